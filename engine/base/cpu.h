@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this processor can do, asked once before threads start.
+ *
+ * Shape      a set of STP_CPU_* bits.
+ * Memory     one static word.
+ * Ownership  none.
+ * Threads    stp_cpu_features() from any thread after its first call.
+ *
+ * In test builds (STP_TEST_HOOKS) the environment variable STAMPEDE_CPU_DISABLE takes a comma
+ * separated list of names (avx512, avx2, shani, or all) to switch off, so that every variant runs
+ * on one machine.
+ */
+#ifndef STP_BASE_CPU_H
+#define STP_BASE_CPU_H
+
+#define STP_CPU_AVX2   1u /* AVX2, and the system saves ymm */
+#define STP_CPU_AVX512 2u /* F, BW, VL, DQ, and the system saves zmm */
+#define STP_CPU_SHANI  4u /* SHA extensions with SSE4.1 and SSSE3 */
+
+/* Features of this CPU that may be used. */
+unsigned stp_cpu_features(void);
+
+/* Name of the first feature in set: "avx512", "avx2", "shani", or "portable" for 0. */
+const char *stp_cpu_feature_name(unsigned set);
+
+#endif

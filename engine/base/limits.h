@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit of stampede in one place. A number carries its reason.
+ */
+#ifndef STP_BASE_LIMITS_H
+#define STP_BASE_LIMITS_H
+
+/* PATH_MAX of Linux less the NUL; also fits the ledger's 16-bit path length. */
+#define STP_PATH_BYTES_MAX 4095
+/* ext4, xfs, btrfs: NAME_MAX. */
+#define STP_NAME_BYTES_MAX 255
+/* Folders deeper than this are a fault: no index is, and it bounds the walk's descriptors. */
+#define STP_TREE_DEPTH_MAX 128
+/* Threads; above this claiming counters and memory per worker stop paying. */
+#define STP_JOBS_MAX 1024
+/* Bins: 2^1 … 2^20; product.md accepts 65,536 and more with a warning. */
+#define STP_BIN_BITS_MIN 1
+#define STP_BIN_BITS_MAX 20
+/* Configuration, keys and small role files. python-tuf's root limit is 512,000 bytes. */
+#define STP_CONFIG_BYTES_MAX (256 * 1024)
+#define STP_KEY_FILE_BYTES_MAX (16 * 1024)
+#define STP_ROOT_BYTES_MAX (1024 * 1024)
+#define STP_TIMESTAMP_BYTES_MAX (64 * 1024)
+/* Snapshot with 2^20 bins, length and sha256 each: 141 MB; bins role with prefixes: 170 MB. */
+#define STP_SNAPSHOT_BYTES_MAX (256 * 1024 * 1024)
+#define STP_TARGETS_BYTES_MAX (256 * 1024 * 1024)
+#define STP_JSON_DEPTH_MAX 32
+/* Signatures in one envelope, keys in one role. */
+#define STP_SIGNATURES_MAX 256
+#define STP_ROLE_KEYS_MAX 64
+/* Root versions a client would follow: tough and php-tuf stop at 1,024. */
+#define STP_ROOT_STEPS_MAX 1024
+/* Faults kept for the report; more are counted, not kept. */
+#define STP_FAULTS_KEPT_MAX 1000000
+/* TUF versions stay exact in every JSON reader: 2^53 - 1. */
+#define STP_VERSION_MAX 9007199254740991ULL
+/* Expiry periods: one hour to ten years, in seconds. */
+#define STP_EXPIRY_SECONDS_MIN 3600
+#define STP_EXPIRY_SECONDS_MAX (3650LL * 86400)
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text that meets people or machines: escaping of hostile names, hex, small number parsing.
+ *
+ * Shape      plain byte ranges in, NUL-terminated or sized text out.
+ * Memory     none allocated.
+ * Ownership  the caller's buffers.
+ * Threads    any thread; no state.
+ */
+#ifndef STP_BASE_TEXT_H
+#define STP_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes bytes as printable ASCII into out (NUL-terminated, at most size bytes with the NUL):
+ * printable ASCII stays, "\" becomes "\\", everything else "\xHH". Cut text ends in "...".
+ * Returns the length written without NUL. No raw control byte ever passes. */
+size_t stp_text_escape(const char *bytes, size_t byte_count, char *out, size_t size);
+
+/* Lower-case hex of byte_count bytes into out: exactly 2 * byte_count characters, no NUL. */
+void stp_hex_encode(const uint8_t *bytes, size_t byte_count, char *out);
+
+/* Reads 2 * byte_count hex digits into out; false when a character is not [0-9a-f]
+ * (upper case is accepted only with any_case != 0). */
+bool stp_hex_decode(const char *hex, size_t byte_count, uint8_t *out, int any_case);
+
+/* Parses all of text[0, count) as an unsigned decimal without sign, spaces or leading zeros
+ * ("0" itself is allowed); false on anything else or overflow. */
+bool stp_u64_parse(const char *text, size_t count, uint64_t *out);
+
+/* Writes value as decimal, no NUL; returns the number of characters (at most 20). */
+size_t stp_u64_format(uint64_t value, char *out);
+
+/* "1.50 GB" style for people (powers of ten); out has at least 32 bytes. Returns out. */
+char *stp_bytes_format(uint64_t bytes, char *out);
+
+/* 12345678 as "12,345,678" for people; out has at least 32 bytes. Returns out. */
+char *stp_count_format(uint64_t count, char *out);
+
+#endif

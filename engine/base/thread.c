@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct worker {
+	pthread_t thread;
+	stp_worker_fn *fn;
+	void *ctx;
+	size_t index;
+	struct stp_cancel *cancel;
+	enum stp_errc code;
+	struct stp_err err;
+	char name[16];
+};
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	pthread_setname_np(pthread_self(), worker->name);
+	worker->code = worker->fn(worker->ctx, worker->index, &worker->err);
+	if (worker->code != STP_OK && worker->cancel)
+		stp_cancel_set(worker->cancel);
+	return NULL;
+}
+
+/* The failure to report: the lowest index that failed by itself, else a cancelled one. */
+static enum stp_errc first_failure(const struct worker *workers, size_t count, struct stp_err *err)
+{
+	const struct worker *found = NULL;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (workers[i].code == STP_OK)
+			continue;
+		if (!found || (found->code == STP_CANCELLED && workers[i].code != STP_CANCELLED))
+			found = &workers[i];
+	}
+	if (!found)
+		return STP_OK;
+	stp_err_merge(err, &found->err);
+	return found->code;
+}
+
+enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn, void *ctx,
+			      struct stp_cancel *cancel, struct stp_err *err)
+{
+	struct worker *workers;
+	enum stp_errc code;
+	size_t started;
+	int sys = 0;
+
+	if (count == 0)
+		return fn(ctx, 0, err);
+	workers = calloc(count, sizeof(*workers));
+	if (!workers)
+		return STP_FAIL_ERRNO(err, ENOMEM, "threads", name, "cannot start");
+	for (started = 0; started < count; started++) {
+		struct worker *worker = &workers[started];
+
+		worker->fn = fn;
+		worker->ctx = ctx;
+		worker->index = started;
+		worker->cancel = cancel;
+		snprintf(worker->name, sizeof(worker->name), "%.10s-%zu", name, started % 10000);
+		sys = pthread_create(&worker->thread, NULL, worker_main, worker);
+		if (sys != 0) {
+			if (cancel)
+				stp_cancel_set(cancel);
+			break;
+		}
+	}
+	for (size_t i = 0; i < started; i++)
+		pthread_join(workers[i].thread, NULL);
+	if (sys != 0)
+		code = STP_FAIL_ERRNO(err, sys, "threads", name, "cannot start thread %zu of %zu",
+				      started, count);
+	else
+		code = first_failure(workers, count, err);
+	free(workers);
+	return code;
+}
+
+/* Processors a cgroup v2 quota leaves ("max 100000" or "200000 100000"), or 0 for no limit. */
+static size_t cgroup_cpu_count(void)
+{
+	FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+	long long quota;
+	long long period;
+	size_t count = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
+		count = (size_t)((quota + period - 1) / period);
+	fclose(file);
+	return count;
+}
+
+size_t stp_cpu_count(void)
+{
+	cpu_set_t set;
+	size_t count = 1;
+	size_t quota = cgroup_cpu_count();
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		count = (size_t)CPU_COUNT(&set);
+	if (quota && quota < count)
+		count = quota;
+	return count ? count : 1;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hash algorithms by the names TUF metadata gives them (securesystemslib's names).
+ *
+ * A set of algorithms is kept in the order sha256 < sha512 < blake2b-256, which is the order of
+ * digests in records; the order of keys in metadata is the canonical one (by code point).
+ */
+#ifndef STAMPEDE_ALG_H
+#define STAMPEDE_ALG_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum stp_alg {
+	STP_ALG_SHA256 = 0,
+	STP_ALG_SHA512 = 1,
+	STP_ALG_BLAKE2B_256 = 2,
+	STP_ALG_COUNT = 3,
+};
+
+#define STP_DIGEST_BYTES_MAX 64
+
+/* A set of algorithms: bit (1u << alg). */
+#define STP_ALG_BIT(alg) (1u << (alg))
+
+/* "sha256", "sha512", "blake2b-256"; never NULL for a valid alg. */
+const char *stp_alg_name(enum stp_alg alg);
+
+/* Digest size in bytes: 32, 64, 32. */
+size_t stp_alg_digest_bytes(enum stp_alg alg);
+
+/* Block size in bytes of the compression function: 64, 128, 128. */
+size_t stp_alg_block_bytes(enum stp_alg alg);
+
+/* The algorithm called name (length name_bytes, exact, lower case), or -1. */
+int stp_alg_from_name(const char *name, size_t name_bytes);
+
+/* Parses "sha512" or "sha256,blake2b-256" into a set; 0 when a name is unknown or repeated. */
+unsigned stp_alg_set_parse(const char *list);
+
+/* Sum of digest sizes of the set, in bytes. */
+size_t stp_alg_set_digest_bytes(unsigned set);
+
+/* Byte offset of alg's digest within the set's packed digests (order of enum stp_alg). */
+size_t stp_alg_set_offset(unsigned set, enum stp_alg alg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
