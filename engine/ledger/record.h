@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record: what is known of one target. One struct from scan to bins, one codec on disk.
+ *
+ * A record that has no digests yet is an entry of the scan; one with STP_RECORD_REMOVED is a
+ * tombstone in a delta segment.
+ *
+ * Shape      sorted everywhere by key = SHA-256(path), so a bin is a contiguous range.
+ * Memory     a view: path and digests point into the block, arena or buffer it came from.
+ * Ownership  the source it was read from; valid until that source advances.
+ * Threads    plain data.
+ */
+#ifndef STP_LEDGER_RECORD_H
+#define STP_LEDGER_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define STP_KEY_BYTES 32 /* SHA-256 of the target path */
+
+#define STP_RECORD_DIGESTS   1u  /* digests are there, all of the ledger's set */
+#define STP_RECORD_FILE      2u  /* fingerprint is that of a file of the tree */
+#define STP_RECORD_RACY      4u  /* changed too close to the scan: hashed, not trusted next time */
+#define STP_RECORD_REMOVED   8u  /* tombstone: the target is gone */
+#define STP_RECORD_LISTED    16u /* named by a digest list; origin is its line */
+#define STP_RECORD_NO_PATH   32u /* path left out: the ledger has it under the same key */
+
+/* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
+struct stp_fingerprint {
+	uint64_t fs_id; /* st_dev, or the file system's id where that is stable */
+	uint64_t ino;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
+struct stp_record {
+	uint8_t key[STP_KEY_BYTES];
+	uint64_t length; /* bytes of the file */
+	struct stp_fingerprint fingerprint; /* zeros without STP_RECORD_FILE */
+	int64_t verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
+	uint64_t origin;     /* digest list line, 1-based; 0: the tree */
+	const uint8_t *digests; /* packed in the set's order; NULL without STP_RECORD_DIGESTS */
+	const char *path;       /* not NUL-terminated */
+	uint16_t path_bytes;
+	uint16_t flags; /* STP_RECORD_* */
+};
+
+static inline int stp_key_compare(const uint8_t a[STP_KEY_BYTES], const uint8_t b[STP_KEY_BYTES])
+{
+	return memcmp(a, b, STP_KEY_BYTES);
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: stampede.json in memory, and the profiles it starts from.
+ *
+ * Shape      one struct; lists are arrays of strings with a count.
+ * Memory     one arena inside.
+ * Ownership  release with stp_config_release().
+ * Threads    read-only after load.
+ */
+#ifndef STP_ROLES_CONFIG_H
+#define STP_ROLES_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "stampede/alg.h"
+
+#define STP_CONFIG_FILE "stampede.json"
+
+enum stp_delegation {
+	STP_DELEGATION_SUCCINCT, /* TAP 15: bit_length and name_prefix */
+	STP_DELEGATION_PREFIXES, /* path_hash_prefixes in each bin's delegation */
+};
+
+enum stp_target_files {
+	STP_TARGET_FILES_ALL,     /* one HASH.NAME link per target */
+	STP_TARGET_FILES_MUTABLE, /* only files that may change have a copy; a rewrite rule for the rest */
+	STP_TARGET_FILES_NONE,    /* no prefixed names */
+	STP_TARGET_FILES_AUTO,    /* all up to 100,000 targets, mutable beyond */
+};
+
+enum stp_link {
+	STP_LINK_SYMLINK,
+	STP_LINK_HARDLINK,
+	STP_LINK_REFLINK,
+	STP_LINK_COPY,
+};
+
+struct stp_expiry { /* seconds from the time of signing */
+	int64_t root, targets, bins, bin_n, snapshot, timestamp;
+};
+
+struct stp_globs {
+	const char **items;
+	size_t count;
+};
+
+struct stp_config {
+	struct stp_arena arena;
+	const char *profile;     /* "pep458", "compat", "prefixes" */
+	const char *targets_dir; /* as the operator gave it, made absolute */
+	unsigned hash_set;       /* STP_ALG_BIT()s, configured target hashes */
+	unsigned bin_bits;       /* 2^bin_bits bins */
+	const char *bin_prefix;  /* "bin-n" */
+	enum stp_delegation delegation;
+	int has_bins_role;       /* pep458: targets → bins → bin-n; else targets → bin-n */
+	unsigned root_threshold, root_key_count;
+	unsigned targets_threshold, targets_key_count;
+	unsigned bins_threshold, bins_key_count; /* 0 without a bins role */
+	struct stp_expiry expiry;
+	int snapshot_length;     /* snapshot.meta carries length too */
+	enum stp_target_files target_files;
+	enum stp_link link;
+	struct stp_globs include, exclude, mutable_globs;
+};
+
+/* Fills config with a profile's values; STP_CONFIG names the profiles when it is unknown. */
+enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
+				 struct stp_err *err) STP_MUST_CHECK;
+
+/* Reads and checks REPO/stampede.json; errors name the file and the field. Unknown fields,
+ * duplicate keys and values out of range are refused. */
+enum stp_errc stp_config_load(struct stp_config *config, int repo_fd, struct stp_err *err)
+    STP_MUST_CHECK;
+
+/* Writes REPO/stampede.json (0644, durable), which must not exist. */
+enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd, struct stp_err *err)
+    STP_MUST_CHECK;
+
+void stp_config_release(struct stp_config *config);
+
+/* True when path (path_bytes) matches one of globs: "*" and "?" stop at "/", "**" does not,
+ * "[a-z]" sets. */
+int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path_bytes);
+
+#endif
