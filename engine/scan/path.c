@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/path.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+
+const char *stp_path_name_problem(const char *name, size_t name_bytes)
+{
+	size_t i;
+
+	if (name_bytes == 0)
+		return "has an empty segment; name every folder of the path";
+	if (name_bytes > STP_NAME_BYTES_MAX)
+		return "has a name of more than 255 bytes; rename it";
+	if (name[0] == '.' && (name_bytes == 1 || (name_bytes == 2 && name[1] == '.')))
+		return "has a \".\" or \"..\" segment; write the path without it";
+	for (i = 0; i < name_bytes; i++) {
+		unsigned char byte = (unsigned char)name[i];
+
+		if (byte < 0x20 || byte > 0x7e)
+			return "is not printable ASCII, so clients would not agree on its "
+			       "canonical "
+			       "form; rename it";
+		if (byte == '"' || byte == '\\')
+			return "has a '\"' or '\\' in it, which clients escape differently; rename "
+			       "it";
+		if (byte == '/')
+			return "has a \"/\" in a name";
+	}
+	return NULL;
+}
+
+const char *stp_path_problem(const char *path, size_t path_bytes)
+{
+	size_t start = 0;
+	size_t folders = 0;
+
+	if (path_bytes == 0)
+		return "is empty; name a file";
+	if (path_bytes > STP_PATH_BYTES_MAX)
+		return "is longer than 4,095 bytes; shorten it";
+	if (path[0] == '/')
+		return "is absolute; write it relative to the targets folder";
+	for (;;) {
+		const char *slash = memchr(path + start, '/', path_bytes - start);
+		size_t end = slash ? (size_t)(slash - path) : path_bytes;
+		const char *problem = stp_path_name_problem(path + start, end - start);
+
+		if (problem)
+			return problem;
+		if (!slash)
+			return NULL;
+		if (++folders > STP_TREE_DEPTH_MAX)
+			return "lies in more than 128 folders; flatten it";
+		start = end + 1;
+	}
+}
