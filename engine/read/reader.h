@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * read/: entries → bytes in buffers, many files in flight.
+ *
+ *	submit(file) ─▶ open beneath root ─▶ fstat ─▶ reads in flight ─▶ fstat ─▶ close
+ *	                                                  │                  │
+ *	                              next(): DATA in file order …        DONE or FAULT
+ *
+ * One interface, two back ends with equal results: io_uring (read/ring.c) and a pool of threads
+ * (read/pool.c). A file is opened once, checked to be a regular file beneath the root, and its
+ * status is taken from the very descriptor that is read, before and after.
+ *
+ * Shape      at most file_count_max files in flight; DATA events of one file in order, each but the
+ *            last a multiple of STP_READ_PIECE_ALIGN bytes.
+ * Memory     buffer_bytes in one mapping, made by stp_reader_create(); next() allocates nothing.
+ * Ownership  path stays the caller's until DONE or FAULT. A DATA event lends its buffer until
+ *            stp_reader_release().
+ * Threads    one reader per thread, made by that thread; stp_read_choose() once before.
+ */
+#ifndef STP_READ_READER_H
+#define STP_READ_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "stampede/io.h"
+
+#define STP_READ_PIECE_ALIGN 4096
+
+/* Which back end, decided once per run. */
+struct stp_read_choice {
+	enum stp_io_mode mode; /* STP_IO_MODE_URING or STP_IO_MODE_PREAD */
+	int may_fall_back;     /* auto: a worker whose ring is refused uses pread */
+	unsigned ring_flags;   /* IORING_SETUP_* this kernel takes */
+	char why[160];         /* why auto took pread; "" otherwise */
+};
+
+/* Probes the system for asked. STP_IO when uring was asked for and is refused, with the reason. */
+enum stp_errc stp_read_choose(enum stp_io_mode asked, struct stp_read_choice *out,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* "io_uring" or "pread", as reports name it. */
+const char *stp_read_choice_name(const struct stp_read_choice *choice);
+
+struct stp_reader_options {
+	int root_fd; /* folder all paths are beneath; AT_FDCWD: paths as given */
+	struct stp_read_choice choice;
+	size_t file_count_max;     /* files in flight; 0: the default, 256 */
+	size_t buffer_bytes;       /* budget of all buffers; 0: the default, 32 MiB */
+	size_t thread_count;       /* pread: threads of this reader; 0: the default */
+	struct stp_cancel *cancel; /* may be NULL */
+};
+
+/* Status of the descriptor that was read. */
+struct stp_read_status {
+	uint64_t fs_id; /* st_dev */
+	uint64_t ino;
+	uint64_t length;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
+enum stp_read_kind {
+	STP_READ_DATA,  /* bytes in file order; release when used */
+	STP_READ_DONE,  /* all bytes were given and the file did not change; status is final */
+	STP_READ_FAULT, /* nothing more comes; code, sys_errno and text say why */
+};
+
+struct stp_read_event {
+	enum stp_read_kind kind;
+	void *user;                    /* as given to submit */
+	const uint8_t *data;           /* DATA */
+	size_t bytes;                  /* DATA: 0 only for an empty file */
+	int last;                      /* DATA: the last piece; DONE or FAULT follows */
+	uint32_t buffer;               /* DATA: for stp_reader_release() */
+	struct stp_read_status status; /* DONE */
+	enum stp_errc code;            /* FAULT: STP_CHANGED may be tried again */
+	int sys_errno;                 /* FAULT */
+	char text[128];                /* FAULT: what happened; what to do */
+};
+
+struct stp_reader;
+
+enum stp_errc stp_reader_create(const struct stp_reader_options *options,
+                                struct stp_reader **out_reader, struct stp_err *err) STP_MUST_CHECK;
+
+/* Waits for what the system still holds, then frees. All buffers count as released. */
+void stp_reader_destroy(struct stp_reader *reader);
+
+/* Files that may be submitted now. */
+size_t stp_reader_room(const struct stp_reader *reader);
+
+/* Files submitted of which neither DONE nor FAULT was given. */
+size_t stp_reader_in_flight(const struct stp_reader *reader);
+
+/* Starts reading path (NUL-terminated). Only while stp_reader_room() > 0 (asserted). */
+void stp_reader_submit(struct stp_reader *reader, const char *path, uint64_t expected_length,
+                       void *user);
+
+enum stp_read_wait {
+	STP_READ_POLL, /* return at once with what is there */
+	STP_READ_WAIT, /* wait for an event unless nothing is in flight or no buffer is free */
+};
+
+/* Fills *out with the next event and returns 1, or 0 when there is none now. STP_CANCELLED is told
+ * by FAULT events. */
+int stp_reader_next(struct stp_reader *reader, enum stp_read_wait wait, struct stp_read_event *out);
+
+/* Gives a DATA event's buffer back. */
+void stp_reader_release(struct stp_reader *reader, uint32_t buffer);
+
+#endif
