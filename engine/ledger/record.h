@@ -19,12 +19,12 @@
 
 #define STP_KEY_BYTES 32 /* SHA-256 of the target path */
 
-#define STP_RECORD_DIGESTS   1u  /* digests are there, all of the ledger's set */
-#define STP_RECORD_FILE      2u  /* fingerprint is that of a file of the tree */
-#define STP_RECORD_RACY      4u  /* changed too close to the scan: hashed, not trusted next time */
-#define STP_RECORD_REMOVED   8u  /* tombstone: the target is gone */
-#define STP_RECORD_LISTED    16u /* named by a digest list; origin is its line */
-#define STP_RECORD_NO_PATH   32u /* path left out: the ledger has it under the same key */
+#define STP_RECORD_DIGESTS 1u  /* digests are there, all of the ledger's set */
+#define STP_RECORD_FILE    2u  /* fingerprint is that of a file of the tree */
+#define STP_RECORD_RACY    4u  /* changed too close to the scan: hashed, not trusted next time */
+#define STP_RECORD_REMOVED 8u  /* tombstone: the target is gone */
+#define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
+#define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
 /* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
 struct stp_fingerprint {
@@ -36,10 +36,11 @@ struct stp_fingerprint {
 
 struct stp_record {
 	uint8_t key[STP_KEY_BYTES];
-	uint64_t length; /* bytes of the file */
+	uint64_t length;                    /* bytes of the file */
 	struct stp_fingerprint fingerprint; /* zeros without STP_RECORD_FILE */
-	int64_t verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
-	uint64_t origin;     /* digest list line, 1-based; 0: the tree */
+	int64_t
+	    verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
+	uint64_t origin; /* digest list line, 1-based; 0: the tree */
 	const uint8_t *digests; /* packed in the set's order; NULL without STP_RECORD_DIGESTS */
 	const char *path;       /* not NUL-terminated */
 	uint16_t path_bytes;

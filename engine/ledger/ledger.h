@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: what is known of every target, from night to night, in state/ledger/.
+ *
+ *	open ─▶ sources (checkpoints, deltas, base; newest first) ─▶ merge with the scan
+ *	hashing ─▶ stp_ledger_put() from all workers ─▶ checkpoint segments every few seconds
+ *	emit ─▶ stp_ledger_begin(base | delta) ─▶ parts ─▶ stp_ledger_commit() ─▶ N.manifest ─▶
+ *sweep
+ *
+ * A generation is a sealed N.manifest that lists segments, newest first, with size and seal. The
+ * newest segment that has a key wins; STP_RECORD_REMOVED is a tombstone. The two last generations
+ * are kept; files that neither lists are swept at commit.
+ *
+ * What is broken is never used: a manifest that fails its seal is named as a fault and the
+ * generation before it is taken; a generation with a broken segment loses that segment and all
+ * below it, a broken block its key range. All that follows is re-hashing. A whole older generation
+ * put back passes every seal; facts.run_version tells, and run/ compares it with what is published.
+ *
+ * Resume needs no code: checkpoints of a killed run are sources like the others, their fingerprints
+ * match, and those files count as unchanged.
+ *
+ * Shape      at most STP_LEDGER_SEGMENTS_MAX segments in a generation.
+ * Memory     indexes of the open segments; a checkpoint buffer of a few MiB.
+ * Ownership  the ledger owns its segments; sources borrow them until the ledger is closed.
+ * Threads    stp_ledger_put() and stp_ledger_flush() from any thread. Everything else: one thread.
+ */
+#ifndef STP_LEDGER_LEDGER_H
+#define STP_LEDGER_LEDGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "ledger/merge.h"
+#include "ledger/record.h"
+#include "ledger/segment.h"
+
+#define STP_LEDGER_SEGMENTS_MAX 32
+
+struct stp_ledger;
+
+struct stp_ledger_options {
+	int state_fd;                  /* REPO/state, not closed */
+	const uint8_t *seal_key;       /* STP_SEAL_KEY_BYTES, copied to locked memory */
+	unsigned hash_set;             /* segments of another set are named and not used */
+	int read_only;                 /* status, verify: nothing is made or swept */
+	struct stp_fault_list *damage; /* what was broken and not used; outlives the ledger */
+};
+
+/* What a generation says about the run that wrote it. */
+struct stp_ledger_facts {
+	uint64_t run_version; /* version of the metadata this run published */
+	int64_t published_at; /* epoch seconds */
+	uint64_t target_count;
+	int64_t oldest_verified_at; /* of the digests of all targets; 0: none was read here */
+	uint64_t tag; /* the caller's own, such as a hash of the list or configuration */
+};
+
+/* Opens state/ledger/ (made when missing). An empty ledger is fine: no generation, no sources. */
+enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,
+                              struct stp_ledger **out_ledger, struct stp_err *err) STP_MUST_CHECK;
+
+/* Generation in use, 0 when there is none; its facts, all zero when there is none. */
+uint64_t stp_ledger_generation(const struct stp_ledger *ledger);
+const struct stp_ledger_facts *stp_ledger_facts(const struct stp_ledger *ledger);
+
+/* Files that were there and could not be used, all named on the damage list. */
+size_t stp_ledger_refused_count(const struct stp_ledger *ledger);
+
+/* Records in the base and in all deltas of the generation; checkpoint segments found. */
+uint64_t stp_ledger_base_count(const struct stp_ledger *ledger);
+uint64_t stp_ledger_delta_count(const struct stp_ledger *ledger);
+size_t stp_ledger_checkpoint_count(const struct stp_ledger *ledger);
+
+/* Appends all segments to sources, newest first (checkpoints, deltas, base), borrowed. Call it
+ * again (on a released list) after hashing to see this run's checkpoints. */
+enum stp_errc stp_ledger_sources(struct stp_ledger *ledger, struct stp_sources *sources,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* --- checkpoints: finished work, durable within seconds --- */
+
+/* Records a finished target (copied). Becomes durable with the next flush, which put does by itself
+ * every STP_CHECKPOINT_SECONDS or when its buffer is full; the caller that hits it does the work
+ * while others go on. Many small checkpoints are merged into larger ones on the way. */
+enum stp_errc stp_ledger_put(struct stp_ledger *ledger, const struct stp_record *record,
+                             struct stp_err *err) STP_MUST_CHECK;
+
+#define STP_CHECKPOINT_SECONDS 3
+
+/* Makes everything put so far durable: at the end of hashing and when the run is stopped. */
+enum stp_errc stp_ledger_flush(struct stp_ledger *ledger, struct stp_err *err) STP_MUST_CHECK;
+
+/* --- a new generation --- */
+
+/* True when a delta of delta_record_count records should rather be a new base: deltas together
+ * would hold over a quarter of the base's records, or there would be too many segments. */
+int stp_ledger_wants_base(const struct stp_ledger *ledger, uint64_t delta_record_count);
+
+/* Starts the segment of the next generation. Fill it with parts or stp_segment_add(). */
+enum stp_errc stp_ledger_begin(struct stp_ledger *ledger, enum stp_segment_kind kind,
+                               struct stp_segment_writer **out_writer,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* Makes the new segment durable under its name; part of no generation yet, so a crash after it
+ * leaves a file to sweep. Frees the writer, also on failure. Before the commit of the metadata. */
+enum stp_errc stp_ledger_prepare(struct stp_ledger *ledger, struct stp_segment_writer *writer,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* Writes the next generation's manifest: a prepared base replaces all segments, a prepared delta
+ * goes on top, with neither the segments stay and only the facts change. Then sweeps: generations
+ * before the last, segments no manifest lists, checkpoints (their records are in the ledger now).
+ */
+enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_facts *facts,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+/* Closes files, wipes the key. Sources from it must be gone. NULL is fine. */
+void stp_ledger_close(struct stp_ledger *ledger);
+
+#endif

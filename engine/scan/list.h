@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Digest lists: an index's own database as CSV or NDJSON → records, parsed by several threads.
+ *
+ *	file or stdin ─▶ [cut into chunks of whole rows, one at a time] ─▶ workers parse ─▶ emit()
+ *
+ * CSV is RFC 4180 with a header that names the columns in any order: path, length (or size),
+ * sha256, sha512, blake2b-256; other columns are ignored. NDJSON is one flat object a line with the
+ * same names; nested values under other names are skipped, a name given twice is refused. LF and
+ * CRLF, a UTF-8 byte order mark and blank last lines are fine. Digests are hex of either case,
+ * lengths plain decimal.
+ *
+ * A row with every digest of hash_set gives a record with STP_RECORD_DIGESTS. A row with fewer
+ * gives one without, to be read from the tree; its digests are checked for form and left. A row
+ * that is wrong becomes a fault "FILE:LINE" that names the column, and is left out.
+ *
+ * Shape      rows of at most STP_LIST_ROW_BYTES_MAX bytes; records come in batches of at most
+ *            STP_LIST_BATCH_MAX, in no order across workers.
+ * Memory     about 5 MiB per worker, whatever the list's size.
+ * Ownership  records are valid during emit() only.
+ * Threads    stp_list_read() starts its own workers; emit() runs on them.
+ */
+#ifndef STP_SCAN_LIST_H
+#define STP_SCAN_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "ledger/record.h"
+
+/* A path of 4,095 bytes as NDJSON escapes is 24,570 bytes; the rest is room for other columns. */
+#define STP_LIST_ROW_BYTES_MAX (1024 * 1024)
+#define STP_LIST_COLUMNS_MAX   256
+#define STP_LIST_BATCH_MAX     512
+
+/* Takes count records on worker worker_index; a failure stops the reading. */
+typedef enum stp_errc stp_list_emit_fn(void *ctx, size_t worker_index,
+                                       const struct stp_record *records, size_t count,
+                                       struct stp_err *err);
+
+enum stp_list_format {
+	STP_LIST_AUTO, /* NDJSON when the first byte is '{', else CSV */
+	STP_LIST_CSV,
+	STP_LIST_NDJSON,
+};
+
+struct stp_list_options {
+	const char *name; /* for messages: the path given, or "stdin" */
+	int fd;           /* opened for reading; any kind of file, not closed */
+	enum stp_list_format format;
+	unsigned hash_set;
+	size_t jobs; /* workers; 0: in the calling thread */
+	const struct stp_cancel *cancel;
+};
+
+struct stp_list_stats {
+	uint64_t row_count;    /* rows met, without header and blank lines */
+	uint64_t record_count; /* records emitted */
+	uint64_t digest_count; /* of these, with STP_RECORD_DIGESTS */
+	uint64_t bytes;
+};
+
+/* Reads the whole list. Bad rows are added to faults. STP_CONFIG when the header cannot be used,
+ * STP_FORMAT when the list is cut off within a quoted field, STP_LIMIT for an endless row. */
+enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emit_fn *emit,
+                            void *ctx, struct stp_fault_list *faults,
+                            struct stp_list_stats *out_stats, struct stp_err *err) STP_MUST_CHECK;
+
+#endif
