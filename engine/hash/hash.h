@@ -2,7 +2,7 @@
 /*
  * hash/: buffers → digests, many messages at once, one per SIMD lane.
  *
- *	job (stream, data, bytes) ─▶ stp_hasher_submit() ─▶ [queue] ─▶ lanes ─▶ stp_hasher_next() ─▶ job done
+ *	job ─▶ stp_hasher_submit() ─▶ [queue] ─▶ lanes ─▶ stp_hasher_next() ─▶ job done
  *
  * A TUF hash is serial within one file, so speed comes from hashing many files side by side. The
  * hasher takes pieces of many streams in any order of arrival and keeps all lanes busy: with
@@ -33,9 +33,11 @@
 struct stp_hash_stream {
 	uint64_t bytes_done;
 	unsigned set; /* STP_ALG_BIT()s */
+	unsigned held_bytes;
 	uint32_t sha256[8];
 	uint64_t sha512[8];
 	uint64_t blake2b[8];
+	uint8_t held[STP_HASH_PIECE_ALIGN]; /* BLAKE2b must not compress what may be the end */
 };
 
 /* Starts a message. set must not be empty. */
@@ -45,9 +47,10 @@ struct stp_hash_job {
 	struct stp_hash_stream *stream;
 	const uint8_t *data;
 	size_t bytes;
-	int final;        /* last piece: any length, also 0; digests is written */
-	uint8_t *digests; /* out, stp_alg_set_digest_bytes(set) bytes packed in enum order; final only */
-	void *user;       /* the caller's */
+	int final; /* last piece: any length, also 0; digests is written */
+	/* Out, final only: stp_alg_set_digest_bytes(set) bytes, packed in enum order. */
+	uint8_t *digests;
+	void *user; /* the caller's */
 	/* Below: the hasher's own while the job is in flight. */
 	struct stp_hash_job *next;
 	unsigned state;
@@ -63,7 +66,7 @@ struct stp_hasher;
 /* A hasher for streams of exactly this set. features is a subset of stp_cpu_features() (tests pass
  * less; 0 is the portable scalar twin). job_count_max bounds jobs in flight. */
 enum stp_errc stp_hasher_create(unsigned set, unsigned features, size_t job_count_max,
-				struct stp_hasher **out_hasher, struct stp_err *err) STP_MUST_CHECK;
+                                struct stp_hasher **out_hasher, struct stp_err *err) STP_MUST_CHECK;
 void stp_hasher_destroy(struct stp_hasher *hasher);
 
 /* Adds a piece; at most job_count_max may be in flight (asserted). Hashes nothing yet. */
@@ -82,8 +85,8 @@ size_t stp_hasher_lane_count(const struct stp_hasher *hasher);
  * digests + i * digest_stride. key (blake2b only, key_bytes 1 … 64, else NULL and 0) keys every
  * message (RFC 7693 section 2.5). Used for paths, signatures and block seals. */
 void stp_hash_many(enum stp_alg alg, const uint8_t *const *messages, const size_t *message_bytes,
-		   size_t count, const uint8_t *key, size_t key_bytes, uint8_t *digests,
-		   size_t digest_stride);
+                   size_t count, const uint8_t *key, size_t key_bytes, uint8_t *digests,
+                   size_t digest_stride);
 
 /* Digest of one message on the fastest single-stream way of this CPU. */
 void stp_hash_one(enum stp_alg alg, const void *message, size_t message_bytes, uint8_t *digest);
