@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sealed document: the bytes of one metadata file with their length, digest and version, frozen
+ * together so that nothing can publish one with another's numbers.
+ *
+ * Shape      bytes[0, length) is the whole file, envelope included.
+ * Memory     stp_sealed_make() allocates length bytes.
+ * Ownership  release with stp_sealed_release().
+ * Threads    read-only once made.
+ */
+#ifndef STP_SIGN_SEALED_H
+#define STP_SIGN_SEALED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "keys/keys.h"
+
+struct stp_sealed {
+	char name[STP_NAME_BYTES_MAX + 1]; /* file name in metadata/: "7.root.json" */
+	const uint8_t *bytes;
+	size_t length;
+	uint8_t sha256[32];
+	uint64_t version;
+	uint8_t *owned; /* bytes, when release() frees them */
+};
+
+/* Signs the canonical bytes body with key_count keys (1 … STP_SIGNATURES_MAX) and makes the file
+ * {"signatures":[…],"signed":BODY}. Signatures stand in the order of their keyids, whatever the
+ * order of keys, and each is verified against the bytes in the finished file. STP_KEY when a key
+ * is given twice, STP_REFUSED when a check fails, STP_FORMAT when body is not canonical. */
+enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *body,
+                              size_t body_bytes, const struct stp_key *const *keys,
+                              size_t key_count, struct stp_sealed *out_sealed,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* Frees the bytes and clears the struct. */
+void stp_sealed_release(struct stp_sealed *sealed);
+
+#endif
