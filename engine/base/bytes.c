@@ -18,14 +18,14 @@ enum stp_errc stp_buf_reserve(struct stp_buf *buf, size_t extra, struct stp_err 
 	data = realloc(buf->data, capacity);
 	if (!data)
 		return STP_FAIL_ERRNO(err, ENOMEM, "memory", NULL, "cannot get %zu bytes",
-				      capacity);
+		                      capacity);
 	buf->data = data;
 	buf->capacity = capacity;
 	return STP_OK;
 }
 
 enum stp_errc stp_buf_append(struct stp_buf *buf, const void *bytes, size_t count,
-			     struct stp_err *err)
+                             struct stp_err *err)
 {
 	STP_TRY(stp_buf_reserve(buf, count, err));
 	if (count)

@@ -81,15 +81,18 @@ struct stp_buf {
 	size_t capacity; /* bytes allocated */
 };
 
-#define STP_BUF_INIT {NULL, 0, 0}
+#define STP_BUF_INIT       \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 /* Makes room for extra more bytes after count. STP_IO (ENOMEM) when memory is short. */
-enum stp_errc stp_buf_reserve(struct stp_buf *buf, size_t extra, struct stp_err *err)
-    STP_MUST_CHECK;
+enum stp_errc stp_buf_reserve(struct stp_buf *buf, size_t extra,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Appends count bytes. */
 enum stp_errc stp_buf_append(struct stp_buf *buf, const void *bytes, size_t count,
-			     struct stp_err *err) STP_MUST_CHECK;
+                             struct stp_err *err) STP_MUST_CHECK;
 
 /* Frees the memory and empties the buffer. */
 void stp_buf_release(struct stp_buf *buf);

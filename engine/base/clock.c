@@ -45,7 +45,7 @@ static int digits(const char *text, int at, int count)
 }
 
 enum stp_errc stp_time_parse(const char *text, size_t text_bytes, int64_t *out_epoch_s,
-			     struct stp_err *err)
+                             struct stp_err *err)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
 	char copy[64];

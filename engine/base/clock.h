@@ -29,6 +29,6 @@ void stp_time_format(int64_t epoch_s, char out[STP_TIME_BYTES + 1]);
 /* Parses exactly YYYY-MM-DDTHH:MM:SSZ (specification section 4.2), 1970 … 9999, real calendar
  * dates only. STP_FORMAT otherwise. */
 enum stp_errc stp_time_parse(const char *text, size_t text_bytes, int64_t *out_epoch_s,
-			     struct stp_err *err) STP_MUST_CHECK;
+                             struct stp_err *err) STP_MUST_CHECK;
 
 #endif

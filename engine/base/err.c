@@ -14,7 +14,7 @@ enum stp_errc stp_errc_from_errno(int sys_errno)
 }
 
 enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno, const char *stage,
-			  const char *subject, const char *file, int line, const char *format, ...)
+                          const char *subject, const char *file, int line, const char *format, ...)
 {
 	va_list args;
 	int used;
@@ -27,14 +27,14 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 	err->file = file;
 	err->line = line;
 	stp_text_escape(subject ? subject : "", subject ? strlen(subject) : 0, err->subject,
-			sizeof(err->subject));
+	                sizeof(err->subject));
 	va_start(args, format);
 	used = vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	if (sys_errno && used >= 0 && (size_t)used < sizeof(err->text)) {
 		char buffer[128];
 		snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s",
-			 strerror_r(sys_errno, buffer, sizeof(buffer)));
+		         strerror_r(sys_errno, buffer, sizeof(buffer)));
 	}
 	return code;
 }
@@ -42,7 +42,7 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 const char *stp_err_format(const struct stp_err *err, char *out, unsigned long size)
 {
 	snprintf(out, size, "stampede: %s%s%s%s%s", err->stage ? err->stage : "",
-		 err->stage ? ": " : "", err->subject, err->subject[0] ? ": " : "", err->text);
+	         err->stage ? ": " : "", err->subject, err->subject[0] ? ": " : "", err->text);
 	return out;
 }
 
@@ -54,7 +54,8 @@ void stp_err_merge(struct stp_err *err, const struct stp_err *from)
 
 void stp_bug(const char *what, const char *file, int line)
 {
-	fprintf(stderr, "stampede: bug: %s:%d: %s does not hold; this is a defect, please report it\n",
-		file, line, what);
+	fprintf(stderr,
+	        "stampede: bug: %s:%d: %s does not hold; this is a defect, please report it\n",
+	        file, line, what);
 	abort();
 }

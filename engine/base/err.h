@@ -9,38 +9,38 @@
 #ifndef STP_BASE_ERR_H
 #define STP_BASE_ERR_H
 
-#include <errno.h>
 #include "stampede/err.h"
+#include <errno.h>
 
-#define STP_FAIL(err, code, stage, subject, ...)                                                   \
+#define STP_FAIL(err, code, stage, subject, ...) \
 	stp_err_set((err), (code), 0, (stage), (subject), __FILE__, __LINE__, __VA_ARGS__)
 
-#define STP_FAIL_SYS(err, stage, subject, ...)                                                     \
-	stp_err_set((err), stp_errc_from_errno(errno), errno, (stage), (subject), __FILE__, __LINE__, \
-		    __VA_ARGS__)
+#define STP_FAIL_SYS(err, stage, subject, ...)                                              \
+	stp_err_set((err), stp_errc_from_errno(errno), errno, (stage), (subject), __FILE__, \
+	            __LINE__, __VA_ARGS__)
 
-#define STP_FAIL_ERRNO(err, sys, stage, subject, ...)                                              \
-	stp_err_set((err), stp_errc_from_errno(sys), (sys), (stage), (subject), __FILE__, __LINE__,   \
-		    __VA_ARGS__)
+#define STP_FAIL_ERRNO(err, sys, stage, subject, ...)                                     \
+	stp_err_set((err), stp_errc_from_errno(sys), (sys), (stage), (subject), __FILE__, \
+	            __LINE__, __VA_ARGS__)
 
-#define STP_TRY(expr)                                                                              \
-	do {                                                                                       \
-		enum stp_errc stp_try_rc_ = (expr);                                                \
-		if (stp_try_rc_ != STP_OK)                                                         \
-			return stp_try_rc_;                                                        \
+#define STP_TRY(expr)                               \
+	do {                                        \
+		enum stp_errc stp_try_rc_ = (expr); \
+		if (stp_try_rc_ != STP_OK)          \
+			return stp_try_rc_;         \
 	} while (0)
 
 /* A bug: prints where and aborts. Never for bad input. */
-#define STP_ASSERT(cond)                                                                           \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			stp_bug(#cond, __FILE__, __LINE__);                                        \
+#define STP_ASSERT(cond)                                    \
+	do {                                                \
+		if (!(cond))                                \
+			stp_bug(#cond, __FILE__, __LINE__); \
 	} while (0)
 
 /* Sets *err unless it already holds a failure; err may be NULL. subject is raw and is escaped
  * here (NULL or "" for none). Returns code. */
 enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno, const char *stage,
-			  const char *subject, const char *file, int line, const char *format, ...)
+                          const char *subject, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 8, 9)));
 
 /* STP_BUSY for EAGAIN/ENOLCK-like, STP_IO for the rest. */

@@ -45,8 +45,8 @@ static int has_room(struct stp_fault_list *list)
 }
 
 void stp_fault_add(struct stp_fault_list *list, enum stp_errc code, int sys_errno,
-		   const char *stage, const char *subject, size_t subject_bytes,
-		   const char *format, ...)
+                   const char *stage, const char *subject, size_t subject_bytes, const char *format,
+                   ...)
 {
 	char text[512];
 	char meaning[128];
@@ -58,7 +58,7 @@ void stp_fault_add(struct stp_fault_list *list, enum stp_errc code, int sys_errn
 	va_end(args);
 	if (sys_errno && used >= 0 && (size_t)used < sizeof(text))
 		snprintf(text + used, sizeof(text) - (size_t)used, ": %s",
-			 strerror_r(sys_errno, meaning, sizeof(meaning)));
+		         strerror_r(sys_errno, meaning, sizeof(meaning)));
 	pthread_mutex_lock(&list->lock);
 	list->total++;
 	if (has_room(list)) {

@@ -28,9 +28,9 @@ struct stp_fault_list {
 	pthread_mutex_t lock;
 	struct stp_arena arena;
 	struct stp_fault *items;
-	size_t count;    /* kept */
+	size_t count; /* kept */
 	size_t capacity;
-	size_t total;    /* all, also those not kept */
+	size_t total; /* all, also those not kept */
 	int out_of_memory;
 };
 
@@ -39,8 +39,8 @@ void stp_fault_list_release(struct stp_fault_list *list);
 
 /* Adds a fault about subject (subject_bytes raw bytes). sys_errno != 0 appends its meaning. */
 void stp_fault_add(struct stp_fault_list *list, enum stp_errc code, int sys_errno,
-		   const char *stage, const char *subject, size_t subject_bytes,
-		   const char *format, ...) __attribute__((format(printf, 7, 8)));
+                   const char *stage, const char *subject, size_t subject_bytes, const char *format,
+                   ...) __attribute__((format(printf, 7, 8)));
 
 /* Sorts by subject, then text, so that reports do not depend on timing. */
 void stp_fault_list_sort(struct stp_fault_list *list);

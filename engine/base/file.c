@@ -18,7 +18,7 @@ void stp_fd_close(int *fd)
 
 /* Reads fd to its end, at most bytes_max bytes. */
 static enum stp_errc read_all(int fd, const char *name, size_t bytes_max, const char *stage,
-			      struct stp_buf *buf, struct stp_err *err)
+                              struct stp_buf *buf, struct stp_err *err)
 {
 	for (;;) {
 		ssize_t got;
@@ -32,7 +32,7 @@ static enum stp_errc read_all(int fd, const char *name, size_t bytes_max, const 
 		buf->count += (size_t)got;
 		if (buf->count > bytes_max)
 			return STP_FAIL(err, STP_LIMIT, stage, name, "is larger than %zu bytes",
-					bytes_max);
+			                bytes_max);
 		buf->data[buf->count] = '\0';
 		if (got == 0)
 			return STP_OK;
@@ -40,7 +40,7 @@ static enum stp_errc read_all(int fd, const char *name, size_t bytes_max, const 
 }
 
 enum stp_errc stp_file_read(int folder_fd, const char *name, size_t bytes_max, const char *stage,
-			    struct stp_buf *out_buf, struct stp_err *err)
+                            struct stp_buf *out_buf, struct stp_err *err)
 {
 	struct stp_buf buf = STP_BUF_INIT;
 	struct stat st;
@@ -66,7 +66,7 @@ enum stp_errc stp_file_read(int folder_fd, const char *name, size_t bytes_max, c
 }
 
 enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t offset,
-			      const char *stage, const char *subject, struct stp_err *err)
+                              const char *stage, const char *subject, struct stp_err *err)
 {
 	const uint8_t *at = bytes;
 
@@ -87,7 +87,7 @@ enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t off
 }
 
 enum stp_errc stp_fd_read_at(int fd, void *bytes, size_t count, off_t offset, const char *stage,
-			     const char *subject, struct stp_err *err)
+                             const char *subject, struct stp_err *err)
 {
 	uint8_t *at = bytes;
 
@@ -116,10 +116,10 @@ enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject, struct
 
 /* Gives temporary its final name. */
 static enum stp_errc put_in_place(int folder_fd, const char *temporary, const char *name,
-				  enum stp_file_mode how, const char *stage, struct stp_err *err)
+                                  enum stp_file_mode how, const char *stage, struct stp_err *err)
 {
 	int rc = renameat2(folder_fd, temporary, folder_fd, name,
-			   how == STP_FILE_NEW ? RENAME_NOREPLACE : 0);
+	                   how == STP_FILE_NEW ? RENAME_NOREPLACE : 0);
 
 	if (rc != 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot put in place");
@@ -127,8 +127,8 @@ static enum stp_errc put_in_place(int folder_fd, const char *temporary, const ch
 }
 
 enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes, size_t count,
-			     mode_t mode, enum stp_file_mode how, const char *stage,
-			     struct stp_err *err)
+                             mode_t mode, enum stp_file_mode how, const char *stage,
+                             struct stp_err *err)
 {
 	char temporary[64];
 	uint64_t random;
@@ -139,7 +139,7 @@ enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes,
 		return STP_FAIL_SYS(err, stage, name, "no random bytes for a temporary name");
 	snprintf(temporary, sizeof(temporary), ".tmp-%016llx", (unsigned long long)random);
 	fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		    mode);
+	            mode);
 	if (fd < 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot create");
 	code = stp_fd_write_at(fd, bytes, count, 0, stage, name, err);
@@ -157,7 +157,7 @@ enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes,
 }
 
 enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage, int *out_fd,
-			      struct stp_err *err)
+                              struct stp_err *err)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (folder_fd == AT_FDCWD ? 0 : O_NOFOLLOW);
 	int fd = openat(folder_fd, name, flags);
@@ -169,7 +169,7 @@ enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage
 }
 
 enum stp_errc stp_folder_make(int folder_fd, const char *name, mode_t mode, const char *stage,
-			      int *out_fd, struct stp_err *err)
+                              int *out_fd, struct stp_err *err)
 {
 	if (mkdirat(folder_fd, name, mode) != 0 && errno != EEXIST)
 		return STP_FAIL_SYS(err, stage, name, "cannot make the folder");

@@ -25,7 +25,7 @@
  * out_buf gets a NUL behind the last byte (not counted). The last path component is not followed
  * when it is a link. */
 enum stp_errc stp_file_read(int folder_fd, const char *name, size_t bytes_max, const char *stage,
-			    struct stp_buf *out_buf, struct stp_err *err) STP_MUST_CHECK;
+                            struct stp_buf *out_buf, struct stp_err *err) STP_MUST_CHECK;
 
 enum stp_file_mode {
 	STP_FILE_REPLACE, /* rename over an existing file */
@@ -34,29 +34,29 @@ enum stp_file_mode {
 
 /* Writes name in folder_fd durably with permissions mode, see above. */
 enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes, size_t count,
-			     mode_t mode, enum stp_file_mode how, const char *stage,
-			     struct stp_err *err) STP_MUST_CHECK;
+                             mode_t mode, enum stp_file_mode how, const char *stage,
+                             struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes all of bytes to fd at offset; short writes and EINTR are resumed. */
 enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t offset,
-			      const char *stage, const char *subject, struct stp_err *err)
-    STP_MUST_CHECK;
+                              const char *stage, const char *subject,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Reads exactly count bytes at offset; STP_FORMAT when the file ends before. */
 enum stp_errc stp_fd_read_at(int fd, void *bytes, size_t count, off_t offset, const char *stage,
-			     const char *subject, struct stp_err *err) STP_MUST_CHECK;
+                             const char *subject, struct stp_err *err) STP_MUST_CHECK;
 
 /* Opens the folder name (O_DIRECTORY|O_CLOEXEC), links followed only with AT_FDCWD. */
 enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage, int *out_fd,
-			      struct stp_err *err) STP_MUST_CHECK;
+                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Makes folder name with mode if it is not there, and opens it. */
 enum stp_errc stp_folder_make(int folder_fd, const char *name, mode_t mode, const char *stage,
-			      int *out_fd, struct stp_err *err) STP_MUST_CHECK;
+                              int *out_fd, struct stp_err *err) STP_MUST_CHECK;
 
 /* fsync of a folder or file descriptor. */
-enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject, struct stp_err *err)
-    STP_MUST_CHECK;
+enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject,
+                          struct stp_err *err) STP_MUST_CHECK;
 
 /* Closes *fd if it is not -1 and sets it to -1. */
 void stp_fd_close(int *fd);

@@ -17,17 +17,17 @@
 #define STP_BIN_BITS_MIN 1
 #define STP_BIN_BITS_MAX 20
 /* Configuration, keys and small role files. python-tuf's root limit is 512,000 bytes. */
-#define STP_CONFIG_BYTES_MAX (256 * 1024)
-#define STP_KEY_FILE_BYTES_MAX (16 * 1024)
-#define STP_ROOT_BYTES_MAX (1024 * 1024)
+#define STP_CONFIG_BYTES_MAX    (256 * 1024)
+#define STP_KEY_FILE_BYTES_MAX  (16 * 1024)
+#define STP_ROOT_BYTES_MAX      (1024 * 1024)
 #define STP_TIMESTAMP_BYTES_MAX (64 * 1024)
 /* Snapshot with 2^20 bins, length and sha256 each: 141 MB; bins role with prefixes: 170 MB. */
 #define STP_SNAPSHOT_BYTES_MAX (256 * 1024 * 1024)
-#define STP_TARGETS_BYTES_MAX (256 * 1024 * 1024)
-#define STP_JSON_DEPTH_MAX 32
+#define STP_TARGETS_BYTES_MAX  (256 * 1024 * 1024)
+#define STP_JSON_DEPTH_MAX     32
 /* Signatures in one envelope, keys in one role. */
 #define STP_SIGNATURES_MAX 256
-#define STP_ROLE_KEYS_MAX 64
+#define STP_ROLE_KEYS_MAX  64
 /* Root versions a client would follow: tough and php-tuf stop at 1,024. */
 #define STP_ROOT_STEPS_MAX 1024
 /* Faults kept for the report; more are counted, not kept. */

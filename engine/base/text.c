@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char hex_digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
-				    '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+                                    '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
 
 size_t stp_text_escape(const char *bytes, size_t byte_count, char *out, size_t size)
 {

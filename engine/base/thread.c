@@ -48,7 +48,7 @@ static enum stp_errc first_failure(const struct worker *workers, size_t count, s
 }
 
 enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn, void *ctx,
-			      struct stp_cancel *cancel, struct stp_err *err)
+                              struct stp_cancel *cancel, struct stp_err *err)
 {
 	struct worker *workers;
 	enum stp_errc code;
@@ -79,7 +79,7 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 		pthread_join(workers[i].thread, NULL);
 	if (sys != 0)
 		code = STP_FAIL_ERRNO(err, sys, "threads", name, "cannot start thread %zu of %zu",
-				      started, count);
+		                      started, count);
 	else
 		code = first_failure(workers, count, err);
 	free(workers);

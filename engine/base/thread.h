@@ -25,7 +25,7 @@ typedef enum stp_errc stp_worker_fn(void *ctx, size_t worker_index, struct stp_e
  * NULL) is set so that the others stop soon. Returns the failure of the lowest worker index that
  * is not STP_CANCELLED, else STP_CANCELLED if any, else STP_OK. */
 enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn, void *ctx,
-			      struct stp_cancel *cancel, struct stp_err *err) STP_MUST_CHECK;
+                              struct stp_cancel *cancel, struct stp_err *err) STP_MUST_CHECK;
 
 /* Online processors this process may use (affinity and cgroup quota counted), at least 1. */
 size_t stp_cpu_count(void);

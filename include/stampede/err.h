@@ -33,15 +33,18 @@ enum stp_errc {
 
 struct stp_err {
 	enum stp_errc code;
-	int sys_errno;      /* errno behind it, 0 if none */
-	const char *stage;  /* static string: "scan", "hash", … */
-	const char *file;   /* source file and line, printed with --debug */
+	int sys_errno;     /* errno behind it, 0 if none */
+	const char *stage; /* static string: "scan", "hash", … */
+	const char *file;  /* source file and line, printed with --debug */
 	int line;
-	char subject[256];  /* what it is about, already escaped for a terminal */
-	char text[256];     /* what happened; what to do */
+	char subject[256]; /* what it is about, already escaped for a terminal */
+	char text[256];    /* what happened; what to do */
 };
 
-#define STP_ERR_INIT {STP_OK, 0, 0, 0, 0, "", ""}
+#define STP_ERR_INIT                       \
+	{                                  \
+		STP_OK, 0, 0, 0, 0, "", "" \
+	}
 
 #if defined(__GNUC__)
 #define STP_MUST_CHECK __attribute__((warn_unused_result))
