@@ -26,7 +26,8 @@ enum stp_delegation {
 
 enum stp_target_files {
 	STP_TARGET_FILES_ALL,     /* one HASH.NAME link per target */
-	STP_TARGET_FILES_MUTABLE, /* only files that may change have a copy; a rewrite rule for the rest */
+	STP_TARGET_FILES_MUTABLE, /* only files that may change have a copy; a rewrite rule for the
+	                             rest */
 	STP_TARGET_FILES_NONE,    /* no prefixed names */
 	STP_TARGET_FILES_AUTO,    /* all up to 100,000 targets, mutable beyond */
 };
@@ -47,6 +48,10 @@ struct stp_globs {
 	size_t count;
 };
 
+/* Globs in one list, and bytes of one glob: a path has at most 4,095. */
+#define STP_GLOBS_MAX      256
+#define STP_GLOB_BYTES_MAX 1024
+
 struct stp_config {
 	struct stp_arena arena;
 	const char *profile;     /* "pep458", "compat", "prefixes" */
@@ -55,34 +60,57 @@ struct stp_config {
 	unsigned bin_bits;       /* 2^bin_bits bins */
 	const char *bin_prefix;  /* "bin-n" */
 	enum stp_delegation delegation;
-	int has_bins_role;       /* pep458: targets → bins → bin-n; else targets → bin-n */
+	int has_bins_role; /* pep458: targets → bins → bin-n; else targets → bin-n */
 	unsigned root_threshold, root_key_count;
 	unsigned targets_threshold, targets_key_count;
 	unsigned bins_threshold, bins_key_count; /* 0 without a bins role */
 	struct stp_expiry expiry;
-	int snapshot_length;     /* snapshot.meta carries length too */
+	int snapshot_length; /* snapshot.meta carries length too */
 	enum stp_target_files target_files;
 	enum stp_link link;
-	struct stp_globs include, exclude, mutable_globs;
+	struct stp_globs include; /* empty: every path */
+	struct stp_globs exclude, mutable_globs;
 };
 
 /* Fills config with a profile's values; STP_CONFIG names the profiles when it is unknown. */
 enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
-				 struct stp_err *err) STP_MUST_CHECK;
+                                 struct stp_err *err) STP_MUST_CHECK;
 
 /* Reads and checks REPO/stampede.json; errors name the file and the field. Unknown fields,
  * duplicate keys and values out of range are refused. */
-enum stp_errc stp_config_load(struct stp_config *config, int repo_fd, struct stp_err *err)
-    STP_MUST_CHECK;
+enum stp_errc stp_config_load(struct stp_config *config, int repo_fd,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* The same from memory: text_bytes bytes of JSON (the fuzz target's door). */
+enum stp_errc stp_config_parse(struct stp_config *config, const char *text, size_t text_bytes,
+                               struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes REPO/stampede.json (0644, durable), which must not exist. */
-enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd, struct stp_err *err)
-    STP_MUST_CHECK;
+enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* As stp_config_save(), but takes the place of the file that is there. */
+enum stp_errc stp_config_replace(const struct stp_config *config, int repo_fd,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* Checks ranges and what must fit together (thresholds, expiries, bins, globs); STP_CONFIG names
+ * file (a path, or an option's origin such as "init") and field. load() and save() call it. */
+enum stp_errc stp_config_check(const struct stp_config *config, const char *file,
+                               struct stp_err *err) STP_MUST_CHECK;
 
 void stp_config_release(struct stp_config *config);
+
+/* Words of stampede.json and of options; -1 for an unknown word. */
+int stp_target_files_from_name(const char *name);
+int stp_link_from_name(const char *name);
+const char *stp_target_files_name(enum stp_target_files how);
+const char *stp_link_name(enum stp_link link);
 
 /* True when path (path_bytes) matches one of globs: "*" and "?" stop at "/", "**" does not,
  * "[a-z]" sets. */
 int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path_bytes);
+
+/* True when glob can be used: not empty, no leading "/", sets closed, no control bytes. */
+int stp_glob_valid(const char *glob);
 
 #endif

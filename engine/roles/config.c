@@ -1,0 +1,730 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stampede.json: what is not in the file comes from the profile it names. Reading goes field by
+ * field over one table of readers, so that an unknown field is an error and not a silent typo.
+ */
+#include "roles/config.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+#define STAGE         "config"
+#define CONFIG_FORMAT 1
+
+#define DAY  INT64_C(86400)
+#define YEAR (365 * DAY)
+
+static const char *const delegation_names[] = {
+    [STP_DELEGATION_SUCCINCT] = "succinct",
+    [STP_DELEGATION_PREFIXES] = "prefixes",
+};
+static const char *const target_files_names[] = {
+    [STP_TARGET_FILES_ALL] = "all",
+    [STP_TARGET_FILES_MUTABLE] = "mutable",
+    [STP_TARGET_FILES_NONE] = "none",
+    [STP_TARGET_FILES_AUTO] = "auto",
+};
+static const char *const link_names[] = {
+    [STP_LINK_SYMLINK] = "symlink",
+    [STP_LINK_HARDLINK] = "hardlink",
+    [STP_LINK_REFLINK] = "reflink",
+    [STP_LINK_COPY] = "copy",
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Index of word in words, or -1. */
+static int word_index(const char *const *words, size_t count, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(words[i], word) == 0)
+			return (int)i;
+	return -1;
+}
+
+int stp_target_files_from_name(const char *name)
+{
+	return word_index(target_files_names, COUNT_OF(target_files_names), name);
+}
+
+int stp_link_from_name(const char *name)
+{
+	return word_index(link_names, COUNT_OF(link_names), name);
+}
+
+const char *stp_target_files_name(enum stp_target_files how)
+{
+	return target_files_names[how];
+}
+
+const char *stp_link_name(enum stp_link link)
+{
+	return link_names[link];
+}
+
+/* ------------------------------------------------------------------ profiles */
+
+struct profile {
+	const char *name;
+	int has_bins_role;
+	enum stp_delegation delegation;
+	unsigned bin_bits;
+	unsigned hash_set;
+	unsigned second_keys; /* keys and threshold of targets and bins */
+	int snapshot_length;
+};
+
+/* product.md's table. */
+static const struct profile profiles[] = {
+    {"pep458", 1, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA512), 2, 0},
+    {"compat", 0, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA256), 1, 0},
+    {"prefixes", 0, STP_DELEGATION_PREFIXES, 11, STP_ALG_BIT(STP_ALG_SHA256), 1, 1},
+};
+
+static const char *const default_mutable[] = {"simple/**"};
+
+/* Fills all but the arena. */
+static void profile_apply(struct stp_config *config, const struct profile *profile)
+{
+	config->profile = profile->name;
+	config->targets_dir = "";
+	config->hash_set = profile->hash_set;
+	config->bin_bits = profile->bin_bits;
+	config->bin_prefix = "bin-n";
+	config->delegation = profile->delegation;
+	config->has_bins_role = profile->has_bins_role;
+	config->root_threshold = 2;
+	config->root_key_count = 3;
+	config->targets_threshold = profile->second_keys;
+	config->targets_key_count = profile->second_keys;
+	config->bins_threshold = profile->has_bins_role ? profile->second_keys : 0;
+	config->bins_key_count = config->bins_threshold;
+	config->expiry = (struct stp_expiry){YEAR, YEAR, YEAR, DAY, DAY, DAY};
+	config->snapshot_length = profile->snapshot_length;
+	config->target_files = STP_TARGET_FILES_AUTO;
+	config->link = STP_LINK_SYMLINK;
+	config->include = (struct stp_globs){NULL, 0};
+	config->exclude = (struct stp_globs){NULL, 0};
+	config->mutable_globs = (struct stp_globs){(const char **)(uintptr_t)default_mutable, 1};
+}
+
+enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
+                                 struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(profiles); i++) {
+		if (strcmp(profiles[i].name, profile) == 0) {
+			memset(config, 0, sizeof(*config));
+			stp_arena_init(&config->arena, 4096);
+			profile_apply(config, &profiles[i]);
+			return STP_OK;
+		}
+	}
+	return STP_FAIL(err, STP_CONFIG, STAGE, profile,
+	                "is no profile; use pep458, compat or prefixes");
+}
+
+void stp_config_release(struct stp_config *config)
+{
+	stp_arena_release(&config->arena);
+	memset(config, 0, sizeof(*config));
+}
+
+/* ------------------------------------------------------------------ checks */
+
+#define REFUSE(...) STP_FAIL(err, STP_CONFIG, STAGE, file, __VA_ARGS__)
+
+static enum stp_errc check_threshold(const char *role, unsigned threshold, unsigned keys,
+                                     const char *file, struct stp_err *err)
+{
+	if (threshold < 1 || threshold > keys || keys > STP_ROLE_KEYS_MAX)
+		return REFUSE("\"thresholds.%s\": %u of %u; use 1 to %u keys and a threshold "
+		              "from 1 to their number",
+		              role, threshold, keys, STP_ROLE_KEYS_MAX);
+	return STP_OK;
+}
+
+static enum stp_errc check_expiry(const char *role, int64_t seconds, const char *file,
+                                  struct stp_err *err)
+{
+	if (seconds < STP_EXPIRY_SECONDS_MIN || seconds > STP_EXPIRY_SECONDS_MAX)
+		return REFUSE("\"expiry_seconds.%s\": %lld; use %d to %lld", role,
+		              (long long)seconds, STP_EXPIRY_SECONDS_MIN, STP_EXPIRY_SECONDS_MAX);
+	return STP_OK;
+}
+
+/* A role must not expire before what it vouches for (tuf.md, last section). */
+static enum stp_errc check_expiries(const struct stp_config *config, const char *file,
+                                    struct stp_err *err)
+{
+	const struct stp_expiry *e = &config->expiry;
+
+	STP_TRY(check_expiry("root", e->root, file, err));
+	STP_TRY(check_expiry("targets", e->targets, file, err));
+	STP_TRY(check_expiry("bins", e->bins, file, err));
+	STP_TRY(check_expiry("bin_n", e->bin_n, file, err));
+	STP_TRY(check_expiry("snapshot", e->snapshot, file, err));
+	STP_TRY(check_expiry("timestamp", e->timestamp, file, err));
+	if (e->targets < e->bin_n || (config->has_bins_role && e->bins < e->bin_n))
+		return REFUSE("\"expiry_seconds.bin_n\" is longer than that of the role above; "
+		              "shorten it");
+	return STP_OK;
+}
+
+static enum stp_errc check_globs(const struct stp_globs *globs, const char *field, const char *file,
+                                 struct stp_err *err)
+{
+	size_t i;
+
+	if (globs->count > STP_GLOBS_MAX)
+		return REFUSE("\"%s\": more than %d globs", field, STP_GLOBS_MAX);
+	for (i = 0; i < globs->count; i++)
+		if (!stp_glob_valid(globs->items[i]))
+			return REFUSE("\"%s\": item %zu is no glob; it is empty, starts with \"/\" "
+			              "or has an open \"[\"",
+			              field, i + 1);
+	return STP_OK;
+}
+
+/* The prefix becomes part of file names and role names: small letters, digits, "-" and "_". */
+static int prefix_valid(const char *prefix)
+{
+	size_t count = strlen(prefix);
+
+	return count >= 1 && count <= 64 && prefix[0] != '-' &&
+	       strspn(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-_") == count;
+}
+
+enum stp_errc stp_config_check(const struct stp_config *config, const char *file,
+                               struct stp_err *err)
+{
+	if (config->targets_dir[0] != '/' || strlen(config->targets_dir) > STP_PATH_BYTES_MAX)
+		return REFUSE("\"targets_dir\": must be an absolute path");
+	if (config->hash_set == 0 || config->hash_set >= (1u << STP_ALG_COUNT))
+		return REFUSE("\"hashes\": name at least one of sha256, sha512, blake2b-256");
+	if (config->bin_bits < STP_BIN_BITS_MIN || config->bin_bits > STP_BIN_BITS_MAX)
+		return REFUSE("\"bins\": must be a power of two from 2 to %d",
+		              1 << STP_BIN_BITS_MAX);
+	if (!prefix_valid(config->bin_prefix))
+		return REFUSE("\"bin_prefix\": use 1 to 64 of a-z, 0-9, \"-\", \"_\"");
+	STP_TRY(check_threshold("root", config->root_threshold, config->root_key_count, file, err));
+	STP_TRY(check_threshold("targets", config->targets_threshold, config->targets_key_count,
+	                        file, err));
+	if (config->has_bins_role)
+		STP_TRY(check_threshold("bins", config->bins_threshold, config->bins_key_count,
+		                        file, err));
+	STP_TRY(check_expiries(config, file, err));
+	STP_TRY(check_globs(&config->include, "include", file, err));
+	STP_TRY(check_globs(&config->exclude, "exclude", file, err));
+	return check_globs(&config->mutable_globs, "mutable", file, err);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+struct reading {
+	struct stp_config *config;
+	struct stp_err *err;
+};
+
+/* How field (a dotted name) of value goes into the configuration. */
+typedef enum stp_errc field_fn(struct reading *reading, const char *field, const json_t *value);
+
+#define REFUSE_FIELD(...) STP_FAIL(reading->err, STP_CONFIG, STAGE, STP_CONFIG_FILE, __VA_ARGS__)
+
+/* Copies a JSON string without NUL bytes into the arena. */
+static enum stp_errc get_string(struct reading *reading, const char *field, const json_t *value,
+                                const char **out)
+{
+	const char *copy;
+
+	if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
+		return REFUSE_FIELD("\"%s\": must be text", field);
+	copy = stp_arena_copy(&reading->config->arena, json_string_value(value),
+	                      json_string_length(value));
+	if (!copy)
+		return STP_FAIL_ERRNO(reading->err, ENOMEM, STAGE, STP_CONFIG_FILE, "no memory");
+	*out = copy;
+	return STP_OK;
+}
+
+static enum stp_errc get_integer(struct reading *reading, const char *field, const json_t *value,
+                                 int64_t low, int64_t high, int64_t *out)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < low ||
+	    json_integer_value(value) > high)
+		return REFUSE_FIELD("\"%s\": must be a whole number from %lld to %lld", field,
+		                    (long long)low, (long long)high);
+	*out = json_integer_value(value);
+	return STP_OK;
+}
+
+static enum stp_errc get_word(struct reading *reading, const char *field, const json_t *value,
+                              const char *const *words, size_t count, int *out)
+{
+	int index = json_is_string(value) ? word_index(words, count, json_string_value(value)) : -1;
+
+	if (index < 0)
+		return REFUSE_FIELD("\"%s\": must be one of \"%s\" … \"%s\"; see the manual", field,
+		                    words[0], words[count - 1]);
+	*out = index;
+	return STP_OK;
+}
+
+static enum stp_errc get_globs(struct reading *reading, const char *field, const json_t *value,
+                               struct stp_globs *out)
+{
+	struct stp_globs globs = {NULL, 0};
+	size_t count;
+	size_t i;
+
+	if (!json_is_array(value) || json_array_size(value) > STP_GLOBS_MAX)
+		return REFUSE_FIELD("\"%s\": must be a list of at most %d globs", field,
+		                    STP_GLOBS_MAX);
+	count = json_array_size(value);
+	globs.items = stp_arena_alloc(&reading->config->arena, count * sizeof(*globs.items));
+	if (!globs.items)
+		return STP_FAIL_ERRNO(reading->err, ENOMEM, STAGE, STP_CONFIG_FILE, "no memory");
+	for (i = 0; i < count; i++)
+		STP_TRY(get_string(reading, field, json_array_get(value, i), &globs.items[i]));
+	globs.count = count;
+	*out = globs;
+	return STP_OK;
+}
+
+static enum stp_errc get_flag(struct reading *reading, const char *field, const json_t *value,
+                              int *out)
+{
+	if (!json_is_boolean(value))
+		return REFUSE_FIELD("\"%s\": must be true or false", field);
+	*out = json_is_true(value);
+	return STP_OK;
+}
+
+struct field {
+	const char *name;
+	field_fn *read;
+};
+
+/* Reads every member of object by the table; a member that is not in it is refused. */
+static enum stp_errc read_members(struct reading *reading, const char *within, const json_t *object,
+                                  const struct field *fields, size_t count)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return REFUSE_FIELD("\"%s\": must be an object", within);
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		char dotted[128];
+		size_t i;
+
+		snprintf(dotted, sizeof(dotted), "%s%s%.60s", within, within[0] ? "." : "", name);
+		for (i = 0; i < count; i++)
+			if (strcmp(fields[i].name, name) == 0)
+				break;
+		if (i == count) {
+			char shown[128];
+
+			stp_text_escape(dotted, strlen(dotted), shown, sizeof(shown));
+			return REFUSE_FIELD("\"%s\": no such field; mend the name or take it out",
+			                    shown);
+		}
+		STP_TRY(fields[i].read(reading, dotted, value));
+	}
+	return STP_OK;
+}
+
+static enum stp_errc read_ignored(struct reading *reading, const char *field, const json_t *value)
+{
+	(void)reading;
+	(void)field;
+	(void)value;
+	return STP_OK;
+}
+
+static enum stp_errc read_format(struct reading *reading, const char *field, const json_t *value)
+{
+	int64_t format = 0;
+
+	return get_integer(reading, field, value, CONFIG_FORMAT, CONFIG_FORMAT, &format);
+}
+
+static enum stp_errc read_targets_dir(struct reading *reading, const char *field,
+                                      const json_t *value)
+{
+	return get_string(reading, field, value, &reading->config->targets_dir);
+}
+
+static enum stp_errc read_hashes(struct reading *reading, const char *field, const json_t *value)
+{
+	unsigned set = 0;
+	size_t i;
+
+	if (!json_is_array(value))
+		return REFUSE_FIELD("\"%s\": must be a list of names", field);
+	for (i = 0; i < json_array_size(value); i++) {
+		const json_t *item = json_array_get(value, i);
+		int alg = json_is_string(item)
+		              ? stp_alg_from_name(json_string_value(item), json_string_length(item))
+		              : -1;
+
+		if (alg < 0)
+			return REFUSE_FIELD("\"%s\": item %zu is not sha256, sha512 or blake2b-256",
+			                    field, i + 1);
+		if (set & STP_ALG_BIT(alg))
+			return REFUSE_FIELD("\"%s\": %s is there twice", field,
+			                    stp_alg_name((enum stp_alg)alg));
+		set |= STP_ALG_BIT(alg);
+	}
+	reading->config->hash_set = set;
+	return STP_OK;
+}
+
+static enum stp_errc read_bins(struct reading *reading, const char *field, const json_t *value)
+{
+	int64_t bins = 0;
+
+	STP_TRY(get_integer(reading, field, value, 2, 1 << STP_BIN_BITS_MAX, &bins));
+	if (bins & (bins - 1))
+		return REFUSE_FIELD("\"%s\": %lld is no power of two", field, (long long)bins);
+	reading->config->bin_bits = (unsigned)__builtin_ctzll((unsigned long long)bins);
+	return STP_OK;
+}
+
+static enum stp_errc read_bin_prefix(struct reading *reading, const char *field,
+                                     const json_t *value)
+{
+	return get_string(reading, field, value, &reading->config->bin_prefix);
+}
+
+static enum stp_errc read_delegation(struct reading *reading, const char *field,
+                                     const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(
+	    get_word(reading, field, value, delegation_names, COUNT_OF(delegation_names), &index));
+	reading->config->delegation = (enum stp_delegation)index;
+	return STP_OK;
+}
+
+static enum stp_errc read_bins_role(struct reading *reading, const char *field, const json_t *value)
+{
+	struct stp_config *config = reading->config;
+
+	STP_TRY(get_flag(reading, field, value, &config->has_bins_role));
+	if (!config->has_bins_role)
+		config->bins_threshold = config->bins_key_count = 0;
+	return STP_OK;
+}
+
+static enum stp_errc read_threshold(struct reading *reading, const char *field, const json_t *value,
+                                    unsigned *out_threshold, unsigned *out_keys)
+{
+	int64_t threshold = 0;
+	int64_t keys = 0;
+
+	if (!json_is_object(value) || json_object_size(value) != 2)
+		return REFUSE_FIELD("\"%s\": must be {\"threshold\": T, \"keys\": N}", field);
+	STP_TRY(get_integer(reading, field, json_object_get(value, "threshold"), 1,
+	                    STP_ROLE_KEYS_MAX, &threshold));
+	STP_TRY(get_integer(reading, field, json_object_get(value, "keys"), 1, STP_ROLE_KEYS_MAX,
+	                    &keys));
+	*out_threshold = (unsigned)threshold;
+	*out_keys = (unsigned)keys;
+	return STP_OK;
+}
+
+static enum stp_errc read_threshold_root(struct reading *reading, const char *field,
+                                         const json_t *value)
+{
+	return read_threshold(reading, field, value, &reading->config->root_threshold,
+	                      &reading->config->root_key_count);
+}
+
+static enum stp_errc read_threshold_targets(struct reading *reading, const char *field,
+                                            const json_t *value)
+{
+	return read_threshold(reading, field, value, &reading->config->targets_threshold,
+	                      &reading->config->targets_key_count);
+}
+
+static enum stp_errc read_threshold_bins(struct reading *reading, const char *field,
+                                         const json_t *value)
+{
+	return read_threshold(reading, field, value, &reading->config->bins_threshold,
+	                      &reading->config->bins_key_count);
+}
+
+static enum stp_errc read_thresholds(struct reading *reading, const char *field,
+                                     const json_t *value)
+{
+	static const struct field fields[] = {
+	    {"root", read_threshold_root},
+	    {"targets", read_threshold_targets},
+	    {"bins", read_threshold_bins},
+	};
+
+	return read_members(reading, field, value, fields, COUNT_OF(fields));
+}
+
+static enum stp_errc read_seconds(struct reading *reading, const char *field, const json_t *value)
+{
+	struct stp_expiry *e = &reading->config->expiry;
+	const struct {
+		const char *name;
+		int64_t *out;
+	} outs[] = {
+	    {"expiry_seconds.root", &e->root},         {"expiry_seconds.targets", &e->targets},
+	    {"expiry_seconds.bins", &e->bins},         {"expiry_seconds.bin_n", &e->bin_n},
+	    {"expiry_seconds.snapshot", &e->snapshot}, {"expiry_seconds.timestamp", &e->timestamp},
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(outs); i++)
+		if (strcmp(outs[i].name, field) == 0)
+			return get_integer(reading, field, value, STP_EXPIRY_SECONDS_MIN,
+			                   STP_EXPIRY_SECONDS_MAX, outs[i].out);
+	return STP_OK;
+}
+
+static enum stp_errc read_expiry(struct reading *reading, const char *field, const json_t *value)
+{
+	static const struct field fields[] = {
+	    {"root", read_seconds},  {"targets", read_seconds},  {"bins", read_seconds},
+	    {"bin_n", read_seconds}, {"snapshot", read_seconds}, {"timestamp", read_seconds},
+	};
+
+	return read_members(reading, field, value, fields, COUNT_OF(fields));
+}
+
+static enum stp_errc read_snapshot_length(struct reading *reading, const char *field,
+                                          const json_t *value)
+{
+	return get_flag(reading, field, value, &reading->config->snapshot_length);
+}
+
+static enum stp_errc read_target_files(struct reading *reading, const char *field,
+                                       const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(get_word(reading, field, value, target_files_names, COUNT_OF(target_files_names),
+	                 &index));
+	reading->config->target_files = (enum stp_target_files)index;
+	return STP_OK;
+}
+
+static enum stp_errc read_link(struct reading *reading, const char *field, const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(get_word(reading, field, value, link_names, COUNT_OF(link_names), &index));
+	reading->config->link = (enum stp_link)index;
+	return STP_OK;
+}
+
+static enum stp_errc read_include(struct reading *reading, const char *field, const json_t *value)
+{
+	return get_globs(reading, field, value, &reading->config->include);
+}
+
+static enum stp_errc read_exclude(struct reading *reading, const char *field, const json_t *value)
+{
+	return get_globs(reading, field, value, &reading->config->exclude);
+}
+
+static enum stp_errc read_mutable(struct reading *reading, const char *field, const json_t *value)
+{
+	return get_globs(reading, field, value, &reading->config->mutable_globs);
+}
+
+static const struct field config_fields[] = {
+    {"format", read_format},
+    {"profile", read_ignored}, /* read first: the rest stands on it */
+    {"targets_dir", read_targets_dir},
+    {"hashes", read_hashes},
+    {"bins", read_bins},
+    {"bin_prefix", read_bin_prefix},
+    {"delegation", read_delegation},
+    {"bins_role", read_bins_role},
+    {"thresholds", read_thresholds},
+    {"expiry_seconds", read_expiry},
+    {"snapshot_length", read_snapshot_length},
+    {"target_files", read_target_files},
+    {"link", read_link},
+    {"include", read_include},
+    {"exclude", read_exclude},
+    {"mutable", read_mutable},
+};
+
+/* Required members first, then all of them over the profile's values. */
+static enum stp_errc read_document(struct stp_config *config, const json_t *document,
+                                   struct stp_err *err)
+{
+	static const char *const required[] = {"format", "profile", "targets_dir"};
+	struct reading reading = {config, err};
+	const json_t *profile;
+	size_t i;
+
+	if (!json_is_object(document))
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE, "must be a JSON object");
+	for (i = 0; i < COUNT_OF(required); i++)
+		if (!json_object_get(document, required[i]))
+			return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+			                "\"%s\": is missing", required[i]);
+	profile = json_object_get(document, "profile");
+	if (!json_is_string(profile))
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"profile\": must be pep458, compat or prefixes");
+	STP_TRY(stp_config_profile(config, json_string_value(profile), err));
+	STP_TRY(read_members(&reading, "", document, config_fields, COUNT_OF(config_fields)));
+	return stp_config_check(config, STP_CONFIG_FILE, err);
+}
+
+enum stp_errc stp_config_parse(struct stp_config *config, const char *text, size_t text_bytes,
+                               struct stp_err *err)
+{
+	struct stp_config fresh;
+	json_error_t problem;
+	json_t *document = json_loadb(text, text_bytes, JSON_REJECT_DUPLICATES, &problem);
+	enum stp_errc code;
+
+	if (!document) {
+		char shown[128];
+
+		stp_text_escape(problem.text, strlen(problem.text), shown, sizeof(shown));
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE, "line %d: %s; mend it",
+		                problem.line, shown);
+	}
+	memset(&fresh, 0, sizeof(fresh));
+	code = read_document(&fresh, document, err);
+	json_decref(document);
+	if (code != STP_OK) {
+		stp_config_release(&fresh);
+		return code;
+	}
+	*config = fresh;
+	return STP_OK;
+}
+
+enum stp_errc stp_config_load(struct stp_config *config, int repo_fd, struct stp_err *err)
+{
+	struct stp_buf text = STP_BUF_INIT;
+	struct stat st;
+	enum stp_errc code;
+
+	if (fstatat(repo_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "is not there; name a repository made by `stampede init`");
+	code = stp_file_read(repo_fd, STP_CONFIG_FILE, STP_CONFIG_BYTES_MAX, STAGE, &text, err);
+	if (code == STP_OK)
+		code = stp_config_parse(config, (const char *)text.data, text.count, err);
+	stp_buf_release(&text);
+	return code;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static json_t *globs_json(const struct stp_globs *globs)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < globs->count; i++)
+		json_array_append_new(list, json_string(globs->items[i]));
+	return list;
+}
+
+static json_t *hashes_json(unsigned set)
+{
+	json_t *list = json_array();
+	int alg;
+
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
+		if (set & STP_ALG_BIT(alg))
+			json_array_append_new(list, json_string(stp_alg_name((enum stp_alg)alg)));
+	return list;
+}
+
+static json_t *threshold_json(unsigned threshold, unsigned keys)
+{
+	return json_pack("{s:I,s:I}", "threshold", (json_int_t)threshold, "keys", (json_int_t)keys);
+}
+
+static json_t *thresholds_json(const struct stp_config *config)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "root",
+	                    threshold_json(config->root_threshold, config->root_key_count));
+	json_object_set_new(object, "targets",
+	                    threshold_json(config->targets_threshold, config->targets_key_count));
+	if (config->has_bins_role)
+		json_object_set_new(object, "bins",
+		                    threshold_json(config->bins_threshold, config->bins_key_count));
+	return object;
+}
+
+static json_t *config_json(const struct stp_config *config)
+{
+	const struct stp_expiry *e = &config->expiry;
+
+	return json_pack(
+	    "{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,s:s,s:o,s:o,"
+	    "s:o}",
+	    "format", CONFIG_FORMAT, "profile", config->profile, "targets_dir", config->targets_dir,
+	    "hashes", hashes_json(config->hash_set), "bins", (json_int_t)1 << config->bin_bits,
+	    "bin_prefix", config->bin_prefix, "delegation", delegation_names[config->delegation],
+	    "bins_role", config->has_bins_role, "thresholds", thresholds_json(config),
+	    "expiry_seconds", "root", (json_int_t)e->root, "targets", (json_int_t)e->targets,
+	    "bins", (json_int_t)e->bins, "bin_n", (json_int_t)e->bin_n, "snapshot",
+	    (json_int_t)e->snapshot, "timestamp", (json_int_t)e->timestamp, "snapshot_length",
+	    config->snapshot_length, "target_files", target_files_names[config->target_files],
+	    "link", link_names[config->link], "include", globs_json(&config->include), "exclude",
+	    globs_json(&config->exclude), "mutable", globs_json(&config->mutable_globs));
+}
+
+static enum stp_errc config_write(const struct stp_config *config, int repo_fd,
+                                  enum stp_file_mode how, struct stp_err *err)
+{
+	json_t *document;
+	char *text;
+	size_t text_bytes;
+	enum stp_errc code;
+
+	STP_TRY(stp_config_check(config, STP_CONFIG_FILE, err));
+	document = config_json(config);
+	text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+	json_decref(document);
+	if (!text)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "cannot be written as JSON; names in it must be UTF-8");
+	text_bytes = strlen(text);
+	text[text_bytes++] = '\n'; /* over the NUL */
+	code = stp_file_write(repo_fd, STP_CONFIG_FILE, text, text_bytes, 0644, how, STAGE, err);
+	free(text);
+	return code;
+}
+
+enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd, struct stp_err *err)
+{
+	return config_write(config, repo_fd, STP_FILE_NEW, err);
+}
+
+enum stp_errc stp_config_replace(const struct stp_config *config, int repo_fd, struct stp_err *err)
+{
+	return config_write(config, repo_fd, STP_FILE_REPLACE, err);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Globs over target paths.
+ *
+ * One pass with two places to return to: the last "*" and the last "**". Within a path segment
+ * the leftmost fit of what stands before a later "*" leaves it the most room, so an earlier "*"
+ * never has to be tried again; the same holds for "**" over the whole path. So the work is
+ * bounded by path length times glob length times the number of segments, never exponential.
+ *
+ *	"x"        matches itself            "*"    any bytes but "/"
+ *	"?"        one byte but "/"          "**"   any bytes
+ *	"[a-z]"    one of a set, "[!a-z]" one outside it, never "/"
+ *	a leading "**" + "/" (also behind a "/") any number of whole folders, none included
+ */
+#include <string.h>
+
+#include "roles/config.h"
+
+/* Length of the set that starts at glob[0] == '[', or 0 when it is not closed. */
+static size_t set_length(const char *glob)
+{
+	size_t i = 1;
+
+	if (glob[i] == '!')
+		i++;
+	if (glob[i] == ']')
+		i++;
+	while (glob[i] && glob[i] != ']')
+		i++;
+	return glob[i] ? i + 1 : 0;
+}
+
+/* Does c belong to the set of set_bytes bytes, brackets included? */
+static int set_has(const char *set, size_t set_bytes, char c)
+{
+	size_t i = 1;
+	int negated = 0;
+	int found = 0;
+
+	if (set[i] == '!') {
+		negated = 1;
+		i++;
+	}
+	while (i < set_bytes - 1) {
+		unsigned char low = (unsigned char)set[i];
+		unsigned char high = low;
+
+		if (i + 2 < set_bytes - 1 && set[i + 1] == '-') {
+			high = (unsigned char)set[i + 2];
+			i += 2;
+		}
+		i++;
+		if ((unsigned char)c >= low && (unsigned char)c <= high)
+			found = 1;
+	}
+	return found != negated && c != '/';
+}
+
+/* Where matching goes on after a failure: glob from here, path one step further. */
+struct retry {
+	const char *glob; /* NULL: no star yet */
+	const char *path;
+	int folders; /* steps over whole folders */
+};
+
+/* Does one glob byte (or set) match c? Tells how far the glob moves. */
+static int one_matches(const char *glob, char c, size_t *out_step)
+{
+	*out_step = 1;
+	if (*glob == '?')
+		return c != '/';
+	if (*glob == '[') {
+		*out_step = set_length(glob);
+		return *out_step && set_has(glob, *out_step, c);
+	}
+	return *glob == c;
+}
+
+/* Moves the retry one step; 0 when it cannot. */
+static int retry_step(struct retry *star, const char *end)
+{
+	const char *slash;
+
+	if (!star->glob || star->path == end)
+		return 0;
+	if (!star->folders) {
+		star->path++;
+		return 1;
+	}
+	slash = memchr(star->path, '/', (size_t)(end - star->path));
+	if (!slash)
+		return 0;
+	star->path = slash + 1;
+	return 1;
+}
+
+/* Takes the star or stars at *glob (start of the glob is whole) and notes the retry. */
+static void take_star(const char *whole, const char **glob, const char *path, struct retry *one,
+                      struct retry *many)
+{
+	const char *g = *glob;
+	int at_segment = g == whole || g[-1] == '/';
+
+	if (g[1] != '*') {
+		*glob = g + 1;
+		*one = (struct retry){*glob, path, 0};
+		return;
+	}
+	while (*g == '*')
+		g++;
+	if (at_segment && *g == '/') {
+		*glob = g + 1;
+		*many = (struct retry){*glob, path, 1};
+	} else {
+		*glob = g;
+		*many = (struct retry){*glob, path, 0};
+	}
+	one->glob = NULL;
+}
+
+static int glob_match(const char *whole, const char *path, size_t path_bytes)
+{
+	const char *end = path + path_bytes;
+	const char *glob = whole;
+	struct retry one = {0};
+	struct retry many = {0};
+
+	for (;;) {
+		size_t step;
+
+		if (*glob == '*') {
+			take_star(whole, &glob, path, &one, &many);
+			continue;
+		}
+		if (path == end && *glob == '\0')
+			return 1;
+		if (path != end && *glob && one_matches(glob, *path, &step)) {
+			glob += step;
+			path++;
+			continue;
+		}
+		if (one.glob && one.path != end && *one.path != '/') {
+			retry_step(&one, end);
+			glob = one.glob;
+			path = one.path;
+			continue;
+		}
+		one.glob = NULL;
+		if (!retry_step(&many, end))
+			return 0;
+		glob = many.glob;
+		path = many.path;
+	}
+}
+
+int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path_bytes)
+{
+	size_t i;
+
+	for (i = 0; i < globs->count; i++)
+		if (glob_match(globs->items[i], path, path_bytes))
+			return 1;
+	return 0;
+}
+
+int stp_glob_valid(const char *glob)
+{
+	size_t i = 0;
+
+	if (glob[0] == '\0' || glob[0] == '/' || strlen(glob) > STP_GLOB_BYTES_MAX)
+		return 0;
+	while (glob[i]) {
+		size_t step = glob[i] == '[' ? set_length(glob + i) : 1;
+
+		if (step == 0 || (unsigned char)glob[i] < 0x20)
+			return 0;
+		i += step;
+	}
+	return 1;
+}
