@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is published now, as the next run needs it: versions, expiries and the snapshot's names,
+ * read back from public/metadata. Bins are not read.
+ *
+ *	timestamp.json ─▶ N.snapshot.json ─▶ versions of targets, bins, bin-n
+ *	N.root.json, N.targets.json, N.bins.json: the newest that is there (init --update makes
+ *them)
+ *
+ * Signatures are not checked here: verify/ does that. The snapshot is checked against the
+ * timestamp's SHA-256, so a torn or edited file is noticed.
+ *
+ * Shape      one struct.
+ * Memory     an arena inside; about 40 bytes per name of the snapshot.
+ * Ownership  release with stp_current_release().
+ * Threads    read-only after load.
+ */
+#ifndef STP_PUBLISH_CURRENT_H
+#define STP_PUBLISH_CURRENT_H
+
+#include "publish/repo.h"
+#include "roles/roles.h"
+
+/* One offline role as published. version 0: there is none (bins without a bins role). */
+struct stp_current_role {
+	uint64_t version;
+	int64_t expires; /* epoch seconds */
+	uint64_t length; /* bytes of the file */
+};
+
+struct stp_current {
+	struct stp_arena arena;
+	struct stp_current_role root, targets, bins;
+	/* How the delegation to bin-n reads in the published bins (or targets) role. */
+	enum stp_delegation delegation;
+	uint32_t bin_count;
+	char bin_prefix[STP_BIN_NAME_BYTES]; /* succinct only, else "" */
+	char bin_keyid[65];                  /* the online key that bin-n must be signed with */
+	/* 0 before the first sign. */
+	uint64_t timestamp_version;
+	uint64_t snapshot_version;
+	int64_t timestamp_expires;
+	int64_t committed_at;      /* when timestamp_version was published; 0: not known */
+	struct stp_meta_list meta; /* of the snapshot; empty before the first sign */
+};
+
+/* Reads it. STP_FORMAT names the file that is broken. */
+enum stp_errc stp_current_load(struct stp_current *current, const struct stp_repo *repo,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* May a run at now with config and the online key online_keyid publish on top of it?
+ *	STP_CONFIG   configuration and published delegation differ, or another online key
+ *	STP_REFUSED  now is before the last published time; root, targets or bins has expired
+ *	             or would expire before what the run publishes
+ * Each says what to do. */
+enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
+                                const char *online_keyid, int64_t now,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+void stp_current_release(struct stp_current *current);
+
+/* --- earlier commits ------------------------------------------------------------------------- */
+
+/* One commit: what a timestamp listed and since when. Kept in state/commits until gc. */
+struct stp_commit {
+	uint64_t timestamp_version;
+	uint64_t snapshot_version;
+	int64_t committed_at; /* epoch seconds */
+};
+
+struct stp_commit_list {
+	struct stp_commit *items; /* oldest first */
+	size_t count;
+};
+
+/* Reads state/commits into arena. */
+enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena *arena,
+                                   struct stp_commit_list *out_list,
+                                   struct stp_err *err) STP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Target files under the names clients ask for: public/targets/DIR/HASH.NAME (consistent
+ * snapshot, specification section 6.2), one name per configured hash.
+ *
+ *	TARGETS/pool/a/foo-1.whl  ─▶  public/targets/pool/a/<sha512 hex>.foo-1.whl
+ *
+ * A link is made before the timestamp that lists its target is renamed, and removed only by gc
+ * when no live snapshot lists it. Files that may change (mutable globs) always get a copy of
+ * their own, by reflink where the file system can: an old name must keep its old bytes.
+ *
+ * Shape      one set of links per run.
+ * Memory     a buffer of 256 KiB per worker when files are copied.
+ * Ownership  records stay the caller's.
+ * Threads    stp_links_put() from any thread, each with its own worker index.
+ */
+#ifndef STP_PUBLISH_LINKS_H
+#define STP_PUBLISH_LINKS_H
+
+#include "base/fault.h"
+#include "ledger/record.h"
+#include "publish/repo.h"
+#include "roles/config.h"
+
+/* product.md: "auto" makes names for all targets up to this many. */
+#define STP_LINKS_AUTO_MAX 100000
+
+struct stp_links;
+
+/* Which records stp_links_put() has to be called for. */
+enum stp_links_need {
+	STP_LINKS_NEED_NONE, /* no names at all */
+	STP_LINKS_NEED_NEW,  /* only records that are new or changed since the last commit */
+	STP_LINKS_NEED_ALL,  /* every record: first run, or the configuration has changed */
+};
+
+/* Prepares links for target_count targets. targets_dir_fd is the open targets folder (-1: none is
+ * there). STP_CONFIG when the configuration (or auto) means a mode that is not offered. */
+enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
+                              int targets_dir_fd, uint64_t target_count, size_t worker_count,
+                              struct stp_links **out_links, struct stp_err *err) STP_MUST_CHECK;
+
+enum stp_links_need stp_links_need(const struct stp_links *links);
+
+/* Makes the names of record (with path and digests); a name that is there already is kept.
+ * fingerprint, in and out: when making a hard link moved the file's ctime and nothing else, the
+ * new ctime is stored, so that the ledger can record it and the next run finds the file
+ * unchanged. A file that is gone or is not what was hashed is a fault on its path; out_faulted
+ * tells. STP_IO and friends for the system's own failures (no space). */
+enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
+                            const struct stp_record *record, struct stp_fingerprint *fingerprint,
+                            struct stp_fault_list *faults, int *out_faulted,
+                            struct stp_err *err) STP_MUST_CHECK;
+
+/* Makes the new names durable and notes in state/ how they were made, so that the next run needs
+ * only new ones. Call right after stp_publish_commit(). */
+enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err) STP_MUST_CHECK;
+
+/* Names made, and names that were there. */
+uint64_t stp_links_made(const struct stp_links *links);
+
+void stp_links_end(struct stp_links *links);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * publish/: sealed documents → a repository, switched atomically.
+ *
+ *	begin ─▶ reserve V (durable) ─▶ put bins (any worker) ─▶ barrier (one syncfs)
+ *	      ─▶ commit: V.snapshot.json durable ─▶ commit record ─▶ timestamp.json by rename
+ *
+ * What readers may see: bins and snapshot have names that no client asks for before the
+ * timestamp lists them, so only the rename of timestamp.json changes anything (tuf.md, "Order of
+ * writing"). After a crash before it the files of version V lie there unlisted; the next begin
+ * removes them, and V is never used again. A name is created once (O_EXCL) and its bytes never
+ * change.
+ *
+ * Shape      one publisher per run; versions are reserved one at a time, rising.
+ * Memory     a few kilobytes per worker.
+ * Ownership  bytes handed to put stay the caller's and may be reused when put returns.
+ * Threads    stp_publish_put() from any thread, each with its own worker index. Everything else:
+ *            one thread, before or after all puts.
+ */
+#ifndef STP_PUBLISH_PUBLISH_H
+#define STP_PUBLISH_PUBLISH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "publish/current.h"
+#include "publish/repo.h"
+
+/* A file to be: name within public/metadata and all its bytes. */
+struct stp_publish_file {
+	const char *name; /* NUL-terminated, such as "7.bin-n-0000.json" */
+	const void *bytes;
+	size_t count;
+};
+
+struct stp_publisher;
+
+/* What begin swept away. */
+struct stp_publish_leftovers {
+	size_t file_count;
+	uint64_t file_bytes;
+};
+
+/* Starts publishing on top of current (locked repo) with workers 0 … worker_count-1: removes what
+ * crashed runs left under versions that no timestamp ever listed, and finds the next free
+ * version. worker_count 0 counts as 1. */
+enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
+                                size_t worker_count, struct stp_publisher **out_publisher,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+/* What stp_publish_begin() removed. */
+struct stp_publish_leftovers stp_publish_leftovers(const struct stp_publisher *publisher);
+
+/* Reserves durably the version of this run: above everything published, reserved or lying there.
+ * All bins, snapshot and timestamp of the run carry it. */
+enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out_version,
+                                  struct stp_err *err) STP_MUST_CHECK;
+
+/* Writes count new files (mode 0644). STP_IO with EEXIST when a name is taken. Not durable before
+ * the barrier. */
+enum stp_errc stp_publish_put(struct stp_publisher *publisher, size_t worker_index,
+                              const struct stp_publish_file *files, size_t count,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* Makes everything put so far, and the links of publish/links.h, durable. */
+enum stp_errc stp_publish_barrier(struct stp_publisher *publisher,
+                                  struct stp_err *err) STP_MUST_CHECK;
+
+/* The commit: snapshot durable, commit record durable, timestamp renamed into place, folder
+ * synced. Only after the barrier (asserted). now is the time of the run. */
+enum stp_errc stp_publish_commit(struct stp_publisher *publisher,
+                                 const struct stp_publish_file *snapshot, const void *timestamp,
+                                 size_t timestamp_bytes, int64_t now,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* Ends a run that was not committed: removes the files of the reserved version, best effort (what
+ * stays is swept by the next begin). */
+void stp_publish_abort(struct stp_publisher *publisher);
+
+/* Bytes and files put so far. */
+uint64_t stp_publish_bytes(const struct stp_publisher *publisher);
+uint64_t stp_publish_files(const struct stp_publisher *publisher);
+
+/* Frees; an uncommitted run is left as it is. */
+void stp_publish_end(struct stp_publisher *publisher);
+
+/* One offline role document (N.root.json, N.targets.json, N.bins.json), durable at once. */
+enum stp_errc stp_publish_role(const struct stp_repo *repo, const struct stp_publish_file *file,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A repository's folders and its lock.
+ *
+ *	REPO/ stampede.json  public/metadata/  public/targets/  keys/ state/{lock,reserved,commits/}
+ *
+ * Everything below is reached from descriptors of these folders, opened once and without
+ * following links, so nothing a name can say leads outside.
+ *
+ * Shape      one struct of descriptors.
+ * Memory     none but the struct.
+ * Ownership  stp_repo_open() opens, stp_repo_close() closes and unlocks.
+ * Threads    read-only after open.
+ */
+#ifndef STP_PUBLISH_REPO_H
+#define STP_PUBLISH_REPO_H
+
+#include "base/err.h"
+
+#define STP_PUBLIC_FOLDER       "public"
+#define STP_METADATA_FOLDER     "metadata"
+#define STP_TARGETS_FOLDER      "targets"
+#define STP_KEYS_FOLDER         "keys"
+#define STP_STATE_FOLDER        "state"
+#define STP_COMMITS_FOLDER      "commits"
+#define STP_OFFLINE_KEYS_FOLDER "offline-keys"
+
+/* Published files are for everybody, state and keys for the owner. */
+#define STP_MODE_PUBLIC_FILE    0644
+#define STP_MODE_PUBLIC_FOLDER  0755
+#define STP_MODE_PRIVATE_FILE   0600
+#define STP_MODE_PRIVATE_FOLDER 0700
+
+struct stp_repo {
+	int root_fd;     /* REPO */
+	int metadata_fd; /* REPO/public/metadata */
+	int targets_fd;  /* REPO/public/targets */
+	int keys_fd;     /* REPO/keys */
+	int state_fd;    /* REPO/state */
+	int lock_fd;     /* -1: not locked */
+};
+
+enum stp_repo_use {
+	STP_REPO_READ, /* status, dry runs: takes no lock */
+	STP_REPO_LOCK, /* the one publisher: STP_BUSY names who holds the lock */
+};
+
+/* Opens the repository at path. STP_CONFIG when it is none. holder is the verb that the lock file
+ * names ("sign", "gc", "init"). */
+enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char *holder,
+                            struct stp_repo *out_repo, struct stp_err *err) STP_MUST_CHECK;
+
+/* Unlocks and closes; safe on a struct filled with -1. */
+void stp_repo_close(struct stp_repo *repo);
+
+/* All descriptors -1. */
+void stp_repo_init(struct stp_repo *repo);
+
+#endif
