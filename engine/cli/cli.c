@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { COMMON_JSON = 1, COMMON_QUIET, COMMON_PROGRESS, COMMON_DEBUG, COMMON_HELP };
+
+const struct stp_option stp_common_options[] = {
+    {"json", NULL, "print one JSON object on stdout", COMMON_JSON},
+    {"quiet", NULL, "say nothing on stderr but errors", COMMON_QUIET},
+    {"progress", "auto|plain|none", "a bar on a terminal, plain lines, or nothing",
+     COMMON_PROGRESS},
+    {"debug", NULL, "add source file and line to errors", COMMON_DEBUG},
+    {"help", NULL, "show this help", COMMON_HELP},
+    {NULL, NULL, NULL, 0},
+};
+
+int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
+{
+	char text[512];
+	char escaped[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
+	fprintf(stderr, "stampede: %s: %s; see 'stampede %s --help'\n", cli->verb->name, escaped,
+	        cli->verb->name);
+	return STP_EXIT_USAGE;
+}
+
+int stp_cli_exit_code(enum stp_errc code)
+{
+	switch (code) {
+	case STP_OK:
+		return STP_EXIT_OK;
+	case STP_CONFIG:
+	case STP_KEY:
+		return STP_EXIT_USAGE;
+	case STP_BUSY:
+		return STP_EXIT_AGAIN;
+	default:
+		return STP_EXIT_FAILED;
+	}
+}
+
+int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err)
+{
+	char line[1024];
+
+	fprintf(stderr, "%s\n", stp_err_format(err, line, sizeof(line)));
+	if (cli->debug && err->file)
+		fprintf(stderr, "stampede: debug: %s:%d (code %d, errno %d)\n", err->file,
+		        err->line, (int)err->code, err->sys_errno);
+	return stp_cli_exit_code(err->code);
+}
+
+void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	if (cli->quiet)
+		return;
+	fputs("stampede: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* The option called name (name_bytes long) in table, or NULL. */
+static const struct stp_option *find(const struct stp_option *table, const char *name,
+                                     size_t name_bytes)
+{
+	for (; table && table->name; table++)
+		if (strlen(table->name) == name_bytes && memcmp(table->name, name, name_bytes) == 0)
+			return table;
+	return NULL;
+}
+
+static void print_options(const struct stp_option *table)
+{
+	char left[80];
+
+	for (; table && table->name; table++) {
+		snprintf(left, sizeof(left), "--%s%s%s", table->name, table->argument ? " " : "",
+		         table->argument ? table->argument : "");
+		if (strlen(left) > 28)
+			printf("  %s\n  %-28s  %s\n", left, "", table->help);
+		else
+			printf("  %-28s  %s\n", left, table->help);
+	}
+}
+
+static void print_help(const struct stp_verb *verb)
+{
+	printf("usage: stampede %s\n\n%s\n", verb->synopsis, verb->summary);
+	if (verb->options && verb->options->name) {
+		puts("\noptions:");
+		print_options(verb->options);
+	}
+	puts("\ncommon options:");
+	print_options(stp_common_options);
+	if (verb->examples)
+		printf("\nexamples:\n%s", verb->examples);
+}
+
+/* Takes a common option; 0 when its value is wrong. */
+static int take_common(struct stp_cli *cli, int id, const char *value)
+{
+	static const char *const modes[] = {"auto", "plain", "none", NULL};
+	int mode;
+
+	switch (id) {
+	case COMMON_JSON:
+		cli->json = 1;
+		break;
+	case COMMON_QUIET:
+		cli->quiet = 1;
+		break;
+	case COMMON_DEBUG:
+		cli->debug = 1;
+		break;
+	case COMMON_PROGRESS:
+		mode = stp_cli_choice(cli, "progress", value, modes);
+		if (mode < 0)
+			return 0;
+		cli->progress_mode = (enum stp_cli_progress)mode;
+		break;
+	default:
+		break;
+	}
+	return 1;
+}
+
+/* True when --help stands among the arguments before "--". */
+static int wants_help(const struct stp_cli *cli)
+{
+	int i;
+
+	for (i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++)
+		if (strcmp(cli->argv[i], "--help") == 0 || strcmp(cli->argv[i], "-h") == 0)
+			return 1;
+	return 0;
+}
+
+/* Reads the option in word: its id (a common one as a negative number), or 0 after usage. */
+static int parse_option(struct stp_cli *cli, const char *word, const char **out_value)
+{
+	const char *equals = strchr(word, '=');
+	size_t n = equals ? (size_t)(equals - word) : strlen(word);
+	const struct stp_option *option = NULL;
+	int sign = 1;
+
+	if (n > 2 && word[1] == '-') {
+		option = find(cli->verb->options, word + 2, n - 2);
+		if (!option) {
+			option = find(stp_common_options, word + 2, n - 2);
+			sign = -1;
+		}
+	}
+	*out_value = NULL;
+	if (!option) {
+		stp_cli_usage(cli, "unknown option %s", word);
+		return 0;
+	}
+	if (!option->argument && equals) {
+		stp_cli_usage(cli, "--%s takes no value", option->name);
+		return 0;
+	}
+	if (option->argument && equals)
+		*out_value = equals + 1;
+	else if (option->argument && cli->next < cli->argc)
+		*out_value = cli->argv[cli->next++];
+	if (option->argument && !*out_value) {
+		stp_cli_usage(cli, "--%s needs a value (%s)", option->name, option->argument);
+		return 0;
+	}
+	return sign * option->id;
+}
+
+int stp_cli_option(struct stp_cli *cli, const char **out_value)
+{
+	while (cli->next < cli->argc) {
+		const char *word = cli->argv[cli->next++];
+		int id;
+
+		if (strcmp(word, "--") == 0) {
+			while (cli->next < cli->argc)
+				cli->arguments[cli->argument_count++] = cli->argv[cli->next++];
+			break;
+		}
+		if (word[0] != '-' || word[1] == '\0') {
+			cli->arguments[cli->argument_count++] = word;
+			continue;
+		}
+		id = parse_option(cli, word, out_value);
+		if (id > 0)
+			return id;
+		if (id == 0 || !take_common(cli, -id, *out_value))
+			return STP_OPT_ERROR;
+	}
+	return STP_OPT_END;
+}
+
+int stp_cli_u64(struct stp_cli *cli, const char *option, const char *value, uint64_t min,
+                uint64_t max, uint64_t *out)
+{
+	uint64_t number;
+
+	if (!stp_u64_parse(value, strlen(value), &number) || number < min || number > max) {
+		stp_cli_usage(cli, "--%s takes a whole number from %llu to %llu, not '%s'", option,
+		              (unsigned long long)min, (unsigned long long)max, value);
+		return 0;
+	}
+	*out = number;
+	return 1;
+}
+
+int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int64_t *out_epoch_s)
+{
+	struct stp_err err = STP_ERR_INIT;
+
+	if (stp_time_parse(value, strlen(value), out_epoch_s, &err) != STP_OK) {
+		stp_cli_usage(cli, "--%s: '%s' %s", option, err.subject, err.text);
+		return 0;
+	}
+	return 1;
+}
+
+int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
+                   const char *const *choices)
+{
+	char list[256] = "";
+	int i;
+
+	for (i = 0; choices[i]; i++) {
+		size_t used = strlen(list);
+
+		if (strcmp(choices[i], value) == 0)
+			return i;
+		snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", choices[i]);
+	}
+	stp_cli_usage(cli, "--%s takes one of %s, not '%s'", option, list, value);
+	return -1;
+}
+
+void stp_cli_print_json(json_t *object)
+{
+	/* A failed write shows in ferror(stdout), which main() turns into an exit code. */
+	json_dumpf(object, stdout, JSON_COMPACT);
+	fputc('\n', stdout);
+	json_decref(object);
+}
+
+int stp_cli_run_verb(struct stp_cli *cli)
+{
+	if (wants_help(cli)) {
+		print_help(cli->verb);
+		return STP_EXIT_OK;
+	}
+	return cli->verb->run(cli);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frame every verb stands in: the verb table, options, output and exit codes.
+ *
+ *	static int run(struct stp_cli *cli)
+ *	{
+ *		while ((id = stp_cli_option(cli, &value)) > 0) { switch (id) … }
+ *		if (id == STP_OPT_ERROR) return STP_EXIT_USAGE;
+ *		if (cli->argument_count != 1) return stp_cli_usage(cli, "give one REPO");
+ *		code = stp_x_run(&options, &report, &err);
+ *		if (code != STP_OK) return stp_cli_fail(cli, &err);
+ *		…print to stdout…; return STP_EXIT_OK;
+ *	}
+ *	const struct stp_verb stp_verb_x = {"x", "what it does", "x REPO [options]", options,
+ *examples, run};
+ *
+ * Shape      one file per verb; cli/main.c holds the table. Common options (--json, --quiet,
+ *            --progress, --debug, --help) are taken by the frame, the rest by the verb.
+ * Memory     none to speak of.
+ * Ownership  argv's strings.
+ * Threads    the main thread; a ticker thread draws progress between stp_cli_progress_begin/end.
+ */
+#ifndef STP_CLI_CLI_H
+#define STP_CLI_CLI_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stampede/err.h"
+#include "stampede/progress.h"
+
+/* product.md, "Conventions". */
+enum {
+	STP_EXIT_OK = 0,
+	STP_EXIT_VERIFY = 1,
+	STP_EXIT_USAGE = 2,
+	STP_EXIT_FAILED = 3,
+	STP_EXIT_PARTIAL = 4,
+	STP_EXIT_AGAIN = 75,
+};
+
+struct stp_option {
+	const char *name;     /* without "--" */
+	const char *argument; /* placeholder such as "N" or "auto|uring|pread"; NULL for a flag */
+	const char *help;
+	int id; /* > 0, unique within the verb */
+};
+
+#define STP_OPT_END   0
+#define STP_OPT_ERROR (-1) /* usage was printed: return STP_EXIT_USAGE */
+
+enum stp_cli_progress { STP_PROGRESS_AUTO, STP_PROGRESS_PLAIN, STP_PROGRESS_NONE };
+
+struct stp_cli {
+	const struct stp_verb *verb;
+	char **argv;
+	int argc;
+	int next;               /* next of argv to look at */
+	const char **arguments; /* positional ones, collected by stp_cli_option() */
+	size_t argument_count;
+	int json, quiet, debug;
+	enum stp_cli_progress progress_mode;
+	struct stp_progress *progress; /* pass these two to runs */
+	struct stp_cancel *cancel;
+};
+
+struct stp_verb {
+	const char *name;
+	const char *summary;              /* one line */
+	const char *synopsis;             /* "sign REPO [options]" */
+	const struct stp_option *options; /* ends with a NULL name */
+	const char *examples;             /* lines for --help, may be NULL */
+	int (*run)(struct stp_cli *cli);  /* returns an exit code */
+};
+
+/* The table, ended by NULL; completions and --help are made from it. */
+extern const struct stp_verb *const stp_verbs[];
+/* Options every verb takes, ended by a NULL name. */
+extern const struct stp_option stp_common_options[];
+
+/* The verb's next option id with *out_value (NULL for flags), STP_OPT_END, or STP_OPT_ERROR.
+ * Accepts --name value, --name=value, and "--" before positional arguments. */
+int stp_cli_option(struct stp_cli *cli, const char **out_value);
+
+/* "stampede: VERB: text; see 'stampede VERB --help'" on stderr; returns STP_EXIT_USAGE. */
+int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Prints err on stderr (file and line with --debug) and returns the exit code of err->code. */
+int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err);
+int stp_cli_exit_code(enum stp_errc code);
+
+/* "stampede: …" on stderr unless --quiet. For talk, not for the product. */
+void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Unsigned decimal in [min, max]; on error prints usage naming option and returns 0. */
+int stp_cli_u64(struct stp_cli *cli, const char *option, const char *value, uint64_t min,
+                uint64_t max, uint64_t *out);
+/* YYYY-MM-DDTHH:MM:SSZ; on error prints usage and returns 0. */
+int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int64_t *out_epoch_s);
+/* Index of value in the NULL-ended choices, or -1 after printing usage with the choices. */
+int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
+                   const char *const *choices);
+
+/* Prints the object as one line of JSON on stdout (keys in insertion order) and releases it. */
+void stp_cli_print_json(json_t *object);
+
+/* Runs cli->verb on its arguments; --help wins over everything. Called by main(). */
+int stp_cli_run_verb(struct stp_cli *cli);
+
+/* Starts and stops drawing cli->progress on stderr, as --progress, --quiet and the terminal ask. */
+void stp_cli_progress_begin(struct stp_cli *cli);
+void stp_cli_progress_end(struct stp_cli *cli);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front door. Each verb has its own file; this one knows only their table, signals, and what
+ * happens to stdout at the end.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/cpu.h"
+#include "cli/cli.h"
+#include "cli/verbs.h"
+#include "hash/hash.h"
+
+static struct stp_cancel *process_cancel;
+
+/* First signal: stop soon and keep what was done. Second: die as the signal means to. */
+static void on_signal(int number)
+{
+	stp_cancel_request(process_cancel);
+	signal(number, SIG_DFL);
+}
+
+static void print_version(void)
+{
+	unsigned features = stp_cpu_features();
+	int alg;
+
+	printf("stampede %s\n", STP_VERSION);
+	printf("io: uring (where the kernel allows it), pread\n");
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
+		printf("kernel %s: %s\n", stp_alg_name((enum stp_alg)alg),
+		       stp_hash_kernel_name((enum stp_alg)alg, features));
+}
+
+static void print_usage(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: stampede VERB [options]\n\n"
+	      "Signs a whole package index: hashes, TUF metadata, Ed25519, published at once.\n\n"
+	      "verbs:\n",
+	      out);
+	for (i = 0; stp_verbs[i]; i++)
+		fprintf(out, "  %-8s %s\n", stp_verbs[i]->name, stp_verbs[i]->summary);
+	fputs("\n'stampede VERB --help' tells more; 'stampede --version' names the hash kernels.\n",
+	      out);
+}
+
+/* Descriptors 0 to 2 must be taken before any file of ours gets their number. A closed stdout
+ * becomes one that cannot be written, so that a lost product is noticed. */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STP_EXIT_FAILED);
+}
+
+static const struct stp_verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; stp_verbs[i]; i++)
+		if (strcmp(stp_verbs[i]->name, name) == 0)
+			return stp_verbs[i];
+	return NULL;
+}
+
+/* Flushes stdout; a product that could not be written is a failure. */
+static int finish_stdout(int exit_code)
+{
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fputs("stampede: output: stdout could not be written; its reader or disk is gone\n",
+		      stderr);
+		return exit_code == STP_EXIT_USAGE ? exit_code : STP_EXIT_FAILED;
+	}
+	return exit_code;
+}
+
+static int run_verb(const struct stp_verb *verb, int argc, char **argv)
+{
+	struct stp_cli cli = {.verb = verb, .argv = argv, .argc = argc};
+	struct sigaction action = {.sa_handler = on_signal};
+	int exit_code = STP_EXIT_AGAIN;
+
+	cli.arguments = calloc((size_t)argc + 1, sizeof(*cli.arguments));
+	cli.progress = stp_progress_create();
+	cli.cancel = process_cancel = stp_cancel_create();
+	if (cli.arguments && cli.progress && cli.cancel) {
+		sigaction(SIGINT, &action, NULL);
+		sigaction(SIGTERM, &action, NULL);
+		exit_code = stp_cli_run_verb(&cli);
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+	} else {
+		fputs("stampede: memory: not enough to start\n", stderr);
+	}
+	free(cli.arguments);
+	stp_progress_destroy(cli.progress);
+	stp_cancel_destroy(cli.cancel);
+	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	const struct stp_verb *verb;
+
+	hold_standard_descriptors();
+	signal(SIGPIPE, SIG_IGN);
+	/* Key bytes must never reach a core file or a debugger of the same user. */
+	prctl(PR_SET_DUMPABLE, 0);
+	if (sodium_init() < 0) {
+		fputs("stampede: keys: libsodium cannot start; is /dev/urandom there?\n", stderr);
+		return STP_EXIT_FAILED;
+	}
+	if (argc < 2) {
+		print_usage(stderr);
+		return STP_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		print_version();
+		return finish_stdout(STP_EXIT_OK);
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_usage(stdout);
+		return finish_stdout(STP_EXIT_OK);
+	}
+	verb = find_verb(argv[1]);
+	if (!verb) {
+		fputs("stampede: unknown verb; 'stampede --help' lists them\n", stderr);
+		return STP_EXIT_USAGE;
+	}
+	return finish_stdout(run_verb(verb, argc - 2, argv + 2));
+}
