@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/faultpoint.h"
+
 void stp_fd_close(int *fd)
 {
 	if (*fd != -1) {
@@ -123,7 +125,15 @@ static enum stp_errc put_in_place(int folder_fd, const char *temporary, const ch
 
 	if (rc != 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot put in place");
+	STP_FAULT_TRY(err, stage, "renamed", name);
 	return stp_fd_sync(folder_fd, stage, name, err);
+}
+
+/* Where a test makes the writing of a small file fail. */
+static enum stp_errc write_fault(const char *stage, const char *name, struct stp_err *err)
+{
+	STP_FAULT_TRY(err, stage, "write", name);
+	return STP_OK;
 }
 
 enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes, size_t count,
@@ -142,7 +152,9 @@ enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes,
 	            mode);
 	if (fd < 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot create");
-	code = stp_fd_write_at(fd, bytes, count, 0, stage, name, err);
+	code = write_fault(stage, name, err);
+	if (code == STP_OK)
+		code = stp_fd_write_at(fd, bytes, count, 0, stage, name, err);
 	/* The umask may have taken bits; a public file must be readable by the web server. */
 	if (code == STP_OK && fchmod(fd, mode) != 0)
 		code = STP_FAIL_SYS(err, stage, name, "cannot set permissions");

@@ -18,6 +18,7 @@
 #ifndef STP_PUBLISH_CURRENT_H
 #define STP_PUBLISH_CURRENT_H
 
+#include "publish/commits.h"
 #include "publish/repo.h"
 #include "roles/roles.h"
 
@@ -36,12 +37,15 @@ struct stp_current {
 	uint32_t bin_count;
 	char bin_prefix[STP_BIN_NAME_BYTES]; /* succinct only, else "" */
 	char bin_keyid[65];                  /* the online key that bin-n must be signed with */
+	char timestamp_keyid[65];            /* the same by root, for timestamp and snapshot */
+	char snapshot_keyid[65];
 	/* 0 before the first sign. */
 	uint64_t timestamp_version;
 	uint64_t snapshot_version;
 	int64_t timestamp_expires;
 	int64_t committed_at;      /* when timestamp_version was published; 0: not known */
 	struct stp_meta_list meta; /* of the snapshot; empty before the first sign */
+	struct stp_commit_list commits;
 };
 
 /* Reads it. STP_FORMAT names the file that is broken. */
@@ -58,24 +62,5 @@ enum stp_errc stp_current_check(const struct stp_current *current, const struct 
                                 struct stp_err *err) STP_MUST_CHECK;
 
 void stp_current_release(struct stp_current *current);
-
-/* --- earlier commits ------------------------------------------------------------------------- */
-
-/* One commit: what a timestamp listed and since when. Kept in state/commits until gc. */
-struct stp_commit {
-	uint64_t timestamp_version;
-	uint64_t snapshot_version;
-	int64_t committed_at; /* epoch seconds */
-};
-
-struct stp_commit_list {
-	struct stp_commit *items; /* oldest first */
-	size_t count;
-};
-
-/* Reads state/commits into arena. */
-enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena *arena,
-                                   struct stp_commit_list *out_list,
-                                   struct stp_err *err) STP_MUST_CHECK;
 
 #endif

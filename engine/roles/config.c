@@ -202,7 +202,7 @@ static int prefix_valid(const char *prefix)
 {
 	size_t count = strlen(prefix);
 
-	return count >= 1 && count <= 64 && prefix[0] != '-' &&
+	return count >= 1 && count <= STP_BIN_PREFIX_BYTES_MAX && prefix[0] != '-' &&
 	       strspn(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-_") == count;
 }
 

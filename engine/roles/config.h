@@ -51,6 +51,8 @@ struct stp_globs {
 /* Globs in one list, and bytes of one glob: a path has at most 4,095. */
 #define STP_GLOBS_MAX      256
 #define STP_GLOB_BYTES_MAX 1024
+/* With "-", five digits and ".json" well below NAME_MAX. */
+#define STP_BIN_PREFIX_BYTES_MAX 64
 
 struct stp_config {
 	struct stp_arena arena;

@@ -9,8 +9,8 @@
  * A body is the value of "signed" (TUF specification 1.0.34, section 4): those bytes are what is
  * signed and what is published, there is no second encoding.
  *
- * Shape      each function appends one body to a stp_buf.
- * Memory     the caller's stp_buf; meta lists live in the caller's arena.
+ * Shape      each function puts one body into a stp_buf, in place of what was there.
+ * Memory     the caller's stp_buf grows; meta lists live in the caller's arena.
  * Ownership  the caller's; a meta list borrows its names from its arena and from the previous list.
  * Threads    any thread; no state.
  */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/faultpoint.h"
+
+#if defined(STP_TEST_HOOKS)
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char wanted_name[64];
+static long wanted_passage = 1;
+static char wanted_action[16] = "kill";
+static atomic_long passages;
+static pthread_once_t read_once = PTHREAD_ONCE_INIT;
+
+/* Takes NAME[:N[:ACTION]] apart. */
+static void read_environment(void)
+{
+	const char *value = getenv("STAMPEDE_FAULT_POINT");
+	const char *colon;
+
+	if (!value)
+		return;
+	colon = strchr(value, ':');
+	snprintf(wanted_name, sizeof(wanted_name), "%.*s",
+	         (int)(colon ? colon - value : (long)strlen(value)), value);
+	if (!colon)
+		return;
+	wanted_passage = strtol(colon + 1, NULL, 10);
+	colon = strchr(colon + 1, ':');
+	if (colon)
+		snprintf(wanted_action, sizeof(wanted_action), "%s", colon + 1);
+}
+
+int stp_fault_point_hit(const char *stage, const char *step)
+{
+	static const struct {
+		const char *name;
+		int value;
+	} errnos[] = {
+	    {"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EMFILE", EMFILE},
+	    {"ENOMEM", ENOMEM}, {"EROFS", EROFS},
+	};
+	char name[64];
+	size_t i;
+
+	pthread_once(&read_once, read_environment);
+	if (!wanted_name[0])
+		return 0;
+	snprintf(name, sizeof(name), "%s.%s", stage, step);
+	if (strcmp(name, wanted_name) != 0 ||
+	    atomic_fetch_add_explicit(&passages, 1, memory_order_relaxed) + 1 != wanted_passage)
+		return 0;
+	for (i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++)
+		if (strcmp(errnos[i].name, wanted_action) == 0)
+			return errnos[i].value;
+	if (strcmp(wanted_action, "abort") == 0)
+		abort();
+	if (strcmp(wanted_action, "exit") == 0)
+		_exit(3);
+	raise(SIGKILL);
+	return 0;
+}
+
+#else
+/* ISO C wants a declaration in each translation unit. */
+typedef int stp_no_fault_points;
+#endif

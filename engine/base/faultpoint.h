@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fault points: places where a test makes the program die or the system refuse.
+ *
+ *	STAMPEDE_FAULT_POINT=publish.rename          killed at the first passage
+ *	STAMPEDE_FAULT_POINT=publish.put:40          … at the fortieth
+ *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails so (EIO, ENOSPC,
+ *	                                             EMFILE, ENOMEM, EROFS); :abort, :exit
+ *
+ * Only builds with STP_TEST_HOOKS have them; in others the macro is the constant 0 and the
+ * environment is not looked at.
+ *
+ * Shape      a point is a stage's name, a dot and the step's name.
+ * Memory     none.
+ * Ownership  none.
+ * Threads    any thread; passages are counted over all of them.
+ */
+#ifndef STP_BASE_FAULTPOINT_H
+#define STP_BASE_FAULTPOINT_H
+
+#if defined(STP_TEST_HOOKS)
+/* The errno the step shall pretend, 0 to go on; does not return when the test wants a death. */
+int stp_fault_point_hit(const char *stage, const char *step);
+#define STP_FAULT_POINT(stage, step) stp_fault_point_hit((stage), (step))
+#else
+#define STP_FAULT_POINT(stage, step) 0
+#endif
+
+/* Returns a failure about subject when the test wants one here. */
+#define STP_FAULT_TRY(err, stage, step, subject)                                           \
+	do {                                                                               \
+		int stp_fault_errno_ = STP_FAULT_POINT(stage, step);                       \
+		if (stp_fault_errno_)                                                      \
+			return STP_FAIL_ERRNO((err), stp_fault_errno_, (stage), (subject), \
+			                      "cannot %s", (step));                        \
+	} while (0)
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/commits.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+
+#define STAGE            "state"
+#define RECORD_BYTES_MAX 4096
+
+/* "state/commits", or STP_IO. */
+static enum stp_errc open_commits(const struct stp_repo *repo, int *out_fd, struct stp_err *err)
+{
+	return stp_folder_make(repo->state_fd, STP_COMMITS_FOLDER, STP_MODE_PRIVATE_FOLDER, STAGE,
+	                       out_fd, err);
+}
+
+enum stp_errc stp_commit_save(const struct stp_repo *repo, const struct stp_commit *commit,
+                              struct stp_err *err)
+{
+	char time[STP_TIME_BYTES + 1];
+	char name[32];
+	char text[160];
+	int count;
+	int fd;
+	enum stp_errc code;
+
+	stp_time_format(commit->committed_at, time);
+	snprintf(name, sizeof(name), "%llu.json", (unsigned long long)commit->timestamp_version);
+	count = snprintf(text, sizeof(text),
+	                 "{\"committed_at\":\"%s\",\"snapshot\":%llu,\"timestamp\":%llu}\n", time,
+	                 (unsigned long long)commit->snapshot_version,
+	                 (unsigned long long)commit->timestamp_version);
+	STP_TRY(open_commits(repo, &fd, err));
+	code = stp_file_write(fd, name, text, (size_t)count, STP_MODE_PRIVATE_FILE,
+	                      STP_FILE_REPLACE, STAGE, err);
+	close(fd);
+	return code;
+}
+
+/* Takes one record apart. */
+static enum stp_errc parse_record(const char *name, const struct stp_buf *text,
+                                  struct stp_commit *out_commit, struct stp_err *err)
+{
+	json_t *record =
+	    json_loadb((const char *)text->data, text->count, JSON_REJECT_DUPLICATES, NULL);
+	const char *time;
+	json_int_t snapshot;
+	json_int_t timestamp;
+	enum stp_errc code = STP_OK;
+
+	if (json_unpack(record, "{s:s,s:I,s:I}", "committed_at", &time, "snapshot", &snapshot,
+	                "timestamp", &timestamp) != 0 ||
+	    snapshot < 1 || timestamp < 1 || (uint64_t)snapshot > STP_VERSION_MAX ||
+	    (uint64_t)timestamp > STP_VERSION_MAX)
+		code = STP_FAIL(err, STP_FORMAT, STAGE, name,
+		                "is no commit record; remove it when its snapshot is out of use");
+	if (code == STP_OK)
+		code = stp_time_parse(time, strlen(time), &out_commit->committed_at, err);
+	if (code == STP_OK) {
+		out_commit->snapshot_version = (uint64_t)snapshot;
+		out_commit->timestamp_version = (uint64_t)timestamp;
+	}
+	json_decref(record);
+	return code;
+}
+
+static int by_version(const void *a, const void *b)
+{
+	uint64_t left = ((const struct stp_commit *)a)->timestamp_version;
+	uint64_t right = ((const struct stp_commit *)b)->timestamp_version;
+
+	return (left > right) - (left < right);
+}
+
+/* Growing list; copied into the arena at the end. */
+struct gather {
+	struct stp_buf records;
+	struct stp_buf text;
+};
+
+static enum stp_errc gather_one(struct gather *gather, int fd, const char *name,
+                                struct stp_err *err)
+{
+	struct stp_commit commit;
+	size_t digits = strspn(name, "0123456789");
+
+	if (digits == 0 || strcmp(name + digits, ".json") != 0)
+		return STP_OK;
+	STP_TRY(stp_file_read(fd, name, RECORD_BYTES_MAX, STAGE, &gather->text, err));
+	STP_TRY(parse_record(name, &gather->text, &commit, err));
+	return stp_buf_append(&gather->records, &commit, sizeof(commit), err);
+}
+
+static enum stp_errc gather_all(struct gather *gather, int fd, struct stp_err *err)
+{
+	DIR *folder;
+	struct dirent *entry;
+	enum stp_errc code = STP_OK;
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	folder = copy < 0 ? NULL : fdopendir(copy);
+	if (!folder) {
+		stp_fd_close(&copy);
+		return STP_FAIL_SYS(err, STAGE, "state/commits", "cannot list");
+	}
+	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
+		code = gather_one(gather, fd, entry->d_name, err);
+	if (code == STP_OK && errno)
+		code = STP_FAIL_SYS(err, STAGE, "state/commits", "cannot list");
+	closedir(folder);
+	return code;
+}
+
+enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena *arena,
+                                   struct stp_commit_list *out_list, struct stp_err *err)
+{
+	struct gather gather = {STP_BUF_INIT, STP_BUF_INIT};
+	struct stp_commit_list list = {NULL, 0};
+	int fd = openat(repo->state_fd, STP_COMMITS_FOLDER,
+	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	enum stp_errc code;
+
+	if (fd < 0 && errno == ENOENT) {
+		*out_list = list;
+		return STP_OK;
+	}
+	if (fd < 0)
+		return STP_FAIL_SYS(err, STAGE, "state/commits", "cannot open the folder");
+	code = gather_all(&gather, fd, err);
+	close(fd);
+	if (code == STP_OK) {
+		list.count = gather.records.count / sizeof(*list.items);
+		list.items = stp_arena_alloc(arena, gather.records.count);
+		if (!list.items)
+			code = STP_FAIL_ERRNO(err, ENOMEM, STAGE, "state/commits", "no memory");
+	}
+	if (code == STP_OK && list.count) {
+		memcpy(list.items, gather.records.data, gather.records.count);
+		qsort(list.items, list.count, sizeof(*list.items), by_version);
+	}
+	stp_buf_release(&gather.records);
+	stp_buf_release(&gather.text);
+	if (code == STP_OK)
+		*out_list = list;
+	return code;
+}
+
+const struct stp_commit *stp_commit_find(const struct stp_commit_list *list,
+                                         uint64_t timestamp_version)
+{
+	struct stp_commit wanted = {timestamp_version, 0, 0};
+
+	return list->count ? bsearch(&wanted, list->items, list->count, sizeof(wanted), by_version)
+	                   : NULL;
+}
+
+enum stp_errc stp_commit_remove(const struct stp_repo *repo, uint64_t timestamp_version,
+                                struct stp_err *err)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), STP_COMMITS_FOLDER "/%llu.json",
+	         (unsigned long long)timestamp_version);
+	if (unlinkat(repo->state_fd, name, 0) != 0 && errno != ENOENT)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot remove");
+	return STP_OK;
+}

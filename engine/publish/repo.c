@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/repo.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "roles/config.h"
+
+#define STAGE     "repository"
+#define LOCK_FILE "lock"
+
+void stp_repo_init(struct stp_repo *repo)
+{
+	*repo = (struct stp_repo){-1, -1, -1, -1, -1, -1};
+}
+
+void stp_repo_close(struct stp_repo *repo)
+{
+	stp_fd_close(&repo->lock_fd);
+	stp_fd_close(&repo->state_fd);
+	stp_fd_close(&repo->keys_fd);
+	stp_fd_close(&repo->targets_fd);
+	stp_fd_close(&repo->metadata_fd);
+	stp_fd_close(&repo->root_fd);
+}
+
+/* What the holder wrote into the lock file: "VERB PID". */
+static void read_holder(int fd, char *out, size_t size)
+{
+	ssize_t got = pread(fd, out, size - 1, 0);
+
+	out[got > 0 ? got : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	if (out[0] == '\0')
+		snprintf(out, size, "another run");
+}
+
+/* An open-file-description lock: it goes away with the descriptor, whatever ends the process. */
+static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct stp_err *err)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char text[64];
+	int count;
+
+	repo->lock_fd = openat(repo->state_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	                       STP_MODE_PRIVATE_FILE);
+	if (repo->lock_fd < 0)
+		return STP_FAIL_SYS(err, STAGE, "state/lock", "cannot open");
+	if (fcntl(repo->lock_fd, F_OFD_SETLK, &lock) != 0) {
+		int why = errno;
+
+		if (why != EAGAIN && why != EACCES)
+			return STP_FAIL_ERRNO(err, why, STAGE, "state/lock", "cannot lock");
+		read_holder(repo->lock_fd, text, sizeof(text));
+		return STP_FAIL(err, STP_BUSY, STAGE, "state/lock",
+		                "held by \"%s\" (verb and process); try again when it is done",
+		                text);
+	}
+	count = snprintf(text, sizeof(text), "%.30s %ld\n", holder, (long)getpid());
+	if (ftruncate(repo->lock_fd, 0) != 0)
+		return STP_FAIL_SYS(err, STAGE, "state/lock", "cannot write");
+	return stp_fd_write_at(repo->lock_fd, text, (size_t)count, 0, STAGE, "state/lock", err);
+}
+
+/* Opens the subfolders; the two public ones through "public". */
+static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, struct stp_err *err)
+{
+	int public_fd;
+	enum stp_errc code;
+
+	STP_TRY(stp_folder_open(repo->root_fd, STP_PUBLIC_FOLDER, STAGE, &public_fd, err));
+	code = stp_folder_open(public_fd, STP_METADATA_FOLDER, STAGE, &repo->metadata_fd, err);
+	if (code == STP_OK)
+		code =
+		    stp_folder_open(public_fd, STP_TARGETS_FOLDER, STAGE, &repo->targets_fd, err);
+	close(public_fd);
+	if (code == STP_OK && use == STP_REPO_LOCK)
+		code = stp_folder_open(repo->root_fd, STP_KEYS_FOLDER, STAGE, &repo->keys_fd, err);
+	if (code == STP_OK)
+		code =
+		    stp_folder_open(repo->root_fd, STP_STATE_FOLDER, STAGE, &repo->state_fd, err);
+	return code;
+}
+
+enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char *holder,
+                            struct stp_repo *out_repo, struct stp_err *err)
+{
+	struct stp_repo repo;
+	struct stat st;
+	enum stp_errc code = STP_OK;
+
+	stp_repo_init(&repo);
+	repo.root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (repo.root_fd < 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, path,
+		                "cannot open: %s; name a repository made by `stampede init`",
+		                strerror(errno));
+	if (fstatat(repo.root_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		code = STP_FAIL(err, STP_CONFIG, STAGE, path,
+		                "has no %s; name a repository made by `stampede init`",
+		                STP_CONFIG_FILE);
+	if (code == STP_OK)
+		code = open_folders(&repo, use, err);
+	if (code == STP_OK && use == STP_REPO_LOCK)
+		code = take_lock(&repo, holder, err);
+	if (code != STP_OK) {
+		stp_repo_close(&repo);
+		return code;
+	}
+	*out_repo = repo;
+	return STP_OK;
+}
