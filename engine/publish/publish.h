@@ -85,6 +85,10 @@ uint64_t stp_publish_files(const struct stp_publisher *publisher);
 /* Frees; an uncommitted run is left as it is. */
 void stp_publish_end(struct stp_publisher *publisher);
 
+/* True when name is V.ROLE.json of a role that carries a run's version (bins, snapshot): not root,
+ * targets or bins. */
+int stp_publish_name_version(const char *name, uint64_t *out_version);
+
 /* One offline role document (N.root.json, N.targets.json, N.bins.json), durable at once. */
 enum stp_errc stp_publish_role(const struct stp_repo *repo, const struct stp_publish_file *file,
                                struct stp_err *err) STP_MUST_CHECK;

@@ -368,7 +368,7 @@ size_t stp_bin_body_tail(uint64_t version, char out[STP_BIN_TAIL_BYTES_MAX])
 /* ------------------------------------------------------------------ snapshot and timestamp */
 
 /* Order of the keys "NAME.json", which is not that of the names: "a-b.json" < "a.json". */
-static int name_compare(const char *a, const char *b)
+int stp_meta_name_compare(const char *a, const char *b)
 {
 	size_t i = 0;
 
@@ -383,7 +383,8 @@ static int name_compare(const char *a, const char *b)
 
 static int by_name(const void *a, const void *b)
 {
-	return name_compare(((const struct stp_meta *)a)->name, ((const struct stp_meta *)b)->name);
+	return stp_meta_name_compare(((const struct stp_meta *)a)->name,
+	                             ((const struct stp_meta *)b)->name);
 }
 
 long stp_meta_list_find(const struct stp_meta_list *list, const char *name)

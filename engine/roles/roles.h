@@ -136,6 +136,9 @@ enum stp_errc stp_meta_list_make(const struct stp_config *config,
                                  struct stp_meta_list *out_list,
                                  struct stp_err *err) STP_MUST_CHECK;
 
+/* Order of the keys "NAME.json" of two role names: < 0, 0, > 0. */
+int stp_meta_name_compare(const char *a, const char *b);
+
 /* Index of name in list, or -1. */
 long stp_meta_list_find(const struct stp_meta_list *list, const char *name);
 
