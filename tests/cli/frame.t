@@ -1,0 +1,23 @@
+# What every verb has in common.
+$ stampede
+2> usage: stampede VERB [options]
+2> ...
+2> 'stampede VERB --help' tells more; 'stampede --version' names the hash kernels.
+= 2
+$ stampede nonsense
+2> stampede: unknown verb; 'stampede --help' lists them
+= 2
+$ stampede --version | head -n 1
+stampede * (glob)
+
+# A product that could not be written is a failure.
+$ stampede --help >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+= 3
+$ stampede --help >&-
+2> stampede: output: stdout could not be written; its reader or disk is gone
+= 3
+
+# A closed stderr stops nothing.
+$ stampede --version 2>&- | head -n 1
+stampede * (glob)

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes what must agree with the verb table, from the verb table: completions for three shells
+ * and the option lists of the manual pages. Linked with the CLI's own objects, run by the build.
+ *
+ *	stampede-generate bash|zsh|fish            completions on stdout
+ *	stampede-generate man VERB <PAGE.in        the page, with the lines @SYNOPSIS@, @OPTIONS@,
+ *	                                           @COMMON@, @EXAMPLES@ and @VERBS@ filled in
+ *	stampede-generate verbs                    one name a line
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* The options of verb and then the common ones, one after another: NULL after the last. */
+static const struct stp_option *option_at(const struct stp_verb *verb, size_t index)
+{
+	const struct stp_option *option = verb->options;
+
+	for (; option && option->name; option++)
+		if (index-- == 0)
+			return option;
+	for (option = stp_common_options; option->name; option++)
+		if (index-- == 0)
+			return option;
+	return NULL;
+}
+
+/* What completes an argument, told by its placeholder. */
+enum kind { KIND_NONE, KIND_CHOICE, KIND_FOLDER, KIND_FILE };
+
+static enum kind argument_kind(const char *argument)
+{
+	if (!argument)
+		return KIND_NONE;
+	if (strstr(argument, "DIR") || strstr(argument, "REPO"))
+		return KIND_FOLDER;
+	if (strstr(argument, "FILE") || strstr(argument, "PATH") || strcmp(argument, "OLD") == 0)
+		return KIND_FILE;
+	return strchr(argument, '|') ? KIND_CHOICE : KIND_NONE;
+}
+
+/* Prints the words of "auto|uring|pread"; words in capitals and digits are placeholders. */
+static void print_choices(const char *argument)
+{
+	char copy[256], *save = NULL;
+	const char *before = "";
+
+	snprintf(copy, sizeof(copy), "%s", argument);
+	for (char *word = strtok_r(copy, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
+		if (!islower((unsigned char)word[0]))
+			continue;
+		printf("%s%s", before, word);
+		before = " ";
+	}
+}
+
+/* Prints text with a backslash before every character of special. */
+static void print_escaped(const char *text, const char *special)
+{
+	for (; *text; text++) {
+		if (strchr(special, *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+/* As print_escaped(), inside single quotes of a POSIX shell. */
+static void print_quoted(const char *text, const char *special)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\'", stdout);
+		else if (strchr(special, *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+/* ---- bash ---- */
+
+static void bash_verb(const struct stp_verb *verb)
+{
+	const struct stp_option *option;
+
+	printf("\t%s)\n\t\tcase $previous in\n", verb->name);
+	for (size_t i = 0; (option = option_at(verb, i)); i++) {
+		enum kind kind = argument_kind(option->argument);
+
+		if (!option->argument)
+			continue;
+		printf("\t\t--%s) ", option->name);
+		if (kind == KIND_CHOICE) {
+			fputs("words=\"", stdout);
+			print_choices(option->argument);
+			puts("\" ;;");
+		} else {
+			puts(kind == KIND_FOLDER ? "kind=-d ;;"
+			     : kind == KIND_FILE ? "kind=-f ;;"
+			                         : "return ;;");
+		}
+	}
+	fputs("\t\t*) options=\"", stdout);
+	for (size_t i = 0; (option = option_at(verb, i)); i++)
+		printf("%s--%s", i ? " " : "", option->name);
+	puts("\" ;;\n\t\tesac\n\t\t;;");
+}
+
+static void print_bash(void)
+{
+	puts("# SPDX-License-Identifier: Apache-2.0\n"
+	     "# bash completion for stampede, made from its verb table.\n"
+	     "_stampede()\n{\n"
+	     "\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+	     "\tlocal options= words= kind=-f\n"
+	     "\tCOMPREPLY=()\n"
+	     "\tif [ \"$COMP_CWORD\" -eq 1 ]; then");
+	fputs("\t\tCOMPREPLY=($(compgen -W \"", stdout);
+	for (size_t i = 0; stp_verbs[i]; i++)
+		printf("%s ", stp_verbs[i]->name);
+	puts("--help --version\" -- \"$current\"))\n\t\treturn\n\tfi\n"
+	     "\tcase ${COMP_WORDS[1]} in");
+	for (size_t i = 0; stp_verbs[i]; i++)
+		bash_verb(stp_verbs[i]);
+	puts("\t*) return ;;\n\tesac\n"
+	     "\tif [ -n \"$words\" ]; then\n"
+	     "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+	     "\telif [[ $current == -* ]]; then\n"
+	     "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
+	     "\telse\n"
+	     "\t\tcompopt -o filenames 2>/dev/null\n"
+	     "\t\tCOMPREPLY=($(compgen $kind -- \"$current\"))\n"
+	     "\tfi\n}\n"
+	     "complete -F _stampede stampede");
+}
+
+/* ---- zsh ---- */
+
+static void zsh_verb(const struct stp_verb *verb)
+{
+	const struct stp_option *option;
+
+	printf("\t(%s)\n\t\t_arguments \\\n", verb->name);
+	for (size_t i = 0; (option = option_at(verb, i)); i++) {
+		enum kind kind = argument_kind(option->argument);
+
+		printf("\t\t\t'*--%s[", option->name);
+		print_quoted(option->help, "[]:");
+		putchar(']');
+		if (option->argument) {
+			putchar(':');
+			print_quoted(option->argument, "[]:");
+			putchar(':');
+		}
+		if (kind == KIND_CHOICE) {
+			putchar('(');
+			print_choices(option->argument);
+			putchar(')');
+		} else if (kind != KIND_NONE) {
+			fputs(kind == KIND_FOLDER ? "_files -/" : "_files", stdout);
+		}
+		puts("' \\");
+	}
+	puts("\t\t\t'*:path:_files'\n\t\t;;");
+}
+
+static void print_zsh(void)
+{
+	puts("#compdef stampede\n# SPDX-License-Identifier: Apache-2.0\n"
+	     "# zsh completion for stampede, made from its verb table.\n"
+	     "local -a verbs\nverbs=(");
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		printf("\t'%s:", stp_verbs[i]->name);
+		print_quoted(stp_verbs[i]->summary, "");
+		puts("'");
+	}
+	puts(")\nif (( CURRENT == 2 )); then\n\t_describe 'verb' verbs\n\treturn\nfi\n"
+	     "local verb=$words[2]\nshift words\n(( CURRENT-- ))\ncase $verb in");
+	for (size_t i = 0; stp_verbs[i]; i++)
+		zsh_verb(stp_verbs[i]);
+	puts("esac");
+}
+
+/* ---- fish ---- */
+
+static void fish_verb(const struct stp_verb *verb)
+{
+	const struct stp_option *option;
+
+	printf("complete -c stampede -n __fish_use_subcommand -a %s -d '", verb->name);
+	print_escaped(verb->summary, "'\\");
+	puts("'");
+	for (size_t i = 0; (option = option_at(verb, i)); i++) {
+		enum kind kind = argument_kind(option->argument);
+
+		printf("complete -c stampede -n '__fish_seen_subcommand_from %s' -l %s -d '",
+		       verb->name, option->name);
+		print_escaped(option->help, "'\\");
+		putchar('\'');
+		if (kind == KIND_CHOICE) {
+			fputs(" -x -a '", stdout);
+			print_choices(option->argument);
+			putchar('\'');
+		} else if (kind == KIND_FOLDER) {
+			fputs(" -x -a '(__fish_complete_directories)'", stdout);
+		} else if (option->argument) {
+			fputs(kind == KIND_FILE ? " -r -F" : " -x", stdout);
+		}
+		putchar('\n');
+	}
+}
+
+static void print_fish(void)
+{
+	puts("# SPDX-License-Identifier: Apache-2.0\n"
+	     "# fish completion for stampede, made from its verb table.\n"
+	     "complete -c stampede -n __fish_use_subcommand -f");
+	for (size_t i = 0; stp_verbs[i]; i++)
+		fish_verb(stp_verbs[i]);
+}
+
+/* ---- manual pages ---- */
+
+/* Text for roff: "-" and "\" are not what they look like, and a leading "." is a request. */
+static void print_roff(const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", stdout);
+	for (; *text; text++) {
+		if (*text == '-')
+			fputs("\\-", stdout);
+		else if (*text == '\\')
+			fputs("\\e", stdout);
+		else
+			putchar(*text);
+	}
+}
+
+static void man_options(const struct stp_option *option)
+{
+	for (; option && option->name; option++) {
+		fputs(".TP\n\\fB\\-\\-", stdout);
+		print_roff(option->name);
+		fputs("\\fR", stdout);
+		if (option->argument) {
+			fputs(" \\fI", stdout);
+			print_roff(option->argument);
+			fputs("\\fR", stdout);
+		}
+		putchar('\n');
+		print_roff(option->help);
+		putchar('\n');
+	}
+}
+
+static void man_examples(const char *examples)
+{
+	puts(".nf");
+	while (examples && *examples) {
+		size_t bytes = strcspn(examples, "\n");
+		char line[512];
+
+		snprintf(line, sizeof(line), "%.*s", (int)bytes, examples);
+		print_roff(line);
+		putchar('\n');
+		examples += bytes + (examples[bytes] == '\n');
+	}
+	puts(".fi");
+}
+
+static void man_verbs(void)
+{
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		printf(".TP\n.BR stampede\\-%s (1)\n", stp_verbs[i]->name);
+		print_roff(stp_verbs[i]->summary);
+		putchar('\n');
+	}
+}
+
+/* The page at stdin with its placeholders, each a line of its own, filled in. verb may be NULL:
+ * then there are no verb's options. */
+static void print_man(const struct stp_verb *verb)
+{
+	char line[1024];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (strcmp(line, "@VERBS@\n") == 0)
+			man_verbs();
+		else if (strcmp(line, "@COMMON@\n") == 0)
+			man_options(stp_common_options);
+		else if (verb && strcmp(line, "@OPTIONS@\n") == 0)
+			man_options(verb->options);
+		else if (verb && strcmp(line, "@EXAMPLES@\n") == 0)
+			man_examples(verb->examples);
+		else if (verb && strcmp(line, "@SYNOPSIS@\n") == 0) {
+			fputs(".B stampede\n", stdout);
+			print_roff(verb->synopsis);
+			putchar('\n');
+		} else
+			fputs(line, stdout);
+	}
+}
+
+static const struct stp_verb *find_verb(const char *name)
+{
+	for (size_t i = 0; stp_verbs[i]; i++)
+		if (strcmp(stp_verbs[i]->name, name) == 0)
+			return stp_verbs[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (strcmp(what, "bash") == 0) {
+		print_bash();
+	} else if (strcmp(what, "zsh") == 0) {
+		print_zsh();
+	} else if (strcmp(what, "fish") == 0) {
+		print_fish();
+	} else if (strcmp(what, "verbs") == 0) {
+		for (size_t i = 0; stp_verbs[i]; i++)
+			puts(stp_verbs[i]->name);
+	} else if (strcmp(what, "man") == 0 && argc == 3) {
+		print_man(find_verb(argv[2]));
+	} else {
+		fputs("usage: stampede-generate bash|zsh|fish|verbs|man VERB\n", stderr);
+		return 2;
+	}
+	return fflush(stdout) || ferror(stdout) ? 3 : 0;
+}
