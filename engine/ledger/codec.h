@@ -6,9 +6,9 @@
  *	[digests] | path
  *
  * Little endian, no padding, fields in brackets only when their flag says so: its size follows
- * from the first 36 bytes, and a record has exactly one encoding. FORMAT.md has a worked example.
+ * from the first 44 bytes, and a record has exactly one encoding. FORMAT.md has a worked example.
  *
- * Shape      36 + … bytes per record, at most STP_RECORD_ENCODED_MAX.
+ * Shape      44 + … bytes per record, at most STP_RECORD_ENCODED_MAX.
  * Memory     the caller's buffers.
  * Ownership  a decoded record points into the bytes it was decoded from.
  * Threads    any thread; no state.

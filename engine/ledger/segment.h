@@ -135,8 +135,7 @@ const char *stp_segment_name(const struct stp_segment *segment);
 
 /* Reads and checks every block on this thread; STP_CHANGED names the first bad one (all become
  * faults when tolerated). */
-enum stp_errc stp_segment_check(const struct stp_segment *segment,
-                                struct stp_err *err) STP_MUST_CHECK;
+enum stp_errc stp_segment_check(struct stp_segment *segment, struct stp_err *err) STP_MUST_CHECK;
 
 void stp_segment_close(struct stp_segment *segment);
 

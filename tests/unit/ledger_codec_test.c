@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger/codec.h"
+#include "records.h"
+
+#define DIGEST_BYTES 64
+
+static void test_codec__a_record_comes_back_as_it_went(void **state)
+{
+	uint8_t bytes[STP_RECORD_ENCODED_MAX];
+	struct made_record made;
+	struct stp_record back;
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		const struct stp_record *record = make_record(&made, 1, i);
+		size_t count = stp_record_encode(record, DIGEST_BYTES, bytes);
+
+		assert_int_equal(count, stp_record_encoded_bytes(record, DIGEST_BYTES));
+		assert_int_equal(count, stp_record_skip(bytes, DIGEST_BYTES));
+		assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
+		assert_true(same_record(record, &back, DIGEST_BYTES));
+	}
+}
+
+static void test_codec__a_tombstone_needs_no_path_and_no_digests(void **state)
+{
+	uint8_t bytes[STP_RECORD_ENCODED_MAX];
+	struct made_record made;
+	struct stp_record *record = &made.record;
+	struct stp_record back;
+	size_t count;
+
+	(void)state;
+	make_record(&made, 1, 3);
+	record->flags = STP_RECORD_REMOVED | STP_RECORD_NO_PATH;
+	record->path_bytes = 0;
+	record->origin = 0;
+	record->digests = NULL;
+	count = stp_record_encode(record, DIGEST_BYTES, bytes);
+	assert_int_equal(count, STP_RECORD_HEAD_BYTES);
+	assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
+	assert_true(same_record(record, &back, DIGEST_BYTES));
+}
+
+static void test_codec__a_cut_record_is_refused_at_every_length(void **state)
+{
+	uint8_t bytes[STP_RECORD_ENCODED_MAX];
+	struct made_record made;
+	struct stp_record back;
+	size_t count = stp_record_encode(make_record(&made, 1, 4), DIGEST_BYTES, bytes);
+	size_t left;
+
+	(void)state;
+	for (left = 0; left < count; left++)
+		assert_int_equal(stp_record_decode(bytes, left, DIGEST_BYTES, &back), 0);
+}
+
+static void test_codec__what_no_encoder_writes_is_refused(void **state)
+{
+	uint8_t bytes[STP_RECORD_ENCODED_MAX];
+	struct made_record made;
+	struct stp_record back;
+	size_t count = stp_record_encode(make_record(&made, 1, 5), DIGEST_BYTES, bytes);
+	uint8_t saved = bytes[32];
+
+	(void)state;
+	bytes[32] |= 64; /* a flag there is none for */
+	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
+	bytes[32] = saved | STP_RECORD_NO_PATH; /* and a path all the same */
+	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
+	bytes[32] = saved;
+	bytes[34] = bytes[35] = 0; /* no path, not said so */
+	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
+	bytes[34] = bytes[35] = 0xff; /* longer than a path may be */
+	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
+	count = stp_record_encode(make_record(&made, 1, 5), DIGEST_BYTES, bytes);
+	memset(bytes + STP_RECORD_HEAD_BYTES, 0, 8); /* an origin that should be left out */
+	assert_int_equal(stp_record_decode(bytes, count, DIGEST_BYTES, &back), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_codec__a_record_comes_back_as_it_went),
+	    cmocka_unit_test(test_codec__a_tombstone_needs_no_path_and_no_digests),
+	    cmocka_unit_test(test_codec__a_cut_record_is_refused_at_every_length),
+	    cmocka_unit_test(test_codec__what_no_encoder_writes_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
