@@ -13,6 +13,9 @@
  * would: the signature from the file, a fresh hash of the file's body. Publish nothing that it
  * has not passed.
  *
+ * In test builds the fault point sign.flip (base/faultpoint.h, with an errno such as
+ * sign.flip:40:EIO) flips one bit of the N-th body right after it was signed.
+ *
  * Shape      any count; best a multiple of 8 and at least 16 documents of similar size.
  * Memory     a few KiB of locked pages and a hasher per signer, made by create().
  * Ownership  buffers are the caller's; the key must outlive the signer.
