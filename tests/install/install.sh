@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# install.sh WHAT BUILD: installs BUILD below a scratch folder and tries one part of it.
+set -euo pipefail
+what=$1 build=$2
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-install-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+root=$scratch/root
+
+die() {
+	echo "$*" >&2
+	exit 1
+}
+
+install_below() { cmake --install "$build" --prefix "$root" >"$scratch/log" || die "$(cat "$scratch/log")"; }
+
+# A program of somebody else's, built with nothing but pkg-config.
+try_library() { # PREFIX
+	local pc
+	pc=$(find "$1" -name stampede.pc) || true
+	[ -n "$pc" ] || die 'no stampede.pc'
+	cat >"$scratch/user.c" <<-'END'
+		#include <stdio.h>
+		#include <stampede/alg.h>
+		int main(void)
+		{
+			printf("%s %zu\n", stp_alg_name(STP_ALG_SHA512), stp_alg_digest_bytes(STP_ALG_SHA512));
+			return 0;
+		}
+	END
+	# shellcheck disable=SC2046
+	cc -o "$scratch/user" "$scratch/user.c" \
+		$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs --static stampede)
+	[ "$("$scratch/user")" = 'sha512 64' ] || die 'the program linked with libstampede is wrong'
+}
+
+case $what in
+prefix)
+	install_below
+	"$root/bin/stampede" --version
+	try_library "$root"
+	;;
+package)
+	command -v dpkg-deb >/dev/null || exit 77
+	(cd "$scratch" && cpack --config "$build/CPackConfig.cmake" -B "$scratch/package") >"$scratch/log" 2>&1 ||
+		die "$(cat "$scratch/log")"
+	deb=$(echo "$scratch"/package/stampede_*.deb)
+	[ -f "$deb" ] || die 'no package'
+	dpkg-deb -x "$deb" "$root"
+	"$root/usr/bin/stampede" --version
+	try_library "$root/usr"
+	dpkg-deb -e "$deb" "$scratch/control"
+	sh -n "$scratch/control/postinst"
+	grep -q '^Depends:.*libsodium' "$scratch/control/control" || die 'no dependency on libsodium'
+	if [ "$(id -u)" -eq 0 ]; then # install and purge into a scratch root
+		mkdir -p "$scratch/admin"/{info,updates,triggers}
+		: >"$scratch/admin/status"
+		mkdir -p "$scratch/other"
+		dpkg --admindir="$scratch/admin" --instdir="$scratch/other" --force-depends --force-script-chrootless \
+			--log="$scratch/dpkg.log" -i "$deb" >"$scratch/log" 2>&1 || die "$(cat "$scratch/log")"
+		"$scratch/other/usr/bin/stampede" --version >/dev/null
+		dpkg --admindir="$scratch/admin" --instdir="$scratch/other" --log="$scratch/dpkg.log" \
+			--purge stampede >"$scratch/log" 2>&1 || die "$(cat "$scratch/log")"
+		[ -z "$(find "$scratch/other" -type f)" ] || die 'purging leaves files'
+	fi
+	;;
+completions)
+	install_below
+	file=$root/share/bash-completion/completions/stampede
+	bash -n "$file"
+	# shellcheck disable=SC1090
+	. "$file"
+	complete_at() { # WORDS…: what the last of them completes to
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		COMPREPLY=()
+		_stampede
+		echo "${COMPREPLY[*]}"
+	}
+	[ "$(complete_at stampede --ver)" = --version ] || die 'bash: --version'
+	while read -r verb; do
+		[ "$(complete_at stampede "$verb")" = "$verb" ] || die "bash: $verb"
+		[ "$(complete_at stampede "$verb" --js)" = --json ] || die "bash: $verb --json"
+		grep -q -- "-a $verb -d" "$root/share/fish/vendor_completions.d/stampede.fish" || die "fish: $verb"
+		grep -q "'$verb:" "$root/share/zsh/vendor-completions/_stampede" || die "zsh: $verb"
+	done < <("$build/tools/completions/stampede-generate" verbs)
+	if command -v zsh >/dev/null; then zsh -n "$root/share/zsh/vendor-completions/_stampede"; fi
+	if command -v fish >/dev/null; then fish -n "$root/share/fish/vendor_completions.d/stampede.fish"; fi
+	;;
+manual)
+	install_below
+	while read -r verb; do
+		[ -f "$root/share/man/man1/stampede-$verb.1" ] || die "no manual page for $verb"
+	done < <("$build/tools/completions/stampede-generate" verbs)
+	for page in "$root"/share/man/man1/*.1; do
+		if grep -n '@[A-Z]*@' "$page"; then die "$page: not filled in"; fi
+		verb=${page##*/stampede-}
+		verb=${verb%.1}
+		if [ "$page" != "$root/share/man/man1/stampede.1" ]; then
+			"$build/tools/completions/stampede-generate" verbs | grep -qx "$verb" ||
+				die "${page##*/} is about no verb"
+		fi
+	done
+	command -v man >/dev/null || exit 0
+	for page in "$root"/share/man/man?/*; do
+		warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+		[ -z "$warnings" ] || die "$warnings"
+	done
+	;;
+units)
+	command -v systemd-analyze >/dev/null || exit 77
+	install_below
+	mkdir "$scratch/units"
+	cp "$root/lib/systemd/system/stampede-sign@.service" "$scratch/units/stampede-sign@x.service"
+	cp "$root/lib/systemd/system/stampede-sign@.timer" "$scratch/units/stampede-sign@x.timer"
+	sed -i "s|^ExecStart=stampede|ExecStart=$root/bin/stampede|" "$scratch/units/stampede-sign@x.service"
+	findings=$(cd "$scratch/units" && systemd-analyze verify --man=no ./stampede-sign@x.service ./stampede-sign@x.timer 2>&1 |
+		grep stampede) || true
+	[ -z "$findings" ] || die "$findings"
+	;;
+*) die "$what: not known" ;;
+esac
