@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collecting: the tree, the digest list or both → sorted sources.
+ *
+ *	tree ─▶ entries ───────────────────────────┐
+ *	list ─▶ rows with every digest ────────────┼─▶ run builder per worker ─▶ run->scan
+ *	     └▶ rows with fewer ─▶ stat in the tree ┘
+ *
+ * Without a list the tree is the index. With one the list is, and only files that match a --scan
+ * glob come from the tree besides.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "ledger/run.h"
+#include "run/progress.h"
+#include "run/sign_run.h"
+#include "scan/list.h"
+#include "scan/tree.h"
+
+/* Memory for records before they spill, over all workers together: two fifths of the gigabyte that
+ * a run may take at any index size. */
+#define COLLECT_BUDGET_BYTES ((size_t)400 << 20)
+
+struct collect {
+	struct stp_sign_run *run;
+	struct stp_run_builder **builders;
+	size_t builder_count;
+	struct stp_globs scan_globs; /* --scan */
+	const char *list_name;
+	atomic_uint_fast64_t entry_count;
+};
+
+static enum stp_errc create_builders(struct collect *collect, size_t count, struct stp_err *err)
+{
+	struct stp_run_options options = {
+	    .spill_fd = collect->run->repo.state_fd,
+	    .hash_set = collect->run->config.hash_set,
+	    .budget_bytes = COLLECT_BUDGET_BYTES / count,
+	    .cancel = collect->run->cancel,
+	};
+
+	if (options.budget_bytes < STP_RUN_BUDGET_MIN)
+		options.budget_bytes = STP_RUN_BUDGET_MIN;
+	collect->builders = calloc(count, sizeof(struct stp_run_builder *));
+	if (!collect->builders)
+		return STP_FAIL_ERRNO(err, ENOMEM, "scan", NULL, "no memory for %zu workers",
+		                      count);
+	for (collect->builder_count = 0; collect->builder_count < count; collect->builder_count++)
+		STP_TRY(stp_run_create(&options, &collect->builders[collect->builder_count], err));
+	return STP_OK;
+}
+
+/* Hands what the builders hold to run->scan and frees them. */
+static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code,
+                                     struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < collect->builder_count; i++) {
+		if (code == STP_OK) {
+			collect->run->scan_count += stp_run_record_count(collect->builders[i]);
+			code = stp_run_finish(collect->builders[i], &collect->run->scan, err);
+		}
+		stp_run_destroy(collect->builders[i]);
+	}
+	free(collect->builders);
+	collect->builders = NULL;
+	collect->builder_count = 0;
+	return code;
+}
+
+/* --- the tree ----------------------------------------------------------------------------------
+ */
+
+static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_record *records,
+                                  size_t count, struct stp_err *err)
+{
+	struct collect *collect = ctx;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
+	atomic_fetch_add_explicit(&collect->entry_count, count, memory_order_relaxed);
+	stp_progress_add(collect->run->options->progress, count, 0);
+	return STP_OK;
+}
+
+/* Whether the configuration and --scan let a file of the tree in. */
+static int keeps(void *ctx, const char *path, size_t path_bytes)
+{
+	struct collect *collect = ctx;
+	const struct stp_config *config = &collect->run->config;
+
+	if (config->include.count && !stp_globs_match(&config->include, path, path_bytes))
+		return 0;
+	if (stp_globs_match(&config->exclude, path, path_bytes))
+		return 0;
+	return !collect->run->options->digests ||
+	       stp_globs_match(&collect->scan_globs, path, path_bytes);
+}
+
+/* Whether a folder can hold files that --scan asks for: the glob's literal start and the folder's
+ * path must agree as far as both go. */
+static int enters(void *ctx, const char *path, size_t path_bytes)
+{
+	struct collect *collect = ctx;
+	size_t i;
+
+	if (!collect->run->options->digests)
+		return 1;
+	for (i = 0; i < collect->scan_globs.count; i++) {
+		const char *glob = collect->scan_globs.items[i];
+		size_t literal = strcspn(glob, "*?[");
+		size_t shared = literal < path_bytes ? literal : path_bytes;
+
+		if (strncmp(glob, path, shared) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	struct stp_tree_options options = {
+	    .threads = stp_tree_thread_count(run->jobs),
+	    .racy_after_ns = run->racy_after_ns,
+	    .keep = keeps,
+	    .enter = enters,
+	    .keep_ctx = collect,
+	    .cancel = run->cancel,
+	    .faults = &run->faults,
+	};
+	enum stp_errc code = create_builders(collect, stp_tree_worker_count(options.threads), err);
+
+	if (code == STP_OK)
+		code = stp_tree_walk(run->targets_fd, &options, take_entries, collect, err);
+	return finish_builders(collect, code, err);
+}
+
+/* --- the list ----------------------------------------------------------------------------------
+ */
+
+/* A row without every digest: its file is looked up in the tree, to be hashed. Returns 0 after a
+ * fault. */
+static int look_up_file(struct collect *collect, const struct stp_record *row,
+                        struct stp_record *entry)
+{
+	struct stp_sign_run *run = collect->run;
+	char path[STP_PATH_BYTES_MAX + 1];
+	struct stat st;
+
+	memcpy(path, row->path, row->path_bytes);
+	path[row->path_bytes] = '\0';
+	if (run->targets_fd < 0) {
+		stp_fault_add(
+		    &run->faults, STP_FORMAT, 0, "list", row->path, row->path_bytes,
+		    "%s:%llu has not every configured digest, and there is no targets folder "
+		    "to read the file from",
+		    collect->list_name, (unsigned long long)row->origin);
+		return 0;
+	}
+	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		stp_fault_add(
+		    &run->faults, STP_IO, errno, "list", row->path, row->path_bytes,
+		    "%s:%llu has not every configured digest, and the file cannot be found",
+		    collect->list_name, (unsigned long long)row->origin);
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != row->length) {
+		stp_fault_add(&run->faults, STP_CHANGED, 0, "list", row->path, row->path_bytes,
+		              S_ISREG(st.st_mode)
+		                  ? "%s:%llu says another length than the file has"
+		                  : "%s:%llu names something that is no regular file",
+		              collect->list_name, (unsigned long long)row->origin);
+		return 0;
+	}
+	*entry = *row;
+	entry->flags |= STP_RECORD_FILE;
+	entry->digests = NULL;
+	entry->fingerprint.fs_id = (uint64_t)st.st_dev;
+	entry->fingerprint.ino = (uint64_t)st.st_ino;
+	entry->fingerprint.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	entry->fingerprint.ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	return 1;
+}
+
+static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *records,
+                               size_t count, struct stp_err *err)
+{
+	struct collect *collect = ctx;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct stp_record entry;
+
+		if (records[i].flags & STP_RECORD_DIGESTS) {
+			STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
+		} else if (look_up_file(collect, &records[i], &entry)) {
+			STP_TRY(stp_run_add(collect->builders[worker], &entry, err));
+			atomic_fetch_add_explicit(&collect->entry_count, 1, memory_order_relaxed);
+		}
+	}
+	stp_progress_add(collect->run->options->progress, count, 0);
+	return STP_OK;
+}
+
+static enum stp_errc read_list(struct collect *collect, int fd, struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	struct stp_list_options options = {
+	    .name = collect->list_name,
+	    .fd = fd,
+	    .format = STP_LIST_AUTO,
+	    .hash_set = run->config.hash_set,
+	    .jobs = run->jobs,
+	    .cancel = run->cancel,
+	};
+	struct stp_list_stats stats = {0};
+	enum stp_errc code = create_builders(collect, run->worker_count, err);
+
+	if (code == STP_OK)
+		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
+	run->report->list_rows = stats.row_count;
+	return finish_builders(collect, code, err);
+}
+
+static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
+{
+	const char *name = collect->run->options->digests;
+	enum stp_errc code;
+	int fd;
+
+	if (strcmp(name, "-") == 0) {
+		collect->list_name = "stdin";
+		return read_list(collect, STDIN_FILENO, err);
+	}
+	collect->list_name = name;
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return STP_FAIL(err, STP_CONFIG, "list", name, "cannot open the digest list: %s",
+		                strerror(errno));
+	code = read_list(collect, fd, err);
+	close(fd);
+	return code;
+}
+
+/* Entries that need no hashing because they have every digest are rows; all others may. */
+enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
+{
+	const struct stp_sign_options *options = run->options;
+	struct collect collect = {
+	    .run = run,
+	    .scan_globs = {(const char **)(uintptr_t)options->scan_globs, options->scan_glob_count},
+	};
+	uint64_t started = stp_clock_monotonic_ns();
+	enum stp_errc code = STP_OK;
+
+	stp_progress_stage(options->progress, "scan", 0, 0);
+	if (options->digests)
+		code = collect_list(&collect, err);
+	if (code == STP_OK && (!options->digests || options->scan_glob_count))
+		code = collect_tree(&collect, err);
+	run->entry_count = atomic_load(&collect.entry_count);
+	stp_sign_add_seconds(&run->report->seconds.scan, started);
+	return code;
+}

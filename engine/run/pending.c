@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pending files: scan ⋈ ledger → what must be hashed → checkpoints.
+ *
+ *	key space, cut into windows of about WINDOW_ENTRIES entries
+ *	  window: parallel merges over its ranges ─▶ list, large files first ─▶ hash stage
+ *	                                              finished record ─▶ stp_ledger_put()
+ *
+ * A window bounds memory; it is large enough that its ragged end (one file per worker, with the
+ * largest files started first) costs little. Finished records are durable within seconds: a killed
+ * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/thread.h"
+#include "hash/hash.h"
+#include "run/hash_stage.h"
+#include "run/progress.h"
+#include "run/sign_run.h"
+
+#define WINDOW_ENTRIES  262144
+#define RANGE_BITS      5 /* 32 ranges per window for the workers to claim */
+#define WINDOW_BITS_MAX 24
+
+/* A file to hash. The stage hands back its path, from which the rest is found again. */
+struct pending {
+	struct stp_record entry;
+	char path[];
+};
+
+/* What one worker found; the arena owns the pending files. */
+struct finder {
+	struct stp_merge *merge;
+	struct stp_arena arena;
+	struct pending **items;
+	size_t count, capacity;
+	uint64_t reused;
+};
+
+struct pending_step {
+	struct stp_sign_run *run;
+	struct stp_sources sources;
+	struct finder *finders; /* one per worker */
+	unsigned range_bits;    /* all ranges: 2^range_bits */
+	uint64_t first_range;   /* of the window */
+	atomic_uint_fast64_t next_range;
+	uint64_t end_range;
+
+	struct pending **queue; /* the window's files, large first */
+	size_t queue_count;
+	atomic_size_t queue_taken;
+};
+
+/* --- finding -----------------------------------------------------------------------------------
+ */
+
+static enum stp_errc add_pending(struct finder *finder, const struct stp_record *entry,
+                                 struct stp_err *err)
+{
+	struct pending *item =
+	    stp_arena_alloc(&finder->arena, sizeof(*item) + (size_t)entry->path_bytes + 1);
+
+	if (item && finder->count == finder->capacity) {
+		size_t capacity = finder->capacity ? finder->capacity * 2 : 256;
+		struct pending **items =
+		    realloc(finder->items, capacity * sizeof(struct pending *));
+
+		if (items) {
+			finder->items = items;
+			finder->capacity = capacity;
+		} else {
+			item = NULL;
+		}
+	}
+	if (!item)
+		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the files to hash");
+	item->entry = *entry;
+	memcpy(item->path, entry->path, entry->path_bytes);
+	item->path[entry->path_bytes] = '\0';
+	item->entry.path = item->path;
+	finder->items[finder->count++] = item;
+	return STP_OK;
+}
+
+static enum stp_errc find_in_range(struct pending_step *step, struct finder *finder, uint64_t range,
+                                   struct stp_err *err)
+{
+	struct stp_key_range keys = stp_key_range_at(range, step->range_bits);
+	struct stp_merge_group group;
+
+	STP_TRY(stp_merge_seek(finder->merge, &keys, err));
+	for (;;) {
+		struct stp_decision decision;
+
+		STP_TRY(stp_merge_next(finder->merge, &group, err));
+		if (!group.key)
+			return STP_OK;
+		decision = stp_sign_decide(step->run, &step->sources, step->run->scan.count, &group,
+		                           STP_DECIDE_PENDING);
+		if (decision.verdict == STP_VERDICT_HASH)
+			STP_TRY(add_pending(finder, decision.entry, err));
+		else if (decision.verdict == STP_VERDICT_KEEP &&
+		         (decision.entry->flags & STP_RECORD_FILE))
+			finder->reused++;
+	}
+}
+
+static enum stp_errc find_worker(void *ctx, size_t worker, struct stp_err *err)
+{
+	struct pending_step *step = ctx;
+	struct finder *finder = &step->finders[worker];
+
+	if (!finder->merge)
+		STP_TRY(stp_merge_create(&step->sources, &finder->merge, err));
+	for (;;) {
+		uint64_t range =
+		    atomic_fetch_add_explicit(&step->next_range, 1, memory_order_relaxed);
+
+		if (range >= step->end_range)
+			return STP_OK;
+		if (stp_cancelled(step->run->cancel))
+			return STP_FAIL(err, STP_CANCELLED, "hash", NULL, "stopped");
+		STP_TRY(find_in_range(step, finder, range, err));
+	}
+}
+
+/* --- the window's queue ------------------------------------------------------------------------
+ */
+
+/* Large files first, so that the end of the window is not one worker with one huge file; equal
+ * lengths by inode, which is near the order on disk. */
+static int compare_pending(const void *a, const void *b)
+{
+	const struct stp_record *x = &(*(struct pending *const *)a)->entry;
+	const struct stp_record *y = &(*(struct pending *const *)b)->entry;
+
+	if (x->length != y->length)
+		return x->length < y->length ? 1 : -1;
+	return (x->fingerprint.ino > y->fingerprint.ino) -
+	       (x->fingerprint.ino < y->fingerprint.ino);
+}
+
+static enum stp_errc fill_queue(struct pending_step *step, struct stp_err *err)
+{
+	size_t total = 0;
+	size_t i;
+
+	for (i = 0; i < step->run->worker_count; i++)
+		total += step->finders[i].count;
+	free(step->queue);
+	step->queue = malloc((total ? total : 1) * sizeof(struct pending *));
+	if (!step->queue)
+		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for %zu files", total);
+	step->queue_count = 0;
+	for (i = 0; i < step->run->worker_count; i++) {
+		struct finder *finder = &step->finders[i];
+
+		if (finder->count)
+			memcpy(step->queue + step->queue_count, finder->items,
+			       finder->count * sizeof(struct pending *));
+		step->queue_count += finder->count;
+		finder->count = 0;
+	}
+	qsort(step->queue, step->queue_count, sizeof(struct pending *), compare_pending);
+	atomic_store(&step->queue_taken, 0);
+	return STP_OK;
+}
+
+/* --- hashing -----------------------------------------------------------------------------------
+ */
+
+static int next_file(void *ctx, size_t worker, struct stp_record *out)
+{
+	struct pending_step *step = ctx;
+	size_t at = atomic_fetch_add_explicit(&step->queue_taken, 1, memory_order_relaxed);
+
+	(void)worker;
+	if (at >= step->queue_count)
+		return 0;
+	*out = step->queue[at]->entry;
+	return 1;
+}
+
+static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record *record,
+                               struct stp_err *err)
+{
+	struct pending_step *step = ctx;
+	const struct pending *item =
+	    (const struct pending *)(const void *)(record->path - offsetof(struct pending, path));
+	const struct stp_record *entry = &item->entry;
+
+	(void)worker;
+	/* The file moved on between scan and open, and was then read whole: its newer state counts.
+	 */
+	if (entry->length != record->length ||
+	    memcmp(&entry->fingerprint, &record->fingerprint, sizeof(entry->fingerprint)) != 0)
+		STP_TRY(stp_keyset_add(&step->run->moved, record->key, err));
+	stp_progress_add(step->run->options->progress, 1, record->length);
+	return stp_ledger_put(step->run->ledger, record, err);
+}
+
+/* Remembers which files of this step ended in a fault: no older record may stand for them. */
+static enum stp_errc note_refused(struct pending_step *step, size_t first_fault,
+                                  struct stp_err *err)
+{
+	struct stp_sign_run *run = step->run;
+	size_t i;
+
+	if (run->faults.total > run->faults.count)
+		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
+		                "more than %d files are at fault; mend the tree first",
+		                STP_FAULTS_KEPT_MAX);
+	for (i = first_fault; i < run->faults.count; i++) {
+		const char *path = run->faults.items[i].subject;
+		uint8_t key[STP_KEY_BYTES];
+
+		stp_hash_one(STP_ALG_SHA256, path, strlen(path), key);
+		STP_TRY(stp_keyset_add(&run->refused, key, err));
+	}
+	return STP_OK;
+}
+
+static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
+{
+	struct stp_sign_run *run = step->run;
+	struct stp_hash_progress counted = {0};
+	struct stp_hash_stage_options options = {
+	    .root_fd = run->targets_fd,
+	    .hash_set = run->config.hash_set,
+	    .jobs = run->jobs,
+	    .features = run->features,
+	    .io = run->io,
+	    .verified_at = run->verified_at,
+	    .racy_after_ns = run->racy_after_ns,
+	    .cancel = run->cancel,
+	    .faults = &run->faults,
+	    .progress = &counted,
+	};
+	size_t first_fault = run->faults.count;
+	uint64_t bytes = 0;
+	size_t i;
+	enum stp_errc code;
+
+	for (i = 0; i < step->queue_count; i++)
+		bytes += step->queue[i]->entry.length;
+	if (run->options->dry_run) {
+		run->report->files_hashed += step->queue_count;
+		run->report->bytes_hashed += bytes;
+		return STP_OK;
+	}
+	stp_progress_stage(run->options->progress, "hash", step->queue_count, bytes);
+	code = stp_hash_stage_run(&options, next_file, file_done, step, err);
+	run->report->files_hashed += atomic_load(&counted.files);
+	run->report->bytes_hashed += atomic_load(&counted.bytes);
+	if (code == STP_OK)
+		code = note_refused(step, first_fault, err);
+	return code;
+}
+
+/* --- windows -----------------------------------------------------------------------------------
+ */
+
+static enum stp_errc do_window(struct pending_step *step, uint64_t window, struct stp_err *err)
+{
+	struct stp_sign_run *run = step->run;
+	size_t i;
+
+	for (i = 0; i < run->worker_count; i++)
+		stp_arena_reset(&step->finders[i].arena);
+	atomic_store(&step->next_range, window << RANGE_BITS);
+	step->end_range = (window + 1) << RANGE_BITS;
+	STP_TRY(stp_workers_run(run->jobs, "compare", find_worker, step, run->cancel, err));
+	STP_TRY(fill_queue(step, err));
+	return step->queue_count ? hash_queue(step, err) : STP_OK;
+}
+
+static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
+{
+	struct stp_sign_run *run = step->run;
+	unsigned window_bits = 0;
+	uint64_t window;
+	uint64_t hash_started = stp_clock_monotonic_ns();
+	enum stp_errc code = STP_OK;
+
+	while (window_bits < WINDOW_BITS_MAX && run->entry_count >> window_bits > WINDOW_ENTRIES)
+		window_bits++;
+	step->range_bits = window_bits + RANGE_BITS;
+	for (window = 0; window < (uint64_t)1 << window_bits && code == STP_OK; window++)
+		code = do_window(step, window, err);
+	/* What was hashed is kept, also when the run stops here. */
+	if (!run->options->dry_run) {
+		struct stp_err flush_err = STP_ERR_INIT;
+		enum stp_errc flushed = stp_ledger_flush(run->ledger, &flush_err);
+
+		if (code == STP_OK && flushed != STP_OK) {
+			stp_err_merge(err, &flush_err);
+			code = flushed;
+		}
+	}
+	stp_sign_add_seconds(&run->report->seconds.hash, hash_started);
+	return code;
+}
+
+enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct pending_step step = {.run = run, .sources = STP_SOURCES_INIT};
+	enum stp_errc code;
+	size_t i;
+
+	if (run->entry_count == 0)
+		return STP_OK;
+	step.finders = calloc(run->worker_count, sizeof(*step.finders));
+	if (!step.finders)
+		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the workers");
+	for (i = 0; i < run->worker_count; i++)
+		stp_arena_init(&step.finders[i].arena, 0);
+	code = stp_sign_sources(run, &step.sources, err);
+	if (code == STP_OK)
+		code = do_windows(&step, err);
+	stp_keyset_seal(&run->refused);
+	stp_keyset_seal(&run->moved);
+	for (i = 0; i < run->worker_count; i++) {
+		run->report->files_reused += step.finders[i].reused;
+		stp_merge_destroy(step.finders[i].merge);
+		stp_arena_release(&step.finders[i].arena);
+		free(step.finders[i].items);
+	}
+	free(step.finders);
+	free(step.queue);
+	stp_sources_release(&step.sources);
+	return code;
+}

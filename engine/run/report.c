@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/report.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "hash/hash.h"
+
+/* What report->private_ owns. */
+struct kept {
+	struct stp_arena arena;
+	struct stp_sign_fault *faults;
+	struct stp_sign_fault *damage;
+	size_t damage_count;
+};
+
+static int copy_faults(struct kept *kept, const struct stp_fault_list *list,
+                       struct stp_sign_fault **out)
+{
+	struct stp_sign_fault *copies =
+	    stp_arena_alloc(&kept->arena, (list->count + 1) * sizeof(*copies));
+	size_t i;
+
+	if (!copies)
+		return 0;
+	for (i = 0; i < list->count; i++) {
+		const struct stp_fault *fault = &list->items[i];
+
+		copies[i].stage = fault->stage;
+		copies[i].subject =
+		    stp_arena_copy(&kept->arena, fault->subject, strlen(fault->subject));
+		copies[i].text = stp_arena_copy(&kept->arena, fault->text, strlen(fault->text));
+		if (!copies[i].subject || !copies[i].text)
+			return 0;
+	}
+	*out = copies;
+	return 1;
+}
+
+int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
+                                const struct stp_fault_list *damage)
+{
+	struct kept *kept = calloc(1, sizeof(*kept));
+
+	if (!kept)
+		return 0;
+	stp_arena_init(&kept->arena, 64 * 1024);
+	report->private_ = kept;
+	if (!copy_faults(kept, faults, &kept->faults) || !copy_faults(kept, damage, &kept->damage))
+		return 0;
+	kept->damage_count = damage->count;
+	report->faults = kept->faults;
+	report->fault_kept_count = faults->count;
+	report->fault_count = faults->total;
+	report->damage = kept->damage;
+	report->damage_count = damage->count;
+	return 1;
+}
+
+void stp_sign_report_release(struct stp_sign_report *report)
+{
+	struct kept *kept = report->private_;
+
+	if (kept) {
+		stp_arena_release(&kept->arena);
+		free(kept);
+	}
+	memset(report, 0, sizeof(*report));
+}
+
+static void set_u64(json_t *object, const char *name, uint64_t value)
+{
+	json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+/* A time as text, or null for 0. */
+static void set_time(json_t *object, const char *name, int64_t epoch_s)
+{
+	char text[STP_TIME_BYTES + 1];
+
+	if (epoch_s)
+		stp_time_format(epoch_s, text);
+	json_object_set_new(object, name, epoch_s ? json_string(text) : json_null());
+}
+
+static json_t *versions_json(const struct stp_sign_versions *versions)
+{
+	json_t *object = json_object();
+
+	set_u64(object, "root", versions->root);
+	set_u64(object, "targets", versions->targets);
+	set_u64(object, "bins", versions->bins);
+	set_u64(object, "snapshot", versions->snapshot);
+	set_u64(object, "timestamp", versions->timestamp);
+	return object;
+}
+
+/* Milliseconds are what a person reads; six digits keep quick stages above zero. */
+static void set_seconds(json_t *object, const char *name, double seconds)
+{
+	json_object_set_new(object, name, json_real((double)(int64_t)(seconds * 1e6 + 0.5) / 1e6));
+}
+
+static json_t *seconds_json(const struct stp_sign_seconds *seconds)
+{
+	json_t *object = json_object();
+
+	set_seconds(object, "scan", seconds->scan);
+	set_seconds(object, "hash", seconds->hash);
+	set_seconds(object, "ledger", seconds->ledger);
+	set_seconds(object, "bins", seconds->bins);
+	set_seconds(object, "sign", seconds->sign);
+	set_seconds(object, "publish", seconds->publish);
+	set_seconds(object, "total", seconds->total);
+	return object;
+}
+
+static json_t *kernels_json(const struct stp_sign_report *report)
+{
+	json_t *object = json_object();
+	int alg;
+
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
+		if (report->hash_set & STP_ALG_BIT(alg))
+			json_object_set_new(object, stp_alg_name((enum stp_alg)alg),
+			                    json_string(stp_hash_kernel_name(
+			                        (enum stp_alg)alg, report->cpu_features)));
+	return object;
+}
+
+/* Subjects are escaped: they may hold any byte, and JSON must be UTF-8. */
+static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		char subject[4 * 4096 + 8];
+		char text[1024];
+		json_t *object = json_object();
+
+		stp_text_escape(faults[i].subject, strlen(faults[i].subject), subject,
+		                sizeof(subject));
+		stp_text_escape(faults[i].text, strlen(faults[i].text), text, sizeof(text));
+		json_object_set_new(object, "stage", json_string(faults[i].stage));
+		json_object_set_new(object, "subject", json_string(subject));
+		json_object_set_new(object, "text", json_string(text));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *report_json(const struct stp_sign_report *report)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "published", json_boolean(report->published));
+	set_u64(object, "targets", report->targets);
+	set_u64(object, "target_bytes", report->target_bytes);
+	set_u64(object, "bins", report->bins);
+	set_u64(object, "files_hashed", report->files_hashed);
+	set_u64(object, "bytes_hashed", report->bytes_hashed);
+	set_u64(object, "files_reused", report->files_reused);
+	set_u64(object, "files_removed", report->files_removed);
+	set_u64(object, "list_rows", report->list_rows);
+	set_u64(object, "published_files", report->published_files);
+	set_u64(object, "published_bytes", report->published_bytes);
+	set_u64(object, "leftover_files", report->leftover_files);
+	set_u64(object, "links_made", report->links_made);
+	set_u64(object, "faults", report->fault_count);
+	json_object_set_new(object, "fault_list",
+	                    faults_json(report->faults, report->fault_kept_count));
+	json_object_set_new(object, "ledger_damage",
+	                    faults_json(report->damage, report->damage_count));
+	json_object_set_new(object, "versions", versions_json(&report->versions));
+	json_object_set_new(object, "seconds", seconds_json(&report->seconds));
+	set_u64(object, "peak_rss_bytes", report->peak_rss_bytes);
+	json_object_set_new(object, "io_backend", json_string(report->io_backend));
+	json_object_set_new(object, "io_why", json_string(report->io_why));
+	json_object_set_new(object, "kernels", kernels_json(report));
+	set_time(object, "now", report->now);
+	set_time(object, "expires", report->expires_at);
+	set_time(object, "oldest_verified", report->oldest_verified_at);
+	return object;
+}
+
+char *stp_sign_report_json(const struct stp_sign_report *report)
+{
+	json_t *object = report_json(report);
+	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+
+	json_decref(object);
+	return text;
+}
+
+void stp_sign_report_save(const struct stp_sign_report *report, int state_fd, enum stp_errc code,
+                          const struct stp_err *err)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	json_t *object = report_json(report);
+	char line[1024] = "";
+	char *text;
+
+	if (!object)
+		return;
+	if (code != STP_OK)
+		stp_err_format(err, line, sizeof(line));
+	json_object_set_new(object, "error", code == STP_OK ? json_null() : json_string(line));
+	text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	if (text && stp_file_write(state_fd, STP_LAST_RUN_FILE, text, strlen(text), 0600,
+	                           STP_FILE_REPLACE, "report", &ignored) != STP_OK)
+		ignored.code = STP_OK; /* informs only; the run's own outcome stands */
+	free(text);
+	json_decref(object);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spine of `sign`.
+ *
+ *	open ─▶ check ─▶ collect ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶ emit ─▶ [faults?] ─▶ commit
+ *
+ * Order of what becomes durable (tuf.md, "Order of writing"):
+ *	1. the reservation of version V             4. the ledger segment, part of no generation yet
+ *	2. checkpoints, while hashing               5. audit lines, then V.snapshot.json
+ *	3. bins and links: one barrier              6. timestamp.json by rename: the commit
+ *	                                            7. the ledger's generation, then the sweep
+ * A crash before 6 leaves readers where they were; one between 6 and 7 leaves the ledger one
+ * generation behind, whose fingerprints still tell what changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include "roles/roles.h"
+#include "run/progress.h"
+#include "run/report.h"
+#include "run/sign_run.h"
+#include "scan/tree.h"
+
+/* --- opening -----------------------------------------------------------------------------------
+ */
+
+static void init_run(struct stp_sign_run *run, const struct stp_sign_options *options,
+                     struct stp_sign_report *report)
+{
+	memset(run, 0, sizeof(*run));
+	memset(report, 0, sizeof(*report));
+	run->options = options;
+	run->report = report;
+	run->jobs = options->jobs == STP_JOBS_AUTO ? stp_cpu_count() : options->jobs;
+	run->worker_count = run->jobs ? run->jobs : 1;
+	run->features = run->jobs ? stp_cpu_features() : 0;
+	run->verified_at = stp_clock_now();
+	run->now = options->now >= 0 ? options->now : run->verified_at;
+	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
+	run->targets_fd = -1;
+	stp_fault_list_init(&run->faults);
+	stp_fault_list_init(&run->damage);
+	stp_keyset_init(&run->refused);
+	stp_keyset_init(&run->moved);
+	stp_repo_init(&run->repo);
+	report->now = run->now;
+	report->cpu_features = run->features;
+}
+
+static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
+{
+	const char *folder = run->config.targets_dir;
+	int needs_tree = !run->options->digests || run->options->scan_glob_count;
+
+	run->targets_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (run->targets_fd < 0 && (needs_tree || errno != ENOENT))
+		return STP_FAIL(err, STP_CONFIG, "scan", folder,
+		                "cannot open the targets folder (%s); mount it, or correct "
+		                "\"targets\" in " STP_CONFIG_FILE,
+		                strerror(errno));
+	return STP_OK;
+}
+
+static enum stp_errc open_ledger(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_ledger_options options = {
+	    .state_fd = run->repo.state_fd,
+	    .seal_key = stp_seal_key_bytes(run->seal_key),
+	    .hash_set = run->config.hash_set,
+	    .read_only = run->options->dry_run,
+	    .damage = &run->damage,
+	};
+
+	return stp_ledger_open(&options, &run->ledger, err);
+}
+
+static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
+{
+	const struct stp_sign_options *options = run->options;
+	enum stp_repo_use use = options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
+
+	STP_TRY(stp_repo_open(options->repo, use, "sign", &run->repo, err));
+	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
+	run->digest_bytes = stp_alg_set_digest_bytes(run->config.hash_set);
+	run->report->hash_set = run->config.hash_set;
+	run->report->bins = stp_bin_count(&run->config);
+	STP_TRY(open_targets(run, err));
+	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
+	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
+	STP_TRY(stp_current_load(&run->current, &run->repo, err));
+	STP_TRY(
+	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
+	STP_TRY(open_ledger(run, err));
+	if (run->jobs) {
+		STP_TRY(stp_read_choose(options->io, &run->io, err));
+	} else {
+		run->io.mode = STP_IO_MODE_PREAD;
+	}
+	strncpy(run->report->io_backend, stp_read_choice_name(&run->io),
+	        sizeof(run->report->io_backend) - 1);
+	memcpy(run->report->io_why, run->io.why, sizeof(run->report->io_why));
+	run->racy_after_ns = options->dry_run ? INT64_MAX : stp_tree_racy_after(run->repo.state_fd);
+	return STP_OK;
+}
+
+static void close_all(struct stp_sign_run *run)
+{
+	if (run->links)
+		stp_links_end(run->links);
+	if (run->publisher)
+		stp_publish_end(run->publisher);
+	stp_audit_close(run->audit);
+	stp_sources_release(&run->scan);
+	stp_ledger_close(run->ledger);
+	stp_current_release(&run->current);
+	stp_seal_key_destroy(run->seal_key);
+	stp_key_destroy(run->key);
+	stp_fd_close(&run->targets_fd);
+	stp_config_release(&run->config);
+	stp_repo_close(&run->repo);
+	stp_keyset_release(&run->refused);
+	stp_keyset_release(&run->moved);
+	free(run->bin_lengths);
+	stp_fault_list_release(&run->damage);
+	stp_fault_list_release(&run->faults);
+}
+
+/* --- the fault policy --------------------------------------------------------------------------
+ */
+
+/* Applied after scanning and hashing, and again after emitting. */
+static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err *err)
+{
+	if (run->faults.out_of_memory)
+		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL,
+		                      "no memory for the list of faults");
+	if (run->faults.total == 0 || run->options->on_fault == STP_ON_FAULT_SKIP)
+		return STP_OK;
+	return STP_FAIL(
+	    err, STP_CHANGED, "sign", NULL,
+	    "%zu path%s cannot be signed, so nothing was published; mend %s, or publish "
+	    "without %s: --on-fault skip",
+	    run->faults.total, run->faults.total == 1 ? "" : "s",
+	    run->faults.total == 1 ? "it" : "them", run->faults.total == 1 ? "it" : "them");
+}
+
+/* --- publishing --------------------------------------------------------------------------------
+ */
+
+static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *err)
+{
+	STP_TRY(
+	    stp_publish_begin(&run->repo, &run->current, run->worker_count, &run->publisher, err));
+	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
+	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
+	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
+	return stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
+	                       run->worker_count, &run->links, err);
+}
+
+/* Makes a document signed with the online key, and its audit line. */
+static enum stp_errc seal(struct stp_sign_run *run, const char *role, const char *file_name,
+                          const struct stp_buf *body, struct stp_sealed *out_sealed,
+                          struct stp_err *err)
+{
+	const struct stp_key *key = run->key;
+
+	STP_TRY(stp_sealed_make(file_name, run->version, body->data, body->count, &key, 1,
+	                        out_sealed, err));
+	return stp_audit_add_sealed(run->audit, run->now, role, out_sealed, run->key, err);
+}
+
+static enum stp_errc make_snapshot(struct stp_sign_run *run, struct stp_arena *arena,
+                                   struct stp_sealed *out_sealed, struct stp_err *err)
+{
+	struct stp_meta_input input = {
+	    .targets = {.version = run->current.targets.version,
+	                .length = run->current.targets.length},
+	    .bins = {.version = run->current.bins.version, .length = run->current.bins.length},
+	    .bin_version = run->version,
+	    .bin_lengths = run->bin_lengths,
+	};
+	struct stp_role_head head = {run->version, run->now + run->config.expiry.snapshot};
+	struct stp_meta_list list;
+	struct stp_buf body = STP_BUF_INIT;
+	char name[64];
+	enum stp_errc code;
+
+	STP_TRY(stp_meta_list_make(&run->config, &input, &run->current.meta, arena, &list, err));
+	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)run->version);
+	code = stp_snapshot_body(head, &list, &body, err);
+	if (code == STP_OK)
+		code = seal(run, "snapshot", name, &body, out_sealed, err);
+	stp_buf_release(&body);
+	return code;
+}
+
+static enum stp_errc make_timestamp(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                    struct stp_sealed *out_sealed, struct stp_err *err)
+{
+	struct stp_role_head head = {run->version, run->now + run->config.expiry.timestamp};
+	struct stp_buf body = STP_BUF_INIT;
+	enum stp_errc code =
+	    stp_timestamp_body(head, run->version, snapshot->length, snapshot->sha256, &body, err);
+
+	if (code == STP_OK)
+		code = seal(run, "timestamp", "timestamp.json", &body, out_sealed, err);
+	stp_buf_release(&body);
+	return code;
+}
+
+static enum stp_errc commit_metadata(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                     const struct stp_sealed *timestamp, struct stp_err *err)
+{
+	struct stp_publish_file file = {snapshot->name, snapshot->bytes, snapshot->length};
+
+	STP_TRY(stp_publish_barrier(run->publisher, err));
+	STP_TRY(stp_audit_commit(run->audit, err));
+	STP_TRY(stp_publish_commit(run->publisher, &file, timestamp->bytes, timestamp->length,
+	                           run->now, err));
+	run->report->published = 1;
+	return STP_OK;
+}
+
+/* What follows the commit: readers have the new snapshot, now the state catches up. */
+static enum stp_errc commit_state(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_ledger_facts facts = {
+	    .run_version = run->version,
+	    .published_at = run->now,
+	    .target_count = run->report->targets,
+	    .oldest_verified_at = run->report->oldest_verified_at,
+	};
+
+	STP_TRY(stp_links_commit(run->links, err));
+	return stp_ledger_commit(run->ledger, &facts, err);
+}
+
+static void fill_published(struct stp_sign_run *run)
+{
+	struct stp_sign_report *report = run->report;
+	const struct stp_expiry *expiry = &run->config.expiry;
+	int64_t soonest = expiry->bin_n;
+
+	if (expiry->snapshot < soonest)
+		soonest = expiry->snapshot;
+	if (expiry->timestamp < soonest)
+		soonest = expiry->timestamp;
+	report->expires_at = run->now + soonest;
+	report->versions.root = run->current.root.version;
+	report->versions.targets = run->current.targets.version;
+	report->versions.bins = run->current.bins.version;
+	report->versions.snapshot = run->version;
+	report->versions.timestamp = run->version;
+	report->published_files = stp_publish_files(run->publisher);
+	report->published_bytes = stp_publish_bytes(run->publisher);
+	report->links_made = stp_links_made(run->links);
+	if (run->current.committed_at && run->now > run->current.committed_at)
+		report->interval_seconds = run->now - run->current.committed_at;
+}
+
+static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_sealed snapshot = {0};
+	struct stp_sealed timestamp = {0};
+	struct stp_arena arena;
+	uint64_t started = stp_clock_monotonic_ns();
+	enum stp_errc code;
+
+	stp_progress_stage(run->options->progress, "publish", 0, 0);
+	stp_arena_init(&arena, 0);
+	code = make_snapshot(run, &arena, &snapshot, err);
+	if (code == STP_OK)
+		code = make_timestamp(run, &snapshot, &timestamp, err);
+	if (code == STP_OK)
+		code = commit_metadata(run, &snapshot, &timestamp, err);
+	if (code == STP_OK) {
+		fill_published(run);
+		code = commit_state(run, err);
+	}
+	stp_sealed_release(&snapshot);
+	stp_sealed_release(&timestamp);
+	stp_arena_release(&arena);
+	stp_sign_add_seconds(&run->report->seconds.publish, started);
+	return code;
+}
+
+/* --- the run -----------------------------------------------------------------------------------
+ */
+
+static enum stp_errc dry_run(struct stp_sign_run *run, struct stp_err *err)
+{
+	STP_TRY(stp_sign_emit(run, err));
+	run->report->versions.root = run->current.root.version;
+	run->report->versions.targets = run->current.targets.version;
+	run->report->versions.bins = run->current.bins.version;
+	run->report->versions.snapshot = run->current.snapshot_version;
+	run->report->versions.timestamp = run->current.timestamp_version;
+	return apply_fault_policy(run, err);
+}
+
+static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
+{
+	enum stp_errc code;
+
+	STP_TRY(open_all(run, err));
+	STP_TRY(stp_sign_collect(run, err));
+	STP_TRY(stp_sign_pending(run, err));
+	if (run->options->dry_run)
+		return dry_run(run, err);
+	STP_TRY(apply_fault_policy(run, err));
+	STP_TRY(begin_publishing(run, err));
+	code = stp_sign_emit(run, err);
+	if (code == STP_OK)
+		code = apply_fault_policy(run, err);
+	if (code == STP_OK && stp_cancelled(run->cancel))
+		code = STP_FAIL(err, STP_CANCELLED, "sign", NULL, "stopped before publishing");
+	if (code == STP_OK)
+		code = publish(run, err);
+	if (code != STP_OK && !run->report->published)
+		stp_publish_abort(run->publisher);
+	return code;
+}
+
+enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
+                           struct stp_err *err)
+{
+	struct stp_sign_run run;
+	struct rusage usage;
+	uint64_t started = stp_clock_monotonic_ns();
+	enum stp_errc code;
+
+	init_run(&run, options, report);
+	code = do_run(&run, err);
+	stp_sign_add_seconds(&report->seconds.total, started);
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	stp_fault_list_sort(&run.faults);
+	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage) && code == STP_OK)
+		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
+	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
+		stp_sign_report_save(report, run.repo.state_fd, code, err);
+	close_all(&run);
+	return code;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run of `sign`, as its steps share it. run/sign.c is the spine, the steps are:
+ *
+ *	collect   tree and list        → sorted sources of the scan       run/collect.c
+ *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
+ *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
+ *	report    what was done        → struct and JSON                   run/report.c
+ *
+ * Shape      one struct, filled from top to bottom as the run goes on.
+ * Memory     see each step.
+ * Ownership  run/sign.c opens and closes everything in it.
+ * Threads    steps run one after another; inside them workers read it and use what says so.
+ */
+#ifndef STP_RUN_SIGN_RUN_H
+#define STP_RUN_SIGN_RUN_H
+
+#include "base/cancel.h"
+#include "base/fault.h"
+#include "keys/keys.h"
+#include "ledger/ledger.h"
+#include "publish/current.h"
+#include "publish/links.h"
+#include "publish/publish.h"
+#include "publish/repo.h"
+#include "read/reader.h"
+#include "roles/config.h"
+#include "run/keyset.h"
+#include "sign/audit.h"
+#include "stampede/sign.h"
+
+struct stp_sign_run {
+	const struct stp_sign_options *options;
+	struct stp_sign_report *report;
+	size_t jobs;           /* resolved; 0: serial twin */
+	size_t worker_count;   /* max(jobs, 1) */
+	unsigned features;     /* CPU features in use; 0 for the serial twin */
+	int64_t now;           /* time of the run: --now or the clock */
+	int64_t verified_at;   /* the real clock, written into records that are hashed */
+	int64_t racy_after_ns; /* scan/tree.h */
+	struct stp_cancel own_cancel;
+	struct stp_cancel *cancel;
+	struct stp_fault_list faults;
+	struct stp_fault_list damage; /* what was broken in state/ and not used */
+
+	struct stp_repo repo;
+	struct stp_config config;
+	size_t digest_bytes; /* of config.hash_set */
+	int targets_fd;      /* -1: no tree is needed and none is there */
+	struct stp_key *key;
+	struct stp_seal_key *seal_key;
+	struct stp_current current;
+	struct stp_ledger *ledger;
+	struct stp_audit *audit;
+	struct stp_publisher *publisher;
+	struct stp_links *links;
+	struct stp_read_choice io;
+
+	struct stp_sources scan;   /* by collect: entries and rows, sorted */
+	uint64_t scan_count;       /* records in it */
+	uint64_t entry_count;      /* of these, without digests: may need hashing */
+	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
+	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
+
+	uint64_t version;      /* of this run's bins, snapshot and timestamp */
+	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
+};
+
+/* Fills run->scan from the tree, the list or both. Bad entries are faults. */
+enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Hashes every entry that the ledger does not know unchanged; the results are in its checkpoints.
+ * With dry_run only counts them. */
+enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
+ * them so). Alarms are faults. With dry_run only counts. */
+enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Appends the ledger's segments to the scan's: the list that pending and emit merge. Records of
+ * the first scan->count sources are the scan's. Nothing in it is owned. */
+enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* --- the decision about one path ---------------------------------------------------------------
+ */
+
+enum stp_verdict {
+	STP_VERDICT_NONE,      /* nothing to do: a tombstone, or at fault already */
+	STP_VERDICT_KEEP,      /* record has the digests to sign */
+	STP_VERDICT_HASH,      /* entry must be hashed first */
+	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
+	STP_VERDICT_DUPLICATE, /* two inputs name it: first and second */
+};
+
+struct stp_decision {
+	enum stp_verdict verdict;
+	const struct stp_record *record;    /* KEEP: what to sign; HASH: the entry */
+	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
+	const struct stp_record *second;    /* DUPLICATE: the other one */
+	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
+	int is_committed;                   /* KEEP: record is the committed one, unchanged */
+};
+
+enum stp_decide_pass {
+	STP_DECIDE_PENDING, /* before hashing: racy and chosen records are hashed again */
+	STP_DECIDE_EMIT,    /* after it: what matches now is what was hashed */
+};
+
+/* Decides about the path of group; scan_count is the number of sources that are the scan's. */
+struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
+                                    const struct stp_sources *sources, size_t scan_count,
+                                    const struct stp_merge_group *group, enum stp_decide_pass pass);
+
+/* Records the report's time of a step that took since started_ns: adds to *seconds. */
+void stp_sign_add_seconds(double *seconds, uint64_t started_ns);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signing: the main job, the first time and every night.
+ *
+ *	scan ─▶ hash what is new or changed ─▶ ledger ─▶ bins ─▶ sign ─▶ publish
+ *
+ * Idempotent and resumable. Readers see the repository as it was or as it will be, never between;
+ * the rename of timestamp.json is the only thing that changes for them.
+ *
+ * Shape      one call per run; options and report are plain structs.
+ * Memory     bounded whatever the size of the index.
+ * Ownership  release the report with stp_sign_report_release().
+ * Threads    call from one thread; it starts its own workers. One run per repository at a time
+ *            (STP_BUSY otherwise).
+ */
+#ifndef STAMPEDE_SIGN_H
+#define STAMPEDE_SIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stampede/err.h"
+#include "stampede/io.h"
+#include "stampede/progress.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum stp_on_fault {
+	STP_ON_FAULT_STOP, /* a fault fails the run; nothing is published */
+	STP_ON_FAULT_SKIP, /* publish without the files that are at fault */
+};
+
+enum stp_rehash {
+	STP_REHASH_CHANGED, /* only what is new or looks changed */
+	STP_REHASH_ALL,     /* everything */
+	STP_REHASH_PART,    /* besides, one of rehash_parts parts of the index, another each run */
+};
+
+#define STP_JOBS_AUTO ((size_t)-1)
+
+struct stp_sign_options {
+	const char *repo;
+	size_t jobs; /* workers; STP_JOBS_AUTO: one per processor; 0: the serial twin */
+	enum stp_io_mode io;
+	enum stp_on_fault on_fault;
+	enum stp_rehash rehash;
+	unsigned rehash_parts;         /* for STP_REHASH_PART, at least 1 */
+	const char *digests;           /* digest list: a path, "-" for stdin, NULL for none */
+	const char *const *scan_globs; /* with a list: files of the tree to add */
+	size_t scan_glob_count;
+	const char *const *replace_paths; /* target paths whose bytes may change this time */
+	size_t replace_path_count;
+	int64_t now; /* epoch seconds; negative: the clock, read once */
+	int dry_run; /* scan and compare only; nothing is hashed, written or published */
+	struct stp_progress *progress; /* may be NULL */
+	struct stp_cancel *cancel;     /* may be NULL */
+};
+
+#define STP_SIGN_OPTIONS_INIT                                    \
+	{                                                        \
+		.jobs = (size_t)-1, .now = -1, .rehash_parts = 1 \
+	}
+
+struct stp_sign_fault {
+	const char *stage;
+	const char *subject; /* raw bytes; escape before printing */
+	const char *text;
+};
+
+struct stp_sign_seconds {
+	double scan, hash, ledger, bins, sign, publish, total;
+};
+
+struct stp_sign_versions {
+	uint64_t root, targets, bins, snapshot, timestamp; /* 0: there is none */
+};
+
+/* What a run did. Also filled, as far as it got, when the run fails. */
+struct stp_sign_report {
+	uint64_t targets, bins;
+	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
+	uint64_t list_rows;                        /* rows of the digest list */
+	uint64_t target_bytes;                     /* sum of the lengths of all targets */
+	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
+	uint64_t leftover_files;                   /* of a crashed run, removed */
+	uint64_t links_made;
+	uint64_t fault_count;                /* all; faults holds those kept */
+	const struct stp_sign_fault *faults; /* sorted by subject */
+	size_t fault_kept_count;
+	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
+	size_t damage_count;
+	struct stp_sign_versions versions;
+	struct stp_sign_seconds seconds;
+	uint64_t peak_rss_bytes;
+	char io_backend[16];
+	char io_why[160];  /* why --io auto did not take io_uring; "" otherwise */
+	unsigned hash_set; /* configured target hashes */
+	unsigned cpu_features;
+	int64_t now;
+	int64_t expires_at; /* first expiry of what was published: bins, snapshot, timestamp */
+	int64_t interval_seconds;   /* since the run before; 0: first run */
+	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
+	int published;              /* 1 once timestamp.json was renamed */
+	void *private_;             /* owns the faults */
+};
+
+/* Runs. On failure nothing was published (report->published is 0), except for a failure of the
+ * clean-up behind the commit, which is told with published 1. */
+enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
+                           struct stp_err *err) STP_MUST_CHECK;
+
+/* The report as one JSON object (product.md's field names), malloc'ed; NULL when memory is short.
+ */
+char *stp_sign_report_json(const struct stp_sign_report *report);
+
+void stp_sign_report_release(struct stp_sign_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
