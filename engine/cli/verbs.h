@@ -13,7 +13,7 @@
 
 #include "cli/cli.h"
 
-#define STP_VERBS(X)
+#define STP_VERBS(X) X(init)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

@@ -107,6 +107,9 @@ enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char 
 		code = open_folders(&repo, use, err);
 	if (code == STP_OK && use == STP_REPO_LOCK)
 		code = take_lock(&repo, holder, err);
+	/* An init that died after its commit point leaves this empty folder. */
+	if (code == STP_OK && use == STP_REPO_LOCK)
+		unlinkat(repo.root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
 	if (code != STP_OK) {
 		stp_repo_close(&repo);
 		return code;

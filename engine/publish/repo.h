@@ -24,6 +24,8 @@
 #define STP_STATE_FOLDER        "state"
 #define STP_COMMITS_FOLDER      "commits"
 #define STP_OFFLINE_KEYS_FOLDER "offline-keys"
+/* Where init works; with it and without stampede.json a folder is an init that died. */
+#define STP_INIT_FOLDER ".init"
 
 /* Published files are for everybody, state and keys for the owner. */
 #define STP_MODE_PUBLIC_FILE    0644

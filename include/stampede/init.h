@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a repository: keys, configuration, root, targets and bins metadata.
+ *
+ * Shape      options in, a report out.
+ * Memory     the report holds one block per key.
+ * Ownership  options' strings stay the caller's; release the report.
+ * Threads    one thread. Two inits of one folder at once: the second fails with STP_BUSY.
+ */
+#ifndef STAMPEDE_INIT_H
+#define STAMPEDE_INIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stampede/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero or NULL means: what the profile says. */
+struct stp_init_options {
+	const char *repo;        /* folder to make; may be there when it is empty */
+	const char *targets_dir; /* folder of the files to be signed; required */
+	const char *profile;     /* "pep458" (also NULL), "compat", "prefixes" */
+	uint64_t bin_count;      /* a power of two from 2 to 1,048,576 */
+	const char *hashes;      /* "sha512" or "sha256,blake2b-256" */
+	unsigned root_threshold; /* together with root_key_count: T of N */
+	unsigned root_key_count;
+	const char *offline_keys; /* folder for offline keys; NULL: REPO/offline-keys. Keys found
+	                           * there are used, all of them or none */
+	const char *target_files; /* "auto", "all", "mutable", "none" */
+	const char *link;         /* "symlink", "hardlink", "reflink", "copy" */
+	int64_t now;              /* epoch seconds; 0: the clock */
+};
+
+/* One offline key. */
+struct stp_init_key {
+	const char *role; /* "root", "targets", "bins" */
+	char *path;       /* as the operator reaches it */
+	char keyid[65];
+	int made; /* 0: was there already */
+};
+
+struct stp_init_report {
+	char *repo; /* absolute */
+	char *targets_dir;
+	const char *profile;
+	uint64_t bin_count;
+	struct stp_init_key *offline_keys;
+	size_t offline_key_count;
+	char online_keyid[65];
+	unsigned root_threshold;
+	char expires[21];         /* of root, targets and bins: the earliest */
+	const char *target_files; /* as configured */
+	int has_bins_role;
+	int many_bins; /* more than 65,536: some clients cannot follow */
+};
+
+/* Makes the repository, or leaves nothing behind. STP_CONFIG for what the operator must change
+ * (also when there is a repository already), STP_KEY for keys. Release the report after
+ * STP_OK. */
+enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
+                       struct stp_err *err) STP_MUST_CHECK;
+
+void stp_init_report_release(struct stp_init_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

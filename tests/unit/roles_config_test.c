@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "roles/config.h"
+
+static enum stp_errc parse(const char *text, struct stp_config *config, struct stp_err *err)
+{
+	*err = (struct stp_err)STP_ERR_INIT;
+	return stp_config_parse(config, text, strlen(text), err);
+}
+
+#define LEAST "\"format\":1,\"profile\":\"pep458\",\"targets_dir\":\"/t\""
+
+static void refuses(const char *text, const char *expected)
+{
+	struct stp_config config;
+	struct stp_err err;
+
+	assert_int_equal(parse(text, &config, &err), STP_CONFIG);
+	assert_string_equal(err.subject, STP_CONFIG_FILE);
+	if (!strstr(err.text, expected))
+		fail_msg("\"%s\" is not in \"%s\"", expected, err.text);
+}
+
+static void test_config__profiles_are_the_table_of_the_product(void **state)
+{
+	struct stp_config config;
+	struct stp_err err = STP_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(stp_config_profile(&config, "pep458", &err), STP_OK);
+	assert_int_equal(config.bin_bits, 14);
+	assert_int_equal(config.hash_set, STP_ALG_BIT(STP_ALG_SHA512));
+	assert_true(config.has_bins_role);
+	assert_int_equal(config.delegation, STP_DELEGATION_SUCCINCT);
+	assert_int_equal(config.bins_threshold, 2);
+	assert_int_equal(config.targets_threshold, 2);
+	assert_int_equal(config.root_threshold, 2);
+	assert_int_equal(config.root_key_count, 3);
+	assert_int_equal(config.expiry.root, 365 * 86400);
+	assert_int_equal(config.expiry.bin_n, 86400);
+	assert_false(config.snapshot_length);
+	assert_int_equal(stp_config_profile(&config, "compat", &err), STP_OK);
+	assert_int_equal(config.bin_bits, 14);
+	assert_int_equal(config.hash_set, STP_ALG_BIT(STP_ALG_SHA256));
+	assert_false(config.has_bins_role);
+	assert_int_equal(config.targets_threshold, 1);
+	assert_int_equal(stp_config_profile(&config, "prefixes", &err), STP_OK);
+	assert_int_equal(config.bin_bits, 11);
+	assert_int_equal(config.delegation, STP_DELEGATION_PREFIXES);
+	assert_true(config.snapshot_length);
+	assert_int_equal(stp_config_profile(&config, "pep459", &err), STP_CONFIG);
+}
+
+static void test_config__what_is_not_in_the_file_comes_from_the_profile(void **state)
+{
+	struct stp_config config;
+	struct stp_err err;
+
+	(void)state;
+	assert_int_equal(parse("{" LEAST ",\"bins\":16,\"expiry_seconds\":{\"bin_n\":172800}}",
+	                       &config, &err),
+	                 STP_OK);
+	assert_int_equal(config.bin_bits, 4);
+	assert_int_equal(config.expiry.bin_n, 172800);
+	assert_int_equal(config.expiry.snapshot, 86400);
+	assert_string_equal(config.targets_dir, "/t");
+	assert_true(stp_globs_match(&config.mutable_globs, "simple/a/index.html", 19));
+	stp_config_release(&config);
+}
+
+static void test_config__what_is_saved_reads_back_the_same(void **state)
+{
+	char folder[] = "/tmp/stp-config-XXXXXX";
+	struct stp_config config;
+	struct stp_config again;
+	struct stp_err err = STP_ERR_INIT;
+	const char *include[] = {"packages/**", "simple/**"};
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	fd = open(folder, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(stp_config_profile(&config, "prefixes", &err), STP_OK);
+	config.targets_dir = "/srv/a \"b\"";
+	config.hash_set = STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_BLAKE2B_256);
+	config.include = (struct stp_globs){include, 2};
+	config.link = STP_LINK_REFLINK;
+	config.target_files = STP_TARGET_FILES_NONE;
+	config.expiry.timestamp = 7200;
+	assert_int_equal(stp_config_save(&config, fd, &err), STP_OK);
+	assert_int_equal(stp_config_save(&config, fd, &err), STP_IO); /* never over another */
+	assert_int_equal(stp_config_load(&again, fd, &err), STP_OK);
+	assert_string_equal(again.targets_dir, config.targets_dir);
+	assert_int_equal(again.hash_set, config.hash_set);
+	assert_int_equal(again.include.count, 2);
+	assert_string_equal(again.include.items[1], "simple/**");
+	assert_int_equal(again.link, STP_LINK_REFLINK);
+	assert_int_equal(again.target_files, STP_TARGET_FILES_NONE);
+	assert_memory_equal(&again.expiry, &config.expiry, sizeof(config.expiry));
+	assert_int_equal(again.delegation, STP_DELEGATION_PREFIXES);
+	stp_config_release(&again);
+	stp_config_release(&config);
+	unlinkat(fd, STP_CONFIG_FILE, 0);
+	close(fd);
+	rmdir(folder);
+}
+
+static void test_config__every_refusal_names_the_field(void **state)
+{
+	(void)state;
+	refuses("{" LEAST, "line 1");
+	refuses("[]", "JSON object");
+	refuses("{\"format\":1,\"targets_dir\":\"/t\"}", "\"profile\": is missing");
+	refuses("{" LEAST ",\"bins\":16,\"bins\":16}", "line 1: duplicate object key");
+	refuses("{" LEAST ",\"bin\":16}", "\"bin\": no such field");
+	refuses("{" LEAST ",\"\\u001b[2J\":16}", "\\x1b");
+	refuses("{" LEAST ",\"bins\":12}", "\"bins\": 12 is no power of two");
+	refuses("{" LEAST ",\"bins\":2097152}", "\"bins\"");
+	refuses("{" LEAST ",\"bins\":1}", "\"bins\"");
+	refuses("{" LEAST ",\"hashes\":[]}", "\"hashes\"");
+	refuses("{" LEAST ",\"hashes\":[\"md5\"]}", "\"hashes\": item 1");
+	refuses("{" LEAST ",\"hashes\":[\"sha256\",\"sha256\"]}",
+	        "\"hashes\": sha256 is there twice");
+	refuses("{" LEAST ",\"thresholds\":{\"root\":{\"threshold\":0,\"keys\":3}}}",
+	        "\"thresholds.root\"");
+	refuses("{" LEAST ",\"thresholds\":{\"root\":{\"threshold\":4,\"keys\":3}}}",
+	        "\"thresholds.root\"");
+	refuses("{" LEAST ",\"thresholds\":{\"root\":2}}", "\"thresholds.root\"");
+	refuses("{" LEAST ",\"thresholds\":{\"snapshot\":2}}", "\"thresholds.snapshot\": no such");
+	refuses("{" LEAST ",\"expiry_seconds\":{\"bin_n\":0}}", "\"expiry_seconds.bin_n\"");
+	refuses("{" LEAST ",\"expiry_seconds\":{\"bin_n\":8640000,\"bins\":86400}}",
+	        "\"expiry_seconds.bin_n\" is longer");
+	refuses("{" LEAST ",\"bin_prefix\":\"../x\"}", "\"bin_prefix\"");
+	refuses("{" LEAST ",\"bin_prefix\":\"\"}", "\"bin_prefix\"");
+	refuses("{" LEAST ",\"delegation\":\"flat\"}", "\"delegation\"");
+	refuses("{" LEAST ",\"bins_role\":1}", "\"bins_role\"");
+	refuses("{" LEAST ",\"link\":\"soft\"}", "\"link\"");
+	refuses("{" LEAST ",\"include\":[\"a\",\"[\"]}", "\"include\": item 2");
+	refuses("{" LEAST ",\"mutable\":\"simple/**\"}", "\"mutable\"");
+	refuses("{\"format\":2,\"profile\":\"pep458\",\"targets_dir\":\"/t\"}", "\"format\"");
+	refuses("{\"format\":1,\"profile\":\"pep458\",\"targets_dir\":\"t\"}", "\"targets_dir\"");
+	refuses("{\"format\":1,\"profile\":\"pep458\",\"targets_dir\":\"/t\\u0000x\"}", "line 1");
+}
+
+static int matches(const char *glob, const char *path)
+{
+	const char *items[] = {glob};
+	struct stp_globs globs = {items, 1};
+
+	return stp_globs_match(&globs, path, strlen(path));
+}
+
+static void test_config__globs_stop_at_slashes(void **state)
+{
+	(void)state;
+	assert_true(matches("simple/**", "simple/a/index.html"));
+	assert_false(matches("simple/**", "simple"));
+	assert_false(matches("simple/**", "xsimple/a"));
+	assert_true(matches("*.whl", "a.whl"));
+	assert_false(matches("*.whl", "p/a.whl"));
+	assert_true(matches("**/*.whl", "a.whl"));
+	assert_true(matches("**/*.whl", "p/q/a.whl"));
+	assert_false(matches("**/a.whl", "p/ba.whl"));
+	assert_true(matches("p/**/a", "p/a"));
+	assert_true(matches("p/**/a", "p/x/y/a"));
+	assert_false(matches("p/**/a", "pa"));
+	assert_true(matches("**", "anything/at/all"));
+	assert_true(matches("a*b*c", "axxbyybzzc"));
+	assert_false(matches("a*b*c", "axxb/yybzzc"));
+	assert_true(matches("a**c", "axxb/yybzzc"));
+	assert_true(matches("?[a-c][!x]", "zbz"));
+	assert_false(matches("?[a-c][!x]", "zdz"));
+	assert_false(matches("a[!x]b", "a/b"));
+	assert_false(matches("a?b", "a/b"));
+	assert_true(matches("x[]]y", "x]y"));
+	assert_true(matches("*/*b", "aa/abb"));
+	assert_false(matches("", "a"));
+}
+
+static void test_config__hostile_globs_stay_fast(void **state)
+{
+	char path[4096];
+
+	(void)state;
+	memset(path, 'a', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	assert_false(matches("**a**a**a**a**a**a**a**a**a**a**b", path));
+	assert_false(matches("*a*a*a*a*a*a*a*a*a*a*a*a*b", path));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_config__profiles_are_the_table_of_the_product),
+	    cmocka_unit_test(test_config__what_is_not_in_the_file_comes_from_the_profile),
+	    cmocka_unit_test(test_config__what_is_saved_reads_back_the_same),
+	    cmocka_unit_test(test_config__every_refusal_names_the_field),
+	    cmocka_unit_test(test_config__globs_stop_at_slashes),
+	    cmocka_unit_test(test_config__hostile_globs_stay_fast),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
