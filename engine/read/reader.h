@@ -49,7 +49,8 @@ struct stp_reader_options {
 	struct stp_read_choice choice;
 	size_t file_count_max;     /* files in flight; 0: the default, 256 */
 	size_t buffer_bytes;       /* budget of all buffers; 0: the default, 32 MiB */
-	size_t thread_count;       /* pread: threads of this reader; 0: the default */
+	size_t thread_count;       /* pread: threads of this reader; 0: the default, 32 */
+	size_t start_count;        /* reads started before looking at results; 0: the default, 16 */
 	struct stp_cancel *cancel; /* may be NULL */
 };
 
@@ -89,24 +90,31 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 /* Waits for what the system still holds, then frees. All buffers count as released. */
 void stp_reader_destroy(struct stp_reader *reader);
 
-/* Files that may be submitted now. */
-size_t stp_reader_room(const struct stp_reader *reader);
+/* Buffers this reader lends, ids in [0, count). */
+size_t stp_reader_buffer_count(const struct stp_reader *reader);
+
+/* Whether another file may be submitted now: fewer than file_count_max in flight, and buffers for
+ * what they will read at once. */
+int stp_reader_has_room(const struct stp_reader *reader);
 
 /* Files submitted of which neither DONE nor FAULT was given. */
 size_t stp_reader_in_flight(const struct stp_reader *reader);
 
-/* Starts reading path (NUL-terminated). Only while stp_reader_room() > 0 (asserted). */
+/* Starts reading path (NUL-terminated). Only while stp_reader_has_room() (asserted). */
 void stp_reader_submit(struct stp_reader *reader, const char *path, uint64_t expected_length,
                        void *user);
 
 enum stp_read_wait {
 	STP_READ_POLL, /* return at once with what is there */
-	STP_READ_WAIT, /* wait for an event unless nothing is in flight or no buffer is free */
+	STP_READ_WAIT, /* wait for an event unless the system holds nothing that could bring one */
 };
 
-/* Fills *out with the next event and returns 1, or 0 when there is none now. STP_CANCELLED is told
- * by FAULT events. */
+/* Fills *out with the next event and returns 1, or 0 when there is none now. A cancelled
+ * wait returns 0. */
 int stp_reader_next(struct stp_reader *reader, enum stp_read_wait wait, struct stp_read_event *out);
+
+/* The failure of the back end after which nothing more comes, or STP_OK. */
+enum stp_errc stp_reader_check(const struct stp_reader *reader, struct stp_err *err) STP_MUST_CHECK;
 
 /* Gives a DATA event's buffer back. */
 void stp_reader_release(struct stp_reader *reader, uint32_t buffer);

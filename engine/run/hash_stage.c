@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One worker of the hash stage: a reader and a hasher in one thread.
+ *
+ *	fill      while the reader has room: next() ─▶ submit
+ *	hash      while every lane has a piece: run the lanes, release buffers, submit the files'
+ *next pieces read      take what has arrived without waiting wait      only when nothing arrived:
+ *for the disk, or, when every file in flight already has its piece in the hasher, by hashing with
+ *lanes empty
+ *
+ * From the page cache a handful of reads comes back at once and is hashed while it is in L2. From
+ * the disk nothing comes at once, so the queue grows to its full depth before the worker waits.
+ *
+ * A file is done when the reader has said that it did not change and the hasher has given the
+ * digests, whichever is later. Nothing of a file that changed is used: its stream starts anew.
+ */
+#include "run/hash_stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/limits.h"
+#include "base/thread.h"
+#include "hash/hash.h"
+#include "run/hash_serial.h"
+
+#define STAGE        "hash"
+#define TRIES_MAX    4 /* once, and three times again */
+#define FILE_COUNT   256
+#define THREAD_TOTAL 64 /* pread: of all workers, what a disk's queue takes */
+#define NO_BUFFER    UINT32_MAX
+
+struct item {
+	struct stp_record record;
+	struct stp_hash_stream stream;
+	struct stp_hash_job job;
+	uint32_t job_buffer;  /* what job reads, or NO_BUFFER when none is in the hasher */
+	uint32_t first_piece; /* delivered pieces that wait for the job, by buffer */
+	uint32_t last_piece;
+	unsigned tries;
+	int has_ended; /* DONE or FAULT was given */
+	int is_fault;
+	int is_finished; /* digests are there */
+	struct stp_read_event end;
+	struct item *next; /* in the free or retry list */
+	uint8_t digests[32 + 64 + 32];
+};
+
+struct piece {
+	const uint8_t *data;
+	size_t bytes;
+	int last;
+	uint32_t next;
+};
+
+struct worker {
+	const struct stp_hash_stage_options *options;
+	stp_hash_next_fn *next;
+	stp_hash_done_fn *done;
+	void *ctx;
+	size_t index;
+	struct stp_reader *reader;
+	struct stp_hasher *hasher;
+	struct item *items;
+	struct item *free_items;
+	struct item *retries;
+	struct piece *pieces; /* by buffer */
+	size_t active_count;  /* items in use */
+	size_t lane_count;
+	int is_exhausted; /* next() had no more */
+};
+
+struct stage {
+	const struct stp_hash_stage_options *options;
+	stp_hash_next_fn *next;
+	stp_hash_done_fn *done;
+	void *ctx;
+};
+
+/* --- one file -------------------------------------------------------------------------------- */
+
+static void start_item(struct worker *worker, struct item *item)
+{
+	stp_hash_stream_init(&item->stream, worker->options->hash_set);
+	item->job_buffer = NO_BUFFER;
+	item->first_piece = NO_BUFFER;
+	item->has_ended = 0;
+	item->is_fault = 0;
+	item->is_finished = 0;
+	item->tries++;
+	stp_reader_submit(worker->reader, item->record.path, item->record.length, item);
+}
+
+/* Hands the next delivered piece to the hasher when none of this file is in it. */
+static void feed(struct worker *worker, struct item *item)
+{
+	const struct piece *piece;
+
+	if (item->job_buffer != NO_BUFFER || item->first_piece == NO_BUFFER)
+		return;
+	item->job_buffer = item->first_piece;
+	piece = &worker->pieces[item->job_buffer];
+	item->first_piece = piece->next;
+	item->job.stream = &item->stream;
+	item->job.data = piece->data;
+	item->job.bytes = piece->bytes;
+	item->job.final = piece->last;
+	item->job.digests = item->digests;
+	item->job.user = item;
+	stp_hasher_submit(worker->hasher, &item->job);
+}
+
+static void drop_pieces(struct worker *worker, struct item *item)
+{
+	while (item->first_piece != NO_BUFFER) {
+		uint32_t buffer = item->first_piece;
+
+		item->first_piece = worker->pieces[buffer].next;
+		stp_reader_release(worker->reader, buffer);
+	}
+}
+
+static void free_item(struct worker *worker, struct item *item)
+{
+	item->next = worker->free_items;
+	worker->free_items = item;
+	worker->active_count--;
+}
+
+static enum stp_errc finish(struct worker *worker, struct item *item, struct stp_err *err)
+{
+	const struct stp_hash_stage_options *options = worker->options;
+	struct stp_record record = item->record;
+	enum stp_errc code;
+
+	stp_hash_record_fill(&record, &item->end.status, options);
+	record.digests = item->digests;
+	code = worker->done(worker->ctx, worker->index, &record, err);
+	if (options->progress)
+		atomic_fetch_add_explicit(&options->progress->files, 1, memory_order_relaxed);
+	free_item(worker, item);
+	return code;
+}
+
+/* A file that the reader gave up: try again, or a fault; what is short of resources stops the run,
+ * since leaving files out for that would be wrong. */
+static enum stp_errc give_up(struct worker *worker, struct item *item, struct stp_err *err)
+{
+	const struct stp_read_event *end = &item->end;
+
+	if (end->code == STP_BUSY)
+		return STP_FAIL_ERRNO(err, end->sys_errno, STAGE, item->record.path, "%s",
+		                      end->text);
+	if (end->code == STP_CHANGED && item->tries < TRIES_MAX) {
+		item->next = worker->retries;
+		worker->retries = item;
+		return STP_OK;
+	}
+	stp_fault_add(worker->options->faults, end->code, end->sys_errno, STAGE, item->record.path,
+	              item->record.path_bytes, "%s", end->text);
+	free_item(worker, item);
+	return STP_OK;
+}
+
+/* Looks whether a file is through both the reader and the hasher. */
+static enum stp_errc settle(struct worker *worker, struct item *item, struct stp_err *err)
+{
+	if (!item->has_ended || item->job_buffer != NO_BUFFER)
+		return STP_OK;
+	if (item->is_fault) {
+		drop_pieces(worker, item);
+		return give_up(worker, item, err);
+	}
+	return item->is_finished ? finish(worker, item, err) : STP_OK;
+}
+
+/* --- the four steps -------------------------------------------------------------------------- */
+
+static void fill(struct worker *worker)
+{
+	while (stp_reader_has_room(worker->reader)) {
+		struct item *item = worker->retries;
+
+		if (item) {
+			worker->retries = item->next;
+			start_item(worker, item);
+			continue;
+		}
+		item = worker->free_items;
+		if (!item || worker->is_exhausted)
+			return;
+		if (!worker->next(worker->ctx, worker->index, &item->record)) {
+			worker->is_exhausted = 1;
+			return;
+		}
+		worker->free_items = item->next;
+		worker->active_count++;
+		item->tries = 0;
+		start_item(worker, item);
+	}
+}
+
+/* Takes one finished job back from the hasher; 0 when mode gives none. */
+static int hash_one(struct worker *worker, enum stp_hasher_mode mode, enum stp_errc *out_code,
+                    struct stp_err *err)
+{
+	struct stp_hash_job *job = stp_hasher_next(worker->hasher, mode);
+	struct item *item;
+
+	if (!job)
+		return 0;
+	item = job->user;
+	if (worker->options->progress)
+		atomic_fetch_add_explicit(&worker->options->progress->bytes, job->bytes,
+		                          memory_order_relaxed);
+	stp_reader_release(worker->reader, item->job_buffer);
+	item->job_buffer = NO_BUFFER;
+	item->is_finished = job->final;
+	if (item->is_fault)
+		drop_pieces(worker, item);
+	feed(worker, item);
+	*out_code = settle(worker, item, err);
+	return 1;
+}
+
+static enum stp_errc take_event(struct worker *worker, const struct stp_read_event *event,
+                                struct stp_err *err)
+{
+	struct item *item = event->user;
+	struct piece *piece;
+
+	if (event->kind != STP_READ_DATA) {
+		item->has_ended = 1;
+		item->is_fault = event->kind == STP_READ_FAULT;
+		item->end = *event;
+		return settle(worker, item, err);
+	}
+	piece = &worker->pieces[event->buffer];
+	piece->data = event->data;
+	piece->bytes = event->bytes;
+	piece->last = event->last;
+	piece->next = NO_BUFFER;
+	if (item->first_piece == NO_BUFFER)
+		item->first_piece = event->buffer;
+	else
+		worker->pieces[item->last_piece].next = event->buffer;
+	item->last_piece = event->buffer;
+	feed(worker, item);
+	return STP_OK;
+}
+
+/* Nothing has arrived: waits for the disk unless more reading could not fill the lanes. */
+static enum stp_errc wait_or_drain(struct worker *worker, struct stp_err *err)
+{
+	size_t hashing = stp_hasher_in_flight(worker->hasher);
+	struct stp_read_event event;
+	enum stp_errc code = STP_OK;
+
+	if (hashing < stp_reader_in_flight(worker->reader) || hashing == 0) {
+		if (stp_reader_next(worker->reader, STP_READ_WAIT, &event))
+			return take_event(worker, &event, err);
+	}
+	(void)hash_one(worker, STP_HASHER_DRAIN, &code, err);
+	return code;
+}
+
+static enum stp_errc worker_step(struct worker *worker, struct stp_err *err)
+{
+	enum stp_errc code = STP_OK;
+	struct stp_read_event event;
+	int progressed = 0;
+
+	if (stp_cancelled(worker->options->cancel))
+		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
+	STP_TRY(stp_reader_check(worker->reader, err));
+	fill(worker);
+	while (hash_one(worker, STP_HASHER_FED, &code, err)) {
+		progressed = 1;
+		STP_TRY(code);
+	}
+	while (stp_hasher_in_flight(worker->hasher) < 2 * worker->lane_count &&
+	       stp_reader_next(worker->reader, STP_READ_POLL, &event)) {
+		progressed = 1;
+		STP_TRY(take_event(worker, &event, err));
+	}
+	return progressed ? STP_OK : wait_or_drain(worker, err);
+}
+
+/* --- workers --------------------------------------------------------------------------------- */
+
+static enum stp_errc create_tables(struct worker *worker, struct stp_err *err)
+{
+	size_t i;
+
+	worker->items = calloc(FILE_COUNT, sizeof(*worker->items));
+	worker->pieces = calloc(stp_reader_buffer_count(worker->reader), sizeof(*worker->pieces));
+	if (!worker->items || !worker->pieces)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for a worker");
+	for (i = 0; i < FILE_COUNT; i++) {
+		worker->items[i].next = worker->free_items;
+		worker->free_items = &worker->items[i];
+	}
+	return STP_OK;
+}
+
+static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
+{
+	const struct stp_hash_stage_options *options = worker->options;
+	struct stp_reader_options reader = {
+	    .root_fd = options->root_fd,
+	    .choice = options->io,
+	    .file_count_max = FILE_COUNT,
+	    .thread_count = options->jobs < THREAD_TOTAL / 4 ? THREAD_TOTAL / options->jobs : 4,
+	    .cancel = options->cancel,
+	};
+
+	STP_TRY(stp_hasher_create(options->hash_set, options->features, FILE_COUNT, &worker->hasher,
+	                          err));
+	worker->lane_count = stp_hasher_lane_count(worker->hasher);
+	reader.start_count = worker->lane_count < 8 ? 8 : worker->lane_count;
+	STP_TRY(stp_reader_create(&reader, &worker->reader, err));
+	return create_tables(worker, err);
+}
+
+static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
+{
+	const struct stage *stage = ctx;
+	struct worker worker = {
+	    .options = stage->options,
+	    .next = stage->next,
+	    .done = stage->done,
+	    .ctx = stage->ctx,
+	    .index = index,
+	};
+	enum stp_errc code = create_worker(&worker, err);
+
+	while (code == STP_OK && !(worker.is_exhausted && worker.active_count == 0))
+		code = worker_step(&worker, err);
+	/* The hasher first: it points into the reader's buffers. */
+	if (worker.hasher)
+		stp_hasher_destroy(worker.hasher);
+	stp_reader_destroy(worker.reader);
+	free(worker.pieces);
+	free(worker.items);
+	return code;
+}
+
+enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
+                                 stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
+                                 struct stp_err *err)
+{
+	struct stage stage = {options, next, done, ctx};
+
+	if (options->jobs == 0)
+		return stp_hash_serial_run(options, next, done, ctx, err);
+	return stp_workers_run(options->jobs, "hash", worker_main, &stage, options->cancel, err);
+}
+
+void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
+                          const struct stp_hash_stage_options *options)
+{
+	record->length = status->length;
+	record->fingerprint.fs_id = status->fs_id;
+	record->fingerprint.ino = status->ino;
+	record->fingerprint.mtime_ns = status->mtime_ns;
+	record->fingerprint.ctime_ns = status->ctime_ns;
+	record->verified_at = options->verified_at;
+	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS;
+	record->flags &= (uint16_t)~STP_RECORD_RACY;
+	if (status->mtime_ns >= options->racy_after_ns ||
+	    status->ctime_ns >= options->racy_after_ns)
+		record->flags |= STP_RECORD_RACY;
+}
+
+int stp_hash_queue_next(struct stp_hash_queue *queue, struct stp_record *out)
+{
+	/* relaxed: the records were written before the workers started */
+	size_t index = atomic_fetch_add_explicit(&queue->taken, 1, memory_order_relaxed);
+
+	if (index >= queue->count)
+		return 0;
+	*out = queue->records[index];
+	return 1;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "base/cpu.h"
+#include "hash/hash.h"
+#include "read/op.h"
+#include "run/hash_stage.h"
+#include "scratch.h"
+
+#define SET (STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_SHA512))
+
+/* Around blocks, pages, pieces (128 KiB) and what a file may have ahead (4 pieces). */
+static const size_t sizes[] = {0,      1,      55,      56,      64,     111,    112,
+                               127,    128,    129,     4095,    4096,   4097,   65536,
+                               131071, 131072, 131073,  262144,  524287, 524288, 524289,
+                               655360, 655361, 1048576, 1000000, 3000001};
+#define SIZE_COUNT (sizeof(sizes) / sizeof(sizes[0]))
+
+struct fixture {
+	struct scratch scratch;
+	struct stp_fault_list faults;
+	struct stp_hash_stage_options options;
+	struct stp_hash_queue queue;
+	struct stp_record records[512];
+	char paths[512][64];
+	uint8_t digests[512][96];
+	uint64_t lengths[512];
+	struct stp_fingerprint fingerprints[512];
+	unsigned flags[512];
+	size_t done_count;
+	pthread_mutex_t lock;
+	struct stp_err err;
+};
+
+static int next(void *ctx, size_t worker_index, struct stp_record *out)
+{
+	(void)worker_index;
+	return stp_hash_queue_next(&((struct fixture *)ctx)->queue, out);
+}
+
+static enum stp_errc done(void *ctx, size_t worker_index, const struct stp_record *record,
+                          struct stp_err *err)
+{
+	struct fixture *f = ctx;
+	size_t i = record->origin;
+
+	(void)worker_index;
+	(void)err;
+	pthread_mutex_lock(&f->lock);
+	memcpy(f->digests[i], record->digests, 96);
+	f->lengths[i] = record->length;
+	f->fingerprints[i] = record->fingerprint;
+	f->flags[i] = record->flags;
+	f->done_count++;
+	pthread_mutex_unlock(&f->lock);
+	return STP_OK;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	scratch_init(&f->scratch);
+	stp_fault_list_init(&f->faults);
+	pthread_mutex_init(&f->lock, NULL);
+	f->options.root_fd = f->scratch.fd;
+	f->options.hash_set = SET;
+	f->options.features = stp_cpu_features();
+	f->options.racy_after_ns = INT64_MAX;
+	f->options.verified_at = 1234;
+	f->options.faults = &f->faults;
+	f->queue.records = f->records;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	stp_read_opened_hook = NULL;
+	unsetenv("STAMPEDE_SHORT_READS");
+	stp_fault_list_release(&f->faults);
+	scratch_release(&f->scratch);
+	free(f);
+	return 0;
+}
+
+static void add(struct fixture *f, const char *path, uint64_t expected_length)
+{
+	size_t i = f->queue.count++;
+
+	snprintf(f->paths[i], sizeof(f->paths[i]), "%s", path);
+	f->records[i].path = f->paths[i];
+	f->records[i].path_bytes = (uint16_t)strlen(path);
+	f->records[i].length = expected_length;
+	f->records[i].origin = i;
+}
+
+static enum stp_errc run(struct fixture *f, size_t jobs, enum stp_io_mode mode)
+{
+	memset(f->digests, 0, sizeof(f->digests));
+	f->done_count = 0;
+	atomic_store(&f->queue.taken, 0);
+	f->options.jobs = jobs;
+	if (stp_read_choose(mode, &f->options.io, NULL) != STP_OK)
+		return STP_BUSY; /* no io_uring here */
+	f->err.code = STP_OK;
+	return stp_hash_stage_run(&f->options, next, done, f, &f->err);
+}
+
+/* Whether record i has the digests of its file as read here. */
+static void assert_right(struct fixture *f, size_t i)
+{
+	uint8_t digest[64];
+	uint8_t *bytes;
+	struct stat st;
+	int fd = openat(f->scratch.fd, f->paths[i], O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	bytes = malloc((size_t)st.st_size + 1);
+	assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
+	close(fd);
+	assert_int_equal(f->lengths[i], st.st_size);
+	assert_int_equal(f->fingerprints[i].ino, st.st_ino);
+	assert_int_equal(f->flags[i], STP_RECORD_FILE | STP_RECORD_DIGESTS);
+	stp_hash_one(STP_ALG_SHA256, bytes, (size_t)st.st_size, digest);
+	assert_memory_equal(f->digests[i], digest, 32);
+	stp_hash_one(STP_ALG_SHA512, bytes, (size_t)st.st_size, digest);
+	assert_memory_equal(f->digests[i] + 32, digest, 64);
+	free(bytes);
+}
+
+static void make_sizes(struct fixture *f, size_t rounds)
+{
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < rounds * SIZE_COUNT; i++) {
+		snprintf(name, sizeof(name), "d%zu/f%zu", i % 3, i);
+		scratch_noise(&f->scratch, name, sizes[i % SIZE_COUNT], (unsigned)i);
+		add(f, name, sizes[i % SIZE_COUNT]);
+	}
+}
+
+static void assert_all_right(struct fixture *f)
+{
+	size_t i;
+
+	assert_int_equal(f->done_count, f->queue.count);
+	assert_int_equal(f->faults.total, 0);
+	for (i = 0; i < f->queue.count; i++)
+		assert_right(f, i);
+}
+
+static void each_way(struct fixture *f, void (*check)(struct fixture *f))
+{
+	static const size_t jobs[] = {0, 1, 2, 3};
+	size_t i;
+
+	for (i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		assert_int_equal(run(f, jobs[i], STP_IO_MODE_PREAD), STP_OK);
+		check(f);
+		if (jobs[i] == 0)
+			continue;
+		if (run(f, jobs[i], STP_IO_MODE_URING) == STP_OK)
+			check(f);
+		else
+			assert_int_not_equal(f->err.code, STP_OK);
+	}
+}
+
+static void test_run_hash_stage__every_way_gives_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	make_sizes(f, 4);
+	each_way(f, assert_all_right);
+}
+
+static void test_run_hash_stage__short_reads_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	make_sizes(f, 1);
+	setenv("STAMPEDE_SHORT_READS", "4097", 1);
+	each_way(f, assert_all_right);
+	setenv("STAMPEDE_SHORT_READS", "65536", 1);
+	each_way(f, assert_all_right);
+}
+
+static void test_run_hash_stage__a_wrong_expectation_does_no_harm(void **state)
+{
+	struct fixture *f = *state;
+
+	scratch_noise(&f->scratch, "grown", 700000, 1);
+	scratch_noise(&f->scratch, "shrunk", 10, 2);
+	add(f, "grown", 10);
+	add(f, "shrunk", 700000);
+	each_way(f, assert_all_right);
+}
+
+static int hook_fd;
+static unsigned hook_calls;
+static unsigned hook_limit;
+
+static void hook_change(const char *path)
+{
+	int fd;
+
+	if (hook_calls++ >= hook_limit)
+		return;
+	fd = openat(hook_fd, path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "new", 3, 0), 3);
+	close(fd);
+}
+
+static void hook_grow(const char *path)
+{
+	int fd = openat(hook_fd, path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	assert_int_equal(write(fd, "more", 4), 4);
+	close(fd);
+}
+
+static void hook_truncate(const char *path)
+{
+	int fd;
+
+	if (hook_calls++ >= hook_limit)
+		return;
+	fd = openat(hook_fd, path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, 100000), 0);
+	close(fd);
+}
+
+static void hook_replace(const char *path)
+{
+	struct scratch scratch = {.fd = hook_fd};
+
+	if (hook_calls++ >= hook_limit)
+		return;
+	scratch_noise(&scratch, "other", 5000, 9);
+	assert_int_equal(renameat(hook_fd, "other", hook_fd, path), 0);
+}
+
+static void prepare_change(struct fixture *f, void (*hook)(const char *), unsigned limit)
+{
+	hook_fd = f->scratch.fd;
+	hook_calls = 0;
+	hook_limit = limit;
+	stp_read_opened_hook = NULL;
+	f->queue.count = 0;
+	scratch_noise(&f->scratch, "file", 300000, 1);
+	add(f, "file", 300000);
+	stp_read_opened_hook = hook;
+}
+
+struct way {
+	size_t jobs;
+	enum stp_io_mode mode;
+};
+
+static const struct way ways[] = {
+    {0, STP_IO_MODE_PREAD}, {1, STP_IO_MODE_PREAD}, {1, STP_IO_MODE_AUTO}};
+
+static void test_run_hash_stage__a_file_that_changed_is_read_again(void **state)
+{
+	static void (*const hooks[])(const char *) = {hook_change, hook_truncate, hook_replace};
+	struct fixture *f = *state;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		for (k = 0; k < sizeof(hooks) / sizeof(hooks[0]); k++) {
+			prepare_change(f, hooks[k], 1);
+			assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
+			assert_all_right(f);
+		}
+	}
+}
+
+static void test_run_hash_stage__a_file_that_keeps_changing_is_a_fault(void **state)
+{
+	struct fixture *f = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		prepare_change(f, hook_grow, 0);
+		assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
+		assert_int_equal(f->done_count, 0);
+		assert_int_equal(f->faults.total, i + 1);
+		assert_int_equal(f->faults.items[i].code, STP_CHANGED);
+		assert_string_equal(f->faults.items[i].subject, "file");
+	}
+	/* once, and three times again, each 4 bytes more */
+	assert_non_null(strstr(f->faults.items[1].text, "(300012 → 300016 bytes)"));
+}
+
+static void test_run_hash_stage__what_is_no_file_is_a_fault(void **state)
+{
+	struct fixture *f = *state;
+	size_t i;
+
+	scratch_file(&f->scratch, "good", "x", 1);
+	assert_int_equal(symlinkat("good", f->scratch.fd, "link"), 0);
+	assert_int_equal(symlinkat("/etc", f->scratch.fd, "etc"), 0);
+	assert_int_equal(mkfifoat(f->scratch.fd, "fifo", 0644), 0);
+	add(f, "good", 1);
+	add(f, "link", 1);
+	add(f, "etc/passwd", 1);
+	add(f, "fifo", 0);
+	add(f, "gone", 1);
+	add(f, ".", 1);
+	add(f, "../x", 1);
+	add(f, "/etc/passwd", 1);
+	add(f, "good/x", 1);
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
+		assert_int_equal(f->done_count, 1);
+		assert_right(f, 0);
+		assert_int_equal(f->faults.total, (i + 1) * 8);
+	}
+}
+
+static void test_run_hash_stage__few_descriptors_only_slow_it_down(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+	struct rlimit few;
+	size_t i;
+
+	make_sizes(f, 4);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 24;
+	for (i = 1; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		enum stp_errc code;
+
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		code = run(f, ways[i].jobs, ways[i].mode);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(code, STP_OK);
+		assert_all_right(f);
+	}
+}
+
+static void test_run_hash_stage__marks_what_changed_too_lately(void **state)
+{
+	struct fixture *f = *state;
+
+	scratch_file(&f->scratch, "x", "x", 1);
+	add(f, "x", 1);
+	f->options.racy_after_ns = 1;
+	assert_int_equal(run(f, 1, STP_IO_MODE_AUTO), STP_OK);
+	assert_true(f->flags[0] & STP_RECORD_RACY);
+	assert_int_equal(run(f, 0, STP_IO_MODE_AUTO), STP_OK);
+	assert_true(f->flags[0] & STP_RECORD_RACY);
+}
+
+static void test_run_hash_stage__a_cancelled_stage_says_so(void **state)
+{
+	static struct stp_cancel cancel;
+	struct fixture *f = *state;
+	size_t i;
+
+	make_sizes(f, 1);
+	stp_cancel_set(&cancel);
+	f->options.cancel = &cancel;
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_CANCELLED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_run_hash_stage__every_way_gives_the_same),
+	    TEST(test_run_hash_stage__short_reads_change_nothing),
+	    TEST(test_run_hash_stage__a_wrong_expectation_does_no_harm),
+	    TEST(test_run_hash_stage__a_file_that_changed_is_read_again),
+	    TEST(test_run_hash_stage__a_file_that_keeps_changing_is_a_fault),
+	    TEST(test_run_hash_stage__what_is_no_file_is_a_fault),
+	    TEST(test_run_hash_stage__few_descriptors_only_slow_it_down),
+	    TEST(test_run_hash_stage__marks_what_changed_too_lately),
+	    TEST(test_run_hash_stage__a_cancelled_stage_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
