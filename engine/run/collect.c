@@ -212,12 +212,12 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-static enum stp_errc read_list(struct collect *collect, int fd, struct stp_err *err)
+static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	struct stp_list_options options = {
 	    .name = collect->list_name,
-	    .fd = fd,
+	    .fd = run->list_fd,
 	    .format = STP_LIST_AUTO,
 	    .hash_set = run->config.hash_set,
 	    .jobs = run->jobs,
@@ -232,32 +232,13 @@ static enum stp_errc read_list(struct collect *collect, int fd, struct stp_err *
 	return finish_builders(collect, code, err);
 }
 
-static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
-{
-	const char *name = collect->run->options->digests;
-	enum stp_errc code;
-	int fd;
-
-	if (strcmp(name, "-") == 0) {
-		collect->list_name = "stdin";
-		return read_list(collect, STDIN_FILENO, err);
-	}
-	collect->list_name = name;
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return STP_FAIL(err, STP_CONFIG, "list", name, "cannot open the digest list: %s",
-		                strerror(errno));
-	code = read_list(collect, fd, err);
-	close(fd);
-	return code;
-}
-
 /* Entries that need no hashing because they have every digest are rows; all others may. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 {
 	const struct stp_sign_options *options = run->options;
 	struct collect collect = {
 	    .run = run,
+	    .list_name = stp_sign_list_name(options),
 	    .scan_globs = {(const char **)(uintptr_t)options->scan_globs, options->scan_glob_count},
 	};
 	uint64_t started = stp_clock_monotonic_ns();

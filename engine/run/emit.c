@@ -105,7 +105,7 @@ static const char *input_name(const struct stp_sign_run *run, const struct stp_r
                               char *out, size_t size)
 {
 	if (record->flags & STP_RECORD_LISTED)
-		snprintf(out, size, "%s:%llu", run->options->digests,
+		snprintf(out, size, "%s:%llu", stp_sign_list_name(run->options),
 		         (unsigned long long)record->origin);
 	else
 		snprintf(out, size, "the tree");

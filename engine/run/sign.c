@@ -18,8 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/thread.h"
@@ -46,6 +48,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	run->now = options->now >= 0 ? options->now : run->verified_at;
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
 	run->targets_fd = -1;
+	run->list_fd = -1;
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_keyset_init(&run->refused);
@@ -67,6 +70,51 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 		                "\"targets\" in " STP_CONFIG_FILE,
 		                strerror(errno));
 	return STP_OK;
+}
+
+static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
+{
+	const char *name = run->options->digests;
+
+	if (!name)
+		return STP_OK;
+	if (strcmp(name, "-") == 0)
+		run->list_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		run->list_fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (run->list_fd < 0)
+		return STP_FAIL(err, STP_CONFIG, "list", stp_sign_list_name(run->options),
+		                "cannot open the digest list: %s", strerror(errno));
+	return STP_OK;
+}
+
+/* From here on: reading targets, writing the repository, and nothing else. */
+static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_confine rules;
+	/* A hard link needs the same rights on both sides, or Landlock answers EXDEV. */
+	int links_out = run->config.link == STP_LINK_HARDLINK &&
+	                run->config.target_files != STP_TARGET_FILES_NONE;
+	int fds[STP_CONFINE_RULES_MAX];
+	size_t count = 0;
+	enum stp_errc code;
+	size_t i;
+
+	if (!run->options->confine)
+		return STP_OK;
+	stp_confine_init(&rules);
+	stp_confine_allow(&rules, run->targets_fd,
+	                  links_out ? STP_CONFINE_WRITE : STP_CONFINE_READ);
+	stp_confine_allow(&rules, run->repo.root_fd, STP_CONFINE_WRITE);
+	for (i = 0; i < run->options->writable_folder_count && count < 4; i++) {
+		fds[count] = open(run->options->writable_folders[i], O_PATH | O_CLOEXEC);
+		stp_confine_allow(&rules, fds[count++], STP_CONFINE_WRITE);
+	}
+	code = stp_confine_enter(&rules, err);
+	while (count)
+		stp_fd_close(&fds[--count]);
+	run->report->landlock_version = rules.level;
+	return code;
 }
 
 static enum stp_errc open_ledger(struct stp_sign_run *run, struct stp_err *err)
@@ -98,6 +146,8 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	STP_TRY(stp_current_load(&run->current, &run->repo, err));
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
+	STP_TRY(open_list(run, err));
+	STP_TRY(confine(run, err));
 	STP_TRY(open_ledger(run, err));
 	if (run->jobs) {
 		STP_TRY(stp_read_choose(options->io, &run->io, err));
@@ -123,6 +173,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_current_release(&run->current);
 	stp_seal_key_destroy(run->seal_key);
 	stp_key_destroy(run->key);
+	stp_fd_close(&run->list_fd);
 	stp_fd_close(&run->targets_fd);
 	stp_config_release(&run->config);
 	stp_repo_close(&run->repo);

@@ -15,6 +15,8 @@
 #ifndef STP_RUN_SIGN_RUN_H
 #define STP_RUN_SIGN_RUN_H
 
+#include <string.h>
+
 #include "base/cancel.h"
 #include "base/fault.h"
 #include "keys/keys.h"
@@ -46,6 +48,7 @@ struct stp_sign_run {
 	struct stp_repo repo;
 	struct stp_config config;
 	size_t digest_bytes; /* of config.hash_set */
+	int list_fd;         /* the digest list, open for reading; -1: none */
 	int targets_fd;      /* -1: no tree is needed and none is there */
 	struct stp_key *key;
 	struct stp_seal_key *seal_key;
@@ -65,6 +68,12 @@ struct stp_sign_run {
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
+
+/* The digest list's name for messages: its path, or "stdin". */
+static inline const char *stp_sign_list_name(const struct stp_sign_options *options)
+{
+	return options->digests && strcmp(options->digests, "-") == 0 ? "stdin" : options->digests;
+}
 
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;

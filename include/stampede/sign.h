@@ -54,6 +54,12 @@ struct stp_sign_options {
 	size_t replace_path_count;
 	int64_t now; /* epoch seconds; negative: the clock, read once */
 	int dry_run; /* scan and compare only; nothing is hashed, written or published */
+	/* Gives up every file access but reading the targets and writing the repository, for the
+	 * calling thread and for good (Landlock, no_new_privs): for programs that do nothing else.
+	 */
+	int confine;
+	const char *const *writable_folders; /* with confine: stay writable, for the caller */
+	size_t writable_folder_count;
 	struct stp_progress *progress; /* may be NULL */
 	struct stp_cancel *cancel;     /* may be NULL */
 };
@@ -102,6 +108,7 @@ struct stp_sign_report {
 	int64_t expires_at; /* first expiry of what was published: bins, snapshot, timestamp */
 	int64_t interval_seconds;   /* since the run before; 0: first run */
 	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
+	int landlock_version;       /* with confine: what the kernel enforces; 0: nothing */
 	int published;              /* 1 once timestamp.json was renamed */
 	void *private_;             /* owns the faults */
 };
