@@ -180,6 +180,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_object_set_new(object, "versions", versions_json(&report->versions));
 	json_object_set_new(object, "seconds", seconds_json(&report->seconds));
 	set_u64(object, "peak_rss_bytes", report->peak_rss_bytes);
+	set_u64(object, "landlock", (uint64_t)report->landlock_version);
 	json_object_set_new(object, "io_backend", json_string(report->io_backend));
 	json_object_set_new(object, "io_why", json_string(report->io_why));
 	json_object_set_new(object, "kernels", kernels_json(report));
