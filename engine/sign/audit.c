@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sign/audit.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/faultpoint.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cjson/reader.h"
+#include "cjson/writer.h"
+
+/* Lines kept before they are written without waiting for commit(). */
+#define KEPT_BYTES_MAX ((size_t)16 << 20)
+#define PIECE_BYTES    ((size_t)1 << 20)
+#define DIGEST_BYTES   32
+#define STAGE          "audit"
+
+struct stp_audit {
+	int fd;
+	pthread_mutex_t lock;
+	struct stp_buf lines;
+};
+
+/* Ends a line that a crash cut, so that the next one begins at a line's start. */
+static enum stp_errc mend_end(int fd, struct stp_buf *lines, struct stp_err *err)
+{
+	struct stat st;
+	char last;
+
+	if (fstat(fd, &st) != 0)
+		return STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot stat");
+	if (!S_ISREG(st.st_mode))
+		return STP_FAIL(err, STP_FORMAT, STAGE, STP_AUDIT_FILE, "is no regular file");
+	if (st.st_size == 0)
+		return STP_OK;
+	STP_TRY(stp_fd_read_at(fd, &last, 1, st.st_size - 1, STAGE, STP_AUDIT_FILE, err));
+	return last == '\n' ? STP_OK : stp_buf_append(lines, "\n", 1, err);
+}
+
+enum stp_errc stp_audit_open(int state_fd, struct stp_audit **out_audit, struct stp_err *err)
+{
+	struct stp_audit *audit = calloc(1, sizeof(*audit));
+	enum stp_errc code;
+
+	if (!audit)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot open");
+	pthread_mutex_init(&audit->lock, NULL);
+	audit->fd = openat(state_fd, STP_AUDIT_FILE,
+	                   O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (audit->fd < 0)
+		code = STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot open");
+	else
+		code = mend_end(audit->fd, &audit->lines, err);
+	if (code != STP_OK) {
+		stp_audit_close(audit);
+		return code;
+	}
+	*out_audit = audit;
+	return STP_OK;
+}
+
+void stp_audit_close(struct stp_audit *audit)
+{
+	if (!audit)
+		return;
+	stp_fd_close(&audit->fd);
+	stp_buf_release(&audit->lines);
+	pthread_mutex_destroy(&audit->lock);
+	free(audit);
+}
+
+/* Appends bytes to the file; O_APPEND puts them at its end. */
+static enum stp_errc append_all(int fd, const uint8_t *bytes, size_t count, struct stp_err *err)
+{
+	STP_FAULT_TRY(err, STAGE, "write", STP_AUDIT_FILE);
+	while (count) {
+		ssize_t put = write(fd, bytes, count);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot write");
+		bytes += put;
+		count -= (size_t)put;
+	}
+	return STP_OK;
+}
+
+struct line {
+	const char *text;
+	size_t bytes;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	const struct line *x = a;
+	const struct line *y = b;
+	int order = memcmp(x->text, y->text, x->bytes < y->bytes ? x->bytes : y->bytes);
+
+	return order ? order : (x->bytes > y->bytes) - (x->bytes < y->bytes);
+}
+
+/* The lines of text in sorted order → sorted, which has room. */
+static enum stp_errc sort_lines(const struct stp_buf *text, struct stp_buf *sorted,
+                                struct stp_err *err)
+{
+	size_t count = 0;
+	struct line *lines;
+	enum stp_errc code = STP_OK;
+
+	for (size_t i = 0; i < text->count; i++)
+		count += text->data[i] == '\n';
+	lines = malloc((count + 1) * sizeof(*lines));
+	if (!lines)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot sort %zu lines",
+		                      count);
+	for (size_t i = 0, at = 0; i < count; i++) {
+		const char *begin = (const char *)text->data + at;
+		const char *end = memchr(begin, '\n', text->count - at);
+
+		lines[i].text = begin;
+		lines[i].bytes = (size_t)(end - begin) + 1;
+		at += lines[i].bytes;
+	}
+	/* The lone newline that ends a cut line, if any, sorts first. */
+	qsort(lines, count, sizeof(*lines), by_text);
+	for (size_t i = 0; i < count && code == STP_OK; i++)
+		code = stp_buf_append(sorted, lines[i].text, lines[i].bytes, err);
+	free(lines);
+	return code;
+}
+
+/* Writes what is kept. The lock is held. */
+static enum stp_errc write_kept(struct stp_audit *audit, struct stp_err *err)
+{
+	struct stp_buf sorted = STP_BUF_INIT;
+	enum stp_errc code;
+
+	if (audit->lines.count == 0)
+		return STP_OK;
+	code = sort_lines(&audit->lines, &sorted, err);
+	if (code == STP_OK)
+		code = append_all(audit->fd, sorted.data, sorted.count, err);
+	if (code == STP_OK)
+		audit->lines.count = 0;
+	stp_buf_release(&sorted);
+	return code;
+}
+
+enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *role,
+                            uint64_t version, const uint8_t challenge[32], struct stp_err *err)
+{
+	char hex[2 * DIGEST_BYTES + 1];
+	char time[STP_TIME_BYTES + 1];
+	char line[STP_NAME_BYTES_MAX + 160];
+	size_t role_bytes = strlen(role);
+	enum stp_errc code;
+	int count;
+
+	if (role_bytes == 0 || role_bytes > STP_NAME_BYTES_MAX || strchr(role, ' ') ||
+	    !stp_utf8_is_valid(role, role_bytes))
+		return STP_FAIL(err, STP_FORMAT, STAGE, role, "is no name of a role");
+	for (const char *c = role; *c; c++) {
+		if ((unsigned char)*c < 0x21 || *c == 0x7f)
+			return STP_FAIL(err, STP_FORMAT, STAGE, role, "is no name of a role");
+	}
+	stp_time_format(now_s, time);
+	stp_hex_encode(challenge, DIGEST_BYTES, hex);
+	hex[2 * DIGEST_BYTES] = '\0';
+	count = snprintf(line, sizeof(line), "%s %s %llu %s\n", time, role,
+	                 (unsigned long long)version, hex);
+	pthread_mutex_lock(&audit->lock);
+	code = audit->lines.count > KEPT_BYTES_MAX ? write_kept(audit, err) : STP_OK;
+	if (code == STP_OK)
+		code = stp_buf_append(&audit->lines, line, (size_t)count, err);
+	pthread_mutex_unlock(&audit->lock);
+	return code;
+}
+
+/* SHA-512(R || A || BODY) of one signature. */
+static void compute_challenge(const uint8_t r[32], const struct stp_key *key, const uint8_t *body,
+                              size_t body_bytes, uint8_t challenge[64])
+{
+	crypto_hash_sha512_state state;
+
+	crypto_hash_sha512_init(&state);
+	crypto_hash_sha512_update(&state, r, 32);
+	crypto_hash_sha512_update(&state, stp_key_public(key), STP_KEY_PUBLIC_BYTES);
+	crypto_hash_sha512_update(&state, body, body_bytes);
+	crypto_hash_sha512_final(&state, challenge);
+}
+
+enum stp_errc stp_audit_add_sealed(struct stp_audit *audit, int64_t now_s, const char *role,
+                                   const struct stp_sealed *sealed, const struct stp_key *key,
+                                   struct stp_err *err)
+{
+	struct stp_cjson_cursor c;
+	uint8_t signature[64];
+	uint8_t found[32];
+	uint8_t challenge[64];
+	const uint8_t *body;
+	size_t body_bytes;
+	int has_key = 0;
+	struct stp_cjson_view id;
+
+	stp_cjson_cursor_init(&c, sealed->bytes, sealed->length);
+	if (!STP_CJSON_EXPECT(&c, "{\"signatures\":["))
+		goto broken;
+	do {
+		if (!STP_CJSON_EXPECT(&c, "{\"keyid\":") || !stp_cjson_take_string(&c, &id) ||
+		    !STP_CJSON_EXPECT(&c, ",\"sig\":") || !stp_cjson_take_hex(&c, signature, 64) ||
+		    !STP_CJSON_EXPECT(&c, "}"))
+			goto broken;
+		if (stp_cjson_view_is(&id, stp_key_id(key))) {
+			memcpy(found, signature, sizeof(found));
+			has_key = 1;
+		}
+	} while (STP_CJSON_EXPECT(&c, ","));
+	if (!has_key || !STP_CJSON_EXPECT(&c, "],\"signed\":") ||
+	    !stp_cjson_take_value(&c, &body, &body_bytes))
+		goto broken;
+	compute_challenge(found, key, body, body_bytes, challenge);
+	return stp_audit_add(audit, now_s, role, sealed->version, challenge, err);
+broken:
+	return STP_FAIL(err, STP_FORMAT, STAGE, sealed->name,
+	                "holds no signature of the online key");
+}
+
+enum stp_errc stp_audit_commit(struct stp_audit *audit, struct stp_err *err)
+{
+	enum stp_errc code;
+
+	pthread_mutex_lock(&audit->lock);
+	code = write_kept(audit, err);
+	if (code == STP_OK && fdatasync(audit->fd) != 0)
+		code = STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot make it durable");
+	pthread_mutex_unlock(&audit->lock);
+	return code;
+}
+
+/* ---------------------------------------------------------------- retention */
+
+/* Where the lines to keep begin: the log grows in the order of time, so everything from the first
+ * line that is young enough on is kept. Counts the lines before. */
+static enum stp_errc find_first_kept(int fd, off_t size, const char *keep_from, off_t *out_offset,
+                                     size_t *out_dropped, struct stp_err *err)
+{
+	size_t room = PIECE_BYTES;
+	char *piece = malloc(room);
+	enum stp_errc code =
+	    piece ? STP_OK : STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot read");
+	size_t dropped = 0;
+	off_t at = 0;
+
+	while (code == STP_OK && at < size) {
+		size_t count = size - at < (off_t)room ? (size_t)(size - at) : room;
+		const char *begin = piece;
+		const char *end;
+
+		code = stp_fd_read_at(fd, piece, count, at, STAGE, STP_AUDIT_FILE, err);
+		if (code != STP_OK)
+			break;
+		/* Whole lines of this piece that are too old. */
+		while ((end = memchr(begin, '\n', count - (size_t)(begin - piece))) != NULL &&
+		       (end - begin < STP_TIME_BYTES ||
+		        memcmp(begin, keep_from, STP_TIME_BYTES) < 0)) {
+			dropped++;
+			begin = end + 1;
+		}
+		at += begin - piece;
+		/* A young line, a cut one at the end, or a line longer than any: stop here. */
+		if (end || begin == piece)
+			break;
+	}
+	free(piece);
+	if (code == STP_OK) {
+		*out_offset = at;
+		*out_dropped = dropped;
+	}
+	return code;
+}
+
+/* Copies [offset, size) of the log to the fresh file to_fd. */
+static enum stp_errc copy_rest(int from_fd, off_t offset, off_t size, int to_fd,
+                               struct stp_err *err)
+{
+	uint8_t *piece = malloc(PIECE_BYTES);
+	enum stp_errc code =
+	    piece ? STP_OK : STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot copy");
+
+	while (code == STP_OK && offset < size) {
+		size_t count =
+		    size - offset < (off_t)PIECE_BYTES ? (size_t)(size - offset) : PIECE_BYTES;
+
+		code = stp_fd_read_at(from_fd, piece, count, offset, STAGE, STP_AUDIT_FILE, err);
+		if (code == STP_OK)
+			code = append_all(to_fd, piece, count, err);
+		offset += (off_t)count;
+	}
+	free(piece);
+	return code;
+}
+
+/* Puts [offset, size) of the log in its place, durable. */
+static enum stp_errc replace_log(int state_fd, int log_fd, off_t offset, off_t size,
+                                 struct stp_err *err)
+{
+	static const char temporary[] = ".tmp-" STP_AUDIT_FILE;
+	enum stp_errc code;
+	int fd;
+
+	unlinkat(state_fd, temporary,
+	         0); /* of a run that was killed here; the run's lock is held */
+	fd =
+	    openat(state_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot write it anew");
+	code = copy_rest(log_fd, offset, size, fd, err);
+	if (code == STP_OK)
+		code = stp_fd_sync(fd, STAGE, STP_AUDIT_FILE, err);
+	stp_fd_close(&fd);
+	if (code == STP_OK && renameat(state_fd, temporary, state_fd, STP_AUDIT_FILE) != 0)
+		code = STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot put in place");
+	if (code == STP_OK)
+		return stp_fd_sync(state_fd, STAGE, STP_AUDIT_FILE, err);
+	unlinkat(state_fd, temporary, 0);
+	return code;
+}
+
+enum stp_errc stp_audit_prune(int state_fd, int64_t keep_from_s, size_t *out_dropped,
+                              struct stp_err *err)
+{
+	char keep_from[STP_TIME_BYTES + 1];
+	struct stat st;
+	enum stp_errc code = STP_OK;
+	off_t offset = 0;
+	size_t dropped = 0;
+	int fd = openat(state_fd, STP_AUDIT_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENOENT) {
+		*out_dropped = 0;
+		return STP_OK;
+	}
+	if (fd < 0 || fstat(fd, &st) != 0)
+		code = STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot open");
+	else if (!S_ISREG(st.st_mode))
+		code = STP_FAIL(err, STP_FORMAT, STAGE, STP_AUDIT_FILE, "is no regular file");
+	stp_time_format(keep_from_s, keep_from);
+	if (code == STP_OK)
+		code = find_first_kept(fd, st.st_size, keep_from, &offset, &dropped, err);
+	if (code == STP_OK && offset > 0)
+		code = replace_log(state_fd, fd, offset, st.st_size, err);
+	stp_fd_close(&fd);
+	if (code == STP_OK)
+		*out_dropped = dropped;
+	return code;
+}
