@@ -13,7 +13,7 @@
 
 static unsigned detect(void)
 {
-	unsigned set = STP_CPU_LIBCRYPTO;
+	unsigned set = STP_CPU_SINGLE;
 
 #if defined(__x86_64__)
 	unsigned a;
@@ -81,7 +81,7 @@ const char *stp_cpu_feature_name(unsigned set)
 		return "avx2";
 	if (set & STP_CPU_SHANI)
 		return "shani";
-	if (set & STP_CPU_LIBCRYPTO)
-		return "libcrypto";
+	if (set & STP_CPU_SINGLE)
+		return "single";
 	return "portable";
 }

@@ -17,13 +17,14 @@
 #define STP_CPU_AVX2   1u /* AVX2, and the system saves ymm */
 #define STP_CPU_AVX512 2u /* F, BW, VL, DQ, and the system saves zmm */
 #define STP_CPU_SHANI  4u /* SHA extensions with SSE4.1 and SSSE3 */
-/* libcrypto's own assembly, on any CPU: off only in tests and in the serial twin (features 0). */
-#define STP_CPU_LIBCRYPTO 8u
+/* Single-stream ways of any CPU: libcrypto's assembly, unrolled C. Off only in tests and in the
+ * serial twin (features 0). */
+#define STP_CPU_SINGLE 8u
 
 /* Features of this CPU that may be used. */
 unsigned stp_cpu_features(void);
 
-/* Name of the first feature in set: "avx512", "avx2", "shani", "libcrypto",
+/* Name of the first feature in set: "avx512", "avx2", "shani", "single",
  * or "portable" for 0. */
 const char *stp_cpu_feature_name(unsigned set);
 

@@ -72,7 +72,8 @@ void stp_hasher_destroy(struct stp_hasher *hasher);
 /* Adds a piece; at most job_count_max may be in flight (asserted). Hashes nothing yet. */
 void stp_hasher_submit(struct stp_hasher *hasher, struct stp_hash_job *job);
 
-/* The next finished job in any order, hashing as mode allows; NULL when there is none. */
+/* The next finished job in any order, hashing as mode allows; NULL when there is none. A hasher
+ * that is fed and holds job_count_max jobs hashes on with empty lanes: no more can come. */
 struct stp_hash_job *stp_hasher_next(struct stp_hasher *hasher, enum stp_hasher_mode mode);
 
 /* Jobs submitted and not yet returned. */

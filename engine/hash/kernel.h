@@ -22,6 +22,14 @@
 
 #include "stampede/alg.h"
 
+/* Above a loop: arrays of vectors stay in registers only when it is gone early, at -O2 too. */
+#define STP_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define STP_UNROLL(n) STP_PRAGMA(unroll)
+#else
+#define STP_UNROLL(n) STP_PRAGMA(GCC unroll n)
+#endif
+
 #define STP_HASH_LANES_MAX 16
 #define STP_HASH_WORDS     8
 
@@ -50,6 +58,40 @@ struct stp_hash_kernel {
 	stp_hash_kernel_fn *run;
 };
 
+/* Puts the words of one message into a lane; counter and last are BLAKE2b's. */
+static inline void stp_state_put(struct stp_hash_state *state, const struct stp_hash_kernel *kernel,
+                                 unsigned lane, const void *words, uint64_t counter, uint64_t last)
+{
+	unsigned stride = kernel->lanes;
+	unsigned w;
+
+	if (kernel->alg == STP_ALG_SHA256) {
+		for (w = 0; w < STP_HASH_WORDS; w++)
+			state->u.w32[w * stride + lane] = ((const uint32_t *)words)[w];
+		return;
+	}
+	for (w = 0; w < STP_HASH_WORDS; w++)
+		state->u.w64[w * stride + lane] = ((const uint64_t *)words)[w];
+	state->counter[lane] = counter;
+	state->last[lane] = last;
+}
+
+/* Takes the words of one message out of a lane. */
+static inline void stp_state_get(const struct stp_hash_state *state,
+                                 const struct stp_hash_kernel *kernel, unsigned lane, void *words)
+{
+	unsigned stride = kernel->lanes;
+	unsigned w;
+
+	if (kernel->alg == STP_ALG_SHA256) {
+		for (w = 0; w < STP_HASH_WORDS; w++)
+			((uint32_t *)words)[w] = state->u.w32[w * stride + lane];
+		return;
+	}
+	for (w = 0; w < STP_HASH_WORDS; w++)
+		((uint64_t *)words)[w] = state->u.w64[w * stride + lane];
+}
+
 /* Every kernel built in, best first within each algorithm. */
 extern const struct stp_hash_kernel stp_hash_kernels[];
 extern const size_t stp_hash_kernel_count;
@@ -61,7 +103,17 @@ const struct stp_hash_kernel *stp_hash_kernel_next(const struct stp_hash_kernel 
 stp_hash_kernel_fn stp_sha256_portable;
 stp_hash_kernel_fn stp_sha512_portable;
 stp_hash_kernel_fn stp_blake2b_portable;
+stp_hash_kernel_fn stp_blake2b_scalar;
 stp_hash_kernel_fn stp_sha256_libcrypto;
 stp_hash_kernel_fn stp_sha512_libcrypto;
+stp_hash_kernel_fn stp_sha256_avx512_x16;
+stp_hash_kernel_fn stp_sha512_avx512_x8;
+stp_hash_kernel_fn stp_blake2b_avx512_x8;
+stp_hash_kernel_fn stp_sha256_avx512_x8;
+stp_hash_kernel_fn stp_sha512_avx512_x4;
+stp_hash_kernel_fn stp_sha256_avx2_x8;
+stp_hash_kernel_fn stp_sha512_avx2_x4;
+stp_hash_kernel_fn stp_blake2b_avx2_x4;
+stp_hash_kernel_fn stp_sha256_shani_x2;
 
 #endif

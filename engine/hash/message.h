@@ -2,7 +2,7 @@
 /*
  * What kernels do not know of messages: first values, padding, digests.
  *
- *	message:  [ body: whole blocks, straight to the kernels ][ rest: 0 … 128 bytes ]
+ *	message:  [ body: whole blocks, straight to the kernels ][ rest: 0 … 255 bytes ]
  *	                                                           └▶ tail: rest + padding
  *
  * Shape      words are eight chaining values: uint32_t for SHA-256, else uint64_t.
