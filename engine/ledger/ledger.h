@@ -73,8 +73,9 @@ uint64_t stp_ledger_base_count(const struct stp_ledger *ledger);
 uint64_t stp_ledger_delta_count(const struct stp_ledger *ledger);
 size_t stp_ledger_checkpoint_count(const struct stp_ledger *ledger);
 
-/* Appends all segments to sources, newest first (checkpoints, deltas, base), borrowed. Call it
- * again (on a released list) after hashing to see this run's checkpoints. */
+/* Appends all segments to sources, newest first (checkpoints, deltas, base), borrowed. A merge over
+ * them may run while other threads put and flush. Call it again (on a released list) after hashing
+ * to see this run's checkpoints; the call itself not while others put or flush. */
 enum stp_errc stp_ledger_sources(struct stp_ledger *ledger, struct stp_sources *sources,
                                  struct stp_err *err) STP_MUST_CHECK;
 
@@ -93,8 +94,9 @@ enum stp_errc stp_ledger_flush(struct stp_ledger *ledger, struct stp_err *err) S
 
 /* --- a new generation --- */
 
-/* True when a delta of delta_record_count records should rather be a new base: deltas together
- * would hold over a quarter of the base's records, or there would be too many segments. */
+/* True when a delta of delta_record_count records should rather be a new base: there is no whole
+ * chain to put it on, a block of it was found damaged, deltas together would hold over a quarter of
+ * the base's records, or there would be too many segments. Then a commit must bring a base. */
 int stp_ledger_wants_base(const struct stp_ledger *ledger, uint64_t delta_record_count);
 
 /* Starts the segment of the next generation. Fill it with parts or stp_segment_add(). */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger from within, shared by ledger.c (generations) and checkpoint.c.
+ *
+ * Shape      segments newest first; checkpoints newest first.
+ * Memory     heap; the seal key in locked memory.
+ * Ownership  stp_ledger_close() frees all.
+ * Threads    collect: any thread under its lock. Everything else: one thread.
+ */
+#ifndef STP_LEDGER_LEDGER_STATE_H
+#define STP_LEDGER_LEDGER_STATE_H
+
+#include <pthread.h>
+
+#include "ledger/manifest.h"
+#include "ledger/run.h"
+
+struct stp_checkpoint {
+	char name[STP_SEGMENT_NAME_MAX + 1];
+	uint64_t number; /* of the newest flush in it */
+	uint64_t level;
+	struct stp_segment *segment; /* NULL until it is read */
+	int is_lent;                 /* a merge may be reading it */
+};
+
+/* What put() gathers for the next checkpoint. */
+struct stp_collect {
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	struct stp_run_builder *builder; /* NULL: nothing since the last flush */
+	size_t bytes;
+	uint64_t flushed_ns;
+	int is_flushing; /* one thread writes a checkpoint or merges some */
+};
+
+struct stp_ledger {
+	struct stp_ledger_options options;
+	uint8_t *seal_key;
+	int folder_fd; /* -1: read-only, and there is none */
+	struct stp_manifest manifest;
+	uint64_t next_generation;
+	struct stp_segment *segments[STP_LEDGER_SEGMENTS_MAX]; /* those that could be opened */
+	size_t segment_count;
+	int is_whole; /* all segments of the manifest are there */
+	size_t refused_count;
+
+	struct stp_checkpoint *checkpoints; /* by number, newest first */
+	size_t checkpoint_count;
+	size_t checkpoint_capacity;
+	uint64_t next_number;
+	struct stp_segment **retired; /* merged away while a merge may read them */
+	size_t retired_count;
+	struct stp_collect collect;
+
+	int has_prepared;
+	struct stp_manifest_entry prepared;
+};
+
+/* Names what is broken: moves err's text to the damage list. */
+void stp_ledger_refuse(struct stp_ledger *ledger, const struct stp_err *err);
+
+/* Adds a checkpoint file as the newest of its number. */
+enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
+                                        const struct stp_checkpoint *checkpoint,
+                                        struct stp_err *err) STP_MUST_CHECK;
+
+/* Opens checkpoint index, if it is not; on failure it is named and *out_segment is NULL. */
+void stp_ledger_open_checkpoint(struct stp_ledger *ledger, size_t index,
+                                struct stp_segment **out_segment);
+
+/* Writes the groups of sources into a new segment name; the first item of each group, or the last
+ * when newest_last is set. Durable afterwards. */
+enum stp_errc stp_ledger_write_segment(struct stp_ledger *ledger, const char *name,
+                                       enum stp_segment_kind kind,
+                                       const struct stp_sources *sources, int newest_last,
+                                       struct stp_err *err) STP_MUST_CHECK;
+
+enum stp_errc stp_collect_init(struct stp_ledger *ledger, struct stp_err *err) STP_MUST_CHECK;
+void stp_collect_release(struct stp_ledger *ledger);
+
+#endif
