@@ -13,7 +13,9 @@
 
 #include "cli/cli.h"
 
-#define STP_VERBS(X) X(init)
+#define STP_VERBS(X) \
+	X(init)      \
+	X(verify)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

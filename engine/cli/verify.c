@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "cli/cli.h"
+#include "stampede/alg.h"
+#include "stampede/verify.h"
+#include "verify/clients.h"
+
+enum { OPT_ROOT = 1, OPT_AS_CLIENT, OPT_WITHIN, OPT_NOW, OPT_JOBS };
+
+static const struct stp_option options[] = {
+    {"root", "FILE", "trust this root file, not the folder's own 1.root.json", OPT_ROOT},
+    {"as-client", NULL, "look only at what a client would fetch", OPT_AS_CLIENT},
+    {"expires-within", "12h", "report what expires within this time (m, h, d) too", OPT_WITHIN},
+    {"now", "TIME", "hold expiries against YYYY-MM-DDTHH:MM:SSZ, not the clock", OPT_NOW},
+    {"jobs", "N", "threads; 0: one thread and the plain kernels", OPT_JOBS},
+    {NULL, NULL, NULL, 0},
+};
+
+/* Prints a role's line: name, version, expiry. */
+static void print_role(const char *name, const struct stp_verify_role *role)
+{
+	char expires[STP_TIME_BYTES + 1] = "?";
+
+	if (!role->found)
+		return;
+	if (role->expires > 0)
+		stp_time_format(role->expires, expires);
+	printf("  %-10s version %-8llu expires %s\n", name, (unsigned long long)role->version,
+	       expires);
+}
+
+static void print_summary(const struct stp_verify_report *report)
+{
+	char bins[32], targets[32], bytes[32], metadata[32];
+	char escaped[512];
+
+	stp_text_escape(report->metadata_dir, strlen(report->metadata_dir), escaped,
+	                sizeof(escaped));
+	printf("%s\n", escaped);
+	print_role("root", &report->root);
+	print_role("timestamp", &report->timestamp);
+	print_role("snapshot", &report->snapshot);
+	print_role("targets", &report->targets);
+	print_role("bins", &report->bins);
+	printf("  %s bins (%s), %s targets of %s, %s of bin metadata\n",
+	       stp_count_format(report->bin_count, bins), report->delegation,
+	       stp_count_format(report->target_count, targets),
+	       stp_bytes_format(report->target_bytes, bytes),
+	       stp_bytes_format(report->bin_file_bytes, metadata));
+	printf("  %llu signatures checked, %llu of them by two libraries\n",
+	       (unsigned long long)report->signatures_checked,
+	       (unsigned long long)report->signatures_checked_twice);
+	if (report->tombstones)
+		printf("  %llu names in the snapshot that nobody delegates to any more\n",
+		       (unsigned long long)report->tombstones);
+}
+
+static void print_clients(const struct stp_verify_report *report)
+{
+	if (report->client_count)
+		printf("clients\n");
+	for (size_t i = 0; i < report->client_count; i++) {
+		const struct stp_client_verdict *verdict = &report->clients[i];
+
+		printf("  %-14s %-8s%s%s\n", verdict->client,
+		       stp_client_answer_name(verdict->answer), verdict->reasons[0] ? " " : "",
+		       verdict->reasons);
+	}
+}
+
+static void print_findings(const struct stp_verify_report *report)
+{
+	char subject[1024];
+
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct stp_finding *finding = &report->findings[i];
+
+		stp_text_escape(finding->subject, strlen(finding->subject), subject,
+		                sizeof(subject));
+		printf("%s: %s: %s: %s\n",
+		       stp_finding_severity(finding->code) == STP_SEVERITY_ERROR ? "error"
+		                                                                 : "warning",
+		       stp_finding_code_name(finding->code), subject, finding->text);
+	}
+	if (report->error_total + report->warning_total == 0)
+		printf("no findings\n");
+	else
+		printf("%llu errors, %llu warnings\n", (unsigned long long)report->error_total,
+		       (unsigned long long)report->warning_total);
+}
+
+static json_t *role_json(const struct stp_verify_role *role)
+{
+	char expires[STP_TIME_BYTES + 1] = "";
+
+	if (!role->found)
+		return json_null();
+	if (role->expires > 0)
+		stp_time_format(role->expires, expires);
+	return json_pack("{s:I, s:s, s:I}", "version", (json_int_t)role->version, "expires",
+	                 expires, "bytes", (json_int_t)role->file_bytes);
+}
+
+static json_t *findings_json(const struct stp_verify_report *report)
+{
+	json_t *array = json_array();
+	char subject[1024];
+
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct stp_finding *finding = &report->findings[i];
+
+		stp_text_escape(finding->subject, strlen(finding->subject), subject,
+		                sizeof(subject));
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "severity",
+		                                       stp_finding_severity(finding->code) ==
+		                                               STP_SEVERITY_ERROR
+		                                           ? "error"
+		                                           : "warning",
+		                                       "code", stp_finding_code_name(finding->code),
+		                                       "subject", subject, "text", finding->text));
+	}
+	return array;
+}
+
+static json_t *clients_json(const struct stp_verify_report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->client_count; i++)
+		json_array_append_new(
+		    array, json_pack("{s:s, s:s, s:s}", "client", report->clients[i].client,
+		                     "answer", stp_client_answer_name(report->clients[i].answer),
+		                     "reasons", report->clients[i].reasons));
+	return array;
+}
+
+static json_t *hashes_json(unsigned set)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < STP_ALG_COUNT; i++)
+		if (set & STP_ALG_BIT(i))
+			json_array_append_new(array, json_string(stp_alg_name((enum stp_alg)i)));
+	return array;
+}
+
+static void set_integer(json_t *object, const char *name, uint64_t value)
+{
+	json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static json_t *report_json(const struct stp_verify_report *report)
+{
+	json_t *object = json_object(), *roles = json_object();
+	char now[STP_TIME_BYTES + 1], metadata_dir[8192];
+
+	stp_time_format(report->now, now);
+	stp_text_escape(report->metadata_dir, strlen(report->metadata_dir), metadata_dir,
+	                sizeof(metadata_dir));
+	json_object_set_new(object, "metadata", json_string(metadata_dir));
+	json_object_set_new(object, "now", json_string(now));
+	set_integer(object, "errors", report->error_total);
+	set_integer(object, "warnings", report->warning_total);
+	json_object_set_new(roles, "root", role_json(&report->root));
+	json_object_set_new(roles, "timestamp", role_json(&report->timestamp));
+	json_object_set_new(roles, "snapshot", role_json(&report->snapshot));
+	json_object_set_new(roles, "targets", role_json(&report->targets));
+	json_object_set_new(roles, "bins", role_json(&report->bins));
+	json_object_set_new(object, "roles", roles);
+	json_object_set_new(object, "delegation", json_string(report->delegation));
+	set_integer(object, "root_steps", report->root_steps);
+	set_integer(object, "bins", report->bin_count);
+	set_integer(object, "bins_read", report->bins_read);
+	set_integer(object, "bin_bytes", report->bin_file_bytes);
+	set_integer(object, "bin_bytes_max", report->bin_file_bytes_max);
+	set_integer(object, "tombstones", report->tombstones);
+	set_integer(object, "targets", report->target_count);
+	set_integer(object, "target_bytes", report->target_bytes);
+	json_object_set_new(object, "hashes", hashes_json(report->target_hash_set));
+	set_integer(object, "signatures_checked", report->signatures_checked);
+	set_integer(object, "signatures_checked_twice", report->signatures_checked_twice);
+	json_object_set_new(object, "clients", clients_json(report));
+	json_object_set_new(object, "findings", findings_json(report));
+	json_object_set_new(object, "seconds",
+	                    json_pack("{s:f, s:f, s:f}", "metadata", report->seconds_metadata,
+	                              "files", report->seconds_files, "total",
+	                              report->seconds_total));
+	return object;
+}
+
+/* "90m", "12h", "7d" or seconds. */
+static int parse_period(struct stp_cli *cli, const char *option, const char *value, int64_t *out_s)
+{
+	size_t count = strlen(value);
+	int64_t unit = 1;
+	uint64_t number;
+
+	if (count && value[count - 1] == 'm')
+		unit = 60;
+	else if (count && value[count - 1] == 'h')
+		unit = 3600;
+	else if (count && value[count - 1] == 'd')
+		unit = 86400;
+	if (!stp_u64_parse(value, count - (unit != 1), &number) || number == 0 ||
+	    number > 1000000000) {
+		stp_cli_usage(cli, "--%s %s: give a time such as 90m, 12h or 7d", option, value);
+		return 0;
+	}
+	*out_s = (int64_t)number * unit;
+	return 1;
+}
+
+/* One option into out; 0 when it is wrong. */
+static int take_option(struct stp_cli *cli, int id, const char *value,
+                       struct stp_verify_options *out)
+{
+	uint64_t number;
+
+	switch (id) {
+	case OPT_ROOT:
+		out->root_file = value;
+		return 1;
+	case OPT_AS_CLIENT:
+		out->as_client = 1;
+		return 1;
+	case OPT_WITHIN:
+		return parse_period(cli, "expires-within", value, &out->expires_within_s);
+	case OPT_NOW:
+		return stp_cli_time(cli, "now", value, &out->now);
+	case OPT_JOBS:
+		if (!stp_cli_u64(cli, "jobs", value, 0, STP_JOBS_MAX, &number))
+			return 0;
+		out->jobs = (size_t)number;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int run(struct stp_cli *cli)
+{
+	struct stp_verify_options verify = {.jobs = stp_cpu_count()};
+	struct stp_verify_report *report = NULL;
+	struct stp_err err = STP_ERR_INIT;
+	const char *value;
+	enum stp_errc code;
+	int id, found;
+
+	while ((id = stp_cli_option(cli, &value)) > 0)
+		if (!take_option(cli, id, value, &verify))
+			return STP_EXIT_USAGE;
+	if (id == STP_OPT_ERROR)
+		return STP_EXIT_USAGE;
+	if (cli->argument_count != 1)
+		return stp_cli_usage(cli, "give one repository or metadata folder");
+	verify.path = cli->arguments[0];
+	verify.cancel = cli->cancel;
+	verify.progress = cli->progress;
+	stp_cli_progress_begin(cli);
+	code = stp_verify_run(&verify, &report, &err);
+	stp_cli_progress_end(cli);
+	if (code != STP_OK)
+		return stp_cli_fail(cli, &err);
+	if (cli->json) {
+		stp_cli_print_json(report_json(report));
+	} else {
+		print_summary(report);
+		print_clients(report);
+		print_findings(report);
+	}
+	found = report->error_total + report->warning_total > 0;
+	stp_verify_report_destroy(report);
+	return found ? STP_EXIT_VERIFY : STP_EXIT_OK;
+}
+
+const struct stp_verb stp_verb_verify = {
+    .name = "verify",
+    .summary = "audit what is published, as a client and more",
+    .synopsis = "verify REPO|METADATA_DIR [options]",
+    .options = options,
+    .examples = "  stampede verify /srv/index\n"
+                "  stampede verify /srv/index --expires-within 12h --json\n"
+                "  stampede verify mirror/metadata --root trusted-root.json\n",
+    .run = run,
+};

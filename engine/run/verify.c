@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spine of the way back: folder → small documents → bins → strays → clients → target files.
+ */
+#include "stampede/verify.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "run/progress.h"
+#include "verify/bins.h"
+#include "verify/clients.h"
+#include "verify/folder.h"
+
+/* The report and what its pointers live in. */
+struct audit {
+	struct stp_verify_report report; /* first: the caller holds a pointer to it */
+	struct stp_finding_list findings;
+	struct stp_metadata_folder folder;
+	const struct stp_verify_options *options; /* during the run */
+	struct stp_tree tree;
+};
+
+static void tick(void *ctx, uint64_t bytes)
+{
+	stp_progress_add(ctx, 1, bytes);
+}
+
+static double seconds_since(uint64_t start_ns)
+{
+	return (double)(stp_clock_monotonic_ns() - start_ns) / 1e9;
+}
+
+static void note_role(struct stp_verify_role *role, const struct stp_document *doc, bool found)
+{
+	if (!found)
+		return;
+	role->found = 1;
+	role->version = doc->version;
+	role->expires = doc->expires;
+	role->file_bytes = doc->file.count;
+}
+
+static void note_tree(struct stp_verify_report *report, const struct stp_tree *tree)
+{
+	note_role(&report->root, &tree->root.doc, tree->has_root);
+	note_role(&report->timestamp, &tree->timestamp, tree->has_timestamp);
+	note_role(&report->snapshot, &tree->snapshot, tree->has_snapshot);
+	note_role(&report->targets, &tree->targets, tree->has_targets);
+	note_role(&report->bins, &tree->bins, tree->has_bins);
+	report->delegation = tree->delegation;
+	report->bin_bits = tree->bits;
+	report->root_steps = tree->root_steps;
+	report->bin_count = tree->bin_count;
+	report->tombstones = tree->tombstones;
+	report->timestamp_has_length = tree->timestamp_has_length;
+	for (size_t i = 0; i < tree->listed_count && !report->snapshot_has_length; i++)
+		report->snapshot_has_length = tree->listed[i].length >= 0;
+}
+
+static void note_bins(struct stp_verify_report *report, const struct stp_tree *tree,
+                      const struct stp_bins_totals *totals)
+{
+	report->bins_read = totals->bins_read;
+	report->target_count = totals->target_count;
+	report->target_bytes = totals->target_bytes;
+	report->target_path_bytes = totals->path_bytes;
+	report->target_path_bytes_max = totals->path_bytes_max;
+	report->targets_empty = totals->targets_empty;
+	report->bin_file_bytes = totals->file_bytes;
+	report->bin_file_bytes_max = totals->file_bytes_max;
+	report->bin_expires_min = totals->expires_min;
+	report->bin_expires_max = totals->expires_max;
+	report->bin_version_max = totals->version_max;
+	report->target_hash_set = totals->hash_set;
+	report->signatures_checked = tree->tally.checked + totals->tally.checked;
+	report->signatures_checked_twice = tree->tally.checked_twice + totals->tally.checked_twice;
+}
+
+/* A role above the bins that expires before they do takes them down with it. */
+static void check_expiry_order(struct audit *audit)
+{
+	const struct stp_verify_report *report = &audit->report;
+	const struct stp_document *above[] = {&audit->tree.root.doc, &audit->tree.targets,
+	                                      &audit->tree.bins};
+
+	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++)
+		if (above[i]->expires > report->now && above[i]->expires < report->bin_expires_max)
+			stp_finding_add(&audit->findings, STP_FINDING_EXPIRES_ORDER, above[i]->name,
+			                "expires before the bins that depend on it");
+}
+
+static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_options *options = audit->options;
+	struct stp_tree_options tree_options = {
+	    .folder_fd = audit->folder.fd,
+	    .root_fd = AT_FDCWD,
+	    .root_name = options->root_file,
+	    .timestamp_name = "timestamp.json",
+	    .timestamp_fd = audit->folder.fd,
+	    .root_version_max = options->as_client ? 0 : audit->folder.root_version_max,
+	    .snapshot_versions = audit->folder.snapshot_versions,
+	    .snapshot_version_count = options->as_client ? 0 : audit->folder.snapshot_version_count,
+	    .now = audit->report.now,
+	    .expires_within_s = options->expires_within_s,
+	};
+	enum stp_errc code;
+
+	stp_progress_stage(options->progress, "roles", 0, 0);
+	code = stp_tree_load(&audit->tree, &tree_options, &audit->findings, err);
+	note_tree(&audit->report, &audit->tree);
+	return code;
+}
+
+static enum stp_errc audit_bins(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_options *options = audit->options;
+	struct stp_bins_options bins_options = {
+	    .tree = &audit->tree,
+	    .findings = &audit->findings,
+	    .now = audit->report.now,
+	    .expires_within_s = options->expires_within_s,
+	    .jobs = options->jobs,
+	    .cancel = options->cancel,
+	    .tick = tick,
+	    .tick_ctx = options->progress,
+	};
+	struct stp_bins_totals totals;
+
+	stp_progress_stage(options->progress, "bins", audit->tree.bin_count, 0);
+	STP_TRY(stp_bins_audit(&bins_options, &totals, err));
+	note_bins(&audit->report, &audit->tree, &totals);
+	check_expiry_order(audit);
+	return STP_OK;
+}
+
+static void judge_clients(struct stp_verify_report *report)
+{
+	struct stp_client_facts facts = {
+	    .root_bytes = report->root.file_bytes,
+	    .timestamp_bytes = report->timestamp.file_bytes,
+	    .snapshot_bytes = report->snapshot.file_bytes,
+	    .targets_bytes = report->targets.file_bytes,
+	    .bins_bytes = report->bins.file_bytes,
+	    .bin_bytes_max = report->bin_file_bytes_max,
+	    .bin_bytes_total = report->bin_file_bytes,
+	    .root_steps = report->root_steps,
+	    .bin_count = report->bin_count,
+	    .targets_empty = report->targets_empty,
+	    .hash_set = report->target_hash_set,
+	    .is_succinct = strcmp(report->delegation, "succinct") == 0,
+	    .timestamp_has_length = report->timestamp_has_length,
+	    .snapshot_has_length = report->snapshot_has_length,
+	};
+
+	if (report->bin_count)
+		report->client_count = stp_clients_judge(&facts, report->clients);
+}
+
+static enum stp_errc audit_all(struct audit *audit, struct stp_err *err)
+{
+	uint64_t start_ns = stp_clock_monotonic_ns();
+
+	STP_TRY(audit_tree(audit, err));
+	STP_TRY(audit_bins(audit, err));
+	if (!audit->options->as_client && audit->tree.has_snapshot)
+		STP_TRY(stp_metadata_folder_strays(&audit->folder, &audit->tree, &audit->findings,
+		                                   err));
+	judge_clients(&audit->report);
+	audit->report.seconds_metadata = seconds_since(start_ns);
+	audit->report.seconds_total = seconds_since(start_ns);
+	return STP_OK;
+}
+
+/* Sorts the findings into the report. */
+static void finish_report(struct audit *audit)
+{
+	struct stp_verify_report *report = &audit->report;
+
+	stp_finding_list_sort(&audit->findings);
+	report->findings = audit->findings.items;
+	report->finding_count = audit->findings.count;
+	memcpy(report->code_totals, audit->findings.totals, sizeof(report->code_totals));
+	report->error_total = stp_finding_total(&audit->findings, STP_SEVERITY_ERROR);
+	report->warning_total = stp_finding_total(&audit->findings, STP_SEVERITY_WARNING);
+	report->metadata_dir = audit->folder.path;
+}
+
+enum stp_errc stp_verify_run(const struct stp_verify_options *options,
+                             struct stp_verify_report **out_report, struct stp_err *err)
+{
+	struct audit *audit;
+	enum stp_errc code;
+
+	if (sodium_init() < 0)
+		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
+	if (options->root_file && access(options->root_file, R_OK) != 0)
+		return STP_FAIL(err, STP_CONFIG, "verify", options->root_file,
+		                "cannot be read; give the root file that is trusted");
+	audit = calloc(1, sizeof(*audit));
+	if (!audit)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot start");
+	audit->options = options;
+	audit->report.now = options->now ? options->now : stp_clock_now();
+	audit->report.delegation = "none";
+	stp_finding_list_init(&audit->findings);
+	code = stp_metadata_folder_open(&audit->folder, options->path, err);
+	if (code == STP_OK)
+		code = audit_all(audit, err);
+	if (code == STP_OK && audit->findings.out_of_memory)
+		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot keep findings");
+	stp_tree_release(&audit->tree);
+	stp_metadata_folder_close(&audit->folder);
+	if (code != STP_OK) {
+		stp_verify_report_destroy(&audit->report);
+		return code;
+	}
+	finish_report(audit);
+	*out_report = &audit->report;
+	return STP_OK;
+}
+
+void stp_verify_report_destroy(struct stp_verify_report *report)
+{
+	struct audit *audit = (struct audit *)report;
+
+	if (!audit)
+		return;
+	stp_finding_list_release(&audit->findings);
+	free(audit);
+}

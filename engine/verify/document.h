@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A small metadata document as it was published, read with jansson: root, timestamp, snapshot,
+ * targets, the bins role. Nothing here is shared with the code that writes them.
+ *
+ *	file bytes ─▶ JSON ─▶ {"signatures":[…],"signed":BODY} ─▶ canonical bytes of BODY ─▶
+ *signatures └─▶ equal to the file's?
+ *
+ * Shape      one struct stp_document; JSON values are borrowed from it.
+ * Memory     the file's bytes, their JSON tree, and the canonical bytes again.
+ * Ownership  release with stp_document_release().
+ * Threads    one thread per document; findings may be shared.
+ */
+#ifndef STP_VERIFY_DOCUMENT_H
+#define STP_VERIFY_DOCUMENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "verify/finding.h"
+
+struct stp_document {
+	char name[300]; /* file name, the subject of findings */
+	struct stp_finding_list *findings;
+	struct stp_buf file;
+	struct stp_buf body; /* canonical bytes of signed: what signatures cover */
+	json_t *root;        /* owned */
+	json_t *signatures;  /* array, borrowed from root */
+	json_t *body_json;   /* "signed", borrowed from root */
+	uint64_t version;    /* 0 when the field is bad */
+	int64_t expires;     /* 0 when the field is bad */
+};
+
+/* What a role's file must look like. */
+struct stp_document_rule {
+	const char *type;   /* "_type" */
+	const char *fields; /* names allowed in signed, divided by spaces */
+	size_t bytes_max;
+};
+
+/* Reads and checks name in folder_fd: JSON without duplicate keys, depth, envelope, canonical
+ * bytes, _type, spec_version, version and expires present and well formed, no unknown field. What
+ * is wrong becomes findings; *out_usable is true when signed is there to be read on. Fails only
+ * when the system does. */
+enum stp_errc stp_document_read(struct stp_document *doc, int folder_fd, const char *name,
+                                const struct stp_document_rule *rule,
+                                struct stp_finding_list *findings, bool *out_usable,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+/* As stp_document_read() for bytes at hand: takes over file. */
+enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file, const char *name,
+                                 const struct stp_document_rule *rule,
+                                 struct stp_finding_list *findings, bool *out_usable,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+void stp_document_release(struct stp_document *doc);
+
+/* The member name of object (which findings call where), of the given type; else a finding and
+ * NULL. JSON_TRUE stands for a boolean of either value. */
+json_t *stp_document_member(struct stp_document *doc, json_t *object, const char *where,
+                            const char *name, json_type type);
+
+/* An integer member in [min, max]; else a finding and false. */
+bool stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
+                          const char *name, uint64_t min, uint64_t max, uint64_t *out);
+
+/* A finding for every member of object whose name is not among allowed (divided by spaces). */
+void stp_document_known(struct stp_document *doc, json_t *object, const char *where,
+                        const char *allowed);
+
+/* Appends the canonical form (OLPC) of value to out: sorted keys, integers only, raw UTF-8.
+ * STP_FORMAT for a real number. */
+enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out,
+                                   struct stp_err *err) STP_MUST_CHECK;
+
+/* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
+bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max);
+
+/* "expires" text to epoch seconds; false when it is not YYYY-MM-DDTHH:MM:SSZ. */
+bool stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/folder.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+typedef enum stp_errc name_fn(void *ctx, const char *name, struct stp_err *err);
+
+/* Calls fn for each name in the folder. */
+static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
+                               struct stp_err *err)
+{
+	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+	enum stp_errc code = STP_OK;
+	struct dirent *item;
+
+	if (!stream) {
+		stp_fd_close(&fd);
+		return STP_FAIL_SYS(err, "verify", subject, "cannot list");
+	}
+	while (code == STP_OK && (errno = 0, item = readdir(stream)) != NULL)
+		code = fn(ctx, item->d_name, err);
+	if (code == STP_OK && errno != 0)
+		code = STP_FAIL_SYS(err, "verify", subject, "cannot list");
+	closedir(stream);
+	return code;
+}
+
+bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char **out_role,
+                             size_t *out_role_bytes)
+{
+	const char *dot = strchr(name, '.');
+	size_t count = strlen(name);
+
+	if (!dot || count < 6 || strcmp(name + count - 5, ".json") != 0 ||
+	    dot + 1 > name + count - 5 || !stp_u64_parse(name, (size_t)(dot - name), out_version) ||
+	    *out_version == 0)
+		return false;
+	*out_role = dot + 1;
+	*out_role_bytes = (size_t)(name + count - 5 - (dot + 1));
+	return *out_role_bytes > 0;
+}
+
+static bool role_is(const char *role, size_t count, const char *wanted)
+{
+	return count == strlen(wanted) && memcmp(role, wanted, count) == 0;
+}
+
+/* Notes roots and snapshots. */
+static enum stp_errc note_name(void *ctx, const char *name, struct stp_err *err)
+{
+	struct stp_metadata_folder *folder = ctx;
+	const char *role;
+	size_t count;
+	uint64_t version, *grown;
+
+	if (!stp_metadata_name_parse(name, &version, &role, &count))
+		return STP_OK;
+	if (role_is(role, count, "root") && version > folder->root_version_max)
+		folder->root_version_max = version;
+	if (!role_is(role, count, "snapshot"))
+		return STP_OK;
+	if ((folder->snapshot_version_count & (folder->snapshot_version_count - 1)) == 0) {
+		grown = realloc(folder->snapshot_versions,
+		                (2 * folder->snapshot_version_count + 1) * sizeof(*grown));
+		if (!grown)
+			return STP_FAIL_ERRNO(err, ENOMEM, "verify", name, "cannot list snapshots");
+		folder->snapshot_versions = grown;
+	}
+	folder->snapshot_versions[folder->snapshot_version_count++] = version;
+	return STP_OK;
+}
+
+/* Opens path/below when it is a folder that holds metadata. */
+static bool try_open(struct stp_metadata_folder *folder, const char *path, const char *below)
+{
+	int used = snprintf(folder->path, sizeof(folder->path), "%s%s", path, below);
+
+	if (used < 0 || (size_t)used >= sizeof(folder->path))
+		return false;
+	folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder->fd < 0)
+		return false;
+	if (faccessat(folder->fd, "timestamp.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    faccessat(folder->fd, "1.root.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	stp_fd_close(&folder->fd);
+	return false;
+}
+
+enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const char *path,
+                                       struct stp_err *err)
+{
+	static const char *const below[] = {"/public/metadata", "/metadata", ""};
+	enum stp_errc code;
+	size_t i;
+
+	memset(folder, 0, sizeof(*folder));
+	folder->fd = -1;
+	for (i = 0; i < sizeof(below) / sizeof(below[0]); i++)
+		if (try_open(folder, path, below[i]))
+			break;
+	if (folder->fd < 0)
+		return STP_FAIL(
+		    err, STP_CONFIG, "verify", path,
+		    "holds no metadata (timestamp.json or 1.root.json); give a repository "
+		    "or its metadata folder");
+	if (i == 0)
+		snprintf(folder->repository, sizeof(folder->repository), "%s", path);
+	code = each_name(folder->fd, folder->path, note_name, folder, err);
+	if (code != STP_OK)
+		stp_metadata_folder_close(folder);
+	return code;
+}
+
+void stp_metadata_folder_close(struct stp_metadata_folder *folder)
+{
+	stp_fd_close(&folder->fd);
+	free(folder->snapshot_versions);
+	folder->snapshot_versions = NULL;
+}
+
+struct stray_search {
+	const struct stp_tree *tree;
+	struct stp_finding_list *findings;
+};
+
+static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err)
+{
+	struct stray_search *search = ctx;
+	const char *role;
+	uint64_t version;
+	size_t count;
+	char text[256];
+
+	(void)err;
+	if (name[0] == '.' || strcmp(name, "timestamp.json") == 0)
+		return STP_OK;
+	if (stp_metadata_name_parse(name, &version, &role, &count) && count < sizeof(text)) {
+		memcpy(text, role, count);
+		text[count] = '\0';
+		if (strcmp(text, "root") == 0 || strcmp(text, "snapshot") == 0 ||
+		    stp_tree_listed(search->tree, text))
+			return STP_OK;
+	}
+	stp_finding_add(search->findings, STP_FINDING_FILE_STRAY, name,
+	                "is in the metadata folder but belongs to no role");
+	return STP_OK;
+}
+
+enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folder,
+                                         const struct stp_tree *tree,
+                                         struct stp_finding_list *findings, struct stp_err *err)
+{
+	struct stray_search search = {tree, findings};
+
+	return each_name(folder->fd, folder->path, check_name, &search, err);
+}

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client's way through the small documents (specification section 5), taken as an auditor: a
+ * document that fails a check is reported and, where its content can still be read, followed, so
+ * that one report names everything. Trust is the report's: any finding makes the audit say no.
+ */
+#include "verify/tree.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "hash/hash.h"
+#include "verify/delegation.h"
+
+static const struct stp_document_rule root_rule = {
+    "root", "_type consistent_snapshot expires keys roles spec_version version",
+    STP_ROOT_BYTES_MAX};
+static const struct stp_document_rule timestamp_rule = {
+    "timestamp", "_type expires meta spec_version version", STP_TIMESTAMP_BYTES_MAX};
+static const struct stp_document_rule snapshot_rule = {
+    "snapshot", "_type expires meta spec_version version", STP_SNAPSHOT_BYTES_MAX};
+static const struct stp_document_rule targets_rule = {
+    "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
+
+bool stp_role_name_ok(const char *role, size_t count)
+{
+	if (count == 0 || count > 128 || strcmp(role, ".") == 0 || strcmp(role, "..") == 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (role[i] <= ' ' || role[i] >= 0x7f || role[i] == '/' || role[i] == '\\' ||
+		    role[i] == '"')
+			return false;
+	return true;
+}
+
+void stp_tree_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
+                           int64_t now, int64_t within_s)
+{
+	char text[STP_TIME_BYTES + 1];
+
+	if (expires == 0)
+		return; /* reported as malformed */
+	stp_time_format(expires, text);
+	if (expires <= now)
+		stp_finding_add(findings, STP_FINDING_EXPIRED, subject, "expired at %s", text);
+	else if (within_s > 0 && expires - now <= within_s)
+		stp_finding_add(findings, STP_FINDING_EXPIRES_SOON, subject,
+		                "expires at %s, in less than %" PRId64 " hours", text,
+		                (within_s + 3599) / 3600);
+}
+
+/* One listed digest (or NULL) against the file. */
+static void check_digest(struct stp_finding_list *findings, const char *subject, enum stp_alg alg,
+                         const char *listed_hex, const struct stp_buf *file)
+{
+	uint8_t digest[STP_DIGEST_BYTES_MAX];
+	char hex[2 * STP_DIGEST_BYTES_MAX];
+	size_t bytes = stp_alg_digest_bytes(alg);
+
+	if (!listed_hex)
+		return;
+	stp_hash_one(alg, file->data, file->count, digest);
+	stp_hex_encode(digest, bytes, hex);
+	if (memcmp(hex, listed_hex, 2 * bytes) != 0)
+		stp_finding_add(findings, STP_FINDING_HASH, subject, "%s is %.*s, listed as %.*s",
+		                stp_alg_name(alg), (int)(2 * bytes), hex, (int)(2 * bytes),
+		                listed_hex);
+}
+
+void stp_tree_check_listed(struct stp_finding_list *findings, const char *subject,
+                           const struct stp_listed *listed, const struct stp_buf *file)
+{
+	if (listed->length >= 0 && (uint64_t)listed->length != file->count)
+		stp_finding_add(findings, STP_FINDING_LENGTH, subject,
+		                "has %zu bytes, listed as %" PRId64, file->count, listed->length);
+	check_digest(findings, subject, STP_ALG_SHA256, listed->sha256, file);
+	check_digest(findings, subject, STP_ALG_SHA512, listed->sha512, file);
+}
+
+/* The version a file says against the one it is named or listed with. */
+static void check_version(struct stp_document *doc, uint64_t expected)
+{
+	if (doc->version != 0 && doc->version != expected)
+		stp_finding_add(doc->findings, STP_FINDING_VERSION, doc->name,
+		                "says version %" PRIu64 ", is listed as %" PRIu64, doc->version,
+		                expected);
+}
+
+/* A hex digest of "hashes", checked for its form. */
+static const char *listed_digest(struct stp_document *doc, json_t *hashes, const char *role,
+                                 const char *alg, size_t digest_bytes)
+{
+	json_t *value = json_object_get(hashes, alg);
+	uint8_t digest[STP_DIGEST_BYTES_MAX];
+	struct stp_quote quote;
+
+	if (!value)
+		return NULL;
+	if (json_is_string(value) && json_string_length(value) == 2 * digest_bytes &&
+	    stp_hex_decode(json_string_value(value), digest_bytes, digest, 0))
+		return json_string_value(value);
+	stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name, "meta of %s: %s is malformed",
+	                stp_finding_quote(&quote, role, strlen(role)), alg);
+	return NULL;
+}
+
+/* One member of "meta" into line; false (with a finding) when it is of no use. */
+static bool read_listed(struct stp_tree *tree, struct stp_document *doc, const char *name,
+                        json_t *object, struct stp_listed *line)
+{
+	size_t count = strlen(name);
+	json_t *hashes = json_object_get(object, "hashes");
+	struct stp_quote quote;
+	uint64_t length = 0;
+
+	stp_finding_quote(&quote, name, count);
+	if (count < 6 || strcmp(name + count - 5, ".json") != 0 ||
+	    !stp_role_name_ok(name, count - 5)) {
+		stp_finding_add(doc->findings, STP_FINDING_ROLE_NAME, doc->name,
+		                "lists \"%s\", which is no role's file name", quote.text);
+		return false;
+	}
+	memset(line, 0, sizeof(*line));
+	line->length = -1;
+	line->role = stp_arena_copy(&tree->arena, name, count - 5);
+	if (!json_is_object(object) || !line->role ||
+	    !stp_document_integer(doc, object, quote.text, "version", 1, STP_VERSION_MAX,
+	                          &line->version))
+		return false;
+	stp_document_known(doc, object, quote.text, "hashes length version");
+	if (json_object_get(object, "length") &&
+	    stp_document_integer(doc, object, quote.text, "length", 1, INT64_MAX, &length))
+		line->length = (int64_t)length;
+	line->sha256 = listed_digest(doc, hashes, name, "sha256", 32);
+	line->sha512 = listed_digest(doc, hashes, name, "sha512", 64);
+	if (hashes && (!json_is_object(hashes) || (!line->sha256 && !line->sha512)))
+		stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
+		                "hashes of %s hold neither sha256 nor sha512", quote.text);
+	return true;
+}
+
+static int compare_listed(const void *a, const void *b)
+{
+	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
+}
+
+const struct stp_listed *stp_tree_listed(const struct stp_tree *tree, const char *role)
+{
+	struct stp_listed wanted = {.role = role};
+
+	if (!tree->listed_count)
+		return NULL;
+	return bsearch(&wanted, tree->listed, tree->listed_count, sizeof(wanted), compare_listed);
+}
+
+/* ------------------------------------------------------------------- root chain */
+
+static void release_root(struct stp_tree_root *root)
+{
+	stp_role_release(&root->root);
+	stp_role_release(&root->timestamp);
+	stp_role_release(&root->snapshot);
+	stp_role_release(&root->targets);
+	stp_key_ring_release(&root->ring);
+	stp_document_release(&root->doc);
+	memset(root, 0, sizeof(*root));
+}
+
+/* Keys and the four roles of a root document that could be parsed. */
+static enum stp_errc load_root_roles(struct stp_tree_root *root, bool *out_usable,
+                                     struct stp_err *err)
+{
+	struct stp_document *doc = &root->doc;
+	json_t *body = doc->body_json;
+	json_t *keys = stp_document_member(doc, body, "signed", "keys", JSON_OBJECT);
+	json_t *roles = stp_document_member(doc, body, "signed", "roles", JSON_OBJECT);
+	json_t *consistent =
+	    stp_document_member(doc, body, "signed", "consistent_snapshot", JSON_TRUE);
+	struct {
+		const char *name;
+		struct stp_role *role;
+	} wanted[] = {{"root", &root->root},
+	              {"timestamp", &root->timestamp},
+	              {"snapshot", &root->snapshot},
+	              {"targets", &root->targets}};
+
+	*out_usable = false;
+	if (consistent && json_is_false(consistent))
+		stp_finding_add(
+		    doc->findings, STP_FINDING_CONSISTENT_SNAPSHOT, doc->name,
+		    "consistent_snapshot is false: clients would ask for unversioned names");
+	if (!keys || !roles)
+		return STP_OK;
+	STP_TRY(stp_key_ring_load(&root->ring, doc, keys, "signed.keys", err));
+	stp_document_known(doc, roles, "signed.roles", "root snapshot targets timestamp");
+	*out_usable = true;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		json_t *role =
+		    stp_document_member(doc, roles, "signed.roles", wanted[i].name, JSON_OBJECT);
+
+		if (!role) {
+			*out_usable = false;
+			continue;
+		}
+		stp_document_known(doc, role, wanted[i].name, "keyids threshold");
+		STP_TRY(stp_role_load(wanted[i].role, &root->ring, doc, role, wanted[i].name, err));
+	}
+	return STP_OK;
+}
+
+static enum stp_errc read_root(struct stp_tree_root *root, int folder_fd, const char *name,
+                               struct stp_finding_list *findings, bool *out_usable,
+                               struct stp_err *err)
+{
+	memset(root, 0, sizeof(*root));
+	STP_TRY(
+	    stp_document_read(&root->doc, folder_fd, name, &root_rule, findings, out_usable, err));
+	if (*out_usable)
+		return load_root_roles(root, out_usable, err);
+	return STP_OK;
+}
+
+/* A pinned root against the file of the same version in the folder, if one is there. */
+static enum stp_errc check_pinned(struct stp_tree *tree, struct stp_finding_list *findings,
+                                  struct stp_err *err)
+{
+	struct stp_finding_list quiet;
+	struct stp_tree_root twin;
+	char name[64];
+	enum stp_errc code;
+	bool usable;
+
+	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", tree->root.doc.version);
+	stp_finding_list_init(&quiet);
+	code = read_root(&twin, tree->folder_fd, name, &quiet, &usable, err);
+	if (code == STP_OK && twin.doc.file.count &&
+	    (twin.doc.body.count != tree->root.doc.body.count ||
+	     memcmp(twin.doc.body.data, tree->root.doc.body.data, twin.doc.body.count) != 0))
+		stp_finding_add(findings, STP_FINDING_ROOT_PINNED, name,
+		                "is not the pinned root of the same version");
+	release_root(&twin);
+	stp_finding_list_release(&quiet);
+	return code;
+}
+
+/* Steps from tree->root to the next version; *out_more is false when there is none. */
+static enum stp_errc step_root(struct stp_tree *tree, const struct stp_tree_options *options,
+                               struct stp_finding_list *findings, bool *out_more,
+                               struct stp_err *err)
+{
+	uint64_t version = tree->root.doc.version + 1;
+	struct stp_tree_root next;
+	enum stp_errc code;
+	char name[64];
+	bool usable;
+
+	*out_more = false;
+	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
+	if (faccessat(tree->folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
+		if (version <= options->root_version_max)
+			stp_finding_add(findings, STP_FINDING_ROOT_GAP, name,
+			                "is not there, but %" PRIu64
+			                ".root.json is: clients stop before it",
+			                options->root_version_max);
+		return STP_OK;
+	}
+	code = read_root(&next, tree->folder_fd, name, findings, &usable, err);
+	if (code != STP_OK || !usable) {
+		release_root(&next);
+		return code;
+	}
+	check_version(&next.doc, version);
+	next.doc.version = version;
+	stp_document_signed_by(&next.doc, &tree->root.root, &next.root, "the root before it",
+	                       &tree->tally);
+	stp_document_signed_by(&next.doc, &next.root, &tree->root.root, "root", &tree->tally);
+	release_root(&tree->root);
+	tree->root = next;
+	tree->root_steps++;
+	*out_more = tree->root_steps < STP_ROOT_STEPS_MAX;
+	return STP_OK;
+}
+
+static enum stp_errc load_root(struct stp_tree *tree, const struct stp_tree_options *options,
+                               struct stp_finding_list *findings, struct stp_err *err)
+{
+	const char *name = options->root_name ? options->root_name : "1.root.json";
+	int fd = options->root_name ? options->root_fd : tree->folder_fd;
+	bool more = true;
+
+	STP_TRY(read_root(&tree->root, fd, name, findings, &tree->has_root, err));
+	if (!tree->has_root)
+		return STP_OK;
+	tree->root_steps = 1;
+	stp_document_signed_by(&tree->root.doc, &tree->root.root, NULL, "root", &tree->tally);
+	if (options->root_name)
+		STP_TRY(check_pinned(tree, findings, err));
+	else
+		check_version(&tree->root.doc, 1);
+	if (tree->root.doc.version == 0)
+		return STP_OK;
+	while (more)
+		STP_TRY(step_root(tree, options, findings, &more, err));
+	stp_tree_check_expiry(findings, tree->root.doc.name, tree->root.doc.expires, options->now,
+	                      options->expires_within_s);
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------- timestamp, snapshot */
+
+/* Reads V.ROLE.json as listed, checks version, length, hashes and expiry. */
+static enum stp_errc read_listed_document(struct stp_tree *tree, struct stp_document *doc,
+                                          const struct stp_listed *listed,
+                                          const struct stp_document_rule *rule,
+                                          const struct stp_tree_options *options,
+                                          struct stp_finding_list *findings, bool *out_usable,
+                                          struct stp_err *err)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", listed->version, listed->role);
+	STP_TRY(stp_document_read(doc, tree->folder_fd, name, rule, findings, out_usable, err));
+	if (doc->file.count)
+		stp_tree_check_listed(findings, name, listed, &doc->file);
+	if (!*out_usable)
+		return STP_OK;
+	check_version(doc, listed->version);
+	stp_tree_check_expiry(findings, name, doc->expires, options->now,
+	                      options->expires_within_s);
+	return STP_OK;
+}
+
+static enum stp_errc load_timestamp(struct stp_tree *tree, const struct stp_tree_options *options,
+                                    struct stp_finding_list *findings,
+                                    struct stp_listed *out_snapshot, struct stp_err *err)
+{
+	struct stp_document *doc = &tree->timestamp;
+	json_t *meta, *line;
+
+	memset(out_snapshot, 0, sizeof(*out_snapshot));
+	STP_TRY(stp_document_read(doc, options->timestamp_fd, options->timestamp_name,
+	                          &timestamp_rule, findings, &tree->has_timestamp, err));
+	if (!tree->has_timestamp)
+		return STP_OK;
+	if (tree->has_root)
+		stp_document_signed_by(doc, &tree->root.timestamp, NULL, "timestamp", &tree->tally);
+	stp_tree_check_expiry(findings, doc->name, doc->expires, options->now,
+	                      options->expires_within_s);
+	meta = stp_document_member(doc, doc->body_json, "signed", "meta", JSON_OBJECT);
+	if (!meta)
+		return STP_OK;
+	stp_document_known(doc, meta, "signed.meta", "snapshot.json");
+	line = stp_document_member(doc, meta, "signed.meta", "snapshot.json", JSON_OBJECT);
+	if (line && read_listed(tree, doc, "snapshot.json", line, out_snapshot))
+		tree->timestamp_has_length = out_snapshot->length >= 0;
+	return STP_OK;
+}
+
+/* All of a snapshot's meta, sorted. */
+static enum stp_errc read_meta(struct stp_tree *tree, struct stp_document *doc,
+                               struct stp_listed **out_listed, size_t *out_count,
+                               struct stp_err *err)
+{
+	json_t *meta = stp_document_member(doc, doc->body_json, "signed", "meta", JSON_OBJECT);
+	struct stp_listed *listed = calloc(json_object_size(meta) + 1, sizeof(*listed));
+	size_t count = 0;
+	const char *name;
+	json_t *object;
+
+	if (!listed)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", doc->name, "cannot read meta");
+	json_object_foreach(meta, name, object)
+	{
+		if (!json_is_object(object))
+			stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
+			                "meta holds something that is no object");
+		else if (read_listed(tree, doc, name, object, &listed[count]))
+			count++;
+	}
+	qsort(listed, count, sizeof(*listed), compare_listed);
+	*out_listed = listed;
+	*out_count = count;
+	return STP_OK;
+}
+
+/* The newest snapshot of the folder below version; 0 when there is none. */
+static uint64_t older_snapshot(const struct stp_tree_options *options, uint64_t version)
+{
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < options->snapshot_version_count; i++)
+		if (options->snapshot_versions[i] < version &&
+		    options->snapshot_versions[i] > found)
+			found = options->snapshot_versions[i];
+	return found;
+}
+
+/* Names and versions of an older snapshot that is still in the folder and well signed. */
+static enum stp_errc check_rollback(struct stp_tree *tree, uint64_t old_version,
+                                    struct stp_finding_list *findings, struct stp_err *err)
+{
+	struct stp_signature_tally tally = {0, 0};
+	struct stp_listed *old = NULL;
+	struct stp_finding_list quiet;
+	struct stp_document doc;
+	enum stp_errc code;
+	size_t count = 0;
+	char name[64];
+	bool usable;
+
+	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", old_version);
+	stp_finding_list_init(&quiet);
+	code = stp_document_read(&doc, tree->folder_fd, name, &snapshot_rule, &quiet, &usable, err);
+	if (code == STP_OK && usable && tree->has_root &&
+	    stp_document_signed_by(&doc, &tree->root.snapshot, NULL, "snapshot", &tally))
+		code = read_meta(tree, &doc, &old, &count, err);
+	for (size_t i = 0; i < count; i++) {
+		const struct stp_listed *now = stp_tree_listed(tree, old[i].role);
+
+		if (!now)
+			stp_finding_add(
+			    findings, STP_FINDING_ROLLBACK, tree->snapshot.name,
+			    "no longer lists %s.json, which %s lists: clients refuse it",
+			    old[i].role, name);
+		else if (now->version < old[i].version)
+			stp_finding_add(findings, STP_FINDING_ROLLBACK, tree->snapshot.name,
+			                "lists %s.json with version %" PRIu64 ", %s with %" PRIu64
+			                ": clients refuse it",
+			                old[i].role, now->version, name, old[i].version);
+	}
+	free(old);
+	stp_document_release(&doc);
+	stp_finding_list_release(&quiet);
+	return code;
+}
+
+static enum stp_errc load_snapshot(struct stp_tree *tree, const struct stp_listed *line,
+                                   const struct stp_tree_options *options,
+                                   struct stp_finding_list *findings, struct stp_err *err)
+{
+	uint64_t old_version;
+
+	STP_TRY(read_listed_document(tree, &tree->snapshot, line, &snapshot_rule, options, findings,
+	                             &tree->has_snapshot, err));
+	if (!tree->has_snapshot)
+		return STP_OK;
+	if (tree->has_root)
+		stp_document_signed_by(&tree->snapshot, &tree->root.snapshot, NULL, "snapshot",
+		                       &tree->tally);
+	STP_TRY(read_meta(tree, &tree->snapshot, &tree->listed, &tree->listed_count, err));
+	old_version = older_snapshot(options, line->version);
+	return old_version ? check_rollback(tree, old_version, findings, err) : STP_OK;
+}
+
+/* --------------------------------------------------------------- targets and bins role */
+
+/* Targets that a role signs itself instead of leaving them to a bin. */
+static void check_own_targets(struct stp_document *doc)
+{
+	json_t *targets =
+	    stp_document_member(doc, doc->body_json, "signed", "targets", JSON_OBJECT);
+	struct stp_quote quote;
+	const char *path;
+	json_t *entry;
+
+	json_object_foreach(targets, path, entry)
+	    stp_finding_add(doc->findings, STP_FINDING_TARGET_BIN, doc->name,
+	                    "signs target \"%s\" itself: it overrules the bins",
+	                    stp_finding_quote(&quote, path, strlen(path)));
+}
+
+/* One of targets and the bins role: read, check against the snapshot and its keys. */
+static enum stp_errc load_delegator(struct stp_tree *tree, struct stp_document *doc,
+                                    const char *role, const struct stp_role *keys,
+                                    const struct stp_tree_options *options,
+                                    struct stp_finding_list *findings, bool *out_usable,
+                                    struct stp_err *err)
+{
+	struct stp_listed *listed = (struct stp_listed *)stp_tree_listed(tree, role);
+
+	*out_usable = false;
+	if (!listed) {
+		if (tree->has_snapshot)
+			stp_finding_add(findings, STP_FINDING_ROLE_UNLISTED, tree->snapshot.name,
+			                "does not list %s.json", role);
+		return STP_OK;
+	}
+	listed->delegated = true;
+	STP_TRY(read_listed_document(tree, doc, listed, &targets_rule, options, findings,
+	                             out_usable, err));
+	if (!*out_usable)
+		return STP_OK;
+	if (keys)
+		stp_document_signed_by(doc, keys, NULL, role, &tree->tally);
+	check_own_targets(doc);
+	return STP_OK;
+}
+
+/* From targets down to the plan of bins. */
+static enum stp_errc load_delegations(struct stp_tree *tree, const struct stp_tree_options *options,
+                                      struct stp_finding_list *findings, struct stp_err *err)
+{
+	const char *intermediate = NULL;
+
+	STP_TRY(load_delegator(tree, &tree->targets, "targets",
+	                       tree->has_root ? &tree->root.targets : NULL, options, findings,
+	                       &tree->has_targets, err));
+	if (!tree->has_targets)
+		return STP_OK;
+	STP_TRY(stp_delegation_load(tree, &tree->targets, &tree->targets_ring, &intermediate, err));
+	if (!intermediate)
+		return STP_OK;
+	STP_TRY(load_delegator(tree, &tree->bins, intermediate, &tree->bins_role, options, findings,
+	                       &tree->has_bins, err));
+	if (!tree->has_bins)
+		return STP_OK;
+	return stp_delegation_load(tree, &tree->bins, &tree->bins_ring, NULL, err);
+}
+
+/* Ties each bin to its line of the snapshot; what is left over are tombstones. */
+static void match_listed(struct stp_tree *tree, struct stp_finding_list *findings)
+{
+	for (size_t i = 0; i < tree->bin_count; i++) {
+		struct stp_tree_bin *bin = &tree->bin_items[i];
+		struct stp_listed *listed = (struct stp_listed *)stp_tree_listed(tree, bin->role);
+
+		bin->listed = listed;
+		if (listed)
+			listed->delegated = true;
+		else
+			stp_finding_add(findings, STP_FINDING_ROLE_UNLISTED, tree->snapshot.name,
+			                "does not list %s.json", bin->role);
+	}
+	for (size_t i = 0; i < tree->listed_count; i++)
+		tree->tombstones += !tree->listed[i].delegated;
+}
+
+enum stp_errc stp_tree_load(struct stp_tree *tree, const struct stp_tree_options *options,
+                            struct stp_finding_list *findings, struct stp_err *err)
+{
+	struct stp_listed line;
+
+	memset(tree, 0, sizeof(*tree));
+	stp_arena_init(&tree->arena, 256 * 1024);
+	tree->folder_fd = options->folder_fd;
+	tree->delegation = "none";
+	STP_TRY(load_root(tree, options, findings, err));
+	STP_TRY(load_timestamp(tree, options, findings, &line, err));
+	if (line.version == 0)
+		return STP_OK;
+	STP_TRY(load_snapshot(tree, &line, options, findings, err));
+	if (!tree->has_snapshot)
+		return STP_OK;
+	STP_TRY(load_delegations(tree, options, findings, err));
+	match_listed(tree, findings);
+	return STP_OK;
+}
+
+void stp_tree_release(struct stp_tree *tree)
+{
+	release_root(&tree->root);
+	stp_document_release(&tree->timestamp);
+	stp_document_release(&tree->snapshot);
+	stp_document_release(&tree->targets);
+	stp_document_release(&tree->bins);
+	for (size_t i = 0; i < tree->bin_role_count; i++)
+		stp_role_release(&tree->bin_roles[i]);
+	free(tree->bin_roles);
+	stp_role_release(&tree->bins_role);
+	stp_key_ring_release(&tree->targets_ring);
+	stp_key_ring_release(&tree->bins_ring);
+	free(tree->listed);
+	free(tree->bin_items);
+	free(tree->ranges);
+	stp_arena_release(&tree->arena);
+	memset(tree, 0, sizeof(*tree));
+}
+
+uint32_t stp_tree_bin_of(const struct stp_tree *tree, uint64_t key_begin)
+{
+	size_t low = 0, high = tree->range_count;
+
+	if (tree->bits)
+		return (uint32_t)(key_begin >> (64 - tree->bits));
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (tree->ranges[middle].last < key_begin)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < tree->range_count && tree->ranges[low].first <= key_begin)
+		return tree->ranges[low].bin;
+	return UINT32_MAX;
+}
