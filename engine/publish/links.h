@@ -52,8 +52,8 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             struct stp_fault_list *faults, int *out_faulted,
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* Makes the new names durable and notes in state/ how they were made, so that the next run needs
- * only new ones. Call right after stp_publish_commit(). */
+/* Notes in state/ how the names were made, so that the next run needs only new ones. Call right
+ * after stp_publish_commit(); the names themselves are made durable by stp_publish_barrier(). */
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err) STP_MUST_CHECK;
 
 /* Names made, and names that were there. */

@@ -80,6 +80,9 @@ static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, 
 	close(public_fd);
 	if (code == STP_OK && use == STP_REPO_LOCK)
 		code = stp_folder_open(repo->root_fd, STP_KEYS_FOLDER, STAGE, &repo->keys_fd, err);
+	else /* who only reads may have no right to it, and does not need it */
+		repo->keys_fd = openat(repo->root_fd, STP_KEYS_FOLDER,
+		                       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (code == STP_OK)
 		code =
 		    stp_folder_open(repo->root_fd, STP_STATE_FOLDER, STAGE, &repo->state_fd, err);

@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One way to make a name per link kind, and one rule for names that are there already:
+ *
+ *	                 made by                              kept when there is
+ *	symlink          symlinkat, relative                  a link with the same text
+ *	hardlink         linkat of the file that was checked  a regular file of the right length
+ *	reflink, copy    temporary file, rename               a regular file of the right length
+ *
+ * Anything else under the name is replaced by rename. A regular file under HASH.NAME was only
+ * ever put there whole, by link or rename, so its length is enough to know it.
+ *
+ * Sources are opened beneath the targets folder without following links, and must have the
+ * fingerprint that the record was hashed with; what is copied is hashed on its way. So a name
+ * never gets bytes that are not those of its hash, whatever changes meanwhile.
+ */
+#include "publish/links.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cpu.h"
+#include "base/faultpoint.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "hash/hash.h"
+
+#define STAGE          "links"
+#define MARK_FILE      "links"
+#define COPY_BYTES     ((size_t)256 * 1024)
+#define LINK_NAME_MAX  STP_NAME_BYTES_MAX
+#define MARK_BYTES_MAX 8192
+
+struct worker {
+	uint8_t *buffer; /* COPY_BYTES, made at the first copy */
+	struct stp_hasher *hasher;
+	uint64_t serial; /* of temporary names */
+};
+
+struct stp_links {
+	const struct stp_repo *repo;
+	const struct stp_config *config;
+	int targets_dir_fd;
+	enum stp_target_files mode;
+	enum stp_links_need need;
+	char base[PATH_MAX]; /* from public/targets to the targets folder, relative */
+	char mark[MARK_BYTES_MAX];
+	struct worker *workers;
+	size_t worker_count;
+	atomic_uint_fast64_t made;
+};
+
+/* ------------------------------------------------------------------ begin */
+
+/* Number of path components. */
+static size_t component_count(const char *path)
+{
+	size_t count = 0;
+
+	while (*path) {
+		path += strspn(path, "/");
+		count += *path != '\0';
+		path += strcspn(path, "/");
+	}
+	return count;
+}
+
+/* The way from the folder from (a real path) to the folder to, both absolute. */
+static int relative_path(const char *from, const char *to, char *out, size_t size)
+{
+	size_t common = 0;
+	size_t used = 0;
+	size_t climb;
+	size_t i;
+
+	for (i = 0;; i++) {
+		int from_ends = from[i] == '/' || from[i] == '\0';
+		int to_ends = to[i] == '/' || to[i] == '\0';
+
+		if (from_ends && to_ends)
+			common = i;
+		if (from[i] != to[i] || from[i] == '\0')
+			break;
+	}
+	climb = component_count(from + common);
+	if (climb * 3 + strlen(to + common) + 1 >= size)
+		return 0;
+	for (i = 0; i < climb; i++, used += 3)
+		memcpy(out + used, "../", 3);
+	to += common + strspn(to + common, "/");
+	snprintf(out + used, size - used, "%s", to);
+	for (used = strlen(out); used > 0 && out[used - 1] == '/'; used--)
+		out[used - 1] = '\0';
+	return 1;
+}
+
+static enum stp_errc find_base(struct stp_links *links, struct stp_err *err)
+{
+	char proc[64];
+	char real[PATH_MAX];
+	ssize_t count;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", links->repo->targets_fd);
+	count = readlink(proc, real, sizeof(real) - 1);
+	if (count <= 0 || real[0] != '/')
+		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
+		                "its path cannot be found out; is /proc mounted?");
+	real[count] = '\0';
+	if (!relative_path(real, links->config->targets_dir, links->base, sizeof(links->base)))
+		return STP_FAIL(err, STP_LIMIT, STAGE, links->config->targets_dir,
+		                "the path is too long");
+	return STP_OK;
+}
+
+static enum stp_errc resolve_mode(struct stp_links *links, uint64_t target_count,
+                                  struct stp_err *err)
+{
+	int is_auto = links->config->target_files == STP_TARGET_FILES_AUTO;
+
+	links->mode = links->config->target_files;
+	if (is_auto)
+		links->mode = target_count <= STP_LINKS_AUTO_MAX ? STP_TARGET_FILES_ALL
+		                                                 : STP_TARGET_FILES_MUTABLE;
+	if (links->mode == STP_TARGET_FILES_MUTABLE)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"target_files\": \"%s\" means \"mutable\" here, which this "
+		                "version does not offer; set \"all\" or \"none\"",
+		                is_auto ? "auto" : "mutable");
+	if (links->mode == STP_TARGET_FILES_ALL && links->targets_dir_fd == -1 && target_count)
+		return STP_FAIL(err, STP_CONFIG, STAGE, links->config->targets_dir,
+		                "is not there, so public/targets cannot point into it; set "
+		                "\"target_files\": \"none\"");
+	return STP_OK;
+}
+
+/* How names are made, as state/links notes it: another way means every name anew. */
+static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
+{
+	struct stp_buf mark = STP_BUF_INIT;
+	struct stat st;
+	size_t used;
+	size_t i;
+
+	used =
+	    (size_t)snprintf(links->mark, sizeof(links->mark), "%s %s %u %s",
+	                     stp_target_files_name(links->mode), stp_link_name(links->config->link),
+	                     links->config->hash_set, links->base);
+	for (i = 0; i < links->config->mutable_globs.count && used < sizeof(links->mark); i++)
+		used += (size_t)snprintf(links->mark + used, sizeof(links->mark) - used, " %s",
+		                         links->config->mutable_globs.items[i]);
+	links->need = STP_LINKS_NEED_ALL;
+	if (used >= sizeof(links->mark)) /* too much to note: look at all names each time */
+		return STP_OK;
+	if (fstatat(links->repo->state_fd, MARK_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return STP_OK;
+	STP_TRY(stp_file_read(links->repo->state_fd, MARK_FILE, MARK_BYTES_MAX, STAGE, &mark, err));
+	if (mark.count == used && memcmp(mark.data, links->mark, used) == 0)
+		links->need = STP_LINKS_NEED_NEW;
+	stp_buf_release(&mark);
+	return STP_OK;
+}
+
+enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
+                              int targets_dir_fd, uint64_t target_count, size_t worker_count,
+                              struct stp_links **out_links, struct stp_err *err)
+{
+	struct stp_links *links = calloc(1, sizeof(*links));
+	enum stp_errc code;
+
+	if (!links)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	links->repo = repo;
+	links->config = config;
+	links->targets_dir_fd = targets_dir_fd;
+	links->worker_count = worker_count ? worker_count : 1;
+	links->workers = calloc(links->worker_count, sizeof(*links->workers));
+	code = links->workers ? resolve_mode(links, target_count, err)
+	                      : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	if (code == STP_OK && links->mode != STP_TARGET_FILES_NONE) {
+		code = find_base(links, err);
+		if (code == STP_OK)
+			code = find_need(links, err);
+	}
+	if (code != STP_OK) {
+		stp_links_end(links);
+		return code;
+	}
+	*out_links = links;
+	return STP_OK;
+}
+
+enum stp_links_need stp_links_need(const struct stp_links *links)
+{
+	return links->need;
+}
+
+/* ------------------------------------------------------------------ folders and sources */
+
+/* openat2 beneath folder_fd, no links anywhere on the way. */
+static int open_beneath(int folder_fd, const char *path, int flags)
+{
+	struct open_how how = {
+	    .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	do
+		fd = syscall(SYS_openat2, folder_fd, path, &how, sizeof(how));
+	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return (int)fd;
+}
+
+/* Makes the folders of path (folder_bytes long, NUL-terminated there) one by one. */
+static int make_folders(int folder_fd, const char *path)
+{
+	char part[STP_PATH_BYTES_MAX + 1];
+	const char *slash = path;
+	int more = 1;
+
+	while (more) {
+		size_t count = strcspn(slash, "/");
+		const char *name;
+		int parent = folder_fd;
+		int rc;
+
+		more = slash[count] == '/';
+		memcpy(part, path, (size_t)(slash - path) + count);
+		part[(slash - path) + (long)count] = '\0';
+		name = part + (slash - path);
+		if (slash != path) {
+			part[slash - path - 1] = '\0';
+			parent = open_beneath(folder_fd, part, O_PATH | O_DIRECTORY);
+			if (parent < 0)
+				return -1;
+		}
+		rc = mkdirat(parent, name, STP_MODE_PUBLIC_FOLDER);
+		if (rc == 0) /* the umask may have taken bits */
+			rc = fchmodat(parent, name, STP_MODE_PUBLIC_FOLDER, 0);
+		else if (errno == EEXIST)
+			rc = 0;
+		if (parent != folder_fd)
+			close(parent);
+		if (rc != 0)
+			return -1;
+		slash += count + 1;
+	}
+	return 0;
+}
+
+/* One name to be made, and what it needs. */
+struct job {
+	struct stp_links *links;
+	struct worker *worker;
+	const struct stp_record *record;
+	struct stp_fault_list *faults;
+	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; cut into folder and file below */
+	const char *folder;                /* "" at the top */
+	const char *file;
+	size_t depth;  /* folders above the file */
+	int folder_fd; /* in public/targets */
+	int source_fd; /* the file, for all but symlinks */
+	int is_mutable;
+	int faulted;
+};
+
+static enum stp_errc job_fault(struct job *job, enum stp_errc code, int sys_errno, const char *text)
+{
+	stp_fault_add(job->faults, code, sys_errno, STAGE, job->record->path,
+	              job->record->path_bytes, "%s", text);
+	job->faulted = 1;
+	return STP_OK;
+}
+
+/* Opens (or makes) the folder in public/targets. */
+static enum stp_errc open_folder(struct job *job, struct stp_err *err)
+{
+	int top = job->links->repo->targets_fd;
+	const char *path = job->folder[0] ? job->folder : ".";
+
+	job->folder_fd = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
+	if (job->folder_fd < 0 && errno == ENOENT && make_folders(top, job->folder) == 0)
+		job->folder_fd = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
+	if (job->folder_fd < 0)
+		return STP_FAIL_SYS(err, STAGE, job->folder,
+		                    "cannot make the folder in public/targets");
+	return STP_OK;
+}
+
+static int64_t ns_of(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Is the open source still what was hashed, by its fingerprint? */
+static int source_unchanged(const struct job *job, const struct stat *st)
+{
+	const struct stp_fingerprint *print = &job->record->fingerprint;
+
+	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != job->record->length)
+		return 0;
+	return !(job->record->flags & STP_RECORD_FILE) ||
+	       ((uint64_t)st->st_ino == print->ino && ns_of(st->st_mtim) == print->mtime_ns &&
+	        ns_of(st->st_ctim) == print->ctime_ns);
+}
+
+/* Opens the file in the targets folder; what is wrong with it is a fault. */
+static enum stp_errc open_source(struct job *job, const char *path)
+{
+	struct stat st;
+
+	job->source_fd =
+	    open_beneath(job->links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (job->source_fd < 0)
+		return job_fault(job, STP_CHANGED, errno, "cannot be opened for its HASH.NAME");
+	if (fstat(job->source_fd, &st) != 0 || !source_unchanged(job, &st))
+		return job_fault(job, STP_CHANGED, 0,
+		                 "has changed since it was hashed; sign again");
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ symlinks */
+
+/* "../" per folder, the way to the targets folder, the path; 0 when too long. */
+static int symlink_text(const struct job *job, char out[PATH_MAX])
+{
+	size_t used = 0;
+	size_t i;
+	int count;
+
+	if (job->depth * 3 >= PATH_MAX)
+		return 0;
+	for (i = 0; i < job->depth; i++, used += 3)
+		memcpy(out + used, "../", 3);
+	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", job->links->base,
+	                 (int)job->record->path_bytes, job->record->path);
+	return count > 0 && (size_t)count < PATH_MAX - used;
+}
+
+static void temporary_name(struct job *job, char out[64])
+{
+	snprintf(out, 64, ".tmp-%ld-%zu-%llu", (long)getpid(),
+	         (size_t)(job->worker - job->links->workers),
+	         (unsigned long long)job->worker->serial++);
+}
+
+static enum stp_errc replace_symlink(struct job *job, const char *name, const char *text,
+                                     struct stp_err *err)
+{
+	char temporary[64];
+
+	temporary_name(job, temporary);
+	if (symlinkat(text, job->folder_fd, temporary) != 0)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
+	if (renameat(job->folder_fd, temporary, job->folder_fd, name) != 0) {
+		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot put the link in place");
+
+		unlinkat(job->folder_fd, temporary, 0);
+		return code;
+	}
+	return STP_OK;
+}
+
+static enum stp_errc make_symlink(struct job *job, const char *name, int *out_made,
+                                  struct stp_err *err)
+{
+	char text[PATH_MAX];
+	char there[PATH_MAX];
+	ssize_t count;
+
+	if (!symlink_text(job, text))
+		return job_fault(job, STP_LIMIT, 0, "its link would be longer than 4,095 bytes");
+	*out_made = 1;
+	if (symlinkat(text, job->folder_fd, name) == 0)
+		return STP_OK;
+	if (errno != EEXIST)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
+	count = readlinkat(job->folder_fd, name, there, sizeof(there));
+	if (count == (ssize_t)strlen(text) && memcmp(there, text, (size_t)count) == 0) {
+		*out_made = 0;
+		return STP_OK;
+	}
+	return replace_symlink(job, name, text, err);
+}
+
+/* ------------------------------------------------------------------ files */
+
+/* A whole file of the right length lies under name. */
+static int file_is_there(const struct job *job, const char *name)
+{
+	struct stat st;
+
+	return fstatat(job->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == job->record->length;
+}
+
+static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp_err *err)
+{
+	char proc[64];
+	char temporary[64];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
+	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
+		return STP_OK;
+	if (errno == EXDEV)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"link\": hard links cannot reach the targets' file system; set "
+		                "\"symlink\" or \"copy\"");
+	if (errno != EEXIST)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+	temporary_name(job, temporary);
+	if (linkat(AT_FDCWD, proc, job->folder_fd, temporary, AT_SYMLINK_FOLLOW) != 0 ||
+	    renameat(job->folder_fd, temporary, job->folder_fd, name) != 0) {
+		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+
+		unlinkat(job->folder_fd, temporary, 0);
+		return code;
+	}
+	return STP_OK;
+}
+
+/* The worker's buffer and hasher, made when first needed. */
+static enum stp_errc prepare_worker(struct job *job, struct stp_err *err)
+{
+	struct worker *worker = job->worker;
+
+	if (!worker->buffer)
+		worker->buffer = malloc(COPY_BYTES);
+	if (!worker->buffer)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for copying");
+	if (!worker->hasher)
+		return stp_hasher_create(job->links->config->hash_set, stp_cpu_features(), 1,
+		                         &worker->hasher, err);
+	return STP_OK;
+}
+
+/* Hashes one piece to its end. */
+static void hash_piece(struct worker *worker, struct stp_hash_stream *stream, size_t bytes,
+                       int final, uint8_t *digests)
+{
+	struct stp_hash_job piece = {.stream = stream,
+	                             .data = worker->buffer,
+	                             .bytes = bytes,
+	                             .final = final,
+	                             .digests = digests};
+
+	stp_hasher_submit(worker->hasher, &piece);
+	while (!stp_hasher_next(worker->hasher, STP_HASHER_DRAIN))
+		;
+}
+
+/* Fills the worker's buffer from fd at offset; short only at the end of the file. */
+static enum stp_errc fill_buffer(struct job *job, int fd, off_t offset, size_t *out_bytes,
+                                 struct stp_err *err)
+{
+	size_t have = 0;
+
+	while (have < COPY_BYTES) {
+		ssize_t got =
+		    pread(fd, job->worker->buffer + have, COPY_BYTES - have, offset + (off_t)have);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return STP_FAIL_SYS(err, STAGE, job->file, "cannot read");
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	*out_bytes = have;
+	return STP_OK;
+}
+
+/* Reads from_fd to its end, writes it to to_fd (-1: only reads), and compares the digests. */
+static enum stp_errc copy_and_check(struct job *job, int from_fd, int to_fd, struct stp_err *err)
+{
+	uint8_t digests[STP_ALG_COUNT * STP_DIGEST_BYTES_MAX];
+	struct stp_hash_stream stream;
+	off_t offset = 0;
+	size_t bytes = COPY_BYTES;
+
+	STP_TRY(prepare_worker(job, err));
+	stp_hash_stream_init(&stream, job->links->config->hash_set);
+	while (bytes == COPY_BYTES) {
+		STP_TRY(fill_buffer(job, from_fd, offset, &bytes, err));
+		if (to_fd >= 0)
+			STP_TRY(stp_fd_write_at(to_fd, job->worker->buffer, bytes, offset, STAGE,
+			                        job->file, err));
+		hash_piece(job->worker, &stream, bytes, bytes < COPY_BYTES, digests);
+		offset += (off_t)bytes;
+	}
+	if (memcmp(digests, job->record->digests,
+	           stp_alg_set_digest_bytes(job->links->config->hash_set)) != 0)
+		return job_fault(job, STP_CHANGED, 0,
+		                 "has changed since it was hashed; sign again");
+	return STP_OK;
+}
+
+/* Fills fd with the source's bytes: shared blocks where that works, else copied. */
+static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
+{
+	enum stp_link link = job->links->config->link;
+	int cloned = 0;
+
+	if (link == STP_LINK_REFLINK || job->is_mutable)
+		cloned = ioctl(fd, FICLONE, job->source_fd) == 0;
+	if (!cloned && link == STP_LINK_REFLINK && !job->is_mutable)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"link\": this file system has no reflinks to the targets; set "
+		                "\"symlink\" or \"copy\"");
+	return copy_and_check(job, cloned ? fd : job->source_fd, cloned ? -1 : fd, err);
+}
+
+static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err *err)
+{
+	char temporary[64];
+	enum stp_errc code;
+	int fd;
+
+	temporary_name(job, temporary);
+	fd = openat(job->folder_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	            STP_MODE_PUBLIC_FILE);
+	if (fd < 0)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot create");
+	code = fill_copy(job, fd, err);
+	if (code == STP_OK && fchmod(fd, STP_MODE_PUBLIC_FILE) != 0)
+		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
+	close(fd);
+	if (code == STP_OK && !job->faulted &&
+	    renameat(job->folder_fd, temporary, job->folder_fd, name) != 0)
+		code = STP_FAIL_SYS(err, STAGE, name, "cannot put in place");
+	if (code != STP_OK || job->faulted)
+		unlinkat(job->folder_fd, temporary, 0);
+	return code;
+}
+
+/* ------------------------------------------------------------------ put */
+
+/* HASH.NAME of one algorithm; 0 when it is longer than a file name may be. */
+static int prefixed_name(const struct job *job, enum stp_alg alg, char out[LINK_NAME_MAX + 1])
+{
+	unsigned set = job->links->config->hash_set;
+	size_t digest_bytes = stp_alg_digest_bytes(alg);
+	size_t file_bytes = strlen(job->file);
+
+	if (2 * digest_bytes + 1 + file_bytes > LINK_NAME_MAX)
+		return 0;
+	stp_hex_encode(job->record->digests + stp_alg_set_offset(set, alg), digest_bytes, out);
+	out[2 * digest_bytes] = '.';
+	memcpy(out + 2 * digest_bytes + 1, job->file, file_bytes + 1);
+	return 1;
+}
+
+static enum stp_errc make_name(struct job *job, const char *name, struct stp_err *err)
+{
+	enum stp_link link = job->is_mutable && job->links->config->link != STP_LINK_REFLINK
+	                         ? STP_LINK_COPY
+	                         : job->links->config->link;
+	int made = 1;
+
+	STP_FAULT_TRY(err, STAGE, "name", name);
+	if (link == STP_LINK_SYMLINK)
+		STP_TRY(make_symlink(job, name, &made, err));
+	else if (file_is_there(job, name))
+		made = 0;
+	else if (link == STP_LINK_HARDLINK)
+		STP_TRY(make_hardlink(job, name, err));
+	else
+		STP_TRY(make_copy(job, name, err));
+	if (made && !job->faulted)
+		atomic_fetch_add_explicit(&job->links->made, 1, memory_order_relaxed);
+	return STP_OK;
+}
+
+/* Hard links move the ctime of the file they lead to; nothing else may have moved. */
+static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerprint)
+{
+	struct stat st;
+
+	if (job->source_fd < 0 || job->links->config->link != STP_LINK_HARDLINK ||
+	    !(job->record->flags & STP_RECORD_FILE))
+		return STP_OK;
+	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
+	    ns_of(st.st_mtim) != fingerprint->mtime_ns)
+		return job_fault(job, STP_CHANGED, 0,
+		                 "has changed since it was hashed; sign again");
+	fingerprint->ctime_ns = ns_of(st.st_ctim);
+	return STP_OK;
+}
+
+/* Cuts the path, opens folder and source, makes every name. */
+static enum stp_errc run_job(struct job *job, const char *path, struct stp_fingerprint *fingerprint,
+                             struct stp_err *err)
+{
+	unsigned set = job->links->config->hash_set;
+	int alg;
+
+	STP_TRY(open_folder(job, err));
+	if (job->links->config->link != STP_LINK_SYMLINK || job->is_mutable)
+		STP_TRY(open_source(job, path));
+	for (alg = 0; alg < STP_ALG_COUNT && !job->faulted; alg++) {
+		char name[LINK_NAME_MAX + 1];
+
+		if (!(set & STP_ALG_BIT(alg)))
+			continue;
+		if (!prefixed_name(job, (enum stp_alg)alg, name))
+			return job_fault(job, STP_LIMIT, 0,
+			                 "its HASH.NAME is longer than 255 bytes; shorten the "
+			                 "name, or use sha256 or no target files");
+		STP_TRY(make_name(job, name, err));
+	}
+	return job->faulted ? STP_OK : take_ctime(job, fingerprint);
+}
+
+enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
+                            const struct stp_record *record, struct stp_fingerprint *fingerprint,
+                            struct stp_fault_list *faults, int *out_faulted, struct stp_err *err)
+{
+	struct job job = {.links = links,
+	                  .worker = &links->workers[worker_index],
+	                  .record = record,
+	                  .faults = faults,
+	                  .folder_fd = -1,
+	                  .source_fd = -1};
+	char path[STP_PATH_BYTES_MAX + 1];
+	char *slash;
+	enum stp_errc code;
+
+	STP_ASSERT(worker_index < links->worker_count && record->digests &&
+	           record->path_bytes <= STP_PATH_BYTES_MAX);
+	if (links->need == STP_LINKS_NEED_NONE) {
+		*out_faulted = 0;
+		return STP_OK;
+	}
+	memcpy(path, record->path, record->path_bytes);
+	path[record->path_bytes] = '\0';
+	memcpy(job.path, path, (size_t)record->path_bytes + 1);
+	slash = strrchr(job.path, '/');
+	job.file = slash ? slash + 1 : job.path;
+	job.folder = slash ? job.path : "";
+	if (slash)
+		*slash = '\0';
+	job.depth = component_count(job.folder);
+	job.is_mutable =
+	    stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
+	code = run_job(&job, path, fingerprint, err);
+	stp_fd_close(&job.folder_fd);
+	stp_fd_close(&job.source_fd);
+	*out_faulted = job.faulted;
+	return code;
+}
+
+/* ------------------------------------------------------------------ end */
+
+enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
+{
+	size_t count = strlen(links->mark);
+
+	if (links->need != STP_LINKS_NEED_ALL || count + 1 >= sizeof(links->mark))
+		return STP_OK;
+	return stp_file_write(links->repo->state_fd, MARK_FILE, links->mark, count,
+	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
+}
+
+uint64_t stp_links_made(const struct stp_links *links)
+{
+	return atomic_load_explicit(&links->made, memory_order_relaxed);
+}
+
+void stp_links_end(struct stp_links *links)
+{
+	size_t i;
+
+	if (!links)
+		return;
+	for (i = 0; i < links->worker_count && links->workers; i++) {
+		free(links->workers[i].buffer);
+		if (links->workers[i].hasher)
+			stp_hasher_destroy(links->workers[i].hasher);
+	}
+	free(links->workers);
+	free(links);
+}

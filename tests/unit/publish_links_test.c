@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "hash/hash.h"
+#include "publish/links.h"
+#include "repository.h"
+
+struct made {
+	struct repository r;
+	struct stp_links *links;
+	struct stp_fault_list faults;
+	uint8_t digests[STP_DIGEST_BYTES_MAX * STP_ALG_COUNT];
+	char name[600]; /* public/targets/… of the first hash */
+};
+
+static void begin(struct made *m, const char *profile, enum stp_link link, unsigned hash_set)
+{
+	struct stp_err err = STP_ERR_INIT;
+
+	memset(m, 0, sizeof(*m));
+	repository_init(&m->r, profile);
+	m->r.config.link = link;
+	m->r.config.hash_set = hash_set;
+	stp_fault_list_init(&m->faults);
+	assert_int_equal(stp_links_begin(&m->r.repo, &m->r.config, m->r.targets_fd, 10, 2,
+	                                 &m->links, &err),
+	                 STP_OK);
+}
+
+static void end(struct made *m)
+{
+	stp_links_end(m->links);
+	stp_fault_list_release(&m->faults);
+	repository_release(&m->r);
+}
+
+/* The record of a target with these bytes, as a scan would have it. */
+static struct stp_record record_of(struct made *m, const char *path, const char *bytes)
+{
+	struct stp_record record = {.path = path,
+	                            .path_bytes = (uint16_t)strlen(path),
+	                            .length = strlen(bytes),
+	                            .flags = STP_RECORD_FILE | STP_RECORD_DIGESTS};
+	const char *slash = strrchr(path, '/');
+	char hex[129] = {0};
+	char full[600];
+	struct stat st;
+	uint8_t *at = m->digests;
+	int alg;
+
+	snprintf(full, sizeof(full), "targets/%s", path);
+	scratch_file(&m->r.scratch, full, bytes, strlen(bytes));
+	assert_int_equal(fstatat(m->r.scratch.fd, full, &st, 0), 0);
+	record.fingerprint.ino = st.st_ino;
+	record.fingerprint.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	record.fingerprint.ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
+		if (!(m->r.config.hash_set & STP_ALG_BIT(alg)))
+			continue;
+		stp_hash_one((enum stp_alg)alg, bytes, strlen(bytes), at);
+		if (at == m->digests)
+			stp_hex_encode(at, stp_alg_digest_bytes((enum stp_alg)alg), hex);
+		at += stp_alg_digest_bytes((enum stp_alg)alg);
+	}
+	record.digests = m->digests;
+	snprintf(m->name, sizeof(m->name), "repo/public/targets/%.*s%s.%s",
+	         slash ? (int)(slash - path) + 1 : 0, path, hex, slash ? slash + 1 : path);
+	return record;
+}
+
+static int put(struct made *m, struct stp_record *record)
+{
+	struct stp_err err = STP_ERR_INIT;
+	int faulted = -1;
+
+	assert_int_equal(stp_links_put(m->links, 1, record, &record->fingerprint, &m->faults,
+	                               &faulted, &err),
+	                 STP_OK);
+	return faulted;
+}
+
+static void has_bytes(struct made *m, const char *name, const char *bytes)
+{
+	char have[64] = {0};
+	int fd = openat(m->r.scratch.fd, name, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, have, sizeof(have) - 1), strlen(bytes));
+	assert_string_equal(have, bytes);
+	close(fd);
+}
+
+static void test_links__every_kind_gives_the_bytes(void **state)
+{
+	static const enum stp_link kinds[] = {STP_LINK_SYMLINK, STP_LINK_HARDLINK, STP_LINK_COPY};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct made m;
+		struct stp_record record;
+
+		begin(&m, "compat", kinds[i], STP_ALG_BIT(STP_ALG_SHA256));
+		assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_ALL);
+		record = record_of(&m, "pool/a/b/foo-1.whl", "wheel");
+		assert_int_equal(put(&m, &record), 0);
+		has_bytes(&m, m.name, "wheel");
+		record = record_of(&m, "top.txt", "top");
+		assert_int_equal(put(&m, &record), 0);
+		has_bytes(&m, m.name, "top");
+		assert_int_equal(stp_links_made(m.links), 2);
+		assert_int_equal(put(&m, &record), 0); /* again: kept */
+		assert_int_equal(stp_links_made(m.links), 2);
+		end(&m);
+	}
+}
+
+static void test_links__two_hashes_make_two_names(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	char hex[65] = {0};
+	char name[300];
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_SYMLINK,
+	      STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_BLAKE2B_256));
+	record = record_of(&m, "a.whl", "wheel");
+	assert_int_equal(put(&m, &record), 0);
+	has_bytes(&m, m.name, "wheel");
+	stp_hex_encode(m.digests + 32, 32, hex);
+	snprintf(name, sizeof(name), "repo/public/targets/%s.a.whl", hex);
+	has_bytes(&m, name, "wheel");
+	assert_int_equal(stp_links_made(m.links), 2);
+	end(&m);
+}
+
+static void test_links__a_hard_link_hands_the_new_ctime_back(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	struct stat st;
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_HARDLINK, STP_ALG_BIT(STP_ALG_SHA256));
+	record = record_of(&m, "a.whl", "wheel");
+	usleep(20000); /* the file system's clock ticks */
+	assert_int_equal(put(&m, &record), 0);
+	assert_int_equal(fstatat(m.r.scratch.fd, "targets/a.whl", &st, 0), 0);
+	assert_int_equal(st.st_nlink, 2);
+	assert_int_equal(record.fingerprint.ctime_ns,
+	                 (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec);
+	end(&m);
+}
+
+static void test_links__mutable_files_keep_their_old_bytes_under_the_old_name(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	char old_name[600];
+	struct stat st;
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA256));
+	record = record_of(&m, "simple/foo/index.html", "one");
+	assert_int_equal(put(&m, &record), 0);
+	memcpy(old_name, m.name, sizeof(old_name));
+	record = record_of(&m, "simple/foo/index.html", "two");
+	assert_int_equal(put(&m, &record), 0);
+	has_bytes(&m, old_name, "one");
+	has_bytes(&m, m.name, "two");
+	assert_int_equal(fstatat(m.r.scratch.fd, m.name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(st.st_mode & 0777, 0644);
+	end(&m);
+}
+
+static void test_links__what_changed_since_it_was_hashed_gets_no_name(void **state)
+{
+	static const enum stp_link kinds[] = {STP_LINK_HARDLINK, STP_LINK_COPY};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct made m;
+		struct stp_record record;
+
+		begin(&m, "compat", kinds[i], STP_ALG_BIT(STP_ALG_SHA256));
+		record = record_of(&m, "a.whl", "wheel");
+		scratch_file(&m.r.scratch, "targets/a.whl", "other", 5);
+		record.fingerprint.mtime_ns--;
+		assert_int_equal(put(&m, &record), 1);
+		assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, 0), -1);
+		/* Without a fingerprint (a digest list) the bytes tell when they are copied. */
+		record.flags = STP_RECORD_DIGESTS;
+		if (kinds[i] == STP_LINK_COPY) {
+			assert_int_equal(put(&m, &record), 1);
+			assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, 0), -1);
+		}
+		end(&m);
+	}
+}
+
+static void test_links__nothing_leads_out_of_the_folders(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	struct stp_err err = STP_ERR_INIT;
+	char outside[300];
+	int faulted = 0;
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_COPY, STP_ALG_BIT(STP_ALG_SHA256));
+	/* The source: a folder that became a link. */
+	record = record_of(&m, "real/a.whl", "wheel");
+	record.path = "link/a.whl";
+	assert_int_equal(symlinkat("real", m.r.targets_fd, "link"), 0);
+	assert_int_equal(put(&m, &record), 1);
+	/* The destination: somebody planted a link in public/targets. */
+	record = record_of(&m, "pool/a.whl", "wheel");
+	snprintf(outside, sizeof(outside), "%s/outside", m.r.scratch.path);
+	assert_int_equal(mkdir(outside, 0755), 0);
+	assert_int_equal(symlinkat(outside, m.r.repo.targets_fd, "pool"), 0);
+	assert_int_equal(stp_links_put(m.links, 0, &record, &record.fingerprint, &m.faults,
+	                               &faulted, &err),
+	                 STP_IO);
+	assert_int_equal(rmdir(outside), 0); /* still empty */
+	end(&m);
+}
+
+static void test_links__a_moved_targets_folder_is_followed(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	struct stp_err err = STP_ERR_INIT;
+	char moved[300];
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA256));
+	record = record_of(&m, "pool/a.whl", "wheel");
+	assert_int_equal(put(&m, &record), 0);
+	assert_int_equal(stp_links_commit(m.links, &err), STP_OK);
+	stp_links_end(m.links);
+	assert_int_equal(
+	    stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 1, 2, &m.links, &err), STP_OK);
+	assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_NEW);
+	stp_links_end(m.links);
+	snprintf(moved, sizeof(moved), "%s/elsewhere", m.r.scratch.path);
+	assert_int_equal(rename(m.r.targets, moved), 0);
+	m.r.config.targets_dir = moved;
+	assert_int_equal(
+	    stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 1, 2, &m.links, &err), STP_OK);
+	assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_ALL);
+	assert_int_equal(put(&m, &record), 0);
+	has_bytes(&m, m.name, "wheel");
+	end(&m);
+}
+
+static void test_links__a_name_that_gets_too_long_is_a_fault(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	char path[256];
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA512));
+	memset(path, 'a', 127);
+	path[127] = '\0';
+	record = record_of(&m, path, "wheel");
+	assert_int_equal(put(&m, &record), 1);
+	path[126] = '\0';
+	record = record_of(&m, path, "wheel");
+	assert_int_equal(put(&m, &record), 0);
+	end(&m);
+}
+
+static void test_links__modes_that_are_not_offered_are_refused(void **state)
+{
+	struct repository r;
+	struct stp_links *links;
+	struct stp_err err = STP_ERR_INIT;
+
+	(void)state;
+	repository_init(&r, "compat");
+	assert_int_equal(stp_links_begin(&r.repo, &r.config, r.targets_fd, STP_LINKS_AUTO_MAX + 1,
+	                                 1, &links, &err),
+	                 STP_CONFIG);
+	r.config.target_files = STP_TARGET_FILES_MUTABLE;
+	assert_int_equal(stp_links_begin(&r.repo, &r.config, r.targets_fd, 1, 1, &links, &err),
+	                 STP_CONFIG);
+	err = (struct stp_err)STP_ERR_INIT;
+	r.config.target_files = STP_TARGET_FILES_NONE;
+	assert_int_equal(stp_links_begin(&r.repo, &r.config, -1, UINT64_MAX, 1, &links, &err),
+	                 STP_OK);
+	assert_int_equal(stp_links_need(links), STP_LINKS_NEED_NONE);
+	stp_links_end(links);
+	repository_release(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_links__every_kind_gives_the_bytes),
+	    cmocka_unit_test(test_links__two_hashes_make_two_names),
+	    cmocka_unit_test(test_links__a_hard_link_hands_the_new_ctime_back),
+	    cmocka_unit_test(test_links__mutable_files_keep_their_old_bytes_under_the_old_name),
+	    cmocka_unit_test(test_links__what_changed_since_it_was_hashed_gets_no_name),
+	    cmocka_unit_test(test_links__nothing_leads_out_of_the_folders),
+	    cmocka_unit_test(test_links__a_moved_targets_folder_is_followed),
+	    cmocka_unit_test(test_links__a_name_that_gets_too_long_is_a_fault),
+	    cmocka_unit_test(test_links__modes_that_are_not_offered_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
