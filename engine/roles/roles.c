@@ -407,6 +407,7 @@ static enum stp_errc list_input(const struct stp_config *config, const struct st
 	struct stp_meta_list list = {NULL, 0};
 	uint32_t i;
 
+	STP_ASSERT(!config->snapshot_length || input->bin_lengths);
 	list.items = stp_arena_alloc(arena, ((size_t)bin_count + 2) * sizeof(*list.items));
 	if (!list.items)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, "snapshot", "no memory for its names");

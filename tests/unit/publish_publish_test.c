@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "hash/hash.h"
+#include "publish/publish.h"
+#include "repository.h"
+
+static char online_keyid[65];
+
+/* What current says of the online key: the keyid that bins name. */
+static void load(struct repository *r, struct stp_current *current)
+{
+	struct stp_err err = STP_ERR_INIT;
+
+	repository_check(stp_current_load(current, &r->repo, &err) == STP_OK, &err);
+	memcpy(online_keyid, current->bin_keyid, sizeof(online_keyid));
+}
+
+static void put(struct stp_publisher *publisher, const char *name, const char *bytes)
+{
+	struct stp_publish_file file = {name, bytes, strlen(bytes)};
+	struct stp_err err = STP_ERR_INIT;
+
+	assert_int_equal(stp_publish_put(publisher, 0, &file, 1, &err), STP_OK);
+}
+
+/* One run up to the barrier: 16 bins that hold nothing but their name. */
+static struct stp_publisher *run_bins(struct repository *r, struct stp_current *current,
+                                      uint64_t *out_version)
+{
+	struct stp_publisher *publisher;
+	struct stp_err err = STP_ERR_INIT;
+	uint32_t i;
+
+	assert_int_equal(stp_publish_begin(&r->repo, current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(stp_publish_reserve(publisher, out_version, &err), STP_OK);
+	for (i = 0; i < 16; i++) {
+		char bin[STP_BIN_NAME_BYTES];
+		char name[120];
+
+		stp_bin_name(&r->config, i, bin);
+		snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)*out_version, bin);
+		put(publisher, name, name);
+	}
+	assert_int_equal(stp_publish_barrier(publisher, &err), STP_OK);
+	return publisher;
+}
+
+/* A whole run with an envelope without signatures; returns its version. */
+static uint64_t run_all(struct repository *r, int64_t now)
+{
+	struct stp_current current;
+	struct stp_publisher *publisher;
+	struct stp_meta_list list;
+	struct stp_buf body = STP_BUF_INIT;
+	struct stp_buf timestamp = STP_BUF_INIT;
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_publish_file snapshot;
+	struct stp_role_head head;
+	uint64_t lengths[16];
+	struct stp_meta_input input = {{"", 1, 900}, {"", 1, 900}, 0, lengths};
+	char *text;
+	char *timestamp_text;
+	char name[64];
+	uint8_t digest[32];
+	uint64_t version;
+	int count;
+
+	for (count = 0; count < 16; count++)
+		lengths[count] = 341;
+	load(r, &current);
+	publisher = run_bins(r, &current, &version);
+	input.bin_version = version;
+	head = (struct stp_role_head){version, now + 86400};
+	assert_int_equal(stp_meta_list_make(&r->config, &input, &current.meta, &current.arena,
+	                                    &list, &err),
+	                 STP_OK);
+	assert_int_equal(stp_snapshot_body(head, &list, &body, &err), STP_OK);
+	count = asprintf(&text, "{\"signatures\":[],\"signed\":%.*s}", (int)body.count,
+	                 (const char *)body.data);
+	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)version);
+	snapshot = (struct stp_publish_file){name, text, (size_t)count};
+	stp_hash_one(STP_ALG_SHA256, text, (size_t)count, digest);
+	assert_int_equal(
+	    stp_timestamp_body(head, version, (uint64_t)count, digest, &timestamp, &err), STP_OK);
+	count = asprintf(&timestamp_text, "{\"signatures\":[],\"signed\":%.*s}",
+	                 (int)timestamp.count, (const char *)timestamp.data);
+	assert_int_equal(stp_publish_commit(publisher, &snapshot, timestamp_text, (size_t)count,
+	                                    now, &err),
+	                 STP_OK);
+	stp_publish_end(publisher);
+	stp_buf_release(&body);
+	stp_buf_release(&timestamp);
+	stp_current_release(&current);
+	free(text);
+	free(timestamp_text);
+	return version;
+}
+
+static int there(const struct repository *r, const char *name)
+{
+	return faccessat(r->repo.metadata_fd, name, F_OK, 0) == 0;
+}
+
+static void test_publish__a_fresh_repository_has_no_snapshot(void **state)
+{
+	struct repository r;
+	struct stp_current current;
+	struct stp_err err = STP_ERR_INIT;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	load(&r, &current);
+	assert_int_equal(current.timestamp_version, 0);
+	assert_int_equal(current.root.version, 1);
+	assert_int_equal(current.targets.version, 1);
+	assert_int_equal(current.bins.version, 1);
+	assert_int_equal(current.bin_count, 16);
+	assert_string_equal(current.bin_prefix, "bin-n");
+	assert_int_equal(strlen(current.bin_keyid), 64);
+	assert_int_equal(current.root.expires, REPOSITORY_NOW + 365 * 86400);
+	assert_int_equal(stp_current_check(&current, &r.config, online_keyid, REPOSITORY_NOW, &err),
+	                 STP_OK);
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__every_profile_reads_back(void **state)
+{
+	static const char *const profiles[] = {"pep458", "compat", "prefixes"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct repository r;
+		struct stp_current current;
+		struct stp_err err = STP_ERR_INIT;
+
+		repository_init(&r, profiles[i]);
+		assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
+		load(&r, &current);
+		assert_int_equal(current.timestamp_version, 1);
+		assert_int_equal(current.meta.count, 17 + (i == 0));
+		assert_int_equal(current.bins.version, i == 0);
+		assert_int_equal(stp_current_check(&current, &r.config, online_keyid,
+		                                   REPOSITORY_NOW, &err),
+		                 STP_OK);
+		stp_current_release(&current);
+		repository_release(&r);
+	}
+}
+
+static void test_publish__versions_rise_and_commits_are_noted(void **state)
+{
+	struct repository r;
+	struct stp_current current;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
+	assert_int_equal(run_all(&r, REPOSITORY_NOW + 60), 2);
+	load(&r, &current);
+	assert_int_equal(current.timestamp_version, 2);
+	assert_int_equal(current.snapshot_version, 2);
+	assert_int_equal(current.timestamp_expires, REPOSITORY_NOW + 60 + 86400);
+	assert_int_equal(current.committed_at, REPOSITORY_NOW + 60);
+	assert_int_equal(current.commits.count, 2);
+	assert_int_equal(current.commits.items[0].committed_at, REPOSITORY_NOW);
+	assert_int_equal(current.meta.count, 18);
+	assert_int_equal(current.meta.items[stp_meta_list_find(&current.meta, "bin-n-f")].version,
+	                 2);
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used_again(void **state)
+{
+	struct repository r;
+	struct stp_current current;
+	struct stp_publisher *publisher;
+	struct stp_err err = STP_ERR_INIT;
+	uint64_t version;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
+	load(&r, &current);
+	publisher = run_bins(&r, &current, &version);
+	assert_int_equal(version, 2);
+	stp_publish_end(publisher); /* died here */
+	scratch_file(&r.scratch, "repo/public/metadata/.tmp-0123", "x", 1);
+	scratch_file(&r.scratch, "repo/public/metadata/2.targets.json", "x", 1); /* not a run's */
+	assert_true(there(&r, "2.bin-n-0.json"));
+	assert_int_equal(stp_publish_begin(&r.repo, &current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(stp_publish_leftovers(publisher).file_count, 17);
+	assert_false(there(&r, "2.bin-n-0.json"));
+	assert_false(there(&r, ".tmp-0123"));
+	assert_true(there(&r, "1.bin-n-0.json"));
+	assert_true(there(&r, "1.snapshot.json"));
+	assert_true(there(&r, "2.targets.json"));
+	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
+	assert_int_equal(version, 3);
+	stp_publish_end(publisher);
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__files_of_a_lost_state_are_kept_and_their_versions_skipped(void **state)
+{
+	struct repository r;
+	struct stp_current current;
+	struct stp_publisher *publisher;
+	struct stp_err err = STP_ERR_INIT;
+	uint64_t version;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
+	unlinkat(r.repo.state_fd, "reserved", 0);
+	scratch_file(&r.scratch, "repo/public/metadata/41.bin-n-3.json", "x", 1);
+	load(&r, &current);
+	assert_int_equal(stp_publish_begin(&r.repo, &current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
+	assert_int_equal(version, 42);
+	assert_true(there(&r, "41.bin-n-3.json"));
+	stp_publish_end(publisher);
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__a_name_never_gets_other_bytes(void **state)
+{
+	struct repository r;
+	struct stp_current current;
+	struct stp_publisher *publisher;
+	struct stp_publish_file file = {"1.bin-n-0.json", "other", 5};
+	struct stp_err err = STP_ERR_INIT;
+	uint64_t version;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	load(&r, &current);
+	assert_int_equal(stp_publish_begin(&r.repo, &current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
+	put(publisher, "1.bin-n-0.json", "first");
+	assert_int_equal(stp_publish_put(publisher, 0, &file, 1, &err), STP_IO);
+	assert_int_equal(err.sys_errno, EEXIST);
+	assert_string_equal(err.subject, "1.bin-n-0.json");
+	stp_publish_abort(publisher);
+	assert_false(there(&r, "1.bin-n-0.json"));
+	stp_publish_end(publisher);
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__published_files_are_for_everybody_whatever_the_umask(void **state)
+{
+	struct repository r;
+	struct stat st;
+	mode_t before = umask(077);
+
+	(void)state;
+	repository_init(&r, "pep458");
+	run_all(&r, REPOSITORY_NOW);
+	umask(before);
+	assert_int_equal(fstatat(r.repo.metadata_fd, "1.bin-n-0.json", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(fstatat(r.repo.metadata_fd, "timestamp.json", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(fstat(r.repo.metadata_fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	assert_int_equal(fstat(r.repo.root_fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	assert_int_equal(fstat(r.repo.state_fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	repository_release(&r);
+}
+
+static void test_publish__one_publisher_at_a_time(void **state)
+{
+	struct repository r;
+	struct stp_repo other;
+	struct stp_err err = STP_ERR_INIT;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	assert_int_equal(stp_repo_open(r.path, STP_REPO_LOCK, "gc", &other, &err), STP_BUSY);
+	assert_non_null(strstr(err.text, "test ")); /* the holder's verb and process */
+	assert_int_equal(stp_repo_open(r.path, STP_REPO_READ, "status", &other, NULL), STP_OK);
+	stp_repo_close(&other);
+	stp_fd_close(&r.repo.lock_fd);
+	assert_int_equal(stp_repo_open(r.path, STP_REPO_LOCK, "gc", &other, NULL), STP_OK);
+	stp_repo_close(&other);
+	repository_release(&r);
+}
+
+static void test_publish__a_run_that_must_not_go_on_is_refused(void **state)
+{
+	struct repository r;
+	struct stp_current current;
+	struct stp_err err;
+
+	(void)state;
+	repository_init(&r, "pep458");
+	run_all(&r, REPOSITORY_NOW + 1000);
+	load(&r, &current);
+#define CHECK(now, expected)                                                                 \
+	do {                                                                                 \
+		err = (struct stp_err)STP_ERR_INIT;                                          \
+		assert_int_equal(stp_current_check(&current, &r.config, online_keyid, (now), \
+		                                   &err),                                    \
+		                 (expected));                                                \
+	} while (0)
+	CHECK(REPOSITORY_NOW + 1000, STP_OK);
+	CHECK(REPOSITORY_NOW + 999, STP_REFUSED); /* the clock went back */
+	assert_non_null(strstr(err.text, "2030-01-01T00:16:40Z"));
+	CHECK(REPOSITORY_NOW + 365 * 86400 - 86399, STP_REFUSED); /* bins would outlive targets */
+	CHECK(REPOSITORY_NOW + 365 * 86400 - 86400, STP_OK);
+	CHECK(REPOSITORY_NOW + 366 * 86400, STP_REFUSED);
+	r.config.bin_bits = 5;
+	CHECK(REPOSITORY_NOW + 1000, STP_CONFIG);
+	r.config.bin_bits = 4;
+	online_keyid[0] ^= 1;
+	CHECK(REPOSITORY_NOW + 1000, STP_CONFIG);
+#undef CHECK
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__broken_published_files_are_named(void **state)
+{
+	static const struct {
+		const char *file, *bytes, *subject;
+	} cases[] = {
+	    {"timestamp.json", "{", "timestamp.json"},
+	    {"timestamp.json", "{\"signed\":{\"_type\":\"root\"}}", "timestamp.json"},
+	    {"timestamp.json", "{\"signed\":{},\"signed\":{}}", "timestamp.json"},
+	    {"1.snapshot.json", "{\"signed\":{}}", "1.snapshot.json"},
+	    {"1.root.json", "[]", "1.root.json"},
+	    {"1.bins.json", "{\"signed\":{\"_type\":\"targets\",\"version\":2}}", "1.bins.json"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct repository r;
+		struct stp_current current;
+		struct stp_err err = STP_ERR_INIT;
+		char name[100];
+
+		repository_init(&r, "pep458");
+		run_all(&r, REPOSITORY_NOW);
+		snprintf(name, sizeof(name), "repo/public/metadata/%s", cases[i].file);
+		scratch_file(&r.scratch, name, cases[i].bytes, strlen(cases[i].bytes));
+		assert_int_equal(stp_current_load(&current, &r.repo, &err), STP_FORMAT);
+		assert_string_equal(err.subject, cases[i].subject);
+		repository_release(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_publish__a_fresh_repository_has_no_snapshot),
+	    cmocka_unit_test(test_publish__every_profile_reads_back),
+	    cmocka_unit_test(test_publish__versions_rise_and_commits_are_noted),
+	    cmocka_unit_test(
+	        test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used_again),
+	    cmocka_unit_test(
+	        test_publish__files_of_a_lost_state_are_kept_and_their_versions_skipped),
+	    cmocka_unit_test(test_publish__a_name_never_gets_other_bytes),
+	    cmocka_unit_test(test_publish__published_files_are_for_everybody_whatever_the_umask),
+	    cmocka_unit_test(test_publish__one_publisher_at_a_time),
+	    cmocka_unit_test(test_publish__a_run_that_must_not_go_on_is_refused),
+	    cmocka_unit_test(test_publish__broken_published_files_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
