@@ -15,7 +15,8 @@
 
 #define STP_VERBS(X) \
 	X(init)      \
-	X(verify)
+	X(verify)    \
+	X(status)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

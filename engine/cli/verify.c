@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/period.h"
 #include "stampede/alg.h"
 #include "stampede/verify.h"
 #include "verify/clients.h"
@@ -194,28 +195,6 @@ static json_t *report_json(const struct stp_verify_report *report)
 	return object;
 }
 
-/* "90m", "12h", "7d" or seconds. */
-static int parse_period(struct stp_cli *cli, const char *option, const char *value, int64_t *out_s)
-{
-	size_t count = strlen(value);
-	int64_t unit = 1;
-	uint64_t number;
-
-	if (count && value[count - 1] == 'm')
-		unit = 60;
-	else if (count && value[count - 1] == 'h')
-		unit = 3600;
-	else if (count && value[count - 1] == 'd')
-		unit = 86400;
-	if (!stp_u64_parse(value, count - (unit != 1), &number) || number == 0 ||
-	    number > 1000000000) {
-		stp_cli_usage(cli, "--%s %s: give a time such as 90m, 12h or 7d", option, value);
-		return 0;
-	}
-	*out_s = (int64_t)number * unit;
-	return 1;
-}
-
 /* One option into out; 0 when it is wrong. */
 static int take_option(struct stp_cli *cli, int id, const char *value,
                        struct stp_verify_options *out)
@@ -230,7 +209,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 		out->as_client = 1;
 		return 1;
 	case OPT_WITHIN:
-		return parse_period(cli, "expires-within", value, &out->expires_within_s);
+		return stp_cli_period(cli, "expires-within", value, &out->expires_within_s);
 	case OPT_NOW:
 		return stp_cli_time(cli, "now", value, &out->now);
 	case OPT_JOBS:

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stampede/status.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "publish/repo.h"
+#include "run/report.h"
+#include "verify/bin_file.h"
+#include "verify/bins.h"
+#include "verify/folder.h"
+
+#define LAST_RUN_BYTES_MAX ((size_t)512 << 20) /* a fault list of a million rows */
+#define BIN_HEAD_BYTES     (64 * 1024)
+
+/* ------------------------------------------------------------------------ published */
+
+static void note_role(struct stp_verify_role *role, const struct stp_document *doc, bool found)
+{
+	if (!found)
+		return;
+	role->found = 1;
+	role->version = doc->version;
+	role->expires = doc->expires;
+	role->file_bytes = doc->file.count;
+}
+
+/* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
+static int64_t bin_expires(const struct stp_tree *tree, size_t index, struct stp_bin_file *bin,
+                           char *buffer)
+{
+	const struct stp_tree_bin *item = &tree->bin_items[index];
+	int64_t expires = 0;
+	char name[256];
+	ssize_t got;
+	int fd;
+
+	if (!item->listed)
+		return -1;
+	stp_bin_file_name(item, name, sizeof(name));
+	fd = openat(tree->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	got = pread(fd, buffer, BIN_HEAD_BYTES, 0);
+	close(fd);
+	if (got <= 0 || stp_bin_file_head(bin, buffer, (size_t)got) != STP_BIN_FILE_OK ||
+	    !stp_expires_parse(bin->expires, bin->expires_chars, &expires))
+		return 0;
+	return expires;
+}
+
+static enum stp_errc read_bins(struct stp_status *status, const struct stp_tree *tree,
+                               struct stp_err *err)
+{
+	struct stp_bin_file *bin = calloc(1, sizeof(*bin));
+	char *buffer = malloc(BIN_HEAD_BYTES);
+
+	if (!bin || !buffer) {
+		free(bin);
+		free(buffer);
+		return STP_FAIL_ERRNO(err, ENOMEM, "status", "", "cannot read bins");
+	}
+	stp_bin_file_init(bin);
+	for (size_t i = 0; i < tree->bin_count; i++) {
+		int64_t expires = bin_expires(tree, i, bin, buffer);
+		uint64_t version;
+
+		status->bins_missing += expires < 0;
+		if (expires <= 0)
+			continue;
+		version = tree->bin_items[i].listed->version;
+		if (!status->bin_expires_min || expires < status->bin_expires_min)
+			status->bin_expires_min = expires;
+		if (!status->bin_version_min || version < status->bin_version_min)
+			status->bin_version_min = version;
+		if (version > status->bin_version_max)
+			status->bin_version_max = version;
+	}
+	stp_bin_file_release(bin);
+	free(bin);
+	free(buffer);
+	return STP_OK;
+}
+
+static void note_first_expiry(struct stp_status *status)
+{
+	const struct {
+		const char *what;
+		int64_t expires;
+	} all[] = {
+	    {"root", status->root.expires},         {"timestamp", status->timestamp.expires},
+	    {"snapshot", status->snapshot.expires}, {"targets", status->targets.expires},
+	    {"bins", status->bins.expires},         {"bin-n", status->bin_expires_min},
+	};
+
+	status->expires_what = "";
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].expires ||
+		    (status->expires_min && all[i].expires >= status->expires_min))
+			continue;
+		status->expires_min = all[i].expires;
+		status->expires_what = all[i].what;
+	}
+}
+
+static enum stp_errc read_published(struct stp_status *status, const struct stp_repo *repo,
+                                    struct stp_err *err)
+{
+	struct stp_tree_options options = {
+	    .folder_fd = repo->metadata_fd,
+	    .timestamp_name = "timestamp.json",
+	    .timestamp_fd = repo->metadata_fd,
+	    .now = status->now,
+	};
+	struct stp_finding_list findings;
+	struct stp_tree tree;
+	enum stp_errc code;
+
+	stp_finding_list_init(&findings);
+	code = stp_tree_load(&tree, &options, &findings, err);
+	note_role(&status->root, &tree.root.doc, tree.has_root);
+	note_role(&status->timestamp, &tree.timestamp, tree.has_timestamp);
+	note_role(&status->snapshot, &tree.snapshot, tree.has_snapshot);
+	note_role(&status->targets, &tree.targets, tree.has_targets);
+	note_role(&status->bins, &tree.bins, tree.has_bins);
+	status->bin_count = tree.bin_count;
+	if (code == STP_OK)
+		code = read_bins(status, &tree, err);
+	note_first_expiry(status);
+	status->problems = findings.count;
+	if (!tree.has_timestamp && findings.totals[STP_FINDING_FILE_MISSING])
+		status->problems--; /* nothing published yet is told as such */
+	stp_tree_release(&tree);
+	stp_finding_list_release(&findings);
+	return code;
+}
+
+/* ------------------------------------------------------------------------- last run */
+
+static uint64_t get_u64(const json_t *object, const char *name)
+{
+	json_int_t value = json_integer_value(json_object_get(object, name));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static int64_t get_time(const json_t *object, const char *name)
+{
+	json_t *value = json_object_get(object, name);
+	int64_t epoch_s = 0;
+
+	if (!json_is_string(value) ||
+	    !stp_expires_parse(json_string_value(value), json_string_length(value), &epoch_s))
+		return 0;
+	return epoch_s;
+}
+
+static void copy_text(char *out, size_t size, const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+/* What state/last-run.json says; best effort, it only informs. */
+static void read_last_run(struct stp_status_run *run, int state_fd)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	json_t *object, *seconds;
+
+	if (stp_file_read(state_fd, STP_LAST_RUN_FILE, LAST_RUN_BYTES_MAX, "status", &file,
+	                  &ignored) != STP_OK)
+		return;
+	object = json_loadb((const char *)file.data, file.count, JSON_REJECT_DUPLICATES, NULL);
+	stp_buf_release(&file);
+	if (!json_is_object(object)) {
+		json_decref(object);
+		return;
+	}
+	seconds = json_object_get(object, "seconds");
+	run->found = 1;
+	run->published = json_is_true(json_object_get(object, "published"));
+	copy_text(run->error, sizeof(run->error), object, "error");
+	copy_text(run->io_backend, sizeof(run->io_backend), object, "io_backend");
+	run->at = get_time(object, "now");
+	run->targets = get_u64(object, "targets");
+	run->target_bytes = get_u64(object, "target_bytes");
+	run->files_hashed = get_u64(object, "files_hashed");
+	run->bytes_hashed = get_u64(object, "bytes_hashed");
+	run->files_reused = get_u64(object, "files_reused");
+	run->files_removed = get_u64(object, "files_removed");
+	run->faults = get_u64(object, "faults");
+	run->peak_rss_bytes = get_u64(object, "peak_rss_bytes");
+	run->oldest_verified_at = get_time(object, "oldest_verified");
+	run->seconds_hash = json_number_value(json_object_get(seconds, "hash"));
+	run->seconds_total = json_number_value(json_object_get(seconds, "total"));
+	json_decref(object);
+}
+
+/* ----------------------------------------------------------------------------- disk */
+
+/* Sums what lies below folder_fd, which is closed. Links count as themselves. */
+static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, unsigned depth,
+                                struct stp_err *err)
+{
+	DIR *stream = folder_fd >= 0 ? fdopendir(folder_fd) : NULL;
+	enum stp_errc code = STP_OK;
+	struct dirent *item;
+
+	if (!stream) {
+		stp_fd_close(&folder_fd);
+		return STP_FAIL_SYS(err, "status", "", "cannot list a folder");
+	}
+	while (code == STP_OK && (item = readdir(stream)) != NULL) {
+		struct stat st;
+
+		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
+		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue; /* gone since it was listed */
+		disk->bytes += (uint64_t)st.st_blocks * 512;
+		disk->files += !S_ISDIR(st.st_mode);
+		if (S_ISDIR(st.st_mode) && depth < STP_TREE_DEPTH_MAX)
+			code = sum_folder(disk,
+			                  openat(folder_fd, item->d_name,
+			                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+			                  depth + 1, err);
+	}
+	closedir(stream);
+	return code;
+}
+
+static int again(int folder_fd)
+{
+	return openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+enum stp_errc stp_status_run(const struct stp_status_options *options, struct stp_status *out,
+                             struct stp_err *err)
+{
+	struct stp_repo repo;
+	enum stp_errc code;
+
+	memset(out, 0, sizeof(*out));
+	out->now = options->now ? options->now : stp_clock_now();
+	if (sodium_init() < 0)
+		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
+	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "status", &repo, err));
+	code = read_published(out, &repo, err);
+	read_last_run(&out->run, repo.state_fd);
+	if (code == STP_OK)
+		code = sum_folder(&out->metadata, again(repo.metadata_fd), 0, err);
+	if (code == STP_OK)
+		code = sum_folder(&out->target_files, again(repo.targets_fd), 0, err);
+	if (code == STP_OK)
+		code = sum_folder(&out->state, again(repo.state_fd), 0, err);
+	stp_repo_close(&repo);
+	return code;
+}
