@@ -98,6 +98,45 @@ static void test_hash_many__keyed_blake2b_equals_libsodium(void **state)
 		check_many(STP_ALG_BLAKE2B_256, LENGTHS + 1, n, 1, key, n);
 }
 
+/* Short and long messages in one call, in an order without pattern. */
+static void check_mixed(enum stp_alg alg, size_t count, const uint8_t *key, size_t key_bytes)
+{
+	enum { COUNT_MAX = 300, BYTES_MAX = 40000 };
+	static uint8_t big[BYTES_MAX + COUNT_MAX];
+	const uint8_t *messages[COUNT_MAX];
+	size_t bytes[COUNT_MAX];
+	uint8_t digests[COUNT_MAX][64];
+	uint8_t want[64];
+	size_t i;
+
+	randombytes_buf(big, sizeof big);
+	for (i = 0; i < count; i++) {
+		uint32_t kind = randombytes_uniform(4);
+
+		messages[i] = big + i;
+		bytes[i] = randombytes_uniform(kind == 0 ? BYTES_MAX : kind == 1 ? 8 : 400);
+	}
+	stp_hash_many(alg, messages, bytes, count, key, key_bytes, digests[0], 64);
+	for (i = 0; i < count; i++) {
+		expect(alg, messages[i], bytes[i], key, key_bytes, want);
+		assert_memory_equal(want, digests[i], stp_alg_digest_bytes(alg));
+	}
+}
+
+static void test_hash_many__messages_of_very_different_sizes_equal_libsodium(void **state)
+{
+	static const uint8_t key[32] = {1, 2, 3};
+	size_t count;
+	int alg;
+
+	(void)state;
+	for (count = 1; count <= 300; count += 13) {
+		for (alg = 0; alg < STP_ALG_COUNT; alg++)
+			check_mixed((enum stp_alg)alg, count, NULL, 0);
+		check_mixed(STP_ALG_BLAKE2B_256, count, key, sizeof key);
+	}
+}
+
 /* Feeds one message as pieces of piece_bytes, the last of them empty when it divides. */
 static void check_pieces(unsigned set, unsigned features, size_t n, size_t piece_bytes)
 {
@@ -164,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_hash_many__one_message_of_every_length_equals_libsodium),
 	    cmocka_unit_test(test_hash_many__messages_of_all_lengths_in_one_call_equal_libsodium),
+	    cmocka_unit_test(test_hash_many__messages_of_very_different_sizes_equal_libsodium),
 	    cmocka_unit_test(test_hash_many__keyed_blake2b_equals_libsodium),
 	    cmocka_unit_test(test_hasher__pieces_of_one_message_equal_the_whole),
 	};

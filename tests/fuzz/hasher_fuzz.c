@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The input is a schedule: hasher_script.h plays it against the scalar oracle. */
+#include "hasher_script.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (!script_text[0])
+		script_text_init(1);
+	script_play(data, size < 4096 ? size : 4096);
+	return 0;
+}
