@@ -41,7 +41,9 @@ prefix)
 	try_library "$root"
 	;;
 package)
-	command -v dpkg-deb >/dev/null || exit 77
+	for tool in dpkg-deb dpkg-shlibdeps file; do
+		command -v $tool >/dev/null || exit 77
+	done
 	(cd "$scratch" && cpack --config "$build/CPackConfig.cmake" -B "$scratch/package") >"$scratch/log" 2>&1 ||
 		die "$(cat "$scratch/log")"
 	deb=$(echo "$scratch"/package/stampede_*.deb)

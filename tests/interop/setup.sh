@@ -20,6 +20,6 @@ command -v npm >/dev/null || skip 'no npm here'
 rm -f .installed-lock
 cp "$source/package.json" "$source/package-lock.json" .
 cp "$source/../../.npmrc" .npmrc
-npm ci --ignore-scripts --no-audit --no-fund --prefer-offline ||
-	npm ci --ignore-scripts --no-audit --no-fund || skip 'npm could not install the clients'
+npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --fetch-retries 3 \
+	--fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 8000 || skip 'npm could not install the clients'
 cp package-lock.json .installed-lock
