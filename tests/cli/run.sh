@@ -11,7 +11,7 @@
 #	$ stampede hash file | cut -c 1-8
 #	cf83e135                                               a line of stdout
 #
-# A line that ends in " (glob)" is a shell pattern; "..." stands for any number of lines. Lines of
+# "(blank)" is an empty line. A line that ends in " (glob)" is a shell pattern; "..." stands for any number of lines. Lines of
 # stdout and stderr are compared apart, each in order. The script runs in one bash, in an empty
 # scratch folder that reads as SCRATCH in all output, with stampede, stampede-corpus and:
 #
@@ -25,6 +25,8 @@ set -uo pipefail
 update=
 [ "${1:-}" = --update ] && { update=yes; shift; }
 script=$(realpath "$1")
+built=$(dirname "$(realpath "$0")")/../../build/dev
+: "${STAMPEDE:=$built/stampede}" "${STAMPEDE_CORPUS:=$built/tools/corpus/stampede-corpus}"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-cli-XXXXXX")
 trap 'chmod -R u+rwX "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 mkdir "$scratch/bin" "$scratch/home"
@@ -95,7 +97,7 @@ check() { # runs the collected command and compares
 		cat "$work/said" >>"$work/new"
 	else
 		{
-			cat "$work/out"
+			sed 's/^$/(blank)/' "$work/out"
 			sed 's/^/2> /; s/^2> $/2>/' "$work/err"
 			[ $status -eq 0 ] || echo "= $status"
 		} >>"$work/new"
@@ -140,6 +142,7 @@ while IFS= read -r line <&9 || [ -n "$line" ]; do
 	'= '*) printf '%s\n' "$line" >>"$work/said"; want_status=${line#= } ;;
 	*)
 		printf '%s\n' "$line" >>"$work/said"
+		[ "$line" = '(blank)' ] && line=''
 		printf '%s\n' "$line" >>"$work/want_out"
 		;;
 	esac
