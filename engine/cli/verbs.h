@@ -15,6 +15,7 @@
 
 #define STP_VERBS(X) \
 	X(init)      \
+	X(sign)      \
 	X(verify)    \
 	X(status)
 
