@@ -27,6 +27,9 @@ static const struct stp_option options_table[] = {
     {NULL, NULL, NULL, 0},
 };
 
+/* Printed with the first line, so that a run that fails prints nothing. */
+#define JSON_BEGIN "{\"entries\":["
+
 struct printer {
 	unsigned hash_set;
 	int json;
@@ -195,7 +198,7 @@ static void print_json_line(const struct printer *printer, const struct stp_hash
 {
 	int alg;
 
-	fputs_unlocked(printer->count ? ",{" : "{", stdout);
+	fputs_unlocked(printer->count ? ",{" : JSON_BEGIN "{", stdout);
 	print_json_path(line->path, line->path_bytes);
 	printf(",\"length\":%llu", (unsigned long long)line->length);
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
@@ -208,7 +211,7 @@ static void print_json_line(const struct printer *printer, const struct stp_hash
 	putchar_unlocked('}');
 }
 
-static void print_json_end(const struct stp_hash_report *report)
+static void print_json_end(const struct printer *printer, const struct stp_hash_report *report)
 {
 	struct rusage usage;
 	size_t i;
@@ -216,6 +219,8 @@ static void print_json_end(const struct stp_hash_report *report)
 	int first = 1;
 
 	getrusage(RUSAGE_SELF, &usage);
+	if (printer->count == 0)
+		fputs_unlocked(JSON_BEGIN, stdout);
 	printf(
 	    "],\"files\":%llu,\"bytes\":%llu,\"left_out\":%llu,\"fault_count\":%llu,\"faults\":[",
 	    (unsigned long long)report->files, (unsigned long long)report->bytes,
@@ -330,7 +335,7 @@ static int run(struct stp_cli *cli)
 	    .progress = cli->progress,
 	    .cancel = cli->cancel,
 	};
-	struct printer printer = {.json = cli->json, .on_terminal = isatty(STDOUT_FILENO)};
+	struct printer printer = {.on_terminal = isatty(STDOUT_FILENO)};
 	struct stp_hash_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
@@ -349,15 +354,14 @@ static int run(struct stp_cli *cli)
 	options.paths = cli->arguments;
 	options.path_count = cli->argument_count;
 	printer.hash_set = options.hash_set;
-	if (cli->json)
-		fputs("{\"entries\":[", stdout);
+	printer.json = cli->json;
 	stp_cli_progress_begin(cli);
 	code = stp_hash_paths(&options, take_line, &printer, &report, &err);
 	stp_cli_progress_end(cli);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
-		print_json_end(&report);
+		print_json_end(&printer, &report);
 	exit_code = finish(cli, &report);
 	stp_hash_report_release(&report);
 	return exit_code;

@@ -17,6 +17,7 @@
 	X(init)      \
 	X(sign)      \
 	X(verify)    \
+	X(hash)      \
 	X(status)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
