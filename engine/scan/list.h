@@ -5,18 +5,19 @@
  *	file or stdin ─▶ [cut into chunks of whole rows, one at a time] ─▶ workers parse ─▶ emit()
  *
  * CSV is RFC 4180 with a header that names the columns in any order: path, length (or size),
- * sha256, sha512, blake2b-256; other columns are ignored. NDJSON is one flat object a line with the
- * same names; nested values under other names are skipped, a name given twice is refused. LF and
- * CRLF, a UTF-8 byte order mark and blank last lines are fine. Digests are hex of either case,
- * lengths plain decimal.
+ * sha256, sha512, blake2b-256; other columns are ignored. NDJSON is one object a line with the same
+ * names; other names may have any value, a name given twice is refused. LF and CRLF, a UTF-8 byte
+ * order mark and blank lines are fine. Digests are hex of either case, lengths plain decimal below
+ * 2^53. An empty field and null mean: not known.
  *
- * A row with every digest of hash_set gives a record with STP_RECORD_DIGESTS. A row with fewer
- * gives one without, to be read from the tree; its digests are checked for form and left. A row
- * that is wrong becomes a fault "FILE:LINE" that names the column, and is left out.
+ * A row with length and every digest of hash_set gives a record with STP_RECORD_DIGESTS. A row that
+ * lacks one gives a record without, to be read from the tree; what it has is checked for form. A
+ * row that is wrong becomes a fault "FILE:LINE" that names the column, and is left out.
  *
  * Shape      rows of at most STP_LIST_ROW_BYTES_MAX bytes; records come in batches of at most
- *            STP_LIST_BATCH_MAX, in no order across workers.
- * Memory     about 5 MiB per worker, whatever the list's size.
+ *            STP_LIST_BATCH_MAX with key, path, length, origin (line, header is line 1) and
+ *            STP_RECORD_LISTED, in no order across workers.
+ * Memory     about 2 MiB per worker, whatever the list's size.
  * Ownership  records are valid during emit() only.
  * Threads    stp_list_read() starts its own workers; emit() runs on them.
  */
@@ -34,7 +35,7 @@
 /* A path of 4,095 bytes as NDJSON escapes is 24,570 bytes; the rest is room for other columns. */
 #define STP_LIST_ROW_BYTES_MAX (1024 * 1024)
 #define STP_LIST_COLUMNS_MAX   256
-#define STP_LIST_BATCH_MAX     512
+#define STP_LIST_BATCH_MAX     256
 
 /* Takes count records on worker worker_index; a failure stops the reading. */
 typedef enum stp_errc stp_list_emit_fn(void *ctx, size_t worker_index,
@@ -52,8 +53,8 @@ struct stp_list_options {
 	int fd;           /* opened for reading; any kind of file, not closed */
 	enum stp_list_format format;
 	unsigned hash_set;
-	size_t jobs; /* workers; 0: in the calling thread */
-	const struct stp_cancel *cancel;
+	size_t jobs;               /* workers; 0: in the calling thread */
+	struct stp_cancel *cancel; /* may be NULL; set when a worker fails */
 };
 
 struct stp_list_stats {
