@@ -15,10 +15,9 @@
 
 #define STP_VERBS(X) \
 	X(init)      \
-	X(sign)      \
 	X(verify)    \
-	X(hash)      \
-	X(status)
+	X(status)    \
+	X(gc)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/verbs.h"
+#include "stampede/gc.h"
+
+enum { OPT_GRACE = 1, OPT_KEEP, OPT_AUDIT, OPT_DRY_RUN, OPT_NOW };
+
+static const struct stp_option options_table[] = {
+    {"grace", "24h", "keep what timestamps of this time list (m, h, d)", OPT_GRACE},
+    {"keep", "K", "keep at least the last K snapshots (3)", OPT_KEEP},
+    {"audit", "90d", "keep this much of the audit log (m, h, d)", OPT_AUDIT},
+    {"dry-run", NULL, "only say what would be removed", OPT_DRY_RUN},
+    {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
+    {NULL, NULL, NULL, 0},
+};
+
+/* "24h" as seconds, at most ten years; 0 after printing usage. */
+static int take_period(struct stp_cli *cli, const char *option, const char *value,
+                       int64_t *out_seconds)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {{'m', 60}, {'h', 3600}, {'d', 86400}};
+	size_t count = strlen(value);
+	uint64_t number = 0;
+	size_t i;
+
+	for (i = 0; i < 3 && count > 1; i++) {
+		if (value[count - 1] != units[i].unit ||
+		    !stp_u64_parse(value, count - 1, &number) || number > 5256000)
+			continue;
+		*out_seconds = (int64_t)number * units[i].seconds;
+		return 1;
+	}
+	stp_cli_usage(cli, "--%s: %s is no time such as 30m, 24h or 7d", option, value);
+	return 0;
+}
+
+/* Takes one option; 0 after printing usage. */
+static int take_option(struct stp_cli *cli, int id, const char *value,
+                       struct stp_gc_options *options)
+{
+	switch (id) {
+	case OPT_GRACE:
+		return take_period(cli, "grace", value, &options->grace_seconds);
+	case OPT_KEEP:
+		return stp_cli_u64(cli, "keep", value, 1, 1000000, &options->keep);
+	case OPT_AUDIT:
+		return take_period(cli, "audit", value, &options->audit_keep_seconds);
+	case OPT_DRY_RUN:
+		options->dry_run = 1;
+		return 1;
+	default:
+		return stp_cli_time(cli, "now", value, &options->now);
+	}
+}
+
+static void print_json(const struct stp_gc_report *report, int dry_run)
+{
+	stp_cli_print_json(json_pack(
+	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "dry_run", dry_run,
+	    "files_removed", (json_int_t)report->files_removed, "bytes_removed",
+	    (json_int_t)report->bytes_removed, "links_removed", (json_int_t)report->links_removed,
+	    "snapshots_removed", (json_int_t)report->snapshots_removed, "audit_lines_removed",
+	    (json_int_t)report->audit_lines_removed, "snapshots_kept",
+	    (json_int_t)report->snapshots_kept, "oldest_kept", (json_int_t)report->oldest_kept,
+	    "files_kept", (json_int_t)report->files_kept, "links_kept",
+	    (json_int_t)report->links_kept, "roots_kept", (json_int_t)report->roots_kept,
+	    "strangers", (json_int_t)report->strangers));
+}
+
+static void print_text(const struct stp_gc_report *report, int dry_run)
+{
+	char files[32];
+	char links[32];
+	char bytes[32];
+
+	printf("%s %s metadata files and %s target links, %s (snapshots: %llu)\n",
+	       dry_run ? "would remove" : "removed", stp_count_format(report->files_removed, files),
+	       stp_count_format(report->links_removed, links),
+	       stp_bytes_format(report->bytes_removed, bytes),
+	       (unsigned long long)report->snapshots_removed);
+	printf("kept %s metadata files and %s target links for %llu snapshots from version %llu "
+	       "on, and %llu roots\n",
+	       stp_count_format(report->files_kept, files),
+	       stp_count_format(report->links_kept, links),
+	       (unsigned long long)report->snapshots_kept, (unsigned long long)report->oldest_kept,
+	       (unsigned long long)report->roots_kept);
+	if (report->strangers)
+		printf("left alone %llu names in public/metadata that stampede does not make\n",
+		       (unsigned long long)report->strangers);
+	if (report->audit_lines_removed)
+		printf("dropped %s old lines of the audit log\n",
+		       stp_count_format(report->audit_lines_removed, files));
+}
+
+static int run(struct stp_cli *cli)
+{
+	struct stp_gc_options options = {
+	    .grace_seconds = STP_GC_GRACE_SECONDS,
+	    .keep = STP_GC_KEEP,
+	    .audit_keep_seconds = STP_GC_AUDIT_KEEP_SECONDS,
+	    .now = -1,
+	    .cancel = cli->cancel,
+	};
+	struct stp_gc_report report;
+	struct stp_err err = STP_ERR_INIT;
+	const char *value;
+	int id;
+
+	while ((id = stp_cli_option(cli, &value)) > 0)
+		if (!take_option(cli, id, value, &options))
+			return STP_EXIT_USAGE;
+	if (id == STP_OPT_ERROR)
+		return STP_EXIT_USAGE;
+	if (cli->argument_count != 1)
+		return stp_cli_usage(cli, "give one REPO");
+	options.repo = cli->arguments[0];
+	if (stp_gc(&options, &report, &err) != STP_OK)
+		return stp_cli_fail(cli, &err);
+	if (cli->json)
+		print_json(&report, options.dry_run);
+	else
+		print_text(&report, options.dry_run);
+	return STP_EXIT_OK;
+}
+
+const struct stp_verb stp_verb_gc = {
+    "gc",
+    "removes metadata that no client can want any more; roots are never removed",
+    "gc REPO [options]",
+    options_table,
+    "  stampede gc /srv/tuf --dry-run\n"
+    "  stampede gc /srv/tuf --grace 48h --keep 6\n",
+    run,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gc: everything is marked before anything is removed. Order of removing:
+ *
+ *	1. snapshots out of use     nobody can start from them any more
+ *	2. their bins and roles     only they listed these
+ *	3. links of target files    only those bins listed these
+ *	4. commit records           last: a gc that dies half-way finds its work again
+ */
+#include "stampede/gc.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/faultpoint.h"
+#include "base/file.h"
+#include "run/gc_run.h"
+#include "sign/audit.h"
+
+#define STAGE "gc"
+
+/* Is the record's snapshot one of those that stay? */
+static int is_live(const struct stp_gc_run *run, const struct stp_commit *commit)
+{
+	size_t i;
+
+	for (i = 0; i < run->live.count; i++)
+		if (run->live.items[i].snapshot_version == commit->snapshot_version)
+			return 1;
+	return 0;
+}
+
+static enum stp_errc remove_records(struct stp_gc_run *run, struct stp_err *err)
+{
+	const struct stp_commit_list *commits = &run->current.commits;
+	size_t i;
+
+	if (run->options->dry_run)
+		return STP_OK;
+	STP_FAULT_TRY(err, STAGE, "records", "state/commits");
+	for (i = 0; i < commits->count; i++)
+		if (!is_live(run, &commits->items[i]))
+			STP_TRY(stp_commit_remove(&run->repo, commits->items[i].timestamp_version,
+			                          err));
+	return STP_OK;
+}
+
+static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
+{
+	size_t dropped = 0;
+
+	if (run->options->dry_run)
+		return STP_OK;
+	STP_TRY(stp_audit_prune(run->repo.state_fd, run->now - run->options->audit_keep_seconds,
+	                        &dropped, err));
+	run->report->audit_lines_removed = dropped;
+	return STP_OK;
+}
+
+static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
+{
+	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
+	int has_links = 0;
+
+	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
+	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
+	STP_TRY(stp_current_load(&run->current, &run->repo, err));
+	if (run->current.timestamp_version) {
+		if (run->now < run->current.committed_at)
+			return STP_FAIL(err, STP_REFUSED, STAGE, "timestamp.json",
+			                "was published after this run's time; set the clock right");
+		STP_TRY(stp_gc_find_live(run, err));
+		STP_TRY(stp_gc_has_links(run, &has_links, err));
+		STP_TRY(stp_gc_mark(run, has_links, err));
+		STP_TRY(stp_gc_sweep_files(run, err));
+		if (has_links)
+			STP_TRY(stp_gc_sweep_links(run, err));
+		STP_TRY(remove_records(run, err));
+	}
+	return prune_audit(run, err);
+}
+
+enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
+                     struct stp_err *err)
+{
+	struct stp_gc_report report = {0};
+	struct stp_gc_run run;
+	enum stp_errc code;
+
+	memset(&run, 0, sizeof(run));
+	run.options = options;
+	run.report = &report;
+	run.now = options->now >= 0 ? options->now : stp_clock_now();
+	stp_repo_init(&run.repo);
+	stp_arena_init(&run.arena, 0);
+	stp_name_set_init(&run.files);
+	stp_name_set_init(&run.links);
+	code = run_all(&run, err);
+	stp_name_set_release(&run.files);
+	stp_name_set_release(&run.links);
+	stp_arena_release(&run.arena);
+	stp_current_release(&run.current);
+	stp_config_release(&run.config);
+	stp_repo_close(&run.repo);
+	if (code == STP_OK)
+		*out_report = report;
+	return code;
+}

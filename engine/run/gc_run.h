@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the steps of gc share.
+ *
+ * Shape      one struct; a set of names by their 64-bit hash.
+ * Memory     16 bytes per name at most.
+ * Ownership  the run owns the sets.
+ * Threads    one thread.
+ */
+#ifndef STP_RUN_GC_RUN_H
+#define STP_RUN_GC_RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "publish/current.h"
+#include "publish/repo.h"
+#include "roles/config.h"
+#include "stampede/gc.h"
+
+/* Names that must stay, by XXH3 with a seed of this run. Two names with one hash keep a file too
+ * many, never one too few. */
+struct stp_name_set {
+	uint64_t *slots; /* open addressing; 0 is empty */
+	size_t capacity; /* a power of two */
+	size_t count;
+	uint64_t seed;
+};
+
+void stp_name_set_init(struct stp_name_set *set);
+void stp_name_set_release(struct stp_name_set *set);
+enum stp_errc stp_name_set_add(struct stp_name_set *set, const char *name, size_t name_bytes,
+                               struct stp_err *err) STP_MUST_CHECK;
+int stp_name_set_has(const struct stp_name_set *set, const char *name, size_t name_bytes);
+
+struct stp_gc_run {
+	const struct stp_gc_options *options;
+	struct stp_gc_report *report;
+	struct stp_repo repo;
+	struct stp_config config;
+	struct stp_current current;
+	int64_t now;
+	struct stp_arena arena;
+	struct stp_commit_list live; /* snapshots that stay, rising */
+	struct stp_name_set files;   /* marked names in public/metadata */
+	struct stp_name_set links;   /* marked names in public/targets */
+};
+
+/* Fills run->live from commit records and the snapshots that lie there. */
+enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Marks what the live snapshots list; with_links reads their bins and marks HASH.NAMEs too. */
+enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links,
+                          struct stp_err *err) STP_MUST_CHECK;
+
+/* True when public/targets holds anything. */
+enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* Removes (or counts) unmarked files and links. */
+enum stp_errc stp_gc_sweep_files(struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
+enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing metadata and target links that no client can want any more.
+ *
+ *	timestamps of the last T, and the last k ─▶ their snapshots ─▶ what those list ─▶ kept
+ *	all else that a run of stampede made, and that is older ─▶ removed
+ *
+ * Never removed: any root, anything a kept snapshot lists, anything newer than the published
+ * timestamp (a run that died left it, sign sweeps that), names stampede does not make.
+ *
+ * Shape      options in, a report out.
+ * Memory     8 bytes and some per name in kept snapshots, and per kept target link.
+ * Ownership  plain data.
+ * Threads    one thread; takes the repository's lock, so a running sign means STP_BUSY.
+ */
+#ifndef STAMPEDE_GC_H
+#define STAMPEDE_GC_H
+
+#include <stdint.h>
+
+#include "stampede/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct stp_cancel;
+
+#define STP_GC_GRACE_SECONDS      86400   /* default: timestamps of the last day stay usable */
+#define STP_GC_KEEP               3       /* default: and at least this many snapshots */
+#define STP_GC_AUDIT_KEEP_SECONDS 7776000 /* default: 90 days of the audit log */
+
+struct stp_gc_options {
+	const char *repo;
+	int64_t grace_seconds;      /* T */
+	uint64_t keep;              /* k, at least 1 */
+	int64_t audit_keep_seconds; /* older lines of state/audit.log are dropped */
+	int dry_run;                /* only report; takes no lock */
+	int64_t now;                /* epoch seconds; negative: the clock */
+	struct stp_cancel *cancel;  /* may be NULL */
+};
+
+/* With dry_run: what would be removed. */
+struct stp_gc_report {
+	uint64_t snapshots_kept, snapshots_removed;
+	uint64_t files_kept,
+	    files_removed; /* in public/metadata, roots and timestamp not counted */
+	uint64_t bytes_removed;
+	uint64_t links_kept, links_removed; /* in public/targets */
+	uint64_t roots_kept;
+	uint64_t strangers; /* names in public/metadata that stampede does not make: left alone */
+	uint64_t audit_lines_removed;
+	uint64_t oldest_kept; /* version of the oldest snapshot kept; 0: none */
+};
+
+/* Marks, then removes. STP_FORMAT names a published file that is broken: then nothing is
+ * removed. */
+enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
+                     struct stp_err *err) STP_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
