@@ -236,7 +236,7 @@ static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_de
 	if (!emit->writer || emit->whole)
 		return STP_OK;
 	memcpy(tombstone.key, decision->committed->key, STP_KEY_BYTES);
-	tombstone.flags = STP_RECORD_REMOVED;
+	tombstone.flags = STP_RECORD_REMOVED | STP_RECORD_NO_PATH;
 	worker->tally.ledger_records++;
 	return stp_segment_part_add(worker->part, &tombstone, err);
 }
@@ -557,7 +557,8 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	enum stp_errc code;
 
 	emit->head_bytes = stp_bin_body_head(run->now + run->config.expiry.bin_n, emit->head);
-	emit->tail_bytes = stp_bin_body_tail(run->version, emit->tail);
+	if (!run->options->dry_run) /* a dry run reserves no version and writes no bin */
+		emit->tail_bytes = stp_bin_body_tail(run->version, emit->tail);
 	choose_groups(emit);
 	stp_progress_stage(run->options->progress, "sign", stp_bin_count(&run->config), 0);
 	if (!run->options->dry_run) {

@@ -67,7 +67,7 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 	if (run->targets_fd < 0 && (needs_tree || errno != ENOENT))
 		return STP_FAIL(err, STP_CONFIG, "scan", folder,
 		                "cannot open the targets folder (%s); mount it, or correct "
-		                "\"targets\" in " STP_CONFIG_FILE,
+		                "\"targets_dir\" in " STP_CONFIG_FILE,
 		                strerror(errno));
 	return STP_OK;
 }
