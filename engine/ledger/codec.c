@@ -29,14 +29,16 @@ static unsigned flags_of(const struct stp_record *record)
 	       (record->origin ? HAS_ORIGIN : 0);
 }
 
-/* Which records may exist: a path unless left out, and nothing twice. */
+/* Which records may exist: with a path, unless that is left out or the target is gone. */
 static int is_sound(unsigned flags, size_t path_bytes)
 {
 	if (flags & ~(RECORD_FLAGS | HAS_VERIFIED_AT | HAS_ORIGIN))
 		return 0;
 	if (path_bytes > STP_PATH_BYTES_MAX)
 		return 0;
-	return (path_bytes == 0) == ((flags & STP_RECORD_NO_PATH) != 0);
+	if (flags & STP_RECORD_NO_PATH)
+		return path_bytes == 0;
+	return path_bytes != 0 || (flags & STP_RECORD_REMOVED) != 0;
 }
 
 size_t stp_record_encoded_bytes(const struct stp_record *record, size_t digest_bytes)

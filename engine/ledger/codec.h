@@ -30,7 +30,7 @@
 size_t stp_record_encoded_bytes(const struct stp_record *record, size_t digest_bytes);
 
 /* Writes record to out (stp_record_encoded_bytes() of room); returns the bytes written. Asserts
- * what a caller must keep: a path unless NO_PATH or REMOVED, digests exactly with DIGESTS. */
+ * a path unless NO_PATH (then none) or REMOVED (then perhaps none). */
 size_t stp_record_encode(const struct stp_record *record, size_t digest_bytes, uint8_t *out);
 
 /* Reads the record at bytes[0, left) into *out_record, which then points into bytes. Returns the

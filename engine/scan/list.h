@@ -37,6 +37,9 @@
 #define STP_LIST_COLUMNS_MAX   256
 #define STP_LIST_BATCH_MAX     256
 
+/* A record's length when its row does not say it. */
+#define STP_LIST_LENGTH_UNKNOWN UINT64_MAX
+
 /* Takes count records on worker worker_index; a failure stops the reading. */
 typedef enum stp_errc stp_list_emit_fn(void *ctx, size_t worker_index,
                                        const struct stp_record *records, size_t count,

@@ -168,6 +168,8 @@ enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_lis
 	}
 	if (!take_digests(parser, row, line, digests, &has_all))
 		return STP_OK;
+	if (!length->count)
+		record->length = STP_LIST_LENGTH_UNKNOWN;
 	record->path = path->bytes;
 	record->path_bytes = (uint16_t)path->count;
 	record->origin = line;

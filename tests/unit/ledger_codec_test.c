@@ -49,6 +49,9 @@ static void test_codec__a_tombstone_needs_no_path_and_no_digests(void **state)
 	assert_int_equal(count, STP_RECORD_HEAD_BYTES);
 	assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
 	assert_true(same_record(record, &back, DIGEST_BYTES));
+	record->flags = STP_RECORD_REMOVED;
+	assert_int_equal(count, stp_record_encode(record, DIGEST_BYTES, bytes));
+	assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
 }
 
 static void test_codec__a_cut_record_is_refused_at_every_length(void **state)

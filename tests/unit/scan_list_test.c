@@ -122,6 +122,7 @@ static void test_list__csv_columns_come_in_any_order(void **state)
 	assert_int_equal(result->seen.digests[0][32 + 1], 0x11);
 	assert_int_equal(record[1].flags, STP_RECORD_LISTED);
 	assert_null(record[1].digests);
+	assert_true(record[1].length == STP_LIST_LENGTH_UNKNOWN);
 	assert_int_equal(result->stats.digest_count, 1);
 	release(result);
 }
