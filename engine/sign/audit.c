@@ -67,16 +67,6 @@ enum stp_errc stp_audit_open(int state_fd, struct stp_audit **out_audit, struct 
 	return STP_OK;
 }
 
-void stp_audit_close(struct stp_audit *audit)
-{
-	if (!audit)
-		return;
-	stp_fd_close(&audit->fd);
-	stp_buf_release(&audit->lines);
-	pthread_mutex_destroy(&audit->lock);
-	free(audit);
-}
-
 /* Appends bytes to the file; O_APPEND puts them at its end. */
 static enum stp_errc append_all(int fd, const uint8_t *bytes, size_t count, struct stp_err *err)
 {
@@ -153,6 +143,19 @@ static enum stp_errc write_kept(struct stp_audit *audit, struct stp_err *err)
 		audit->lines.count = 0;
 	stp_buf_release(&sorted);
 	return code;
+}
+
+void stp_audit_close(struct stp_audit *audit)
+{
+	if (!audit)
+		return;
+	/* Of a run that failed: what it says is already the reason of a failure. */
+	if (audit->fd >= 0 && write_kept(audit, NULL) != STP_OK)
+		audit->lines.count = 0;
+	stp_fd_close(&audit->fd);
+	stp_buf_release(&audit->lines);
+	pthread_mutex_destroy(&audit->lock);
+	free(audit);
 }
 
 enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *role,

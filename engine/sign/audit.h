@@ -10,12 +10,13 @@
  * what. No personal data: no user, host or path.
  *
  * Lines are collected while signing and written with one write and one fdatasync by commit(),
- * which must come before anything signed becomes visible.
+ * which must come before the timestamp's rename. A run that fails has used the key too: close()
+ * writes what was not committed, as well as it can.
  *
  * Shape      lines of about 110 bytes; one commit's lines are sorted, so that they do not depend
  *            on timing (beyond 16 MiB of lines, in portions).
  * Memory     the lines since the last commit, at most about 16 MiB.
- * Ownership  destroy closes the file; uncommitted lines are lost.
+ * Ownership  stp_audit_close() frees it.
  * Threads    stp_audit_add() from any thread; everything else one thread.
  */
 #ifndef STP_SIGN_AUDIT_H
@@ -37,7 +38,7 @@ struct stp_audit;
 enum stp_errc stp_audit_open(int state_fd, struct stp_audit **out_audit,
                              struct stp_err *err) STP_MUST_CHECK;
 
-/* Closes; NULL is allowed. */
+/* Writes what was not committed, without waiting for the disk, and closes; NULL is allowed. */
 void stp_audit_close(struct stp_audit *audit);
 
 /* One use of the key at time now_s for role (its name, no file name), see struct stp_sign_doc. */
