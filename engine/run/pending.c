@@ -10,8 +10,11 @@
  * largest files started first) costs little. Finished records are durable within seconds: a killed
  * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
  */
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -24,6 +27,8 @@
 #define WINDOW_ENTRIES  262144
 #define RANGE_BITS      5 /* 32 ranges per window for the workers to claim */
 #define WINDOW_BITS_MAX 24
+/* Ten ticks of a kernel with 100 Hz; stamps are taken from the tick's clock. */
+#define SETTLE_NS INT64_C(100000000)
 
 /* A file to hash. The stage hands back its path, from which the rest is found again. */
 struct pending {
@@ -223,6 +228,57 @@ static enum stp_errc note_refused(struct pending_step *step, size_t first_fault,
 	return STP_OK;
 }
 
+/* File systems whose time stamps come from this machine's own clock, in nanoseconds at its tick. */
+static int has_own_fine_clock(int folder_fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(folder_fd, &fs) != 0)
+		return 0;
+	switch ((unsigned long)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* The racy rule, see engine/decisions/0004-racy-files.md. A file whose stamps are older than a tick
+ * when it is opened cannot be changed later without a newer stamp. Where the stamps come from this
+ * machine's clock, waiting a tick or two before hashing a file made just now is all it takes;
+ * elsewhere what changed since two seconds before the scan is hashed again next time. */
+static int64_t settle(const struct pending_step *step)
+{
+	struct stp_sign_run *run = step->run;
+	struct timespec now;
+	struct timespec pause = {.tv_nsec = SETTLE_NS};
+	int64_t now_ns;
+	size_t i;
+
+	if (!has_own_fine_clock(run->targets_fd))
+		return run->racy_after_ns;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	for (i = 0; i < step->queue_count; i++) {
+		const struct stp_fingerprint *print = &step->queue[i]->entry.fingerprint;
+		int64_t newest =
+		    print->mtime_ns > print->ctime_ns ? print->mtime_ns : print->ctime_ns;
+
+		/* A stamp of the future (a file's mtime may be anything) would not be waited for.
+		 */
+		if (newest >= now_ns - SETTLE_NS && newest <= now_ns) {
+			nanosleep(&pause, NULL);
+			return now_ns + 1;
+		}
+	}
+	return now_ns - SETTLE_NS;
+}
+
 static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
@@ -234,7 +290,6 @@ static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
 	    .features = run->features,
 	    .io = run->io,
 	    .verified_at = run->verified_at,
-	    .racy_after_ns = run->racy_after_ns,
 	    .cancel = run->cancel,
 	    .faults = &run->faults,
 	    .progress = &counted,
@@ -252,6 +307,7 @@ static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
 		return STP_OK;
 	}
 	stp_progress_stage(run->options->progress, "hash", step->queue_count, bytes);
+	options.racy_after_ns = settle(step);
 	code = stp_hash_stage_run(&options, next_file, file_done, step, err);
 	run->report->files_hashed += atomic_load(&counted.files);
 	run->report->bytes_hashed += atomic_load(&counted.bytes);
