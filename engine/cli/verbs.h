@@ -17,6 +17,7 @@
 	X(init)      \
 	X(verify)    \
 	X(status)    \
+	X(plan)      \
 	X(gc)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
