@@ -88,6 +88,14 @@ static int compare(const void *a, const void *b)
 
 void stp_fault_list_sort(struct stp_fault_list *list)
 {
+	size_t kept = 0;
+	size_t i;
+
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), compare);
+	for (i = 0; i < list->count; i++)
+		if (kept == 0 || compare(&list->items[kept - 1], &list->items[i]) != 0)
+			list->items[kept++] = list->items[i];
+	list->total -= list->count - kept;
+	list->count = kept;
 }

@@ -42,7 +42,8 @@ void stp_fault_add(struct stp_fault_list *list, enum stp_errc code, int sys_errn
                    const char *stage, const char *subject, size_t subject_bytes, const char *format,
                    ...) __attribute__((format(printf, 7, 8)));
 
-/* Sorts by subject, then text, so that reports do not depend on timing. */
+/* Sorts by subject, then text, so that reports do not depend on timing, and keeps one of several
+ * equal faults. */
 void stp_fault_list_sort(struct stp_fault_list *list);
 
 #endif

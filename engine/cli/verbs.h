@@ -15,7 +15,9 @@
 
 #define STP_VERBS(X) \
 	X(init)      \
+	X(sign)      \
 	X(verify)    \
+	X(hash)      \
 	X(status)    \
 	X(plan)      \
 	X(gc)

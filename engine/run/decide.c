@@ -20,18 +20,21 @@
 #include "base/bytes.h"
 #include "run/sign_run.h"
 
-/* The ledger's side of a group. */
+/* What is known of a group's path: the ledger's word, and what was signed last. After a recovery
+ * the published bins alone say what was signed. */
 struct known {
 	const struct stp_record *newest;    /* NULL: unknown or a tombstone */
 	const struct stp_record *committed; /* of the generation, checkpoints left out */
 	int newest_is_committed;
 };
 
-static struct known look_up(const struct stp_sources *sources, size_t scan_count,
+static struct known look_up(const struct stp_sign_run *run, const struct stp_sources *sources,
                             const struct stp_merge_group *group, size_t first_item)
 {
+	size_t ledger_start = run->scan.count + run->published.count;
 	struct known known = {NULL, NULL, 0};
 	int newest_met = 0;
+	int committed_met = run->has_published;
 	size_t i;
 
 	for (i = first_item; i < group->count; i++) {
@@ -39,16 +42,19 @@ static struct known look_up(const struct stp_sources *sources, size_t scan_count
 		const struct stp_segment *segment = sources->items[item->source_index].segment;
 		int is_checkpoint;
 
-		STP_ASSERT(item->source_index >= scan_count && segment);
+		if (item->source_index < ledger_start) {
+			known.committed = &item->record;
+			continue;
+		}
 		is_checkpoint = stp_segment_info(segment)->kind == STP_SEGMENT_CHECKPOINT;
 		if (!newest_met) {
 			known.newest = &item->record;
-			known.newest_is_committed = !is_checkpoint;
+			known.newest_is_committed = !is_checkpoint && !run->has_published;
 			newest_met = 1;
 		}
-		if (!is_checkpoint) {
+		if (!is_checkpoint && !committed_met) {
 			known.committed = &item->record;
-			break;
+			committed_met = 1;
 		}
 	}
 	if (known.newest && (known.newest->flags & STP_RECORD_REMOVED))
@@ -101,16 +107,16 @@ static int is_trusted(const struct stp_sign_run *run, const struct stp_record *e
 }
 
 struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
-                                    const struct stp_sources *sources, size_t scan_count,
+                                    const struct stp_sources *sources,
                                     const struct stp_merge_group *group, enum stp_decide_pass pass)
 {
 	struct stp_decision decision = {STP_VERDICT_NONE, NULL, NULL, NULL, NULL, 0};
 	struct known known;
 	size_t scanned = 0;
 
-	while (scanned < group->count && group->items[scanned].source_index < scan_count)
+	while (scanned < group->count && group->items[scanned].source_index < run->scan.count)
 		scanned++;
-	known = look_up(sources, scan_count, group, scanned);
+	known = look_up(run, sources, group, scanned);
 	decision.committed = known.committed;
 	if (scanned == 0) {
 		if (known.committed)

@@ -83,17 +83,26 @@ void stp_sign_add_seconds(double *seconds, uint64_t started_ns)
 	*seconds += (double)(stp_clock_monotonic_ns() - started_ns) / 1e9;
 }
 
-enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
-                               struct stp_err *err)
+/* Appends what list holds, as borrowed. */
+static enum stp_errc borrow_sources(const struct stp_sources *list, struct stp_sources *out,
+                                    struct stp_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < run->scan.count; i++) {
-		struct stp_source source = run->scan.items[i];
+	for (i = 0; i < list->count; i++) {
+		struct stp_source source = list->items[i];
 
 		source.borrowed = 1;
-		STP_TRY(stp_sources_add(out_sources, source, err));
+		STP_TRY(stp_sources_add(out, source, err));
 	}
+	return STP_OK;
+}
+
+enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
+                               struct stp_err *err)
+{
+	STP_TRY(borrow_sources(&run->scan, out_sources, err));
+	STP_TRY(borrow_sources(&run->published, out_sources, err));
 	return stp_ledger_sources(run->ledger, out_sources, err);
 }
 
@@ -246,8 +255,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 {
 	struct emit *emit = worker->emit;
 	struct stp_decision decision =
-	    stp_sign_decide(emit->run, &emit->sources, emit->run->scan.count, group,
-	                    STP_DECIDE_EMIT);
+	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
 
 	switch (decision.verdict) {
 	case STP_VERDICT_KEEP:
@@ -515,6 +523,9 @@ static void add_tally(struct emit *emit)
 	struct stp_sign_report *report = emit->run->report;
 	size_t i;
 
+	report->targets = 0;
+	report->target_bytes = 0;
+	report->files_removed = 0;
 	for (i = 0; i < emit->run->worker_count; i++) {
 		const struct tally *tally = &emit->workers[i].tally;
 		double share = 1.0 / (double)emit->run->worker_count;
@@ -564,7 +575,7 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	if (!run->options->dry_run) {
 		emit->whole = stp_ledger_generation(run->ledger) == 0 ||
 		              stp_ledger_refused_count(run->ledger) != 0 ||
-		              run->damage.total != 0 ||
+		              run->damage.total != 0 || run->has_published ||
 		              stp_ledger_wants_base(run->ledger, run->report->files_hashed);
 		STP_TRY(stp_ledger_begin(run->ledger,
 		                         emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,

@@ -157,6 +157,8 @@ static enum stp_errc run_file(struct serial *serial, struct stp_record *record,
 	if (code != STP_OK) {
 		stp_fault_add(options->faults, code, sys, STAGE, record->path, record->path_bytes,
 		              "%s", text);
+		if (options->failed)
+			options->failed(ctx, 0, record);
 		return STP_OK;
 	}
 	record->digests = serial->digests;
@@ -175,12 +177,19 @@ enum stp_errc stp_hash_serial_run(const struct stp_hash_stage_options *options,
 	struct serial serial = {.options = options, .buffer = malloc(BUFFER_BYTES)};
 	enum stp_errc code = STP_OK;
 	struct stp_record record;
+	int given;
 
 	if (!serial.buffer)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for a buffer");
 	code = stp_hasher_create(options->hash_set, 0, 1, &serial.hasher, err);
-	while (code == STP_OK && next(ctx, 0, &record))
-		code = run_file(&serial, &record, done, ctx, err);
+	while (code == STP_OK && (given = next(ctx, 0, &record)) != STP_HASH_NEXT_END) {
+		if (given == STP_HASH_NEXT_FILE)
+			code = run_file(&serial, &record, done, ctx, err);
+		else if (stp_cancelled(options->cancel))
+			code = STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
+		else
+			stp_hash_idle();
+	}
 	if (serial.hasher)
 		stp_hasher_destroy(serial.hasher);
 	free(serial.buffer);

@@ -17,6 +17,9 @@ enum stp_errc stp_hash_serial_run(const struct stp_hash_stage_options *options,
                                   stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
                                   struct stp_err *err) STP_MUST_CHECK;
 
+/* Waits a moment before next() is asked again. */
+void stp_hash_idle(void);
+
 /* Sets what is known of a record from the descriptor that was read. */
 void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
                           const struct stp_hash_stage_options *options);

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cpu.h"
 #include "base/limits.h"
@@ -160,6 +161,8 @@ static enum stp_errc give_up(struct worker *worker, struct item *item, struct st
 	}
 	stp_fault_add(worker->options->faults, end->code, end->sys_errno, STAGE, item->record.path,
 	              item->record.path_bytes, "%s", end->text);
+	if (worker->options->failed)
+		worker->options->failed(worker->ctx, worker->index, &item->record);
 	free_item(worker, item);
 	return STP_OK;
 }
@@ -182,6 +185,7 @@ static void fill(struct worker *worker)
 {
 	while (stp_reader_has_room(worker->reader)) {
 		struct item *item = worker->retries;
+		int given;
 
 		if (item) {
 			worker->retries = item->next;
@@ -191,10 +195,10 @@ static void fill(struct worker *worker)
 		item = worker->free_items;
 		if (!item || worker->is_exhausted)
 			return;
-		if (!worker->next(worker->ctx, worker->index, &item->record)) {
-			worker->is_exhausted = 1;
+		given = worker->next(worker->ctx, worker->index, &item->record);
+		worker->is_exhausted = given == STP_HASH_NEXT_END;
+		if (given != STP_HASH_NEXT_FILE)
 			return;
-		}
 		worker->free_items = item->next;
 		worker->active_count++;
 		item->tries = 0;
@@ -258,6 +262,10 @@ static enum stp_errc wait_or_drain(struct worker *worker, struct stp_err *err)
 	struct stp_read_event event;
 	enum stp_errc code = STP_OK;
 
+	if (worker->active_count == 0) {
+		stp_hash_idle();
+		return STP_OK;
+	}
 	if (hashing < stp_reader_in_flight(worker->reader) || hashing == 0) {
 		if (stp_reader_next(worker->reader, STP_READ_WAIT, &event))
 			return take_event(worker, &event, err);
@@ -374,13 +382,20 @@ void stp_hash_record_fill(struct stp_record *record, const struct stp_read_statu
 		record->flags |= STP_RECORD_RACY;
 }
 
+void stp_hash_idle(void)
+{
+	static const struct timespec pause = {.tv_nsec = 200000};
+
+	nanosleep(&pause, NULL);
+}
+
 int stp_hash_queue_next(struct stp_hash_queue *queue, struct stp_record *out)
 {
 	/* relaxed: the records were written before the workers started */
 	size_t index = atomic_fetch_add_explicit(&queue->taken, 1, memory_order_relaxed);
 
 	if (index >= queue->count)
-		return 0;
+		return STP_HASH_NEXT_END;
 	*out = queue->records[index];
-	return 1;
+	return STP_HASH_NEXT_FILE;
 }

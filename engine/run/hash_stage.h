@@ -9,7 +9,8 @@
  * The record handed to done() carries length and fingerprint of the descriptor whose bytes were
  * hashed, not those of the scan.
  *
- * Shape      one call of done() or one fault per record that next() gave, in any order.
+ * Shape      one call of done(), or one fault and one of failed(), per record that next() gave, in
+ *            any order.
  * Memory     per worker about 33 MiB of buffers and 0.5 MiB of state, all made before the first
  *file. Ownership  a record's path must stay valid until done() was called for it or the stage
  *returned. Threads    next() and done() are called from all workers at once, worker_index in [0,
@@ -29,9 +30,18 @@
 #include "ledger/record.h"
 #include "read/reader.h"
 
-/* Gives the next file to hash: 1 and *out, or 0 when there is none (it may be asked again). path
- * must be NUL-terminated here. */
+enum stp_hash_next {
+	STP_HASH_NEXT_END = 0,    /* there is no other file, and there will be none */
+	STP_HASH_NEXT_FILE = 1,   /* *out is set */
+	STP_HASH_NEXT_LATER = -1, /* none just now: ask again */
+};
+
+/* Gives the next file to hash; returns an enum stp_hash_next and never blocks, since the worker has
+ * other files in flight. path must be NUL-terminated here. */
 typedef int stp_hash_next_fn(void *ctx, size_t worker_index, struct stp_record *out);
+
+/* Told of a record that became a fault, which is in the list already. */
+typedef void stp_hash_failed_fn(void *ctx, size_t worker_index, const struct stp_record *record);
 
 /* Takes a finished record; path and digests are valid during the call. A failure ends the stage. */
 typedef enum stp_errc stp_hash_done_fn(void *ctx, size_t worker_index,
@@ -54,6 +64,7 @@ struct stp_hash_stage_options {
 	struct stp_cancel *cancel;          /* may be NULL */
 	struct stp_fault_list *faults;      /* required */
 	struct stp_hash_progress *progress; /* may be NULL */
+	stp_hash_failed_fn *failed;         /* may be NULL; has the ctx of next() and done() */
 };
 
 /* Hashes all that next() gives. Bad files are faults; an error is what stops the stage. */

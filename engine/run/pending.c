@@ -103,8 +103,7 @@ static enum stp_errc find_in_range(struct pending_step *step, struct finder *fin
 		STP_TRY(stp_merge_next(finder->merge, &group, err));
 		if (!group.key)
 			return STP_OK;
-		decision = stp_sign_decide(step->run, &step->sources, step->run->scan.count, &group,
-		                           STP_DECIDE_PENDING);
+		decision = stp_sign_decide(step->run, &step->sources, &group, STP_DECIDE_PENDING);
 		if (decision.verdict == STP_VERDICT_HASH)
 			STP_TRY(add_pending(finder, decision.entry, err));
 		else if (decision.verdict == STP_VERDICT_KEEP &&

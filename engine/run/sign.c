@@ -2,7 +2,8 @@
 /*
  * The spine of `sign`.
  *
- *	open ─▶ check ─▶ collect ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶ emit ─▶ [faults?] ─▶ commit
+ *	open ─▶ check ─▶ collect ─▶ (recover) ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶ emit ─▶
+ *[faults?] ─▶ commit
  *
  * Order of what becomes durable (tuf.md, "Order of writing"):
  *	1. the reservation of version V             4. the ledger segment, part of no generation yet
@@ -161,14 +162,25 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
-static void close_all(struct stp_sign_run *run)
+static void close_publishing(struct stp_sign_run *run)
 {
 	if (run->links)
 		stp_links_end(run->links);
 	if (run->publisher)
 		stp_publish_end(run->publisher);
 	stp_audit_close(run->audit);
+	free(run->bin_lengths);
+	run->links = NULL;
+	run->publisher = NULL;
+	run->audit = NULL;
+	run->bin_lengths = NULL;
+}
+
+static void close_all(struct stp_sign_run *run)
+{
+	close_publishing(run);
 	stp_sources_release(&run->scan);
+	stp_sources_release(&run->published);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
 	stp_seal_key_destroy(run->seal_key);
@@ -179,7 +191,6 @@ static void close_all(struct stp_sign_run *run)
 	stp_repo_close(&run->repo);
 	stp_keyset_release(&run->refused);
 	stp_keyset_release(&run->moved);
-	free(run->bin_lengths);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
@@ -347,9 +358,8 @@ static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
 /* --- the run -----------------------------------------------------------------------------------
  */
 
-static enum stp_errc dry_run(struct stp_sign_run *run, struct stp_err *err)
+static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *err)
 {
-	STP_TRY(stp_sign_emit(run, err));
 	run->report->versions.root = run->current.root.version;
 	run->report->versions.targets = run->current.targets.version;
 	run->report->versions.bins = run->current.bins.version;
@@ -358,25 +368,43 @@ static enum stp_errc dry_run(struct stp_sign_run *run, struct stp_err *err)
 	return apply_fault_policy(run, err);
 }
 
+/* Compares, hashes and writes every bin. */
+static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *err)
+{
+	if (stp_sign_needs_recovery(run))
+		STP_TRY(stp_sign_recover(run, err));
+	STP_TRY(stp_sign_pending(run, err));
+	if (run->options->dry_run)
+		return stp_sign_emit(run, err);
+	STP_TRY(apply_fault_policy(run, err));
+	if (!run->publisher)
+		STP_TRY(begin_publishing(run, err));
+	return stp_sign_emit(run, err);
+}
+
 static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 {
 	enum stp_errc code;
 
 	STP_TRY(open_all(run, err));
 	STP_TRY(stp_sign_collect(run, err));
-	STP_TRY(stp_sign_pending(run, err));
+	code = compare_and_emit(run, err);
+	/* Damage that only came to light while the ledger was read: its alarms are missing from
+	 * what was just written, so that is thrown away and made again from what is published. */
+	if (code == STP_OK && !run->options->dry_run && stp_sign_needs_recovery(run)) {
+		stp_publish_abort(run->publisher);
+		close_publishing(run);
+		code = compare_and_emit(run, err);
+	}
 	if (run->options->dry_run)
-		return dry_run(run, err);
-	STP_TRY(apply_fault_policy(run, err));
-	STP_TRY(begin_publishing(run, err));
-	code = stp_sign_emit(run, err);
+		return code == STP_OK ? finish_dry_run(run, err) : code;
 	if (code == STP_OK)
 		code = apply_fault_policy(run, err);
 	if (code == STP_OK && stp_cancelled(run->cancel))
 		code = STP_FAIL(err, STP_CANCELLED, "sign", NULL, "stopped before publishing");
 	if (code == STP_OK)
 		code = publish(run, err);
-	if (code != STP_OK && !run->report->published)
+	if (code != STP_OK && run->publisher && !run->report->published)
 		stp_publish_abort(run->publisher);
 	return code;
 }

@@ -3,6 +3,7 @@
  * One run of `sign`, as its steps share it. run/sign.c is the spine, the steps are:
  *
  *	collect   tree and list        → sorted sources of the scan       run/collect.c
+ *	recover   published bins      → what was signed, if needed    run/recover.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
  *	report    what was done        → struct and JSON                   run/report.c
@@ -65,6 +66,9 @@ struct stp_sign_run {
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
 
+	struct stp_sources published; /* by recover: what the published bins say was signed */
+	int has_published;            /* published stands for what the last run signed */
+
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
@@ -78,6 +82,13 @@ static inline const char *stp_sign_list_name(const struct stp_sign_options *opti
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
+/* True when the ledger cannot say what was signed, but published metadata can. */
+int stp_sign_needs_recovery(const struct stp_sign_run *run);
+
+/* Reads the published bins, each checked against the online key, into run->published. STP_REFUSED
+ * names a bin that is not what was published. */
+enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
 /* Hashes every entry that the ledger does not know unchanged; the results are in its checkpoints.
  * With dry_run only counts them. */
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
@@ -86,8 +97,8 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) ST
  * them so). Alarms are faults. With dry_run only counts. */
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
-/* Appends the ledger's segments to the scan's: the list that pending and emit merge. Records of
- * the first scan->count sources are the scan's. Nothing in it is owned. */
+/* The list that pending and emit merge: the scan's sources, then those of the published bins, then
+ * the ledger's segments, newest first. Nothing in it is owned. */
 enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
                                struct stp_err *err) STP_MUST_CHECK;
 
@@ -116,9 +127,9 @@ enum stp_decide_pass {
 	STP_DECIDE_EMIT,    /* after it: what matches now is what was hashed */
 };
 
-/* Decides about the path of group; scan_count is the number of sources that are the scan's. */
+/* Decides about the path of group; sources are those of stp_sign_sources(). */
 struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
-                                    const struct stp_sources *sources, size_t scan_count,
+                                    const struct stp_sources *sources,
                                     const struct stp_merge_group *group, enum stp_decide_pass pass);
 
 /* Records the report's time of a step that took since started_ns: adds to *seconds. */

@@ -42,8 +42,10 @@
 /* Names read at once; 64 KiB is about 1,500 of an index. */
 #define DENTS_BYTES (64 * 1024)
 /* A buffer with less room than one longest name is full. */
-#define DENT_BYTES_MAX   280
-#define BATCH_COUNT      512
+#define DENT_BYTES_MAX 280
+#define BATCH_COUNT    512
+/* Entries worth passing on: several rounds of 16 lanes for their keys. */
+#define BATCH_COUNT_MIN  64
 #define BATCH_PATH_BYTES (96 * 1024)
 /* openat2 says EAGAIN when a rename raced with a lookup beneath the root. */
 #define OPEN_TRIES_MAX 64
@@ -131,11 +133,12 @@ static void stop(struct walk *walk)
 	pthread_mutex_unlock(&walk->lock);
 }
 
-/* Takes the newest piece of work, its path to worker->name; 0 when the walk is over. */
-static int pop(struct walk *walk, struct worker *worker, struct work *out)
+/* Takes the newest piece of work, its path to worker->name; 0 when the walk is over, or, without
+ * wait, when the stack is empty. */
+static int pop(struct walk *walk, struct worker *worker, int wait, struct work *out)
 {
 	pthread_mutex_lock(&walk->lock);
-	while (walk->stack.count == 0 && !walk->stopped) {
+	while (wait && walk->stack.count == 0 && !walk->stopped) {
 		if (walk->waiting + 1 == walk->worker_count) {
 			walk->stopped = 1;
 			pthread_cond_broadcast(&walk->more);
@@ -145,7 +148,7 @@ static int pop(struct walk *walk, struct worker *worker, struct work *out)
 		pthread_cond_wait(&walk->more, &walk->lock);
 		walk->waiting--;
 	}
-	if (walk->stopped) {
+	if (walk->stopped || walk->stack.count == 0) {
 		pthread_mutex_unlock(&walk->lock);
 		return 0;
 	}
@@ -429,6 +432,9 @@ static enum stp_errc visit_file(struct worker *worker, const struct folder *fold
 		if (!(options->flags & STP_TREE_SKIP_LINKS))
 			stp_fault_add(options->faults, STP_FORMAT, 0, STAGE, path, path_bytes, "%s",
 			              kind_problem(stx.stx_mode));
+		else if (options->progress)
+			atomic_fetch_add_explicit(&options->progress->left_out, 1,
+			                          memory_order_relaxed);
 		return STP_OK;
 	}
 	problem = path_problem(worker, folder, dent->d_name, name_bytes);
@@ -554,28 +560,38 @@ static enum stp_errc visit_buffer(struct worker *worker, struct folder *folder, 
 
 /* --- workers --------------------------------------------------------------------------------- */
 
+static enum stp_errc do_work(struct worker *worker, const struct work *work, struct stp_err *err)
+{
+	struct folder *folder = work->rest;
+	enum stp_errc code = STP_OK;
+
+	if (stp_cancelled(worker->walk->options->cancel))
+		code = STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
+	if (code == STP_OK && !folder) {
+		code = open_folder(worker, work, &folder, err);
+		worker->folder_count += folder != NULL;
+	}
+	if (code == STP_OK && folder)
+		code = visit_buffer(worker, folder, err);
+	if (folder)
+		folder_release(worker, folder);
+	return code;
+}
+
 static enum stp_errc worker_loop(struct worker *worker, struct stp_err *err)
 {
-	struct walk *walk = worker->walk;
 	struct work work;
 
-	while (pop(walk, worker, &work)) {
-		struct folder *folder = work.rest;
-		enum stp_errc code = STP_OK;
+	for (;;) {
+		int got = pop(worker->walk, worker, 0, &work);
 
-		if (stp_cancelled(walk->options->cancel))
-			code = STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
-		if (code == STP_OK && !folder) {
-			code = open_folder(worker, &work, &folder, err);
-			worker->folder_count += folder != NULL;
-		}
-		if (code == STP_OK && folder)
-			code = visit_buffer(worker, folder, err);
-		if (folder)
-			folder_release(worker, folder);
-		STP_TRY(code);
+		/* Others may be waiting for these entries: never sleep on them. */
+		if (!got || worker->record_count >= BATCH_COUNT_MIN)
+			STP_TRY(flush(worker, err));
+		if (!got && !pop(worker->walk, worker, 1, &work))
+			return STP_OK;
+		STP_TRY(do_work(worker, &work, err));
 	}
-	return flush(worker, err);
 }
 
 static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)

@@ -38,9 +38,10 @@ typedef int stp_tree_keep_fn(void *ctx, const char *path, size_t path_bytes);
 
 /* Counters that others may look at while the walk runs. */
 struct stp_tree_progress {
-	atomic_uint_fast64_t files;   /* entries emitted */
-	atomic_uint_fast64_t folders; /* folders read */
-	atomic_uint_fast64_t bytes;   /* sum of lengths */
+	atomic_uint_fast64_t files;    /* entries emitted */
+	atomic_uint_fast64_t folders;  /* folders read */
+	atomic_uint_fast64_t bytes;    /* sum of lengths */
+	atomic_uint_fast64_t left_out; /* what STP_TREE_SKIP_LINKS left out */
 };
 
 #define STP_TREE_ANY_NAME   1u /* names that scan/path.h refuses are entries too (verb hash) */

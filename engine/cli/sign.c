@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stampede/sign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/verbs.h"
+#include "stampede/alg.h"
+
+enum {
+	OPT_JOBS = 1,
+	OPT_REHASH,
+	OPT_DIGESTS,
+	OPT_SCAN,
+	OPT_IO,
+	OPT_ON_FAULT,
+	OPT_ALLOW_REPLACE,
+	OPT_NOW,
+	OPT_DRY_RUN,
+};
+
+static const struct stp_option options[] = {
+    {"jobs", "N", "workers; 0 is the slow serial twin (default: one per processor)", OPT_JOBS},
+    {"rehash", "changed|all|1/K",
+     "what to read again: only what changed, everything, or a K-th of the index each run",
+     OPT_REHASH},
+    {"digests", "FILE|-", "digest list (CSV or NDJSON): the list is the index", OPT_DIGESTS},
+    {"scan", "GLOB", "with --digests: add these files of the tree; may be repeated", OPT_SCAN},
+    {"io", "auto|uring|pread", "how files are read", OPT_IO},
+    {"on-fault", "stop|skip", "bad files: publish nothing, or publish without them", OPT_ON_FAULT},
+    {"allow-replace", "PATH", "this path's bytes may have changed; may be repeated",
+     OPT_ALLOW_REPLACE},
+    {"now", "TIME", "time of signing, YYYY-MM-DDTHH:MM:SSZ (default: the clock)", OPT_NOW},
+    {"dry-run", NULL, "scan and compare only; hash, write and publish nothing", OPT_DRY_RUN},
+    {NULL, NULL, NULL, 0},
+};
+
+static const char examples[] =
+    "  stampede sign /srv/index                       the first time and every night\n"
+    "  stampede sign /srv/index --rehash 1/30         re-read the whole index once a month\n"
+    "  stampede sign /srv/index --digests files.csv   digests from the index's database\n"
+    "  stampede sign /srv/index --on-fault skip       publish without files that are at fault\n";
+
+/* Lists that options fill, as long as the command line at most. */
+struct lists {
+	const char **scan_globs;
+	const char **replace_paths;
+};
+
+/* Reads "changed", "all" or "1/K". */
+static int take_rehash(struct stp_cli *cli, const char *value, struct stp_sign_options *run)
+{
+	uint64_t parts;
+
+	if (strcmp(value, "changed") == 0) {
+		run->rehash = STP_REHASH_CHANGED;
+	} else if (strcmp(value, "all") == 0) {
+		run->rehash = STP_REHASH_ALL;
+	} else if (strncmp(value, "1/", 2) == 0 &&
+	           stp_u64_parse(value + 2, strlen(value + 2), &parts) && parts >= 1 &&
+	           parts <= 1000000) {
+		run->rehash = STP_REHASH_PART;
+		run->rehash_parts = (unsigned)parts;
+	} else {
+		stp_cli_usage(cli, "--rehash takes changed, all or 1/K such as 1/30, not '%s'",
+		              value);
+		return 0;
+	}
+	return 1;
+}
+
+static int take_option(struct stp_cli *cli, int id, const char *value, struct stp_sign_options *run,
+                       struct lists *lists)
+{
+	static const char *const policies[] = {"stop", "skip", NULL};
+	uint64_t number;
+	int choice;
+
+	switch (id) {
+	case OPT_JOBS:
+		if (!stp_cli_u64(cli, "jobs", value, 0, 1024, &number))
+			return 0;
+		run->jobs = (size_t)number;
+		return 1;
+	case OPT_REHASH:
+		return take_rehash(cli, value, run);
+	case OPT_DIGESTS:
+		run->digests = value;
+		return 1;
+	case OPT_SCAN:
+		lists->scan_globs[run->scan_glob_count++] = value;
+		return 1;
+	case OPT_IO:
+		choice = stp_io_mode_from_name(value);
+		if (choice < 0)
+			stp_cli_usage(cli, "--io takes one of auto, uring, pread, not '%s'", value);
+		run->io = (enum stp_io_mode)choice;
+		return choice >= 0;
+	case OPT_ON_FAULT:
+		choice = stp_cli_choice(cli, "on-fault", value, policies);
+		run->on_fault = (enum stp_on_fault)choice;
+		return choice >= 0;
+	case OPT_ALLOW_REPLACE:
+		lists->replace_paths[run->replace_path_count++] = value;
+		return 1;
+	case OPT_NOW:
+		return stp_cli_time(cli, "now", value, &run->now);
+	case OPT_DRY_RUN:
+		run->dry_run = 1;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Faults first, then warnings: everything an operator may have to act on. */
+static void print_faults(const struct stp_cli *cli, const struct stp_sign_report *report)
+{
+	char subject[1024];
+	char text[1024];
+	size_t i;
+
+	for (i = 0; i < report->damage_count; i++) {
+		stp_text_escape(report->damage[i].subject, strlen(report->damage[i].subject),
+		                subject, sizeof(subject));
+		stp_text_escape(report->damage[i].text, strlen(report->damage[i].text), text,
+		                sizeof(text));
+		stp_cli_say(cli, "ledger: %s: %s", subject, text);
+	}
+	for (i = 0; i < report->fault_kept_count; i++) {
+		const struct stp_sign_fault *fault = &report->faults[i];
+
+		stp_text_escape(fault->subject, strlen(fault->subject), subject, sizeof(subject));
+		fprintf(stderr, "stampede: %s: %s: %s\n", fault->stage, subject, fault->text);
+	}
+}
+
+static void warn_expiry(const struct stp_cli *cli, const struct stp_sign_report *report)
+{
+	char when[STP_TIME_BYTES + 1];
+
+	if (!report->published || !report->interval_seconds ||
+	    report->now + 2 * report->interval_seconds <= report->expires_at)
+		return;
+	stp_time_format(report->expires_at, when);
+	stp_cli_say(
+	    cli,
+	    "publish: timestamp.json: expires %s, before the run after next at the interval "
+	    "seen (%" PRId64 " s); sign more often, or raise the expiry in stampede.json",
+	    when, report->interval_seconds);
+}
+
+static void print_text(const struct stp_cli *cli, const struct stp_sign_options *run,
+                       const struct stp_sign_report *report)
+{
+	char a[32], b[32], c[32], d[32];
+	char expires[STP_TIME_BYTES + 1];
+
+	if (run->dry_run) {
+		printf("dry run: %s targets in %s bins, %s files to hash (%s), %s removed; nothing "
+		       "was "
+		       "written\n",
+		       stp_count_format(report->targets, a), stp_count_format(report->bins, b),
+		       stp_count_format(report->files_hashed, c),
+		       stp_bytes_format(report->bytes_hashed, d),
+		       stp_count_format(report->files_removed, expires));
+		return;
+	}
+	stp_time_format(report->expires_at, expires);
+	printf("signed %s targets (%s) in %s bins as version %" PRIu64 "\n",
+	       stp_count_format(report->targets, a), stp_bytes_format(report->target_bytes, b),
+	       stp_count_format(report->bins, c), report->versions.timestamp);
+	printf("hashed %s files (%s), reused %s, removed %s, left out %s\n",
+	       stp_count_format(report->files_hashed, a), stp_bytes_format(report->bytes_hashed, b),
+	       stp_count_format(report->files_reused, c),
+	       stp_count_format(report->files_removed, d),
+	       stp_count_format(report->fault_count, expires));
+	printf(
+	    "took %.2f s: scan %.2f, hash %.2f, ledger %.2f, bins %.2f, sign %.2f, publish %.2f\n",
+	    report->seconds.total, report->seconds.scan, report->seconds.hash,
+	    report->seconds.ledger, report->seconds.bins, report->seconds.sign,
+	    report->seconds.publish);
+	stp_time_format(report->expires_at, expires);
+	printf("published %s/public/metadata/timestamp.json, valid until %s\n", run->repo, expires);
+	(void)cli;
+}
+
+static void print_product(const struct stp_cli *cli, const struct stp_sign_options *run,
+                          const struct stp_sign_report *report)
+{
+	if (cli->json) {
+		char *json = stp_sign_report_json(report);
+
+		if (json)
+			puts(json);
+		free(json);
+	} else if (report->published || run->dry_run) {
+		print_text(cli, run, report);
+	}
+}
+
+static int run_with(struct stp_cli *cli, const struct stp_sign_options *run)
+{
+	struct stp_sign_report report;
+	struct stp_err err = STP_ERR_INIT;
+	enum stp_errc code;
+	int exit_code;
+
+	stp_cli_progress_begin(cli);
+	code = stp_sign_run(run, &report, &err);
+	stp_cli_progress_end(cli);
+	if (report.io_why[0])
+		stp_cli_say(cli, "hash: io_uring: %s; reading with pread", report.io_why);
+	print_faults(cli, &report);
+	warn_expiry(cli, &report);
+	if (code == STP_OK || cli->json)
+		print_product(cli, run, &report);
+	if (code != STP_OK) {
+		int published = report.published;
+
+		stp_cli_fail(cli, &err);
+		if (code == STP_CANCELLED)
+			stp_cli_say(cli,
+			            "sign: what was hashed is kept; run the same command again to "
+			            "go on");
+		stp_sign_report_release(&report);
+		return published ? STP_EXIT_FAILED : stp_cli_exit_code(code);
+	}
+	exit_code = report.fault_count ? STP_EXIT_PARTIAL : STP_EXIT_OK;
+	stp_sign_report_release(&report);
+	return exit_code;
+}
+
+static int run_sign(struct stp_cli *cli)
+{
+	struct stp_sign_options run = STP_SIGN_OPTIONS_INIT;
+	struct lists lists = {
+	    calloc((size_t)cli->argc + 1, sizeof(char *)),
+	    calloc((size_t)cli->argc + 1, sizeof(char *)),
+	};
+	const char *value;
+	int exit_code = STP_EXIT_USAGE;
+	int id = STP_OPT_ERROR;
+
+	if (lists.scan_globs && lists.replace_paths)
+		while ((id = stp_cli_option(cli, &value)) > 0)
+			if (!take_option(cli, id, value, &run, &lists))
+				break;
+	if (id == STP_OPT_END) {
+		run.repo = cli->argument_count == 1 ? cli->arguments[0] : NULL;
+		run.scan_globs = lists.scan_globs;
+		run.replace_paths = lists.replace_paths;
+		run.progress = cli->progress;
+		run.cancel = cli->cancel;
+		run.confine = 1;
+		if (!run.repo)
+			exit_code = stp_cli_usage(cli, "give one REPO, the folder that init made");
+		else if (run.scan_glob_count && !run.digests)
+			exit_code =
+			    stp_cli_usage(cli, "--scan adds files to a digest list; without "
+			                       "--digests the whole tree is scanned");
+		else
+			exit_code = run_with(cli, &run);
+	}
+	free(lists.scan_globs);
+	free(lists.replace_paths);
+	return exit_code;
+}
+
+const struct stp_verb stp_verb_sign = {
+    .name = "sign",
+    .summary = "hash what is new, sign every bin, publish: the first time and every night",
+    .synopsis = "sign REPO [options]",
+    .options = options,
+    .examples = examples,
+    .run = run_sign,
+};

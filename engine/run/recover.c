@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recovering what was signed from what is published.
+ *
+ *	timestamp ─▶ snapshot ─▶ every bin of the last run ─▶ signature, version ─▶ records
+ *
+ * The ledger tells which file changed under its name. When it is missing, damaged or older than
+ * the published timestamp (a crash between two commits, or somebody who put old state back), its
+ * word is not enough: whoever can write state/ could silence the alarm by breaking it. Then the
+ * published bins, each checked against the online key, say what was signed. They carry no
+ * fingerprints, so nothing is skipped on their word: they only add alarms.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "hash/hash.h"
+#include "ledger/run.h"
+#include "run/progress.h"
+#include "run/sign_run.h"
+#include "verify/bin_file.h"
+
+#define RECOVER_BUDGET_BYTES ((size_t)256 << 20)
+#define KEY_BATCH            64
+
+struct recover {
+	struct stp_sign_run *run;
+	struct stp_run_builder **builders;
+	atomic_size_t next;
+};
+
+int stp_sign_needs_recovery(const struct stp_sign_run *run)
+{
+	uint64_t published = run->current.timestamp_version;
+
+	if (run->has_published || published == 0)
+		return 0;
+	return stp_ledger_generation(run->ledger) == 0 ||
+	       stp_ledger_refused_count(run->ledger) != 0 || run->damage.total != 0 ||
+	       stp_ledger_facts(run->ledger)->run_version != published;
+}
+
+/* The one signature that counts is the online key's. */
+static int is_signed(const struct stp_sign_run *run, const struct stp_bin_file *bin)
+{
+	const char *keyid = stp_key_id(run->key);
+	size_t i;
+
+	for (i = 0; i < bin->signature_count; i++) {
+		const struct stp_bin_signature *signature = &bin->signatures[i];
+		uint8_t bytes[STP_KEY_SIGNATURE_BYTES];
+
+		if (signature->keyid_chars == STP_KEY_ID_HEX_BYTES &&
+		    memcmp(signature->keyid, keyid, STP_KEY_ID_HEX_BYTES) == 0 &&
+		    signature->sig_chars == 2 * sizeof(bytes) &&
+		    stp_hex_decode(signature->sig, sizeof(bytes), bytes, 0))
+			return crypto_sign_verify_detached(bytes, (const unsigned char *)bin->body,
+			                                   bin->body_bytes,
+			                                   stp_key_public(run->key)) == 0;
+	}
+	return 0;
+}
+
+/* The packed digests of entry; 0 when it lacks one of the configured hashes. */
+static int take_digests(unsigned hash_set, const struct stp_bin_entry *entry, uint8_t *out)
+{
+	int alg;
+
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
+		if (!(hash_set & STP_ALG_BIT(alg)))
+			continue;
+		if (!entry->hex[alg] ||
+		    !stp_hex_decode(entry->hex[alg], stp_alg_digest_bytes((enum stp_alg)alg),
+		                    out + stp_alg_set_offset(hash_set, (enum stp_alg)alg), 0))
+			return 0;
+	}
+	return 1;
+}
+
+/* Adds entries[0, count), count at most KEY_BATCH. */
+static enum stp_errc add_batch(struct recover *recover, size_t worker,
+                               const struct stp_bin_entry *entries, size_t count,
+                               struct stp_err *err)
+{
+	const uint8_t *paths[KEY_BATCH];
+	size_t path_bytes[KEY_BATCH];
+	uint8_t keys[KEY_BATCH][STP_KEY_BYTES];
+	unsigned hash_set = recover->run->config.hash_set;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		paths[i] = (const uint8_t *)entries[i].path;
+		path_bytes[i] = entries[i].path_bytes;
+	}
+	stp_hash_many(STP_ALG_SHA256, paths, path_bytes, count, NULL, 0, keys[0], STP_KEY_BYTES);
+	for (i = 0; i < count; i++) {
+		uint8_t digests[2 * STP_DIGEST_BYTES_MAX];
+		struct stp_record record = {
+		    .length = entries[i].length,
+		    .path = entries[i].path,
+		    .path_bytes = (uint16_t)entries[i].path_bytes,
+		    .digests = digests,
+		    .flags = STP_RECORD_DIGESTS,
+		};
+
+		/* Escapes never stand in a path of ours; other hashes were configured then. */
+		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX ||
+		    !take_digests(hash_set, &entries[i], digests))
+			continue;
+		memcpy(record.key, keys[i], STP_KEY_BYTES);
+		STP_TRY(stp_run_add(recover->builders[worker], &record, err));
+	}
+	return STP_OK;
+}
+
+static enum stp_errc take_bin(struct recover *recover, size_t worker, const char *name,
+                              struct stp_bin_file *bin, struct stp_buf *bytes, struct stp_err *err)
+{
+	struct stp_sign_run *run = recover->run;
+	size_t i;
+
+	STP_TRY(stp_file_read(run->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes,
+	                      err));
+	if (stp_bin_file_parse(bin, bytes->data, bytes->count) != STP_BIN_FILE_OK ||
+	    bin->version != run->current.snapshot_version || !is_signed(run, bin))
+		return STP_FAIL(
+		    err, STP_REFUSED, "recover", name,
+		    "is not what was published, and the ledger cannot be relied on; restore "
+		    "the file from a mirror or state/ from a backup");
+	for (i = 0; i < bin->entry_count; i += KEY_BATCH) {
+		size_t count = bin->entry_count - i < KEY_BATCH ? bin->entry_count - i : KEY_BATCH;
+
+		STP_TRY(add_batch(recover, worker, bin->entries + i, count, err));
+	}
+	stp_progress_add(run->options->progress, 1, bytes->count);
+	return STP_OK;
+}
+
+/* The bins of the last run carry its version, like the snapshot; tombstones carry older ones. */
+static int is_live_bin(const struct stp_sign_run *run, const struct stp_meta *meta)
+{
+	return meta->version == run->current.snapshot_version &&
+	       strcmp(meta->name, "targets") != 0 && strcmp(meta->name, "bins") != 0;
+}
+
+static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *err)
+{
+	struct recover *recover = ctx;
+	const struct stp_meta_list *list = &recover->run->current.meta;
+	struct stp_bin_file bin;
+	struct stp_buf bytes = STP_BUF_INIT;
+	enum stp_errc code = STP_OK;
+
+	stp_bin_file_init(&bin);
+	while (code == STP_OK) {
+		size_t at = atomic_fetch_add_explicit(&recover->next, 1, memory_order_relaxed);
+		char name[STP_BIN_NAME_BYTES + 32];
+
+		if (at >= list->count)
+			break;
+		if (stp_cancelled(recover->run->cancel))
+			code = STP_FAIL(err, STP_CANCELLED, "recover", NULL, "stopped");
+		else if (is_live_bin(recover->run, &list->items[at])) {
+			snprintf(name, sizeof(name), "%llu.%s.json",
+			         (unsigned long long)list->items[at].version, list->items[at].name);
+			code = take_bin(recover, worker, name, &bin, &bytes, err);
+		}
+	}
+	stp_bin_file_release(&bin);
+	stp_buf_release(&bytes);
+	return code;
+}
+
+enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct recover recover = {.run = run};
+	struct stp_run_options options = {
+	    .spill_fd = run->repo.state_fd,
+	    .hash_set = run->config.hash_set,
+	    .budget_bytes = RECOVER_BUDGET_BYTES / run->worker_count,
+	    .cancel = run->cancel,
+	};
+	enum stp_errc code = STP_OK;
+	size_t i;
+
+	if (options.budget_bytes < STP_RUN_BUDGET_MIN)
+		options.budget_bytes = STP_RUN_BUDGET_MIN;
+	stp_progress_stage(run->options->progress, "recover", run->current.meta.count, 0);
+	recover.builders = calloc(run->worker_count, sizeof(struct stp_run_builder *));
+	if (!recover.builders)
+		return STP_FAIL_ERRNO(err, ENOMEM, "recover", NULL, "no memory for the workers");
+	for (i = 0; i < run->worker_count && code == STP_OK; i++)
+		code = stp_run_create(&options, &recover.builders[i], err);
+	if (code == STP_OK)
+		code = stp_workers_run(run->jobs, "recover", recover_worker, &recover, run->cancel,
+		                       err);
+	for (i = 0; i < run->worker_count; i++) {
+		if (code == STP_OK)
+			code = stp_run_finish(recover.builders[i], &run->published, err);
+		if (recover.builders[i])
+			stp_run_destroy(recover.builders[i]);
+	}
+	free(recover.builders);
+	run->has_published = code == STP_OK;
+	return code;
+}
