@@ -19,6 +19,8 @@ enum {
 	OPT_TARGET_FILES,
 	OPT_LINK,
 	OPT_NOW,
+	OPT_UPDATE,
+	OPT_ROLES,
 };
 
 static const struct stp_option options_table[] = {
@@ -33,8 +35,46 @@ static const struct stp_option options_table[] = {
      OPT_TARGET_FILES},
     {"link", "symlink|hardlink|reflink|copy", "how those files are made", OPT_LINK},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
+    {"update", NULL, "renew root, targets and bins of a repository, or change --bins", OPT_UPDATE},
+    {"roles", "root,targets,bins", "with --update: only these (default: all whose keys are there)",
+     OPT_ROLES},
     {NULL, NULL, NULL, 0},
 };
+
+/* All that the command line said. */
+struct said {
+	struct stp_init_options options;
+	int is_update;
+	unsigned roles;
+	int only_new; /* an option that --update does not take */
+};
+
+/* "root,bins"; 0 after printing usage. */
+static int take_roles(struct stp_cli *cli, const char *value, unsigned *out_roles)
+{
+	static const char *const names[] = {"root", "targets", "bins"};
+	unsigned roles = 0;
+	const char *at = value;
+
+	for (;;) {
+		size_t count = strcspn(at, ",");
+		unsigned i;
+
+		for (i = 0; i < 3; i++)
+			if (strlen(names[i]) == count && memcmp(names[i], at, count) == 0)
+				break;
+		if (i == 3) {
+			stp_cli_usage(cli, "--roles: %s is no list of root, targets, bins", value);
+			return 0;
+		}
+		roles |= 1u << i;
+		if (at[count] == '\0')
+			break;
+		at += count + 1;
+	}
+	*out_roles = roles;
+	return 1;
+}
 
 /* "2/3"; 0 after printing usage. */
 static int take_threshold(struct stp_cli *cli, const char *value, struct stp_init_options *options)
@@ -56,10 +96,18 @@ static int take_threshold(struct stp_cli *cli, const char *value, struct stp_ini
 }
 
 /* Takes one option; 0 after printing usage. */
-static int take_option(struct stp_cli *cli, int id, const char *value,
-                       struct stp_init_options *options)
+static int take_option(struct stp_cli *cli, int id, const char *value, struct said *said)
 {
+	struct stp_init_options *options = &said->options;
+
+	said->only_new |= id != OPT_BINS && id != OPT_OFFLINE_KEYS && id != OPT_NOW &&
+	                  id != OPT_UPDATE && id != OPT_ROLES;
 	switch (id) {
+	case OPT_UPDATE:
+		said->is_update = 1;
+		return 1;
+	case OPT_ROLES:
+		return take_roles(cli, value, &said->roles);
 	case OPT_TARGETS:
 		options->targets_dir = value;
 		return 1;
@@ -146,27 +194,79 @@ static void print_text(const struct stp_init_report *report)
 	print_path("\nnext: stampede sign ", report->repo, "\n");
 }
 
+/* One renewed role for people; version 0: it was not. */
+static void print_renewed(const char *role, uint64_t version, const char *expires)
+{
+	if (version)
+		printf("%-8s version %llu, valid until %s\n", role, (unsigned long long)version,
+		       expires);
+}
+
+static json_t *renewed_json(uint64_t version, const char *expires)
+{
+	return version ? json_pack("{s:I,s:s}", "version", (json_int_t)version, "expires", expires)
+	               : json_null();
+}
+
+static int run_update(struct stp_cli *cli, const struct said *said)
+{
+	struct stp_init_update_options options = {
+	    .repo = cli->arguments[0],
+	    .offline_keys = said->options.offline_keys,
+	    .roles = said->roles,
+	    .bin_count = said->options.bin_count,
+	    .now = said->options.now ? said->options.now : -1,
+	};
+	struct stp_init_update_report report;
+	struct stp_err err = STP_ERR_INIT;
+
+	if (stp_init_update(&options, &report, &err) != STP_OK)
+		return stp_cli_fail(cli, &err);
+	if (cli->json) {
+		stp_cli_print_json(json_pack(
+		    "{s:o,s:o,s:o,s:I,s:b}", "root",
+		    renewed_json(report.root_version, report.root_expires), "targets",
+		    renewed_json(report.targets_version, report.targets_expires), "bins_role",
+		    renewed_json(report.bins_version, report.bins_expires), "bins",
+		    (json_int_t)report.bin_count, "bins_changed", report.bins_changed));
+		return STP_EXIT_OK;
+	}
+	print_renewed("root", report.root_version, report.root_expires);
+	print_renewed("targets", report.targets_version, report.targets_expires);
+	print_renewed("bins", report.bins_version, report.bins_expires);
+	if (report.bins_changed)
+		printf("%llu bins from the next sign on; names of earlier bins stay listed\n",
+		       (unsigned long long)report.bin_count);
+	printf("Take the offline keys off this machine again, then publish it: stampede sign\n");
+	return STP_EXIT_OK;
+}
+
 static int run(struct stp_cli *cli)
 {
-	struct stp_init_options options = {0};
+	struct said said = {0};
 	struct stp_init_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
-	enum stp_errc code;
 	int id;
 
 	while ((id = stp_cli_option(cli, &value)) > 0)
-		if (!take_option(cli, id, value, &options))
+		if (!take_option(cli, id, value, &said))
 			return STP_EXIT_USAGE;
 	if (id == STP_OPT_ERROR)
 		return STP_EXIT_USAGE;
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "give one REPO");
-	if (!options.targets_dir)
+	if (said.is_update && said.only_new)
+		return stp_cli_usage(cli, "--update takes only --bins, --roles, --offline-keys and "
+		                          "--now");
+	if (said.is_update)
+		return run_update(cli, &said);
+	if (said.roles)
+		return stp_cli_usage(cli, "--roles goes with --update");
+	if (!said.options.targets_dir)
 		return stp_cli_usage(cli, "--targets DIR is required");
-	options.repo = cli->arguments[0];
-	code = stp_init(&options, &report, &err);
-	if (code != STP_OK)
+	said.options.repo = cli->arguments[0];
+	if (stp_init(&said.options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report);
@@ -184,10 +284,12 @@ static int run(struct stp_cli *cli)
 const struct stp_verb stp_verb_init = {
     "init",
     "makes keys, configuration, root, targets and bins metadata",
-    "init REPO --targets DIR [options]",
+    "init REPO --targets DIR [options] | init REPO --update [options]",
     options_table,
     "  stampede init /srv/tuf --targets /srv/packages\n"
     "  stampede init /srv/tuf --targets /srv/packages --profile compat --bins 256\n"
-    "  stampede init /srv/tuf --targets /srv/packages --offline-keys /media/usb/keys\n",
+    "  stampede init /srv/tuf --targets /srv/packages --offline-keys /media/usb/keys\n"
+    "  stampede init /srv/tuf --update --offline-keys /media/usb/keys\n"
+    "  stampede init /srv/tuf --update --bins 32768 --roles bins\n",
     run,
 };

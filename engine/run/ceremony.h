@@ -34,6 +34,12 @@ void stp_ring_file(const char *role, size_t index, char out[STP_RING_FILE_BYTES]
 enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
                             unsigned threshold, struct stp_err *err) STP_MUST_CHECK;
 
+/* Loads those of ROLE-1.pem … whose keyid is one of allowed (sorted or not); count may be below
+ * threshold, 0 when none is there. */
+enum stp_errc stp_ring_open_allowed(struct stp_ring *ring, int folder_fd, const char *role,
+                                    const char *const *allowed, size_t allowed_count,
+                                    unsigned threshold, struct stp_err *err) STP_MUST_CHECK;
+
 /* Removes the files of the keys that this run made. */
 void stp_ring_unmake(const struct stp_ring *ring, int folder_fd);
 

@@ -66,6 +66,35 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 
 void stp_init_report_release(struct stp_init_report *report);
 
+/* --- later: new versions of the offline roles --------------------------------------------------
+ */
+
+#define STP_INIT_ROLE_ROOT    1u
+#define STP_INIT_ROLE_TARGETS 2u
+#define STP_INIT_ROLE_BINS    4u
+
+struct stp_init_update_options {
+	const char *repo;
+	const char *offline_keys; /* NULL: REPO/offline-keys */
+	unsigned roles;           /* STP_INIT_ROLE_*; 0: all whose keys are there */
+	uint64_t bin_count;       /* 0: as it is */
+	int64_t now;              /* epoch seconds; negative: the clock */
+};
+
+struct stp_init_update_report {
+	uint64_t root_version, targets_version, bins_version; /* 0: not renewed */
+	char root_expires[21], targets_expires[21], bins_expires[21];
+	uint64_t bin_count;
+	int bins_changed;
+};
+
+/* Publishes new versions of root, targets and bins with new expiries, signed with the offline
+ * keys that are in the folder (at least a threshold of each role), and changes the number of bins.
+ * The next sign makes clients see it. STP_KEY names the role whose keys are not there. */
+enum stp_errc stp_init_update(const struct stp_init_update_options *options,
+                              struct stp_init_update_report *out_report,
+                              struct stp_err *err) STP_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -47,7 +47,7 @@ static inline void bin_text(char *out, size_t size, const char *targets, uint64_
 	         0, 0, targets, (unsigned long long)version);
 }
 
-/* One run up to the barrier: 16 bins, the first with first_bin_targets. */
+/* One run up to the barrier: at most 16 bins, the first with first_bin_targets. */
 static inline struct stp_publisher *run_bins(struct repository *r, struct stp_current *current,
                                              uint64_t *out_version)
 {
@@ -57,7 +57,7 @@ static inline struct stp_publisher *run_bins(struct repository *r, struct stp_cu
 
 	assert_int_equal(stp_publish_begin(&r->repo, current, 1, &publisher, &err), STP_OK);
 	assert_int_equal(stp_publish_reserve(publisher, out_version, &err), STP_OK);
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < stp_bin_count(&r->config); i++) {
 		char bin[STP_BIN_NAME_BYTES];
 		char name[120];
 		char text[2048];
@@ -94,6 +94,8 @@ static inline uint64_t run_all(struct repository *r, int64_t now)
 	for (count = 0; count < 16; count++)
 		lengths[count] = 341;
 	load(r, &current);
+	input.targets.version = current.targets.version;
+	input.bins.version = current.bins.version;
 	publisher = run_bins(r, &current, &version);
 	input.bin_version = version;
 	head = (struct stp_role_head){version, now + 86400};
