@@ -227,10 +227,7 @@ static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 	enum stp_errc code = create_builders(collect, run->worker_count, err);
 
 	if (code == STP_OK)
-		code = STP_FAIL(err, STP_CONFIG, "list", collect->list_name,
-		                "digest lists are not offered yet");
-	(void)options;
-	(void)take_rows;
+		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
 	return finish_builders(collect, code, err);
 }
