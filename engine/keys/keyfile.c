@@ -99,7 +99,7 @@ enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_by
 		                "is a link; put the key file itself there");
 	if (fd < 0)
 		return stp_err_set(err, STP_KEY, errno, "keys", name, __FILE__, __LINE__,
-		                   "cannot open the key file: %s", strerror(errno));
+		                   "cannot open the key file");
 	code = read_locked(fd, name, out_bytes, out_count, err);
 	close(fd);
 	return code;

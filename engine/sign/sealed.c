@@ -115,7 +115,7 @@ enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *bo
 		return STP_FAIL_ERRNO(err, ENOMEM, "sign", name, "cannot get %zu bytes",
 		                      sealed.length);
 	sealed.bytes = sealed.owned;
-	strcpy(sealed.name, name);
+	memcpy(sealed.name, name, strlen(name) + 1);
 	code = write_file(name, body, body_bytes, sorted, key_count, sealed.owned, err);
 	if (code == STP_OK)
 		code = check_file(name, sealed.bytes, sealed.length, body_bytes, sorted, key_count,

@@ -1,0 +1,115 @@
+# What sign is given wrong: exit 2 with what to do, 75 for a lock holder.
+$ index idx 10
+$ stampede init repo --targets idx --bins 16 --now $(at 1) >/dev/null
+$ stampede sign
+2> stampede: sign: give one REPO, the folder that init made; see 'stampede sign --help'
+= 2
+$ stampede sign repo other
+2> stampede: sign: give one REPO, the folder that init made; see 'stampede sign --help'
+= 2
+$ stampede sign missing
+2> stampede: repository: missing: cannot open: No such file or directory; name a repository made by `stampede init`
+= 2
+$ stampede sign idx
+2> stampede: repository: idx: has no stampede.json; name a repository made by `stampede init`
+= 2
+$ stampede sign repo --jobs many
+2> stampede: sign: --jobs takes a whole number from 0 to 1024, not 'many'; see 'stampede sign --help'
+= 2
+$ stampede sign repo --jobs 100000
+2> stampede: sign: --jobs takes a whole number from 0 to 1024, not '100000'; see 'stampede sign --help'
+= 2
+$ stampede sign repo --io fast
+2> stampede: sign: --io takes one of auto, uring, pread, not 'fast'; see 'stampede sign --help'
+= 2
+$ stampede sign repo --on-fault ignore
+2> stampede: sign: --on-fault takes one of stop, skip, not 'ignore'; see 'stampede sign --help'
+= 2
+$ stampede sign repo --rehash 1/0
+2> stampede: sign: --rehash takes changed, all or 1/K such as 1/30, not '1/0'; see 'stampede sign --help'
+= 2
+$ stampede sign repo --now 2030-02-30T00:00:00Z
+2> stampede: sign: --now: '2030-02-30T00:00:00Z' is no date of the calendar; see 'stampede sign --help'
+= 2
+$ stampede sign repo --digests missing.csv --now $(at 2)
+2> stampede: list: missing.csv: cannot open the digest list: No such file or directory
+= 2
+
+# The configuration.
+$ cp repo/stampede.json good.json
+$ sed 's/"bins": 16,/"bins": 17,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
+2> stampede: config: stampede.json: "bins": 17 is no power of two
+= 2
+$ sed 's/"bins": 16,/"binz": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
+2> stampede: config: stampede.json: "binz": no such field; mend the name or take it out
+= 2
+$ sed 's/"bins": 16,/"bins": 16, "bins": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
+2> stampede: config: stampede.json: line 8: duplicate object key near '"bins"'; mend it
+= 2
+$ head -c 40 good.json >repo/stampede.json; stampede sign repo --now $(at 2)
+2> stampede: config: stampede.json: line 4: string or '}' expected near end of file; mend it
+= 2
+$ rm repo/stampede.json; stampede sign repo --now $(at 2)
+2> stampede: repository: repo: has no stampede.json; name a repository made by `stampede init`
+= 2
+$ cp good.json repo/stampede.json
+
+# The targets folder: there, and neither within the repository nor around it.
+$ mv idx away; stampede sign repo --now $(at 2)
+2> stampede: scan: SCRATCH/idx: cannot open the targets folder (No such file or directory); mount it, or correct "targets_dir" in stampede.json
+= 2
+$ mv away idx
+$ around() { sed "s|\"targets_dir\": \".*\"|\"targets_dir\": \"$1\"|" good.json >repo/stampede.json; }
+$ around "$PWD"; stampede sign repo --now $(at 2)
+2> stampede: scan: SCRATCH: the repository lies in the targets folder; correct "targets_dir" in stampede.json, or move one of them
+= 2
+$ ln -s "$PWD" loop; around "$PWD/loop"; stampede sign repo --now $(at 2)
+2> stampede: scan: SCRATCH/loop: the repository lies in the targets folder; correct "targets_dir" in stampede.json, or move one of them
+= 2
+$ around "$PWD/repo/public"; stampede sign repo --now $(at 2)
+2> stampede: scan: SCRATCH/repo/public: the targets folder lies in the repository; correct "targets_dir" in stampede.json, or move one of them
+= 2
+$ around "$PWD/good.json"; stampede sign repo --now $(at 2)
+2> stampede: scan: SCRATCH/good.json: cannot open the targets folder (Not a directory); mount it, or correct "targets_dir" in stampede.json
+= 2
+$ cp good.json repo/stampede.json
+
+# The online key.
+$ chmod 640 repo/keys/online.pem; stampede sign repo --now $(at 2)
+2> stampede: keys: online.pem: the key file is open to others (mode 0640); chmod 600 it
+= 2
+$ chmod 600 repo/keys/online.pem; chmod 755 repo/keys; stampede sign repo --now $(at 2)
+2> stampede: keys: online.pem: the key folder is open to others (mode 0755); chmod 700 it
+= 2
+$ chmod 700 repo/keys; mv repo/keys/online.pem key.pem; stampede sign repo --now $(at 2)
+2> stampede: keys: online.pem: cannot open the key file: No such file or directory
+= 2
+$ openssl genpkey -algorithm ed25519 -out repo/keys/online.pem; chmod 600 repo/keys/online.pem
+$ stampede sign repo --now $(at 2)
+2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there
+= 2
+$ openssl genpkey -algorithm rsa -out repo/keys/online.pem 2>/dev/null; chmod 600 repo/keys/online.pem
+$ stampede sign repo --now $(at 2)
+2> stampede: keys: online.pem: is no Ed25519 key; make one with openssl genpkey -algorithm ed25519
+= 2
+$ echo garbage >repo/keys/online.pem; stampede sign repo --now $(at 2)
+2> stampede: keys: online.pem: is no PEM file with a private key
+= 2
+$ mv key.pem repo/keys/online.pem
+
+# Another run that holds the lock (it waits for its list).
+$ mkfifo list; stampede sign repo --digests list --now $(at 2) >/dev/null 2>&1 & sleep 0.5; stampede sign repo --now $(at 2)
+2> stampede: repository: state/lock: held by "sign *" (verb and process); try again when it is done (glob)
+= 75
+$ exec 8>list; exec 8>&-; wait
+
+# Nothing of all this published anything.
+$ ls repo/public/metadata
+1.bins.json
+1.root.json
+1.targets.json
+
+# And all is well again.
+$ stampede sign repo --now $(at 2) >/dev/null
+$ stampede verify repo --now $(at 2) | tail -n 1
+no findings
