@@ -126,17 +126,10 @@ static enum stp_errc find_base(struct stp_links *links, struct stp_err *err)
 static enum stp_errc resolve_mode(struct stp_links *links, uint64_t target_count,
                                   struct stp_err *err)
 {
-	int is_auto = links->config->target_files == STP_TARGET_FILES_AUTO;
-
 	links->mode = links->config->target_files;
-	if (is_auto)
+	if (links->mode == STP_TARGET_FILES_AUTO)
 		links->mode = target_count <= STP_LINKS_AUTO_MAX ? STP_TARGET_FILES_ALL
 		                                                 : STP_TARGET_FILES_MUTABLE;
-	if (links->mode == STP_TARGET_FILES_MUTABLE)
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		                "\"target_files\": \"%s\" means \"mutable\" here, which this "
-		                "version does not offer; set \"all\" or \"none\"",
-		                is_auto ? "auto" : "mutable");
 	if (links->mode == STP_TARGET_FILES_ALL && links->targets_dir_fd == -1 && target_count)
 		return STP_FAIL(err, STP_CONFIG, STAGE, links->config->targets_dir,
 		                "is not there, so public/targets cannot point into it; set "
@@ -636,13 +629,18 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	char path[STP_PATH_BYTES_MAX + 1];
 	char *slash;
 	enum stp_errc code;
+	int is_mutable;
 
 	STP_ASSERT(worker_index < links->worker_count && record->digests &&
 	           record->path_bytes <= STP_PATH_BYTES_MAX);
-	if (links->need == STP_LINKS_NEED_NONE) {
-		*out_faulted = 0;
+	*out_faulted = 0;
+	if (links->need == STP_LINKS_NEED_NONE)
 		return STP_OK;
-	}
+	is_mutable =
+	    stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
+	/* The web server finds the others: their name less the hash. */
+	if (links->mode == STP_TARGET_FILES_MUTABLE && !is_mutable)
+		return STP_OK;
 	memcpy(path, record->path, record->path_bytes);
 	path[record->path_bytes] = '\0';
 	memcpy(job.path, path, (size_t)record->path_bytes + 1);
@@ -652,8 +650,7 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	if (slash)
 		*slash = '\0';
 	job.depth = component_count(job.folder);
-	job.is_mutable =
-	    stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
+	job.is_mutable = is_mutable;
 	code = run_job(&job, path, fingerprint, err);
 	stp_fd_close(&job.folder_fd);
 	stp_fd_close(&job.source_fd);

@@ -7,7 +7,9 @@
  *
  * A link is made before the timestamp that lists its target is renamed, and removed only by gc
  * when no live snapshot lists it. Files that may change (mutable globs) always get a copy of
- * their own, by reflink where the file system can: an old name must keep its old bytes.
+ * their own, by reflink where the file system can: an old name must keep its old bytes. With
+ * "mutable" target files only those have a name here; for all others the web server takes the hash
+ * off, since distribution files never change under a name.
  *
  * Shape      one set of links per run.
  * Memory     a buffer of 256 KiB per worker when files are copied.
@@ -35,7 +37,7 @@ enum stp_links_need {
 };
 
 /* Prepares links for target_count targets. targets_dir_fd is the open targets folder (-1: none is
- * there). STP_CONFIG when the configuration (or auto) means a mode that is not offered. */
+ * there). STP_CONFIG when names for all files are wanted and there is no such folder. */
 enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
                               int targets_dir_fd, uint64_t target_count, size_t worker_count,
                               struct stp_links **out_links, struct stp_err *err) STP_MUST_CHECK;

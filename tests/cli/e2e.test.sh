@@ -5,6 +5,8 @@
 # ends and every set of hash kernels, in a first run and in a second one after changes; and every
 # published digest is sha512sum's.
 set -euo pipefail
+built=$(dirname "$(realpath "$0")")/../../build/dev
+: "${STAMPEDE:=$built/stampede}" "${STAMPEDE_CORPUS:=$built/tools/corpus/stampede-corpus}"
 # In memory where there is room: two dozen runs wait for two dozen barriers otherwise.
 above=${TMPDIR:-/tmp}
 if [ -z "${TMPDIR:-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 300000 ] 2>/dev/null; then

@@ -280,7 +280,59 @@ static void test_links__a_name_that_gets_too_long_is_a_fault(void **state)
 	end(&m);
 }
 
-static void test_links__modes_that_are_not_offered_are_refused(void **state)
+static void test_links__mutable_mode_makes_names_only_for_files_that_may_change(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	struct stp_err err = STP_ERR_INIT;
+	char page_name[600];
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA256));
+	stp_links_end(m.links);
+	m.r.config.target_files = STP_TARGET_FILES_MUTABLE;
+	assert_int_equal(
+	    stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 2, 2, &m.links, &err), STP_OK);
+	record = record_of(&m, "simple/foo/index.html", "page");
+	assert_int_equal(put(&m, &record), 0);
+	memcpy(page_name, m.name, sizeof(page_name));
+	record = record_of(&m, "packages/a.whl", "wheel");
+	assert_int_equal(put(&m, &record), 0);
+	has_bytes(&m, page_name, "page");
+	assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	assert_int_equal(stp_links_made(m.links), 1);
+	end(&m);
+}
+
+static void test_links__auto_is_all_up_to_a_limit_and_mutable_beyond(void **state)
+{
+	static const struct {
+		uint64_t target_count;
+		int expect_wheel;
+	} cases[] = {{STP_LINKS_AUTO_MAX, 0}, {STP_LINKS_AUTO_MAX + 1, -1}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct made m;
+		struct stp_record record;
+		struct stp_err err = STP_ERR_INIT;
+
+		begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA256));
+		stp_links_end(m.links);
+		m.r.config.target_files = STP_TARGET_FILES_AUTO;
+		assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd,
+		                                 cases[i].target_count, 2, &m.links, &err),
+		                 STP_OK);
+		record = record_of(&m, "packages/a.whl", "wheel");
+		assert_int_equal(put(&m, &record), 0);
+		assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, AT_SYMLINK_NOFOLLOW),
+		                 cases[i].expect_wheel);
+		end(&m);
+	}
+}
+
+static void test_links__none_needs_no_targets_folder(void **state)
 {
 	struct repository r;
 	struct stp_links *links;
@@ -288,13 +340,6 @@ static void test_links__modes_that_are_not_offered_are_refused(void **state)
 
 	(void)state;
 	repository_init(&r, "compat");
-	assert_int_equal(stp_links_begin(&r.repo, &r.config, r.targets_fd, STP_LINKS_AUTO_MAX + 1,
-	                                 1, &links, &err),
-	                 STP_CONFIG);
-	r.config.target_files = STP_TARGET_FILES_MUTABLE;
-	assert_int_equal(stp_links_begin(&r.repo, &r.config, r.targets_fd, 1, 1, &links, &err),
-	                 STP_CONFIG);
-	err = (struct stp_err)STP_ERR_INIT;
 	r.config.target_files = STP_TARGET_FILES_NONE;
 	assert_int_equal(stp_links_begin(&r.repo, &r.config, -1, UINT64_MAX, 1, &links, &err),
 	                 STP_OK);
@@ -314,7 +359,9 @@ int main(void)
 	    cmocka_unit_test(test_links__nothing_leads_out_of_the_folders),
 	    cmocka_unit_test(test_links__a_moved_targets_folder_is_followed),
 	    cmocka_unit_test(test_links__a_name_that_gets_too_long_is_a_fault),
-	    cmocka_unit_test(test_links__modes_that_are_not_offered_are_refused),
+	    cmocka_unit_test(test_links__mutable_mode_makes_names_only_for_files_that_may_change),
+	    cmocka_unit_test(test_links__auto_is_all_up_to_a_limit_and_mutable_beyond),
+	    cmocka_unit_test(test_links__none_needs_no_targets_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
