@@ -12,10 +12,12 @@
 #include "stampede/verify.h"
 #include "verify/clients.h"
 
-enum { OPT_ROOT = 1, OPT_AS_CLIENT, OPT_WITHIN, OPT_NOW, OPT_JOBS };
+enum { OPT_ROOT = 1, OPT_AS_CLIENT, OPT_AGAINST, OPT_WITHIN, OPT_NOW, OPT_JOBS };
 
 static const struct stp_option options[] = {
     {"root", "FILE", "trust this root file, not the folder's own 1.root.json", OPT_ROOT},
+    {"against", "OLD", "list what changed since OLD: a folder, or an older timestamp file",
+     OPT_AGAINST},
     {"as-client", NULL, "look only at what a client would fetch", OPT_AS_CLIENT},
     {"expires-within", "12h", "report what expires within this time (m, h, d) too", OPT_WITHIN},
     {"now", "TIME", "hold expiries against YYYY-MM-DDTHH:MM:SSZ, not the clock", OPT_NOW},
@@ -195,15 +197,23 @@ static json_t *report_json(const struct stp_verify_report *report)
 	return object;
 }
 
-/* One option into out; 0 when it is wrong. */
-static int take_option(struct stp_cli *cli, int id, const char *value,
-                       struct stp_verify_options *out)
+struct asked {
+	struct stp_verify_options verify;
+	const char *against;
+};
+
+/* One option into asked; 0 when it is wrong. */
+static int take_option(struct stp_cli *cli, int id, const char *value, struct asked *asked)
 {
+	struct stp_verify_options *out = &asked->verify;
 	uint64_t number;
 
 	switch (id) {
 	case OPT_ROOT:
 		out->root_file = value;
+		return 1;
+	case OPT_AGAINST:
+		asked->against = value;
 		return 1;
 	case OPT_AS_CLIENT:
 		out->as_client = 1;
@@ -222,9 +232,95 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 	}
 }
 
+/* ------------------------------------------------------------------------- --against */
+
+static const char *const change_names[] = {"changed", "removed", "added"};
+
+/* One line of text: kind, path, lengths and digests. */
+static void print_change(const struct stp_change *change)
+{
+	char path[4 * 4096];
+
+	stp_text_escape(change->path, change->path_bytes, path, sizeof(path));
+	printf("%-7s %s", change_names[change->kind], path);
+	if (change->kind == STP_CHANGE_DIGEST)
+		printf(" %llu -> %llu bytes, %s %.*s -> %.*s\n",
+		       (unsigned long long)change->old_length,
+		       (unsigned long long)change->new_length, change->algorithm,
+		       (int)change->digest_chars, change->old_digest, (int)change->digest_chars,
+		       change->new_digest);
+	else
+		printf(" %llu bytes, %s %.*s\n",
+		       (unsigned long long)(change->old_length + change->new_length),
+		       change->algorithm, (int)change->digest_chars,
+		       change->old_digest ? change->old_digest : change->new_digest);
+}
+
+/* The same as one JSON object a line. The path stands as it does in canonical JSON. */
+static void print_change_json(const struct stp_change *change)
+{
+	printf("{\"change\":\"%s\",\"path\":\"%.*s\",\"algorithm\":\"%s\"",
+	       change_names[change->kind], (int)change->path_bytes, change->path,
+	       change->algorithm);
+	if (change->old_digest)
+		printf(",\"old_digest\":\"%.*s\",\"old_length\":%llu", (int)change->digest_chars,
+		       change->old_digest, (unsigned long long)change->old_length);
+	if (change->new_digest)
+		printf(",\"new_digest\":\"%.*s\",\"new_length\":%llu", (int)change->digest_chars,
+		       change->new_digest, (unsigned long long)change->new_length);
+	printf("}\n");
+}
+
+static enum stp_errc take_change(void *ctx, const struct stp_change *change, struct stp_err *err)
+{
+	const struct stp_cli *cli = ctx;
+
+	if (cli->json)
+		print_change_json(change);
+	else
+		print_change(change);
+	if (ferror(stdout))
+		return STP_FAIL(err, STP_IO, "output", "", "stdout could not be written");
+	return STP_OK;
+}
+
+static void print_against(const struct stp_against_report *report)
+{
+	char changed[32], removed[32], added[32];
+
+	printf("snapshot %llu against %llu: %s changed, %s removed, %s added\n",
+	       (unsigned long long)report->new_snapshot, (unsigned long long)report->old_snapshot,
+	       stp_count_format(report->digest_changed, changed),
+	       stp_count_format(report->removed, removed), stp_count_format(report->added, added));
+}
+
+/* Compares; exit 1 when a path has other bytes than it had. */
+static int run_against(struct stp_cli *cli, const struct stp_verify_options *verify,
+                       const char *old_path)
+{
+	struct stp_against_options against = {verify->path, old_path, verify->jobs, cli->cancel};
+	struct stp_against_report report;
+	struct stp_err err = STP_ERR_INIT;
+
+	if (stp_verify_against(&against, take_change, cli, &report, &err) != STP_OK)
+		return stp_cli_fail(cli, &err);
+	if (cli->json)
+		stp_cli_print_json(json_pack(
+		    "{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}}", "summary", "old_snapshot",
+		    (json_int_t)report.old_snapshot, "new_snapshot",
+		    (json_int_t)report.new_snapshot, "old_bins", (json_int_t)report.old_bins,
+		    "new_bins", (json_int_t)report.new_bins, "bins_same",
+		    (json_int_t)report.bins_same, "changed", (json_int_t)report.digest_changed,
+		    "removed", (json_int_t)report.removed, "added", (json_int_t)report.added,
+		    "seconds", report.seconds_total));
+	else
+		print_against(&report);
+	return report.digest_changed ? STP_EXIT_VERIFY : STP_EXIT_OK;
+}
+
 static int run(struct stp_cli *cli)
 {
-	struct stp_verify_options verify = {.jobs = stp_cpu_count()};
+	struct asked asked = {.verify = {.jobs = stp_cpu_count()}};
 	struct stp_verify_report *report = NULL;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
@@ -232,17 +328,19 @@ static int run(struct stp_cli *cli)
 	int id, found;
 
 	while ((id = stp_cli_option(cli, &value)) > 0)
-		if (!take_option(cli, id, value, &verify))
+		if (!take_option(cli, id, value, &asked))
 			return STP_EXIT_USAGE;
 	if (id == STP_OPT_ERROR)
 		return STP_EXIT_USAGE;
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "give one repository or metadata folder");
-	verify.path = cli->arguments[0];
-	verify.cancel = cli->cancel;
-	verify.progress = cli->progress;
+	asked.verify.path = cli->arguments[0];
+	asked.verify.cancel = cli->cancel;
+	asked.verify.progress = cli->progress;
+	if (asked.against)
+		return run_against(cli, &asked.verify, asked.against);
 	stp_cli_progress_begin(cli);
-	code = stp_verify_run(&verify, &report, &err);
+	code = stp_verify_run(&asked.verify, &report, &err);
 	stp_cli_progress_end(cli);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
@@ -265,6 +363,7 @@ const struct stp_verb stp_verb_verify = {
     .options = options,
     .examples = "  stampede verify /srv/index\n"
                 "  stampede verify /srv/index --expires-within 12h --json\n"
-                "  stampede verify mirror/metadata --root trusted-root.json\n",
+                "  stampede verify mirror/metadata --root trusted-root.json\n"
+                "  stampede verify /srv/index --against /backup/last-known-good --json\n",
     .run = run,
 };

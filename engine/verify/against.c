@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two snapshots side by side: which targets were added, removed, or have other bytes.
+ *
+ *	old bins ─┐
+ *	          ├─▶ unit of the key space ─▶ same bytes? ─▶ merge by path ─▶ changes, in order
+ *	new bins ─┘      (many at once)          done
+ *
+ * A unit is the largest part of the key space that is whole bins on both sides: one bin of each
+ * when the counts are equal, one bin against several when they are not. Units are worked on in
+ * windows, many at once, and their changes handed on in the order of units. Nearly all bins of two
+ * nights differ in version and expiry only: their "targets" are equal bytes and are never parsed.
+ *
+ * Digest changes go out at once. Removed and added targets wait in memory for their turn; when
+ * there are too many to keep, another pass over the bins finds them again.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "verify/bin_file.h"
+#include "verify/bins.h"
+#include "verify/folder.h"
+#include "verify/published.h"
+
+#define WINDOW_UNITS   256
+#define KEPT_BYTES_MAX ((size_t)64 << 20) /* of waiting changes, per kind */
+#define KIND_COUNT     3
+#define KIND_BIT(kind) (1u << (kind))
+#define ALL_KINDS      (KIND_BIT(KIND_COUNT) - 1)
+
+/* One of the two snapshots. */
+struct side {
+	const char *name; /* for errors */
+	struct stp_metadata_folder folder;
+	bool owns_folder;
+	struct stp_tree tree;
+};
+
+/* Bins of one side of a unit, read and parsed. */
+struct half {
+	struct stp_buf *files;
+	struct stp_bin_file *bins;
+	size_t bin_capacity;
+	struct stp_bin_entry *entries; /* of several bins, sorted by path */
+	size_t entry_capacity;
+	const struct stp_bin_entry *items; /* entries, or those of the only bin */
+	size_t count;
+	unsigned hash_set;
+};
+
+struct unit_result {
+	struct stp_buf changes; /* struct change_record and its texts, again and again */
+	uint64_t old_targets, new_targets;
+	bool is_same;
+};
+
+struct comparison {
+	const struct stp_against_options *options;
+	struct side old_side, new_side;
+	size_t unit_count;
+	bool same_folder;
+	stp_change_fn *fn;
+	void *ctx;
+	struct stp_against_report *report;
+	/* One window. */
+	size_t window_begin, window_end;
+	atomic_size_t next;
+	unsigned kinds; /* KIND_BIT()s wanted by this pass */
+	struct unit_result *results;
+	struct worker *workers;
+	/* Changes that wait for their turn. */
+	struct stp_buf kept[KIND_COUNT];
+	bool overflown[KIND_COUNT];
+};
+
+struct worker {
+	struct half old_half, new_half;
+};
+
+/* A change as it waits in a buffer; path, old and new digest follow. */
+struct change_record {
+	uint64_t old_length, new_length;
+	uint32_t path_bytes, digest_chars;
+	uint8_t kind, algorithm, has_old, has_new;
+};
+
+/* ---------------------------------------------------------------------------- sides */
+
+static enum stp_errc load_tree(struct side *side, int timestamp_fd, const char *timestamp_name,
+                               struct stp_err *err)
+{
+	struct stp_tree_options options = {
+	    .folder_fd = side->folder.fd,
+	    .timestamp_fd = timestamp_fd,
+	    .timestamp_name = timestamp_name,
+	};
+	struct stp_finding_list findings;
+	enum stp_errc code;
+
+	stp_finding_list_init(&findings);
+	code = stp_tree_load(&side->tree, &options, &findings, err);
+	stp_finding_list_sort(&findings);
+	if (code == STP_OK && side->tree.bin_count == 0)
+		code = STP_FAIL(err, STP_FORMAT, "verify",
+		                findings.count ? findings.items[0].subject : side->name,
+		                "%s: cannot be compared; run verify on it",
+		                findings.count ? findings.items[0].text : "has no bins");
+	stp_finding_list_release(&findings);
+	return code;
+}
+
+static enum stp_errc open_side(struct side *side, const char *path, struct stp_err *err)
+{
+	side->name = path;
+	STP_TRY(stp_metadata_folder_open(&side->folder, path, err));
+	side->owns_folder = true;
+	return load_tree(side, side->folder.fd, "timestamp.json", err);
+}
+
+/* An older timestamp whose files still lie in the new side's folder. */
+static enum stp_errc open_timestamp(struct side *side, const char *path,
+                                    const struct side *new_side, struct stp_err *err)
+{
+	side->name = path;
+	side->folder = new_side->folder;
+	return load_tree(side, AT_FDCWD, path, err);
+}
+
+static enum stp_errc open_sides(struct comparison *c, struct stp_err *err)
+{
+	struct stat st, old_st;
+
+	STP_TRY(open_side(&c->new_side, c->options->new_path, err));
+	if (stat(c->options->old_path, &st) != 0)
+		return STP_FAIL(
+		    err, STP_CONFIG, "verify", c->options->old_path,
+		    "is not there; give a repository, a metadata folder or a timestamp");
+	if (S_ISREG(st.st_mode))
+		STP_TRY(open_timestamp(&c->old_side, c->options->old_path, &c->new_side, err));
+	else
+		STP_TRY(open_side(&c->old_side, c->options->old_path, err));
+	if (fstat(c->new_side.folder.fd, &st) != 0 || fstat(c->old_side.folder.fd, &old_st) != 0)
+		return STP_FAIL_SYS(err, "verify", c->options->old_path, "cannot stat");
+	c->same_folder = st.st_dev == old_st.st_dev && st.st_ino == old_st.st_ino;
+	return STP_OK;
+}
+
+static void close_side(struct side *side)
+{
+	stp_tree_release(&side->tree);
+	if (side->owns_folder)
+		stp_metadata_folder_close(&side->folder);
+}
+
+/* Bins of side that unit consists of: [*out_begin, *out_end). */
+static void unit_bins(const struct comparison *c, const struct side *side, size_t unit,
+                      size_t *out_begin, size_t *out_end)
+{
+	size_t share = side->tree.bin_count / c->unit_count;
+
+	*out_begin = unit * share;
+	*out_end = *out_begin + share;
+}
+
+/* --------------------------------------------------------------------------- halves */
+
+static enum stp_errc half_reserve(struct half *half, size_t bins, struct stp_err *err)
+{
+	struct stp_buf *files;
+	struct stp_bin_file *parsed;
+
+	if (bins <= half->bin_capacity)
+		return STP_OK;
+	files = realloc(half->files, bins * sizeof(*files));
+	if (files)
+		half->files = files;
+	parsed = realloc(half->bins, bins * sizeof(*parsed));
+	if (parsed)
+		half->bins = parsed;
+	if (!files || !parsed)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
+	for (size_t i = half->bin_capacity; i < bins; i++) {
+		files[i] = (struct stp_buf)STP_BUF_INIT;
+		stp_bin_file_init(&parsed[i]);
+	}
+	half->bin_capacity = bins;
+	return STP_OK;
+}
+
+static void half_release(struct half *half)
+{
+	for (size_t i = 0; i < half->bin_capacity; i++) {
+		stp_buf_release(&half->files[i]);
+		stp_bin_file_release(&half->bins[i]);
+	}
+	free(half->files);
+	free(half->bins);
+	free(half->entries);
+}
+
+static enum stp_errc half_read(struct half *half, const struct side *side, size_t begin, size_t end,
+                               struct stp_err *err)
+{
+	STP_TRY(half_reserve(half, end - begin, err));
+	for (size_t i = begin; i < end; i++) {
+		const struct stp_tree_bin *bin = &side->tree.bin_items[i];
+		char name[256];
+		bool there;
+
+		if (!bin->listed)
+			return STP_FAIL(err, STP_FORMAT, "verify", bin->role,
+			                "is not in the snapshot of %s", side->name);
+		stp_bin_file_name(bin, name, sizeof(name));
+		STP_TRY(stp_published_read(side->folder.fd, name, STP_BIN_FILE_BYTES_MAX,
+		                           &half->files[i - begin], NULL, &there, err));
+		if (!there)
+			return STP_FAIL(err, STP_FORMAT, "verify", name,
+			                "is not in %s; gc may have removed it", side->folder.path);
+	}
+	return STP_OK;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct stp_bin_entry *x = a, *y = b;
+	size_t count = x->path_bytes < y->path_bytes ? x->path_bytes : y->path_bytes;
+	int order = memcmp(x->path, y->path, count);
+
+	if (order)
+		return order;
+	return x->path_bytes < y->path_bytes ? -1 : x->path_bytes > y->path_bytes;
+}
+
+/* Entries of several bins in one sorted array. */
+static enum stp_errc half_join(struct half *half, size_t bins, struct stp_err *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < bins; i++)
+		count += half->bins[i].entry_count;
+	if (count > half->entry_capacity) {
+		struct stp_bin_entry *entries = realloc(half->entries, count * sizeof(*entries));
+
+		if (!entries)
+			return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
+		half->entries = entries;
+		half->entry_capacity = count;
+	}
+	half->count = 0;
+	for (size_t i = 0; i < bins; i++) {
+		if (half->bins[i].entry_count)
+			memcpy(half->entries + half->count, half->bins[i].entries,
+			       half->bins[i].entry_count * sizeof(*half->entries));
+		half->count += half->bins[i].entry_count;
+	}
+	if (half->count)
+		qsort(half->entries, half->count, sizeof(*half->entries), compare_entries);
+	half->items = half->entries;
+	return STP_OK;
+}
+
+static enum stp_errc half_parse(struct half *half, const struct side *side, size_t begin,
+                                size_t end, struct stp_err *err)
+{
+	half->hash_set = 0;
+	for (size_t i = 0; i < end - begin; i++) {
+		const char *role = side->tree.bin_items[begin + i].role;
+		struct stp_bin_file *bin = &half->bins[i];
+		enum stp_bin_file_state state =
+		    stp_bin_file_parse(bin, half->files[i].data, half->files[i].count);
+
+		if (state == STP_BIN_FILE_NO_MEMORY)
+			return STP_FAIL_ERRNO(err, ENOMEM, "verify", role, "cannot compare");
+		if (state != STP_BIN_FILE_OK)
+			return STP_FAIL(err, STP_FORMAT, "verify", role,
+			                "of %s is no bin in canonical form; run verify on it",
+			                side->name);
+		if (half->hash_set && bin->hash_set && bin->hash_set != half->hash_set)
+			return STP_FAIL(err, STP_FORMAT, "verify", role,
+			                "of %s has other hash algorithms than the bin before it",
+			                side->name);
+		half->hash_set |= bin->hash_set;
+	}
+	if (end - begin > 1)
+		return half_join(half, end - begin, err);
+	half->items = half->bins[0].entries;
+	half->count = half->bins[0].entry_count;
+	return STP_OK;
+}
+
+/* The bytes of "targets": from its brace up to the version behind, whose digits may differ. */
+static bool targets_span(struct half *half, const char **out_text, size_t *out_count)
+{
+	const char *begin = (const char *)half->files[0].data;
+	const char *at = begin + half->files[0].count;
+
+	if (stp_bin_file_head(&half->bins[0], begin, half->files[0].count) != STP_BIN_FILE_OK)
+		return false;
+	if (half->files[0].count < 3 || memcmp(at - 2, "}}", 2) != 0)
+		return false;
+	at -= 2;
+	while (at > half->bins[0].targets && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	*out_text = half->bins[0].targets;
+	*out_count = (size_t)(at - half->bins[0].targets);
+	return true;
+}
+
+/* ----------------------------------------------------------------------------- units */
+
+/* The strongest algorithm both sides carry, or -1. */
+static int common_algorithm(unsigned old_set, unsigned new_set)
+{
+	static const enum stp_alg order[] = {STP_ALG_SHA512, STP_ALG_SHA256, STP_ALG_BLAKE2B_256};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (old_set & new_set & STP_ALG_BIT(order[i]))
+			return (int)order[i];
+	return -1;
+}
+
+/* Any algorithm of a set, for a target that is on one side only. */
+static int any_algorithm(unsigned set)
+{
+	return common_algorithm(set, set);
+}
+
+static enum stp_errc put_change(struct unit_result *result, enum stp_change_kind kind,
+                                const struct stp_bin_entry *old_entry,
+                                const struct stp_bin_entry *new_entry, int algorithm,
+                                struct stp_err *err)
+{
+	const struct stp_bin_entry *any = new_entry ? new_entry : old_entry;
+	struct change_record record = {
+	    .old_length = old_entry ? old_entry->length : 0,
+	    .new_length = new_entry ? new_entry->length : 0,
+	    .path_bytes = any->path_bytes,
+	    .digest_chars = (uint32_t)(2 * stp_alg_digest_bytes((enum stp_alg)algorithm)),
+	    .kind = (uint8_t)kind,
+	    .algorithm = (uint8_t)algorithm,
+	    .has_old = old_entry != NULL,
+	    .has_new = new_entry != NULL,
+	};
+
+	STP_TRY(stp_buf_append(&result->changes, &record, sizeof(record), err));
+	STP_TRY(stp_buf_append(&result->changes, any->path, any->path_bytes, err));
+	if (old_entry)
+		STP_TRY(stp_buf_append(&result->changes, old_entry->hex[algorithm],
+		                       record.digest_chars, err));
+	if (new_entry)
+		STP_TRY(stp_buf_append(&result->changes, new_entry->hex[algorithm],
+		                       record.digest_chars, err));
+	return STP_OK;
+}
+
+/* Both halves have the path. */
+static enum stp_errc compare_pair(const struct comparison *c, struct unit_result *result,
+                                  const struct stp_bin_entry *old_entry,
+                                  const struct stp_bin_entry *new_entry, int algorithm,
+                                  struct stp_err *err)
+{
+	size_t chars = 2 * stp_alg_digest_bytes((enum stp_alg)algorithm);
+
+	if (old_entry->length == new_entry->length &&
+	    memcmp(old_entry->hex[algorithm], new_entry->hex[algorithm], chars) == 0)
+		return STP_OK;
+	if (!(c->kinds & KIND_BIT(STP_CHANGE_DIGEST)))
+		return STP_OK;
+	return put_change(result, STP_CHANGE_DIGEST, old_entry, new_entry, algorithm, err);
+}
+
+static enum stp_errc merge_halves(const struct comparison *c, const struct half *old_half,
+                                  const struct half *new_half, struct unit_result *result,
+                                  struct stp_err *err)
+{
+	int algorithm = common_algorithm(old_half->hash_set, new_half->hash_set);
+	size_t i = 0, j = 0;
+
+	if (algorithm < 0 && old_half->count && new_half->count)
+		return STP_FAIL(err, STP_FORMAT, "verify", c->old_side.name,
+		                "has no hash algorithm in common with the new snapshot");
+	while (i < old_half->count || j < new_half->count) {
+		const struct stp_bin_entry *a = i < old_half->count ? &old_half->items[i] : NULL;
+		const struct stp_bin_entry *b = j < new_half->count ? &new_half->items[j] : NULL;
+		int order = !a ? 1 : !b ? -1 : compare_entries(a, b);
+
+		if (order == 0)
+			STP_TRY(compare_pair(c, result, a, b, algorithm, err));
+		else if (order < 0 && (c->kinds & KIND_BIT(STP_CHANGE_REMOVED)))
+			STP_TRY(put_change(result, STP_CHANGE_REMOVED, a, NULL,
+			                   any_algorithm(old_half->hash_set), err));
+		else if (order > 0 && (c->kinds & KIND_BIT(STP_CHANGE_ADDED)))
+			STP_TRY(put_change(result, STP_CHANGE_ADDED, NULL, b,
+			                   any_algorithm(new_half->hash_set), err));
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return STP_OK;
+}
+
+/* The same files on both sides: nothing to read. */
+static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
+{
+	const struct stp_tree_bin *a = &c->old_side.tree.bin_items[old_bin];
+	const struct stp_tree_bin *b = &c->new_side.tree.bin_items[new_bin];
+
+	return c->same_folder && a->listed && b->listed &&
+	       a->listed->version == b->listed->version && strcmp(a->role, b->role) == 0;
+}
+
+static bool has_same_targets(struct half *old_half, struct half *new_half)
+{
+	const char *old_text, *new_text;
+	size_t old_count, new_count;
+
+	return targets_span(old_half, &old_text, &old_count) &&
+	       targets_span(new_half, &new_text, &new_count) && old_count == new_count &&
+	       memcmp(old_text, new_text, old_count) == 0;
+}
+
+static enum stp_errc compare_unit(struct comparison *c, struct worker *w, size_t unit,
+                                  struct unit_result *result, struct stp_err *err)
+{
+	size_t old_begin, old_end, new_begin, new_end;
+
+	unit_bins(c, &c->old_side, unit, &old_begin, &old_end);
+	unit_bins(c, &c->new_side, unit, &new_begin, &new_end);
+	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
+	    is_same_file(c, old_begin, new_begin)) {
+		result->is_same = true;
+		return STP_OK;
+	}
+	STP_TRY(half_read(&w->old_half, &c->old_side, old_begin, old_end, err));
+	STP_TRY(half_read(&w->new_half, &c->new_side, new_begin, new_end, err));
+	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
+	    has_same_targets(&w->old_half, &w->new_half)) {
+		result->is_same = true;
+		return STP_OK;
+	}
+	STP_TRY(half_parse(&w->old_half, &c->old_side, old_begin, old_end, err));
+	STP_TRY(half_parse(&w->new_half, &c->new_side, new_begin, new_end, err));
+	result->old_targets = w->old_half.count;
+	result->new_targets = w->new_half.count;
+	return merge_halves(c, &w->old_half, &w->new_half, result, err);
+}
+
+static enum stp_errc work(void *ctx, size_t worker_index, struct stp_err *err)
+{
+	struct comparison *c = ctx;
+
+	for (;;) {
+		size_t unit = atomic_fetch_add_explicit(&c->next, 1, memory_order_relaxed);
+
+		if (unit >= c->window_end)
+			return STP_OK;
+		if (stp_cancelled(c->options->cancel))
+			return STP_FAIL(err, STP_CANCELLED, "verify", "", "stopped");
+		STP_TRY(compare_unit(c, &c->workers[worker_index], unit,
+		                     &c->results[unit - c->window_begin], err));
+	}
+}
+
+/* --------------------------------------------------------------------------- handing on */
+
+/* Hands one record at `at` to the caller. */
+static enum stp_errc emit(struct comparison *c, const struct change_record *record,
+                          const uint8_t *at, struct stp_err *err)
+{
+	const char *path = (const char *)at, *digests = path + record->path_bytes;
+	struct stp_change change = {
+	    .kind = (enum stp_change_kind)record->kind,
+	    .path = path,
+	    .path_bytes = record->path_bytes,
+	    .old_length = record->old_length,
+	    .new_length = record->new_length,
+	    .old_digest = record->has_old ? digests : NULL,
+	    .new_digest =
+	        record->has_new ? digests + (record->has_old ? record->digest_chars : 0) : NULL,
+	    .digest_chars = record->digest_chars,
+	    .algorithm = stp_alg_name((enum stp_alg)record->algorithm),
+	};
+
+	return c->fn(c->ctx, &change, err);
+}
+
+static size_t record_bytes(const struct change_record *record)
+{
+	return record->path_bytes +
+	       (size_t)record->digest_chars * (record->has_old + (size_t)record->has_new);
+}
+
+/* Keeps a record for later; a kind of which there are too many is dropped and found again. */
+static enum stp_errc keep(struct comparison *c, const struct change_record *record,
+                          const uint8_t *at, struct stp_err *err)
+{
+	struct stp_buf *kept = &c->kept[record->kind];
+
+	if (c->overflown[record->kind])
+		return STP_OK;
+	if (kept->count > KEPT_BYTES_MAX) {
+		c->overflown[record->kind] = true;
+		stp_buf_release(kept);
+		return STP_OK;
+	}
+	STP_TRY(stp_buf_append(kept, record, sizeof(*record), err));
+	return stp_buf_append(kept, at, record_bytes(record), err);
+}
+
+static void count_change(struct stp_against_report *report, enum stp_change_kind kind)
+{
+	report->digest_changed += kind == STP_CHANGE_DIGEST;
+	report->removed += kind == STP_CHANGE_REMOVED;
+	report->added += kind == STP_CHANGE_ADDED;
+}
+
+/* All records of changes; direct: kinds that go out now, the others are kept. */
+static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes, unsigned direct,
+                             bool first_pass, struct stp_err *err)
+{
+	size_t at = 0;
+
+	while (at < changes->count) {
+		struct change_record record;
+
+		memcpy(&record, changes->data + at, sizeof(record));
+		at += sizeof(record);
+		if (first_pass)
+			count_change(c->report, (enum stp_change_kind)record.kind);
+		if (direct & KIND_BIT(record.kind))
+			STP_TRY(emit(c, &record, changes->data + at, err));
+		else
+			STP_TRY(keep(c, &record, changes->data + at, err));
+		at += record_bytes(&record);
+	}
+	return STP_OK;
+}
+
+static enum stp_errc run_window(struct comparison *c, unsigned direct, bool first_pass,
+                                struct stp_err *err)
+{
+	size_t count = c->window_end - c->window_begin;
+
+	for (size_t i = 0; i < count; i++) {
+		c->results[i].changes.count = 0;
+		c->results[i].old_targets = c->results[i].new_targets = 0;
+		c->results[i].is_same = false;
+	}
+	atomic_store(&c->next, c->window_begin);
+	STP_TRY(stp_workers_run(c->options->jobs, "against", work, c, c->options->cancel, err));
+	for (size_t i = 0; i < count; i++) {
+		if (first_pass) {
+			c->report->bins_same += c->results[i].is_same;
+			c->report->old_targets += c->results[i].old_targets;
+			c->report->new_targets += c->results[i].new_targets;
+		}
+		STP_TRY(hand_on(c, &c->results[i].changes, direct, first_pass, err));
+	}
+	return STP_OK;
+}
+
+/* One pass over all units. */
+static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct, bool first_pass,
+                          struct stp_err *err)
+{
+	c->kinds = kinds;
+	for (size_t unit = 0; unit < c->unit_count; unit += WINDOW_UNITS) {
+		c->window_begin = unit;
+		c->window_end =
+		    unit + WINDOW_UNITS < c->unit_count ? unit + WINDOW_UNITS : c->unit_count;
+		STP_TRY(run_window(c, direct, first_pass, err));
+	}
+	return STP_OK;
+}
+
+static enum stp_errc compare_all(struct comparison *c, struct stp_err *err)
+{
+	static const enum stp_change_kind later[] = {STP_CHANGE_REMOVED, STP_CHANGE_ADDED};
+
+	STP_TRY(pass(c, ALL_KINDS, KIND_BIT(STP_CHANGE_DIGEST), true, err));
+	for (size_t i = 0; i < 2; i++) {
+		unsigned bit = KIND_BIT(later[i]);
+
+		if (c->overflown[later[i]])
+			STP_TRY(pass(c, bit, bit, false, err));
+		else
+			STP_TRY(hand_on(c, &c->kept[later[i]], bit, false, err));
+	}
+	return STP_OK;
+}
+
+/* How many units: bins of the coarser side, or one when a side is not cut evenly. */
+static size_t count_units(const struct comparison *c)
+{
+	unsigned old_bits = c->old_side.tree.bits, new_bits = c->new_side.tree.bits;
+
+	if (!old_bits || !new_bits)
+		return 1;
+	return (size_t)1 << (old_bits < new_bits ? old_bits : new_bits);
+}
+
+static enum stp_errc make_room(struct comparison *c, struct stp_err *err)
+{
+	size_t workers = c->options->jobs ? c->options->jobs : 1;
+
+	c->unit_count = count_units(c);
+	c->workers = calloc(workers, sizeof(*c->workers));
+	c->results = calloc(WINDOW_UNITS, sizeof(*c->results));
+	if (!c->workers || !c->results)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
+	return STP_OK;
+}
+
+static void release(struct comparison *c)
+{
+	size_t workers = c->options->jobs ? c->options->jobs : 1;
+
+	for (size_t i = 0; c->workers && i < workers; i++) {
+		half_release(&c->workers[i].old_half);
+		half_release(&c->workers[i].new_half);
+	}
+	for (size_t i = 0; c->results && i < WINDOW_UNITS; i++)
+		stp_buf_release(&c->results[i].changes);
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		stp_buf_release(&c->kept[i]);
+	free(c->workers);
+	free(c->results);
+	close_side(&c->old_side);
+	close_side(&c->new_side);
+	free(c);
+}
+
+enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_change_fn *fn,
+                                 void *ctx, struct stp_against_report *out_report,
+                                 struct stp_err *err)
+{
+	struct stp_against_report report = {.seconds_total = 0};
+	uint64_t start_ns = stp_clock_monotonic_ns();
+	struct comparison *c;
+	enum stp_errc code;
+
+	if (sodium_init() < 0)
+		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
+	c->options = options;
+	c->fn = fn;
+	c->ctx = ctx;
+	c->report = &report;
+	c->old_side.folder.fd = c->new_side.folder.fd = -1;
+	code = open_sides(c, err);
+	if (code == STP_OK)
+		code = make_room(c, err);
+	if (code == STP_OK)
+		code = compare_all(c, err);
+	report.old_snapshot = c->old_side.tree.snapshot.version;
+	report.new_snapshot = c->new_side.tree.snapshot.version;
+	report.old_bins = c->old_side.tree.bin_count;
+	report.new_bins = c->new_side.tree.bin_count;
+	release(c);
+	report.seconds_total = (double)(stp_clock_monotonic_ns() - start_ns) / 1e9;
+	if (code == STP_OK)
+		*out_report = report;
+	return code;
+}
