@@ -16,7 +16,26 @@ static char wanted_name[64];
 static long wanted_passage = 1;
 static char wanted_action[16] = "kill";
 static atomic_long passages;
+static int is_traced;
+static FILE *trace_file; /* stays open: a confined run could not open it later */
 static pthread_once_t read_once = PTHREAD_ONCE_INIT;
+
+/* Appends name to the file STAMPEDE_FAULT_TRACE names: how a test learns which points there are. */
+static void trace(const char *name)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	FILE *file;
+
+	pthread_mutex_lock(&lock);
+	if (!trace_file)
+		trace_file = fopen(getenv("STAMPEDE_FAULT_TRACE"), "ae");
+	file = trace_file;
+	if (file) {
+		fprintf(file, "%s\n", name);
+		fflush(file);
+	}
+	pthread_mutex_unlock(&lock);
+}
 
 /* Takes NAME[:N[:ACTION]] apart. */
 static void read_environment(void)
@@ -24,6 +43,7 @@ static void read_environment(void)
 	const char *value = getenv("STAMPEDE_FAULT_POINT");
 	const char *colon;
 
+	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
 	if (!value)
 		return;
 	colon = strchr(value, ':');
@@ -50,9 +70,11 @@ int stp_fault_point_hit(const char *stage, const char *step)
 	size_t i;
 
 	pthread_once(&read_once, read_environment);
-	if (!wanted_name[0])
+	if (!wanted_name[0] && !is_traced)
 		return 0;
 	snprintf(name, sizeof(name), "%s.%s", stage, step);
+	if (is_traced)
+		trace(name);
 	if (strcmp(name, wanted_name) != 0 ||
 	    atomic_fetch_add_explicit(&passages, 1, memory_order_relaxed) + 1 != wanted_passage)
 		return 0;

@@ -6,6 +6,7 @@
  *	STAMPEDE_FAULT_POINT=publish.put:40          … at the fortieth
  *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails so (EIO, ENOSPC,
  *	                                             EMFILE, ENOMEM, EROFS); :abort, :exit
+ *	STAMPEDE_FAULT_TRACE=FILE                every passage's name is appended to FILE
  *
  * Only builds with STP_TEST_HOOKS have them; in others the macro is the constant 0 and the
  * environment is not looked at.

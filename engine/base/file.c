@@ -72,6 +72,7 @@ enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t off
 {
 	const uint8_t *at = bytes;
 
+	STP_FAULT_TRY(err, stage, "write_at", subject);
 	while (count) {
 		ssize_t put = pwrite(fd, at, count, offset);
 
@@ -111,6 +112,7 @@ enum stp_errc stp_fd_read_at(int fd, void *bytes, size_t count, off_t offset, co
 
 enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject, struct stp_err *err)
 {
+	STP_FAULT_TRY(err, stage, "sync", subject);
 	if (fsync(fd) != 0)
 		return STP_FAIL_SYS(err, stage, subject, "cannot make it durable (fsync)");
 	return STP_OK;

@@ -18,6 +18,7 @@
 #include <sodium.h>
 
 #include "base/bytes.h"
+#include "base/faultpoint.h"
 #include "base/file.h"
 #include "ledger/segment_format.h"
 #include "stampede/alg.h"
@@ -285,6 +286,7 @@ enum stp_errc stp_segment_finish(struct stp_segment_writer *writer, struct stp_s
 static enum stp_errc put_in_place(struct stp_segment_writer *writer, struct stp_err *err)
 {
 	STP_TRY(stp_fd_sync(writer->fd, "ledger", writer->name, err));
+	STP_FAULT_TRY(err, "ledger", "rename", writer->name);
 	if (renameat2(writer->folder_fd, writer->temporary, writer->folder_fd, writer->name,
 	              RENAME_NOREPLACE) != 0)
 		return STP_FAIL_SYS(err, "ledger", writer->name, "cannot put in place");

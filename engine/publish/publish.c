@@ -172,6 +172,22 @@ static enum stp_errc read_reserved(const struct stp_repo *repo, uint64_t *out_ve
 	return code;
 }
 
+/* Temporary files of state/commits, if it is there yet. */
+static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_err *err)
+{
+	int fd = openat(publisher->repo->state_fd, STP_COMMITS_FOLDER,
+	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	enum stp_errc code;
+
+	if (fd < 0)
+		return errno == ENOENT ? STP_OK
+		                       : STP_FAIL_SYS(err, STAGE, "state/" STP_COMMITS_FOLDER,
+		                                      "cannot open the folder");
+	code = each_name(fd, "state/" STP_COMMITS_FOLDER, look_at_temporary, publisher, err);
+	close(fd);
+	return code;
+}
+
 static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
                                      const struct stp_current *current, struct stp_err *err)
 {
@@ -189,7 +205,8 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 		publisher->highest_seen = current->commits.items[last - 1].timestamp_version;
 	STP_TRY(each_name(repo->metadata_fd, "public/metadata", look_at_name, &sweep, err));
 	STP_TRY(each_name(repo->root_fd, "the repository", look_at_temporary, publisher, err));
-	return each_name(repo->state_fd, "state", look_at_temporary, publisher, err);
+	STP_TRY(each_name(repo->state_fd, "state", look_at_temporary, publisher, err));
+	return sweep_commits(publisher, err);
 }
 
 enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
