@@ -176,9 +176,10 @@ static int parse_option(struct stp_cli *cli, const char *word, const char **out_
 	}
 	if (option->argument && equals)
 		*out_value = equals + 1;
-	else if (option->argument && cli->next < cli->argc)
+	else if (option->argument && cli->next < cli->argc &&
+	         (option->argument[0] != '[' || cli->argv[cli->next][0] != '-'))
 		*out_value = cli->argv[cli->next++];
-	if (option->argument && !*out_value) {
+	if (option->argument && option->argument[0] != '[' && !*out_value) {
 		stp_cli_usage(cli, "--%s needs a value (%s)", option->name, option->argument);
 		return 0;
 	}

@@ -41,8 +41,10 @@ enum {
 };
 
 struct stp_option {
-	const char *name;     /* without "--" */
-	const char *argument; /* placeholder such as "N" or "auto|uring|pread"; NULL for a flag */
+	const char *name; /* without "--" */
+	/* Placeholder such as "N" or "auto|uring|pread"; NULL for a flag. "[FILE]" may be left out:
+	 * then the next word starts with "-" or there is none, and the value is NULL. */
+	const char *argument;
 	const char *help;
 	int id; /* > 0, unique within the verb */
 };

@@ -20,6 +20,7 @@
 	X(hash)      \
 	X(status)    \
 	X(plan)      \
+	X(bench)     \
 	X(gc)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;

@@ -24,10 +24,6 @@
 #include "scan/list.h"
 #include "scan/tree.h"
 
-/* Memory for records before they spill, over all workers together: two fifths of the gigabyte that
- * a run may take at any index size. */
-#define COLLECT_BUDGET_BYTES ((size_t)400 << 20)
-
 struct collect {
 	struct stp_sign_run *run;
 	struct stp_run_builder **builders;
@@ -42,7 +38,7 @@ static enum stp_errc create_builders(struct collect *collect, size_t count, stru
 	struct stp_run_options options = {
 	    .spill_fd = collect->run->repo.state_fd,
 	    .hash_set = collect->run->config.hash_set,
-	    .budget_bytes = COLLECT_BUDGET_BYTES / count,
+	    .budget_bytes = STP_SIGN_COLLECT_BYTES / count,
 	    .cancel = collect->run->cancel,
 	};
 

@@ -32,6 +32,10 @@
 #include "sign/audit.h"
 #include "stampede/sign.h"
 
+/* Memory for records before they spill, over all workers together: two fifths of the gigabyte that
+ * a run may take at any index size. */
+#define STP_SIGN_COLLECT_BYTES ((size_t)400 << 20)
+
 struct stp_sign_run {
 	const struct stp_sign_options *options;
 	struct stp_sign_report *report;

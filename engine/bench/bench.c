@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The spine of `bench`: processor, storage, whole runs, predictions. */
+#include "bench/bench.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "run/progress.h"
+
+/* --- what the parts call -----------------------------------------------------------------------
+ */
+
+void stp_bench_note(struct stp_bench *bench, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(bench->notes, json_string(text));
+}
+
+json_t *stp_bench_rate(struct stp_bench *bench, const struct stp_rate *rate, const char *format,
+                       ...)
+{
+	char name[256];
+	va_list args;
+
+	if (rate->runs && rate->spread > STP_RATE_NOISY) {
+		va_start(args, format);
+		vsnprintf(name, sizeof(name), format, args);
+		va_end(args);
+		json_array_append_new(bench->noisy,
+		                      json_pack("{s:s,s:o}", "measure", name, "spread",
+		                                stp_real_json(rate->spread)));
+	}
+	return stp_rate_json(rate);
+}
+
+void stp_bench_set(struct stp_bench *bench, const char *name, json_t *value)
+{
+	json_object_set_new(bench->document, name, value);
+}
+
+void stp_bench_stage(struct stp_bench *bench, const char *name)
+{
+	stp_progress_stage(bench->options->progress, name, 0, 0);
+}
+
+int stp_bench_late(const struct stp_bench *bench)
+{
+	return stp_clock_monotonic_ns() > bench->late_ns;
+}
+
+size_t stp_bench_curve(const struct stp_bench *bench, size_t out[STP_BENCH_CURVE_MAX])
+{
+	size_t threads;
+	size_t count = 0;
+
+	for (threads = 1; threads < bench->cpu_count && count < STP_BENCH_CURVE_MAX - 1;
+	     threads *= 2)
+		out[count++] = threads;
+	out[count++] = bench->cpu_count;
+	return count;
+}
+
+/* --- the machine -------------------------------------------------------------------------------
+ */
+
+/* The value behind "key : value" of a /proc file; out is "" when it is not there. */
+static void proc_value(const char *path, const char *key, char *out, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	char line[1024];
+
+	out[0] = '\0';
+	while (file && !out[0] && fgets(line, sizeof(line), file)) {
+		char *colon = strchr(line, ':');
+
+		if (strncmp(line, key, strlen(key)) != 0 || !colon)
+			continue;
+		colon += strspn(colon, ": \t");
+		colon[strcspn(colon, "\n")] = '\0';
+		snprintf(out, size, "%s", colon);
+	}
+	if (file)
+		fclose(file);
+}
+
+static json_t *machine_json(const struct stp_bench *bench)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	long page_bytes = sysconf(_SC_PAGESIZE);
+	struct utsname system = {.release = ""};
+	char cpu[256];
+
+	uname(&system);
+	proc_value("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
+	return json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:b}", "cpu", cpu[0] ? cpu : system.machine,
+	                 "architecture", system.machine, "cores", (json_int_t)bench->cpu_count,
+	                 "memory_bytes", (json_int_t)pages * (json_int_t)page_bytes, "kernel",
+	                 system.release, "file_system", bench->scratch.file_system, "root",
+	                 geteuid() == 0);
+}
+
+/* --- the run -----------------------------------------------------------------------------------
+ */
+
+static void begin_document(struct stp_bench *bench)
+{
+	char now[STP_TIME_BYTES + 1];
+
+	stp_time_format(bench->options->now, now);
+	bench->document = json_object();
+	bench->notes = json_array();
+	bench->noisy = json_array();
+	stp_bench_set(bench, "schema", json_string("stampede-bench/1"));
+	stp_bench_set(bench, "version", json_string(STP_VERSION));
+	stp_bench_set(bench, "time", json_string(now));
+	stp_bench_set(bench, "machine", machine_json(bench));
+	stp_bench_set(bench, "latency", json_array());
+}
+
+/* A machine that does other things shows in every number: say so before any. */
+static void note_load(struct stp_bench *bench)
+{
+	double load;
+
+	if (getloadavg(&load, 1) == 1 && load > 0.25 * (double)bench->cpu_count)
+		stp_bench_note(
+		    bench,
+		    "other programs run here (load %.1f on %zu cores): what was measured "
+		    "is what they left",
+		    load, bench->cpu_count);
+	if (strcmp(bench->scratch.file_system, "tmpfs") == 0)
+		stp_bench_note(bench, "the scratch folder is in memory (tmpfs): writing and cold "
+		                      "reading say nothing about a disk; name another with --work");
+}
+
+static enum stp_errc measure(struct stp_bench *bench, struct stp_err *err)
+{
+	note_load(bench);
+	STP_TRY(stp_bench_processor(bench, err));
+	STP_TRY(stp_bench_storage(bench, err));
+	STP_TRY(stp_bench_whole(bench, err));
+	return stp_bench_predict(bench, err);
+}
+
+static enum stp_errc finish_document(struct stp_bench *bench, uint64_t started, char **out_json,
+                                     struct stp_err *err)
+{
+	if (json_array_size(bench->noisy))
+		stp_bench_note(
+		    bench,
+		    "%zu measures are noisy (their runs lie more than %.0f %% apart): close "
+		    "other programs and bench again",
+		    json_array_size(bench->noisy), STP_RATE_NOISY * 100);
+	stp_bench_set(bench, "notes", json_incref(bench->notes));
+	stp_bench_set(bench, "noisy", json_incref(bench->noisy));
+	stp_bench_set(bench, "seconds",
+	              stp_real_json((double)(stp_clock_monotonic_ns() - started) / 1e9));
+	*out_json = json_dumps(bench->document, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	if (!*out_json)
+		return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for the document");
+	return STP_OK;
+}
+
+static enum stp_errc check_options(const struct stp_bench_options *options, struct stp_err *err)
+{
+	const struct stp_bench_shape *shape = stp_bench_shapes;
+
+	if (!options->shape)
+		return STP_OK;
+	while (shape->name && strcmp(shape->name, options->shape) != 0)
+		shape++;
+	if (!shape->name)
+		return STP_FAIL(err, STP_CONFIG, "bench", options->shape,
+		                "is no shape; use drupal, pep458, packagist or pypi");
+	return STP_OK;
+}
+
+enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
+                            struct stp_err *err)
+{
+	struct stp_bench bench = {
+	    .options = options,
+	    .seconds = options->seconds > 0 ? options->seconds : STP_BENCH_SECONDS_DEFAULT,
+	    .cpu_count = stp_cpu_count(),
+	    .scratch = {.fd = -1},
+	};
+	uint64_t started = stp_clock_monotonic_ns();
+	enum stp_errc code;
+
+	bench.late_ns = started + (uint64_t)(bench.seconds * 1e9);
+	bench.cancel = options->cancel ? options->cancel : &bench.own_cancel;
+	STP_TRY(check_options(options, err));
+	code = stp_scratch_open(&bench.scratch, options->work_dir, err);
+	if (code == STP_OK) {
+		begin_document(&bench);
+		code = measure(&bench, err);
+		if (code == STP_OK)
+			code = finish_document(&bench, started, out_json, err);
+		json_decref(bench.notes);
+		json_decref(bench.noisy);
+		json_decref(bench.document);
+	}
+	stp_scratch_close(&bench.scratch);
+	return code;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/files.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "bench/corpus.h"
+
+/* Enough to tell a dropped set from one that stayed, cheap enough to do before every pass. */
+#define RESIDENT_SAMPLE_MAX ((size_t)200)
+
+void stp_bench_files_init(struct stp_bench_files *files)
+{
+	memset(files, 0, sizeof(*files));
+	files->root_fd = -1;
+	stp_arena_init(&files->arena, 0);
+}
+
+void stp_bench_files_release(struct stp_bench_files *files)
+{
+	stp_fd_close(&files->root_fd);
+	stp_arena_release(&files->arena);
+	free(files->items);
+	stp_bench_files_init(files);
+}
+
+enum stp_errc stp_bench_files_add(struct stp_bench_files *files, const char *path,
+                                  size_t path_bytes, uint64_t bytes, struct stp_err *err)
+{
+	char *copy = stp_arena_copy(&files->arena, path, path_bytes);
+
+	if (files->count == files->capacity) {
+		size_t capacity = files->capacity ? 2 * files->capacity : 1024;
+		struct stp_bench_file *items =
+		    realloc(files->items, capacity * sizeof(*files->items));
+
+		if (!items)
+			return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for paths");
+		files->items = items;
+		files->capacity = capacity;
+	}
+	if (!copy)
+		return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for paths");
+	files->items[files->count].path = copy;
+	files->items[files->count++].bytes = bytes;
+	files->total_bytes += bytes;
+	return STP_OK;
+}
+
+enum stp_errc stp_bench_files_make(struct stp_bench_files *files, const struct stp_scratch *scratch,
+                                   const char *name, uint64_t count, uint64_t file_bytes,
+                                   const struct stp_cancel *cancel, struct stp_err *err)
+{
+	char path[STP_CORPUS_PATH_BYTES];
+	uint64_t i;
+
+	STP_TRY(stp_folder_make(scratch->fd, name, 0700, "bench", &files->root_fd, err));
+	STP_TRY(stp_corpus_write_tree(files->root_fd, 0, count, file_bytes, cancel, err));
+	if (syncfs(files->root_fd) != 0)
+		return STP_FAIL_SYS(err, "bench", name, "cannot make files durable");
+	for (i = 0; i < count; i++) {
+		size_t n = stp_corpus_tree_path(i, path);
+
+		STP_TRY(stp_bench_files_add(files, path, n, file_bytes, err));
+	}
+	return STP_OK;
+}
+
+int stp_bench_drop_inodes(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	int done;
+
+	if (fd < 0)
+		return 0;
+	/* 2: dentries and inodes only (Documentation/admin-guide/sysctl/vm.rst). */
+	done = write(fd, "2", 1) == 1;
+	close(fd);
+	return done;
+}
+
+static int open_file(const struct stp_bench_files *files, size_t index)
+{
+	return openat(files->root_fd, files->items[index].path,
+	              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+void stp_bench_files_drop(const struct stp_bench_files *files)
+{
+	size_t i;
+
+	for (i = 0; i < files->count; i++) {
+		int fd = open_file(files, i);
+
+		if (fd < 0)
+			continue;
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		close(fd);
+	}
+}
+
+/* Adds the pages of one file to *resident and *all; what cannot be asked counts for neither. */
+static void count_pages(int fd, uint64_t bytes, size_t *resident, size_t *all)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	size_t pages = (size_t)((bytes + page_bytes - 1) / page_bytes);
+	unsigned char *seen = malloc(pages ? pages : 1);
+	void *map = pages ? mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+	size_t i;
+
+	if (seen && map != MAP_FAILED && mincore(map, (size_t)bytes, seen) == 0) {
+		*all += pages;
+		for (i = 0; i < pages; i++)
+			*resident += seen[i] & 1;
+	}
+	if (map != MAP_FAILED)
+		munmap(map, (size_t)bytes);
+	free(seen);
+}
+
+double stp_bench_files_resident(const struct stp_bench_files *files)
+{
+	size_t step = files->count > RESIDENT_SAMPLE_MAX ? files->count / RESIDENT_SAMPLE_MAX : 1;
+	size_t resident = 0;
+	size_t all = 0;
+	size_t i;
+
+	for (i = 0; i < files->count; i += step) {
+		int fd = open_file(files, i);
+		struct stat st;
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			count_pages(fd, (uint64_t)st.st_size, &resident, &all);
+		close(fd);
+	}
+	return all ? (double)resident / (double)all : -1;
+}

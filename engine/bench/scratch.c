@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/scratch.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* linux/magic.h, by the names people mount them with. */
+static const struct {
+	long magic;
+	const char *name;
+} file_systems[] = {
+    {0xEF53, "ext4"},          {0x58465342, "xfs"},  {0x9123683E, "btrfs"}, {0x01021994, "tmpfs"},
+    {0x794c7630, "overlayfs"}, {0x6969, "nfs"},      {0x2FC12FC1, "zfs"},   {0x47504653, "gpfs"},
+    {0x0BD00BD0, "lustre"},    {0xF2F52010, "f2fs"}, {0x00C36400, "ceph"},
+};
+
+static void describe_file_system(struct stp_scratch *scratch)
+{
+	struct statfs st;
+	size_t i;
+
+	snprintf(scratch->file_system, sizeof(scratch->file_system), "unknown");
+	if (fstatfs(scratch->fd, &st) != 0)
+		return;
+	scratch->free_bytes = (uint64_t)st.f_bavail * (uint64_t)st.f_bsize;
+	for (i = 0; i < sizeof(file_systems) / sizeof(file_systems[0]); i++)
+		if ((long)st.f_type == file_systems[i].magic)
+			snprintf(scratch->file_system, sizeof(scratch->file_system), "%s",
+			         file_systems[i].name);
+}
+
+enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
+                               struct stp_err *err)
+{
+	const char *parent = work_dir ? work_dir : getenv("TMPDIR");
+	int n;
+
+	memset(scratch, 0, sizeof(*scratch));
+	scratch->fd = -1;
+	if (!parent || !*parent)
+		parent = "/var/tmp";
+	n = snprintf(scratch->path, sizeof(scratch->path), "%s/stampede-bench-XXXXXX", parent);
+	/* Room for the names below it. */
+	if (n < 0 || (size_t)n >= sizeof(scratch->path) - 512)
+		return STP_FAIL(err, STP_CONFIG, "bench", parent, "is too long a path to work in");
+	if (!mkdtemp(scratch->path))
+		return STP_FAIL(err, STP_CONFIG, "bench", parent,
+		                "cannot make a scratch folder (%s); name a folder with --work",
+		                strerror(errno));
+	STP_TRY(stp_folder_open(AT_FDCWD, scratch->path, "bench", &scratch->fd, err));
+	describe_file_system(scratch);
+	return STP_OK;
+}
+
+/* Empties the folder behind fd, which is closed. Depth is bounded by what bench makes. */
+static void empty_folder(int fd)
+{
+	DIR *folder = fdopendir(fd);
+	struct dirent *entry;
+
+	if (!folder) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(folder))) {
+		const char *name = entry->d_name;
+		int below;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		if (unlinkat(dirfd(folder), name, 0) == 0)
+			continue;
+		below =
+		    openat(dirfd(folder), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below < 0)
+			continue;
+		empty_folder(below);
+		unlinkat(dirfd(folder), name, AT_REMOVEDIR);
+	}
+	closedir(folder);
+}
+
+void stp_scratch_remove(const struct stp_scratch *scratch, const char *name)
+{
+	int fd = openat(scratch->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0) {
+		empty_folder(fd);
+		unlinkat(scratch->fd, name, AT_REMOVEDIR);
+	}
+}
+
+char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char *out,
+                       unsigned long size)
+{
+	snprintf(out, size, "%s/%s", scratch->path, name);
+	return out;
+}
+
+void stp_scratch_close(struct stp_scratch *scratch)
+{
+	if (scratch->fd < 0) {
+		if (scratch->path[0])
+			rmdir(scratch->path);
+		return;
+	}
+	empty_folder(scratch->fd);
+	scratch->fd = -1;
+	rmdir(scratch->path);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folder a bench works in: made under a name of its own, gone with everything in it at the end.
+ *
+ * Shape      one folder stampede-bench-XXXXXX, mode 0700.
+ * Memory     its path.
+ * Ownership  close() removes it, also after failures.
+ * Threads    one thread opens and closes; others may make files in it in between.
+ */
+#ifndef STP_BENCH_SCRATCH_H
+#define STP_BENCH_SCRATCH_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct stp_scratch {
+	char path[4096];
+	int fd;
+	uint64_t free_bytes; /* of the file system when it was opened */
+	char file_system[16];
+};
+
+/* Makes the folder in work_dir (NULL: $TMPDIR, else /var/tmp: /tmp is often in memory). */
+enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* Removes the folder name beneath it and all it holds; best effort, nothing depends on it. */
+void stp_scratch_remove(const struct stp_scratch *scratch, const char *name);
+
+/* Path of name in the folder; out has room for size bytes. Returns out. */
+char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char *out,
+                       unsigned long size);
+
+void stp_scratch_close(struct stp_scratch *scratch);
+
+#endif

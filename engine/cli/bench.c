@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stampede/bench.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/product.h"
+#include "cli/verbs.h"
+
+/* A document has some ten kilobytes; what --compare is given may be anything. */
+#define DOCUMENT_BYTES_MAX ((size_t)4 << 20)
+
+enum {
+	OPT_TARGETS = 1,
+	OPT_BYTES,
+	OPT_SHAPE,
+	OPT_DIR,
+	OPT_WORK,
+	OPT_SECONDS,
+	OPT_JSON,
+	OPT_HTML,
+	OPT_COMPARE,
+};
+
+static const struct stp_option options[] = {
+    {"targets", "N", "files of the index to predict", OPT_TARGETS},
+    {"bytes", "B", "bytes of all its files together", OPT_BYTES},
+    {"shape", "drupal|pep458|packagist|pypi",
+     "index to predict, or whose layout --targets takes (default: all; pep458)", OPT_SHAPE},
+    {"dir", "DIR", "scan and read the files of DIR rather than made-up ones; nothing is written",
+     OPT_DIR},
+    {"work", "DIR", "where to make the scratch folder (default: TMPDIR, else /var/tmp)", OPT_WORK},
+    {"seconds", "S", "time to spend, about (default: 60)", OPT_SECONDS},
+    {"json", "[FILE]", "the result as JSON, on stdout or in FILE", OPT_JSON},
+    {"html", "FILE", "write the result as a page for a browser", OPT_HTML},
+    {"compare", "A.json B.json", "measure nothing; set two results side by side", OPT_COMPARE},
+    {NULL, NULL, NULL, 0},
+};
+
+static const char examples[] =
+    "  stampede bench                                     what can this machine do\n"
+    "  stampede bench --targets 400000 --bytes 900000000000\n"
+    "                                                     how long would my index take here\n"
+    "  stampede bench --dir /srv/index --html bench.html  with my own files; a page to look at\n"
+    "  stampede bench --json here.json                    keep the result …\n"
+    "  stampede bench --compare there.json here.json      … and compare\n";
+
+struct request {
+	struct stp_bench_options run;
+	int wants_json;
+	const char *json_path; /* NULL: stdout */
+	const char *html_path;
+	const char *compare;
+};
+
+static size_t columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return 80;
+}
+
+static int take_option(struct stp_cli *cli, int id, const char *value, struct request *request)
+{
+	static const char *const shapes[] = {"drupal", "pep458", "packagist", "pypi", NULL};
+	struct stp_bench_options *run = &request->run;
+	uint64_t number;
+
+	switch (id) {
+	case OPT_TARGETS:
+		return stp_cli_u64(cli, "targets", value, 1, 1000000000000, &run->target_count);
+	case OPT_BYTES:
+		return stp_cli_u64(cli, "bytes", value, 1, 1000000000000000000, &run->target_bytes);
+	case OPT_SHAPE:
+		run->shape = value;
+		return stp_cli_choice(cli, "shape", value, shapes) >= 0;
+	case OPT_DIR:
+		run->dir = value;
+		return 1;
+	case OPT_WORK:
+		run->work_dir = value;
+		return 1;
+	case OPT_SECONDS:
+		if (!stp_cli_u64(cli, "seconds", value, STP_BENCH_SECONDS_MIN,
+		                 STP_BENCH_SECONDS_MAX, &number))
+			return 0;
+		run->seconds = (double)number;
+		return 1;
+	case OPT_JSON:
+		request->wants_json = 1;
+		request->json_path = value;
+		return 1;
+	case OPT_HTML:
+		request->html_path = value;
+		return 1;
+	case OPT_COMPARE:
+		request->compare = value;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* --- --compare ---------------------------------------------------------------------------------
+ */
+
+static int compare(struct stp_cli *cli, const char *path_a, const char *path_b)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_buf a = STP_BUF_INIT;
+	struct stp_buf b = STP_BUF_INIT;
+	char *text = NULL;
+	enum stp_errc code = stp_file_read(AT_FDCWD, path_a, DOCUMENT_BYTES_MAX, "bench", &a, &err);
+
+	if (code == STP_OK)
+		code = stp_file_read(AT_FDCWD, path_b, DOCUMENT_BYTES_MAX, "bench", &b, &err);
+	if (code == STP_OK)
+		code = stp_bench_compare((const char *)a.data, path_a, (const char *)b.data, path_b,
+		                         &text, &err);
+	if (code == STP_OK)
+		fputs(text, stdout);
+	free(text);
+	stp_buf_release(&a);
+	stp_buf_release(&b);
+	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
+}
+
+/* --- measuring ---------------------------------------------------------------------------------
+ */
+
+static enum stp_errc write_html(const char *json, const char *path, struct stp_err *err)
+{
+	char *html;
+	enum stp_errc code;
+
+	STP_TRY(stp_bench_html(json, "bench", &html, err));
+	code = stp_product_write(path, html, err);
+	free(html);
+	return code;
+}
+
+static enum stp_errc write_json(char *json, const char *path, struct stp_err *err)
+{
+	size_t n = strlen(json);
+	enum stp_errc code;
+
+	/* The NUL's place serves for the newline of a text file. */
+	char *line = malloc(n + 2);
+
+	if (!line)
+		return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for the result");
+	memcpy(line, json, n);
+	memcpy(line + n, "\n", 2);
+	code = stp_product_write(path, line, err);
+	free(line);
+	return code;
+}
+
+static enum stp_errc write_products(const struct request *request, char *json, struct stp_err *err)
+{
+	char *text;
+
+	if (request->html_path)
+		STP_TRY(write_html(json, request->html_path, err));
+	if (request->json_path)
+		STP_TRY(write_json(json, request->json_path, err));
+	if (request->wants_json && !request->json_path) {
+		puts(json);
+		return STP_OK;
+	}
+	STP_TRY(stp_bench_text(json, "bench", columns(), &text, err));
+	fputs(text, stdout);
+	free(text);
+	return STP_OK;
+}
+
+static int measure(struct stp_cli *cli, struct request *request)
+{
+	struct stp_err err = STP_ERR_INIT;
+	char *json = NULL;
+	enum stp_errc code;
+
+	request->run.now = stp_clock_now();
+	request->run.progress = cli->progress;
+	request->run.cancel = cli->cancel;
+	stp_cli_say(cli, "bench: measuring, about %.0f seconds; leave the machine alone",
+	            request->run.seconds > 0 ? request->run.seconds : STP_BENCH_SECONDS_DEFAULT);
+	stp_cli_progress_begin(cli);
+	code = stp_bench_run(&request->run, &json, &err);
+	stp_cli_progress_end(cli);
+	if (code == STP_OK)
+		code = write_products(request, json, &err);
+	free(json);
+	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
+}
+
+static int run_bench(struct stp_cli *cli)
+{
+	struct request request = {.wants_json = 0};
+	const char *value;
+	int id;
+
+	while ((id = stp_cli_option(cli, &value)) > 0)
+		if (!take_option(cli, id, value, &request))
+			return STP_EXIT_USAGE;
+	if (id == STP_OPT_ERROR)
+		return STP_EXIT_USAGE;
+	if (request.compare && cli->argument_count != 1)
+		return stp_cli_usage(cli, "--compare takes two results, A.json and B.json");
+	if (request.compare)
+		return compare(cli, request.compare, cli->arguments[0]);
+	if (cli->argument_count)
+		return stp_cli_usage(cli, "takes options only, not '%s'", cli->arguments[0]);
+	return measure(cli, &request);
+}
+
+const struct stp_verb stp_verb_bench = {
+    .name = "bench",
+    .summary = "measure this machine, and predict how long an index would take",
+    .synopsis = "bench [options]",
+    .options = options,
+    .examples = examples,
+    .run = run_bench,
+};

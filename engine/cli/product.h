@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Products that verbs write to files of the operator's choice: reports, results, metrics.
+ *
+ * Shape      a path and all its bytes.
+ * Memory     what it is given.
+ * Ownership  the caller's.
+ * Threads    any thread.
+ */
+#ifndef STP_CLI_PRODUCT_H
+#define STP_CLI_PRODUCT_H
+
+#include "base/err.h"
+
+/* Writes text to path: whole or not at all, over a file that is there; readable by all (the
+ * process's umask aside). Devices and pipes (such as /dev/stdout) are written as they are. */
+enum stp_errc stp_product_write(const char *path, const char *text,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Benchmarking: what this machine can do, stage by stage, and how long a given index would take.
+ *
+ *	stp_bench_run() ─▶ one JSON document ─┬─▶ stp_bench_text()     for a terminal
+ *	                                      ├─▶ stp_bench_html()     a page to keep
+ *	                                      └─▶ stp_bench_compare()  two machines side by side
+ *
+ * The document ("schema":"stampede-bench/1") is the result; everything shown is drawn from it.
+ * Rates are {"value":…,"spread":…,"runs":N}: the median of N runs and how far apart its quarters
+ * lie, as a share of the median.
+ *
+ * Shape      one call per measurement, about options->seconds long.
+ * Memory     some hundred MiB while it runs, and up to 2 GB of scratch files in work_dir; nothing
+ *            is left behind, also when it is cancelled.
+ * Ownership  free() what comes back.
+ * Threads    call from one thread; it starts its own workers.
+ */
+#ifndef STAMPEDE_BENCH_H
+#define STAMPEDE_BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stampede/err.h"
+#include "stampede/progress.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STP_BENCH_SECONDS_DEFAULT 60
+#define STP_BENCH_SECONDS_MIN     5
+#define STP_BENCH_SECONDS_MAX     3600
+
+struct stp_bench_options {
+	const char *shape;     /* name of one shape to predict; NULL: all that are known */
+	uint64_t target_count; /* of the index to predict; 0: the shape's */
+	uint64_t target_bytes; /* of all its files; 0: the shape's mean size each */
+	const char *dir; /* folder whose files are scanned and read, never written; NULL: made */
+	const char *work_dir;          /* folder for scratch files; NULL: $TMPDIR, else /var/tmp */
+	double seconds;                /* to spend; 0: STP_BENCH_SECONDS_DEFAULT */
+	int64_t now;                   /* epoch seconds to write into the document */
+	struct stp_progress *progress; /* may be NULL */
+	struct stp_cancel *cancel;     /* may be NULL */
+};
+
+/* An index that is known by name. */
+struct stp_bench_shape {
+	const char *name;
+	const char *summary;
+	uint64_t target_count;
+	uint64_t target_bytes; /* sum of the lengths of all files */
+	uint64_t bin_count;
+	const char *hash; /* target hash */
+};
+
+/* The shapes, ended by a NULL name. */
+extern const struct stp_bench_shape stp_bench_shapes[];
+
+/* Measures and predicts; *out_json is the document. STP_CONFIG for an unknown shape or a folder
+ * that cannot be read, STP_CANCELLED. What could not be measured here is told in "notes". */
+enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
+                            struct stp_err *err) STP_MUST_CHECK;
+
+/* The document as text for a terminal of width columns. STP_FORMAT when json is no such document;
+ * name is the document's in messages. */
+enum stp_errc stp_bench_text(const char *json, const char *name, size_t width, char **out_text,
+                             struct stp_err *err) STP_MUST_CHECK;
+
+/* The document as one HTML page that loads nothing else. */
+enum stp_errc stp_bench_html(const char *json, const char *name, char **out_html,
+                             struct stp_err *err) STP_MUST_CHECK;
+
+/* Two documents side by side, as text. */
+enum stp_errc stp_bench_compare(const char *json_a, const char *name_a, const char *json_b,
+                                const char *name_b, char **out_text,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
