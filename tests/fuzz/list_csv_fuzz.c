@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The CSV list reader against RFC 4180 as a slow automaton over the whole text: the same rows are
+ * records, at the same lines, with the same paths; and two workers see what one sees.
+ */
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "scan/list.h"
+#include "scan/list_row.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
+
+#define RECORDS_MAX 512
+#define SET         (STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_BLAKE2B_256))
+
+struct seen {
+	pthread_mutex_t lock;
+	size_t count;
+	uint64_t origins[RECORDS_MAX];
+	uint64_t sums[RECORDS_MAX]; /* of the path */
+};
+
+static void must(int good, const char *what)
+{
+	if (!good) {
+		fprintf(stderr, "%s\n", what);
+		abort();
+	}
+}
+
+static uint64_t sum_of(const char *bytes, size_t count)
+{
+	uint64_t sum = 1469598103934665603ULL;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sum = (sum ^ (uint8_t)bytes[i]) * 1099511628211ULL;
+	return sum;
+}
+
+static void add_seen(struct seen *seen, uint64_t origin, const char *path, size_t path_bytes)
+{
+	if (seen->count < RECORDS_MAX) {
+		seen->origins[seen->count] = origin;
+		seen->sums[seen->count] = sum_of(path, path_bytes);
+	}
+	seen->count++;
+}
+
+static enum stp_errc collect(void *ctx, size_t worker, const struct stp_record *records,
+                             size_t count, struct stp_err *err)
+{
+	struct seen *seen = ctx;
+	size_t i;
+
+	(void)worker;
+	(void)err;
+	pthread_mutex_lock(&seen->lock);
+	for (i = 0; i < count; i++)
+		add_seen(seen, records[i].origin, records[i].path, records[i].path_bytes);
+	pthread_mutex_unlock(&seen->lock);
+	return STP_OK;
+}
+
+static enum stp_errc read_with(int fd, size_t jobs, struct seen *seen, struct stp_list_stats *stats)
+{
+	struct stp_list_options options = {
+	    .name = "fuzz", .fd = fd, .format = STP_LIST_CSV, .hash_set = SET, .jobs = jobs};
+	struct stp_fault_list faults;
+	struct stp_err err = STP_ERR_INIT;
+	enum stp_errc code;
+
+	memset(seen, 0, sizeof(*seen));
+	pthread_mutex_init(&seen->lock, NULL);
+	stp_fault_list_init(&faults);
+	lseek(fd, 0, SEEK_SET);
+	code = stp_list_read(&options, collect, seen, &faults, stats, &err);
+	must(code == err.code, "the error says another code than was returned");
+	if (code == STP_OK)
+		must(seen->count + faults.total == stats->row_count, "a row was lost");
+	stp_fault_list_release(&faults);
+	return code;
+}
+
+/* --- the automaton --- */
+
+#define FIELDS_MAX 512
+
+struct row {
+	char text[1 << 16];
+	size_t text_count;
+	size_t starts[FIELDS_MAX + 1];
+	size_t count;
+	int is_bad;
+	uint64_t line;
+	size_t raw; /* bytes without the line end */
+};
+
+/* Reads one row at *at; 0 at the end of the text. */
+static int next_row(const uint8_t *data, size_t data_bytes, size_t *at, uint64_t *line,
+                    struct row *row)
+{
+	enum { START, PLAIN, QUOTED, CLOSED } state = START;
+	size_t end = *at;
+	int is_quoted = 0;
+
+	if (*at >= data_bytes)
+		return 0;
+	row->text_count = 0;
+	row->count = 0;
+	row->is_bad = 0;
+	row->line = *line;
+	row->starts[0] = 0;
+	for (; end < data_bytes && (is_quoted || data[end] != '\n'); end++) {
+		is_quoted ^= data[end] == '"';
+		*line += data[end] == '\n';
+	}
+	row->raw = end - *at;
+	if (row->raw && data[end - 1] == '\r' && end < data_bytes)
+		row->raw--;
+	else if (row->raw && end == data_bytes && data[end - 1] == '\r')
+		row->raw--;
+	for (size_t i = *at; i < *at + row->raw; i++) {
+		char c = (char)data[i];
+
+		if (state == QUOTED) {
+			if (c == '"')
+				state = CLOSED;
+			else
+				row->text[row->text_count++] = c;
+		} else if (state == CLOSED && c == '"') {
+			row->text[row->text_count++] = c;
+			state = QUOTED;
+		} else if (c == ',') {
+			if (row->count < FIELDS_MAX)
+				row->starts[++row->count] = row->text_count;
+			state = START;
+		} else if (c == '"') {
+			if (state == PLAIN)
+				row->is_bad = 1;
+			state = QUOTED;
+		} else {
+			if (state == CLOSED)
+				row->is_bad = 1;
+			state = PLAIN;
+			row->text[row->text_count++] = c;
+		}
+	}
+	if (state == QUOTED)
+		row->is_bad = 1;
+	row->starts[++row->count] = row->text_count;
+	*line += end < data_bytes;
+	*at = end + (end < data_bytes);
+	return 1;
+}
+
+static const char *field(const struct row *row, size_t index, size_t *out_count)
+{
+	*out_count = row->starts[index + 1] - row->starts[index];
+	return row->text + row->starts[index];
+}
+
+/* Goes through the text as the contract says; 0 when the header should be refused. */
+static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
+{
+	static struct row header;
+	static struct row row;
+	enum stp_list_field fields[FIELDS_MAX];
+	struct stp_list_parser *parser = calloc(1, sizeof(*parser));
+	struct stp_list_options options = {.name = "fuzz", .hash_set = SET};
+	struct stp_fault_list faults;
+	uint64_t line = 1;
+	size_t at = 0;
+	size_t i;
+
+	stp_fault_list_init(&faults);
+	parser->options = &options;
+	parser->faults = &faults;
+	parser->digest_bytes = 64;
+	parser->emit = collect;
+	parser->ctx = seen;
+	next_row(data, data_bytes, &at, &line, &header);
+	for (i = 0; i < header.count; i++) {
+		size_t count;
+		const char *text = field(&header, i, &count);
+
+		fields[i] = stp_list_field_from_name(text, count);
+	}
+	while (next_row(data, data_bytes, &at, &line, &row)) {
+		struct stp_list_row fresh = {0};
+
+		if (!row.raw || row.is_bad || row.count != header.count)
+			continue;
+		for (i = 0; i < row.count; i++) {
+			size_t count;
+			const char *text = field(&row, i, &count);
+
+			if (fields[i] != STP_LIST_UNKNOWN)
+				fresh.fields[fields[i]] = (struct stp_list_text){text, count};
+		}
+		must(stp_list_take(parser, &fresh, row.line, NULL) == STP_OK, "take");
+		must(stp_list_emit(parser, NULL) == STP_OK, "emit");
+	}
+	stp_fault_list_release(&faults);
+	free(parser);
+	return 1;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
+{
+	static struct seen ours;
+	static struct seen theirs;
+	struct stp_list_stats stats = {0};
+	size_t skip = 0;
+	int fd;
+
+	if (data_bytes > 60000)
+		return 0;
+	fd = memfd_create("fuzz", MFD_CLOEXEC);
+	must(fd >= 0 && write(fd, data, data_bytes) == (ssize_t)data_bytes, "memfd");
+	if (read_with(fd, 0, &ours, &stats) == STP_OK) {
+		uint64_t rows = stats.row_count;
+
+		if (data_bytes >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+			skip = 3;
+		memset(&theirs, 0, sizeof(theirs));
+		pthread_mutex_init(&theirs.lock, NULL);
+		expect(data + skip, data_bytes - skip, &theirs);
+		must(ours.count == theirs.count, "another number of records");
+		if (ours.count <= RECORDS_MAX) {
+			must(memcmp(ours.origins, theirs.origins, sizeof(ours.origins)) == 0,
+			     "line");
+			must(memcmp(ours.sums, theirs.sums, sizeof(ours.sums)) == 0, "path");
+		}
+		must(read_with(fd, 2, &theirs, &stats) == STP_OK, "two workers say no");
+		must(theirs.count == ours.count && stats.row_count == rows, "two workers differ");
+	}
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The NDJSON row reader against jansson: what it takes jansson takes, with the same values, and
+ * what jansson takes as a flat row of ours it takes. Beyond that, the whole reader must survive.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/limits.h"
+#include "scan/list.h"
+#include "scan/list_row.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
+
+static void must(int good, const char *what)
+{
+	if (!good) {
+		fprintf(stderr, "%s\n", what);
+		abort();
+	}
+}
+
+/* The member of object that field is read from, NULL for none. */
+static const json_t *member(const json_t *object, enum stp_list_field field)
+{
+	const json_t *value = json_object_get(object, stp_list_field_name(field));
+
+	return !value && field == STP_LIST_LENGTH ? json_object_get(object, "size") : value;
+}
+
+static void compare(const json_t *object, const struct stp_list_row *row)
+{
+	unsigned field;
+
+	for (field = 0; field < STP_LIST_FIELD_COUNT; field++) {
+		const json_t *value = member(object, (enum stp_list_field)field);
+		const struct stp_list_text *text = &row->fields[field];
+
+		if (!value || json_is_null(value)) {
+			must(text->count == 0, "a value from nowhere");
+		} else if (field == STP_LIST_LENGTH) {
+			char number[64];
+
+			must(json_is_number(value), "a length that is no number");
+			if (!json_is_integer(value))
+				continue;
+			snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+			         json_integer_value(value));
+			must((strlen(number) == text->count &&
+			      memcmp(number, text->bytes, text->count) == 0) ||
+			         (text->count == 2 && memcmp(text->bytes, "-0", 2) == 0),
+			     "another length");
+		} else {
+			must(json_is_string(value), "no string");
+			must(json_string_length(value) == text->count &&
+			         memcmp(json_string_value(value), text->bytes, text->count) == 0,
+			     "another string");
+		}
+	}
+}
+
+static unsigned depth_of(const json_t *value)
+{
+	unsigned deepest = 0;
+	const char *key;
+	json_t *inner;
+	size_t i;
+
+	if (json_is_object(value)) {
+		json_object_foreach((json_t *)(uintptr_t)value, key, inner)
+		{
+			unsigned depth = depth_of(inner);
+
+			deepest = depth > deepest ? depth : deepest;
+		}
+		return deepest + 1;
+	}
+	if (json_is_array(value)) {
+		json_array_foreach((json_t *)(uintptr_t)value, i, inner)
+		{
+			unsigned depth = depth_of(inner);
+
+			deepest = depth > deepest ? depth : deepest;
+		}
+		return deepest + 1;
+	}
+	return 0;
+}
+
+/* True when object is a row that the contract takes. */
+static int is_ours(const json_t *object)
+{
+	unsigned field;
+
+	if (!json_is_object(object) || depth_of(object) > STP_JSON_DEPTH_MAX ||
+	    json_object_size(object) > STP_LIST_COLUMNS_MAX)
+		return 0;
+	if (json_object_get(object, "length") && json_object_get(object, "size"))
+		return 0;
+	for (field = 0; field < STP_LIST_FIELD_COUNT; field++) {
+		const json_t *value = member(object, (enum stp_list_field)field);
+
+		if (value && !json_is_null(value) &&
+		    (field == STP_LIST_LENGTH ? !json_is_number(value) : !json_is_string(value)))
+			return 0;
+	}
+	return 1;
+}
+
+static void try_row(const uint8_t *data, size_t data_bytes)
+{
+	char *copy = malloc(data_bytes + 1);
+	struct stp_list_row row;
+	const char *column;
+	json_error_t error;
+	json_t *object;
+
+	must(copy != NULL, "memory");
+	memcpy(copy, data, data_bytes);
+	if (!stp_list_ndjson_row(copy, data_bytes, &row, &column)) {
+		object = json_loadb((const char *)data, data_bytes, 0, &error);
+		if (object)
+			compare(object, &row);
+		else
+			must(json_error_code(&error) == json_error_numeric_overflow,
+			     "jansson does not take it");
+		json_decref(object);
+	} else {
+		object = json_loadb((const char *)data, data_bytes, JSON_REJECT_DUPLICATES, &error);
+		must(!object || !is_ours(object), "jansson takes it");
+		json_decref(object);
+	}
+	free(copy);
+}
+
+static enum stp_errc take_none(void *ctx, size_t worker, const struct stp_record *records,
+                               size_t count, struct stp_err *err)
+{
+	(void)ctx;
+	(void)worker;
+	(void)records;
+	(void)count;
+	(void)err;
+	return STP_OK;
+}
+
+static void try_list(const uint8_t *data, size_t data_bytes)
+{
+	struct stp_list_options options = {.name = "fuzz",
+	                                   .fd = memfd_create("fuzz", MFD_CLOEXEC),
+	                                   .format = STP_LIST_NDJSON,
+	                                   .hash_set = STP_ALG_BIT(STP_ALG_SHA512)};
+	struct stp_list_stats stats = {0};
+	struct stp_fault_list faults;
+
+	must(options.fd >= 0 && write(options.fd, data, data_bytes) == (ssize_t)data_bytes,
+	     "memfd");
+	lseek(options.fd, 0, SEEK_SET);
+	stp_fault_list_init(&faults);
+	if (stp_list_read(&options, take_none, NULL, &faults, &stats, NULL) == STP_OK)
+		must(stats.record_count + faults.total == stats.row_count, "a row was lost");
+	stp_fault_list_release(&faults);
+	close(options.fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
+{
+	if (data_bytes > 60000)
+		return 0;
+	if (!memchr(data, '\n', data_bytes))
+		try_row(data, data_bytes);
+	else
+		try_list(data, data_bytes);
+	return 0;
+}
