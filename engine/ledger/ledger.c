@@ -318,7 +318,11 @@ enum stp_errc stp_ledger_begin(struct stp_ledger *ledger, enum stp_segment_kind 
 	};
 	char name[STP_SEGMENT_NAME_MAX + 1];
 
-	STP_ASSERT(!ledger->options.read_only && !ledger->has_prepared);
+	STP_ASSERT(!ledger->options.read_only);
+	/* A run that starts over withdraws what it prepared. */
+	if (ledger->has_prepared)
+		unlinkat(ledger->folder_fd, ledger->prepared.name, 0);
+	ledger->has_prepared = 0;
 	STP_ASSERT(kind == STP_SEGMENT_BASE || (kind == STP_SEGMENT_DELTA && ledger->is_whole &&
 	                                        ledger->segment_count < STP_LEDGER_SEGMENTS_MAX));
 	snprintf(name, sizeof(name), "%llu.%s.segment", (unsigned long long)ledger->next_generation,

@@ -99,7 +99,8 @@ enum stp_errc stp_ledger_flush(struct stp_ledger *ledger, struct stp_err *err) S
  * the base's records, or there would be too many segments. Then a commit must bring a base. */
 int stp_ledger_wants_base(const struct stp_ledger *ledger, uint64_t delta_record_count);
 
-/* Starts the segment of the next generation. Fill it with parts or stp_segment_add(). */
+/* Starts the segment of the next generation; one that was prepared before is withdrawn. Fill it
+ * with parts or stp_segment_add(). */
 enum stp_errc stp_ledger_begin(struct stp_ledger *ledger, enum stp_segment_kind kind,
                                struct stp_segment_writer **out_writer,
                                struct stp_err *err) STP_MUST_CHECK;

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Distribution files never change under a name; index pages may. Re-reading in parts covers all.
+. "$(dirname "$0")/lib.sh"
+
+index 80
+init repo --targets index --bins 4 --target-files none --hash sha256
+sign_is 0 repo --json
+sign_is 0 repo --json
+field_is files_hashed 0
+file=$(cd index && find packages -type f | sort | sed -n 1p)
+page=$(cd index && find simple -type f | sort | sed -n 1p)
+
+# A page may change.
+echo more >>"index/$page"
+sign_is 0 repo --json
+field_is files_hashed 1
+[ "$(signed_digest repo "$page")" = "$(sha256sum "index/$page" | cut -c 1-64)" ] || fail 'old page'
+
+# A distribution file may not, not even with the old time stamps and size.
+cp -p "index/$file" kept
+before=$(published repo)
+printf X | dd of="index/$file" bs=1 conv=notrunc 2>/dev/null
+touch -r kept "index/$file"
+sign_is 3 repo
+says "$file: has other bytes than were signed before"
+[ "$(published repo)" = "$before" ] || fail 'published in spite of the alarm'
+sign_is 4 repo --on-fault skip --json
+field_is targets 79
+[ -z "$(signed_digest repo "$file")" ] || fail 'the file that changed is still signed'
+cp kept "index/$file"
+sign_is 0 repo --json
+field_is targets 80
+
+# With --allow-replace it may.
+echo new >>"index/$file"
+sign_is 3 repo
+sign_is 3 repo --allow-replace packages/other.whl
+sign_is 0 repo --allow-replace "$file" --json
+[ "$(signed_digest repo "$file")" = "$(sha256sum "index/$file" | cut -c 1-64)" ] || fail 'not replaced'
+verified repo
+
+# --rehash all reads everything; 1/4 reads each file once in four runs.
+sign_is 0 repo --rehash all --json
+field_is files_hashed 80
+total=0
+for _ in 1 2 3 4; do
+	sign_is 0 repo --rehash 1/4 --json
+	part=$(field files_hashed)
+	[ "$part" -lt 50 ] || fail "a quarter has $part of 80 files"
+	total=$((total + part))
+done
+[ "$total" = 80 ] || fail "four quarters read $total of 80 files"
+
+# A file removed and a folder gone.
+rm "index/$file"
+sign_is 0 repo --json
+field_is files_removed 1
+field_is targets 79
+sign_is 0 repo --json
+field_is files_removed 0
+verified repo

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The ledger is signing input: damage anywhere in state/ is noticed, named, and leads to hashing
+# again, never to a published digest that is not the file's.
+. "$(dirname "$0")/lib.sh"
+
+index 60
+init repo --targets index --bins 4 --target-files none --hash sha256
+sign_is 0 repo --json
+file=$(cd index && find packages -type f | sort | sed -n 1p)
+right=$(sha256sum "index/$file" | cut -c 1-64)
+segment=$(ls repo/state/ledger/*.segment)
+[ "$(signed_digest repo "$file")" = "$right" ] || fail 'the first signature is of another digest'
+cp -a repo good
+
+# flip FILE OFFSET: turns one bit around
+flip() {
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+	printf "$(printf '\\x%02x' $((byte ^ 1 << ($2 % 8))))" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
+for what in "$segment" repo/state/ledger/1.manifest; do
+	size=$(stat -c %s "$what")
+	for share in 0 3 7 20 33 50 66 80 93 97 99; do
+		rm -rf repo && cp -a good repo
+		flip "$what" $((size * share / 100))
+		sign_is 0 repo --json
+		says 'ledger: '
+		[ "$(field files_hashed)" -ge 1 ] || fail "bit at $share % of $what: nothing was hashed again"
+		[ "$(signed_digest repo "$file")" = "$right" ] || fail "bit at $share % of $what: wrong digest"
+		verified repo
+	done
+done
+
+# Cut off, emptied, gone: the same.
+for how in 'truncate -s 100' 'truncate -s 0' 'rm'; do
+	rm -rf repo && cp -a good repo
+	$how "$segment"
+	sign_is 0 repo --json
+	field_is files_hashed 60
+	verified repo
+done
+
+# A ledger sealed with another key is refused.
+rm -rf repo other && cp -a good repo
+init other --targets index --bins 4 --target-files none --hash sha256
+sign_is 0 other --json
+cp other/state/ledger/* repo/state/ledger/
+sign_is 0 repo --json
+says 'ledger: '
+field_is files_hashed 60
+
+# Breaking state/ does not silence the alarm: what is published still says what was signed.
+for break in 'rm -rf repo/state/ledger' "flip $segment 70" "flip $segment 8192" 'cp -a older/. repo/state/ledger'; do
+	rm -rf repo older && cp -a good repo
+	if [ "$break" = 'cp -a older/. repo/state/ledger' ]; then
+		cp -a repo/state/ledger older
+		sign_is 0 repo --json
+		rm -rf repo/state/ledger && mkdir -m 700 repo/state/ledger
+	fi
+	cp "index/$file" kept
+	echo evil >>"index/$file"
+	$break 2>/dev/null || true
+	before=$(published repo)
+	sign_is 3 repo
+	says 'has other bytes than were signed before'
+	[ "$(published repo)" = "$before" ] || fail "$break: something was published"
+	cp kept "index/$file"
+done
+
+# A published bin that was tampered with cannot stand in for the ledger.
+rm -rf repo && cp -a good repo
+rm -rf repo/state/ledger
+bin=$(ls repo/public/metadata/1.bin-n-*.json | sed -n 1p)
+sed -i 's/"length":1/"length":2/' "$bin"
+cmp -s "$bin" "good/${bin#repo/}" && sed -i 's/"length":/"length":1/' "$bin"
+sign_is 3 repo
+says 'is not what was published'
