@@ -12,12 +12,24 @@
 #include "stampede/verify.h"
 #include "verify/clients.h"
 
-enum { OPT_ROOT = 1, OPT_AS_CLIENT, OPT_AGAINST, OPT_WITHIN, OPT_NOW, OPT_JOBS };
+enum {
+	OPT_ROOT = 1,
+	OPT_AS_CLIENT,
+	OPT_AGAINST,
+	OPT_TARGETS,
+	OPT_SAMPLE,
+	OPT_WITHIN,
+	OPT_NOW,
+	OPT_JOBS
+};
 
 static const struct stp_option options[] = {
     {"root", "FILE", "trust this root file, not the folder's own 1.root.json", OPT_ROOT},
     {"against", "OLD", "list what changed since OLD: a folder, or an older timestamp file",
      OPT_AGAINST},
+    {"targets", "[DIR]", "hash the target files too: the repository's own, or those in DIR",
+     OPT_TARGETS},
+    {"sample", "1/K", "with --targets: a K-th of the files, another each day", OPT_SAMPLE},
     {"as-client", NULL, "look only at what a client would fetch", OPT_AS_CLIENT},
     {"expires-within", "12h", "report what expires within this time (m, h, d) too", OPT_WITHIN},
     {"now", "TIME", "hold expiries against YYYY-MM-DDTHH:MM:SSZ, not the clock", OPT_NOW},
@@ -59,6 +71,11 @@ static void print_summary(const struct stp_verify_report *report)
 	printf("  %llu signatures checked, %llu of them by two libraries\n",
 	       (unsigned long long)report->signatures_checked,
 	       (unsigned long long)report->signatures_checked_twice);
+	if (report->files_checked || report->files_skipped)
+		printf("  %s files hashed, %s; %s not in the sample\n",
+		       stp_count_format(report->files_checked, bins),
+		       stp_bytes_format(report->files_checked_bytes, bytes),
+		       stp_count_format(report->files_skipped, targets));
 	if (report->tombstones)
 		printf("  %llu names in the snapshot that nobody delegates to any more\n",
 		       (unsigned long long)report->tombstones);
@@ -188,6 +205,9 @@ static json_t *report_json(const struct stp_verify_report *report)
 	json_object_set_new(object, "hashes", hashes_json(report->target_hash_set));
 	set_integer(object, "signatures_checked", report->signatures_checked);
 	set_integer(object, "signatures_checked_twice", report->signatures_checked_twice);
+	set_integer(object, "files_checked", report->files_checked);
+	set_integer(object, "files_checked_bytes", report->files_checked_bytes);
+	set_integer(object, "files_skipped", report->files_skipped);
 	json_object_set_new(object, "clients", clients_json(report));
 	json_object_set_new(object, "findings", findings_json(report));
 	json_object_set_new(object, "seconds",
@@ -195,6 +215,16 @@ static json_t *report_json(const struct stp_verify_report *report)
 	                              "files", report->seconds_files, "total",
 	                              report->seconds_total));
 	return object;
+}
+
+/* "1/K". */
+static int take_sample(struct stp_cli *cli, const char *value, uint64_t *out)
+{
+	if (strncmp(value, "1/", 2) == 0 && stp_u64_parse(value + 2, strlen(value + 2), out) &&
+	    *out)
+		return 1;
+	stp_cli_usage(cli, "--sample takes 1/K, such as 1/30, not '%s'", value);
+	return 0;
 }
 
 struct asked {
@@ -215,6 +245,11 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct as
 	case OPT_AGAINST:
 		asked->against = value;
 		return 1;
+	case OPT_TARGETS:
+		out->targets_dir = value ? value : "";
+		return 1;
+	case OPT_SAMPLE:
+		return take_sample(cli, value, &out->sample);
 	case OPT_AS_CLIENT:
 		out->as_client = 1;
 		return 1;
@@ -332,11 +367,21 @@ static int run(struct stp_cli *cli)
 			return STP_EXIT_USAGE;
 	if (id == STP_OPT_ERROR)
 		return STP_EXIT_USAGE;
-	if (cli->argument_count != 1)
+	if (cli->argument_count == 0 && asked.verify.targets_dir && asked.verify.targets_dir[0]) {
+		/* "verify --targets REPO": the word is the repository. */
+		asked.verify.path = asked.verify.targets_dir;
+		asked.verify.targets_dir = "";
+	} else if (cli->argument_count == 1) {
+		asked.verify.path = cli->arguments[0];
+	} else {
 		return stp_cli_usage(cli, "give one repository or metadata folder");
-	asked.verify.path = cli->arguments[0];
+	}
 	asked.verify.cancel = cli->cancel;
 	asked.verify.progress = cli->progress;
+	if (asked.verify.sample && !asked.verify.targets_dir)
+		return stp_cli_usage(cli, "--sample says how many files of --targets to hash");
+	if (asked.against && asked.verify.targets_dir)
+		return stp_cli_usage(cli, "--against compares metadata; run --targets apart");
 	if (asked.against)
 		return run_against(cli, &asked.verify, asked.against);
 	stp_cli_progress_begin(cli);
@@ -361,9 +406,10 @@ const struct stp_verb stp_verb_verify = {
     .summary = "audit what is published, as a client and more",
     .synopsis = "verify REPO|METADATA_DIR [options]",
     .options = options,
-    .examples = "  stampede verify /srv/index\n"
-                "  stampede verify /srv/index --expires-within 12h --json\n"
-                "  stampede verify mirror/metadata --root trusted-root.json\n"
-                "  stampede verify /srv/index --against /backup/last-known-good --json\n",
+    .examples =
+        "  stampede verify /srv/index\n"
+        "  stampede verify /srv/index --expires-within 12h --json\n"
+        "  stampede verify mirror/metadata --root trusted-root.json --targets mirror/files\n"
+        "  stampede verify /srv/index --against /backup/last-known-good --json\n",
     .run = run,
 };

@@ -36,10 +36,10 @@ static void note_role(struct stp_verify_role *role, const struct stp_document *d
 }
 
 /* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
-static int64_t bin_expires(const struct stp_tree *tree, size_t index, struct stp_bin_file *bin,
+static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct stp_bin_file *bin,
                            char *buffer)
 {
-	const struct stp_tree_bin *item = &tree->bin_items[index];
+	const struct stp_chain_bin *item = &tree->bin_items[index];
 	int64_t expires = 0;
 	char name[256];
 	ssize_t got;
@@ -59,7 +59,7 @@ static int64_t bin_expires(const struct stp_tree *tree, size_t index, struct stp
 	return expires;
 }
 
-static enum stp_errc read_bins(struct stp_status *status, const struct stp_tree *tree,
+static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain *tree,
                                struct stp_err *err)
 {
 	struct stp_bin_file *bin = calloc(1, sizeof(*bin));
@@ -116,18 +116,18 @@ static void note_first_expiry(struct stp_status *status)
 static enum stp_errc read_published(struct stp_status *status, const struct stp_repo *repo,
                                     struct stp_err *err)
 {
-	struct stp_tree_options options = {
+	struct stp_chain_options options = {
 	    .folder_fd = repo->metadata_fd,
 	    .timestamp_name = "timestamp.json",
 	    .timestamp_fd = repo->metadata_fd,
 	    .now = status->now,
 	};
 	struct stp_finding_list findings;
-	struct stp_tree tree;
+	struct stp_chain tree;
 	enum stp_errc code;
 
 	stp_finding_list_init(&findings);
-	code = stp_tree_load(&tree, &options, &findings, err);
+	code = stp_chain_load(&tree, &options, &findings, err);
 	note_role(&status->root, &tree.root.doc, tree.has_root);
 	note_role(&status->timestamp, &tree.timestamp, tree.has_timestamp);
 	note_role(&status->snapshot, &tree.snapshot, tree.has_snapshot);
@@ -140,7 +140,7 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 	status->problems = findings.count;
 	if (!tree.has_timestamp && findings.totals[STP_FINDING_FILE_MISSING])
 		status->problems--; /* nothing published yet is told as such */
-	stp_tree_release(&tree);
+	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;
 }

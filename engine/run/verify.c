@@ -12,7 +12,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "roles/config.h"
 #include "run/progress.h"
+#include "run/verify_files.h"
 #include "verify/bins.h"
 #include "verify/clients.h"
 #include "verify/folder.h"
@@ -23,7 +25,7 @@ struct audit {
 	struct stp_finding_list findings;
 	struct stp_metadata_folder folder;
 	const struct stp_verify_options *options; /* during the run */
-	struct stp_tree tree;
+	struct stp_chain tree;
 };
 
 static void tick(void *ctx, uint64_t bytes)
@@ -46,7 +48,7 @@ static void note_role(struct stp_verify_role *role, const struct stp_document *d
 	role->file_bytes = doc->file.count;
 }
 
-static void note_tree(struct stp_verify_report *report, const struct stp_tree *tree)
+static void note_tree(struct stp_verify_report *report, const struct stp_chain *tree)
 {
 	note_role(&report->root, &tree->root.doc, tree->has_root);
 	note_role(&report->timestamp, &tree->timestamp, tree->has_timestamp);
@@ -63,7 +65,7 @@ static void note_tree(struct stp_verify_report *report, const struct stp_tree *t
 		report->snapshot_has_length = tree->listed[i].length >= 0;
 }
 
-static void note_bins(struct stp_verify_report *report, const struct stp_tree *tree,
+static void note_bins(struct stp_verify_report *report, const struct stp_chain *tree,
                       const struct stp_bins_totals *totals)
 {
 	report->bins_read = totals->bins_read;
@@ -98,7 +100,7 @@ static void check_expiry_order(struct audit *audit)
 static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
 {
 	const struct stp_verify_options *options = audit->options;
-	struct stp_tree_options tree_options = {
+	struct stp_chain_options tree_options = {
 	    .folder_fd = audit->folder.fd,
 	    .root_fd = AT_FDCWD,
 	    .root_name = options->root_file,
@@ -113,7 +115,7 @@ static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
 	enum stp_errc code;
 
 	stp_progress_stage(options->progress, "roles", 0, 0);
-	code = stp_tree_load(&audit->tree, &tree_options, &audit->findings, err);
+	code = stp_chain_load(&audit->tree, &tree_options, &audit->findings, err);
 	note_tree(&audit->report, &audit->tree);
 	return code;
 }
@@ -138,6 +140,57 @@ static enum stp_errc audit_bins(struct audit *audit, struct stp_err *err)
 	note_bins(&audit->report, &audit->tree, &totals);
 	check_expiry_order(audit);
 	return STP_OK;
+}
+
+/* Opens the folder of target files: as given, or as the repository's configuration says. */
+static enum stp_errc open_targets(struct audit *audit, int *out_fd, struct stp_err *err)
+{
+	const char *folder = audit->options->targets_dir;
+	struct stp_config config;
+	enum stp_errc code;
+	int repo_fd;
+
+	if (folder[0])
+		return stp_folder_open(AT_FDCWD, folder, "verify", out_fd, err);
+	if (!audit->folder.repository[0])
+		return STP_FAIL(err, STP_CONFIG, "verify", audit->folder.path,
+		                "is no repository; say where the files are: --targets=DIR");
+	STP_TRY(stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, err));
+	code = stp_config_load(&config, repo_fd, err);
+	if (code == STP_OK) {
+		code = stp_folder_open(AT_FDCWD, config.targets_dir, "verify", out_fd, err);
+		stp_config_release(&config);
+	}
+	stp_fd_close(&repo_fd);
+	return code;
+}
+
+static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_options *options = audit->options;
+	struct stp_verify_files_options files = {
+	    .tree = &audit->tree,
+	    .targets_fd = -1,
+	    .hash_set = audit->report.target_hash_set,
+	    .target_count = audit->report.target_count,
+	    .target_bytes = audit->report.target_bytes,
+	    .sample = options->sample,
+	    .now = audit->report.now,
+	    .jobs = options->jobs,
+	    .findings = &audit->findings,
+	    .progress = options->progress,
+	    .cancel = options->cancel,
+	};
+	struct stp_verify_files_totals totals;
+	enum stp_errc code;
+
+	STP_TRY(open_targets(audit, &files.targets_fd, err));
+	code = stp_verify_files(&files, &totals, err);
+	stp_fd_close(&files.targets_fd);
+	audit->report.files_checked = totals.files;
+	audit->report.files_checked_bytes = totals.bytes;
+	audit->report.files_skipped = totals.skipped;
+	return code;
 }
 
 static void judge_clients(struct stp_verify_report *report)
@@ -174,6 +227,12 @@ static enum stp_errc audit_all(struct audit *audit, struct stp_err *err)
 		                                   err));
 	judge_clients(&audit->report);
 	audit->report.seconds_metadata = seconds_since(start_ns);
+	if (audit->options->targets_dir) {
+		uint64_t files_ns = stp_clock_monotonic_ns();
+
+		STP_TRY(audit_files(audit, err));
+		audit->report.seconds_files = seconds_since(files_ns);
+	}
 	audit->report.seconds_total = seconds_since(start_ns);
 	return STP_OK;
 }
@@ -215,7 +274,7 @@ enum stp_errc stp_verify_run(const struct stp_verify_options *options,
 		code = audit_all(audit, err);
 	if (code == STP_OK && audit->findings.out_of_memory)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot keep findings");
-	stp_tree_release(&audit->tree);
+	stp_chain_release(&audit->tree);
 	stp_metadata_folder_close(&audit->folder);
 	if (code != STP_OK) {
 		stp_verify_report_destroy(&audit->report);

@@ -42,7 +42,7 @@ struct side {
 	const char *name; /* for errors */
 	struct stp_metadata_folder folder;
 	bool owns_folder;
-	struct stp_tree tree;
+	struct stp_chain tree;
 };
 
 /* Bins of one side of a unit, read and parsed. */
@@ -98,7 +98,7 @@ struct change_record {
 static enum stp_errc load_tree(struct side *side, int timestamp_fd, const char *timestamp_name,
                                struct stp_err *err)
 {
-	struct stp_tree_options options = {
+	struct stp_chain_options options = {
 	    .folder_fd = side->folder.fd,
 	    .timestamp_fd = timestamp_fd,
 	    .timestamp_name = timestamp_name,
@@ -107,7 +107,7 @@ static enum stp_errc load_tree(struct side *side, int timestamp_fd, const char *
 	enum stp_errc code;
 
 	stp_finding_list_init(&findings);
-	code = stp_tree_load(&side->tree, &options, &findings, err);
+	code = stp_chain_load(&side->tree, &options, &findings, err);
 	stp_finding_list_sort(&findings);
 	if (code == STP_OK && side->tree.bin_count == 0)
 		code = STP_FAIL(err, STP_FORMAT, "verify",
@@ -156,7 +156,7 @@ static enum stp_errc open_sides(struct comparison *c, struct stp_err *err)
 
 static void close_side(struct side *side)
 {
-	stp_tree_release(&side->tree);
+	stp_chain_release(&side->tree);
 	if (side->owns_folder)
 		stp_metadata_folder_close(&side->folder);
 }
@@ -212,7 +212,7 @@ static enum stp_errc half_read(struct half *half, const struct side *side, size_
 {
 	STP_TRY(half_reserve(half, end - begin, err));
 	for (size_t i = begin; i < end; i++) {
-		const struct stp_tree_bin *bin = &side->tree.bin_items[i];
+		const struct stp_chain_bin *bin = &side->tree.bin_items[i];
 		char name[256];
 		bool there;
 
@@ -410,8 +410,8 @@ static enum stp_errc merge_halves(const struct comparison *c, const struct half 
 /* The same files on both sides: nothing to read. */
 static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
 {
-	const struct stp_tree_bin *a = &c->old_side.tree.bin_items[old_bin];
-	const struct stp_tree_bin *b = &c->new_side.tree.bin_items[new_bin];
+	const struct stp_chain_bin *a = &c->old_side.tree.bin_items[old_bin];
+	const struct stp_chain_bin *b = &c->new_side.tree.bin_items[new_bin];
 
 	return c->same_folder && a->listed && b->listed &&
 	       a->listed->version == b->listed->version && strcmp(a->role, b->role) == 0;

@@ -34,7 +34,7 @@ struct worker {
 	struct stp_bins_totals totals;
 	struct stp_buf file;
 	struct stp_bin_file bin;
-	const struct stp_tree_bin *item;
+	const struct stp_chain_bin *item;
 	size_t index;
 	char name[256];
 	uint32_t seen[STP_FINDING_CODE_COUNT]; /* findings of this bin */
@@ -43,7 +43,7 @@ struct worker {
 	uint8_t keys[KEY_BATCH][32];
 };
 
-void stp_bin_file_name(const struct stp_tree_bin *bin, char *out, size_t size)
+void stp_bin_file_name(const struct stp_chain_bin *bin, char *out, size_t size)
 {
 	snprintf(out, size, "%" PRIu64 ".%s.json", bin->listed->version, bin->role);
 }
@@ -144,8 +144,8 @@ static void note_expiry(struct worker *w, int64_t expires)
 {
 	const struct stp_bins_options *options = w->shared->options;
 
-	stp_tree_check_expiry(options->findings, w->name, expires, options->now,
-	                      options->expires_within_s);
+	stp_chain_check_expiry(options->findings, w->name, expires, options->now,
+	                       options->expires_within_s);
 	if (w->totals.expires_min == 0 || expires < w->totals.expires_min)
 		w->totals.expires_min = expires;
 	if (expires > w->totals.expires_max)
@@ -198,8 +198,8 @@ static void note_target(struct worker *w, const char *path, size_t path_bytes, u
 static void check_place(struct worker *w, const uint8_t key[32], const char *path,
                         size_t path_bytes)
 {
-	uint32_t bin = stp_tree_bin_of(w->shared->options->tree, stp_load64_be(key));
-	const struct stp_tree *tree = w->shared->options->tree;
+	uint32_t bin = stp_chain_bin_of(w->shared->options->tree, stp_load64_be(key));
+	const struct stp_chain *tree = w->shared->options->tree;
 	struct stp_quote quote;
 
 	if (bin == w->index)
@@ -379,7 +379,7 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 		w->totals.file_bytes_max = w->file.count;
 	if (options->tick)
 		options->tick(options->tick_ctx, w->file.count);
-	stp_tree_check_listed(options->findings, w->name, w->item->listed, &w->file);
+	stp_chain_check_listed(options->findings, w->name, w->item->listed, &w->file);
 	state = stp_bin_file_parse(&w->bin, w->file.data, w->file.count);
 	if (state == STP_BIN_FILE_NO_MEMORY)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", w->name, "cannot parse");
@@ -398,7 +398,7 @@ static enum stp_errc work(void *ctx, size_t worker_index, struct stp_err *err)
 {
 	struct shared *shared = ctx;
 	struct worker *w = &shared->workers[worker_index];
-	const struct stp_tree *tree = shared->options->tree;
+	const struct stp_chain *tree = shared->options->tree;
 
 	for (;;) {
 		size_t index = atomic_fetch_add_explicit(&shared->next, 1, memory_order_relaxed);
@@ -439,7 +439,7 @@ static void merge_totals(struct stp_bins_totals *into, const struct stp_bins_tot
 /* All bins must carry the algorithms of the first one that has targets. */
 static void compare_hash_sets(const struct shared *shared, struct stp_bins_totals *totals)
 {
-	const struct stp_tree *tree = shared->options->tree;
+	const struct stp_chain *tree = shared->options->tree;
 
 	for (size_t i = 0; i < tree->bin_count; i++) {
 		char name[256];

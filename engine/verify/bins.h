@@ -20,7 +20,7 @@
 
 #include "base/cancel.h"
 #include "verify/bin_file.h"
-#include "verify/tree.h"
+#include "verify/chain.h"
 
 #define STP_BINS_TWICE        16
 #define STP_BINS_FEW          1024
@@ -40,7 +40,7 @@ struct stp_bins_totals {
 typedef void stp_bins_tick_fn(void *ctx, uint64_t bytes);
 
 struct stp_bins_options {
-	const struct stp_tree *tree;
+	const struct stp_chain *tree;
 	struct stp_finding_list *findings;
 	int64_t now, expires_within_s;
 	size_t jobs; /* 0: the serial twin */
@@ -54,6 +54,6 @@ enum stp_errc stp_bins_audit(const struct stp_bins_options *options,
                              struct stp_err *err) STP_MUST_CHECK;
 
 /* File name of a bin that the snapshot lists: V.ROLE.json. */
-void stp_bin_file_name(const struct stp_tree_bin *bin, char *out, size_t size);
+void stp_bin_file_name(const struct stp_chain_bin *bin, char *out, size_t size);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* Ranges of a list of roles while it is read. */
 struct plan {
-	struct stp_tree *tree;
+	struct stp_chain *tree;
 	struct stp_document *doc;
 	struct stp_key_ring *ring;
 	size_t range_capacity;
@@ -19,11 +19,11 @@ struct plan {
 static enum stp_errc add_range(struct plan *plan, uint64_t first, uint64_t last, uint32_t bin,
                                struct stp_err *err)
 {
-	struct stp_tree *tree = plan->tree;
+	struct stp_chain *tree = plan->tree;
 
 	if (tree->range_count == plan->range_capacity) {
 		size_t capacity = plan->range_capacity ? 2 * plan->range_capacity : 64;
-		struct stp_tree_range *ranges = realloc(tree->ranges, capacity * sizeof(*ranges));
+		struct stp_chain_range *ranges = realloc(tree->ranges, capacity * sizeof(*ranges));
 
 		if (!ranges)
 			return STP_FAIL_ERRNO(err, ENOMEM, "verify", plan->doc->name,
@@ -31,7 +31,7 @@ static enum stp_errc add_range(struct plan *plan, uint64_t first, uint64_t last,
 		tree->ranges = ranges;
 		plan->range_capacity = capacity;
 	}
-	tree->ranges[tree->range_count++] = (struct stp_tree_range){first, last, bin};
+	tree->ranges[tree->range_count++] = (struct stp_chain_range){first, last, bin};
 	return STP_OK;
 }
 
@@ -59,7 +59,7 @@ static bool parse_prefix(const char *text, size_t count, uint64_t *out_first, ui
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct stp_tree_range *x = a, *y = b;
+	const struct stp_chain_range *x = a, *y = b;
 
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
@@ -69,12 +69,12 @@ static int compare_ranges(const void *a, const void *b)
 }
 
 /* Neighbours of the same bin become one range. */
-static void merge_ranges(struct stp_tree *tree)
+static void merge_ranges(struct stp_chain *tree)
 {
 	size_t kept = 0;
 
 	for (size_t i = 1; i < tree->range_count; i++) {
-		struct stp_tree_range *last = &tree->ranges[kept];
+		struct stp_chain_range *last = &tree->ranges[kept];
 
 		if (tree->ranges[i].bin == last->bin && last->last != UINT64_MAX &&
 		    tree->ranges[i].first == last->last + 1)
@@ -87,7 +87,7 @@ static void merge_ranges(struct stp_tree *tree)
 }
 
 /* bits when the ranges are 2^bits equal ones, in the order of their bins; else 0. */
-static unsigned uniform_bits(const struct stp_tree *tree)
+static unsigned uniform_bits(const struct stp_chain *tree)
 {
 	unsigned bits = 0;
 
@@ -104,13 +104,13 @@ static unsigned uniform_bits(const struct stp_tree *tree)
 /* Findings for keys that nobody serves, or that two roles serve. Cut after a few. */
 static void check_cover(struct plan *plan)
 {
-	struct stp_tree *tree = plan->tree;
+	struct stp_chain *tree = plan->tree;
 	uint64_t next = 0;
 	bool full = false;
 	unsigned said = 0;
 
 	for (size_t i = 0; i < tree->range_count && said < 20; i++) {
-		const struct stp_tree_range *range = &tree->ranges[i];
+		const struct stp_chain_range *range = &tree->ranges[i];
 
 		if (full || range->first < next) {
 			said++;
@@ -138,7 +138,7 @@ static void check_cover(struct plan *plan)
 
 static void finish_ranges(struct plan *plan)
 {
-	struct stp_tree *tree = plan->tree;
+	struct stp_chain *tree = plan->tree;
 
 	if (tree->range_count)
 		qsort(tree->ranges, tree->range_count, sizeof(*tree->ranges), compare_ranges);
@@ -221,7 +221,7 @@ static bool same_keys(json_t *a, json_t *b)
 /* Room for bins and their roles. */
 static enum stp_errc make_room(struct plan *plan, size_t bins, size_t roles, struct stp_err *err)
 {
-	struct stp_tree *tree = plan->tree;
+	struct stp_chain *tree = plan->tree;
 
 	tree->bin_items = calloc(bins + 1, sizeof(*tree->bin_items));
 	tree->bin_roles = calloc(roles + 1, sizeof(*tree->bin_roles));
@@ -260,8 +260,8 @@ static enum stp_errc check_unique(struct plan *plan, struct stp_err *err)
 static enum stp_errc read_bin(struct plan *plan, json_t *role, json_t *previous,
                               struct stp_err *err)
 {
-	struct stp_tree *tree = plan->tree;
-	struct stp_tree_bin *bin = &tree->bin_items[tree->bin_count];
+	struct stp_chain *tree = plan->tree;
+	struct stp_chain_bin *bin = &tree->bin_items[tree->bin_count];
 	const char *name = read_name(plan, role);
 
 	if (!name)
@@ -323,7 +323,7 @@ static enum stp_errc read_intermediate(struct plan *plan, json_t *role, const ch
 /* TAP 15: every bin of 2^bit_length has the name prefix-INDEX. */
 static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp_err *err)
 {
-	struct stp_tree *tree = plan->tree;
+	struct stp_chain *tree = plan->tree;
 	json_t *prefix =
 	    stp_document_member(plan->doc, object, "succinct_roles", "name_prefix", JSON_STRING);
 	uint64_t bits = 0;
@@ -363,7 +363,7 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	return STP_OK;
 }
 
-enum stp_errc stp_delegation_load(struct stp_tree *tree, struct stp_document *doc,
+enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *doc,
                                   struct stp_key_ring *ring, const char **out_intermediate,
                                   struct stp_err *err)
 {

@@ -129,7 +129,7 @@ void stp_metadata_folder_close(struct stp_metadata_folder *folder)
 }
 
 struct stray_search {
-	const struct stp_tree *tree;
+	const struct stp_chain *tree;
 	struct stp_finding_list *findings;
 };
 
@@ -148,7 +148,7 @@ static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err
 		memcpy(text, role, count);
 		text[count] = '\0';
 		if (strcmp(text, "root") == 0 || strcmp(text, "snapshot") == 0 ||
-		    stp_tree_listed(search->tree, text))
+		    stp_chain_listed(search->tree, text))
 			return STP_OK;
 	}
 	stp_finding_add(search->findings, STP_FINDING_FILE_STRAY, name,
@@ -157,7 +157,7 @@ static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err
 }
 
 enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folder,
-                                         const struct stp_tree *tree,
+                                         const struct stp_chain *tree,
                                          struct stp_finding_list *findings, struct stp_err *err)
 {
 	struct stray_search search = {tree, findings};

@@ -10,7 +10,7 @@
 #ifndef STP_VERIFY_FOLDER_H
 #define STP_VERIFY_FOLDER_H
 
-#include "verify/tree.h"
+#include "verify/chain.h"
 
 struct stp_metadata_folder {
 	int fd;
@@ -35,7 +35,7 @@ bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char
 /* Findings for files whose name belongs to no role of tree. Names that begin with "." are a
  * publisher's temporary files and not looked at. */
 enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folder,
-                                         const struct stp_tree *tree,
+                                         const struct stp_chain *tree,
                                          struct stp_finding_list *findings,
                                          struct stp_err *err) STP_MUST_CHECK;
 

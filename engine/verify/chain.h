@@ -10,11 +10,11 @@
  *            first eight bytes of SHA-256(path), each for one bin.
  * Memory     the small documents as JSON (a snapshot of 16,384 bins: about 8 MB) and 64 bytes a
  *            bin.
- * Ownership  release with stp_tree_release().
+ * Ownership  release with stp_chain_release().
  * Threads    loaded by one thread, then read-only and shared.
  */
-#ifndef STP_VERIFY_TREE_H
-#define STP_VERIFY_TREE_H
+#ifndef STP_VERIFY_CHAIN_H
+#define STP_VERIFY_CHAIN_H
 
 #include "base/arena.h"
 #include "verify/signature.h"
@@ -29,28 +29,28 @@ struct stp_listed {
 	bool delegated;     /* somebody delegates to it */
 };
 
-struct stp_tree_bin {
+struct stp_chain_bin {
 	const char *role;
 	const struct stp_listed *listed; /* NULL: the snapshot does not know it */
 	uint32_t role_index;             /* into bin_roles */
 };
 
 /* Keys whose first eight bytes, read as a big-endian number, lie in [first, last]. */
-struct stp_tree_range {
+struct stp_chain_range {
 	uint64_t first, last;
 	uint32_t bin;
 };
 
-struct stp_tree_root {
+struct stp_chain_root {
 	struct stp_document doc;
 	struct stp_key_ring ring;
 	struct stp_role root, timestamp, snapshot, targets;
 };
 
-struct stp_tree {
+struct stp_chain {
 	struct stp_arena arena;
-	int folder_fd;             /* borrowed */
-	struct stp_tree_root root; /* the last of the chain */
+	int folder_fd;              /* borrowed */
+	struct stp_chain_root root; /* the last of the chain */
 	struct stp_document timestamp, snapshot, targets, bins;
 	bool has_root, has_timestamp, has_snapshot, has_targets, has_bins;
 	uint64_t root_steps;
@@ -63,16 +63,16 @@ struct stp_tree {
 	struct stp_role bins_role; /* of the intermediate role */
 	struct stp_role *bin_roles;
 	size_t bin_role_count;
-	struct stp_tree_bin *bin_items;
+	struct stp_chain_bin *bin_items;
 	size_t bin_count;
-	struct stp_tree_range *ranges;
+	struct stp_chain_range *ranges;
 	size_t range_count;
 	unsigned bits;          /* > 0: bin i serves exactly the keys that begin with i */
 	const char *delegation; /* "succinct", "prefixes", "none" */
 	struct stp_signature_tally tally;
 };
 
-struct stp_tree_options {
+struct stp_chain_options {
 	int folder_fd;              /* the metadata folder */
 	int root_fd;                /* where root_name is; AT_FDCWD for a path */
 	const char *root_name;      /* the pinned root, or NULL for 1.root.json */
@@ -86,23 +86,23 @@ struct stp_tree_options {
 
 /* Loads and checks. Findings tell what is wrong; what could not be read is left out (has_* is
  * false, bin_count is 0). Fails only when the system does. */
-enum stp_errc stp_tree_load(struct stp_tree *tree, const struct stp_tree_options *options,
-                            struct stp_finding_list *findings, struct stp_err *err) STP_MUST_CHECK;
-void stp_tree_release(struct stp_tree *tree);
+enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_options *options,
+                             struct stp_finding_list *findings, struct stp_err *err) STP_MUST_CHECK;
+void stp_chain_release(struct stp_chain *tree);
 
 /* The bin that serves a key beginning with these eight bytes, or UINT32_MAX. */
-uint32_t stp_tree_bin_of(const struct stp_tree *tree, uint64_t key_begin);
+uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin);
 
 /* The snapshot's line for role, or NULL. */
-const struct stp_listed *stp_tree_listed(const struct stp_tree *tree, const char *role);
+const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const char *role);
 
 /* A finding when expires lies before now, or before now + within. */
-void stp_tree_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
-                           int64_t now, int64_t within_s);
+void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
+                            int64_t now, int64_t within_s);
 
 /* Length and digests of a file against its line; findings. */
-void stp_tree_check_listed(struct stp_finding_list *findings, const char *subject,
-                           const struct stp_listed *listed, const struct stp_buf *file);
+void stp_chain_check_listed(struct stp_finding_list *findings, const char *subject,
+                            const struct stp_listed *listed, const struct stp_buf *file);
 
 /* True when role can be a file name in the metadata folder and a role's name: no '/', '\', control
  * or space characters, not "." or "..", 1 … 128 bytes. */

@@ -4,7 +4,7 @@
  * document that fails a check is reported and, where its content can still be read, followed, so
  * that one report names everything. Trust is the report's: any finding makes the audit say no.
  */
-#include "verify/tree.h"
+#include "verify/chain.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -40,8 +40,8 @@ bool stp_role_name_ok(const char *role, size_t count)
 	return true;
 }
 
-void stp_tree_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
-                           int64_t now, int64_t within_s)
+void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
+                            int64_t now, int64_t within_s)
 {
 	char text[STP_TIME_BYTES + 1];
 
@@ -74,8 +74,8 @@ static void check_digest(struct stp_finding_list *findings, const char *subject,
 		                listed_hex);
 }
 
-void stp_tree_check_listed(struct stp_finding_list *findings, const char *subject,
-                           const struct stp_listed *listed, const struct stp_buf *file)
+void stp_chain_check_listed(struct stp_finding_list *findings, const char *subject,
+                            const struct stp_listed *listed, const struct stp_buf *file)
 {
 	if (listed->length >= 0 && (uint64_t)listed->length != file->count)
 		stp_finding_add(findings, STP_FINDING_LENGTH, subject,
@@ -112,7 +112,7 @@ static const char *listed_digest(struct stp_document *doc, json_t *hashes, const
 }
 
 /* One member of "meta" into line; false (with a finding) when it is of no use. */
-static bool read_listed(struct stp_tree *tree, struct stp_document *doc, const char *name,
+static bool read_listed(struct stp_chain *tree, struct stp_document *doc, const char *name,
                         json_t *object, struct stp_listed *line)
 {
 	size_t count = strlen(name);
@@ -151,7 +151,7 @@ static int compare_listed(const void *a, const void *b)
 	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
 }
 
-const struct stp_listed *stp_tree_listed(const struct stp_tree *tree, const char *role)
+const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const char *role)
 {
 	struct stp_listed wanted = {.role = role};
 
@@ -162,7 +162,7 @@ const struct stp_listed *stp_tree_listed(const struct stp_tree *tree, const char
 
 /* ------------------------------------------------------------------- root chain */
 
-static void release_root(struct stp_tree_root *root)
+static void release_root(struct stp_chain_root *root)
 {
 	stp_role_release(&root->root);
 	stp_role_release(&root->timestamp);
@@ -174,7 +174,7 @@ static void release_root(struct stp_tree_root *root)
 }
 
 /* Keys and the four roles of a root document that could be parsed. */
-static enum stp_errc load_root_roles(struct stp_tree_root *root, bool *out_usable,
+static enum stp_errc load_root_roles(struct stp_chain_root *root, bool *out_usable,
                                      struct stp_err *err)
 {
 	struct stp_document *doc = &root->doc;
@@ -215,7 +215,7 @@ static enum stp_errc load_root_roles(struct stp_tree_root *root, bool *out_usabl
 	return STP_OK;
 }
 
-static enum stp_errc read_root(struct stp_tree_root *root, int folder_fd, const char *name,
+static enum stp_errc read_root(struct stp_chain_root *root, int folder_fd, const char *name,
                                struct stp_finding_list *findings, bool *out_usable,
                                struct stp_err *err)
 {
@@ -228,11 +228,11 @@ static enum stp_errc read_root(struct stp_tree_root *root, int folder_fd, const 
 }
 
 /* A pinned root against the file of the same version in the folder, if one is there. */
-static enum stp_errc check_pinned(struct stp_tree *tree, struct stp_finding_list *findings,
+static enum stp_errc check_pinned(struct stp_chain *tree, struct stp_finding_list *findings,
                                   struct stp_err *err)
 {
 	struct stp_finding_list quiet;
-	struct stp_tree_root twin;
+	struct stp_chain_root twin;
 	char name[64];
 	enum stp_errc code;
 	bool usable;
@@ -251,12 +251,12 @@ static enum stp_errc check_pinned(struct stp_tree *tree, struct stp_finding_list
 }
 
 /* Steps from tree->root to the next version; *out_more is false when there is none. */
-static enum stp_errc step_root(struct stp_tree *tree, const struct stp_tree_options *options,
+static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_options *options,
                                struct stp_finding_list *findings, bool *out_more,
                                struct stp_err *err)
 {
 	uint64_t version = tree->root.doc.version + 1;
-	struct stp_tree_root next;
+	struct stp_chain_root next;
 	enum stp_errc code;
 	char name[64];
 	bool usable;
@@ -288,7 +288,7 @@ static enum stp_errc step_root(struct stp_tree *tree, const struct stp_tree_opti
 	return STP_OK;
 }
 
-static enum stp_errc load_root(struct stp_tree *tree, const struct stp_tree_options *options,
+static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_options *options,
                                struct stp_finding_list *findings, struct stp_err *err)
 {
 	const char *name = options->root_name ? options->root_name : "1.root.json";
@@ -308,18 +308,18 @@ static enum stp_errc load_root(struct stp_tree *tree, const struct stp_tree_opti
 		return STP_OK;
 	while (more)
 		STP_TRY(step_root(tree, options, findings, &more, err));
-	stp_tree_check_expiry(findings, tree->root.doc.name, tree->root.doc.expires, options->now,
-	                      options->expires_within_s);
+	stp_chain_check_expiry(findings, tree->root.doc.name, tree->root.doc.expires, options->now,
+	                       options->expires_within_s);
 	return STP_OK;
 }
 
 /* ------------------------------------------------------------- timestamp, snapshot */
 
 /* Reads V.ROLE.json as listed, checks version, length, hashes and expiry. */
-static enum stp_errc read_listed_document(struct stp_tree *tree, struct stp_document *doc,
+static enum stp_errc read_listed_document(struct stp_chain *tree, struct stp_document *doc,
                                           const struct stp_listed *listed,
                                           const struct stp_document_rule *rule,
-                                          const struct stp_tree_options *options,
+                                          const struct stp_chain_options *options,
                                           struct stp_finding_list *findings, bool *out_usable,
                                           struct stp_err *err)
 {
@@ -328,16 +328,16 @@ static enum stp_errc read_listed_document(struct stp_tree *tree, struct stp_docu
 	snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", listed->version, listed->role);
 	STP_TRY(stp_document_read(doc, tree->folder_fd, name, rule, findings, out_usable, err));
 	if (doc->file.count)
-		stp_tree_check_listed(findings, name, listed, &doc->file);
+		stp_chain_check_listed(findings, name, listed, &doc->file);
 	if (!*out_usable)
 		return STP_OK;
 	check_version(doc, listed->version);
-	stp_tree_check_expiry(findings, name, doc->expires, options->now,
-	                      options->expires_within_s);
+	stp_chain_check_expiry(findings, name, doc->expires, options->now,
+	                       options->expires_within_s);
 	return STP_OK;
 }
 
-static enum stp_errc load_timestamp(struct stp_tree *tree, const struct stp_tree_options *options,
+static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_chain_options *options,
                                     struct stp_finding_list *findings,
                                     struct stp_listed *out_snapshot, struct stp_err *err)
 {
@@ -351,8 +351,8 @@ static enum stp_errc load_timestamp(struct stp_tree *tree, const struct stp_tree
 		return STP_OK;
 	if (tree->has_root)
 		stp_document_signed_by(doc, &tree->root.timestamp, NULL, "timestamp", &tree->tally);
-	stp_tree_check_expiry(findings, doc->name, doc->expires, options->now,
-	                      options->expires_within_s);
+	stp_chain_check_expiry(findings, doc->name, doc->expires, options->now,
+	                       options->expires_within_s);
 	meta = stp_document_member(doc, doc->body_json, "signed", "meta", JSON_OBJECT);
 	if (!meta)
 		return STP_OK;
@@ -364,7 +364,7 @@ static enum stp_errc load_timestamp(struct stp_tree *tree, const struct stp_tree
 }
 
 /* All of a snapshot's meta, sorted. */
-static enum stp_errc read_meta(struct stp_tree *tree, struct stp_document *doc,
+static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
                                struct stp_listed **out_listed, size_t *out_count,
                                struct stp_err *err)
 {
@@ -391,7 +391,7 @@ static enum stp_errc read_meta(struct stp_tree *tree, struct stp_document *doc,
 }
 
 /* The newest snapshot of the folder below version; 0 when there is none. */
-static uint64_t older_snapshot(const struct stp_tree_options *options, uint64_t version)
+static uint64_t older_snapshot(const struct stp_chain_options *options, uint64_t version)
 {
 	uint64_t found = 0;
 
@@ -403,7 +403,7 @@ static uint64_t older_snapshot(const struct stp_tree_options *options, uint64_t 
 }
 
 /* Names and versions of an older snapshot that is still in the folder and well signed. */
-static enum stp_errc check_rollback(struct stp_tree *tree, uint64_t old_version,
+static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version,
                                     struct stp_finding_list *findings, struct stp_err *err)
 {
 	struct stp_signature_tally tally = {0, 0};
@@ -422,7 +422,7 @@ static enum stp_errc check_rollback(struct stp_tree *tree, uint64_t old_version,
 	    stp_document_signed_by(&doc, &tree->root.snapshot, NULL, "snapshot", &tally))
 		code = read_meta(tree, &doc, &old, &count, err);
 	for (size_t i = 0; i < count; i++) {
-		const struct stp_listed *now = stp_tree_listed(tree, old[i].role);
+		const struct stp_listed *now = stp_chain_listed(tree, old[i].role);
 
 		if (!now)
 			stp_finding_add(
@@ -441,8 +441,8 @@ static enum stp_errc check_rollback(struct stp_tree *tree, uint64_t old_version,
 	return code;
 }
 
-static enum stp_errc load_snapshot(struct stp_tree *tree, const struct stp_listed *line,
-                                   const struct stp_tree_options *options,
+static enum stp_errc load_snapshot(struct stp_chain *tree, const struct stp_listed *line,
+                                   const struct stp_chain_options *options,
                                    struct stp_finding_list *findings, struct stp_err *err)
 {
 	uint64_t old_version;
@@ -477,13 +477,13 @@ static void check_own_targets(struct stp_document *doc)
 }
 
 /* One of targets and the bins role: read, check against the snapshot and its keys. */
-static enum stp_errc load_delegator(struct stp_tree *tree, struct stp_document *doc,
+static enum stp_errc load_delegator(struct stp_chain *tree, struct stp_document *doc,
                                     const char *role, const struct stp_role *keys,
-                                    const struct stp_tree_options *options,
+                                    const struct stp_chain_options *options,
                                     struct stp_finding_list *findings, bool *out_usable,
                                     struct stp_err *err)
 {
-	struct stp_listed *listed = (struct stp_listed *)stp_tree_listed(tree, role);
+	struct stp_listed *listed = (struct stp_listed *)stp_chain_listed(tree, role);
 
 	*out_usable = false;
 	if (!listed) {
@@ -504,7 +504,8 @@ static enum stp_errc load_delegator(struct stp_tree *tree, struct stp_document *
 }
 
 /* From targets down to the plan of bins. */
-static enum stp_errc load_delegations(struct stp_tree *tree, const struct stp_tree_options *options,
+static enum stp_errc load_delegations(struct stp_chain *tree,
+                                      const struct stp_chain_options *options,
                                       struct stp_finding_list *findings, struct stp_err *err)
 {
 	const char *intermediate = NULL;
@@ -525,11 +526,11 @@ static enum stp_errc load_delegations(struct stp_tree *tree, const struct stp_tr
 }
 
 /* Ties each bin to its line of the snapshot; what is left over are tombstones. */
-static void match_listed(struct stp_tree *tree, struct stp_finding_list *findings)
+static void match_listed(struct stp_chain *tree, struct stp_finding_list *findings)
 {
 	for (size_t i = 0; i < tree->bin_count; i++) {
-		struct stp_tree_bin *bin = &tree->bin_items[i];
-		struct stp_listed *listed = (struct stp_listed *)stp_tree_listed(tree, bin->role);
+		struct stp_chain_bin *bin = &tree->bin_items[i];
+		struct stp_listed *listed = (struct stp_listed *)stp_chain_listed(tree, bin->role);
 
 		bin->listed = listed;
 		if (listed)
@@ -542,8 +543,8 @@ static void match_listed(struct stp_tree *tree, struct stp_finding_list *finding
 		tree->tombstones += !tree->listed[i].delegated;
 }
 
-enum stp_errc stp_tree_load(struct stp_tree *tree, const struct stp_tree_options *options,
-                            struct stp_finding_list *findings, struct stp_err *err)
+enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_options *options,
+                             struct stp_finding_list *findings, struct stp_err *err)
 {
 	struct stp_listed line;
 
@@ -563,7 +564,7 @@ enum stp_errc stp_tree_load(struct stp_tree *tree, const struct stp_tree_options
 	return STP_OK;
 }
 
-void stp_tree_release(struct stp_tree *tree)
+void stp_chain_release(struct stp_chain *tree)
 {
 	release_root(&tree->root);
 	stp_document_release(&tree->timestamp);
@@ -583,7 +584,7 @@ void stp_tree_release(struct stp_tree *tree)
 	memset(tree, 0, sizeof(*tree));
 }
 
-uint32_t stp_tree_bin_of(const struct stp_tree *tree, uint64_t key_begin)
+uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin)
 {
 	size_t low = 0, high = tree->range_count;
 
