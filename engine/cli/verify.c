@@ -25,7 +25,8 @@ enum {
 
 static const struct stp_option options[] = {
     {"root", "FILE", "trust this root file, not the folder's own 1.root.json", OPT_ROOT},
-    {"against", "OLD", "list what changed since OLD: a folder, or an older timestamp file",
+    {"against", "OLD",
+     "list what changed since OLD: a folder, an older timestamp, a snapshot's version",
      OPT_AGAINST},
     {"targets", "[DIR]", "hash the target files too: the repository's own, or those in DIR",
      OPT_TARGETS},

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "verify/bin_file.h"
 #include "verify/bins.h"
@@ -96,12 +97,13 @@ struct change_record {
 /* ---------------------------------------------------------------------------- sides */
 
 static enum stp_errc load_tree(struct side *side, int timestamp_fd, const char *timestamp_name,
-                               struct stp_err *err)
+                               uint64_t snapshot_version, struct stp_err *err)
 {
 	struct stp_chain_options options = {
 	    .folder_fd = side->folder.fd,
 	    .timestamp_fd = timestamp_fd,
 	    .timestamp_name = timestamp_name,
+	    .snapshot_version = snapshot_version,
 	};
 	struct stp_finding_list findings;
 	enum stp_errc code;
@@ -123,16 +125,46 @@ static enum stp_errc open_side(struct side *side, const char *path, struct stp_e
 	side->name = path;
 	STP_TRY(stp_metadata_folder_open(&side->folder, path, err));
 	side->owns_folder = true;
-	return load_tree(side, side->folder.fd, "timestamp.json", err);
+	return load_tree(side, side->folder.fd, "timestamp.json", 0, err);
 }
 
-/* An older timestamp whose files still lie in the new side's folder. */
-static enum stp_errc open_timestamp(struct side *side, const char *path,
-                                    const struct side *new_side, struct stp_err *err)
+/* The snapshot that a record of an earlier commit (state/commits) names, or 0. */
+static uint64_t committed_snapshot(const char *path)
+{
+	json_t *record = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	json_int_t version = json_integer_value(json_object_get(record, "snapshot"));
+	bool is_record = record && !json_object_get(record, "signed");
+
+	json_decref(record);
+	return is_record && version > 0 ? (uint64_t)version : 0;
+}
+
+/* An older snapshot whose files still lie in the new side's folder: a timestamp that was kept, the
+ * record of a commit, or the snapshot's version. */
+static enum stp_errc open_older(struct side *side, const char *path, uint64_t version,
+                                const struct side *new_side, struct stp_err *err)
 {
 	side->name = path;
 	side->folder = new_side->folder;
-	return load_tree(side, AT_FDCWD, path, err);
+	if (!version)
+		version = committed_snapshot(path);
+	return load_tree(side, AT_FDCWD, path, version, err);
+}
+
+static enum stp_errc open_old(struct comparison *c, const char *path, struct stp_err *err)
+{
+	uint64_t version = 0;
+	struct stat st;
+
+	if (stp_u64_parse(path, strlen(path), &version) && version && access(path, F_OK) != 0)
+		return open_older(&c->old_side, path, version, &c->new_side, err);
+	if (stat(path, &st) != 0)
+		return STP_FAIL(
+		    err, STP_CONFIG, "verify", path,
+		    "is not there; give a folder, an older timestamp or a snapshot's version");
+	if (S_ISREG(st.st_mode))
+		return open_older(&c->old_side, path, 0, &c->new_side, err);
+	return open_side(&c->old_side, path, err);
 }
 
 static enum stp_errc open_sides(struct comparison *c, struct stp_err *err)
@@ -140,14 +172,7 @@ static enum stp_errc open_sides(struct comparison *c, struct stp_err *err)
 	struct stat st, old_st;
 
 	STP_TRY(open_side(&c->new_side, c->options->new_path, err));
-	if (stat(c->options->old_path, &st) != 0)
-		return STP_FAIL(
-		    err, STP_CONFIG, "verify", c->options->old_path,
-		    "is not there; give a repository, a metadata folder or a timestamp");
-	if (S_ISREG(st.st_mode))
-		STP_TRY(open_timestamp(&c->old_side, c->options->old_path, &c->new_side, err));
-	else
-		STP_TRY(open_side(&c->old_side, c->options->old_path, err));
+	STP_TRY(open_old(c, c->options->old_path, err));
 	if (fstat(c->new_side.folder.fd, &st) != 0 || fstat(c->old_side.folder.fd, &old_st) != 0)
 		return STP_FAIL_SYS(err, "verify", c->options->old_path, "cannot stat");
 	c->same_folder = st.st_dev == old_st.st_dev && st.st_ino == old_st.st_ino;

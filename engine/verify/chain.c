@@ -344,7 +344,6 @@ static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_cha
 	struct stp_document *doc = &tree->timestamp;
 	json_t *meta, *line;
 
-	memset(out_snapshot, 0, sizeof(*out_snapshot));
 	STP_TRY(stp_document_read(doc, options->timestamp_fd, options->timestamp_name,
 	                          &timestamp_rule, findings, &tree->has_timestamp, err));
 	if (!tree->has_timestamp)
@@ -546,14 +545,18 @@ static void match_listed(struct stp_chain *tree, struct stp_finding_list *findin
 enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_options *options,
                              struct stp_finding_list *findings, struct stp_err *err)
 {
-	struct stp_listed line;
+	struct stp_listed line = {.version = 0};
 
 	memset(tree, 0, sizeof(*tree));
 	stp_arena_init(&tree->arena, 256 * 1024);
 	tree->folder_fd = options->folder_fd;
 	tree->delegation = "none";
 	STP_TRY(load_root(tree, options, findings, err));
-	STP_TRY(load_timestamp(tree, options, findings, &line, err));
+	if (options->snapshot_version)
+		line = (struct stp_listed){
+		    .role = "snapshot", .version = options->snapshot_version, .length = -1};
+	else
+		STP_TRY(load_timestamp(tree, options, findings, &line, err));
 	if (line.version == 0)
 		return STP_OK;
 	STP_TRY(load_snapshot(tree, &line, options, findings, err));

@@ -209,7 +209,9 @@ struct stp_against_report {
 
 struct stp_against_options {
 	const char *new_path; /* as stp_verify_options.path */
-	const char *old_path; /* the same, or a timestamp file that belongs to new_path's folder */
+	/* The same; or, for an older snapshot whose files still lie in new_path's folder: a
+	 * timestamp file that was kept, a record of state/commits, or the snapshot's version. */
+	const char *old_path;
 	size_t jobs;
 	struct stp_cancel *cancel;
 };

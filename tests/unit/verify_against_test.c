@@ -84,6 +84,13 @@ static void test_verify_against__an_older_timestamp_of_the_same_folder(void **st
 		assert_non_null(strstr(heard.text, "+packages/new/a.whl\n"));
 		assert_non_null(strstr(heard.text, "+packages/new/b.whl\n"));
 	}
+	report = compare(scratch.path, "1", 1, &heard);
+	assert_int_equal(report.digest_changed, 1);
+	scratch_file(&scratch, ".commit", "{\"snapshot\":1,\"timestamp\":1}", 28);
+	snprintf(kept, sizeof(kept), "%s/.commit", scratch.path);
+	report = compare(scratch.path, kept, 1, &heard);
+	assert_int_equal(report.old_snapshot, 1);
+	assert_int_equal(report.added, 2);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }
