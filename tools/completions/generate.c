@@ -15,7 +15,18 @@
 
 #include "cli/cli.h"
 
-/* The options of verb and then the common ones, one after another: NULL after the last. */
+/* Whether verb has an option of its own called name. */
+static int has_option(const struct stp_verb *verb, const char *name)
+{
+	const struct stp_option *option = verb->options;
+
+	for (; option && option->name; option++)
+		if (strcmp(option->name, name) == 0)
+			return 1;
+	return 0;
+}
+
+/* The options of verb, then the common ones that it does not replace: NULL after the last. */
 static const struct stp_option *option_at(const struct stp_verb *verb, size_t index)
 {
 	const struct stp_option *option = verb->options;
@@ -24,7 +35,7 @@ static const struct stp_option *option_at(const struct stp_verb *verb, size_t in
 		if (index-- == 0)
 			return option;
 	for (option = stp_common_options; option->name; option++)
-		if (index-- == 0)
+		if (!has_option(verb, option->name) && index-- == 0)
 			return option;
 	return NULL;
 }
@@ -239,9 +250,12 @@ static void print_roff(const char *text)
 	}
 }
 
-static void man_options(const struct stp_option *option)
+/* Leaves out what verb (may be NULL) has of its own. */
+static void man_options(const struct stp_option *option, const struct stp_verb *without)
 {
 	for (; option && option->name; option++) {
+		if (without && has_option(without, option->name))
+			continue;
 		fputs(".TP\n\\fB\\-\\-", stdout);
 		print_roff(option->name);
 		fputs("\\fR", stdout);
@@ -290,9 +304,9 @@ static void print_man(const struct stp_verb *verb)
 		if (strcmp(line, "@VERBS@\n") == 0)
 			man_verbs();
 		else if (strcmp(line, "@COMMON@\n") == 0)
-			man_options(stp_common_options);
+			man_options(stp_common_options, verb);
 		else if (verb && strcmp(line, "@OPTIONS@\n") == 0)
-			man_options(verb->options);
+			man_options(verb->options, NULL);
 		else if (verb && strcmp(line, "@EXAMPLES@\n") == 0)
 			man_examples(verb->examples);
 		else if (verb && strcmp(line, "@SYNOPSIS@\n") == 0) {
