@@ -31,14 +31,14 @@
 #include "read/op.h"
 
 #define STAGE "read"
-/* 8 lanes of it fit a 2 MiB L2 twice. */
-#define PIECE_BYTES (128 * 1024)
+/* 8 or 16 lanes of it and as many pieces that wait fit a 2 MiB L2. */
+#define PIECE_BYTES (64 * 1024)
 /* Not a power of two, or all buffers would fall into the same sets of the caches. */
 #define STRIDE_BYTES    (PIECE_BYTES + 4096)
 #define BUDGET_BYTES    (32 * 1024 * 1024)
 #define FILE_COUNT_MAX  256
 #define START_COUNT     16
-#define AHEAD           4
+#define AHEAD           8
 #define RETRY_COUNT_MAX 10000
 #define LIST_END        UINT32_MAX
 
