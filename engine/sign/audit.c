@@ -258,11 +258,12 @@ static enum stp_errc find_first_kept(int fd, off_t size, const char *keep_from, 
 {
 	size_t room = PIECE_BYTES;
 	char *piece = malloc(room);
-	enum stp_errc code =
-	    piece ? STP_OK : STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot read");
+	enum stp_errc code = STP_OK;
 	size_t dropped = 0;
 	off_t at = 0;
 
+	if (!piece)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot read");
 	while (code == STP_OK && at < size) {
 		size_t count = size - at < (off_t)room ? (size_t)(size - at) : room;
 		const char *begin = piece;
@@ -296,9 +297,10 @@ static enum stp_errc copy_rest(int from_fd, off_t offset, off_t size, int to_fd,
                                struct stp_err *err)
 {
 	uint8_t *piece = malloc(PIECE_BYTES);
-	enum stp_errc code =
-	    piece ? STP_OK : STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot copy");
+	enum stp_errc code = STP_OK;
 
+	if (!piece)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot copy");
 	while (code == STP_OK && offset < size) {
 		size_t count =
 		    size - offset < (off_t)PIECE_BYTES ? (size_t)(size - offset) : PIECE_BYTES;
@@ -320,8 +322,8 @@ static enum stp_errc replace_log(int state_fd, int log_fd, off_t offset, off_t s
 	enum stp_errc code;
 	int fd;
 
-	unlinkat(state_fd, temporary,
-	         0); /* of a run that was killed here; the run's lock is held */
+	/* Of a run that was killed here; the run's lock is held. */
+	unlinkat(state_fd, temporary, 0);
 	fd =
 	    openat(state_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)

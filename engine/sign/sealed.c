@@ -31,8 +31,8 @@ static enum stp_errc sort_keys(const char *name, const struct stp_key *const *ke
 		return STP_FAIL(err, STP_KEY, "sign", name,
 		                "%zu keys to sign with, expected 1 to %d", key_count,
 		                STP_SIGNATURES_MAX);
-	memcpy(sorted, keys, key_count * sizeof(keys[0]));
-	qsort(sorted, key_count, sizeof(sorted[0]), by_id);
+	memcpy(sorted, keys, key_count * sizeof(void *));
+	qsort(sorted, key_count, sizeof(void *), by_id);
 	for (size_t i = 1; i < key_count; i++) {
 		if (by_id(&sorted[i - 1], &sorted[i]) == 0)
 			return STP_FAIL(
@@ -102,30 +102,32 @@ enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *bo
                               size_t key_count, struct stp_sealed *out_sealed, struct stp_err *err)
 {
 	const struct stp_key *sorted[STP_SIGNATURES_MAX];
-	struct stp_sealed sealed = {.version = version};
+	uint8_t *bytes;
+	size_t length;
 	enum stp_errc code;
 
-	if (strlen(name) >= sizeof(sealed.name))
+	if (strlen(name) >= sizeof(out_sealed->name))
 		return STP_FAIL(err, STP_LIMIT, "sign", name, "the name is too long for a file");
 	STP_TRY(sort_keys(name, keys, key_count, sorted, err));
-	sealed.length = sizeof(STP_ENVELOPE_OPEN STP_ENVELOPE_BODY STP_ENVELOPE_END) - 1 +
-	                key_count * (ENTRY_BYTES + 1) - 1 + body_bytes;
-	sealed.owned = malloc(sealed.length);
-	if (!sealed.owned)
-		return STP_FAIL_ERRNO(err, ENOMEM, "sign", name, "cannot get %zu bytes",
-		                      sealed.length);
-	sealed.bytes = sealed.owned;
-	memcpy(sealed.name, name, strlen(name) + 1);
-	code = write_file(name, body, body_bytes, sorted, key_count, sealed.owned, err);
+	length = sizeof(STP_ENVELOPE_OPEN STP_ENVELOPE_BODY STP_ENVELOPE_END) - 1 +
+	         key_count * (ENTRY_BYTES + 1) - 1 + body_bytes;
+	bytes = malloc(length);
+	if (!bytes)
+		return STP_FAIL_ERRNO(err, ENOMEM, "sign", name, "cannot get %zu bytes", length);
+	code = write_file(name, body, body_bytes, sorted, key_count, bytes, err);
 	if (code == STP_OK)
-		code = check_file(name, sealed.bytes, sealed.length, body_bytes, sorted, key_count,
-		                  err);
+		code = check_file(name, bytes, length, body_bytes, sorted, key_count, err);
 	if (code != STP_OK) {
-		free(sealed.owned);
+		free(bytes);
 		return code;
 	}
-	stp_hash_one(STP_ALG_SHA256, sealed.bytes, sealed.length, sealed.sha256);
-	*out_sealed = sealed;
+	memset(out_sealed, 0, sizeof(*out_sealed));
+	strcpy(out_sealed->name, name);
+	out_sealed->version = version;
+	out_sealed->length = length;
+	out_sealed->bytes = bytes;
+	out_sealed->owned = bytes;
+	stp_hash_one(STP_ALG_SHA256, bytes, length, out_sealed->sha256);
 	return STP_OK;
 }
 
