@@ -122,7 +122,7 @@ enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *bo
 		return code;
 	}
 	memset(out_sealed, 0, sizeof(*out_sealed));
-	strcpy(out_sealed->name, name);
+	memcpy(out_sealed->name, name, strlen(name) + 1);
 	out_sealed->version = version;
 	out_sealed->length = length;
 	out_sealed->bytes = bytes;

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Memory that goes wrong between signing and publishing, keys that others could read, and the audit
+# log of the online key.
+. "$(dirname "$0")/lib.sh"
+
+index 200
+init repo --targets index --bins 64
+sign_is 0 repo --json
+before=$(cat repo/public/metadata/timestamp.json)
+
+# One bit of one bin flips after it was signed: refused by name, readers keep what they have.
+for passage in 1 33 64; do
+	STAMPEDE_FAULT_POINT=sign.flip:$passage:EIO sign_is 3 repo
+	says 'sign: [0-9]+\.bin-n-[0-9a-f]{2}\.json: the signature does not fit the bytes'
+	[ "$(cat repo/public/metadata/timestamp.json)" = "$before" ] || fail 'published a flipped bit'
+	verified repo
+done
+sign_is 0 repo --json
+verified repo
+
+# A key that others may read is not used, and the message says how to mend that.
+for key in online.pem ledger.key; do
+	chmod 640 "repo/keys/$key"
+	sign_is 2 repo
+	says "keys: $key: the key file is open to others \(mode 0640\); chmod 600 it"
+	chmod 600 "repo/keys/$key"
+done
+chmod 755 repo/keys
+sign_is 2 repo
+says 'the key folder is open to others \(mode 0755\); chmod 700 it'
+chmod 700 repo/keys
+mv repo/keys/online.pem repo/keys/real.pem
+ln -s real.pem repo/keys/online.pem
+sign_is 2 repo
+says 'online.pem: is a link'
+rm repo/keys/online.pem
+sign_is 2 repo
+says 'online.pem: cannot open the key file'
+mv repo/keys/real.pem repo/keys/online.pem
+sign_is 0 repo --json
+
+# No byte of a key in any output, whatever the key file holds.
+cp repo/keys/online.pem good.pem
+sed 's/^M/?/' good.pem >repo/keys/online.pem
+sign_is 2 repo
+secret=$(sed -n 2p good.pem)
+grep -qF "${secret:30:16}" out err && fail 'a message holds a part of the key'
+cp good.pem repo/keys/online.pem
+chmod 600 repo/keys/online.pem
+
+# Every file that the online key signed in the last run is in the audit log, once, with the digest
+# that the file itself gives; no line names a user, host or path.
+sign_is 0 repo --json
+version=$(grep -oE '"snapshot":[0-9]+' out | cut -d : -f 2)
+[ "$(grep -cE " $version [0-9a-f]{64}\$" repo/state/audit.log)" = 66 ] ||
+	fail "audit.log does not name 64 bins, snapshot and timestamp of version $version"
+command -v openssl >/dev/null && command -v python3 >/dev/null || exit 0
+public=$(openssl pkey -in repo/keys/online.pem -pubout -outform DER | tail -c 32 |
+	python3 -c 'import sys; print(sys.stdin.buffer.read().hex())')
+python3 - "$public" "$version" <<'END' || fail 'a digest of audit.log is not that of its file'
+import hashlib, json, sys
+public, version = sys.argv[1], sys.argv[2]
+logged = {}
+for line in open("repo/state/audit.log"):
+    time, role, number, digest = line.split()
+    if number == version:
+        logged[role] = digest
+for role, digest in logged.items():
+    name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
+    data = open(f"repo/public/metadata/{name}", "rb").read()
+    sig = json.loads(data)["signatures"][0]["sig"]
+    body = data[data.index(b'"signed":') + 9:-1]
+    found = hashlib.sha512(bytes.fromhex(sig[:64] + public) + body).hexdigest()[:64]
+    if found != digest:
+        sys.exit(f"{role}: {digest} in the log, {found} in the file")
+END
