@@ -53,6 +53,7 @@ enum stp_errc stp_blocks_init(struct stp_blocks *blocks, size_t digest_bytes, si
 
 	memset(blocks, 0, sizeof(*blocks));
 	blocks->digest_bytes = digest_bytes;
+	blocks->block_bytes_max = STP_BLOCK_BYTES_MAX;
 	if (capacity < 2 * STP_BLOCK_BYTES_MAX)
 		capacity = 2 * STP_BLOCK_BYTES_MAX;
 	return grow_data(blocks, (capacity + STP_BLOCK_ALIGN - 1) & ~(size_t)(STP_BLOCK_ALIGN - 1),
@@ -120,7 +121,7 @@ static enum stp_errc make_room(struct stp_blocks *blocks, const uint8_t *key, si
 	STP_ASSERT(count <= STP_RECORD_ENCODED_MAX);
 	if (blocks->count || blocks->open_count)
 		STP_ASSERT(stp_key_compare(blocks->last_key, key) <= 0);
-	if (blocks->bytes - blocks->open_at + count > STP_BLOCK_BYTES_MAX)
+	if (blocks->bytes - blocks->open_at + count > blocks->block_bytes_max)
 		close_block(blocks);
 	if (blocks->bytes + count + STP_BLOCK_ALIGN > blocks->capacity)
 		STP_TRY(grow_data(blocks, blocks->capacity * 2, err));

@@ -21,7 +21,9 @@
 #include "base/err.h"
 #include "ledger/record.h"
 
-#define STP_BLOCK_BYTES_MAX   (64 * 1024)
+#define STP_BLOCK_BYTES_MAX (64 * 1024)
+/* Of spilled runs: a merge reads one block too many per run and range, so small ones. */
+#define STP_BLOCK_BYTES_RUN   (16 * 1024)
 #define STP_BLOCK_ALIGN       4096
 #define STP_BLOCK_TAG_BYTES   32
 #define STP_BLOCK_ENTRY_BYTES 88
@@ -41,7 +43,8 @@ void stp_block_load(const uint8_t bytes[STP_BLOCK_ENTRY_BYTES], struct stp_block
 
 struct stp_blocks {
 	size_t digest_bytes;
-	uint8_t *data; /* aligned to STP_BLOCK_ALIGN */
+	size_t block_bytes_max; /* STP_BLOCK_BYTES_MAX unless changed before the first record */
+	uint8_t *data;          /* aligned to STP_BLOCK_ALIGN */
 	size_t bytes;
 	size_t capacity;
 	struct stp_block *items;

@@ -8,14 +8,14 @@
 #include "ledger/run_source.h"
 #include "ledger/segment_reader.h"
 
-/* Blocks read at once from a spilled run; a segment's batch also fills the hash lanes. */
-#define RUN_BATCH_BLOCKS 4
 /* Records of a memory run lie all over: fetch this many ahead. */
 #define PREFETCH_COUNT 6
 
-static size_t batch_blocks(const struct stp_cursor *cursor)
+/* Largest block of the source; a batch is STP_BLOCK_BATCH_MAX of them, which fills the hash lanes.
+ */
+static size_t block_bytes_max(const struct stp_cursor *cursor)
 {
-	return cursor->source.segment ? STP_BLOCK_BATCH_MAX : RUN_BATCH_BLOCKS;
+	return cursor->source.segment ? STP_BLOCK_BYTES_MAX : STP_BLOCK_BYTES_RUN;
 }
 
 enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source *source,
@@ -35,7 +35,7 @@ enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source
 	    cursor->file ? cursor->file->digest_bytes : source->run->digest_bytes;
 	for (i = 0; i < 2 && cursor->file; i++) {
 		int sys = posix_memalign((void **)&cursor->batches[i], STP_BLOCK_ALIGN,
-		                         batch_blocks(cursor) * STP_BLOCK_BYTES_MAX);
+		                         STP_BLOCK_BATCH_MAX * block_bytes_max(cursor));
 
 		if (sys != 0) {
 			cursor->batches[i] = NULL;
@@ -140,8 +140,8 @@ static enum stp_errc load_batch(struct stp_cursor *cursor, struct stp_err *err)
 	enum stp_errc code;
 	unsigned bad;
 
-	if (count > batch_blocks(cursor))
-		count = batch_blocks(cursor);
+	if (count > STP_BLOCK_BATCH_MAX)
+		count = STP_BLOCK_BATCH_MAX;
 	cursor->turn ^= 1;
 	code = stp_blocks_read(cursor->file, cursor->block, count, cursor->batches[cursor->turn],
 	                       &bad, &local);

@@ -19,7 +19,7 @@
  *
  * Shape      groups in strictly ascending key order; a group holds at most
  *            STP_MERGE_ITEMS_MAX items, total counts all.
- * Memory     two batches of blocks per file-backed source: 1 MiB for a sealed segment, 512 KiB for
+ * Memory     two batches of blocks per file-backed source: 1 MiB for a sealed segment, 256 KiB for
  *            a spilled run.
  * Ownership  the sources belong to the list and outlive the merge; a group is valid until the next
  *            call.

@@ -146,6 +146,7 @@ static enum stp_errc write_records(struct stp_run_builder *builder, struct stp_r
 
 	STP_TRY(stp_blocks_init(&blocks, builder->digest_bytes, SPILL_BYTES + STP_BLOCK_BYTES_MAX,
 	                        err));
+	blocks.block_bytes_max = STP_BLOCK_BYTES_RUN;
 	code = STP_OK;
 	for (i = 0; i < builder->item_count && code == STP_OK; i++) {
 		const uint8_t *record = builder->records + builder->items[i].at;
