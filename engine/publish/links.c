@@ -341,7 +341,8 @@ static int symlink_text(const struct job *job, char out[PATH_MAX])
 	return count > 0 && (size_t)count < PATH_MAX - used;
 }
 
-/* Temporary files lie in state/, where the next run sweeps what a crash left without a walk. */
+/* Temporary files lie at the top of public/targets, on the file system they are for; the next run
+ * sweeps there what a crash left, without a walk. */
 static void temporary_name(struct job *job, char out[64])
 {
 	snprintf(out, 64, ".tmp-%ld-%zu-%llu", (long)getpid(),
@@ -355,12 +356,12 @@ static enum stp_errc replace_symlink(struct job *job, const char *name, const ch
 	char temporary[64];
 
 	temporary_name(job, temporary);
-	if (symlinkat(text, job->links->repo->state_fd, temporary) != 0)
+	if (symlinkat(text, job->links->repo->targets_fd, temporary) != 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
-	if (renameat(job->links->repo->state_fd, temporary, job->folder_fd, name) != 0) {
+	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
 		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot put the link in place");
 
-		unlinkat(job->links->repo->state_fd, temporary, 0);
+		unlinkat(job->links->repo->targets_fd, temporary, 0);
 		return code;
 	}
 	return STP_OK;
@@ -414,11 +415,12 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	if (errno != EEXIST)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
 	temporary_name(job, temporary);
-	if (linkat(AT_FDCWD, proc, job->links->repo->state_fd, temporary, AT_SYMLINK_FOLLOW) != 0 ||
-	    renameat(job->links->repo->state_fd, temporary, job->folder_fd, name) != 0) {
+	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) !=
+	        0 ||
+	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
 		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
 
-		unlinkat(job->links->repo->state_fd, temporary, 0);
+		unlinkat(job->links->repo->targets_fd, temporary, 0);
 		return code;
 	}
 	return STP_OK;
@@ -523,7 +525,7 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 	int fd;
 
 	temporary_name(job, temporary);
-	fd = openat(job->links->repo->state_fd, temporary,
+	fd = openat(job->links->repo->targets_fd, temporary,
 	            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, STP_MODE_PUBLIC_FILE);
 	if (fd < 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot create");
@@ -532,10 +534,10 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
 	close(fd);
 	if (code == STP_OK && !job->faulted &&
-	    renameat(job->links->repo->state_fd, temporary, job->folder_fd, name) != 0)
+	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot put in place");
 	if (code != STP_OK || job->faulted)
-		unlinkat(job->links->repo->state_fd, temporary, 0);
+		unlinkat(job->links->repo->targets_fd, temporary, 0);
 	return code;
 }
 

@@ -25,6 +25,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "publish/writer.h"
 
 #define STAGE         "publish"
 #define RESERVED_FILE "reserved"
@@ -34,6 +35,7 @@ struct stp_publisher {
 	uint64_t highest_seen; /* of published, reserved and lying versions */
 	uint64_t version;      /* reserved for this run; 0: none yet */
 	int barrier_done;
+	struct stp_writer *writer;
 	struct stp_publish_leftovers leftovers;
 	atomic_uint_fast64_t files;
 	atomic_uint_fast64_t bytes;
@@ -206,6 +208,7 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 	STP_TRY(each_name(repo->metadata_fd, "public/metadata", look_at_name, &sweep, err));
 	STP_TRY(each_name(repo->root_fd, "the repository", look_at_temporary, publisher, err));
 	STP_TRY(each_name(repo->state_fd, "state", look_at_temporary, publisher, err));
+	STP_TRY(each_name(repo->targets_fd, "public/targets", look_at_temporary, publisher, err));
 	return sweep_commits(publisher, err);
 }
 
@@ -216,12 +219,15 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
 	struct stp_publisher *publisher = calloc(1, sizeof(*publisher));
 	enum stp_errc code;
 
-	(void)worker_count;
 	STP_ASSERT(repo->lock_fd != -1);
 	if (!publisher)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	publisher->repo = repo;
 	code = sweep_leftovers(publisher, current, err);
+	if (code == STP_OK)
+		code = stp_writer_create(repo->metadata_fd, STP_MODE_PUBLIC_FILE,
+		                         worker_count ? STP_WRITER_THREADS : 0, &publisher->writer,
+		                         err);
 	if (code != STP_OK) {
 		free(publisher);
 		return code;
@@ -260,22 +266,8 @@ enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out
 static enum stp_errc put_one(struct stp_publisher *publisher, const struct stp_publish_file *file,
                              struct stp_err *err)
 {
-	enum stp_errc code;
-	int fd;
-
 	STP_FAULT_TRY(err, STAGE, "put", file->name);
-	fd = openat(publisher->repo->metadata_fd, file->name,
-	            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, STP_MODE_PUBLIC_FILE);
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, file->name, "cannot create");
-	code = stp_fd_write_at(fd, file->bytes, file->count, 0, STAGE, file->name, err);
-	/* The umask may have taken bits that the web server needs. */
-	if (code == STP_OK && fchmod(fd, STP_MODE_PUBLIC_FILE) != 0)
-		code = STP_FAIL_SYS(err, STAGE, file->name, "cannot set permissions");
-	if (close(fd) != 0 && code == STP_OK)
-		code = STP_FAIL_SYS(err, STAGE, file->name, "cannot write");
-	if (code != STP_OK)
-		return code;
+	STP_TRY(stp_writer_put(publisher->writer, file->name, file->bytes, file->count, err));
 	atomic_fetch_add_explicit(&publisher->files, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&publisher->bytes, file->count, memory_order_relaxed);
 	return STP_OK;
@@ -300,6 +292,7 @@ enum stp_errc stp_publish_barrier(struct stp_publisher *publisher, struct stp_er
 	struct stat metadata;
 	struct stat targets;
 
+	STP_TRY(stp_writer_drain(publisher->writer, err));
 	STP_FAULT_TRY(err, STAGE, "barrier", "public/metadata");
 	/* One syncfs in place of one fsync per file: 0.8 s against 5.7 s for 16,384 files of 2 KB.
 	 * Since Linux 5.8 it reports failed writes of files closed long ago, too. */
@@ -359,6 +352,9 @@ void stp_publish_abort(struct stp_publisher *publisher)
 
 	if (!publisher->version)
 		return;
+	/* No file may come after the sweep. */
+	stp_writer_destroy(publisher->writer);
+	publisher->writer = NULL;
 	stp_arena_init(&arena, 4096);
 	/* With a record the timestamp may be out: then nothing is touched. */
 	code = stp_commit_list_load(publisher->repo, &arena, &commits, NULL);
@@ -371,6 +367,7 @@ void stp_publish_abort(struct stp_publisher *publisher)
 
 void stp_publish_end(struct stp_publisher *publisher)
 {
+	stp_writer_destroy(publisher->writer);
 	free(publisher);
 }
 

@@ -12,7 +12,7 @@
  * change.
  *
  * Shape      one publisher per run; versions are reserved one at a time, rising.
- * Memory     a few kilobytes per worker.
+ * Memory     the slots of publish/writer.h, at most 16 MiB.
  * Ownership  bytes handed to put stay the caller's and may be reused when put returns.
  * Threads    stp_publish_put() from any thread, each with its own worker index. Everything else:
  *            one thread, before or after all puts.
@@ -44,7 +44,7 @@ struct stp_publish_leftovers {
 
 /* Starts publishing on top of current (locked repo) with workers 0 … worker_count-1: removes what
  * crashed runs left under versions that no timestamp ever listed, and finds the next free
- * version. worker_count 0 counts as 1. */
+ * version. worker_count 0 is the serial twin: files are written one after the other. */
 enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
                                 size_t worker_count, struct stp_publisher **out_publisher,
                                 struct stp_err *err) STP_MUST_CHECK;
@@ -57,8 +57,8 @@ struct stp_publish_leftovers stp_publish_leftovers(const struct stp_publisher *p
 enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out_version,
                                   struct stp_err *err) STP_MUST_CHECK;
 
-/* Writes count new files (mode 0644). STP_IO with EEXIST when a name is taken. Not durable before
- * the barrier. */
+/* Writes count new files (mode 0644). STP_IO with EEXIST when a name is taken; that and other
+ * failures may come with a later call, at the latest with the barrier. Not durable before it. */
 enum stp_errc stp_publish_put(struct stp_publisher *publisher, size_t worker_index,
                               const struct stp_publish_file *files, size_t count,
                               struct stp_err *err) STP_MUST_CHECK;
