@@ -39,6 +39,7 @@ struct stp_read_op {
 	void *buffer;         /* READ */
 	size_t bytes;         /* READ: wanted now */
 	uint64_t offset;      /* READ */
+	int is_direct;        /* READ: past the page cache, so it always waits for the disk */
 	long result;          /* or -errno */
 	struct stp_read_op *next;
 };

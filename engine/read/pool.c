@@ -117,7 +117,7 @@ static int try_now(struct pool *pool, struct stp_read_op *op)
 	} else {
 		struct iovec vector = {op->buffer, op->bytes};
 
-		if (!pool->can_read_nowait)
+		if (!pool->can_read_nowait || op->is_direct)
 			return 0;
 		got = preadv2(op->fd, &vector, 1, (off_t)op->offset, RWF_NOWAIT);
 		/* EOPNOTSUPP: the file system cannot tell. 0 is no end of file here: some

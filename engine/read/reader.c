@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "read/op.h"
@@ -40,7 +41,14 @@
 #define START_COUNT     16
 #define AHEAD           8
 #define RETRY_COUNT_MAX 10000
-#define LIST_END        UINT32_MAX
+/* Files from here on are read past the page cache unless they are in it: less copying, and a
+ * nightly run does not evict what others use (engine/decisions/0121-reading.md). */
+#define DIRECT_BYTES_MIN (1024 * 1024)
+/* What direct reads are aligned to; every file system's block fits or is refused with EINVAL. */
+#define DIRECT_ALIGN 4096
+/* Of a large file this much is looked up in the page cache. */
+#define CACHED_LOOK_BYTES (64 * 1024 * 1024)
+#define LIST_END          UINT32_MAX
 
 enum file_state {
 	FILE_FREE,
@@ -59,6 +67,7 @@ struct piece {
 struct file {
 	enum file_state state;
 	int fd;
+	int is_direct;
 	int is_fault;
 	int sys_errno;
 	enum stp_errc code;
@@ -179,6 +188,9 @@ static void queue_read(struct stp_reader *reader, uint32_t slot, const struct pi
 	op->buffer = buffer_at(reader, piece->buffer) + piece->got_bytes;
 	op->bytes = piece->wanted_bytes - piece->got_bytes;
 	op->offset = piece_offset + piece->got_bytes;
+	op->is_direct = reader->files[slot].is_direct;
+	if (op->is_direct) /* the buffer has room behind the piece */
+		op->bytes = (op->bytes + DIRECT_ALIGN - 1) / DIRECT_ALIGN * DIRECT_ALIGN;
 	if (reader->short_read_bytes && op->bytes > reader->short_read_bytes)
 		op->bytes = reader->short_read_bytes;
 	queue_op(reader, op);
@@ -349,6 +361,39 @@ static const char *open_problem(int sys)
 	}
 }
 
+/* cachestat(2), Linux 6.5; not in the headers of Debian 12. */
+struct cachestat_range {
+	uint64_t offset;
+	uint64_t bytes;
+};
+struct cachestat {
+	uint64_t cached_pages;
+	uint64_t unused[4];
+};
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+/* Whether hardly anything of fd is in the page cache; 0 also where the kernel cannot tell. */
+static int is_cold(int fd, uint64_t length)
+{
+	struct cachestat_range range = {0, length < CACHED_LOOK_BYTES ? length : CACHED_LOOK_BYTES};
+	struct cachestat stat;
+
+	if (syscall(SYS_cachestat, fd, &range, &stat, 0) != 0)
+		return 0;
+	return stat.cached_pages * 4096 * 8 < range.bytes;
+}
+
+static void set_direct(struct file *file, int direct)
+{
+	int flags = fcntl(file->fd, F_GETFL);
+
+	/* EINVAL: a file system without direct reads. */
+	flags = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+	file->is_direct = fcntl(file->fd, F_SETFL, flags) == 0 && direct;
+}
+
 #ifdef STP_TEST_HOOKS
 void (*stp_read_opened_hook)(const char *path);
 #endif
@@ -369,6 +414,9 @@ static void opened(struct stp_reader *reader, uint32_t slot, int fd)
 		set_fault(file, STP_FORMAT, 0, "is no regular file");
 	else
 		list_add(reader, LIST_READS, slot);
+	if (file->before.length >= DIRECT_BYTES_MIN && !file->is_fault &&
+	    is_cold(fd, file->before.length))
+		set_direct(file, 1);
 #ifdef STP_TEST_HOOKS
 	if (stp_read_opened_hook)
 		stp_read_opened_hook(file->path);
@@ -435,6 +483,11 @@ static void have_read(struct stp_reader *reader, struct stp_read_op *op)
 		queue_read(reader, op->slot, piece, offset);
 		return;
 	}
+	if (got == -EINVAL && op->is_direct) {
+		set_direct(file, 0);
+		queue_read(reader, op->slot, piece, offset);
+		return;
+	}
 	if (got < 0) {
 		piece->arrived = 1;
 		if (is_shortage((int)-got))
@@ -451,6 +504,9 @@ static void have_read(struct stp_reader *reader, struct stp_read_op *op)
 			          "changed while it was read (its size said 0 bytes)");
 		return;
 	}
+	/* A direct read of whole blocks sees what was appended; the second fstat will tell. */
+	if ((size_t)got > piece->wanted_bytes - piece->got_bytes)
+		got = (long)(piece->wanted_bytes - piece->got_bytes);
 	piece->got_bytes += (size_t)got;
 	if (got == 0) { /* the end, before the size said so */
 		piece->arrived = 1;
@@ -458,6 +514,8 @@ static void have_read(struct stp_reader *reader, struct stp_read_op *op)
 	} else if (piece->got_bytes == piece->wanted_bytes || file->is_fault) {
 		piece->arrived = 1;
 	} else { /* a short read means nothing: ask for the rest */
+		if (file->is_direct && piece->got_bytes % DIRECT_ALIGN)
+			set_direct(file, 0);
 		queue_read(reader, op->slot, piece, offset);
 	}
 }

@@ -199,6 +199,36 @@ static void test_run_hash_stage__short_reads_change_nothing(void **state)
 	each_way(f, assert_all_right);
 }
 
+/* Large files that are not in the page cache are read past it. */
+static void test_run_hash_stage__cold_large_files_give_the_same(void **state)
+{
+	static const size_t large[] = {1048576, 1048577, 1052672, 1500000, 4000000, 9000001};
+	struct fixture *f = *state;
+	char name[32];
+	size_t i;
+	size_t round;
+
+	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		snprintf(name, sizeof(name), "large%zu", i);
+		scratch_noise(&f->scratch, name, large[i], (unsigned)i);
+		add(f, name, large[i]);
+	}
+	for (round = 0; round < 6; round++) {
+		if (round >= 4)
+			setenv("STAMPEDE_SHORT_READS", round == 4 ? "5000" : "8192", 1);
+		for (i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+			int fd = openat(f->scratch.fd, f->paths[i], O_RDONLY | O_CLOEXEC);
+
+			assert_int_equal(fsync(fd), 0);
+			assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+			close(fd);
+		}
+		assert_int_equal(run(f, 2, round % 2 ? STP_IO_MODE_PREAD : STP_IO_MODE_AUTO),
+		                 STP_OK);
+		assert_all_right(f);
+	}
+}
+
 static void test_run_hash_stage__a_wrong_expectation_does_no_harm(void **state)
 {
 	struct fixture *f = *state;
@@ -388,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_run_hash_stage__every_way_gives_the_same),
 	    TEST(test_run_hash_stage__short_reads_change_nothing),
+	    TEST(test_run_hash_stage__cold_large_files_give_the_same),
 	    TEST(test_run_hash_stage__a_wrong_expectation_does_no_harm),
 	    TEST(test_run_hash_stage__a_file_that_changed_is_read_again),
 	    TEST(test_run_hash_stage__a_file_that_keeps_changing_is_a_fault),
