@@ -2,8 +2,8 @@
 /*
  * Many whole messages.
  *
- *	short: by number of blocks, tail included ─▶ shelf c ─▶ when a shelf fills the lanes: run
- *	long, and what is left on shelves ──────────────────────▶ a hasher of our own, drained
+ *	short: by number of blocks, tail included ─▶ shelf c ─▶ when it fills the lanes: run
+ *	long, and the few left on shelves at the end ─────────▶ a hasher of our own, drained
  *
  * Millions of paths have two or three blocks each, so a full shelf is the rule; its messages start,
  * run and end together without a queue, and only their last bytes are copied.
@@ -33,7 +33,7 @@ struct shelves {
 	const size_t *message_bytes;
 	uint8_t *digests;
 	size_t digest_stride;
-	size_t block_bytes;
+	unsigned block_shift; /* blocks are 1 << block_shift bytes: no division for each message */
 	size_t lanes;
 	struct stp_hash_chain chain;
 	struct stp_hash_stream first; /* what every message starts from: the key is in it */
@@ -44,10 +44,12 @@ struct shelves {
 /* Blocks of message i, tail included, in a keyed message without those of the key. */
 static size_t message_blocks(const struct shelves *sh, size_t bytes)
 {
+	size_t block = (size_t)1 << sh->block_shift;
+
 	if (BLAKE2B(sh))
-		return bytes ? (bytes + sh->block_bytes - 1) / sh->block_bytes : 1;
+		return bytes ? (bytes + block - 1) >> sh->block_shift : 1;
 	/* One byte 0x80 and the length field (FIPS 180-4 section 5.1). */
-	return (bytes + 1 + sh->block_bytes / 8 + sh->block_bytes - 1) / sh->block_bytes;
+	return (bytes + 1 + block / 8 + block - 1) >> sh->block_shift;
 }
 
 /* Starts a keyed message: the key is a first block of its own (RFC 7693 section 2.5). */
@@ -77,48 +79,58 @@ static void start_init(struct shelves *sh, const uint8_t *key, size_t key_bytes)
 		              stp_stream_words(first, sh->alg), first->bytes_done, 0);
 }
 
-/* Hashes a full shelf: lanes messages of the same number of blocks. */
-static void shelf_run(struct shelves *sh, size_t blocks)
+/* Gives each lane its last bytes and, with BLAKE2b, the mark of the last block. */
+static void tails_put(const struct shelves *sh, const struct shelf *shelf, size_t body,
+                      struct stp_hash_state *state, uint8_t tails[][STP_HASH_TAIL_MAX],
+                      const uint8_t **data)
 {
-	const struct stp_hash_kernel *kernel = sh->chain.kernels[0];
-	const size_t *index = sh->shelf[blocks].index;
-	uint8_t tails[LANES_MAX][STP_HASH_TAIL_MAX];
-	const uint8_t *data[LANES_MAX];
-	struct stp_hash_state state = sh->start;
-	size_t body = SIZE_MAX;
 	size_t lane;
 
-	/* The tail has one or two blocks; the body, then, is what all have. */
-	for (lane = 0; lane < sh->lanes; lane++) {
-		size_t bytes = sh->message_bytes[index[lane]];
-		size_t whole = (bytes - (BLAKE2B(sh) && bytes)) / sh->block_bytes;
-
-		data[lane] = sh->messages[index[lane]];
-		if (whole < body)
-			body = whole;
-	}
-	if (body)
-		kernel->run(&state, data, body);
-	body *= sh->block_bytes;
-	for (lane = 0; lane < sh->lanes; lane++) {
-		size_t bytes = sh->message_bytes[index[lane]];
+	for (lane = 0; lane < shelf->count; lane++) {
+		size_t bytes = sh->message_bytes[shelf->index[lane]];
 		uint64_t total = sh->first.bytes_done + bytes;
 
 		stp_message_tail(sh->alg, data[lane] + body, bytes - body, total, tails[lane]);
 		data[lane] = tails[lane];
 		if (BLAKE2B(sh)) {
-			state.counter[lane] = total - 128;
-			state.last[lane] = ~(uint64_t)0;
+			state->counter[lane] = total - 128;
+			state->last[lane] = ~(uint64_t)0;
 		}
 	}
-	kernel->run(&state, data, blocks - body / sh->block_bytes);
-	for (lane = 0; lane < sh->lanes; lane++) {
+}
+
+/* Hashes and empties a shelf of messages of the same number of blocks, full or not. */
+static void shelf_run(struct shelves *sh, size_t blocks)
+{
+	struct shelf *shelf = &sh->shelf[blocks];
+	unsigned live = (unsigned)shelf->count;
+	uint8_t tails[LANES_MAX][STP_HASH_TAIL_MAX];
+	const uint8_t *data[LANES_MAX];
+	struct stp_hash_state state = sh->start;
+	size_t body = SIZE_MAX;
+	unsigned lane;
+
+	/* The tail has one or two blocks; the body, then, is what all have. */
+	for (lane = 0; lane < live; lane++) {
+		size_t bytes = sh->message_bytes[shelf->index[lane]];
+		size_t whole = (bytes - (BLAKE2B(sh) && bytes)) >> sh->block_shift;
+
+		data[lane] = sh->messages[shelf->index[lane]];
+		if (whole < body)
+			body = whole;
+	}
+	if (body)
+		stp_hash_chain_run(&sh->chain, &state, data, live, body);
+	tails_put(sh, shelf, body << sh->block_shift, &state, tails, data);
+	stp_hash_chain_run(&sh->chain, &state, data, live, blocks - body);
+	for (lane = 0; lane < live; lane++) {
 		uint64_t words[STP_HASH_WORDS];
 
-		stp_state_get(&state, kernel, (unsigned)lane, words);
-		stp_message_digest(sh->alg, words, sh->digests + index[lane] * sh->digest_stride);
+		stp_state_get(&state, sh->chain.kernels[0], lane, words);
+		stp_message_digest(sh->alg, words,
+		                   sh->digests + shelf->index[lane] * sh->digest_stride);
 	}
-	sh->shelf[blocks].count = 0;
+	shelf->count = 0;
 }
 
 /* A small ring of jobs over a hasher on the stack. */
@@ -178,7 +190,7 @@ static void shelves_init(struct shelves *sh, enum stp_alg alg, const uint8_t *co
 	sh->message_bytes = message_bytes;
 	sh->digests = digests;
 	sh->digest_stride = digest_stride;
-	sh->block_bytes = stp_alg_block_bytes(alg);
+	sh->block_shift = alg == STP_ALG_SHA256 ? 6 : 7;
 	stp_hash_chain_init(&sh->chain, alg, stp_cpu_features());
 	sh->lanes = sh->chain.kernels[0]->lanes;
 	for (c = 0; c < SHELVES; c++)
@@ -209,6 +221,7 @@ void stp_hash_many(enum stp_alg alg, const uint8_t *const *messages, const size_
 {
 	struct shelves sh;
 	size_t left = 0;
+	size_t c;
 	size_t i;
 
 	STP_ASSERT(!key_bytes || (alg == STP_ALG_BLAKE2B_256 && key && key_bytes <= 64));
@@ -229,6 +242,13 @@ void stp_hash_many(enum stp_alg alg, const uint8_t *const *messages, const size_
 		if (shelf->count == sh.lanes) {
 			shelf_run(&sh, blocks);
 			left -= sh.lanes;
+		}
+	}
+	/* A shelf at least half as full as pays for itself; the others share lanes. */
+	for (c = 1; c < SHELVES; c++) {
+		if (2 * sh.shelf[c].count >= sh.chain.kernels[0]->live_min) {
+			left -= sh.shelf[c].count;
+			shelf_run(&sh, c);
 		}
 	}
 	if (left)

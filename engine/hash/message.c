@@ -37,9 +37,10 @@ void stp_message_start(enum stp_alg alg, size_t key_bytes, void *words)
 size_t stp_message_tail(enum stp_alg alg, const uint8_t *rest, size_t rest_bytes, uint64_t total,
                         uint8_t tail[STP_HASH_TAIL_MAX])
 {
-	size_t block = stp_alg_block_bytes(alg);
+	size_t block = alg == STP_ALG_SHA256 ? 64 : 128;
 	size_t length_bytes = block / 8; /* FIPS 180-4 section 5.1: 64 or 128 bits of length */
-	size_t count = (rest_bytes + 1 + length_bytes + block - 1) / block;
+	size_t used = rest_bytes + 1 + length_bytes + block - 1;
+	size_t count = alg == STP_ALG_SHA256 ? used / 64 : used / 128;
 
 	if (alg == STP_ALG_BLAKE2B_256)
 		count = 1;

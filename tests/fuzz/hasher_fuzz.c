@@ -8,6 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!script_text[0])
 		script_text_init(1);
-	script_play(data, size < 4096 ? size : 4096);
+	script_play(data, size < 1024 ? size : 1024);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of more than 4 GiB: as one stream in pieces, and as one buffer. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,53 +22,55 @@
 
 static uint8_t piece[PIECE_BYTES];
 
-/* libsodium's digest of LONG_BYTES bytes that repeat piece, or are all zero. */
+/* libcrypto's or libsodium's digest of LONG_BYTES bytes that repeat piece, or are all zero. */
 static void expect(enum stp_alg alg, int zero, uint8_t *digest)
 {
 	static const uint8_t zeros[PIECE_BYTES];
 	const uint8_t *p = zero ? zeros : piece;
-	crypto_hash_sha256_state sha256;
-	crypto_hash_sha512_state sha512;
+	SHA256_CTX sha256;
+	SHA512_CTX sha512;
 	crypto_generichash_state blake2b;
 	uint64_t left;
 
-	crypto_hash_sha256_init(&sha256);
-	crypto_hash_sha512_init(&sha512);
+	SHA256_Init(&sha256);
+	SHA512_Init(&sha512);
 	crypto_generichash_init(&blake2b, NULL, 0, 32);
 	for (left = LONG_BYTES; left;) {
 		size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
 
 		if (alg == STP_ALG_SHA256)
-			crypto_hash_sha256_update(&sha256, p, n);
+			SHA256_Update(&sha256, p, n);
 		else if (alg == STP_ALG_SHA512)
-			crypto_hash_sha512_update(&sha512, p, n);
+			SHA512_Update(&sha512, p, n);
 		else
 			crypto_generichash_update(&blake2b, p, n);
 		left -= n;
 	}
 	if (alg == STP_ALG_SHA256)
-		crypto_hash_sha256_final(&sha256, digest);
+		SHA256_Final(digest, &sha256);
 	else if (alg == STP_ALG_SHA512)
-		crypto_hash_sha512_final(&sha512, digest);
+		SHA512_Final(digest, &sha512);
 	else
 		crypto_generichash_final(&blake2b, digest, 32);
 }
 
-/* Streams the same long message in streams lanes at once. */
+/* The same long message in several lanes at once: five are enough for the widest BLAKE2b kernel,
+ * which counts bytes; SHA-2 counts them outside. */
 static void check_stream(enum stp_alg alg, const uint8_t *want)
 {
-	enum { STREAMS = 16 };
+	enum { STREAMS = 5 };
 	static struct stp_hash_stream streams[STREAMS];
 	static struct stp_hash_job jobs[STREAMS];
 	static uint8_t digests[STREAMS][64];
 	struct stp_hasher *hasher;
 	struct stp_hash_job *job;
+	size_t count = alg == STP_ALG_BLAKE2B_256 ? STREAMS : 2;
 	size_t i;
 
 	assert_int_equal(stp_hasher_create(STP_ALG_BIT(alg), stp_cpu_features(), STREAMS, &hasher,
 	                                   NULL),
 	                 STP_OK);
-	for (i = 0; i < STREAMS; i++) {
+	for (i = 0; i < count; i++) {
 		stp_hash_stream_init(&streams[i], STP_ALG_BIT(alg));
 		jobs[i] = (struct stp_hash_job){.stream = &streams[i],
 		                                .data = piece,
@@ -83,11 +88,11 @@ static void check_stream(enum stp_alg alg, const uint8_t *want)
 		stp_hasher_submit(hasher, job);
 	}
 	stp_hasher_destroy(hasher);
-	for (i = 0; i < STREAMS; i++)
+	for (i = 0; i < count; i++)
 		assert_memory_equal(want, digests[i], stp_alg_digest_bytes(alg));
 }
 
-static void test_long__a_stream_over_4_gib_equals_libsodium(void **state)
+static void test_long__a_stream_over_4_gib_equals_other_libraries(void **state)
 {
 	uint8_t want[64];
 	int alg;
@@ -99,7 +104,7 @@ static void test_long__a_stream_over_4_gib_equals_libsodium(void **state)
 	}
 }
 
-static void test_long__a_buffer_over_4_gib_equals_libsodium(void **state)
+static void test_long__a_buffer_over_4_gib_equals_other_libraries(void **state)
 {
 	/* Pages never written are one shared page of zeros. */
 	const uint8_t *zeros =
@@ -121,8 +126,8 @@ static void test_long__a_buffer_over_4_gib_equals_libsodium(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_long__a_stream_over_4_gib_equals_libsodium),
-	    cmocka_unit_test(test_long__a_buffer_over_4_gib_equals_libsodium),
+	    cmocka_unit_test(test_long__a_stream_over_4_gib_equals_other_libraries),
+	    cmocka_unit_test(test_long__a_buffer_over_4_gib_equals_other_libraries),
 	};
 
 	if (sodium_init() < 0)

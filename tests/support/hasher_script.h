@@ -20,7 +20,7 @@
 #include "hash/stream.h"
 
 #define SCRIPT_STREAMS    48
-#define SCRIPT_TEXT_BYTES (96 * 1024)
+#define SCRIPT_TEXT_BYTES (48 * 1024)
 
 struct script {
 	const uint8_t *bytes;
@@ -115,7 +115,7 @@ static void script_open(struct script_run *run)
 		return;
 	m->open = 1;
 	m->at = 0;
-	m->bytes = kind % 16 == 0 ? a << 8 | b : kind % 4 == 0 ? 16 * a : a + (b & 64);
+	m->bytes = kind % 16 == 0 ? a << 6 | (b & 63) : kind % 4 == 0 ? 16 * a : a + (b & 64);
 	m->data = script_text + b * 97 + (kind >> 4);
 	m->digests[stp_alg_set_digest_bytes(run->set)] = 0xe5;
 	stp_hash_stream_init(&m->stream, run->set);
