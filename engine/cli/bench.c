@@ -26,6 +26,7 @@ enum {
 	OPT_JSON,
 	OPT_HTML,
 	OPT_COMPARE,
+	OPT_FROM,
 };
 
 static const struct stp_option options[] = {
@@ -40,6 +41,8 @@ static const struct stp_option options[] = {
     {"json", "[FILE]", "the result as JSON, on stdout or in FILE", OPT_JSON},
     {"html", "FILE", "write the result as a page for a browser", OPT_HTML},
     {"compare", "A.json B.json", "measure nothing; set two results side by side", OPT_COMPARE},
+    {"from", "FILE", "measure nothing; show a result that --json wrote, also with --html",
+     OPT_FROM},
     {NULL, NULL, NULL, 0},
 };
 
@@ -57,6 +60,7 @@ struct request {
 	const char *json_path; /* NULL: stdout */
 	const char *html_path;
 	const char *compare;
+	const char *from;
 };
 
 static size_t columns(void)
@@ -104,6 +108,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct re
 	case OPT_COMPARE:
 		request->compare = value;
 		return 1;
+	case OPT_FROM:
+		request->from = value;
+		return 1;
 	default:
 		return 0;
 	}
@@ -136,18 +143,19 @@ static int compare(struct stp_cli *cli, const char *path_a, const char *path_b)
 /* --- measuring ---------------------------------------------------------------------------------
  */
 
-static enum stp_errc write_html(const char *json, const char *path, struct stp_err *err)
+static enum stp_errc write_html(const char *json, const char *name, const char *path,
+                                struct stp_err *err)
 {
 	char *html;
 	enum stp_errc code;
 
-	STP_TRY(stp_bench_html(json, "bench", &html, err));
+	STP_TRY(stp_bench_html(json, name, &html, err));
 	code = stp_product_write(path, html, err);
 	free(html);
 	return code;
 }
 
-static enum stp_errc write_json(char *json, const char *path, struct stp_err *err)
+static enum stp_errc write_json(const char *json, const char *path, struct stp_err *err)
 {
 	size_t n = strlen(json);
 	enum stp_errc code;
@@ -164,19 +172,21 @@ static enum stp_errc write_json(char *json, const char *path, struct stp_err *er
 	return code;
 }
 
-static enum stp_errc write_products(const struct request *request, char *json, struct stp_err *err)
+static enum stp_errc write_products(const struct request *request, const char *json,
+                                    struct stp_err *err)
 {
+	const char *name = request->from ? request->from : "bench";
 	char *text;
 
 	if (request->html_path)
-		STP_TRY(write_html(json, request->html_path, err));
+		STP_TRY(write_html(json, name, request->html_path, err));
 	if (request->json_path)
 		STP_TRY(write_json(json, request->json_path, err));
 	if (request->wants_json && !request->json_path) {
 		puts(json);
 		return STP_OK;
 	}
-	STP_TRY(stp_bench_text(json, "bench", columns(), &text, err));
+	STP_TRY(stp_bench_text(json, name, columns(), &text, err));
 	fputs(text, stdout);
 	free(text);
 	return STP_OK;
@@ -202,6 +212,20 @@ static int measure(struct stp_cli *cli, struct request *request)
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
 }
 
+/* Shows a result of before. */
+static int show(struct stp_cli *cli, const struct request *request)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_buf json = STP_BUF_INIT;
+	enum stp_errc code =
+	    stp_file_read(AT_FDCWD, request->from, DOCUMENT_BYTES_MAX, "bench", &json, &err);
+
+	if (code == STP_OK)
+		code = write_products(request, (const char *)json.data, &err);
+	stp_buf_release(&json);
+	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
+}
+
 static int run_bench(struct stp_cli *cli)
 {
 	struct request request = {.wants_json = 0};
@@ -219,7 +243,7 @@ static int run_bench(struct stp_cli *cli)
 		return compare(cli, request.compare, cli->arguments[0]);
 	if (cli->argument_count)
 		return stp_cli_usage(cli, "takes options only, not '%s'", cli->arguments[0]);
-	return measure(cli, &request);
+	return request.from ? show(cli, &request) : measure(cli, &request);
 }
 
 const struct stp_verb stp_verb_bench = {
