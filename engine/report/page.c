@@ -384,3 +384,63 @@ void stp_chart_columns(struct stp_out *out, const struct stp_column *columns, si
 	}
 	stp_out_format(out, "</svg>\n");
 }
+
+/* --- time --------------------------------------------------------------------------------------
+ */
+
+#define HEAT_ROW    10
+#define HEAT_LEVELS 10
+
+void stp_chart_bands(struct stp_out *out, const struct stp_band *bands, size_t count, double whole)
+{
+	double scale = whole > 0 ? (PLOT_RIGHT - PLOT_LEFT) / whole : 0;
+	size_t i;
+
+	begin_svg(out, 40);
+	for (i = 0; i < count; i++) {
+		double x = PLOT_LEFT + bands[i].from * scale;
+		double width = (bands[i].to - bands[i].from) * scale;
+
+		svg_rect(out, x, 18, width - 1, 18, bands[i].color);
+		if (width > 8.0 * (double)strlen(bands[i].name))
+			svg_text(out, x + width / 2, 13, "middle", "soft", bands[i].name);
+	}
+	stp_out_format(out, "</svg>\n");
+}
+
+void stp_chart_heat(struct stp_out *out, const uint8_t *busy, size_t row_count, size_t column_count)
+{
+	double width = (double)(PLOT_RIGHT - PLOT_LEFT) / (double)column_count;
+	char name[32];
+	size_t row, column;
+
+	begin_svg(out, (double)(row_count * HEAT_ROW + 4));
+	for (row = 0; row < row_count; row++) {
+		const uint8_t *cells = busy + row * column_count;
+		double y = (double)(row * HEAT_ROW);
+
+		if (row == 0 || row + 1 == row_count || row_count <= 8) {
+			snprintf(name, sizeof(name), "worker %zu", row);
+			svg_text(out, PLOT_LEFT - 8, y + 9, "end", "soft", name);
+		}
+		/* Neighbours of the same level are one rectangle. */
+		for (column = 0; column < column_count;) {
+			unsigned level = (cells[column] * HEAT_LEVELS + 50u) / 100;
+			size_t end = column;
+
+			while (end < column_count &&
+			       (cells[end] * HEAT_LEVELS + 50u) / 100 == level)
+				end++;
+			if (level)
+				stp_out_format(
+				    out,
+				    "<rect x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%d\" "
+				    "fill=\"var(--c0)\" fill-opacity=\"%.1f\"/>\n",
+				    PLOT_LEFT + width * (double)column, y,
+				    width * (double)(end - column), HEAT_ROW - 1,
+				    (double)level / HEAT_LEVELS);
+			column = end;
+		}
+	}
+	stp_out_format(out, "</svg>\n");
+}

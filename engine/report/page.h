@@ -80,4 +80,19 @@ struct stp_column {
 void stp_chart_columns(struct stp_out *out, const struct stp_column *columns, size_t count,
                        double low, double high, stp_axis_fn *format);
 
+struct stp_band {
+	double from, to; /* seconds */
+	const char *name;
+	unsigned color;
+};
+
+/* Bands of time over 0 … whole seconds, named inside where there is room. As wide as the plot of
+ * stp_chart_lines(), so that both can stand above each other. */
+void stp_chart_bands(struct stp_out *out, const struct stp_band *bands, size_t count, double whole);
+
+/* How busy (0 … 100 percent) each of row_count rows is over column_count equal steps of time:
+ * percent of (row, column) at busy[row * column_count + column]. Named "worker 0" … */
+void stp_chart_heat(struct stp_out *out, const uint8_t *busy, size_t row_count,
+                    size_t column_count);
+
 #endif

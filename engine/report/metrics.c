@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/out.h"
+
+#define LAST_SUCCESS "stampede_last_success_timestamp_seconds"
+#define EXPIRES      "stampede_expires_timestamp_seconds"
+
+/* The label's value: backslash, quote and newline escaped as the format asks, other control bytes
+ * left out. */
+static void write_label(struct stp_out *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' || *text == '"')
+			stp_out_format(out, "\\%c", *text);
+		else if (*text == '\n')
+			stp_out_format(out, "\\n");
+		else if ((unsigned char)*text >= 0x20 && *text != 0x7f)
+			stp_out_format(out, "%c", *text);
+	}
+}
+
+static void head(struct stp_out *out, const char *name, const char *help)
+{
+	stp_out_format(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
+static void sample(struct stp_out *out, const char *name, const char *repo, const char *label,
+                   double value)
+{
+	stp_out_format(out, "%s{repo=\"", name);
+	write_label(out, repo);
+	stp_out_format(out, "\"%s} %.17g\n", label, value);
+}
+
+static void gauge(struct stp_out *out, const char *name, const char *help, const char *repo,
+                  double value)
+{
+	head(out, name, help);
+	sample(out, name, repo, "", value);
+}
+
+/* The value of the first sample called name in an earlier file of ours, 0 when there is none. */
+static double previous_value(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+	const char *line;
+
+	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		const char *end = line + strcspn(line, "\n");
+		const char *space = end;
+
+		if (strncmp(line, name, n) != 0 || line[n] != '{')
+			continue;
+		while (space > line && *space != ' ')
+			space--;
+		return strtod(space, NULL);
+	}
+	return 0;
+}
+
+static void write_seconds(struct stp_out *out, const struct stp_sign_seconds *seconds,
+                          const char *repo)
+{
+	static const char *const names[] = {"scan", "hash",    "ledger", "bins",
+	                                    "sign", "publish", "total"};
+	const double values[] = {seconds->scan, seconds->hash,    seconds->ledger, seconds->bins,
+	                         seconds->sign, seconds->publish, seconds->total};
+	char label[32];
+	size_t i;
+
+	head(out, "stampede_stage_seconds", "Duration of each stage of the last run.");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(label, sizeof(label), ",stage=\"%s\"", names[i]);
+		sample(out, "stampede_stage_seconds", repo, label, values[i]);
+	}
+}
+
+/* Times that a failed run does not change are kept from the file of before. */
+static void write_times(struct stp_out *out, const struct stp_sign_report *report, const char *repo,
+                        int succeeded, int64_t now, const char *previous)
+{
+	double success = succeeded ? (double)now : previous_value(previous, LAST_SUCCESS);
+	double expires =
+	    report->published ? (double)report->expires_at : previous_value(previous, EXPIRES);
+
+	gauge(out, "stampede_last_run_timestamp_seconds", "When the last run ended.", repo,
+	      (double)now);
+	if (success > 0)
+		gauge(out, LAST_SUCCESS, "When a run last ended well.", repo, success);
+	if (expires > 0) {
+		gauge(out, EXPIRES, "First expiry of what is published.", repo, expires);
+		gauge(out, "stampede_seconds_to_expiry",
+		      "Seconds from the end of the run to the first expiry of what is published.",
+		      repo, expires - (double)now);
+	}
+	if (report->oldest_verified_at > 0)
+		gauge(out, "stampede_oldest_verified_age_seconds",
+		      "Age of the oldest digest that was read from its file here.", repo,
+		      (double)(now - report->oldest_verified_at));
+}
+
+enum stp_errc stp_metrics_text(const struct stp_sign_report *report, const char *repo,
+                               int succeeded, int64_t now, const char *previous, char **out_text,
+                               struct stp_err *err)
+{
+	struct stp_out out = STP_OUT_INIT;
+
+	gauge(&out, "stampede_last_run_success", "1 when the last run ended well.", repo,
+	      succeeded ? 1 : 0);
+	write_times(&out, report, repo, succeeded, now, previous);
+	write_seconds(&out, &report->seconds, repo);
+	gauge(&out, "stampede_targets", "Targets of the last run.", repo, (double)report->targets);
+	gauge(&out, "stampede_target_bytes", "Bytes of all targets of the last run.", repo,
+	      (double)report->target_bytes);
+	gauge(&out, "stampede_files_hashed", "Files hashed by the last run.", repo,
+	      (double)report->files_hashed);
+	gauge(&out, "stampede_hashed_bytes", "Bytes hashed by the last run.", repo,
+	      (double)report->bytes_hashed);
+	gauge(&out, "stampede_published_bytes", "Bytes of metadata published by the last run.",
+	      repo, (double)report->published_bytes);
+	gauge(&out, "stampede_faults", "Files at fault in the last run.", repo,
+	      (double)report->fault_count);
+	gauge(&out, "stampede_peak_rss_bytes", "Most memory the last run held.", repo,
+	      (double)report->peak_rss_bytes);
+	gauge(&out, "stampede_metadata_version", "Version of the timestamp published.", repo,
+	      (double)report->versions.timestamp);
+	return stp_out_take(&out, out_text, err);
+}
