@@ -3,22 +3,65 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/text.h"
 
-enum { COMMON_JSON = 1, COMMON_QUIET, COMMON_PROGRESS, COMMON_DEBUG, COMMON_HELP };
+enum {
+	COMMON_JSON = 1,
+	COMMON_QUIET,
+	COMMON_PROGRESS,
+	COMMON_LOG_FORMAT,
+	COMMON_DEBUG,
+	COMMON_HELP
+};
 
 const struct stp_option stp_common_options[] = {
     {"json", NULL, "print one JSON object on stdout", COMMON_JSON},
     {"quiet", NULL, "say nothing on stderr but errors", COMMON_QUIET},
     {"progress", "auto|plain|none", "a bar on a terminal, plain lines, or nothing",
      COMMON_PROGRESS},
+    {"log-format", "text|json", "messages on stderr as lines of text, or one JSON object each",
+     COMMON_LOG_FORMAT},
     {"debug", NULL, "add source file and line to errors", COMMON_DEBUG},
     {"help", NULL, "show this help", COMMON_HELP},
     {NULL, NULL, NULL, 0},
 };
+
+/* --- messages ----------------------------------------------------------------------------------
+ */
+
+/* A JSON string of text, escaped as for a terminal: JSON must be UTF-8, names may be anything. */
+static json_t *clean(const char *text)
+{
+	char escaped[4096];
+
+	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
+	return json_string(escaped);
+}
+
+/* The members every log line starts with. */
+static json_t *log_object(const struct stp_cli *cli, const char *level)
+{
+	char now[STP_TIME_BYTES + 1];
+
+	stp_time_format(stp_clock_now(), now);
+	return json_pack("{s:s,s:s,s:s}", "time", now, "level", level, "verb", cli->verb->name);
+}
+
+/* One line on stderr; releases object. */
+static void log_line(json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	if (text)
+		fprintf(stderr, "%s\n", text);
+	free(text);
+	json_decref(object);
+}
 
 int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
 {
@@ -29,6 +72,14 @@ int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (cli->log_json) {
+		json_t *object = log_object(cli, "error");
+
+		json_object_set_new(object, "stage", json_string("usage"));
+		json_object_set_new(object, "message", clean(text));
+		log_line(object);
+		return STP_EXIT_USAGE;
+	}
 	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
 	fprintf(stderr, "stampede: %s: %s; see 'stampede %s --help'\n", cli->verb->name, escaped,
 	        cli->verb->name);
@@ -50,10 +101,31 @@ int stp_cli_exit_code(enum stp_errc code)
 	}
 }
 
+static void log_failure(const struct stp_cli *cli, const struct stp_err *err)
+{
+	json_t *object = log_object(cli, "error");
+
+	json_object_set_new(object, "stage", json_string(err->stage ? err->stage : ""));
+	json_object_set_new(object, "subject", clean(err->subject));
+	json_object_set_new(object, "message", clean(err->text));
+	json_object_set_new(object, "exit_status", json_integer(stp_cli_exit_code(err->code)));
+	if (err->sys_errno)
+		json_object_set_new(object, "errno", json_integer(err->sys_errno));
+	if (cli->debug && err->file) {
+		json_object_set_new(object, "file", json_string(err->file));
+		json_object_set_new(object, "line", json_integer(err->line));
+	}
+	log_line(object);
+}
+
 int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err)
 {
 	char line[1024];
 
+	if (cli->log_json) {
+		log_failure(cli, err);
+		return stp_cli_exit_code(err->code);
+	}
 	fprintf(stderr, "%s\n", stp_err_format(err, line, sizeof(line)));
 	if (cli->debug && err->file)
 		fprintf(stderr, "stampede: debug: %s:%d (code %d, errno %d)\n", err->file,
@@ -61,17 +133,55 @@ int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err)
 	return stp_cli_exit_code(err->code);
 }
 
+void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *subject,
+                   const char *text)
+{
+	/* Four bytes for each of a path's. */
+	char escaped[4 * STP_PATH_BYTES_MAX + 1];
+
+	stp_text_escape(subject, strlen(subject), escaped, sizeof(escaped));
+	if (cli->log_json) {
+		json_t *object = log_object(cli, "fault");
+
+		json_object_set_new(object, "stage", json_string(stage));
+		json_object_set_new(object, "subject", json_string(escaped));
+		json_object_set_new(object, "message", clean(text));
+		log_line(object);
+		return;
+	}
+	fprintf(stderr, "stampede: %s: %s: %s\n", stage, escaped, text);
+}
+
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
 {
+	char text[4096];
 	va_list args;
 
 	if (cli->quiet)
 		return;
-	fputs("stampede: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	if (cli->log_json) {
+		json_t *object = log_object(cli, "info");
+
+		json_object_set_new(object, "message", clean(text));
+		log_line(object);
+		return;
+	}
+	fprintf(stderr, "stampede: %s\n", text);
+}
+
+void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view)
+{
+	json_t *object = log_object(cli, "progress");
+
+	json_object_set_new(object, "stage", json_string(view->stage));
+	json_object_set_new(object, "items_done", json_integer((json_int_t)view->items_done));
+	json_object_set_new(object, "items_total", json_integer((json_int_t)view->items_total));
+	json_object_set_new(object, "bytes_done", json_integer((json_int_t)view->bytes_done));
+	json_object_set_new(object, "bytes_total", json_integer((json_int_t)view->bytes_total));
+	log_line(object);
 }
 
 /* The option called name (name_bytes long) in table, or NULL. */
@@ -115,6 +225,7 @@ static void print_help(const struct stp_verb *verb)
 static int take_common(struct stp_cli *cli, int id, const char *value)
 {
 	static const char *const modes[] = {"auto", "plain", "none", NULL};
+	static const char *const formats[] = {"text", "json", NULL};
 	int mode;
 
 	switch (id) {
@@ -126,6 +237,12 @@ static int take_common(struct stp_cli *cli, int id, const char *value)
 		break;
 	case COMMON_DEBUG:
 		cli->debug = 1;
+		break;
+	case COMMON_LOG_FORMAT:
+		mode = stp_cli_choice(cli, "log-format", value, formats);
+		if (mode < 0)
+			return 0;
+		cli->log_json = mode;
 		break;
 	case COMMON_PROGRESS:
 		mode = stp_cli_choice(cli, "progress", value, modes);
@@ -260,8 +377,22 @@ void stp_cli_print_json(json_t *object)
 	json_decref(object);
 }
 
+/* --log-format holds for every message, also for one about an option before it. */
+static int wants_json_log(const struct stp_cli *cli)
+{
+	int i;
+
+	for (i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++)
+		if (strcmp(cli->argv[i], "--log-format=json") == 0 ||
+		    (strcmp(cli->argv[i], "--log-format") == 0 && i + 1 < cli->argc &&
+		     strcmp(cli->argv[i + 1], "json") == 0))
+			return 1;
+	return 0;
+}
+
 int stp_cli_run_verb(struct stp_cli *cli)
 {
+	cli->log_json = wants_json_log(cli);
 	if (wants_help(cli)) {
 		print_help(cli->verb);
 		return STP_EXIT_OK;

@@ -15,10 +15,9 @@
  *examples, run};
  *
  * Shape      one file per verb; cli/main.c holds the table. Common options (--json, --quiet,
- *            --progress, --debug, --help) are taken by the frame, the rest by the verb.
- * Memory     none to speak of.
- * Ownership  argv's strings.
- * Threads    the main thread; a ticker thread draws progress between stp_cli_progress_begin/end.
+ *            --progress, --log-format, --debug, --help) are taken by the frame, the rest by the
+ *verb. Memory     none to speak of. Ownership  argv's strings. Threads    the main thread; a ticker
+ *thread draws progress between stp_cli_progress_begin/end.
  */
 #ifndef STP_CLI_CLI_H
 #define STP_CLI_CLI_H
@@ -61,7 +60,7 @@ struct stp_cli {
 	int next;               /* next of argv to look at */
 	const char **arguments; /* positional ones, collected by stp_cli_option() */
 	size_t argument_count;
-	int json, quiet, debug;
+	int json, quiet, debug, log_json;
 	enum stp_cli_progress progress_mode;
 	struct stp_progress *progress; /* pass these two to runs */
 	struct stp_cancel *cancel;
@@ -92,6 +91,14 @@ int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
 /* Prints err on stderr (file and line with --debug) and returns the exit code of err->code. */
 int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err);
 int stp_cli_exit_code(enum stp_errc code);
+
+/* "stampede: STAGE: SUBJECT: text" on stderr about one file or row, also with --quiet. subject is
+ * raw. */
+void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *subject,
+                   const char *text);
+
+/* A line of progress in the log, with --log-format json. */
+void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view);
 
 /* "stampede: …" on stderr unless --quiet. For talk, not for the product. */
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)

@@ -265,14 +265,10 @@ static enum stp_errc take_line(void *ctx, const struct stp_hash_line *line, stru
 
 static void say_faults(const struct stp_cli *cli, const struct stp_hash_report *report)
 {
-	char path[4 * STP_PATH_BYTES_MAX + 1];
 	size_t i;
 
-	for (i = 0; i < report->fault_count; i++) {
-		stp_text_escape(report->faults[i].path, strlen(report->faults[i].path), path,
-		                sizeof(path));
-		fprintf(stderr, "stampede: hash: %s: %s\n", path, report->faults[i].text);
-	}
+	for (i = 0; i < report->fault_count; i++)
+		stp_cli_fault(cli, "hash", report->faults[i].path, report->faults[i].text);
 	if (report->io_why[0])
 		stp_cli_say(cli, "hash: read with pread: %s", report->io_why);
 	if (report->left_out)

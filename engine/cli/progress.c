@@ -2,8 +2,9 @@
 /*
  * Drawing progress: a ticker thread reads the counters and prints one line.
  *
- * On a terminal the line is redrawn five times a second and cut at the terminal's width, which is
- * asked each time, so resizing works. With --progress plain a line is printed every five seconds.
+ * On a terminal the line is redrawn five times a second and fits the terminal's width, which is
+ * asked each time, so resizing works. No colors: nothing to switch off. With --progress plain a
+ * line is printed every five seconds, with --log-format json an object.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ static struct {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	const struct stp_progress *progress;
+	const struct stp_cli *cli;
+	uint64_t seen_ns, used_ns; /* monotonic and processor time at the line before */
 	int running, stop, on_terminal, drawn;
 } ticker = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -65,68 +67,141 @@ static double share_done(const struct stp_progress_view *view)
 	return share > 1 ? 1 : share;
 }
 
-static void append(char *line, size_t size, const char *before, const char *text, const char *after)
-{
-	size_t used = strlen(line);
+/* What a line is made of, in the order it stands there. */
+enum part {
+	PART_STAGE,
+	PART_BAR,
+	PART_PERCENT,
+	PART_ITEMS,
+	PART_BYTES,
+	PART_RATE,
+	PART_CORES,
+	PART_ETA,
+	PART_COUNT,
+};
 
-	snprintf(line + used, size - used, "%s%s%s", before, text, after);
-}
+/* What goes first when the terminal is narrow, to what stays. */
+static const enum part dispensable[] = {PART_CORES, PART_BYTES, PART_BAR,    PART_ITEMS,
+                                        PART_RATE,  PART_ETA,   PART_PERCENT};
 
-static void append_bar(char *line, size_t size, double share)
+typedef char part_text[64];
+
+static void describe_bar(double share, char *out)
 {
-	char bar[BAR_CELLS + 16];
 	int filled = (int)(share * BAR_CELLS);
 
-	memset(bar, '.', BAR_CELLS);
-	memset(bar, '#', (size_t)filled);
-	snprintf(bar + BAR_CELLS, 16, "] %3d%%", (int)(share * 100));
-	append(line, size, " [", bar, "");
+	out[0] = '[';
+	memset(out + 1, '.', BAR_CELLS);
+	memset(out + 1, '#', (size_t)filled);
+	memcpy(out + 1 + BAR_CELLS, "]", 2);
 }
 
-/* One line about view, without newline. */
-static void describe(const struct stp_progress_view *view, int with_bar, char *line, size_t size)
+static void describe_rate(const struct stp_progress_view *view, double seconds, char *out)
+{
+	char number[32];
+
+	if (seconds > 0.05 && view->bytes_done)
+		snprintf(out, 64, "%s/s",
+		         stp_bytes_format((uint64_t)((double)view->bytes_done / seconds), number));
+	else if (seconds > 0.05 && view->items_done)
+		snprintf(out, 64, "%s/s",
+		         stp_count_format((uint64_t)((double)view->items_done / seconds), number));
+}
+
+/* Processors this program kept busy since the line before. */
+static void describe_cores(char *out)
+{
+	struct timespec used;
+	uint64_t now = stp_clock_monotonic_ns();
+	uint64_t used_ns;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0)
+		return;
+	used_ns = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+	if (ticker.seen_ns && now > ticker.seen_ns)
+		snprintf(out, 64, "%.1f cores",
+		         (double)(used_ns - ticker.used_ns) / (double)(now - ticker.seen_ns));
+	ticker.seen_ns = now;
+	ticker.used_ns = used_ns;
+}
+
+static void describe_parts(const struct stp_progress_view *view, part_text *parts)
 {
 	double seconds = (double)(stp_clock_monotonic_ns() - view->stage_started_ns) / 1e9;
 	double share = share_done(view);
-	char number[32];
+	char done[32], total[32];
 
-	snprintf(line, size, "%-7s", view->stage);
-	if (share >= 0 && with_bar)
-		append_bar(line, size, share);
-	append(line, size, "  ", stp_count_format(view->items_done, number), "");
+	snprintf(parts[PART_STAGE], 64, "%-7s", view->stage);
+	if (share >= 0) {
+		describe_bar(share, parts[PART_BAR]);
+		snprintf(parts[PART_PERCENT], 64, "%3d%%", (int)(share * 100));
+	}
 	if (view->items_total)
-		append(line, size, " of ", stp_count_format(view->items_total, number), "");
+		snprintf(parts[PART_ITEMS], 64, "%s of %s",
+		         stp_count_format(view->items_done, done),
+		         stp_count_format(view->items_total, total));
+	else if (view->items_done)
+		stp_count_format(view->items_done, parts[PART_ITEMS]);
 	if (view->bytes_done)
-		append(line, size, "  ", stp_bytes_format(view->bytes_done, number), "");
-	if (seconds > 0.05 && view->bytes_done)
-		append(line, size, "  ",
-		       stp_bytes_format((uint64_t)((double)view->bytes_done / seconds), number),
-		       "/s");
-	else if (seconds > 0.05)
-		append(line, size, "  ",
-		       stp_count_format((uint64_t)((double)view->items_done / seconds), number),
-		       "/s");
+		stp_bytes_format(view->bytes_done, parts[PART_BYTES]);
+	describe_rate(view, seconds, parts[PART_RATE]);
+	describe_cores(parts[PART_CORES]);
 	if (share > 0.005 && share < 1 && seconds > 1)
-		append(line, size, "  ETA ", format_seconds(seconds / share - seconds, number), "");
+		snprintf(parts[PART_ETA], 64, "ETA %s",
+		         format_seconds(seconds / share - seconds, done));
+}
+
+/* Joins the parts there are, with two spaces between. */
+static size_t join(part_text *parts, char *line, size_t size)
+{
+	size_t used = 0;
+	int part;
+
+	line[0] = '\0';
+	for (part = 0; part < PART_COUNT; part++)
+		if (parts[part][0])
+			used += (size_t)snprintf(line + used, size - used, "%s%s", used ? "  " : "",
+			                         parts[part]);
+	return used;
+}
+
+/* One line about view in at most width columns, without newline: parts that do not fit go, the
+ * least telling first, whole. */
+static void describe(const struct stp_progress_view *view, int with_bar, size_t width, char *line,
+                     size_t size)
+{
+	part_text parts[PART_COUNT];
+	size_t i = 0;
+
+	memset(parts, 0, sizeof(parts));
+	describe_parts(view, parts);
+	if (!with_bar)
+		parts[PART_BAR][0] = '\0';
+	while (join(parts, line, size) > width && i < sizeof(dispensable) / sizeof(dispensable[0]))
+		parts[dispensable[i++]][0] = '\0';
+	if (strlen(line) > width)
+		line[width] = '\0';
 }
 
 static void draw(void)
 {
 	struct stp_progress_view view;
-	char line[512];
-	size_t width;
+	char line[PART_COUNT * sizeof(part_text)];
 
-	stp_progress_read(ticker.progress, &view);
+	stp_progress_read(ticker.cli->progress, &view);
 	if (view.stage[0] == '\0')
 		return;
-	describe(&view, ticker.on_terminal, line, sizeof(line));
+	if (ticker.cli->log_json) {
+		stp_cli_log_progress(ticker.cli, &view);
+		return;
+	}
+	/* The last column stays free: some terminals wrap once it is written. */
+	describe(&view, ticker.on_terminal, ticker.on_terminal ? columns() - 1 : sizeof(line), line,
+	         sizeof(line));
 	if (!ticker.on_terminal) {
 		fprintf(stderr, "stampede: progress: %s\n", line);
 		return;
 	}
-	width = columns();
-	if (width > 1 && strlen(line) > width - 1)
-		line[width - 1] = '\0';
 	/* CR, text, erase to the end of the line (ECMA-48 EL). */
 	fprintf(stderr, "\r%s\033[K", line);
 	fflush(stderr);
@@ -160,11 +235,12 @@ void stp_cli_progress_begin(struct stp_cli *cli)
 
 	if (cli->quiet || cli->progress_mode == STP_PROGRESS_NONE || !cli->progress)
 		return;
-	ticker.on_terminal = cli->progress_mode == STP_PROGRESS_AUTO && isatty(STDERR_FILENO) &&
-	                     term && strcmp(term, "dumb") != 0;
+	ticker.on_terminal = !cli->log_json && cli->progress_mode == STP_PROGRESS_AUTO &&
+	                     isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 	if (cli->progress_mode == STP_PROGRESS_AUTO && !ticker.on_terminal)
 		return;
-	ticker.progress = cli->progress;
+	ticker.cli = cli;
+	ticker.seen_ns = 0;
 	ticker.stop = 0;
 	ticker.drawn = 0;
 	ticker.running = pthread_create(&ticker.thread, NULL, tick, NULL) == 0;

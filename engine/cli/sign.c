@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/sign_products.h"
 #include "cli/verbs.h"
 #include "stampede/alg.h"
 
@@ -21,6 +22,8 @@ enum {
 	OPT_ALLOW_REPLACE,
 	OPT_NOW,
 	OPT_DRY_RUN,
+	OPT_REPORT,
+	OPT_METRICS,
 };
 
 static const struct stp_option options[] = {
@@ -36,6 +39,10 @@ static const struct stp_option options[] = {
      OPT_ALLOW_REPLACE},
     {"now", "TIME", "time of signing, YYYY-MM-DDTHH:MM:SSZ (default: the clock)", OPT_NOW},
     {"dry-run", NULL, "scan and compare only; hash, write and publish nothing", OPT_DRY_RUN},
+    {"report", "FILE.html", "write a page about the run: stages, throughput, workers over time",
+     OPT_REPORT},
+    {"metrics", "FILE.prom", "write Prometheus text for node_exporter's textfile collector",
+     OPT_METRICS},
     {NULL, NULL, NULL, 0},
 };
 
@@ -43,12 +50,14 @@ static const char examples[] =
     "  stampede sign /srv/index                       the first time and every night\n"
     "  stampede sign /srv/index --rehash 1/30         re-read the whole index once a month\n"
     "  stampede sign /srv/index --digests files.csv   digests from the index's database\n"
-    "  stampede sign /srv/index --on-fault skip       publish without files that are at fault\n";
+    "  stampede sign /srv/index --on-fault skip       publish without files that are at fault\n"
+    "  stampede sign /srv/index --report run.html     … and a page about where the time went\n";
 
-/* Lists that options fill, as long as the command line at most. */
+/* Lists that options fill, as long as the command line at most, and files to write besides. */
 struct lists {
 	const char **scan_globs;
 	const char **replace_paths;
+	struct stp_sign_products products;
 };
 
 /* Reads "changed", "all" or "1/K". */
@@ -112,6 +121,12 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 	case OPT_DRY_RUN:
 		run->dry_run = 1;
 		return 1;
+	case OPT_REPORT:
+		lists->products.report_path = value;
+		return 1;
+	case OPT_METRICS:
+		lists->products.metrics_path = value;
+		return 1;
 	default:
 		return 0;
 	}
@@ -131,12 +146,9 @@ static void print_faults(const struct stp_cli *cli, const struct stp_sign_report
 		                sizeof(text));
 		stp_cli_say(cli, "ledger: %s: %s", subject, text);
 	}
-	for (i = 0; i < report->fault_kept_count; i++) {
-		const struct stp_sign_fault *fault = &report->faults[i];
-
-		stp_text_escape(fault->subject, strlen(fault->subject), subject, sizeof(subject));
-		fprintf(stderr, "stampede: %s: %s: %s\n", fault->stage, subject, fault->text);
-	}
+	for (i = 0; i < report->fault_kept_count; i++)
+		stp_cli_fault(cli, report->faults[i].stage, report->faults[i].subject,
+		              report->faults[i].text);
 }
 
 static void warn_expiry(const struct stp_cli *cli, const struct stp_sign_report *report)
@@ -203,16 +215,35 @@ static void print_product(const struct stp_cli *cli, const struct stp_sign_optio
 	}
 }
 
-static int run_with(struct stp_cli *cli, const struct stp_sign_options *run)
+/* Writes --report and --metrics; a product that is lost is a failure, after all that went well. */
+static int write_products(const struct stp_cli *cli, const struct stp_sign_options *run,
+                          struct stp_sign_products *products, const struct stp_sign_report *report,
+                          enum stp_errc code, const struct stp_err *failure)
+{
+	struct stp_err err = STP_ERR_INIT;
+
+	if (stp_sign_products_finish(products, run, report, code, failure, &err) == STP_OK)
+		return STP_EXIT_OK;
+	stp_cli_fail(cli, &err);
+	return STP_EXIT_FAILED;
+}
+
+static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
+                    struct stp_sign_products *products)
 {
 	struct stp_sign_report report;
 	struct stp_err err = STP_ERR_INIT;
 	enum stp_errc code;
 	int exit_code;
+	int products_exit;
 
+	code = stp_sign_products_begin(products, run, &err);
+	if (code != STP_OK)
+		return stp_cli_fail(cli, &err);
 	stp_cli_progress_begin(cli);
 	code = stp_sign_run(run, &report, &err);
 	stp_cli_progress_end(cli);
+	products_exit = write_products(cli, run, products, &report, code, &err);
 	if (report.io_why[0])
 		stp_cli_say(cli, "hash: io_uring: %s; reading with pread", report.io_why);
 	print_faults(cli, &report);
@@ -231,6 +262,8 @@ static int run_with(struct stp_cli *cli, const struct stp_sign_options *run)
 		return published ? STP_EXIT_FAILED : stp_cli_exit_code(code);
 	}
 	exit_code = report.fault_count ? STP_EXIT_PARTIAL : STP_EXIT_OK;
+	if (products_exit != STP_EXIT_OK)
+		exit_code = products_exit;
 	stp_sign_report_release(&report);
 	return exit_code;
 }
@@ -239,8 +272,8 @@ static int run_sign(struct stp_cli *cli)
 {
 	struct stp_sign_options run = STP_SIGN_OPTIONS_INIT;
 	struct lists lists = {
-	    calloc((size_t)cli->argc + 1, sizeof(char *)),
-	    calloc((size_t)cli->argc + 1, sizeof(char *)),
+	    .scan_globs = calloc((size_t)cli->argc + 1, sizeof(char *)),
+	    .replace_paths = calloc((size_t)cli->argc + 1, sizeof(char *)),
 	};
 	const char *value;
 	int exit_code = STP_EXIT_USAGE;
@@ -263,8 +296,11 @@ static int run_sign(struct stp_cli *cli)
 			exit_code =
 			    stp_cli_usage(cli, "--scan adds files to a digest list; without "
 			                       "--digests the whole tree is scanned");
+		else if (run.dry_run && lists.products.metrics_path)
+			exit_code = stp_cli_usage(cli, "--metrics tells about real runs; leave it "
+			                               "out with --dry-run");
 		else
-			exit_code = run_with(cli, &run);
+			exit_code = run_with(cli, &run, &lists.products);
 	}
 	free(lists.scan_globs);
 	free(lists.replace_paths);
