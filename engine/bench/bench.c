@@ -2,6 +2,7 @@
 /* The spine of `bench`: processor, storage, whole runs, predictions. */
 #include "bench/bench.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,7 +176,16 @@ static enum stp_errc finish_document(struct stp_bench *bench, uint64_t started, 
 static enum stp_errc check_options(const struct stp_bench_options *options, struct stp_err *err)
 {
 	const struct stp_bench_shape *shape = stp_bench_shapes;
+	int fd;
 
+	/* Before a minute of measuring, not in the middle of it. */
+	if (options->dir) {
+		fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return STP_FAIL(err, STP_CONFIG, "bench", options->dir,
+			                "cannot open the folder to read from: %s", strerror(errno));
+		close(fd);
+	}
 	if (!options->shape)
 		return STP_OK;
 	while (shape->name && strcmp(shape->name, options->shape) != 0)

@@ -157,10 +157,10 @@ static enum stp_errc write_html(const char *json, const char *name, const char *
 
 static enum stp_errc write_json(const char *json, const char *path, struct stp_err *err)
 {
-	size_t n = strlen(json);
+	size_t n = strcspn(json, "\n");
 	enum stp_errc code;
 
-	/* The NUL's place serves for the newline of a text file. */
+	/* One line, which ends in a newline as lines of text files do. */
 	char *line = malloc(n + 2);
 
 	if (!line)

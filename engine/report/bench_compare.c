@@ -168,7 +168,7 @@ enum stp_errc stp_bench_compare(const char *json_a, const char *name_a, const ch
 	if (code == STP_OK) {
 		write_machine(&out, "A", name_a, a);
 		write_machine(&out, "B", name_b, b);
-		stp_out_line(&out, "\n  %-34s %14s %14s %9s", "", "A", "B", "B is");
+		stp_out_format(&out, "\n  %-34s %14s %14s %9s\n", "", "A", "B", "B is");
 		compare_hashes(&out, a, b);
 		compare_rates(&out, a, b);
 		compare_reading(&out, a, b);

@@ -141,7 +141,7 @@ static void write_readings(struct stp_out *out, const json_t *document, const ch
 		if (!find_reading(document, set, cache, back_ends[b], 1))
 			continue;
 		snprintf(text, sizeof(text), "%s files, %s", set, cache);
-		stp_out_format(out, "  %-19s %-9s", text, back_ends[b]);
+		stp_out_format(out, "  %-17s %-8s", text, back_ends[b]);
 		for (d = 0; d < 4; d++) {
 			const json_t *reading =
 			    find_reading(document, set, cache, back_ends[b], depths[d]);
@@ -166,7 +166,7 @@ static void write_storage(struct stp_out *out, const json_t *document)
 	char b[32];
 
 	heading(out, "reading, files in flight");
-	stp_out_format(out, "  %-29s %11s  %11s  %11s  %11s\n", "", "1", "16", "64", "256");
+	stp_out_format(out, "  %-26s %11s  %11s  %11s  %11s\n", "", "1", "16", "64", "256");
 	write_readings(out, document, "small", "cold");
 	write_readings(out, document, "large", "cold");
 	write_readings(out, document, "small", "hot");
@@ -213,14 +213,14 @@ static void write_latency(struct stp_out *out, const json_t *document)
 	size_t i;
 
 	heading(out, "latency");
-	stp_out_format(out, "  %-29s %11s  %11s  %11s  %11s\n", "", "half", "9 of 10", "99 of 100",
+	stp_out_format(out, "  %-27s %10s  %10s  %10s  %10s\n", "", "half", "9 of 10", "99 of 100",
 	               "all");
 	json_array_foreach((json_t *)(uintptr_t)stp_doc_get(document, "latency"), i, latency)
 	{
 		char name[32];
 
 		snprintf(name, sizeof(name), "%s", stp_doc_text(latency, "operation"));
-		stp_out_line(out, "  %-29s %11s  %11s  %11s  %11s", name,
+		stp_out_line(out, "  %-27s %10s  %10s  %10s  %10s", name,
 		             stp_latency_format(stp_doc_number(latency, "p50_us"), a),
 		             stp_latency_format(stp_doc_number(latency, "p90_us"), b),
 		             stp_latency_format(stp_doc_number(latency, "p99_us"), c),

@@ -11,6 +11,7 @@
 
 #define BANDS_MAX       256
 #define HEAT_COLUMNS    120
+#define RATE_POINTS     60
 #define FAULTS_SHOWN    200
 #define COLOR_OF_OTHERS 6
 
@@ -152,23 +153,43 @@ static size_t make_bands(const struct stp_timeline_sample *samples, size_t count
 	return band_count;
 }
 
-/* Work per second between samples of one stage; counters start anew with each stage. */
-static void make_rates(const struct stp_timeline_sample *samples, size_t count, int of_bytes,
-                       double *xs, double *ys)
+/* Work that a sample adds to the one before; counters start anew with each stage. */
+static uint64_t added(const struct stp_timeline_sample *samples, size_t i, int of_bytes)
 {
-	size_t i;
+	uint64_t now = of_bytes ? samples[i].bytes : samples[i].items;
+	uint64_t then = !i ? 0 : of_bytes ? samples[i - 1].bytes : samples[i - 1].items;
 
-	for (i = 0; i < count; i++) {
-		const struct stp_timeline_sample *before = i ? &samples[i - 1] : NULL;
-		uint64_t now = of_bytes ? samples[i].bytes : samples[i].items;
-		uint64_t then = before ? (of_bytes ? before->bytes : before->items) : 0;
-		double passed = samples[i].seconds - (before ? before->seconds : 0);
+	if (i && (strcmp(samples[i - 1].stage, samples[i].stage) != 0 || then > now))
+		then = 0;
+	return now - then;
+}
 
-		xs[i] = samples[i].seconds;
-		if (before && (strcmp(before->stage, samples[i].stage) != 0 || then > now))
-			then = 0;
-		ys[i] = passed > 0 ? (double)(now - then) / passed : 0;
+/* Work per second over at most RATE_POINTS equal runs of samples; returns how many. A file counts
+ * when it is done, so shorter runs would show the sizes of files, not the speed. */
+static size_t make_rates(const struct stp_timeline_sample *samples, size_t count, int of_bytes,
+                         double *xs, double *ys)
+{
+	size_t points = count < RATE_POINTS ? count : RATE_POINTS;
+	double from = 0;
+	size_t point;
+
+	for (point = 0; point < points; point++) {
+		size_t first = point * count / points;
+		size_t end = (point + 1) * count / points;
+		double to = samples[end - 1].seconds;
+		uint64_t sum = 0;
+		size_t i;
+
+		for (i = first; i < end; i++)
+			sum += added(samples, i, of_bytes);
+		xs[point] = (from + to) / 2;
+		ys[point] = to > from ? (double)sum / (to - from) : 0;
+		from = to;
 	}
+	/* The plot is as wide as the run, as the bands above it are. */
+	xs[points] = from;
+	ys[points] = ys[points - 1];
+	return points + 1;
 }
 
 static void write_heat(struct stp_out *out, const struct stp_timeline_sample *samples, size_t count,
@@ -193,9 +214,11 @@ static void write_heat(struct stp_out *out, const struct stp_timeline_sample *sa
 				sum += samples[i].busy[row];
 			busy[row * columns + column] = (uint8_t)(sum / (end - first));
 		}
-	stp_out_format(out, "<h3>Workers</h3>\n<p class=\"soft\">The darker, the busier: the share "
-	                    "of time each ran on a processor. Pale while the storage is "
-	                    "waited for.</p>\n");
+	stp_out_format(
+	    out,
+	    "<h3>Workers</h3>\n<p class=\"soft\">The stronger the color, the busier: the share "
+	    "of time each ran on a processor. Pale while the storage is "
+	    "waited for.</p>\n");
 	stp_chart_heat(out, busy, workers, columns);
 	free(busy);
 }
@@ -203,15 +226,13 @@ static void write_heat(struct stp_out *out, const struct stp_timeline_sample *sa
 static void write_rate_chart(struct stp_out *out, const struct stp_timeline_sample *samples,
                              size_t count, int of_bytes)
 {
-	double *xs = calloc(2 * count, sizeof(*xs));
-	struct stp_series series = {NULL, xs, xs + count, count, 0, of_bytes ? 0 : 1};
+	double xs[RATE_POINTS + 1];
+	double ys[RATE_POINTS + 1];
+	size_t points = make_rates(samples, count, of_bytes, xs, ys);
+	struct stp_series series = {NULL, xs, ys, points, 0, of_bytes ? 0 : 1};
 
-	if (xs) {
-		make_rates(samples, count, of_bytes, xs, xs + count);
-		stp_chart_lines(out, &series, 1, seconds_axis, 0, "time",
-		                of_bytes ? stp_bytes_rate_format : stp_count_rate_format);
-	}
-	free(xs);
+	stp_chart_lines(out, &series, 1, seconds_axis, 0, "time",
+	                of_bytes ? stp_bytes_rate_format : stp_count_rate_format);
 }
 
 static void write_timeline(struct stp_out *out, const struct stp_timeline *timeline)
