@@ -40,7 +40,7 @@ const char *stp_period_format(int64_t seconds, char out[STP_PERIOD_TEXT])
 		snprintf(text, sizeof(text), "%llu m", s / 60);
 	else
 		snprintf(text, sizeof(text), "%llu s", s);
-	if (seconds < 0)
+	if (seconds <= 0)
 		snprintf(out, STP_PERIOD_TEXT, "%s ago", text);
 	else
 		snprintf(out, STP_PERIOD_TEXT, "in %s", text);

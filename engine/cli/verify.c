@@ -89,9 +89,12 @@ static void print_clients(const struct stp_verify_report *report)
 	for (size_t i = 0; i < report->client_count; i++) {
 		const struct stp_client_verdict *verdict = &report->clients[i];
 
-		printf("  %-14s %-8s%s%s\n", verdict->client,
-		       stp_client_answer_name(verdict->answer), verdict->reasons[0] ? " " : "",
-		       verdict->reasons);
+		printf("  %-14s ", verdict->client);
+		if (verdict->reasons[0])
+			printf("%-8s ", stp_client_answer_name(verdict->answer));
+		else
+			printf("%s", stp_client_answer_name(verdict->answer));
+		printf("%s\n", verdict->reasons);
 	}
 }
 

@@ -42,11 +42,11 @@ repo/public/metadata
   16 bins (succinct), 40 targets of 173.66 kB, 16.35 kB of bin metadata
   25 signatures checked, 25 of them by two libraries
 clients
-  python-tuf     yes     
-  tuf-js         yes     
-  go-tuf 2       yes     
+  python-tuf     yes
+  tuf-js         yes
+  go-tuf 2       yes
   tough          no       does not know succinct delegations (TAP 15); does not know sha512 as the only hash
-  php-tuf        yes     
+  php-tuf        yes
   rust-tuf       no       does not know succinct delegations (TAP 15); nobody has shown that it takes sha512 as the only hash
   sigstore-java  no       does not know succinct delegations (TAP 15); nobody has shown that it takes sha512 as the only hash
 no findings

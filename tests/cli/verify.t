@@ -44,7 +44,7 @@ bins       version 1        expires 2031-01-01T12:00:00Z, in 364 d
 bin-n      version 1        expires 2030-01-03T12:00:00Z, in 24 h 0 m
 snapshot   version 1        expires 2030-01-03T12:00:00Z, in 24 h 0 m
 timestamp  version 1        expires 2030-01-03T12:00:00Z, in 24 h 0 m
-last run   2030-01-02T12:00:00Z, in 0 s
+last run   2030-01-02T12:00:00Z, 0 s ago
 coverage   100 %: 40 targets of 173.66 kB, 0 files at fault
 hashed     40 files, 173.66 kB, * (glob)
 oldest     digest verified * (glob)
