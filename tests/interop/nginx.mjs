@@ -125,6 +125,30 @@ step("tuf-js, before and after a page changed");
 	await fetchTarget(session(client, url), client, page, fs.readFileSync(path.join(index, page)));
 }
 
+step("README.md's tuf-js example, word for word but for its address and target");
+{
+	const client = newClient(path.join(folder, "example"), repo);
+	const page = filesOf(index).find((name) => name.startsWith("simple/"));
+	const example = path.join(process.cwd(), `readme-example-${process.pid}.mjs`); // beside node_modules
+	fs.writeFileSync(
+		example,
+		readme
+			.match(/```js\n([\s\S]*?)```/)[1]
+			.replaceAll("https://index.example", url)
+			.replaceAll("simple/name/index.html", page)
+			.replaceAll('"metadata"', JSON.stringify(client.metadataDir))
+			.replaceAll('"downloads', `"${client.targetDir}`),
+	);
+	try {
+		// Not spawnSync: nginx is a child of this process, its output must flow.
+		const run = spawn(process.execPath, [example], { stdio: "inherit" });
+		assert.equal(await new Promise((resolve) => run.on("exit", resolve)), 0);
+	} finally {
+		fs.rmSync(example);
+	}
+	assert.deepEqual(fs.readFileSync(path.join(client.targetDir, "index.html")), fs.readFileSync(path.join(index, page)));
+}
+
 child.kill("SIGTERM");
 await new Promise((resolve) => child.on("exit", resolve));
 console.log(`nginx serves --target-files ${targetFiles}`);
