@@ -16,12 +16,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "ledger/run.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
 #include "scan/list.h"
+#include "scan/list_sum.h"
 #include "scan/tree.h"
 
 struct collect {
@@ -208,10 +212,51 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
+/* Sums of lists are keyed, so that nobody can make a list that passes for another. */
+static uint64_t sum_seed(const struct stp_sign_run *run)
+{
+	static const char purpose[] = "stampede digest list 1";
+	uint8_t hash[crypto_shorthash_BYTES];
+
+	crypto_shorthash(hash, (const uint8_t *)purpose, sizeof(purpose) - 1,
+	                 stp_seal_key_bytes(run->seal_key));
+	return stp_load64_le(hash);
+}
+
+/* Whether the list is byte for byte the one that the ledger's generation was made from, and the
+ * ledger is whole: then it has every row already. */
+static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_name,
+                                  struct stp_err *err)
+{
+	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
+	int may_be_same = !run->list_is_same && facts->tag && !run->options->scan_glob_count &&
+	                  !run->options->dry_run && !stp_sign_needs_recovery(run) &&
+	                  !stp_ledger_refused_count(run->ledger) &&
+	                  !stp_ledger_checkpoint_count(run->ledger);
+	struct stat st;
+	uint64_t sum;
+
+	/* A second time only after damage was found. */
+	run->list_is_same = 0;
+	if (!may_be_same || fstat(run->list_fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    lseek(run->list_fd, 0, SEEK_CUR) != 0)
+		return STP_OK;
+	STP_TRY(stp_list_sum_file(run->list_fd, list_name, sum_seed(run), run->jobs, run->cancel,
+	                          &sum, err));
+	run->list_is_same = sum == facts->tag;
+	if (!run->list_is_same)
+		return STP_OK;
+	run->list_sum = sum;
+	run->scan_count = facts->target_count;
+	run->report->list_rows = facts->target_count;
+	return STP_OK;
+}
+
 static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	struct stp_list_options options = {
+	    .sum_seed = sum_seed(run),
 	    .name = collect->list_name,
 	    .fd = run->list_fd,
 	    .format = STP_LIST_AUTO,
@@ -220,11 +265,18 @@ static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 	    .cancel = run->cancel,
 	};
 	struct stp_list_stats stats = {0};
-	enum stp_errc code = create_builders(collect, run->worker_count, err);
+	enum stp_errc code;
+
+	STP_TRY(compare_list(run, collect->list_name, err));
+	if (run->list_is_same)
+		return STP_OK;
+	run->scan_count = 0;
+	code = create_builders(collect, run->worker_count, err);
 
 	if (code == STP_OK)
 		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
+	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum;
 	return finish_builders(collect, code, err);
 }
 

@@ -118,6 +118,12 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
 		scanned++;
 	known = look_up(run, sources, group, scanned);
 	decision.committed = known.committed;
+	if (scanned == 0 && run->list_is_same && known.committed) {
+		decision.verdict = STP_VERDICT_KEEP;
+		decision.record = known.committed;
+		decision.is_committed = 1;
+		return decision;
+	}
 	if (scanned == 0) {
 		if (known.committed)
 			decision.verdict = STP_VERDICT_REMOVED;

@@ -348,6 +348,7 @@ static enum stp_errc commit_state(struct stp_sign_run *run, struct stp_err *err)
 	    .published_at = run->now,
 	    .target_count = run->report->targets,
 	    .oldest_verified_at = run->report->oldest_verified_at,
+	    .tag = run->faults.total || run->entry_count ? 0 : run->list_sum,
 	};
 
 	STP_TRY(stp_links_commit(run->links, err));
@@ -442,7 +443,11 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 	if (code == STP_OK && !run->options->dry_run && stp_sign_needs_recovery(run)) {
 		stp_publish_abort(run->publisher);
 		close_publishing(run);
-		code = compare_and_emit(run, err);
+		/* Nor can a damaged ledger stand for the list. */
+		if (run->list_is_same)
+			code = stp_sign_collect(run, err);
+		if (code == STP_OK)
+			code = compare_and_emit(run, err);
 	}
 	if (run->options->dry_run)
 		return code == STP_OK ? finish_dry_run(run, err) : code;

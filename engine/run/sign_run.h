@@ -70,6 +70,10 @@ struct stp_sign_run {
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
 
+	uint64_t list_sum; /* by collect, of the list's bytes; 0: what was signed is more than the
+	                      list */
+	int list_is_same;  /* the ledger was made from this very list: nothing was collected */
+
 	struct stp_sources published; /* by recover: what the published bins say was signed */
 	int has_published;            /* published stands for what the last run signed */
 

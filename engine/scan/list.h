@@ -57,6 +57,7 @@ struct stp_list_options {
 	enum stp_list_format format;
 	unsigned hash_set;
 	size_t jobs;               /* workers; 0: in the calling thread */
+	uint64_t sum_seed;         /* of stats.sum, see scan/list_sum.h */
 	struct stp_cancel *cancel; /* may be NULL; set when a worker fails */
 };
 
@@ -65,6 +66,7 @@ struct stp_list_stats {
 	uint64_t record_count; /* records emitted */
 	uint64_t digest_count; /* of these, with STP_RECORD_DIGESTS */
 	uint64_t bytes;
+	uint64_t sum; /* of all bytes: what stp_list_sum_file() gives for the same list */
 };
 
 /* Reads the whole list. Bad rows are added to faults. STP_CONFIG when the header cannot be used,

@@ -13,6 +13,7 @@
 #include "hash/hash.h"
 #include "scan/list.h"
 #include "scan/list_row.h"
+#include "scan/list_sum.h"
 #include "scratch.h"
 
 #define SHA256 STP_ALG_BIT(STP_ALG_SHA256)
@@ -421,6 +422,45 @@ static void test_list__a_pipe_is_read_and_a_failing_emit_stops_it(void **state)
 	free(seen);
 }
 
+static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **state)
+{
+	struct stp_list_options options = {.name = "list", .hash_set = SHA256, .sum_seed = 77};
+	struct stp_fault_list faults;
+	struct stp_list_stats stats;
+	struct seen *seen = calloc(1, sizeof(*seen));
+	size_t count;
+	char *text = long_list(30000, 0, &count);
+	FILE *file = tmpfile();
+	uint64_t sum;
+	size_t jobs;
+
+	(void)state;
+	assert_int_equal(fwrite(text, 1, count, file), count);
+	fflush(file);
+	options.fd = fileno(file);
+	stp_fault_list_init(&faults);
+	pthread_mutex_init(&seen->lock, NULL);
+	for (jobs = 0; jobs < 4; jobs++) {
+		options.jobs = jobs;
+		lseek(options.fd, 0, SEEK_SET);
+		assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL),
+		                 STP_OK);
+		assert_int_equal(stp_list_sum_file(options.fd, "list", 77, jobs, NULL, &sum, NULL),
+		                 STP_OK);
+		assert_true(sum == stats.sum);
+		assert_int_equal(stp_list_sum_file(options.fd, "list", 78, jobs, NULL, &sum, NULL),
+		                 STP_OK);
+		assert_true(sum != stats.sum);
+	}
+	assert_int_equal(pwrite(options.fd, "q", 1, (off_t)count - 9), 1);
+	assert_int_equal(stp_list_sum_file(options.fd, "list", 77, 2, NULL, &sum, NULL), STP_OK);
+	assert_true(sum != stats.sum);
+	stp_fault_list_release(&faults);
+	fclose(file);
+	free(seen);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +475,7 @@ int main(void)
 	    cmocka_unit_test(test_list__json_nested_too_deep_is_refused),
 	    cmocka_unit_test(test_list__hex_of_either_case_is_read_and_nothing_else),
 	    cmocka_unit_test(test_list__any_number_of_workers_gives_the_same_rows),
+	    cmocka_unit_test(test_list__its_sum_is_that_of_the_file_and_of_nothing_else),
 	    cmocka_unit_test(test_list__a_pipe_is_read_and_a_failing_emit_stops_it),
 	};
 
