@@ -25,7 +25,7 @@ size_t stp_corpus_path(uint64_t index, char out[STP_CORPUS_PATH_BYTES]);
 /* byte_count bytes that follow from index: contents of digests and of files. */
 void stp_corpus_noise(uint64_t index, uint8_t *out, size_t byte_count);
 
-/* Writes a digest list (CSV: path, length, sha256 and sha512) of count targets as the new file
+/* Writes a digest list (CSV: path, length, sha512) of count targets as the new file
  * name in folder_fd. */
 enum stp_errc stp_corpus_write_list(int folder_fd, const char *name, uint64_t count,
                                     const struct stp_cancel *cancel, uint64_t *out_bytes,

@@ -110,7 +110,7 @@ static void write_predictions(struct stp_out *out, const json_t *document)
 {
 	const json_t *prediction;
 	const json_t *job;
-	char targets[32], bytes[32], text[256];
+	char targets[32], bytes[32], bins[32], text[256];
 	size_t i, j;
 
 	stp_page_section(out, "How long an index takes here",
@@ -119,11 +119,12 @@ static void write_predictions(struct stp_out *out, const json_t *document)
 	stp_chart_legend(out, stage_names, STAGE_COUNT);
 	json_array_foreach((json_t *)(uintptr_t)stp_doc_get(document, "predictions"), i, prediction)
 	{
-		snprintf(text, sizeof(text), "%.40s: %s targets, %s, %.0f bins, %.40s",
+		snprintf(text, sizeof(text), "%.40s: %s targets, %s, %s bins, %.40s",
 		         stp_doc_text(prediction, "index"),
 		         stp_count_format(stp_doc_count(prediction, "targets"), targets),
 		         stp_bytes_format(stp_doc_count(prediction, "bytes"), bytes),
-		         stp_doc_number(prediction, "bins"), stp_doc_text(prediction, "hash"));
+		         stp_count_format(stp_doc_count(prediction, "bins"), bins),
+		         stp_doc_text(prediction, "hash"));
 		stp_out_format(out, "<section><h3>");
 		stp_out_html(out, text);
 		stp_out_format(out, "</h3>\n<table><colgroup><col style=\"width:27%%\"><col "

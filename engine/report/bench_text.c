@@ -16,6 +16,12 @@ static const char *mark(const json_t *object, const char *path)
 	return stp_doc_noisy(object, path) ? "~" : " ";
 }
 
+/* The same within a sentence. */
+static const char *mark_inline(const json_t *object, const char *path)
+{
+	return stp_doc_noisy(object, path) ? "~" : "";
+}
+
 static void heading(struct stp_out *out, const char *title)
 {
 	stp_out_format(out, "\n%s\n", title);
@@ -175,9 +181,9 @@ static void write_storage(struct stp_out *out, const json_t *document)
 	stp_out_format(
 	    out, "  scan: %s hot%s, %s cold%s\n",
 	    stp_count_rate_format(stp_doc_rate(document, "scan.hot_files_per_second"), a),
-	    mark(document, "scan.hot_files_per_second"),
+	    mark_inline(document, "scan.hot_files_per_second"),
 	    stp_count_rate_format(stp_doc_rate(document, "scan.cold_files_per_second"), b),
-	    mark(document, "scan.cold_files_per_second"));
+	    mark_inline(document, "scan.cold_files_per_second"));
 }
 
 static void write_hash(struct stp_out *out, const json_t *document)
@@ -191,19 +197,19 @@ static void write_hash(struct stp_out *out, const json_t *document)
 	    stp_out_line(out, "  read and hash, hot, %.16s: %s in large files%s, %s small files%s",
 	                 stp_doc_text(measure, "hash"),
 	                 stp_bytes_rate_format(stp_doc_rate(measure, "large_bytes_per_second"), a),
-	                 mark(measure, "large_bytes_per_second"),
+	                 mark_inline(measure, "large_bytes_per_second"),
 	                 stp_count_rate_format(stp_doc_rate(measure, "small_files_per_second"), b),
-	                 mark(measure, "small_files_per_second"));
+	                 mark_inline(measure, "small_files_per_second"));
 	stp_out_format(
 	    out, "  create: %s%s, then %s to make %.0f durable\n",
 	    stp_count_rate_format(stp_doc_rate(document, "durable.create_files_per_second"), a),
-	    mark(document, "durable.create_files_per_second"),
+	    mark_inline(document, "durable.create_files_per_second"),
 	    stp_duration_format(stp_doc_number(document, "durable.create_sync_seconds"), b),
 	    stp_doc_number(document, "durable.created_files"));
 	stp_out_format(
 	    out, "  write: %s durable%s\n",
 	    stp_bytes_rate_format(stp_doc_rate(document, "durable.write_bytes_per_second"), a),
-	    mark(document, "durable.write_bytes_per_second"));
+	    mark_inline(document, "durable.write_bytes_per_second"));
 }
 
 static void write_latency(struct stp_out *out, const json_t *document)
@@ -261,15 +267,16 @@ static void write_prediction(struct stp_out *out, const json_t *prediction, size
 {
 	const json_t *job;
 	const char *last = "";
-	char a[32], b[32], line[512];
+	char a[32], b[32], bins[32], line[512];
 	size_t i;
 
 	stp_out_format(out, "\n");
-	snprintf(line, sizeof(line), "%.40s: %s targets, %s, %.0f bins, %.40s",
+	snprintf(line, sizeof(line), "%.40s: %s targets, %s, %s bins, %.40s",
 	         stp_doc_text(prediction, "index"),
 	         stp_count_format(stp_doc_count(prediction, "targets"), a),
 	         stp_bytes_format(stp_doc_count(prediction, "bytes"), b),
-	         stp_doc_number(prediction, "bins"), stp_doc_text(prediction, "hash"));
+	         stp_count_format(stp_doc_count(prediction, "bins"), bins),
+	         stp_doc_text(prediction, "hash"));
 	stp_out_wrap(out, "", 0, width, line);
 	json_array_foreach((json_t *)(uintptr_t)stp_doc_get(prediction, "jobs"), i, job)
 	{

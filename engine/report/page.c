@@ -147,6 +147,16 @@ static void decades(const struct stp_bar *bars, size_t count, int *out_low, int 
 		*out_high = *out_low + 1;
 }
 
+/* A power of ten as an axis says it: "100 MB/s". */
+static char *decade_format(int decade, char *out)
+{
+	static const char *const units[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
+	int unit = decade < 0 ? 0 : decade / 3 > 4 ? 4 : decade / 3;
+
+	snprintf(out, 32, "%.0f %s", pow(10, decade - 3 * unit), units[unit]);
+	return out;
+}
+
 static double bar_x(double value, int low, int high)
 {
 	double span = STP_CHART_WIDTH - NAME_WIDTH - VALUE_WIDTH;
@@ -194,8 +204,7 @@ void stp_chart_bars(struct stp_out *out, const struct stp_bar *bars, size_t coun
 		double x = bar_x(pow(10, at), low, high);
 
 		svg_line(out, x, 0, x, height - 18, "grid");
-		svg_text(out, x, height - 4, "middle", "soft",
-		         stp_bytes_rate_format(pow(10, at), text));
+		svg_text(out, x, height - 4, "middle", "soft", decade_format(at, text));
 	}
 	for (i = 0; i < count; i++) {
 		draw_bar(out, &bars[i], y, low, high);
