@@ -97,6 +97,8 @@ enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_by
 	if (fd < 0 && errno == ELOOP)
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "is a link; put the key file itself there");
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
+		return STP_FAIL_SYS(err, "keys", name, "cannot open the key file");
 	if (fd < 0)
 		return stp_err_set(err, STP_KEY, errno, "keys", name, __FILE__, __LINE__,
 		                   "cannot open the key file");

@@ -281,7 +281,7 @@ enum stp_errc stp_writer_put(struct stp_writer *writer, const char *name, const 
 	if (!slot)
 		return err ? err->code : STP_IO;
 	STP_ASSERT(strlen(name) < sizeof(slot->name));
-	strcpy(slot->name, name);
+	memcpy(slot->name, name, strlen(name) + 1);
 	slot->count = count;
 	code = grow_slot(slot, count < STP_WRITER_SLOT_BYTES ? count : STP_WRITER_SLOT_BYTES,
 	                 &problem);

@@ -267,8 +267,7 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 
 static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *err)
 {
-	STP_TRY(
-	    stp_publish_begin(&run->repo, &run->current, run->jobs, &run->publisher, err));
+	STP_TRY(stp_publish_begin(&run->repo, &run->current, run->jobs, &run->publisher, err));
 	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
 	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
