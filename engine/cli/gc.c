@@ -85,6 +85,10 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 	       stp_count_format(report->links_removed, links),
 	       stp_bytes_format(report->bytes_removed, bytes),
 	       (unsigned long long)report->snapshots_removed);
+	if (!report->snapshots_kept) {
+		printf("nothing is published yet\n");
+		return;
+	}
 	printf("kept %s metadata files and %s target links for %llu snapshots from version %llu "
 	       "on, and %llu roots\n",
 	       stp_count_format(report->files_kept, files),

@@ -166,6 +166,26 @@ static void print_path(const char *before, const char *path, const char *after)
 	printf("%s%s%s", before, shown, after);
 }
 
+/* Names in public/targets exist for all files, or only for those that may change: then the web
+ * server must find the others without their digest. The rule is that of the README, where it is
+ * tested. */
+static void print_rule(const struct stp_init_report *report)
+{
+	if (strcmp(report->target_files, "mutable") != 0 &&
+	    strcmp(report->target_files, "auto") != 0)
+		return;
+	printf("\n%s, tell the web server to find files without the digest before their name "
+	       "(nginx):\n",
+	       report->target_files[0] == 'a' ? "For more than 100,000 targets" : "To serve it");
+	printf("  location /targets/ { try_files $uri @plain; }\n"
+	       "  location @plain {\n");
+	print_path("    root ", report->targets_dir, ";\n");
+	printf("    rewrite \"^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\\.([^/]+)$\" "
+	       "/$1$2 break;\n"
+	       "    return 404;\n"
+	       "  }\n");
+}
+
 static void print_text(const struct stp_init_report *report)
 {
 	size_t made = 0;
@@ -191,6 +211,7 @@ static void print_text(const struct stp_init_report *report)
 	       "cannot be moved to new ones.\n",
 	       report->root_threshold);
 	print_path("Keep here, and back up: ", report->repo, "/keys (online key, seal key)\n");
+	print_rule(report);
 	print_path("\nnext: stampede sign ", report->repo, "\n");
 }
 

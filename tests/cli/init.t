@@ -14,6 +14,14 @@ Take these 7 files off this machine, each to another safe place; sign never need
 2 of the root keys are needed to renew or replace keys; without them clients cannot be moved to new ones.
 Keep here, and back up: SCRATCH/repo/keys (online key, seal key)
 (blank)
+For more than 100,000 targets, tell the web server to find files without the digest before their name (nginx):
+  location /targets/ { try_files $uri @plain; }
+  location @plain {
+    root SCRATCH/idx;
+    rewrite "^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\.([^/]+)$" /$1$2 break;
+    return 404;
+  }
+(blank)
 next: stampede sign SCRATCH/repo
 
 

@@ -1,0 +1,51 @@
+# gc sweeps what no client can want any more.
+$ index idx 20
+$ stampede init repo --targets idx --bins 4 --profile compat --now $(at 1) --quiet > /dev/null
+$ stampede gc repo --now $(at 1)
+removed 0 metadata files and 0 target links, 0 B (snapshots: 0)
+nothing is published yet
+$ for day in 2 3 4 5; do rm "$(find idx/packages -type f | sort | head -n 1)"; stampede sign repo --now $(at $day) --json > /dev/null; done
+2> stampede: publish: timestamp.json: expires 2030-01-04T12:00:00Z, before the run after next at the interval seen (86400 s); sign more often, or raise the expiry in stampede.json
+2> stampede: publish: timestamp.json: expires 2030-01-05T12:00:00Z, before the run after next at the interval seen (86400 s); sign more often, or raise the expiry in stampede.json
+2> stampede: publish: timestamp.json: expires 2030-01-06T12:00:00Z, before the run after next at the interval seen (86400 s); sign more often, or raise the expiry in stampede.json
+$ stampede gc repo --now $(at 5) --dry-run
+would remove 5 metadata files and 1 target links, 5.76 kB (snapshots: 1)
+kept 16 metadata files and 18 target links for 3 snapshots from version 2 on, and 1 roots
+$ stampede gc repo --now $(at 5) --keep 1 --dry-run
+would remove 10 metadata files and 2 target links, 11.31 kB (snapshots: 2)
+kept 11 metadata files and 17 target links for 2 snapshots from version 3 on, and 1 roots
+$ ls repo/public/metadata | grep -c snapshot
+4
+$ stampede gc repo --now $(at 5) --keep 1 --grace 1h --json
+{"dry_run":false,"files_removed":10,"bytes_removed":11312,"links_removed":2,"snapshots_removed":2,"audit_lines_removed":0,"snapshots_kept":2,"oldest_kept":3,"files_kept":11,"links_kept":17,"roots_kept":1,"strangers":0}
+$ ls repo/public/metadata
+1.root.json
+1.targets.json
+3.bin-n-0.json
+3.bin-n-1.json
+3.bin-n-2.json
+3.bin-n-3.json
+3.snapshot.json
+4.bin-n-0.json
+4.bin-n-1.json
+4.bin-n-2.json
+4.bin-n-3.json
+4.snapshot.json
+timestamp.json
+$ ls repo/state/commits
+3.json
+4.json
+$ stampede verify repo --now $(at 5) --json | grep -c '"errors":0'
+1
+$ stampede gc repo --now $(at 4)
+2> stampede: gc: timestamp.json: was published after this run's time; set the clock right
+= 3
+$ stampede gc repo --grace 5
+2> stampede: gc: --grace: 5 is no time such as 30m, 24h or 7d; see 'stampede gc --help'
+= 2
+$ stampede gc repo --keep 0
+2> stampede: gc: --keep takes a whole number from 1 to 1000000, not '0'; see 'stampede gc --help'
+= 2
+$ stampede gc
+2> stampede: gc: give one REPO; see 'stampede gc --help'
+= 2
