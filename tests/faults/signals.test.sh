@@ -18,11 +18,23 @@ begins() {
 	done
 }
 
+# reads_some: waits until the run has read 100 MB (0.8 s where /proc does not tell)
+reads_some() {
+	local read_bytes
+	for _ in $(seq 200); do
+		kill -0 "$pid" 2>/dev/null || return 0
+		read_bytes=$(awk '/^rchar/ { print $2 }' "/proc/$pid/io" 2>/dev/null) || true
+		[ -n "$read_bytes" ] || { sleep 0.8; return; }
+		[ "$read_bytes" -lt 100000000 ] || return 0
+		sleep 0.05
+	done
+}
+
 for signal in TERM INT; do
 	rm -rf repo && init repo --targets index --bins 16 --target-files none
 	"$STAMPEDE" sign repo --jobs 1 --io pread >out 2>err &
 	pid=$!
-	sleep 0.8
+	reads_some
 	began=$(date +%s%N)
 	kill -s "$signal" "$pid" 2>/dev/null || true
 	got=0
