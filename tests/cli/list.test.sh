@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Digest lists, night after night: the same list, a list in another order and format, a damaged
+# ledger, a new row and a removed one; every run must publish exactly the rows of its list.
+set -euo pipefail
+: "${STAMPEDE:=$(dirname "$(realpath "$0")")/../../build/dev/stampede}"
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-list-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+mkdir targets
+"$STAMPEDE" init repo --targets targets --bins 16 --hash sha256 --quiet >/dev/null
+for i in $(seq 400); do
+	echo "packages/$((i % 7))/name-$i.whl,$i,$(printf '%064x' "$i")"
+done >rows
+
+run() { # NAME LIST: signs with the list and compares what is published with rows
+	local name=$1 list=$2
+	"$STAMPEDE" sign repo --digests "$list" --json --quiet >report || fail "$name: sign failed"
+	grep -q '"published":true' report || fail "$name: not published"
+	version=$(grep -o '"snapshot":[0-9]*' report | cut -d: -f2)
+	grep -ho '"packages/[^}]*},"length":[0-9]*' repo/public/metadata/"$version".bin-n-*.json |
+		sed -E 's/^"([^"]*)":\{"hashes":\{"sha256":"([0-9a-f]*)"\},"length":([0-9]*)$/\1,\3,\2/' |
+		sort >published
+	sort rows | cmp -s - published || fail "$name: what is published is not the list"
+	"$STAMPEDE" verify repo >/dev/null || fail "$name: verify says no"
+}
+
+(echo path,length,sha256 && cat rows) >a.csv
+run first a.csv
+run 'the same' a.csv
+(echo path,length,sha256 && tac rows) >b.csv
+run 'another order' b.csv
+run 'another order, again' b.csv
+awk -F, '{printf "{\"sha256\":\"%s\",\"path\":\"%s\",\"length\":%s}\n", $3, $1, $2}' rows >c.ndjson
+run ndjson c.ndjson
+run stdin - <c.ndjson
+run 'before damage' a.csv
+run 'before damage, again' a.csv
+printf '\125' | dd of="$(ls repo/state/ledger/*.base.segment | head -1)" bs=1 seek=9000 conv=notrunc 2>/dev/null
+run damaged a.csv
+grep -q 'damaged or was changed' report || fail 'the damage is not named'
+run 'after damage' a.csv
+echo "packages/new.whl,5,$(printf 'ab%.0s' $(seq 32))" >>rows
+(echo path,length,sha256 && cat rows) >a.csv
+run 'a new row' a.csv
+sed -i 3d rows
+(echo path,length,sha256 && cat rows) >a.csv
+run 'a removed row' a.csv
+run 'a removed row, again' a.csv
