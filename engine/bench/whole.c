@@ -27,6 +27,8 @@
 /* A first look at the rate, then the many. */
 #define COUNT_PROBE ((uint64_t)60000)
 #define COUNT_MAX   ((uint64_t)1000000)
+/* Fewer would stretch a small difference to millions. */
+#define COUNT_MANY_MIN ((uint64_t)200000)
 /* Scratch bytes per target: list row, two times metadata, ledger twice. */
 #define BYTES_PER_TARGET 2000
 #define TREE_COUNT       ((uint64_t)12000)
@@ -170,6 +172,26 @@ static double total_of(const struct stp_bench_sign *sign)
 	return total;
 }
 
+/* Twice, unless time is up: the faster run of each job, since small ones suffer most from what else
+ * the machine does. */
+static enum stp_errc measure_list_twice(struct stp_bench *bench, uint64_t count, uint64_t bin_count,
+                                        struct stp_bench_sign *out_first,
+                                        struct stp_bench_sign *out_nightly, struct stp_err *err)
+{
+	struct stp_bench_sign first;
+	struct stp_bench_sign nightly;
+
+	STP_TRY(measure_list(bench, count, bin_count, out_first, out_nightly, err));
+	if (stp_bench_late(bench))
+		return STP_OK;
+	STP_TRY(measure_list(bench, count, bin_count, &first, &nightly, err));
+	if (total_of(&first) < total_of(out_first))
+		*out_first = first;
+	if (total_of(&nightly) < total_of(out_nightly))
+		*out_nightly = nightly;
+	return STP_OK;
+}
+
 /* How many targets fit the time and the space, from a first look. */
 static uint64_t choose_many(const struct stp_bench *bench, const struct stp_bench_sign *few,
                             const struct stp_bench_sign *probe)
@@ -180,6 +202,8 @@ static uint64_t choose_many(const struct stp_bench *bench, const struct stp_benc
 	uint64_t space = bench->scratch.free_bytes / 2 / BYTES_PER_TARGET;
 	uint64_t count = fits > (double)COUNT_MAX ? COUNT_MAX : (uint64_t)fits;
 
+	if (count < COUNT_MANY_MIN)
+		count = COUNT_MANY_MIN;
 	if (count > space)
 		count = space;
 	return count > COUNT_PROBE ? count : COUNT_PROBE;
@@ -198,9 +222,9 @@ static enum stp_errc measure_lists(struct stp_bench *bench, struct stp_err *err)
 	                            .is_first = 1};
 
 	stp_bench_stage(bench, "sign lists");
-	STP_TRY(measure_list(bench, COUNT_FEW, BINS_MANY, &first->few, &nightly->few, err));
-	STP_TRY(
-	    measure_list(bench, COUNT_FEW, BINS_FEW, &first->few_bins, &nightly->few_bins, err));
+	STP_TRY(measure_list_twice(bench, COUNT_FEW, BINS_MANY, &first->few, &nightly->few, err));
+	STP_TRY(measure_list_twice(bench, COUNT_FEW, BINS_FEW, &first->few_bins, &nightly->few_bins,
+	                           err));
 	STP_TRY(measure_list(bench, COUNT_PROBE, BINS_MANY, &probe, &probe_nightly, err));
 	STP_TRY(measure_list(bench, choose_many(bench, &first->few, &probe), BINS_MANY,
 	                     &first->many, &nightly->many, err));
