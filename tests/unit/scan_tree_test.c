@@ -31,6 +31,7 @@ static enum stp_errc collect(void *ctx, size_t worker_index, const struct stp_re
                              size_t count, struct stp_err *err)
 {
 	struct seen *seen = ctx;
+	int is_enough;
 	size_t i;
 
 	(void)worker_index;
@@ -40,8 +41,9 @@ static enum stp_errc collect(void *ctx, size_t worker_index, const struct stp_re
 		seen->records[seen->count] = records[i];
 		seen->count++;
 	}
+	is_enough = seen->fail_after && seen->count >= seen->fail_after;
 	pthread_mutex_unlock(&seen->lock);
-	if (seen->fail_after && seen->count >= seen->fail_after)
+	if (is_enough)
 		return STP_FAIL(err, STP_IO, "test", NULL, "enough");
 	return STP_OK;
 }
