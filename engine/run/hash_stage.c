@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/cpu.h"
@@ -27,11 +28,13 @@
 #include "hash/hash.h"
 #include "run/hash_serial.h"
 
-#define STAGE        "hash"
-#define TRIES_MAX    4 /* once, and three times again */
-#define FILE_COUNT   256
-#define THREAD_TOTAL 64 /* pread: of all workers, what a disk's queue takes */
-#define NO_BUFFER    UINT32_MAX
+#define STAGE      "hash"
+#define TRIES_MAX  4 /* once, and three times again */
+#define FILE_COUNT 256
+/* Descriptors for the rest of the process: rings, the ledger, the scan. */
+#define OTHER_DESCRIPTORS 128
+#define THREAD_TOTAL      64 /* pread: of all workers, what a disk's queue takes */
+#define NO_BUFFER         UINT32_MAX
 
 struct item {
 	struct stp_record record;
@@ -62,6 +65,7 @@ struct worker {
 	stp_hash_done_fn *done;
 	void *ctx;
 	size_t index;
+	size_t file_count; /* in flight at most */
 	struct stp_reader *reader;
 	struct stp_hasher *hasher;
 	struct item *items;
@@ -75,6 +79,7 @@ struct worker {
 
 struct stage {
 	const struct stp_hash_stage_options *options;
+	size_t file_count;
 	stp_hash_next_fn *next;
 	stp_hash_done_fn *done;
 	void *ctx;
@@ -313,13 +318,34 @@ static enum stp_errc create_tables(struct worker *worker, struct stp_err *err)
 	return STP_OK;
 }
 
+/* Descriptors a worker may use for files. Raises the soft limit (1,024 by habit, and made for
+ * select(), which is not used here) as far as the hard one allows. */
+static size_t files_per_worker(size_t jobs)
+{
+	struct rlimit limit;
+	size_t wanted = jobs * FILE_COUNT + OTHER_DESCRIPTORS;
+	size_t each;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return FILE_COUNT;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted)
+		return FILE_COUNT;
+	each = limit.rlim_cur > OTHER_DESCRIPTORS ? (limit.rlim_cur - OTHER_DESCRIPTORS) / jobs : 1;
+	return each ? each : 1;
+}
+
 static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 {
 	const struct stp_hash_stage_options *options = worker->options;
 	struct stp_reader_options reader = {
 	    .root_fd = options->root_fd,
 	    .choice = options->io,
-	    .file_count_max = FILE_COUNT,
+	    .file_count_max = worker->file_count,
 	    .thread_count = options->jobs < THREAD_TOTAL / 4 ? THREAD_TOTAL / options->jobs : 4,
 	    .cancel = options->cancel,
 	};
@@ -341,6 +367,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 	    .done = stage->done,
 	    .ctx = stage->ctx,
 	    .index = index,
+	    .file_count = stage->file_count,
 	};
 	enum stp_errc code = create_worker(&worker, err);
 
@@ -359,10 +386,11 @@ enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
                                  stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
                                  struct stp_err *err)
 {
-	struct stage stage = {options, next, done, ctx};
+	struct stage stage = {options, 0, next, done, ctx};
 
 	if (options->jobs == 0)
 		return stp_hash_serial_run(options, next, done, ctx, err);
+	stage.file_count = files_per_worker(options->jobs);
 	return stp_workers_run(options->jobs, "hash", worker_main, &stage, options->cancel, err);
 }
 

@@ -67,7 +67,8 @@ struct stp_hash_stage_options {
 	stp_hash_failed_fn *failed;         /* may be NULL; has the ctx of next() and done() */
 };
 
-/* Hashes all that next() gives. Bad files are faults; an error is what stops the stage. */
+/* Raises the soft limit of descriptors (RLIMIT_NOFILE) if 256 a worker need it, or takes fewer.
+ * Hashes all that next() gives. Bad files are faults; an error is what stops the stage. */
 enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
                                  stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
                                  struct stp_err *err) STP_MUST_CHECK;

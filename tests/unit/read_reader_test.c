@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "read/reader.h"
 #include "scratch.h"
 
@@ -145,6 +147,22 @@ static void test_read_reader__works_with_one_file_and_few_buffers(void **state)
 	read_all(f, STP_IO_MODE_URING);
 }
 
+static void test_read_reader__waits_when_descriptors_run_out(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+	struct rlimit few;
+
+	f->options.thread_count = 1;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 16;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	read_all(f, STP_IO_MODE_PREAD);
+	read_all(f, STP_IO_MODE_URING);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 /* Destroying with everything in flight waits for the kernel, and leaks nothing. */
 static void destroy_early(struct fixture *f, enum stp_io_mode mode)
 {
@@ -197,6 +215,8 @@ int main(void)
 	                                    teardown),
 	    cmocka_unit_test_setup_teardown(test_read_reader__works_with_one_file_and_few_buffers,
 	                                    setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_read_reader__waits_when_descriptors_run_out, setup,
+	                                    teardown),
 	    cmocka_unit_test_setup_teardown(test_read_reader__may_be_destroyed_at_any_time, setup,
 	                                    teardown),
 	};
