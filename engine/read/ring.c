@@ -23,10 +23,12 @@
 
 #include "read/op.h"
 
-#define STAGE         "read"
-#define ENTRIES       256
-#define WAIT_NS       100000000LL
-#define ASYNC_THREADS 64 /* of the kernel, for opens that have to wait for the disk */
+#define STAGE   "read"
+#define ENTRIES 256
+#define WAIT_NS 2000000LL
+/* Completions worth one wake-up while a deep queue is in flight. */
+#define WAIT_COUNT_MAX 8
+#define ASYNC_THREADS  64 /* of the kernel, for opens that have to wait for the disk */
 
 struct ring {
 	struct stp_read_backend base;
@@ -121,11 +123,19 @@ static struct stp_read_op *ring_reap(struct stp_read_backend *backend, int wait)
 
 	if (io_uring_peek_cqe(&ring->uring, &cqe) != 0 || !cqe) {
 		struct __kernel_timespec timeout = {.tv_nsec = WAIT_NS};
+		unsigned count =
+		    ring->in_kernel / 8 < WAIT_COUNT_MAX ? ring->in_kernel / 8 : WAIT_COUNT_MAX;
 
 		if (!wait || ring->in_kernel == 0)
 			return NULL;
-		/* ETIME, EINTR and EAGAIN: nothing now, the caller looks at its cancel flag. */
-		if (io_uring_wait_cqe_timeout(&ring->uring, &cqe, &timeout) != 0 || !cqe)
+		/* ETIME, EINTR and EAGAIN: fewer than asked for, or none, and then the caller looks
+		 * at its cancel flag. */
+		cqe = NULL;
+		if (io_uring_wait_cqes(&ring->uring, &cqe, count ? count : 1, &timeout, NULL) !=
+		        0 &&
+		    io_uring_peek_cqe(&ring->uring, &cqe) != 0)
+			return NULL;
+		if (!cqe)
 			return NULL;
 	}
 	op = take_completion(ring, cqe);
