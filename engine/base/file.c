@@ -110,6 +110,11 @@ enum stp_errc stp_fd_read_at(int fd, void *bytes, size_t count, off_t offset, co
 	return STP_OK;
 }
 
+int stp_folder_again(int folder_fd)
+{
+	return openat(folder_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject, struct stp_err *err)
 {
 	STP_FAULT_TRY(err, stage, "sync", subject);

@@ -54,6 +54,11 @@ enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage
 enum stp_errc stp_folder_make(int folder_fd, const char *name, mode_t mode, const char *stage,
                               int *out_fd, struct stp_err *err) STP_MUST_CHECK;
 
+/* Another open description of the folder, good as the start of a lookup and nothing else (O_PATH):
+ * each thread that opens many names has its own, for the reference count of a shared one goes from
+ * core to core with every lookup. -1 with errno when it cannot be had. */
+int stp_folder_again(int folder_fd);
+
 /* fsync of a folder or file descriptor. */
 enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject,
                           struct stp_err *err) STP_MUST_CHECK;

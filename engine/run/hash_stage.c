@@ -16,6 +16,7 @@
  */
 #include "run/hash_stage.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include <time.h>
 
 #include "base/cpu.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/thread.h"
 #include "hash/hash.h"
@@ -66,6 +68,7 @@ struct worker {
 	void *ctx;
 	size_t index;
 	size_t file_count; /* in flight at most */
+	int root_fd;       /* stp_folder_again(), or -1 */
 	struct stp_reader *reader;
 	struct stp_hasher *hasher;
 	struct item *items;
@@ -350,6 +353,10 @@ static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 	    .cancel = options->cancel,
 	};
 
+	if (options->root_fd != AT_FDCWD)
+		worker->root_fd = stp_folder_again(options->root_fd);
+	if (worker->root_fd >= 0)
+		reader.root_fd = worker->root_fd;
 	STP_TRY(stp_hasher_create(options->hash_set, options->features, FILE_COUNT, &worker->hasher,
 	                          err));
 	worker->lane_count = stp_hasher_lane_count(worker->hasher);
@@ -368,6 +375,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 	    .ctx = stage->ctx,
 	    .index = index,
 	    .file_count = stage->file_count,
+	    .root_fd = -1,
 	};
 	enum stp_errc code = create_worker(&worker, err);
 
@@ -377,6 +385,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 	if (worker.hasher)
 		stp_hasher_destroy(worker.hasher);
 	stp_reader_destroy(worker.reader);
+	stp_fd_close(&worker.root_fd);
 	free(worker.pieces);
 	free(worker.items);
 	return code;

@@ -87,6 +87,7 @@ struct walk {
 struct worker {
 	struct walk *walk;
 	size_t index;
+	int root_fd; /* stp_folder_again() */
 	struct folder *spare;
 	size_t folder_count; /* not yet added to progress */
 	size_t record_count;
@@ -198,7 +199,7 @@ static void fault(const struct worker *worker, enum stp_errc code, int sys, cons
 	stp_fault_add(options->faults, code, sys, STAGE, path, path_bytes, "%s", text);
 }
 
-static int open_beneath(const struct walk *walk, const char *path)
+static int open_beneath(const struct walk *walk, int root_fd, const char *path)
 {
 	struct open_how how = {
 	    .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -208,7 +209,7 @@ static int open_beneath(const struct walk *walk, const char *path)
 	int tries;
 
 	for (tries = 0;; tries++) {
-		long fd = syscall(SYS_openat2, walk->root_fd, path, &how, sizeof(how));
+		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
 
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || tries == OPEN_TRIES_MAX)
 			return (int)fd;
@@ -276,7 +277,7 @@ static enum stp_errc open_folder(struct worker *worker, const struct work *work,
 	if (prefix_bytes)
 		memcpy(folder->path, walk->options->prefix, prefix_bytes);
 	memcpy(folder->path + prefix_bytes, worker->name, work->path_bytes + 1);
-	folder->fd = open_beneath(walk, work->path_bytes ? worker->name : ".");
+	folder->fd = open_beneath(walk, worker->root_fd, work->path_bytes ? worker->name : ".");
 	if (folder->fd < 0) {
 		code = open_failed(worker, folder->path, folder->path_bytes, work->path_bytes == 0,
 		                   err);
@@ -597,8 +598,15 @@ static enum stp_errc worker_loop(struct worker *worker, struct stp_err *err)
 static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 {
 	struct walk *walk = ctx;
-	enum stp_errc code = worker_loop(&walk->workers[index], err);
+	struct worker *worker = &walk->workers[index];
+	enum stp_errc code;
+	int own_fd;
 
+	/* Without one of its own it is only slower. */
+	own_fd = stp_folder_again(walk->root_fd);
+	worker->root_fd = own_fd < 0 ? walk->root_fd : own_fd;
+	code = worker_loop(worker, err);
+	stp_fd_close(&own_fd);
 	if (code != STP_OK)
 		stop(walk);
 	return code;
