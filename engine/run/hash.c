@@ -41,6 +41,8 @@
 #define RUN_BYTES     (16 * 1024 * 1024)
 #define RUN_BYTES_MIN (1024 * 1024)
 #define POLL_NS       50000000L
+/* A reader's piece: what is smaller needs no place at the front. */
+#define SMALL_BYTES (64 * 1024)
 
 struct entry {
 	uint64_t length;
@@ -110,12 +112,18 @@ static void find_filling_locked(struct hash_run *run)
 	}
 }
 
+/* Large files first. What fits one piece counts as equal and stays in the order of the walk, so
+ * that the kernel looks up names of one folder one after the other: paths lie in that order. */
 static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a;
 	const struct entry *y = b;
+	uint64_t x_pieces = x->length / SMALL_BYTES;
+	uint64_t y_pieces = y->length / SMALL_BYTES;
 
-	return (x->length < y->length) - (x->length > y->length);
+	if (x_pieces != y_pieces)
+		return x_pieces < y_pieces ? 1 : -1;
+	return (x->path > y->path) - (x->path < y->path);
 }
 
 /* Replaces a used-up current window by the filling one, if that is worth it. */
