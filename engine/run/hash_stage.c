@@ -11,6 +11,9 @@
  * From the page cache a handful of reads comes back at once and is hashed while it is in L2. From
  * the disk nothing comes at once, so the queue grows to its full depth before the worker waits.
  *
+ * Large files are shared out evenly while they last (may_take_more()): a worker that took as many
+ *as its reader has room for could have all of them, and the others none.
+ *
  * A file is done when the reader has said that it did not change and the hasher has given the
  * digests, whichever is later. Nothing of a file that changed is used: its stream starts anew.
  */
@@ -37,6 +40,8 @@
 #define OTHER_DESCRIPTORS 128
 #define THREAD_TOTAL      64 /* pread: of all workers, what a disk's queue takes */
 #define NO_BUFFER         UINT32_MAX
+/* A file that keeps a lane busy for a millisecond and has eight reads in flight by itself. */
+#define LARGE_BYTES (512 * 1024)
 
 struct item {
 	struct stp_record record;
@@ -49,6 +54,7 @@ struct item {
 	int has_ended; /* DONE or FAULT was given */
 	int is_fault;
 	int is_finished; /* digests are there */
+	int is_large;
 	struct stp_read_event end;
 	struct item *next; /* in the free or retry list */
 	uint8_t digests[32 + 64 + 32];
@@ -60,6 +66,8 @@ struct piece {
 	int last;
 	uint32_t next;
 };
+
+struct stage;
 
 struct worker {
 	const struct stp_hash_stage_options *options;
@@ -77,7 +85,9 @@ struct worker {
 	struct piece *pieces; /* by buffer */
 	size_t active_count;  /* items in use */
 	size_t lane_count;
-	int is_exhausted; /* next() had no more */
+	int is_exhausted;   /* next() had no more */
+	int last_was_large; /* what next() gave last */
+	const struct stage *stage;
 };
 
 struct stage {
@@ -86,6 +96,8 @@ struct stage {
 	stp_hash_next_fn *next;
 	stp_hash_done_fn *done;
 	void *ctx;
+	/* By worker: large files in flight. Relaxed: a guide to sharing, ordering nothing. */
+	atomic_size_t *large_counts;
 };
 
 /* --- one file -------------------------------------------------------------------------------- */
@@ -131,8 +143,17 @@ static void drop_pieces(struct worker *worker, struct item *item)
 	}
 }
 
+static void count_large(struct worker *worker, struct item *item, int is_large)
+{
+	item->is_large = is_large;
+	atomic_fetch_add_explicit(&worker->stage->large_counts[worker->index], (size_t)is_large,
+	                          memory_order_relaxed);
+}
+
 static void free_item(struct worker *worker, struct item *item)
 {
+	atomic_fetch_sub_explicit(&worker->stage->large_counts[worker->index],
+	                          (size_t)item->is_large, memory_order_relaxed);
 	item->next = worker->free_items;
 	worker->free_items = item;
 	worker->active_count--;
@@ -189,6 +210,24 @@ static enum stp_errc settle(struct worker *worker, struct item *item, struct stp
 
 /* --- the four steps -------------------------------------------------------------------------- */
 
+/* Whether this worker may ask for another file while those at hand are large: as many as keep half
+ * of its lanes busy in any case; more only while no other worker has fewer; never more than it has
+ * lanes and pieces that wait for them. */
+static int may_take_more(const struct worker *worker)
+{
+	const struct stage *stage = worker->stage;
+	size_t mine =
+	    atomic_load_explicit(&stage->large_counts[worker->index], memory_order_relaxed);
+	size_t i;
+
+	if (!worker->last_was_large || mine < worker->lane_count / 4)
+		return 1;
+	for (i = 0; i < stage->options->jobs; i++)
+		if (atomic_load_explicit(&stage->large_counts[i], memory_order_relaxed) < mine)
+			return 0;
+	return mine < worker->lane_count;
+}
+
 static void fill(struct worker *worker)
 {
 	while (stp_reader_has_room(worker->reader)) {
@@ -201,7 +240,7 @@ static void fill(struct worker *worker)
 			continue;
 		}
 		item = worker->free_items;
-		if (!item || worker->is_exhausted)
+		if (!item || worker->is_exhausted || !may_take_more(worker))
 			return;
 		given = worker->next(worker->ctx, worker->index, &item->record);
 		worker->is_exhausted = given == STP_HASH_NEXT_END;
@@ -209,6 +248,8 @@ static void fill(struct worker *worker)
 			return;
 		worker->free_items = item->next;
 		worker->active_count++;
+		worker->last_was_large = item->record.length > LARGE_BYTES;
+		count_large(worker, item, worker->last_was_large);
 		item->tries = 0;
 		start_item(worker, item);
 	}
@@ -373,6 +414,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 	    .next = stage->next,
 	    .done = stage->done,
 	    .ctx = stage->ctx,
+	    .stage = stage,
 	    .index = index,
 	    .file_count = stage->file_count,
 	    .root_fd = -1,
@@ -381,6 +423,8 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 
 	while (code == STP_OK && !(worker.is_exhausted && worker.active_count == 0))
 		code = worker_step(&worker, err);
+	/* Nobody has to wait for this one to take more. */
+	atomic_store_explicit(&stage->large_counts[index], SIZE_MAX, memory_order_relaxed);
 	/* The hasher first: it points into the reader's buffers. */
 	if (worker.hasher)
 		stp_hasher_destroy(worker.hasher);
@@ -395,12 +439,18 @@ enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
                                  stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
                                  struct stp_err *err)
 {
-	struct stage stage = {options, 0, next, done, ctx};
+	struct stage stage = {options, 0, next, done, ctx, NULL};
+	enum stp_errc code;
 
 	if (options->jobs == 0)
 		return stp_hash_serial_run(options, next, done, ctx, err);
 	stage.file_count = files_per_worker(options->jobs);
-	return stp_workers_run(options->jobs, "hash", worker_main, &stage, options->cancel, err);
+	stage.large_counts = calloc(options->jobs, sizeof(*stage.large_counts));
+	if (!stage.large_counts)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for the workers");
+	code = stp_workers_run(options->jobs, "hash", worker_main, &stage, options->cancel, err);
+	free(stage.large_counts);
+	return code;
 }
 
 void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
