@@ -118,18 +118,27 @@ static void profile_apply(struct stp_config *config, const struct profile *profi
 	config->mutable_globs = (struct stp_globs){(const char **)(uintptr_t)default_mutable, 1};
 }
 
-enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
-                                 struct stp_err *err)
+/* The profile called name, NULL for none. */
+static const struct profile *profile_find(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(profiles); i++) {
-		if (strcmp(profiles[i].name, profile) == 0) {
-			memset(config, 0, sizeof(*config));
-			stp_arena_init(&config->arena, 4096);
-			profile_apply(config, &profiles[i]);
-			return STP_OK;
-		}
+	for (i = 0; i < COUNT_OF(profiles); i++)
+		if (strcmp(profiles[i].name, name) == 0)
+			return &profiles[i];
+	return NULL;
+}
+
+enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
+                                 struct stp_err *err)
+{
+	const struct profile *found = profile_find(profile);
+
+	if (found) {
+		memset(config, 0, sizeof(*config));
+		stp_arena_init(&config->arena, 4096);
+		profile_apply(config, found);
+		return STP_OK;
 	}
 	return STP_FAIL(err, STP_CONFIG, STAGE, profile,
 	                "is no profile; use pep458, compat or prefixes");
@@ -586,7 +595,7 @@ static enum stp_errc read_document(struct stp_config *config, const json_t *docu
 			return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 			                "\"%s\": is missing", required[i]);
 	profile = json_object_get(document, "profile");
-	if (!json_is_string(profile))
+	if (!json_is_string(profile) || !profile_find(json_string_value(profile)))
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"profile\": must be pep458, compat or prefixes");
 	STP_TRY(stp_config_profile(config, json_string_value(profile), err));

@@ -122,6 +122,8 @@ static void test_config__every_refusal_names_the_field(void **state)
 	refuses("{" LEAST, "line 1");
 	refuses("[]", "JSON object");
 	refuses("{\"format\":1,\"targets_dir\":\"/t\"}", "\"profile\": is missing");
+	refuses("{\"format\":1,\"profile\":\"pep459\",\"targets_dir\":\"/t\"}",
+	        "\"profile\": must be pep458, compat or prefixes");
 	refuses("{" LEAST ",\"bins\":16,\"bins\":16}", "line 1: duplicate object key");
 	refuses("{" LEAST ",\"bin\":16}", "\"bin\": no such field");
 	refuses("{" LEAST ",\"\\u001b[2J\":16}", "\\x1b");
