@@ -11,11 +11,15 @@
 /* Records of a memory run lie all over: fetch this many ahead. */
 #define PREFETCH_COUNT 6
 
-/* Largest block of the source; a batch is STP_BLOCK_BATCH_MAX of them, which fills the hash lanes.
- */
-static size_t block_bytes_max(const struct stp_cursor *cursor)
+/* A batch is STP_BLOCK_BATCH_MAX of the source's largest blocks, which fills the hash lanes; a
+ * segment that is smaller needs no more than itself. */
+static size_t batch_bytes(const struct stp_cursor *cursor)
 {
-	return cursor->source.segment ? STP_BLOCK_BYTES_MAX : STP_BLOCK_BYTES_RUN;
+	const struct stp_segment *segment = cursor->source.segment;
+	size_t bytes = STP_BLOCK_BATCH_MAX * (segment ? STP_BLOCK_BYTES_MAX : STP_BLOCK_BYTES_RUN);
+
+	return segment && segment->info.file_bytes < bytes ? (size_t)segment->info.file_bytes
+	                                                   : bytes;
 }
 
 enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source *source,
@@ -35,7 +39,7 @@ enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source
 	    cursor->file ? cursor->file->digest_bytes : source->run->digest_bytes;
 	for (i = 0; i < 2 && cursor->file; i++) {
 		int sys = posix_memalign((void **)&cursor->batches[i], STP_BLOCK_ALIGN,
-		                         STP_BLOCK_BATCH_MAX * block_bytes_max(cursor));
+		                         batch_bytes(cursor));
 
 		if (sys != 0) {
 			cursor->batches[i] = NULL;

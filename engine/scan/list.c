@@ -25,12 +25,12 @@
 #include "scan/list_sum.h"
 
 /* Read at once: parsed while it is in the second level cache. */
-#define PIECE_BYTES  (512 * 1024)
-#define BUFFER_BYTES (STP_LIST_ROW_BYTES_MAX + PIECE_BYTES)
-#define POLL_MS      200
+#define PIECE_BYTES (512 * 1024)
+#define POLL_MS     200
 
 struct list {
 	const struct stp_list_options *options;
+	size_t buffer_bytes; /* a piece behind the longest row */
 	int is_json;
 	struct stp_list_columns columns;
 	stp_list_emit_fn *emit;
@@ -38,7 +38,7 @@ struct list {
 	struct stp_fault_list *faults;
 
 	pthread_mutex_t lock; /* guards what follows */
-	char *carry;          /* BUFFER_BYTES; starts with a row */
+	char *carry;          /* buffer_bytes; starts with a row */
 	size_t carry_bytes;
 	uint64_t line; /* of the first byte of the carry */
 	uint64_t bytes;
@@ -110,14 +110,14 @@ static size_t whole_rows(const char *buffer, size_t count, uint64_t quotes)
 static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_chunk *out_chunk,
                                struct stp_err *err)
 {
-	size_t wanted = PIECE_BYTES;
+	size_t wanted = list->options->piece_bytes;
 	size_t count = list->carry_bytes;
 	uint64_t quotes;
 	size_t rows;
 
 	memcpy(buffer, list->carry, count);
 	list->carry_bytes = 0;
-	for (;; wanted = BUFFER_BYTES) {
+	for (;; wanted = list->buffer_bytes) {
 		STP_TRY(fill(list, buffer, &count, wanted, err));
 		quotes = 0;
 		if (!list->is_json && memchr(buffer, '"', count))
@@ -133,11 +133,12 @@ static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_
 		}
 		if (rows || list->is_at_end)
 			break;
-		if (count == BUFFER_BYTES)
+		if (count == list->buffer_bytes)
 			return STP_FAIL(err, STP_LIMIT, "scan", list->options->name,
-			                "the row at line %llu is longer than %d bytes, or has a "
+			                "the row at line %llu is longer than %zu bytes, or has a "
 			                "'\"' that is not closed",
-			                (unsigned long long)list->line, STP_LIST_ROW_BYTES_MAX);
+			                (unsigned long long)list->line,
+			                list->options->row_bytes_max);
 	}
 	list->carry_bytes = count - rows;
 	memcpy(list->carry, buffer + rows, count - rows);
@@ -172,7 +173,7 @@ static enum stp_errc worker(void *ctx, size_t worker_index, struct stp_err *err)
 {
 	struct list *list = ctx;
 	struct stp_list_parser *parser = calloc(1, sizeof(*parser));
-	char *buffer = malloc(BUFFER_BYTES);
+	char *buffer = malloc(list->buffer_bytes);
 	enum stp_errc code;
 
 	if (!parser || !buffer) {
@@ -206,15 +207,40 @@ static void drop_start(struct list *list, size_t count)
 	memmove(list->carry, list->carry + count, list->carry_bytes);
 }
 
+/* Reads until the carry holds the whole header. */
+static enum stp_errc fill_header(struct list *list, size_t *out_bytes, struct stp_err *err)
+{
+	const struct stp_list_options *options = list->options;
+	uint64_t feeds;
+
+	for (;;) {
+		size_t wanted = list->carry_bytes + options->piece_bytes;
+		int has_quotes = memchr(list->carry, '"', list->carry_bytes) != NULL;
+		size_t count =
+		    stp_list_csv_row_end(list->carry, list->carry_bytes, has_quotes, &feeds);
+
+		*out_bytes = count;
+		if (count < list->carry_bytes || list->is_at_end)
+			break;
+		if (list->carry_bytes >= options->row_bytes_max)
+			return STP_FAIL(err, STP_CONFIG, "scan", options->name,
+			                "has no header: its first line does not end within %zu "
+			                "bytes",
+			                options->row_bytes_max);
+		STP_TRY(fill(list, list->carry, &list->carry_bytes, wanted, err));
+	}
+	list->line += feeds;
+	return STP_OK;
+}
+
 /* Reads the first piece, decides the format and takes the header off. */
 static enum stp_errc start(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
-	uint64_t feeds;
-	int has_quotes;
+	size_t wanted = options->piece_bytes < 3 ? 3 : options->piece_bytes;
 	size_t count;
 
-	STP_TRY(fill(list, list->carry, &list->carry_bytes, PIECE_BYTES, err));
+	STP_TRY(fill(list, list->carry, &list->carry_bytes, wanted, err));
 	if (list->carry_bytes >= 3 && memcmp(list->carry, "\xef\xbb\xbf", 3) == 0)
 		drop_start(list, 3);
 	list->is_json =
@@ -223,16 +249,10 @@ static enum stp_errc start(struct list *list, struct stp_err *err)
 	list->line = 1;
 	if (list->is_json)
 		return STP_OK;
-	if (!list->carry_bytes)
+	if (!list->carry_bytes && list->is_at_end)
 		return STP_FAIL(err, STP_CONFIG, "scan", options->name,
 		                "is empty; its first line must be a header that names the columns");
-	has_quotes = memchr(list->carry, '"', list->carry_bytes) != NULL;
-	count = stp_list_csv_row_end(list->carry, list->carry_bytes, has_quotes, &feeds);
-	if (count == list->carry_bytes && !list->is_at_end)
-		return STP_FAIL(err, STP_CONFIG, "scan", options->name,
-		                "has no header: its first line does not end within %d bytes",
-		                PIECE_BYTES);
-	list->line += feeds;
+	STP_TRY(fill_header(list, &count, err));
 	STP_TRY(stp_list_csv_header(options->name, list->carry, count, &list->columns, err));
 	drop_start(list, count);
 	return STP_OK;
@@ -250,7 +270,12 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
 	/* When one worker fails the others stop, also without a flag of the caller's. */
 	if (!own.cancel)
 		own.cancel = &cancel;
-	list.carry = malloc(BUFFER_BYTES);
+	if (!own.piece_bytes)
+		own.piece_bytes = PIECE_BYTES;
+	if (!own.row_bytes_max)
+		own.row_bytes_max = STP_LIST_ROW_BYTES_MAX;
+	list.buffer_bytes = own.row_bytes_max + own.piece_bytes;
+	list.carry = malloc(list.buffer_bytes);
 	if (!list.carry)
 		return STP_FAIL_ERRNO(err, ENOMEM, "scan", options->name, "no memory to read it");
 	pthread_mutex_init(&list.lock, NULL);

@@ -58,6 +58,8 @@ struct stp_list_options {
 	unsigned hash_set;
 	size_t jobs;               /* workers; 0: in the calling thread */
 	uint64_t sum_seed;         /* of stats.sum, see scan/list_sum.h */
+	size_t piece_bytes;        /* read at once; 0: 512 KiB. Tests cut the list finer */
+	size_t row_bytes_max;      /* longest row; 0: STP_LIST_ROW_BYTES_MAX */
 	struct stp_cancel *cancel; /* may be NULL; set when a worker fails */
 };
 

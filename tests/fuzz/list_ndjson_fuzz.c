@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The NDJSON row reader against jansson: what it takes jansson takes, with the same values, and
- * what jansson takes as a flat row of ours it takes. Beyond that, the whole reader must survive.
+ * what jansson takes as a flat row of ours it takes. Beyond that, the whole reader must survive,
+ * and see the same rows when the list is cut into small pieces.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -150,23 +151,50 @@ static enum stp_errc take_none(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-static void try_list(const uint8_t *data, size_t data_bytes)
+/* One file for all inputs: making one costs more than reading it. */
+static int file_of(const uint8_t *data, size_t data_bytes)
 {
-	struct stp_list_options options = {.name = "fuzz",
-	                                   .fd = memfd_create("fuzz", MFD_CLOEXEC),
-	                                   .format = STP_LIST_NDJSON,
-	                                   .hash_set = STP_ALG_BIT(STP_ALG_SHA512)};
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("fuzz", MFD_CLOEXEC);
+	must(fd >= 0 && ftruncate(fd, 0) == 0 &&
+	         pwrite(fd, data, data_bytes, 0) == (ssize_t)data_bytes,
+	     "memfd");
+	return fd;
+}
+
+/* Reads all rows, piece_bytes at once; the row and record counts it gave. */
+static struct stp_list_stats read_list(int fd, size_t data_bytes, size_t piece_bytes)
+{
+	struct stp_list_options options = {
+	    .name = "fuzz",
+	    .fd = fd,
+	    .format = STP_LIST_NDJSON,
+	    .hash_set = STP_ALG_BIT(STP_ALG_SHA512),
+	    .piece_bytes = piece_bytes,
+	    .row_bytes_max = data_bytes + 3,
+	};
 	struct stp_list_stats stats = {0};
 	struct stp_fault_list faults;
 
-	must(options.fd >= 0 && write(options.fd, data, data_bytes) == (ssize_t)data_bytes,
-	     "memfd");
-	lseek(options.fd, 0, SEEK_SET);
+	lseek(fd, 0, SEEK_SET);
 	stp_fault_list_init(&faults);
-	if (stp_list_read(&options, take_none, NULL, &faults, &stats, NULL) == STP_OK)
-		must(stats.record_count + faults.total == stats.row_count, "a row was lost");
+	must(stp_list_read(&options, take_none, NULL, &faults, &stats, NULL) == STP_OK, "no list");
+	must(stats.record_count + faults.total == stats.row_count, "a row was lost");
 	stp_fault_list_release(&faults);
-	close(options.fd);
+	return stats;
+}
+
+static void try_list(const uint8_t *data, size_t data_bytes)
+{
+	int fd = file_of(data, data_bytes);
+	struct stp_list_stats whole = read_list(fd, data_bytes, data_bytes + 3);
+	struct stp_list_stats cut = read_list(fd, data_bytes, 1 + (data_bytes + data[0]) % 97);
+
+	must(whole.row_count == cut.row_count && whole.record_count == cut.record_count &&
+	         whole.digest_count == cut.digest_count && whole.sum == cut.sum,
+	     "cut otherwise, it reads otherwise");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)

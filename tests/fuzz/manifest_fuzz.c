@@ -3,7 +3,6 @@
  * The manifest reader on anything, as it is and with its seal made good; what is read and written
  * again reads the same.
  */
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,48 +14,27 @@
 #include "base/bytes.h"
 #include "ledger/manifest.h"
 #include "ledger/segment_format.h"
+#include "memory_folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 
 static const uint8_t seal_key[STP_SEAL_KEY_BYTES] = {3};
-static char folder[] = "/tmp/stampede-fuzz-XXXXXX";
-
-static void remove_folder(void)
-{
-	rmdir(folder);
-}
-
-static int folder_fd(void)
-{
-	static int fd = -1;
-
-	if (fd < 0) {
-		if (!mkdtemp(folder))
-			abort();
-		atexit(remove_folder);
-		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	return fd;
-}
 
 static void try_bytes(const uint8_t *bytes, size_t count)
 {
 	struct stp_manifest first;
 	struct stp_manifest second;
-	int fd = openat(folder_fd(), "7.manifest", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (fd < 0 || write(fd, bytes, count) != (ssize_t)count)
-		abort();
-	close(fd);
-	if (stp_manifest_read(folder_fd(), 7, seal_key, &first, NULL) == STP_OK) {
-		unlinkat(folder_fd(), "7.manifest", 0);
-		if (stp_manifest_write(&first, folder_fd(), seal_key, NULL) != STP_OK ||
-		    stp_manifest_read(folder_fd(), 7, seal_key, &second, NULL) != STP_OK ||
+	memory_folder_put("7.manifest", bytes, count);
+	if (stp_manifest_read(memory_folder(), 7, seal_key, &first, NULL) == STP_OK) {
+		unlinkat(memory_folder(), "7.manifest", 0);
+		if (stp_manifest_write(&first, memory_folder(), seal_key, NULL) != STP_OK ||
+		    stp_manifest_read(memory_folder(), 7, seal_key, &second, NULL) != STP_OK ||
 		    first.count != second.count || first.facts.tag != second.facts.tag ||
 		    (first.count && strcmp(first.entries[0].name, second.entries[0].name) != 0))
 			abort();
 	}
-	unlinkat(folder_fd(), "7.manifest", 0);
+	unlinkat(memory_folder(), "7.manifest", 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)

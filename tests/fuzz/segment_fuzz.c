@@ -3,12 +3,10 @@
  * The segment reader on anything: as it is, and, since hardly any input has a good seal, once more
  * with all sums and the seal made good, as somebody who has the key would.
  */
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
@@ -16,31 +14,11 @@
 #include "hash/hash.h"
 #include "ledger/merge.h"
 #include "ledger/segment_format.h"
+#include "memory_folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 
 static const uint8_t seal_key[STP_SEAL_KEY_BYTES] = {3};
-
-/* A folder of the process's own, removed at its end. */
-static char folder[] = "/tmp/stampede-fuzz-XXXXXX";
-
-static void remove_folder(void)
-{
-	rmdir(folder);
-}
-
-static int folder_fd(void)
-{
-	static int fd = -1;
-
-	if (fd < 0) {
-		if (!mkdtemp(folder))
-			abort();
-		atexit(remove_folder);
-		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	return fd;
-}
 
 /* Reads all there is; what is read must be in order and in itself sound. */
 static void read_all(struct stp_segment *segment, unsigned bits)
@@ -78,12 +56,9 @@ static void try_bytes(const uint8_t *bytes, size_t count)
 {
 	struct stp_fault_list damage;
 	struct stp_segment *segment;
-	int fd = openat(folder_fd(), "s", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (fd < 0 || write(fd, bytes, count) != (ssize_t)count)
-		abort();
-	close(fd);
-	if (stp_segment_open(folder_fd(), "s", seal_key, &segment, NULL) == STP_OK) {
+	memory_folder_put("input", bytes, count);
+	if (stp_segment_open(memory_folder(), "input", seal_key, &segment, NULL) == STP_OK) {
 		stp_fault_list_init(&damage);
 		if (stp_segment_check(segment, NULL) == STP_OK)
 			read_all(segment, 0);
@@ -92,7 +67,6 @@ static void try_bytes(const uint8_t *bytes, size_t count)
 		stp_segment_close(segment);
 		stp_fault_list_release(&damage);
 	}
-	unlinkat(folder_fd(), "s", 0);
 }
 
 /* Makes sums and seal of bytes good where its header and index allow. */
