@@ -46,12 +46,10 @@ enum stp_errc stp_commit_save(const struct stp_repo *repo, const struct stp_comm
 	return code;
 }
 
-/* Takes one record apart. */
-static enum stp_errc parse_record(const char *name, const struct stp_buf *text,
-                                  struct stp_commit *out_commit, struct stp_err *err)
+enum stp_errc stp_commit_parse(const char *name, const void *text, size_t text_bytes,
+                               struct stp_commit *out_commit, struct stp_err *err)
 {
-	json_t *record =
-	    json_loadb((const char *)text->data, text->count, JSON_REJECT_DUPLICATES, NULL);
+	json_t *record = json_loadb(text, text_bytes, JSON_REJECT_DUPLICATES, NULL);
 	const char *time;
 	json_int_t snapshot;
 	json_int_t timestamp;
@@ -96,7 +94,7 @@ static enum stp_errc gather_one(struct gather *gather, int fd, const char *name,
 	if (digits == 0 || strcmp(name + digits, ".json") != 0)
 		return STP_OK;
 	STP_TRY(stp_file_read(fd, name, RECORD_BYTES_MAX, STAGE, &gather->text, err));
-	STP_TRY(parse_record(name, &gather->text, &commit, err));
+	STP_TRY(stp_commit_parse(name, gather->text.data, gather->text.count, &commit, err));
 	return stp_buf_append(&gather->records, &commit, sizeof(commit), err);
 }
 

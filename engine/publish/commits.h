@@ -15,6 +15,7 @@
 #ifndef STP_PUBLISH_COMMITS_H
 #define STP_PUBLISH_COMMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -36,6 +37,10 @@ struct stp_commit_list {
 /* Writes the record durably. */
 enum stp_errc stp_commit_save(const struct stp_repo *repo, const struct stp_commit *commit,
                               struct stp_err *err) STP_MUST_CHECK;
+
+/* Takes a record's text apart; STP_FORMAT names name. */
+enum stp_errc stp_commit_parse(const char *name, const void *text, size_t text_bytes,
+                               struct stp_commit *out_commit, struct stp_err *err) STP_MUST_CHECK;
 
 /* Reads all records into arena. STP_FORMAT names a broken one. */
 enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena *arena,

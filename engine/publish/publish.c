@@ -147,14 +147,28 @@ static enum stp_errc look_at_temporary(void *ctx, int folder_fd, const char *nam
 	return sweep_file(ctx, folder_fd, name, err);
 }
 
+enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *out_version,
+                                 struct stp_err *err)
+{
+	const char *digits = text;
+	uint64_t version = 0;
+
+	if (text_bytes < 2 || digits[text_bytes - 1] != '\n' ||
+	    !stp_u64_parse(digits, text_bytes - 1, &version) || version > STP_VERSION_MAX)
+		return STP_FAIL(err, STP_FORMAT, STAGE, "state/reserved",
+		                "holds no version number; write the highest version in "
+		                "public/metadata into it");
+	*out_version = version;
+	return STP_OK;
+}
+
 /* state/reserved: the highest version ever reserved, decimal; 0 when the file is not there. */
 static enum stp_errc read_reserved(const struct stp_repo *repo, uint64_t *out_version,
                                    struct stp_err *err)
 {
 	struct stp_buf text = STP_BUF_INIT;
-	uint64_t version = 0;
 	struct stat st;
-	enum stp_errc code = STP_OK;
+	enum stp_errc code;
 
 	if (fstatat(repo->state_fd, RESERVED_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
 	    errno == ENOENT) {
@@ -162,15 +176,8 @@ static enum stp_errc read_reserved(const struct stp_repo *repo, uint64_t *out_ve
 		return STP_OK;
 	}
 	STP_TRY(stp_file_read(repo->state_fd, RESERVED_FILE, 64, STAGE, &text, err));
-	if (text.count < 2 || text.data[text.count - 1] != '\n' ||
-	    !stp_u64_parse((const char *)text.data, text.count - 1, &version) ||
-	    version > STP_VERSION_MAX)
-		code = STP_FAIL(err, STP_FORMAT, STAGE, "state/reserved",
-		                "holds no version number; write the highest version in "
-		                "public/metadata into it");
+	code = stp_reserved_parse(text.data, text.count, out_version, err);
 	stp_buf_release(&text);
-	if (code == STP_OK)
-		*out_version = version;
 	return code;
 }
 

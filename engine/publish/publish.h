@@ -42,6 +42,10 @@ struct stp_publish_leftovers {
 	uint64_t file_bytes;
 };
 
+/* The number that the text of state/reserved says; STP_FORMAT tells how to mend it. */
+enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *out_version,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
 /* Starts publishing on top of current (locked repo) with workers 0 … worker_count-1: removes what
  * crashed runs left under versions that no timestamp ever listed, and finds the next free
  * version. worker_count 0 is the serial twin: files are written one after the other. */

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "publish/repo.h"
+#include "run/last_run.h"
 #include "run/report.h"
 #include "verify/bin_file.h"
 #include "verify/bins.h"
@@ -147,65 +147,16 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 
 /* ------------------------------------------------------------------------- last run */
 
-static uint64_t get_u64(const json_t *object, const char *name)
-{
-	json_int_t value = json_integer_value(json_object_get(object, name));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
-static int64_t get_time(const json_t *object, const char *name)
-{
-	json_t *value = json_object_get(object, name);
-	int64_t epoch_s = 0;
-
-	if (!json_is_string(value) ||
-	    !stp_expires_parse(json_string_value(value), json_string_length(value), &epoch_s))
-		return 0;
-	return epoch_s;
-}
-
-static void copy_text(char *out, size_t size, const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	snprintf(out, size, "%s", text ? text : "");
-}
-
 /* What state/last-run.json says; best effort, it only informs. */
 static void read_last_run(struct stp_status_run *run, int state_fd)
 {
 	struct stp_err ignored = STP_ERR_INIT;
 	struct stp_buf file = STP_BUF_INIT;
-	json_t *object, *seconds;
 
 	if (stp_file_read(state_fd, STP_LAST_RUN_FILE, LAST_RUN_BYTES_MAX, "status", &file,
-	                  &ignored) != STP_OK)
-		return;
-	object = json_loadb((const char *)file.data, file.count, JSON_REJECT_DUPLICATES, NULL);
+	                  &ignored) == STP_OK)
+		stp_last_run_parse(file.data, file.count, run);
 	stp_buf_release(&file);
-	if (!json_is_object(object)) {
-		json_decref(object);
-		return;
-	}
-	seconds = json_object_get(object, "seconds");
-	run->found = 1;
-	run->published = json_is_true(json_object_get(object, "published"));
-	copy_text(run->error, sizeof(run->error), object, "error");
-	copy_text(run->io_backend, sizeof(run->io_backend), object, "io_backend");
-	run->at = get_time(object, "now");
-	run->targets = get_u64(object, "targets");
-	run->target_bytes = get_u64(object, "target_bytes");
-	run->files_hashed = get_u64(object, "files_hashed");
-	run->bytes_hashed = get_u64(object, "bytes_hashed");
-	run->files_reused = get_u64(object, "files_reused");
-	run->files_removed = get_u64(object, "files_removed");
-	run->faults = get_u64(object, "faults");
-	run->peak_rss_bytes = get_u64(object, "peak_rss_bytes");
-	run->oldest_verified_at = get_time(object, "oldest_verified");
-	run->seconds_hash = json_number_value(json_object_get(seconds, "hash"));
-	run->seconds_total = json_number_value(json_object_get(seconds, "total"));
-	json_decref(object);
 }
 
 /* ----------------------------------------------------------------------------- disk */

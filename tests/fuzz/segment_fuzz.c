@@ -90,11 +90,12 @@ static int reseal(uint8_t *bytes, size_t count)
 		uint8_t *entry = bytes + index_offset + i * STP_BLOCK_ENTRY_BYTES;
 		uint64_t offset = stp_load64_le(entry + 32);
 		uint32_t size = stp_load32_le(entry + 40);
-		const uint8_t *data = bytes + offset;
+		const uint8_t *data;
 		size_t data_bytes = size;
 
 		if (offset > index_offset || size > index_offset - offset)
 			return 0;
+		data = bytes + offset;
 		stp_store64_le(entry + 48, XXH3_64bits(data, size));
 		stp_hash_many(STP_ALG_BLAKE2B_256, &data, &data_bytes, 1, keys.block, 32,
 		              entry + 56, 32);

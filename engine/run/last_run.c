@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/last_run.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "verify/document.h"
+
+static uint64_t get_u64(const json_t *object, const char *name)
+{
+	json_int_t value = json_integer_value(json_object_get(object, name));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static int64_t get_time(const json_t *object, const char *name)
+{
+	json_t *value = json_object_get(object, name);
+	int64_t epoch_s = 0;
+
+	if (!json_is_string(value) ||
+	    !stp_expires_parse(json_string_value(value), json_string_length(value), &epoch_s))
+		return 0;
+	return epoch_s;
+}
+
+/* Bytes of the UTF-8 character that starts with c. */
+static size_t character_bytes(unsigned char c)
+{
+	return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
+/* C0, DEL, and C1, which is 0xc2 and a byte below 0xa0. */
+static int is_control(const unsigned char *at)
+{
+	return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+/* jansson gives valid UTF-8 only; cut between characters. */
+static void copy_text(char *out, size_t size, const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	size_t used = 0;
+
+	while (text && *text) {
+		size_t count = character_bytes((unsigned char)*text);
+
+		if (used + count >= size)
+			break;
+		if (is_control((const unsigned char *)text)) {
+			out[used++] = '?';
+		} else {
+			memcpy(out + used, text, count);
+			used += count;
+		}
+		text += count;
+	}
+	out[used] = '\0';
+}
+
+void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *out)
+{
+	json_t *object = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, NULL);
+	json_t *seconds = json_object_get(object, "seconds");
+
+	if (json_is_object(object)) {
+		out->found = 1;
+		out->published = json_is_true(json_object_get(object, "published"));
+		copy_text(out->error, sizeof(out->error), object, "error");
+		copy_text(out->io_backend, sizeof(out->io_backend), object, "io_backend");
+		out->at = get_time(object, "now");
+		out->targets = get_u64(object, "targets");
+		out->target_bytes = get_u64(object, "target_bytes");
+		out->files_hashed = get_u64(object, "files_hashed");
+		out->bytes_hashed = get_u64(object, "bytes_hashed");
+		out->files_reused = get_u64(object, "files_reused");
+		out->files_removed = get_u64(object, "files_removed");
+		out->faults = get_u64(object, "faults");
+		out->peak_rss_bytes = get_u64(object, "peak_rss_bytes");
+		out->oldest_verified_at = get_time(object, "oldest_verified");
+		out->seconds_hash = json_number_value(json_object_get(seconds, "hash"));
+		out->seconds_total = json_number_value(json_object_get(seconds, "total"));
+	}
+	json_decref(object);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state/last-run.json, the report that `sign` leaves for `status`, as it is read back. Whoever can
+ * write the state folder can write this: it informs and decides nothing.
+ *
+ * Shape      one JSON object, see run/report.h.
+ * Memory     none that stays.
+ * Ownership  the caller's bytes and struct.
+ * Threads    any thread.
+ */
+#ifndef STP_RUN_LAST_RUN_H
+#define STP_RUN_LAST_RUN_H
+
+#include <stddef.h>
+
+#include "stampede/status.h"
+
+/* Takes from bytes[0, count) what it says; out->found stays 0 when it is no JSON object. Texts are
+ * fit for a terminal: valid UTF-8, '?' for control characters. */
+void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *out);
+
+#endif
