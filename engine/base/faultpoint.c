@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static char wanted_name[64];
@@ -17,6 +18,7 @@ static long wanted_passage = 1;
 static char wanted_action[16] = "kill";
 static atomic_long passages;
 static int is_traced;
+static long slow_us;
 static FILE *trace_file; /* stays open: a confined run could not open it later */
 static pthread_once_t read_once = PTHREAD_ONCE_INIT;
 
@@ -44,6 +46,8 @@ static void read_environment(void)
 	const char *colon;
 
 	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
+	if (getenv("STAMPEDE_FAULT_SLOW"))
+		slow_us = strtol(getenv("STAMPEDE_FAULT_SLOW"), NULL, 10);
 	if (!value)
 		return;
 	colon = strchr(value, ':');
@@ -70,11 +74,13 @@ int stp_fault_point_hit(const char *stage, const char *step)
 	size_t i;
 
 	pthread_once(&read_once, read_environment);
-	if (!wanted_name[0] && !is_traced)
+	if (!wanted_name[0] && !is_traced && slow_us <= 0)
 		return 0;
 	snprintf(name, sizeof(name), "%s.%s", stage, step);
 	if (is_traced)
 		trace(name);
+	if (slow_us > 0)
+		nanosleep(&(struct timespec){slow_us / 1000000, slow_us % 1000000 * 1000}, NULL);
 	if (strcmp(name, wanted_name) != 0 ||
 	    atomic_fetch_add_explicit(&passages, 1, memory_order_relaxed) + 1 != wanted_passage)
 		return 0;

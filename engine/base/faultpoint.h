@@ -7,6 +7,8 @@
  *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails so (EIO, ENOSPC,
  *	                                             EMFILE, ENOMEM, EROFS); :abort, :exit
  *	STAMPEDE_FAULT_TRACE=FILE                every passage's name is appended to FILE
+ *	STAMPEDE_FAULT_SLOW=MICROSECONDS         every passage takes that long, so that a death at a
+ *	                                         random time is one at a random step
  *
  * Only builds with STP_TEST_HOOKS have them; in others the macro is the constant 0 and the
  * environment is not looked at.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// crash.mjs points|errors|kills [COUNT]: what readers see while sign dies or is refused at every
+// crash.mjs points|errors|kills [COUNT [FILES]]: what readers see while sign dies or is refused at every
 // step, followed by one tuf-js client from the first version to the last.
 //
 //   points  killed at every fault point that a run passes (first, middle and last passage)
 //   errors  every point fails with ENOSPC or EIO: an error, nothing half published, the next run mends
-//   kills   COUNT times killed at a random moment
+//   kills   COUNT times killed at a random moment, over an index of FILES files in four bins: with
+//           1200, bins are larger than 32 KiB and go through the threads that write past the cache
 //
 // After each death: the client updates without an error; no published file's bytes changed under
 // its name; no version was used for other bytes. After each next run: it succeeds, the client
@@ -16,7 +17,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { digest, filesOf, init, makeIndex, newClient, scratch, serve, session, sign, verify } from "../interop/repository.mjs";
 
-const [mode, countText] = process.argv.slice(2);
+const [mode, countText, filesText] = process.argv.slice(2);
 const stampede = process.env.STAMPEDE;
 const folder = scratch();
 const index = path.join(folder, "index");
@@ -45,7 +46,7 @@ function checkPublished(what) {
 	}
 }
 
-makeIndex(index, "--count", "60", "--sizes", "small");
+makeIndex(index, "--count", filesText ?? "60", "--sizes", "small");
 init(repo, index, "--bins", "4");
 sign(repo);
 checkPublished("first run");
@@ -56,9 +57,11 @@ const pagePath = path.join(index, "simple", page);
 let signedPage = fs.readFileSync(pagePath);
 let step = 0;
 
-/** The index moves on: a page changes, a file comes, now and then one goes. */
+/** The index moves on: a page changes, a file comes, now and then one goes or a large one comes. */
 function change() {
 	step++;
+	if (step % 8 === 0) fs.writeFileSync(path.join(index, `large-${step}.whl`), Buffer.alloc(4 << 20, step));
+	if (step % 8 === 0) fs.rmSync(path.join(index, `large-${step - 8}.whl`), { force: true });
 	fs.writeFileSync(pagePath, `page ${step}\n`);
 	fs.writeFileSync(path.join(index, `new-${step}.whl`), `file ${step}\n`.repeat(step % 50));
 	if (step % 3 === 0) fs.rmSync(path.join(index, `new-${step - 1}.whl`), { force: true });
@@ -157,10 +160,17 @@ async function failPoints() {
 	console.log(`${failures} refusals, 0 client failures`);
 }
 
-/** One run, killed after delay milliseconds; resolves to whether the kill came before its end. */
-function killAfter(delay) {
+/**
+ * One run whose steps take slow microseconds longer, killed after delay milliseconds; resolves to
+ * whether the kill came before its end.
+ */
+function killAfter(delay, slow) {
+	fs.rmSync(trace, { force: true });
 	return new Promise((resolve) => {
-		const child = spawn(stampede, ["sign", repo, "--quiet"], { stdio: "ignore" });
+		const child = spawn(stampede, ["sign", repo, "--quiet"], {
+			stdio: "ignore",
+			env: { ...process.env, STAMPEDE_FAULT_TRACE: trace, STAMPEDE_FAULT_SLOW: String(slow) },
+		});
 		const timer = setTimeout(() => child.kill("SIGKILL"), delay);
 		child.on("exit", (code, signal) => {
 			clearTimeout(timer);
@@ -170,21 +180,45 @@ function killAfter(delay) {
 	});
 }
 
+/** The last step that the killed run passed, without the passage: where it died. */
+function lastStep() {
+	const passed = fs.existsSync(trace) ? fs.readFileSync(trace, "utf8").trim() : "";
+	return passed ? passed.slice(passed.lastIndexOf("\n") + 1) : "start, scan, hash";
+}
+
+/** Old versions go, so that comparing all that is published stays quick; their digests are kept. */
+function sweep() {
+	const done = spawnSync(stampede, ["gc", repo, "--grace", "0m", "--keep", "3", "--quiet"], { encoding: "utf8" });
+	assert.equal(done.status, 0, done.stderr);
+}
+
+/**
+ * Kills until count runs died. Three speeds: as the machine runs, where most deaths meet scanning
+ * and hashing, and two where the steps of publishing take most of the time.
+ */
 async function randomKills(count) {
+	const steps = new Map();
+	const speeds = [0, 2000, 10000].map((slow) => ({ slow, takes: null }));
 	let deaths = 0;
-	let longest = 60;
+	let runs = 0;
 	let seed = Number(process.env.SEED ?? 20300101);
 	const random = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
-	for (let i = 0; i < count; i++) {
+	for (; deaths < count && runs < 3 * count + 3; runs++) {
+		const speed = speeds[runs % speeds.length];
+		const begun = performance.now();
 		change();
-		const died = await killAfter(random() * longest);
+		const died = await killAfter(speed.takes ? random() * speed.takes * 1.1 : 60000, speed.slow);
+		/* As long as the last run that was let end. */
+		if (!died) speed.takes = performance.now() - begun;
 		deaths += died;
-		/* Stays near the length of a run, however fast the machine is. */
-		longest = died ? Math.min(longest * 1.15, 2000) : Math.max(longest * 0.85, 10);
-		await recover(`kill ${i + 1}`);
+		if (died) steps.set(lastStep(), (steps.get(lastStep()) ?? 0) + 1);
+		await recover(`kill ${runs + 1}`);
+		if (runs % 10 === 9) sweep();
 	}
-	assert.ok(deaths >= count / 5, `only ${deaths} of ${count} runs died`);
-	console.log(`${deaths} deaths in ${count} runs, 0 client failures, timestamp ${highest}`);
+	assert.equal(deaths, count, `only ${deaths} of ${runs} runs died`);
+	assert.ok(steps.size >= Math.min(8, count / 4), `all died at the same steps: ${[...steps.keys()]}`);
+	console.log(`${deaths} deaths in ${runs} runs, 0 client failures, 0 of ${seen.size} published files changed, timestamp ${highest}`);
+	for (const [name, times] of [...steps].sort((a, b) => b[1] - a[1])) console.log(`  ${times} behind ${name}`);
 }
 
 if (mode === "points") await diePoints();
