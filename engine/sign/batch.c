@@ -351,6 +351,12 @@ enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_do
 {
 	enum stp_errc code = count ? check_key(signer, docs, err) : STP_OK;
 
+#ifdef STP_TEST_HOOKS
+	/* What the check costs is measured by leaving it out: bench/e2e/safety_cost. */
+	if (getenv("STAMPEDE_UNCHECKED"))
+		return code;
+#endif
+
 	for (size_t first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
 		size_t n = count - first < SLOT_COUNT ? count - first : SLOT_COUNT;
 

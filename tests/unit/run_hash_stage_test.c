@@ -285,6 +285,22 @@ static void hook_replace(const char *path)
 	assert_int_equal(renameat(hook_fd, "other", hook_fd, path), 0);
 }
 
+/* Its name becomes a link to bytes of somebody's choice, while its first bytes are read. */
+static void hook_link(const char *path)
+{
+	if (hook_calls++ >= hook_limit)
+		return;
+	assert_int_equal(unlinkat(hook_fd, path, 0), 0);
+	assert_int_equal(symlinkat("/etc/passwd", hook_fd, path), 0);
+}
+
+static void hook_vanish(const char *path)
+{
+	if (hook_calls++ >= hook_limit)
+		return;
+	assert_int_equal(unlinkat(hook_fd, path, 0), 0);
+}
+
 static void prepare_change(struct fixture *f, void (*hook)(const char *), unsigned limit)
 {
 	hook_fd = f->scratch.fd;
@@ -292,6 +308,7 @@ static void prepare_change(struct fixture *f, void (*hook)(const char *), unsign
 	hook_limit = limit;
 	stp_read_opened_hook = NULL;
 	f->queue.count = 0;
+	unlinkat(f->scratch.fd, "file", 0);
 	scratch_noise(&f->scratch, "file", 300000, 1);
 	add(f, "file", 300000);
 	stp_read_opened_hook = hook;
@@ -336,6 +353,31 @@ static void test_run_hash_stage__a_file_that_keeps_changing_is_a_fault(void **st
 	}
 	/* once, and three times again, each 4 bytes more */
 	assert_non_null(strstr(f->faults.items[1].text, "(300012 → 300016 bytes)"));
+}
+
+static void test_run_hash_stage__a_file_that_becomes_a_link_or_goes_is_a_fault(void **state)
+{
+	static void (*const hooks[])(const char *) = {hook_link, hook_vanish};
+	static const enum stp_errc codes[][2] = {{STP_IO, STP_FORMAT}, {STP_CHANGED, STP_CHANGED}};
+	struct fixture *f = *state;
+	size_t total = 0;
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		for (k = 0; k < sizeof(hooks) / sizeof(hooks[0]); k++) {
+			enum stp_errc code;
+
+			prepare_change(f, hooks[k], 1);
+			assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
+			assert_int_equal(f->done_count, 0);
+			assert_int_equal(f->faults.total, total + 1);
+			code = f->faults.items[total].code;
+			assert_true(code == codes[k][0] || code == codes[k][1]);
+			assert_string_equal(f->faults.items[total].subject, "file");
+			total++;
+		}
+	}
 }
 
 static void test_run_hash_stage__what_is_no_file_is_a_fault(void **state)
@@ -432,6 +474,7 @@ int main(void)
 	    TEST(test_run_hash_stage__a_wrong_expectation_does_no_harm),
 	    TEST(test_run_hash_stage__a_file_that_changed_is_read_again),
 	    TEST(test_run_hash_stage__a_file_that_keeps_changing_is_a_fault),
+	    TEST(test_run_hash_stage__a_file_that_becomes_a_link_or_goes_is_a_fault),
 	    TEST(test_run_hash_stage__what_is_no_file_is_a_fault),
 	    TEST(test_run_hash_stage__few_descriptors_only_slow_it_down),
 	    TEST(test_run_hash_stage__marks_what_changed_too_lately),

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Roots signed with RSA and ECDSA keys, as other repositories have them: libcrypto signs here, and
+ * verify must take each signature, and refuse it when a bit of it or of the root is another.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "handmade.h"
+#include "scratch.h"
+#include "stampede/verify.h"
+
+#define KEY_COUNT 4
+
+static struct {
+	const char *keytype, *scheme;
+	EVP_PKEY *pkey;
+	char keyid[65];
+} keys[KEY_COUNT] = {
+    {"rsa", "rsassa-pss-sha256", NULL, ""},
+    {"ecdsa", "ecdsa-sha2-nistp256", NULL, ""},
+    {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", NULL, ""},
+    {"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", NULL, ""},
+};
+static int spoilt = -1; /* the key whose signature gets a wrong bit */
+static int salt_bytes = RSA_PSS_SALTLEN_DIGEST;
+
+/* OLPC canonical form has the line feeds of a PEM raw, where jansson writes \n. */
+static size_t raw_line_feeds(char *text)
+{
+	char *out = text;
+
+	for (char *at = text; *at; at++) {
+		if (at[0] == '\\' && at[1] == 'n') {
+			*out++ = '\n';
+			at++;
+		} else {
+			*out++ = *at;
+		}
+	}
+	*out = '\0';
+	return (size_t)(out - text);
+}
+
+/* The key as a member of "keys"; fills its keyid. */
+static json_t *key_object(int k)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	unsigned char digest[32];
+	json_t *object;
+	char *pem = NULL;
+	char *text;
+	long count;
+
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, keys[k].pkey), 1);
+	count = BIO_get_mem_data(bio, &pem);
+	object = json_pack("{s:s, s:{s:s%}, s:s}", "keytype", keys[k].keytype, "keyval", "public",
+	                   pem, (size_t)count, "scheme", keys[k].scheme);
+	assert_non_null(object);
+	text = handmade_dump(object);
+	count = (long)raw_line_feeds(text);
+	crypto_hash_sha256(digest, (const unsigned char *)text, (size_t)count);
+	handmade_hex(digest, 32, keys[k].keyid);
+	free(text);
+	BIO_free(bio);
+	return object;
+}
+
+static json_t *signature_of(int k, const char *body, size_t body_bytes)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pkey_ctx = NULL;
+	const EVP_MD *md = strstr(keys[k].scheme, "384") ? EVP_sha384() : EVP_sha256();
+	unsigned char sig[1024];
+	char hex[2049];
+	size_t count = sizeof(sig);
+	json_t *object;
+
+	assert_int_equal(EVP_DigestSignInit(ctx, &pkey_ctx, md, NULL, keys[k].pkey), 1);
+	if (k == 0) {
+		EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PSS_PADDING);
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, salt_bytes);
+	}
+	assert_int_equal(EVP_DigestSign(ctx, sig, &count, (const unsigned char *)body, body_bytes),
+	                 1);
+	EVP_MD_CTX_free(ctx);
+	if (k == spoilt)
+		sig[count / 2] ^= 1;
+	handmade_hex(sig, count, hex);
+	object = json_pack("{s:s, s:s}", "keyid", keys[k].keyid, "sig", hex);
+	return object;
+}
+
+/* Roots are signed by our keys in place of handmade's. */
+static void sign_root(struct handmade *h, const char *name, json_t *envelope)
+{
+	json_t *signatures;
+	size_t count;
+	char *body;
+
+	(void)h;
+	if (!strstr(name, ".root.json"))
+		return;
+	signatures = json_array();
+	body = handmade_dump(json_object_get(envelope, "signed"));
+	count = raw_line_feeds(body);
+	for (int k = 0; k < KEY_COUNT; k++)
+		json_array_append_new(signatures, signature_of(k, body, count));
+	json_object_set_new(envelope, "signatures", signatures);
+	free(body);
+}
+
+/* A repository whose root role has our keys, all of which must sign. */
+static void make(struct handmade *h, const char *folder)
+{
+	json_t *role, *ids = json_array();
+
+	handmade_init(h, folder);
+	for (int k = 0; k < KEY_COUNT; k++) {
+		json_t *object = key_object(k);
+
+		json_object_set_new(json_object_get(h->root, "keys"), keys[k].keyid, object);
+		json_array_append_new(ids, json_string(keys[k].keyid));
+	}
+	for (int i = 0; i < 3; i++)
+		json_object_del(json_object_get(h->root, "keys"), h->root_keys[i].keyid);
+	role = json_object_get(json_object_get(h->root, "roles"), "root");
+	json_object_set_new(role, "keyids", ids);
+	json_object_set_new(role, "threshold", json_integer(KEY_COUNT));
+	h->after_sign = sign_root;
+	handmade_write(h);
+}
+
+static struct stp_verify_report *audit(const char *folder)
+{
+	struct stp_verify_options options = {.path = folder, .now = HANDMADE_NOW};
+	struct stp_verify_report *report = NULL;
+	struct stp_err err = STP_ERR_INIT;
+
+	if (stp_verify_run(&options, &report, &err) != STP_OK)
+		fail_msg("verify: %s: %s", err.subject, err.text);
+	return report;
+}
+
+/* Errors that verify reports of such a repository. */
+static uint64_t errors_with(int spoilt_key, int salt, int flip_root)
+{
+	struct stp_verify_report *report;
+	struct scratch scratch;
+	struct handmade h;
+	uint64_t total;
+
+	spoilt = spoilt_key;
+	salt_bytes = salt;
+	scratch_init(&scratch);
+	make(&h, scratch.path);
+	if (flip_root) {
+		/* Another version than was signed. */
+		json_object_set_new(h.root, "expires", json_string("2027-12-02T00:00:00Z"));
+		h.after_sign = NULL;
+		handmade_write_root(&h, 1, h.root_keys, 2);
+	}
+	report = audit(scratch.path);
+	total = report->error_total;
+	if (total && spoilt_key < 0 && !flip_root)
+		for (size_t i = 0; i < report->finding_count; i++)
+			print_error("%s: %s\n", report->findings[i].subject,
+			            report->findings[i].text);
+	if (!total)
+		assert_int_equal(report->finding_count, 0);
+	stp_verify_report_destroy(report);
+	handmade_release(&h);
+	scratch_release(&scratch);
+	return total;
+}
+
+static void test_verify_root_keys__rsa_and_ecdsa_signatures_are_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(errors_with(-1, RSA_PSS_SALTLEN_DIGEST, 0), 0);
+	/* Some signers use as much salt as fits. */
+	assert_int_equal(errors_with(-1, RSA_PSS_SALTLEN_MAX, 0), 0);
+}
+
+static void test_verify_root_keys__a_wrong_bit_in_any_of_them_is_found(void **state)
+{
+	(void)state;
+	for (int k = 0; k < KEY_COUNT; k++)
+		assert_true(errors_with(k, RSA_PSS_SALTLEN_DIGEST, 0) > 0);
+}
+
+static void test_verify_root_keys__signatures_of_strangers_do_not_count(void **state)
+{
+	(void)state;
+	assert_true(errors_with(-1, RSA_PSS_SALTLEN_DIGEST, 1) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_verify_root_keys__rsa_and_ecdsa_signatures_are_taken),
+	    cmocka_unit_test(test_verify_root_keys__a_wrong_bit_in_any_of_them_is_found),
+	    cmocka_unit_test(test_verify_root_keys__signatures_of_strangers_do_not_count),
+	};
+	int failed;
+
+	if (sodium_init() < 0)
+		return 1;
+	keys[0].pkey = EVP_RSA_gen(2048);
+	keys[1].pkey = EVP_EC_gen("P-256");
+	keys[2].pkey = EVP_EC_gen("P-256");
+	keys[3].pkey = EVP_EC_gen("P-384");
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	for (int k = 0; k < KEY_COUNT; k++)
+		EVP_PKEY_free(keys[k].pkey);
+	return failed;
+}
