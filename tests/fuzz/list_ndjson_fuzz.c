@@ -134,7 +134,9 @@ static void try_row(const uint8_t *data, size_t data_bytes)
 		json_decref(object);
 	} else {
 		object = json_loadb((const char *)data, data_bytes, JSON_REJECT_DUPLICATES, &error);
-		must(!object || !is_ours(object), "jansson takes it");
+		/* jansson lets a NUL behind a number pass; RFC 8259 has none outside of escapes. */
+		must(!object || !is_ours(object) || memchr(data, '\0', data_bytes),
+		     "jansson takes it");
 		json_decref(object);
 	}
 	free(copy);

@@ -433,6 +433,17 @@ static void prefix_twice(struct handmade *h)
 	json_array_append_new(sub(bins_delegation(h), "path_hash_prefixes"), json_string("7"));
 }
 
+static void delegation_to_top_level(struct handmade *h)
+{
+	json_object_set_new(bins_delegation(h), "name", json_string("snapshot"));
+}
+
+/* The role between is called as one of its bins: one file would have to be both. */
+static void delegation_to_a_bins_name(struct handmade *h)
+{
+	json_object_set_new(bins_delegation(h), "name", json_string("bin-n-1"));
+}
+
 static void prefix_no_hex(struct handmade *h)
 {
 	json_array_append_new(sub(bins_delegation(h), "path_hash_prefixes"), json_string("G"));
@@ -720,6 +731,10 @@ static const struct corruption corruptions[] = {
      "1.targets.json"},
     {"traversal in a role's name", delegation_to_traversal, NULL, NULL, STP_FINDING_ROLE_NAME,
      "1.targets.json"},
+    {"delegation to a top-level role", delegation_to_top_level, NULL, NULL, STP_FINDING_ROLE_NAME,
+     "1.targets.json"},
+    {"delegation to a name of a bin", delegation_to_a_bins_name, NULL, NULL, STP_FINDING_THRESHOLD,
+     "1.bin-n-1.json"},
     {"0 bits of bins", no_bits, NULL, NULL, STP_FINDING_FIELD, "1.bins.json"},
     {"no bins at all", no_delegation, NULL, NULL, STP_FINDING_DELEGATION, "1.bins.json"},
     {"bins role is lost", NULL, NULL, lose_bins_role, STP_FINDING_FILE_MISSING, "1.bins.json"},
