@@ -2,11 +2,12 @@
 /*
  * What writing bins costs: many new files in one folder, then one syncfs.
  *
- *	limit   create, write, close from two threads through the page cache, syncfs
- *	plain   the publisher's serial twin in two threads
- *	pool    the publisher's pool: direct writes, eight in flight
+ *	limit     create, write, close from two threads through the page cache, syncfs
+ *	plain     the publisher's serial twin in two threads
+ *	pool      the publisher's pool: direct writes, eight in flight
+ *	uncached  the publisher where the kernel has uncached writes
  *
- * Rounds of the three take turns, so that a busy machine is unfair to all alike; medians.
+ * Rounds of the four take turns, so that a busy machine is unfair to all alike; medians.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -84,7 +85,7 @@ static void remove_all(int folder_fd, size_t count)
 	syncfs(folder_fd);
 }
 
-/* Seconds for one round; way: 0 limit, 1 plain, 2 pool. */
+/* Seconds for one round; way: 0 limit, 1 plain, 2 pool, 3 uncached. */
 static double run_round(int folder_fd, int way, size_t file_bytes, size_t file_count)
 {
 	struct round round = {
@@ -93,7 +94,7 @@ static double run_round(int folder_fd, int way, size_t file_bytes, size_t file_c
 	uint64_t start = stp_clock_monotonic_ns();
 	double seconds;
 
-	if (way > 0 && stp_writer_create(folder_fd, 0644, way == 1 ? 0 : STP_WRITER_THREADS,
+	if (way > 0 && stp_writer_create(folder_fd, 0644, (enum stp_writer_way)(way - 1),
 	                                 &round.writer, &err) != STP_OK)
 		die("cannot start the writer", err.text);
 	if (stp_workers_run(2, "bench", worker, &round, NULL, &err) != STP_OK ||
@@ -109,16 +110,16 @@ static double run_round(int folder_fd, int way, size_t file_bytes, size_t file_c
 
 static void run_size(int folder_fd, size_t file_bytes, size_t file_count, size_t rounds)
 {
-	static const char *const ways[] = {"limit", "plain", "pool"};
-	double seconds[3][ROUNDS_MAX];
-	double median[3];
+	static const char *const ways[] = {"limit", "plain", "pool", "uncached"};
+	double seconds[4][ROUNDS_MAX];
+	double median[4];
 	size_t i;
 	int way;
 
 	for (i = 0; i < rounds; i++)
-		for (way = 0; way < 3; way++)
+		for (way = 0; way < 4; way++)
 			seconds[way][i] = run_round(folder_fd, way, file_bytes, file_count);
-	for (way = 0; way < 3; way++) {
+	for (way = 0; way < 4; way++) {
 		char name[64];
 
 		median[way] = stp_bench_median(seconds[way], rounds);

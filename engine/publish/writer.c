@@ -5,8 +5,8 @@
  *
  *	free ──put: copy──▶ queue ──thread: write──▶ free
  *
- * A direct write needs address, length and offset in whole blocks: a file is written padded with
- * zeros and then cut to its length. Nobody sees the longer file: its name is not listed yet.
+ * A direct write needs address, length and offset in whole blocks: what is left at a file's end goes
+ * through the page cache.
  */
 #include "publish/writer.h"
 
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/faultpoint.h"
@@ -27,6 +28,10 @@
 #define STAGE "publish"
 /* Every block device's logical block divides this. */
 #define BLOCK_BYTES ((size_t)4096)
+/* pwritev2(2), Linux 6.14; older headers do not name it. */
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x00000080
+#endif
 
 struct slot {
 	char name[STP_NAME_BYTES_MAX + 1];
@@ -40,7 +45,8 @@ struct stp_writer {
 	int folder_fd;
 	mode_t mode;
 	size_t thread_count;
-	atomic_int direct; /* 0 once the file system refused O_DIRECT */
+	atomic_int uncached; /* 0: not wanted, or refused by kernel or file system */
+	atomic_int direct;   /* 0 once the file system refused O_DIRECT */
 	pthread_mutex_t lock;
 	pthread_cond_t has_free, has_work, is_idle;
 	struct slot *slots;
@@ -77,12 +83,10 @@ static int create_file(struct stp_writer *writer, const char *name, int direct)
 	return openat(writer->folder_fd, name, flags, writer->mode);
 }
 
-/* Permissions, length when it was padded, close. Takes fd. */
-static enum stp_errc finish_file(struct stp_writer *writer, const char *name, int fd, size_t count,
-                                 int padded, enum stp_errc code, struct stp_err *err)
+/* Permissions, close. Takes fd. */
+static enum stp_errc finish_file(struct stp_writer *writer, const char *name, int fd,
+                                 enum stp_errc code, struct stp_err *err)
 {
-	if (code == STP_OK && padded && ftruncate(fd, (off_t)count) != 0)
-		code = STP_FAIL_SYS(err, STAGE, name, "cannot cut to its length");
 	/* The umask may have taken bits that the web server needs. */
 	if (code == STP_OK && fchmod(fd, writer->mode) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
@@ -91,43 +95,80 @@ static enum stp_errc finish_file(struct stp_writer *writer, const char *name, in
 	return code;
 }
 
-/* Writes data to fd at offset, padded to whole blocks when fd is direct. A file system that takes
- * O_DIRECT but not the write gets the rest through the page cache. */
-static enum stp_errc write_piece(struct stp_writer *writer, const char *name, int fd, uint8_t *data,
-                                 size_t count, off_t offset, int *direct, struct stp_err *err)
+/* Takes O_DIRECT off fd. */
+static int stop_direct(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
+/* Writes data to fd at offset: whole blocks directly while fd is direct, the rest through the page
+ * cache, and everything where the file system takes O_DIRECT but not the write. */
+static enum stp_errc write_piece(struct stp_writer *writer, const char *name, int fd,
+                                 const uint8_t *data, size_t count, off_t offset, int *direct,
+                                 struct stp_err *err)
 {
 	struct stp_err first = STP_ERR_INIT;
-	size_t padded = whole_blocks(count);
-	enum stp_errc code;
-	int flags;
+	size_t whole = *direct ? count / BLOCK_BYTES * BLOCK_BYTES : 0;
+	enum stp_errc code =
+	    whole ? stp_fd_write_at(fd, data, whole, offset, STAGE, name, &first) : STP_OK;
 
-	if (!*direct)
-		return stp_fd_write_at(fd, data, count, offset, STAGE, name, err);
-	memset(data + count, 0, padded - count);
-	code = stp_fd_write_at(fd, data, padded, offset, STAGE, name, &first);
-	if (code == STP_OK)
-		return STP_OK;
-	flags = fcntl(fd, F_GETFL);
-	if (first.sys_errno != EINVAL || flags < 0 || fcntl(fd, F_SETFL, flags & ~O_DIRECT) != 0) {
+	if (code != STP_OK && first.sys_errno != EINVAL) {
 		stp_err_merge(err, &first);
 		return code;
 	}
-	atomic_store_explicit(&writer->direct, 0, memory_order_relaxed);
+	if (code != STP_OK) {
+		atomic_store_explicit(&writer->direct, 0, memory_order_relaxed);
+		whole = 0;
+	}
+	if (whole == count)
+		return STP_OK;
+	if (*direct && !stop_direct(fd))
+		return STP_FAIL_SYS(err, STAGE, name, "cannot write");
 	*direct = 0;
-	return stp_fd_write_at(fd, data, count, offset, STAGE, name, err);
+	return stp_fd_write_at(fd, data + whole, count - whole, offset + (off_t)whole, STAGE, name,
+	                       err);
 }
 
-/* A small file, or any without threads. */
-static enum stp_errc write_plain(struct stp_writer *writer, const char *name, const void *bytes,
-                                 size_t count, struct stp_err *err)
+/* Writes as much of bytes as fd takes uncached, and says how much that was: 0 where kernel or file
+ * system have no such writes. */
+static enum stp_errc write_uncached(struct stp_writer *writer, const char *name, int fd,
+                                    const void *bytes, size_t count, size_t *out_done,
+                                    struct stp_err *err)
+{
+	struct iovec part = {(void *)(uintptr_t)bytes, count};
+	ssize_t written;
+
+	*out_done = 0;
+	if (count < STP_WRITER_UNCACHED_MIN ||
+	    !atomic_load_explicit(&writer->uncached, memory_order_relaxed))
+		return STP_OK;
+	STP_FAULT_TRY(err, STAGE, "write_at", name);
+	written = pwritev2(fd, &part, 1, 0, RWF_DONTCACHE);
+	if (written > 0)
+		*out_done = (size_t)written;
+	else if (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS || errno == EPERM)
+		atomic_store_explicit(&writer->uncached, 0, memory_order_relaxed);
+	/* Whatever else it was, the plain write that follows will tell. */
+	return STP_OK;
+}
+
+/* In the caller's thread. */
+static enum stp_errc write_in_place(struct stp_writer *writer, const char *name, const void *bytes,
+                                    size_t count, struct stp_err *err)
 {
 	enum stp_errc code;
+	size_t done;
 	int fd = create_file(writer, name, 0);
 
 	if (fd < 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot create");
-	code = stp_fd_write_at(fd, bytes, count, 0, STAGE, name, err);
-	return finish_file(writer, name, fd, count, 0, code, err);
+	code = write_uncached(writer, name, fd, bytes, count, &done, err);
+	if (code == STP_OK && done < count)
+		code = stp_fd_write_at(fd, (const uint8_t *)bytes + done, count - done, (off_t)done,
+		                       STAGE, name, err);
+	return finish_file(writer, name, fd, code, err);
 }
 
 static enum stp_errc write_slot(struct stp_writer *writer, struct slot *slot, struct stp_err *err)
@@ -140,12 +181,12 @@ static enum stp_errc write_slot(struct stp_writer *writer, struct slot *slot, st
 		return STP_FAIL_SYS(err, STAGE, slot->name, "cannot create");
 	direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
 	code = write_piece(writer, slot->name, fd, slot->data, slot->count, 0, &direct, err);
-	return finish_file(writer, slot->name, fd, slot->count, direct, code, err);
+	return finish_file(writer, slot->name, fd, code, err);
 }
 
 /* ------------------------------------------------------------------ slots */
 
-/* Room for count bytes and the padding. */
+/* Room for count bytes. */
 static enum stp_errc grow_slot(struct slot *slot, size_t count, struct stp_err *err)
 {
 	size_t capacity = whole_blocks(count);
@@ -265,7 +306,7 @@ static enum stp_errc write_large(struct stp_writer *writer, struct slot *slot, c
 		                   err);
 		done += piece;
 	}
-	return finish_file(writer, slot->name, fd, count, direct, code, err);
+	return finish_file(writer, slot->name, fd, code, err);
 }
 
 enum stp_errc stp_writer_put(struct stp_writer *writer, const char *name, const void *bytes,
@@ -275,8 +316,9 @@ enum stp_errc stp_writer_put(struct stp_writer *writer, const char *name, const 
 	struct slot *slot;
 	enum stp_errc code;
 
-	if (count < STP_WRITER_DIRECT_MIN || !writer->started)
-		return write_plain(writer, name, bytes, count, err);
+	if (count < STP_WRITER_DIRECT_MIN || !writer->started ||
+	    atomic_load_explicit(&writer->uncached, memory_order_relaxed))
+		return write_in_place(writer, name, bytes, count, err);
 	slot = take_slot(writer, err);
 	if (!slot)
 		return err ? err->code : STP_IO;
@@ -335,10 +377,11 @@ static void start_threads(struct stp_writer *writer)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-enum stp_errc stp_writer_create(int folder_fd, mode_t mode, size_t thread_count,
+enum stp_errc stp_writer_create(int folder_fd, mode_t mode, enum stp_writer_way way,
                                 struct stp_writer **out_writer, struct stp_err *err)
 {
 	struct stp_writer *writer = calloc(1, sizeof(*writer));
+	size_t thread_count = way == STP_WRITER_PLAIN ? 0 : STP_WRITER_THREADS;
 	size_t i;
 
 	if (!writer)
@@ -347,6 +390,7 @@ enum stp_errc stp_writer_create(int folder_fd, mode_t mode, size_t thread_count,
 	writer->mode = mode;
 	writer->thread_count = thread_count;
 	writer->slot_count = 2 * thread_count;
+	atomic_init(&writer->uncached, way == STP_WRITER_UNCACHED);
 	atomic_init(&writer->direct, 1);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->has_free, NULL);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing many new files fast: small ones in place, larger ones by a pool of threads that write
- * around the page cache.
+ * Writing many new files fast. What happens to a file depends on its size and on the kernel:
  *
  *	put(name, bytes) ─┬─▶ small: create, write, close                     the caller's thread
- *	                  ├─▶ middle: copy into an aligned slot ─▶ [queue] ─▶ O_DIRECT  writers
- *	                  └─▶ large: through one slot, piece by piece          the caller's thread
+ *	                  ├─▶ larger: the same with RWF_DONTCACHE (Linux 6.14): the kernel starts
+ *	                  │           writing at once and drops the pages      the caller's thread
+ *	                  └─▶ larger, older kernel or file system:
+ *	                      ├─▶ copy into an aligned slot ─▶ [queue] ─▶ O_DIRECT      writers
+ *	                      └─▶ over a slot: through one, piece by piece     the caller's thread
  *
- * Why: a page-cache write waits for the writer of dirty pages once a few hundred megabytes are
- * dirty, and burns a copy and a checksum of memory on pages nobody reads; direct writes with a few
- * in flight keep the disk busy while the callers encode the next bins
- * (engine/decisions/0181-writing-bins.md).
+ * Why: plain page-cache writes of gigabytes touch fresh memory for every page, then wait for the
+ * writer of dirty pages; uncached ones use the same few pages again and again, and the disk works
+ * while the callers encode the next bins (engine/decisions/0181-writing-bins.md).
  *
  * Shape      slots of at most STP_WRITER_SLOT_BYTES; two per thread.
  * Memory     the slots, as large as the largest file that went through them.
@@ -26,17 +27,24 @@
 
 #include "base/err.h"
 
-/* Below this a file is written in place: the system calls cost more than its bytes. */
-#define STP_WRITER_DIRECT_MIN ((size_t)32 * 1024)
+/* Below these a file is written in place: the system calls cost more than its bytes. */
+#define STP_WRITER_UNCACHED_MIN ((size_t)16 * 1024)
+#define STP_WRITER_DIRECT_MIN   ((size_t)32 * 1024)
 #define STP_WRITER_SLOT_BYTES ((size_t)1024 * 1024)
 /* Writes in flight that keep this kind of disk busy. */
 #define STP_WRITER_THREADS 8
 
 struct stp_writer;
 
-/* Files go into folder_fd with permissions mode. thread_count 0: everything in the caller's thread
- * and through the page cache, the slow and obvious twin. */
-enum stp_errc stp_writer_create(int folder_fd, mode_t mode, size_t thread_count,
+enum stp_writer_way {
+	STP_WRITER_PLAIN,    /* all in the caller's thread, through the page cache: the slow and
+	                        obvious twin */
+	STP_WRITER_DIRECT,   /* larger files around the page cache, by threads */
+	STP_WRITER_UNCACHED, /* larger files uncached; as DIRECT where that is refused */
+};
+
+/* Files go into folder_fd with permissions mode. */
+enum stp_errc stp_writer_create(int folder_fd, mode_t mode, enum stp_writer_way way,
                                 struct stp_writer **out_writer, struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes the new file name; STP_IO with EEXIST when it is there. A failure of an earlier file may

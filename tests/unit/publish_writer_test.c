@@ -16,6 +16,8 @@ static const size_t sizes[] = {
     1,
     2000,
     4096,
+    STP_WRITER_UNCACHED_MIN - 1,
+    STP_WRITER_UNCACHED_MIN,
     STP_WRITER_DIRECT_MIN - 1,
     STP_WRITER_DIRECT_MIN,
     STP_WRITER_DIRECT_MIN + 1,
@@ -93,7 +95,7 @@ static void check_all(const struct scratch *scratch, size_t workers)
 }
 
 /* base is a folder on the file system to try. */
-static void run(const char *base, size_t threads)
+static void run(const char *base, enum stp_writer_way way)
 {
 	struct scratch scratch;
 	struct job job;
@@ -105,7 +107,7 @@ static void run(const char *base, size_t threads)
 	else
 		unsetenv("TMPDIR");
 	scratch_init(&scratch);
-	assert_int_equal(stp_writer_create(scratch.fd, 0644, threads, &job.writer, &err), STP_OK);
+	assert_int_equal(stp_writer_create(scratch.fd, 0644, way, &job.writer, &err), STP_OK);
 	assert_int_equal(stp_workers_run(2, "put", put_all, &job, NULL, &err), STP_OK);
 	assert_int_equal(stp_writer_drain(job.writer, &err), STP_OK);
 	umask(before);
@@ -118,16 +120,18 @@ static void run(const char *base, size_t threads)
 static void test_writer__every_size_arrives_whole(void **state)
 {
 	(void)state;
-	run(NULL, 0);
-	run(NULL, 8);
+	run(NULL, STP_WRITER_PLAIN);
+	run(NULL, STP_WRITER_DIRECT);
+	run(NULL, STP_WRITER_UNCACHED);
 }
 
-static void test_writer__file_systems_without_direct_writes_do(void **state)
+static void test_writer__file_systems_that_refuse_do(void **state)
 {
 	(void)state;
 	if (access("/dev/shm", W_OK) != 0)
 		skip();
-	run("/dev/shm", 4);
+	run("/dev/shm", STP_WRITER_DIRECT);
+	run("/dev/shm", STP_WRITER_UNCACHED);
 }
 
 static void test_writer__a_failure_of_a_thread_is_told(void **state)
@@ -140,7 +144,7 @@ static void test_writer__a_failure_of_a_thread_is_told(void **state)
 	(void)state;
 	scratch_init(&scratch);
 	scratch_file(&scratch, "taken", "x", 1);
-	assert_int_equal(stp_writer_create(scratch.fd, 0644, 2, &writer, &err), STP_OK);
+	assert_int_equal(stp_writer_create(scratch.fd, 0644, STP_WRITER_DIRECT, &writer, &err), STP_OK);
 	assert_int_equal(stp_writer_put(writer, "taken", bytes, 100000, &err), STP_OK);
 	assert_int_equal(stp_writer_drain(writer, &err), STP_IO);
 	assert_string_equal(err.subject, "taken");
@@ -159,7 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_writer__every_size_arrives_whole),
-	    cmocka_unit_test(test_writer__file_systems_without_direct_writes_do),
+	    cmocka_unit_test(test_writer__file_systems_that_refuse_do),
 	    cmocka_unit_test(test_writer__a_failure_of_a_thread_is_told),
 	};
 
