@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_write FROM TO THREADS: the limit of publishing. Writes files of the very names and sizes of
- * folder FROM into the new folder TO, through the page cache, from THREADS threads, then one
- * syncfs. Nothing is encoded, hashed or signed. Prints the seconds, files and bytes.
+ * bench_write FROM TO THREADS [uncached]: the limit of publishing. Writes files of the very names and
+ * sizes of folder FROM into the new folder TO from THREADS threads, then one syncfs. Nothing is
+ * encoded, hashed or signed. Prints the seconds, files and bytes. It writes through the page cache,
+ * or with RWF_DONTCACHE, which is the fastest way known here for files of 16 KiB and more.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,10 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
+
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x00000080
+#endif
 
 struct item {
 	char name[256];
@@ -26,6 +32,7 @@ struct job {
 	size_t count;
 	size_t largest;
 	int to_fd;
+	int flags; /* of pwritev2(2) */
 	atomic_size_t next;
 };
 
@@ -74,9 +81,11 @@ static enum stp_errc worker(void *ctx, size_t index, struct stp_err *err)
 		die("memory");
 	memset(bytes, (int)('a' + index), job->largest);
 	while ((i = atomic_fetch_add(&job->next, 1)) < job->count) {
+		struct iovec part = {bytes, job->items[i].bytes};
 		int fd = openat(job->to_fd, job->items[i].name, O_WRONLY | O_CREAT | O_EXCL, 0644);
 
-		if (fd < 0 || write(fd, bytes, job->items[i].bytes) != (ssize_t)job->items[i].bytes)
+		if (fd < 0 ||
+		    pwritev2(fd, &part, 1, 0, job->flags) != (ssize_t)job->items[i].bytes)
 			die(job->items[i].name);
 		close(fd);
 	}
@@ -92,10 +101,11 @@ int main(int argc, char **argv)
 	uint64_t bytes = 0;
 	size_t i;
 
-	if (argc != 4) {
-		fputs("usage: bench_write FROM TO THREADS\n", stderr);
+	if (argc != 4 && (argc != 5 || strcmp(argv[4], "uncached") != 0)) {
+		fputs("usage: bench_write FROM TO THREADS [uncached]\n", stderr);
 		return 2;
 	}
+	job.flags = argc == 5 ? RWF_DONTCACHE : 0;
 	list(&job, argv[1]);
 	if (mkdir(argv[2], 0755) != 0)
 		die(argv[2]);
