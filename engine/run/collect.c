@@ -4,6 +4,7 @@
  *
  *	tree ─▶ entries ───────────────────────────┐
  *	list ─▶ rows with every digest ────────────┼─▶ run builder per worker ─▶ run->scan
+ *	     ├▶ … that the ledger has already ─▶ ticked in run->known
  *	     └▶ rows with fewer ─▶ stat in the tree ┘
  *
  * Without a list the tree is the index. With one the list is, and only files that match a --scan
@@ -28,6 +29,11 @@
 #include "scan/list_sum.h"
 #include "scan/tree.h"
 
+/* Rows looked up in the table of known ones: fetch this many ahead. */
+#define KNOWN_AHEAD 8
+/* The table may take as much memory as records before they spill. */
+#define KNOWN_RECORDS_MAX (STP_SIGN_COLLECT_BYTES / STP_KNOWN_RECORD_BYTES)
+
 struct collect {
 	struct stp_sign_run *run;
 	struct stp_run_builder **builders;
@@ -35,6 +41,7 @@ struct collect {
 	struct stp_globs scan_globs; /* --scan */
 	const char *list_name;
 	atomic_uint_fast64_t entry_count;
+	atomic_uint_fast64_t known_count; /* rows that were only ticked */
 };
 
 static enum stp_errc create_builders(struct collect *collect, size_t count, struct stp_err *err)
@@ -196,18 +203,27 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
                                size_t count, struct stp_err *err)
 {
 	struct collect *collect = ctx;
+	struct stp_known *known = collect->run->known;
+	size_t taken = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		struct stp_record entry;
 
+		if (known && i + KNOWN_AHEAD < count)
+			stp_known_prefetch(known, records[i + KNOWN_AHEAD].key);
 		if (records[i].flags & STP_RECORD_DIGESTS) {
+			if (known && stp_known_take(known, &records[i])) {
+				taken++;
+				continue;
+			}
 			STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
 		} else if (look_up_file(collect, &records[i], &entry)) {
 			STP_TRY(stp_run_add(collect->builders[worker], &entry, err));
 			atomic_fetch_add_explicit(&collect->entry_count, 1, memory_order_relaxed);
 		}
 	}
+	atomic_fetch_add_explicit(&collect->known_count, taken, memory_order_relaxed);
 	stp_progress_add(collect->run->options->progress, count, 0);
 	return STP_OK;
 }
@@ -223,23 +239,28 @@ static uint64_t sum_seed(const struct stp_sign_run *run)
 	return stp_load64_le(hash);
 }
 
-/* Whether the list is byte for byte the one that the ledger's generation was made from, and the
- * ledger is whole: then it has every row already. */
+/* Whether the ledger is whole and of the version that is published, and the list alone makes the
+ * index and can be read twice: then rows need not be compared with it one by one. */
+static int may_stand_for_list(const struct stp_sign_run *run)
+{
+	struct stat st;
+
+	return stp_ledger_generation(run->ledger) && !run->options->scan_glob_count &&
+	       !run->options->dry_run && !stp_sign_needs_recovery(run) &&
+	       !run->has_published && !stp_ledger_refused_count(run->ledger) &&
+	       !stp_ledger_checkpoint_count(run->ledger) && fstat(run->list_fd, &st) == 0 &&
+	       S_ISREG(st.st_mode) && lseek(run->list_fd, 0, SEEK_CUR) == 0;
+}
+
+/* Whether the list is byte for byte the one that the ledger's generation was made from: then the
+ * ledger has every row already. */
 static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_name,
                                   struct stp_err *err)
 {
 	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
-	int may_be_same = !run->list_is_same && facts->tag && !run->options->scan_glob_count &&
-	                  !run->options->dry_run && !stp_sign_needs_recovery(run) &&
-	                  !stp_ledger_refused_count(run->ledger) &&
-	                  !stp_ledger_checkpoint_count(run->ledger);
-	struct stat st;
 	uint64_t sum;
 
-	/* A second time only after damage was found. */
-	run->list_is_same = 0;
-	if (!may_be_same || fstat(run->list_fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    lseek(run->list_fd, 0, SEEK_CUR) != 0)
+	if (!facts->tag)
 		return STP_OK;
 	STP_TRY(stp_list_sum_file(run->list_fd, list_name, sum_seed(run), run->jobs, run->cancel,
 	                          &sum, err));
@@ -252,7 +273,31 @@ static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_nam
 	return STP_OK;
 }
 
-static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
+/* Makes the table of known rows, unless the ledger is too large or was found damaged. The serial
+ * twin goes without. */
+static enum stp_errc load_known(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_sources sources = STP_SOURCES_INIT;
+	enum stp_errc code;
+
+	if (!run->jobs || stp_ledger_base_count(run->ledger) +
+	                          stp_ledger_delta_count(run->ledger) >
+	                      KNOWN_RECORDS_MAX)
+		return STP_OK;
+	code = stp_ledger_sources(run->ledger, &sources, err);
+	if (code == STP_OK && sources.count)
+		code = stp_known_load(&sources, run->digest_bytes, run->jobs, run->cancel,
+		                      &run->known, err);
+	stp_sources_release(&sources);
+	if (code == STP_OK && stp_sign_needs_recovery(run)) {
+		stp_known_destroy(run->known);
+		run->known = NULL;
+	}
+	return code;
+}
+
+/* Reads the list from where it stands into run->scan, and ticks known rows. */
+static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	struct stp_list_options options = {
@@ -265,19 +310,56 @@ static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 	    .cancel = run->cancel,
 	};
 	struct stp_list_stats stats = {0};
-	enum stp_errc code;
+	enum stp_errc code = create_builders(collect, run->worker_count, err);
 
-	STP_TRY(compare_list(run, collect->list_name, err));
-	if (run->list_is_same)
-		return STP_OK;
 	run->scan_count = 0;
-	code = create_builders(collect, run->worker_count, err);
-
+	atomic_store(&collect->entry_count, 0);
+	atomic_store(&collect->known_count, 0);
 	if (code == STP_OK)
 		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
 	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum;
-	return finish_builders(collect, code, err);
+	code = finish_builders(collect, code, err);
+	run->scan_count += atomic_load(&collect->known_count);
+	return code;
+}
+
+/* Forgets what was read of the list, so that it can be read again, every row in full. */
+static enum stp_errc start_list_again(struct stp_sign_run *run, const char *list_name,
+                                      struct stp_err *err)
+{
+	stp_sources_release(&run->scan);
+	stp_known_destroy(run->known);
+	run->known = NULL;
+	stp_fault_list_release(&run->faults);
+	stp_fault_list_init(&run->faults);
+	if (lseek(run->list_fd, 0, SEEK_SET) != 0)
+		return STP_FAIL_SYS(err, "scan", list_name, "cannot be read again");
+	return STP_OK;
+}
+
+static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	/* A second time only after damage was found. */
+	int again = run->list_is_same || run->known;
+
+	run->list_is_same = 0;
+	if (again)
+		STP_TRY(start_list_again(run, collect->list_name, err));
+	else if (may_stand_for_list(run))
+		STP_TRY(compare_list(run, collect->list_name, err));
+	if (run->list_is_same)
+		return STP_OK;
+	if (!again && may_stand_for_list(run))
+		STP_TRY(load_known(run, err));
+	STP_TRY(read_rows(collect, err));
+	/* Faults name lines, so whatever looks named twice is read again in full. */
+	if (run->known && stp_known_is_unsure(run->known)) {
+		STP_TRY(start_list_again(run, collect->list_name, err));
+		return read_rows(collect, err);
+	}
+	return STP_OK;
 }
 
 /* Entries that need no hashing because they have every digest are rows; all others may. */

@@ -4,7 +4,8 @@
  *
  *	scan         ledger                          verdict
  *	nothing      nothing, or a tombstone         NONE
- *	nothing      a record                        REMOVED
+ *	nothing      a record that a row repeats     KEEP the record (run/known.h)
+ *	nothing      any other record                REMOVED
  *	two records  any                             DUPLICATE
  *	row          any                             KEEP the row (or the equal record in the
  *ledger) entry        same fingerprint, trusted       KEEP the ledger's record entry anything else
@@ -118,7 +119,8 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
 		scanned++;
 	known = look_up(run, sources, group, scanned);
 	decision.committed = known.committed;
-	if (scanned == 0 && run->list_is_same && known.committed) {
+	if (scanned == 0 && known.committed &&
+	    (run->list_is_same || (run->known && stp_known_saw(run->known, known.committed)))) {
 		decision.verdict = STP_VERDICT_KEEP;
 		decision.record = known.committed;
 		decision.is_committed = 1;

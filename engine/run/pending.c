@@ -106,7 +106,7 @@ static enum stp_errc find_in_range(struct pending_step *step, struct finder *fin
 		decision = stp_sign_decide(step->run, &step->sources, &group, STP_DECIDE_PENDING);
 		if (decision.verdict == STP_VERDICT_HASH)
 			STP_TRY(add_pending(finder, decision.entry, err));
-		else if (decision.verdict == STP_VERDICT_KEEP &&
+		else if (decision.verdict == STP_VERDICT_KEEP && decision.entry &&
 		         (decision.entry->flags & STP_RECORD_FILE))
 			finder->reused++;
 	}

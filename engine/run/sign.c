@@ -228,6 +228,7 @@ static void close_all(struct stp_sign_run *run)
 {
 	close_publishing(run);
 	stp_sources_release(&run->scan);
+	stp_known_destroy(run->known);
 	stp_sources_release(&run->published);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
@@ -442,8 +443,8 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 	if (code == STP_OK && !run->options->dry_run && stp_sign_needs_recovery(run)) {
 		stp_publish_abort(run->publisher);
 		close_publishing(run);
-		/* Nor can a damaged ledger stand for the list. */
-		if (run->list_is_same)
+		/* Nor can a damaged ledger stand for the list, or for rows of it. */
+		if (run->list_is_same || run->known)
 			code = stp_sign_collect(run, err);
 		if (code == STP_OK)
 			code = compare_and_emit(run, err);

@@ -29,6 +29,7 @@
 #include "read/reader.h"
 #include "roles/config.h"
 #include "run/keyset.h"
+#include "run/known.h"
 #include "sign/audit.h"
 #include "stampede/sign.h"
 
@@ -73,6 +74,7 @@ struct stp_sign_run {
 	uint64_t list_sum; /* by collect, of the list's bytes; 0: what was signed is more than the
 	                      list */
 	int list_is_same;  /* the ledger was made from this very list: nothing was collected */
+	struct stp_known *known; /* by collect: rows that repeat the ledger, not in scan; or NULL */
 
 	struct stp_sources published; /* by recover: what the published bins say was signed */
 	int has_published;            /* published stands for what the last run signed */
