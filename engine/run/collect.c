@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -228,17 +226,6 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-/* Sums of lists are keyed, so that nobody can make a list that passes for another. */
-static uint64_t sum_seed(const struct stp_sign_run *run)
-{
-	static const char purpose[] = "stampede digest list 1";
-	uint8_t hash[crypto_shorthash_BYTES];
-
-	crypto_shorthash(hash, (const uint8_t *)purpose, sizeof(purpose) - 1,
-	                 stp_seal_key_bytes(run->seal_key));
-	return stp_load64_le(hash);
-}
-
 /* Whether the ledger is whole and of the version that is published, and the list alone makes the
  * index and can be read twice: then rows need not be compared with it one by one. */
 static int may_stand_for_list(const struct stp_sign_run *run)
@@ -262,7 +249,7 @@ static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_nam
 
 	if (!facts->tag)
 		return STP_OK;
-	STP_TRY(stp_list_sum_file(run->list_fd, list_name, sum_seed(run), run->jobs, run->cancel,
+	STP_TRY(stp_list_sum_file(run->list_fd, list_name, stp_seal_key_bytes(run->seal_key), run->jobs, run->cancel,
 	                          &sum, err));
 	run->list_is_same = sum == facts->tag;
 	if (!run->list_is_same)
@@ -301,7 +288,7 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	struct stp_list_options options = {
-	    .sum_seed = sum_seed(run),
+	    .sum_secret = stp_seal_key_bytes(run->seal_key),
 	    .name = collect->list_name,
 	    .fd = run->list_fd,
 	    .format = STP_LIST_AUTO,

@@ -79,7 +79,8 @@ static enum stp_errc fill(struct list *list, char *buffer, size_t *count, size_t
 		if (got < 0)
 			return STP_FAIL_SYS(err, "scan", list->options->name, "cannot read");
 		list->is_at_end = got == 0;
-		stp_list_sum_add(&list->sum, buffer + *count, (size_t)got);
+		if (list->options->sum_secret)
+			stp_list_sum_add(&list->sum, buffer + *count, (size_t)got);
 		*count += (size_t)got;
 		list->bytes += (uint64_t)got;
 	}
@@ -279,17 +280,17 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
 	if (!list.carry)
 		return STP_FAIL_ERRNO(err, ENOMEM, "scan", options->name, "no memory to read it");
 	pthread_mutex_init(&list.lock, NULL);
-	code = stp_list_sum_init(&list.sum, own.sum_seed, err);
-	if (code == STP_OK)
-		code = start(&list, err);
+	if (own.sum_secret)
+		stp_list_sum_init(&list.sum, own.sum_secret);
+	code = start(&list, err);
 	if (code == STP_OK)
 		code = stp_workers_run(own.jobs, "list", worker, &list, own.cancel, err);
 	if (code == STP_OK) {
 		*out_stats = list.stats;
 		out_stats->bytes = list.bytes;
-		out_stats->sum = stp_list_sum_final(&list.sum);
+		out_stats->sum = own.sum_secret ? stp_list_sum_final(&list.sum) : 0;
 	}
-	stp_list_sum_release(&list.sum);
+	sodium_memzero(&list.sum, sizeof(list.sum));
 	pthread_mutex_destroy(&list.lock);
 	free(list.carry);
 	return code;

@@ -57,7 +57,7 @@ struct stp_list_options {
 	enum stp_list_format format;
 	unsigned hash_set;
 	size_t jobs;               /* workers; 0: in the calling thread */
-	uint64_t sum_seed;         /* of stats.sum, see scan/list_sum.h */
+	const uint8_t *sum_secret; /* of stats.sum, see scan/list_sum.h; NULL: no sum */
 	size_t piece_bytes;        /* read at once; 0: 512 KiB. Tests cut the list finer */
 	size_t row_bytes_max;      /* longest row; 0: STP_LIST_ROW_BYTES_MAX */
 	struct stp_cancel *cancel; /* may be NULL; set when a worker fails */
@@ -68,7 +68,7 @@ struct stp_list_stats {
 	uint64_t record_count; /* records emitted */
 	uint64_t digest_count; /* of these, with STP_RECORD_DIGESTS */
 	uint64_t bytes;
-	uint64_t sum; /* of all bytes: what stp_list_sum_file() gives for the same list */
+	uint64_t sum; /* of all bytes: what stp_list_sum_file() gives; 0: no sum */
 };
 
 /* Reads the whole list. Bad rows are added to faults. STP_CONFIG when the header cannot be used,

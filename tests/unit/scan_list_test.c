@@ -424,7 +424,8 @@ static void test_list__a_pipe_is_read_and_a_failing_emit_stops_it(void **state)
 
 static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **state)
 {
-	struct stp_list_options options = {.name = "list", .hash_set = SHA256, .sum_seed = 77};
+	struct stp_list_options options = {.name = "list", .hash_set = SHA256};
+	uint8_t secrets[2][STP_LIST_SUM_KEY_BYTES] = {{77}, {78}};
 	struct stp_fault_list faults;
 	struct stp_list_stats stats;
 	struct seen *seen = calloc(1, sizeof(*seen));
@@ -438,6 +439,7 @@ static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **st
 	assert_int_equal(fwrite(text, 1, count, file), count);
 	fflush(file);
 	options.fd = fileno(file);
+	options.sum_secret = secrets[0];
 	stp_fault_list_init(&faults);
 	pthread_mutex_init(&seen->lock, NULL);
 	for (jobs = 0; jobs < 4; jobs++) {
@@ -445,20 +447,60 @@ static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **st
 		lseek(options.fd, 0, SEEK_SET);
 		assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL),
 		                 STP_OK);
-		assert_int_equal(stp_list_sum_file(options.fd, "list", 77, jobs, NULL, &sum, NULL),
+		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[0], jobs, NULL, &sum, NULL),
 		                 STP_OK);
 		assert_true(sum == stats.sum);
-		assert_int_equal(stp_list_sum_file(options.fd, "list", 78, jobs, NULL, &sum, NULL),
+		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[1], jobs, NULL, &sum, NULL),
 		                 STP_OK);
 		assert_true(sum != stats.sum);
 	}
 	assert_int_equal(pwrite(options.fd, "q", 1, (off_t)count - 9), 1);
-	assert_int_equal(stp_list_sum_file(options.fd, "list", 77, 2, NULL, &sum, NULL), STP_OK);
+	assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[0], 2, NULL, &sum, NULL),
+	                 STP_OK);
 	assert_true(sum != stats.sum);
 	stp_fault_list_release(&faults);
 	fclose(file);
 	free(seen);
 	free(text);
+}
+
+/* Around the edges of blocks and pieces: in any cut, a file's sum is that of its bytes; and it is no
+ * other file's, also where zeros were filled in. */
+static void test_list__sums_around_edges(void **state)
+{
+	static const size_t edges[] = {0, 1, 1023, 1024, 1025, 65536, 1048575, 1048576, 1048577};
+	const uint8_t secret[STP_LIST_SUM_KEY_BYTES] = {1};
+	uint8_t *zeros = calloc(1, 1048577);
+	uint64_t sums[9];
+	size_t i;
+	size_t j;
+
+	(void)state;
+	for (i = 0; i < 9; i++) {
+		struct stp_list_sum sum;
+		FILE *file = tmpfile();
+		uint64_t of_file;
+		size_t at;
+		size_t step;
+
+		assert_int_equal(fwrite(zeros, 1, edges[i], file), edges[i]);
+		fflush(file);
+		assert_int_equal(
+		    stp_list_sum_file(fileno(file), "list", secret, 2, NULL, &of_file, NULL),
+		    STP_OK);
+		fclose(file);
+		stp_list_sum_init(&sum, secret);
+		for (at = 0, step = 1; at < edges[i]; at += step, step = step * 3 % 4099) {
+			if (step > edges[i] - at)
+				step = edges[i] - at;
+			stp_list_sum_add(&sum, zeros + at, step);
+		}
+		sums[i] = stp_list_sum_final(&sum);
+		assert_true(sums[i] == of_file);
+		for (j = 0; j < i; j++)
+			assert_true(sums[i] != sums[j]);
+	}
+	free(zeros);
 }
 
 int main(void)
@@ -475,6 +517,7 @@ int main(void)
 	    cmocka_unit_test(test_list__json_nested_too_deep_is_refused),
 	    cmocka_unit_test(test_list__hex_of_either_case_is_read_and_nothing_else),
 	    cmocka_unit_test(test_list__any_number_of_workers_gives_the_same_rows),
+	    cmocka_unit_test(test_list__sums_around_edges),
 	    cmocka_unit_test(test_list__its_sum_is_that_of_the_file_and_of_nothing_else),
 	    cmocka_unit_test(test_list__a_pipe_is_read_and_a_failing_emit_stops_it),
 	};
