@@ -145,13 +145,23 @@ static void note_load(struct stp_bench *bench)
 		                      "reading say nothing about a disk; name another with --work");
 }
 
+/* Bytes of memory, for what may stay in the page cache. */
+static double memory_bytes(const struct stp_bench *bench)
+{
+	return json_number_value(
+	    json_object_get(json_object_get(bench->document, "machine"), "memory_bytes"));
+}
+
 static enum stp_errc measure(struct stp_bench *bench, struct stp_err *err)
 {
 	note_load(bench);
 	STP_TRY(stp_bench_processor(bench, err));
 	STP_TRY(stp_bench_storage(bench, err));
 	STP_TRY(stp_bench_whole(bench, err));
-	return stp_bench_predict(bench, err);
+	stp_bench_set(bench, "model", stp_bench_model_json(&bench->model));
+	stp_bench_set(bench, "predictions",
+	              stp_bench_predict(&bench->model, bench->options, memory_bytes(bench)));
+	return STP_OK;
 }
 
 static enum stp_errc finish_document(struct stp_bench *bench, uint64_t started, char **out_json,

@@ -6,9 +6,11 @@
  *	storage     scan, reads, hashing files, creation, durability     bench/storage.c
  *	whole       real `sign` runs of made-up indexes                  bench/whole.c
  *	model       what the parts say about other indexes               bench/model.c
+ *	predict     the answers, from a model just measured or read back bench/predict.c
  *
- * Each part adds to one JSON document and leaves behind, in struct stp_bench, the few numbers that
- * the model needs.
+ * Each part adds to one JSON document and leaves behind, in struct stp_bench_model, the few numbers
+ * that the model needs. The model stands in the document too (bench/model_json.c), so that one
+ * measurement answers questions about other indexes later.
  *
  * Shape      one struct, filled from top to bottom.
  * Memory     the document.
@@ -59,10 +61,33 @@ struct stp_bench_sign {
 	struct stp_bench_seconds seconds;
 };
 
-/* The same job at three sizes: few targets in many bins, many in many, few in few. From these
- * follow what a bin and what a target cost in each stage. */
+/* The same job at five sizes, from which follow what a bin and a target cost in each stage. Bins of
+ * less than 32 KiB and larger ones are written in two ways (publish/writer.h), so both are here. */
+enum stp_bench_anchor {
+	STP_ANCHOR_FEW,      /* few targets, many bins */
+	STP_ANCHOR_FEW_BINS, /* few targets, few bins */
+	STP_ANCHOR_SMALL,    /* many bins of some KiB */
+	STP_ANCHOR_LARGE,    /* bins of some 65 KiB, as 2.27 million targets make */
+	STP_ANCHOR_MANY,     /* the most targets, bins of some 230 KiB */
+	STP_ANCHOR_COUNT,
+};
+
 struct stp_bench_job {
-	struct stp_bench_sign few, many, few_bins;
+	struct stp_bench_sign anchors[STP_ANCHOR_COUNT];
+	double low, high; /* fastest and slowest repetition, as shares of the median; 1: alike */
+};
+
+/* All that a forecast needs to know of a machine. */
+struct stp_bench_model {
+	double scan_hot_per_second, scan_cold_per_second; /* entries; 0: not measured */
+	struct stp_bench_cost hash[STP_BENCH_SETS];       /* read from the page cache and hashed */
+	struct stp_bench_cost read_cold;                  /* 0, 0: not measured */
+	double spill_seconds;         /* per record beyond what fits in memory */
+	double memory_records;        /* records that fit */
+	double compare_seconds;       /* per entry of the tree that did not change */
+	double tree_new_seconds;      /* per entry of the tree that is new, besides hashing */
+	struct stp_bench_job first;   /* from a digest list, nothing known before */
+	struct stp_bench_job nightly; /* the same list again */
 };
 
 struct stp_bench {
@@ -77,17 +102,7 @@ struct stp_bench {
 	json_t *noisy;    /* measures whose runs lay too far apart */
 	uint64_t late_ns; /* monotonic: when the budget is spent */
 
-	/* For the model. */
-	double scan_hot_per_second, scan_cold_per_second; /* entries; 0: not measured */
-	struct stp_bench_cost hash[STP_BENCH_SETS];       /* read from the page cache and hashed */
-	struct stp_bench_cost read_cold;
-	double write_bytes_per_second; /* made durable */
-	double spill_seconds;          /* per record beyond what fits in memory */
-	uint64_t memory_records;       /* records that fit */
-	struct stp_bench_job first;    /* from a digest list, nothing known before */
-	struct stp_bench_job nightly;  /* the same list again */
-	double compare_seconds;        /* per entry of the tree that did not change */
-	double tree_new_seconds;       /* per entry of the tree that is new, besides hashing */
+	struct stp_bench_model model;
 };
 
 /* Adds a note: what could not be measured well, and why. */
@@ -125,25 +140,32 @@ enum stp_errc stp_bench_whole(struct stp_bench *bench, struct stp_err *err) STP_
 struct stp_bench_forecast {
 	struct stp_bench_seconds seconds;
 	double total;
+	double low, high; /* of the total, as far as the measured runs lay apart */
 	double
 	    read_seconds; /* of the hash stage: waiting for the storage, 0 when hashing is slower */
 	double file_seconds; /* of the hash stage: what files cost whatever their size */
-	double bytes_per_bin;
 };
 
 /* An index and how it is signed. */
 struct stp_bench_case {
 	uint64_t target_count, target_bytes, bin_count;
-	int hash;      /* STP_BENCH_SHA256 or STP_BENCH_SHA512 */
-	int from_list; /* a digest list, else a tree */
-	int is_first;  /* nothing is known before: from a tree, everything is hashed */
-	int is_cold;   /* tree: files and inodes come from the storage */
+	int hash;         /* STP_BENCH_SHA256 or STP_BENCH_SHA512 */
+	int from_list;    /* a digest list, else a tree */
+	int is_first;     /* nothing is known before: from a tree, everything is hashed */
+	int is_cold;      /* tree: files and inodes come from the storage */
+	int is_hash_only; /* `stampede hash`: scan and hash a tree, nothing else */
 };
 
-struct stp_bench_forecast stp_bench_forecast(const struct stp_bench *bench,
+struct stp_bench_forecast stp_bench_forecast(const struct stp_bench_model *model,
                                              const struct stp_bench_case *of);
 
-/* Fills "predictions" from what was measured. */
-enum stp_errc stp_bench_predict(struct stp_bench *bench, struct stp_err *err) STP_MUST_CHECK;
+/* "predictions" of a document. memory_bytes bounds what may stay in the page cache. */
+json_t *stp_bench_predict(const struct stp_bench_model *model,
+                          const struct stp_bench_options *options, double memory_bytes);
+
+/* "model" of a document, and back; STP_FORMAT when json is none, naming name. */
+json_t *stp_bench_model_json(const struct stp_bench_model *model);
+enum stp_errc stp_bench_model_load(const json_t *json, const char *name,
+                                   struct stp_bench_model *out, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

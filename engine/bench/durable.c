@@ -75,7 +75,7 @@ static enum stp_errc create_once(struct stp_bench *bench, double *out_rate, doub
 		code = STP_FAIL_SYS(err, "bench", "create", "cannot make files durable");
 	*out_sync = (double)(stp_clock_monotonic_ns() - started) / 1e9;
 	stp_fd_close(&creation.folder_fd);
-	stp_scratch_remove(&bench->scratch, "create");
+	stp_scratch_retire(&bench->scratch, "create");
 	return code;
 }
 
@@ -154,7 +154,6 @@ static enum stp_errc measure_writing(struct stp_bench *bench, json_t *durable, s
 	if (code != STP_OK)
 		return code;
 	rate = stp_rate_of(rates, i);
-	bench->write_bytes_per_second = rate.value;
 	json_object_set_new(durable, "written_bytes", json_integer((json_int_t)bytes));
 	json_object_set_new(durable, "write_bytes_per_second",
 	                    stp_bench_rate(bench, &rate, "durable writing"));

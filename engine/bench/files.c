@@ -13,6 +13,8 @@
 
 /* Enough to tell a dropped set from one that stayed, cheap enough to do before every pass. */
 #define RESIDENT_SAMPLE_MAX ((size_t)200)
+#define RESIDENT_HOT_MIN    0.99
+#define WARM_BYTES          ((size_t)1 << 20)
 
 void stp_bench_files_init(struct stp_bench_files *files)
 {
@@ -102,6 +104,35 @@ void stp_bench_files_drop(const struct stp_bench_files *files)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 		close(fd);
 	}
+}
+
+static void read_through(int fd, void *buffer)
+{
+	while (read(fd, buffer, WARM_BYTES) > 0)
+		;
+}
+
+enum stp_errc stp_bench_files_warm(const struct stp_bench_files *files,
+                                   const struct stp_cancel *cancel, struct stp_err *err)
+{
+	void *buffer;
+	size_t i;
+
+	if (stp_bench_files_resident(files) > RESIDENT_HOT_MIN)
+		return STP_OK;
+	buffer = malloc(WARM_BYTES);
+	if (!buffer)
+		return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory to read files");
+	for (i = 0; i < files->count && !stp_cancelled(cancel); i++) {
+		int fd = open_file(files, i);
+
+		if (fd < 0)
+			continue;
+		read_through(fd, buffer);
+		close(fd);
+	}
+	free(buffer);
+	return STP_OK;
 }
 
 /* Adds the pages of one file to *resident and *all; what cannot be asked counts for neither. */

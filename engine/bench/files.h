@@ -51,6 +51,12 @@ enum stp_errc stp_bench_files_make(struct stp_bench_files *files, const struct s
  * any file that can be opened), and their inodes where that is allowed. */
 void stp_bench_files_drop(const struct stp_bench_files *files);
 
+/* Brings the files' pages into the page cache, unless they are there. The stages themselves do not:
+ * they read large files that are not cached past it. A file that cannot be read is left out. */
+enum stp_errc stp_bench_files_warm(const struct stp_bench_files *files,
+                                   const struct stp_cancel *cancel,
+                                   struct stp_err *err) STP_MUST_CHECK;
+
 /* Share of the files' pages in the page cache, 0 … 1, over a sample of the set; negative when it
  * cannot be told. */
 double stp_bench_files_resident(const struct stp_bench_files *files);

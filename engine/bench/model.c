@@ -2,9 +2,12 @@
 /*
  * The model: what measured rates say about an index that is not here.
  *
- *	stage seconds = a + b * bins + c * targets        a, b, c from three real runs
- *(bench/whole.c) hash seconds  = max(hashing, storage)             each so much per file and per
- *byte scan seconds  = targets / rate                    hot or cold
+ *	stage seconds  = a + b * bins + c * targets    from real runs (bench/whole.c): b from two
+ *	                                               numbers of bins, c from two of targets
+ *	publishing     = the same, but bins of 32 KiB and more, which are written in another way,
+ *	                 follow from two runs with such bins
+ *	hash seconds   = max(hashing, storage)         each so much per file and per byte
+ *	scan seconds   = targets / rate                hot or cold
  *
  * Nothing in it is a guess: every number was measured on this machine minutes ago, with all its
  * processors, by the code that does the job. Where digests of another length are asked for than
@@ -13,62 +16,123 @@
  * Record spills, which the measured runs are too small to show, come from bench/sorting.c.
  */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/text.h"
 #include "bench/bench.h"
+#include "publish/writer.h"
 
 /* Hex digits of a digest less than SHA-512's. */
 #define SHA256_SHORTER_BYTES 64.0
-/* Files are read from memory only as far as they fit beside everything else. */
-#define CACHE_SHARE 0.8
-
-const struct stp_bench_shape stp_bench_shapes[] = {
-    {"drupal", "packages.drupal.org: 165,000 files in 2,048 bins", 165000, 165000 * 120000ULL, 2048,
-     "sha256"},
-    {"pep458", "PyPI as PEP 458 counts it: 2.27 million files", 2273539, 2273539 * 2184393ULL,
-     16384, "sha512"},
-    {"packagist", "Packagist: 6 million archives", 6000000, 6000000 * 400000ULL, 16384, "sha256"},
-    {"pypi", "PyPI today: 20 million files, 30 TB", 20000000, 30000000000000ULL, 16384, "sha512"},
-    {NULL, NULL, 0, 0, 0, NULL},
-};
 
 /* --- cost of a stage ---------------------------------------------------------------------------
  */
 
-/* The line through three runs, at (target_count, bin_count); byte_share scales what grows with
- * targets. No term is below zero: no work is done faster by doing more. */
-static double stage_seconds(const struct stp_bench_job *job, int stage, double target_count,
-                            double bin_count, double byte_share)
+static double above_zero(double value)
 {
-	double few = job->few.seconds.stage[stage];
-	double few_bins = job->few_bins.seconds.stage[stage];
-	double many = job->many.seconds.stage[stage];
-	double per_target = (many - few) / (double)(job->many.target_count - job->few.target_count);
-	double per_bin = (few - few_bins) / (double)(job->few.bin_count - job->few_bins.bin_count);
-	double fixed;
-
-	per_target = per_target > 0 ? per_target : 0;
-	per_bin = per_bin > 0 ? per_bin : 0;
-	fixed =
-	    few - per_bin * (double)job->few.bin_count - per_target * (double)job->few.target_count;
-	fixed = fixed > 0 ? fixed : 0;
-	return fixed + per_bin * bin_count + per_target * byte_share * target_count;
+	return value > 0 ? value : 0;
 }
 
-/* Bytes of a target's line, of those measured, that a set with shorter digests has. */
-static double byte_share(const struct stp_bench *bench, int hash)
-{
-	const struct stp_bench_sign *many = &bench->first.many;
-	const struct stp_bench_sign *few = &bench->first.few;
-	double line = (double)(many->published_bytes - few->published_bytes) /
-	              (double)(many->target_count - few->target_count);
+/* What is asked for, as the stages see it. */
+struct load {
+	double targets, bins;
+	double byte_share;    /* of a target's line, beside the measured one */
+	double bytes_per_bin; /* of targets, in a published bin */
+};
 
-	return hash == STP_BENCH_SHA512 || line <= SHA256_SHORTER_BYTES
-	           ? 1
-	           : (line - SHA256_SHORTER_BYTES) / line;
+/* Through two runs with equally many targets and two with equally many bins, of which one may be
+ * the same: seconds = fixed + per_bin * bins + per_target * targets. No term is below zero: no work
+ * is done faster by doing more. */
+static double stage_seconds(const struct stp_bench_job *job, int stage,
+                            const struct stp_bench_sign *base, const struct stp_bench_sign *more,
+                            const struct load *load, double share)
+{
+	const struct stp_bench_sign *few = &job->anchors[STP_ANCHOR_FEW];
+	const struct stp_bench_sign *few_bins = &job->anchors[STP_ANCHOR_FEW_BINS];
+	double per_target = above_zero((more->seconds.stage[stage] - base->seconds.stage[stage]) /
+	                               ((double)more->target_count - (double)base->target_count));
+	double per_bin = above_zero((few->seconds.stage[stage] - few_bins->seconds.stage[stage]) /
+	                            ((double)few->bin_count - (double)few_bins->bin_count));
+	double fixed =
+	    above_zero(few_bins->seconds.stage[stage] - per_bin * (double)few_bins->bin_count -
+	               per_target * (double)few_bins->target_count);
+
+	return fixed + per_bin * load->bins + per_target * share * load->targets;
 }
+
+/* Publishing bins that are written around the page cache: so much per bin and per target, through
+ * two runs with such bins. */
+static double publish_large(const struct stp_bench_job *job, const struct load *load)
+{
+	const struct stp_bench_sign *large = &job->anchors[STP_ANCHOR_LARGE];
+	const struct stp_bench_sign *many = &job->anchors[STP_ANCHOR_MANY];
+	double large_seconds = large->seconds.stage[STP_STAGE_PUBLISH];
+	double many_seconds = many->seconds.stage[STP_STAGE_PUBLISH];
+	double scale = (double)large->bin_count / (double)many->bin_count;
+	double per_target =
+	    above_zero((many_seconds * scale - large_seconds) /
+	               ((double)many->target_count * scale - (double)large->target_count));
+	double per_bin =
+	    (large_seconds - per_target * (double)large->target_count) / (double)large->bin_count;
+
+	if (per_bin < 0) {
+		per_bin = 0;
+		per_target = large_seconds / (double)large->target_count;
+	}
+	return per_bin * load->bins + per_target * load->byte_share * load->targets;
+}
+
+static double publish_seconds(const struct stp_bench_job *job, const struct load *load)
+{
+	if (load->bytes_per_bin >= (double)STP_WRITER_DIRECT_MIN)
+		return publish_large(job, load);
+	return stage_seconds(job, STP_STAGE_PUBLISH, &job->anchors[STP_ANCHOR_FEW],
+	                     &job->anchors[STP_ANCHOR_SMALL], load, load->byte_share);
+}
+
+/* Published bytes of a target's line, as measured: SHA-512. */
+static double line_bytes(const struct stp_bench_model *model)
+{
+	const struct stp_bench_sign *many = &model->first.anchors[STP_ANCHOR_MANY];
+	const struct stp_bench_sign *few = &model->first.anchors[STP_ANCHOR_FEW_BINS];
+
+	return above_zero(((double)many->published_bytes - (double)few->published_bytes) /
+	                  ((double)many->target_count - (double)few->target_count));
+}
+
+static struct load load_of(const struct stp_bench_model *model, const struct stp_bench_case *of)
+{
+	double line = line_bytes(model);
+	struct load load = {(double)of->target_count, (double)of->bin_count, 1, 0};
+
+	if (of->hash != STP_BENCH_SHA512 && line > SHA256_SHORTER_BYTES)
+		load.byte_share = (line - SHA256_SHORTER_BYTES) / line;
+	load.bytes_per_bin = line * load.byte_share * load.targets / load.bins;
+	return load;
+}
+
+/* The stages of signing from a list. */
+static void forecast_list(const struct stp_bench_model *model, const struct stp_bench_case *of,
+                          struct stp_bench_forecast *forecast)
+{
+	const struct stp_bench_job *job = of->is_first ? &model->first : &model->nightly;
+	struct load load = load_of(model, of);
+	int stage;
+
+	for (stage = 0; stage < STP_STAGE_COUNT; stage++) {
+		int of_bytes = stage == STP_STAGE_BINS || stage == STP_STAGE_SIGN;
+
+		forecast->seconds.stage[stage] =
+		    stage_seconds(job, stage, &job->anchors[STP_ANCHOR_FEW_BINS],
+		                  &job->anchors[STP_ANCHOR_MANY], &load,
+		                  of_bytes ? load.byte_share : 1);
+	}
+	forecast->seconds.stage[STP_STAGE_PUBLISH] = publish_seconds(job, &load);
+	if ((double)of->target_count > model->memory_records)
+		forecast->seconds.stage[STP_STAGE_SCAN] +=
+		    ((double)of->target_count - model->memory_records) * model->spill_seconds;
+}
+
+/* --- trees -------------------------------------------------------------------------------------
+ */
 
 static double cost_seconds(const struct stp_bench_cost *cost, const struct stp_bench_case *of)
 {
@@ -77,207 +141,59 @@ static double cost_seconds(const struct stp_bench_cost *cost, const struct stp_b
 }
 
 /* Reading and hashing run side by side: the slower one decides. */
-static void forecast_hashing(const struct stp_bench *bench, const struct stp_bench_case *of,
+static void forecast_hashing(const struct stp_bench_model *model, const struct stp_bench_case *of,
                              struct stp_bench_forecast *forecast)
 {
-	const struct stp_bench_cost *cost = &bench->hash[of->hash];
+	const struct stp_bench_cost *cost = &model->hash[of->hash];
 	double hashing = cost_seconds(cost, of);
-	double reading = of->is_cold ? cost_seconds(&bench->read_cold, of) : 0;
-	double besides = (double)of->target_count * bench->tree_new_seconds;
+	double reading = of->is_cold ? cost_seconds(&model->read_cold, of) : 0;
+	double besides = of->is_hash_only ? 0 : (double)of->target_count * model->tree_new_seconds;
 
 	forecast->read_seconds = reading > hashing ? reading : 0;
 	forecast->file_seconds =
 	    besides + (double)of->target_count *
-	                  (reading > hashing ? bench->read_cold.per_file : cost->per_file);
+	                  (reading > hashing ? model->read_cold.per_file : cost->per_file);
 	forecast->seconds.stage[STP_STAGE_HASH] = fmax(reading, hashing) + besides;
 }
 
-static void forecast_tree(const struct stp_bench *bench, const struct stp_bench_case *of,
+static void forecast_tree(const struct stp_bench_model *model, const struct stp_bench_case *of,
                           struct stp_bench_forecast *forecast)
 {
-	double rate = of->is_cold && bench->scan_cold_per_second > 0 ? bench->scan_cold_per_second
-	                                                             : bench->scan_hot_per_second;
+	double rate = of->is_cold && model->scan_cold_per_second > 0 ? model->scan_cold_per_second
+	                                                             : model->scan_hot_per_second;
+	double spill =
+	    (double)of->target_count > model->memory_records && !of->is_hash_only
+	        ? ((double)of->target_count - model->memory_records) * model->spill_seconds
+	        : 0;
 
-	forecast->seconds.stage[STP_STAGE_SCAN] = (double)of->target_count / rate;
+	forecast->seconds.stage[STP_STAGE_SCAN] = (double)of->target_count / rate + spill;
 	if (of->is_first)
-		forecast_hashing(bench, of, forecast);
+		forecast_hashing(model, of, forecast);
 	else
 		forecast->seconds.stage[STP_STAGE_HASH] =
-		    (double)of->target_count * bench->compare_seconds;
+		    (double)of->target_count * model->compare_seconds;
 }
 
-struct stp_bench_forecast stp_bench_forecast(const struct stp_bench *bench,
+struct stp_bench_forecast stp_bench_forecast(const struct stp_bench_model *model,
                                              const struct stp_bench_case *of)
 {
-	const struct stp_bench_job *job = of->is_first ? &bench->first : &bench->nightly;
+	const struct stp_bench_job *job = of->is_first ? &model->first : &model->nightly;
 	struct stp_bench_forecast forecast = {.total = 0};
-	double targets = (double)of->target_count;
-	double share = byte_share(bench, of->hash);
+	double of_job = 0; /* seconds that follow from real runs */
 	int stage;
 
-	for (stage = 0; stage < STP_STAGE_COUNT; stage++) {
-		int of_bytes = stage == STP_STAGE_BINS || stage == STP_STAGE_SIGN ||
-		               stage == STP_STAGE_PUBLISH;
-
-		forecast.seconds.stage[stage] =
-		    stage_seconds(job, stage, targets, (double)of->bin_count, of_bytes ? share : 1);
-	}
+	if (!of->is_hash_only)
+		forecast_list(model, of, &forecast);
 	if (!of->from_list)
-		forecast_tree(bench, of, &forecast);
-	if (of->target_count > bench->memory_records)
-		forecast.seconds.stage[STP_STAGE_SCAN] +=
-		    (double)(of->target_count - bench->memory_records) * bench->spill_seconds;
-	for (stage = 0; stage < STP_STAGE_COUNT; stage++)
-		forecast.total += forecast.seconds.stage[stage];
+		forecast_tree(model, of, &forecast);
+	for (stage = 0; stage < STP_STAGE_COUNT; stage++) {
+		double seconds = forecast.seconds.stage[stage];
+
+		forecast.total += seconds;
+		if (of->from_list || (stage != STP_STAGE_SCAN && stage != STP_STAGE_HASH))
+			of_job += seconds;
+	}
+	forecast.low = forecast.total - of_job * (1 - job->low);
+	forecast.high = forecast.total + of_job * (job->high - 1);
 	return forecast;
-}
-
-/* --- telling it --------------------------------------------------------------------------------
- */
-
-/* The slowest stage, and what would move it. */
-static void explain(const struct stp_bench_forecast *forecast, const struct stp_bench_case *of,
-                    const char **out_bottleneck, const char **out_advice)
-{
-	int worst = 0;
-	int stage;
-
-	for (stage = 1; stage < STP_STAGE_COUNT; stage++)
-		if (forecast->seconds.stage[stage] > forecast->seconds.stage[worst])
-			worst = stage;
-	*out_bottleneck = stp_bench_stage_names[worst];
-	switch (worst) {
-	case STP_STAGE_HASH:
-		if (!of->is_first) {
-			*out_bottleneck = "compare";
-			*out_advice = "more cores compare faster";
-		} else if (forecast->file_seconds > forecast->seconds.stage[worst] / 2) {
-			*out_bottleneck = "open files";
-			*out_advice =
-			    "the files are small: more cores, storage with more operations "
-			    "a second, or a digest list, which opens none";
-		} else if (forecast->read_seconds > 0) {
-			*out_bottleneck = "read";
-			*out_advice =
-			    "faster storage moves it, more cores do not; a digest list reads "
-			    "no file";
-		} else {
-			*out_advice =
-			    "more cores, or cores with wider vectors; a digest list hashes "
-			    "nothing";
-		}
-		break;
-	case STP_STAGE_SCAN:
-		*out_advice = of->from_list
-		                  ? "more cores parse the list faster"
-		                  : "storage with faster metadata, more memory for inodes, "
-		                    "or a digest list in place of the walk";
-		break;
-	case STP_STAGE_PUBLISH:
-		*out_advice = "storage that makes files durable faster, or fewer bins";
-		break;
-	case STP_STAGE_LEDGER:
-		*out_advice = "more cores, and storage that writes faster";
-		break;
-	case STP_STAGE_REST:
-		*out_advice = "storage with a faster fsync";
-		break;
-	default:
-		*out_advice = "more cores";
-		break;
-	}
-}
-
-static void add_job(struct stp_bench *bench, json_t *jobs, const char *name,
-                    const struct stp_bench_case *of)
-{
-	struct stp_bench_forecast forecast = stp_bench_forecast(bench, of);
-	const char *bottleneck;
-	const char *advice;
-	json_t *seconds = json_object();
-	int stage;
-
-	explain(&forecast, of, &bottleneck, &advice);
-	for (stage = 0; stage < STP_STAGE_COUNT; stage++)
-		json_object_set_new(seconds, stp_bench_stage_names[stage],
-		                    stp_real_json(forecast.seconds.stage[stage]));
-	json_object_set_new(seconds, "total", stp_real_json(forecast.total));
-	json_array_append_new(jobs, json_pack("{s:s,s:o,s:s,s:s}", "job", name, "seconds", seconds,
-	                                      "bottleneck", bottleneck, "advice", advice));
-}
-
-/* Bytes of memory, for what may stay in the page cache. */
-static double memory_bytes(const struct stp_bench *bench)
-{
-	return json_number_value(
-	    json_object_get(json_object_get(bench->document, "machine"), "memory_bytes"));
-}
-
-static json_t *predict_jobs(struct stp_bench *bench, const struct stp_bench_case *index)
-{
-	struct stp_bench_case of = *index;
-	json_t *jobs = json_array();
-
-	of.is_first = 1;
-	of.is_cold = 1;
-	if (bench->read_cold.per_byte > 0)
-		add_job(bench, jobs, "bootstrap, files on storage", &of);
-	of.is_cold = 0;
-	if ((double)of.target_bytes < memory_bytes(bench) * CACHE_SHARE)
-		add_job(bench, jobs, "bootstrap, files in memory", &of);
-	of.from_list = 1;
-	add_job(bench, jobs, "bootstrap, digest list", &of);
-	of.is_first = 0;
-	of.from_list = 0;
-	of.is_cold = bench->scan_cold_per_second > 0;
-	add_job(bench, jobs, of.is_cold ? "nightly" : "nightly, inodes in memory", &of);
-	of.from_list = 1;
-	add_job(bench, jobs, "nightly, digest list", &of);
-	return jobs;
-}
-
-static void predict(struct stp_bench *bench, json_t *predictions,
-                    const struct stp_bench_shape *shape, const char *name)
-{
-	const struct stp_bench_options *options = bench->options;
-	struct stp_bench_case index = {
-	    .target_count = shape->target_count,
-	    .target_bytes = shape->target_bytes,
-	    .bin_count = shape->bin_count,
-	    .hash = strcmp(shape->hash, "sha512") == 0 ? STP_BENCH_SHA512 : STP_BENCH_SHA256,
-	};
-
-	if (options->target_count) {
-		index.target_count = options->target_count;
-		index.target_bytes =
-		    (uint64_t)((double)shape->target_bytes * (double)options->target_count /
-		               (double)shape->target_count);
-	}
-	if (options->target_bytes)
-		index.target_bytes = options->target_bytes;
-	json_array_append_new(predictions,
-	                      json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:o}", "index", name, "summary",
-	                                shape->summary, "targets", (json_int_t)index.target_count,
-	                                "bytes", (json_int_t)index.target_bytes, "bins",
-	                                (json_int_t)index.bin_count, "hash", shape->hash, "jobs",
-	                                predict_jobs(bench, &index)));
-}
-
-enum stp_errc stp_bench_predict(struct stp_bench *bench, struct stp_err *err)
-{
-	const struct stp_bench_options *options = bench->options;
-	const struct stp_bench_shape *shape;
-	json_t *predictions = json_array();
-
-	(void)err;
-	stp_bench_set(bench, "predictions", predictions);
-	for (shape = stp_bench_shapes; shape->name; shape++) {
-		int is_own = options->target_count || options->target_bytes;
-		/* An index of one's own is laid out as pep458 unless a shape is named. */
-		const char *wanted = options->shape ? options->shape : is_own ? "pep458" : NULL;
-
-		if (!wanted || strcmp(wanted, shape->name) == 0)
-			predict(bench, predictions, shape, is_own ? "yours" : shape->name);
-	}
-	return STP_OK;
 }

@@ -116,8 +116,8 @@ static enum stp_errc measure_reading(struct stp_bench *bench, const struct stp_r
 	size_t count = 0;
 	double seconds;
 
-	if (!reading->is_cold) /* one pass to warm */
-		STP_TRY(run_pass(bench, reading->files, choice, reading->depth, &seconds, err));
+	if (!reading->is_cold)
+		STP_TRY(stp_bench_files_warm(reading->files, bench->cancel, err));
 	do {
 		if (reading->is_cold) {
 			double resident;
@@ -238,11 +238,15 @@ static enum stp_errc measure_latency(struct stp_bench *bench, struct stp_bench_s
 	enum stp_errc code;
 
 	STP_TRY(stp_latency_init(&latency, err));
+	code = STP_OK;
 	if (is_cold) {
 		stp_bench_files_drop(&storage->small);
 		stp_bench_drop_inodes();
+	} else {
+		code = stp_bench_files_warm(&storage->small, bench->cancel, err);
 	}
-	code = time_files(bench, &storage->small, &latency, err);
+	if (code == STP_OK)
+		code = time_files(bench, &storage->small, &latency, err);
 	if (code == STP_OK)
 		json_array_append_new(array, stp_latency_json(&latency,
 		                                              is_cold ? "read a small file, cold"
@@ -288,7 +292,7 @@ enum stp_errc stp_bench_read(struct stp_bench *bench, struct stp_bench_storage *
 	}
 	note_cold(bench, &best);
 	if (best.resident <= COLD_RESIDENT_MAX)
-		bench->read_cold =
+		bench->model.read_cold =
 		    stp_bench_cost_of(storage, best.small_cold,
 		                      best.large_cold * (double)storage->large.total_bytes /
 		                          (double)storage->large.count);

@@ -135,8 +135,8 @@ static enum stp_errc measure(struct stp_bench *bench, int root_fd,
 		stp_bench_note(bench,
 		               "folders and inodes stayed cached (only root can drop them): cold "
 		               "scans are not measured, and cold reads open files from memory");
-	bench->scan_hot_per_second = hot.value;
-	bench->scan_cold_per_second = cold.value;
+	bench->model.scan_hot_per_second = hot.value;
+	bench->model.scan_cold_per_second = cold.value;
 	stp_bench_set(
 	    bench, "scan",
 	    json_pack("{s:I,s:o,s:o}", "files", (json_int_t)entries, "hot_files_per_second",
@@ -168,6 +168,6 @@ enum stp_errc stp_bench_scan(struct stp_bench *bench, struct stp_bench_storage *
 			code = measure(bench, root_fd, storage, err);
 	}
 	stp_fd_close(&root_fd);
-	stp_scratch_remove(&bench->scratch, "scan");
+	stp_scratch_retire(&bench->scratch, "scan");
 	return code;
 }

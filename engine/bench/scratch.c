@@ -12,6 +12,9 @@
 
 #include "base/file.h"
 
+/* With less free space, what is no longer needed goes at once. */
+#define KEEP_FREE_BYTES_MIN ((uint64_t)12 << 30)
+
 /* linux/magic.h, by the names people mount them with. */
 static const struct {
 	long magic;
@@ -88,14 +91,26 @@ static void empty_folder(int fd)
 	closedir(folder);
 }
 
-void stp_scratch_remove(const struct stp_scratch *scratch, const char *name)
+static void remove_now(const struct stp_scratch *scratch, const char *name)
 {
 	int fd = openat(scratch->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd >= 0) {
-		empty_folder(fd);
-		unlinkat(scratch->fd, name, AT_REMOVEDIR);
+	if (fd < 0) {
+		unlinkat(scratch->fd, name, 0);
+		return;
 	}
+	empty_folder(fd);
+	unlinkat(scratch->fd, name, AT_REMOVEDIR);
+}
+
+void stp_scratch_retire(struct stp_scratch *scratch, const char *name)
+{
+	char retired[32];
+
+	snprintf(retired, sizeof(retired), "retired-%u", scratch->retired_count++);
+	if (scratch->free_bytes < KEEP_FREE_BYTES_MIN ||
+	    renameat(scratch->fd, name, scratch->fd, retired) != 0)
+		remove_now(scratch, name);
 }
 
 char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char *out,

@@ -19,14 +19,17 @@ struct stp_scratch {
 	int fd;
 	uint64_t free_bytes; /* of the file system when it was opened */
 	char file_system[16];
+	unsigned retired_count;
 };
 
 /* Makes the folder in work_dir (NULL: $TMPDIR, else /var/tmp: /tmp is often in memory). */
 enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
                                struct stp_err *err) STP_MUST_CHECK;
 
-/* Removes the folder name beneath it and all it holds; best effort, nothing depends on it. */
-void stp_scratch_remove(const struct stp_scratch *scratch, const char *name);
+/* Makes way for another file or folder of this name. What was there is removed at the end only,
+ * where there is room: some file systems are slower for minutes after many files went (ext4 without
+ * a journal looks at each inode that was freed lately), and that would be measured next. */
+void stp_scratch_retire(struct stp_scratch *scratch, const char *name);
 
 /* Path of name in the folder; out has room for size bytes. Returns out. */
 char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char *out,

@@ -3,6 +3,7 @@
  * Records sorted in memory, and sorted with too little memory: the difference is what spilling
  * costs, which large indexes pay and small runs do not show.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,16 +119,17 @@ static enum stp_errc measure(struct stp_bench *bench, const corpus_path *paths, 
 	STP_TRY(sort_rate(bench, paths, LARGE_BUDGET, &memory, &spills, err));
 	STP_TRY(sort_rate(bench, paths, SMALL_BUDGET, &spilled, &spills, err));
 	record_bytes = (double)(spills + 1) * (double)SMALL_BUDGET / RECORD_COUNT;
-	bench->memory_records = (uint64_t)((double)STP_SIGN_COLLECT_BYTES / record_bytes);
-	bench->spill_seconds = (1 / spilled.value - 1 / memory.value) / (double)bench->cpu_count;
-	if (bench->spill_seconds < 0)
-		bench->spill_seconds = 0;
+	bench->model.memory_records = floor((double)STP_SIGN_COLLECT_BYTES / record_bytes);
+	bench->model.spill_seconds =
+	    (1 / spilled.value - 1 / memory.value) / (double)bench->cpu_count;
+	if (bench->model.spill_seconds < 0)
+		bench->model.spill_seconds = 0;
 	stp_bench_set(bench, "sorting",
 	              json_pack("{s:o,s:o,s:I}", "memory_records_per_second_core",
 	                        stp_bench_rate(bench, &memory, "sorting records"),
 	                        "spilled_records_per_second_core",
 	                        stp_bench_rate(bench, &spilled, "sorting records that spill"),
-	                        "records_in_memory", (json_int_t)bench->memory_records));
+	                        "records_in_memory", (json_int_t)bench->model.memory_records));
 	return STP_OK;
 }
 

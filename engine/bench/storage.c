@@ -91,8 +91,8 @@ enum stp_errc stp_bench_storage(struct stp_bench *bench, struct stp_err *err)
 	code = measure(bench, &storage, err);
 	stp_bench_files_release(&storage.small);
 	stp_bench_files_release(&storage.large);
-	stp_scratch_remove(&bench->scratch, "small");
-	stp_scratch_remove(&bench->scratch, "large");
+	stp_scratch_retire(&bench->scratch, "small");
+	stp_scratch_retire(&bench->scratch, "large");
 	if (code == STP_OK)
 		code = stp_bench_durable(bench, err);
 	return code;

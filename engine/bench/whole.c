@@ -2,19 +2,23 @@
 /*
  * Real runs of `sign`, from the first to the last byte, on made-up indexes in the scratch folder.
  *
- *	few targets, 16,384 bins ┐
- *	few targets, 2,048 bins  ├─ the first time and again ─▶ what a bin and a target cost
- *	many targets, 16,384     ┘
- *	a tree of small files    ── the first time and again ─▶ what a file costs; a check of the
- *model
+ *	      5,000 targets, 16,384 bins ┐                      ─▶ what a bin costs
+ *	      5,000 targets,  2,048 bins ┤ the first time
+ *	    200,000 targets, 16,384 bins ┤ and again            ─▶ what a target costs in small bins
+ *	    570,000 targets,  4,096 bins ┤
+ *	  1,000,000 targets,  2,048 bins ┘                      ─▶ … in large ones
+ *	     60,000 targets, 16,384 bins ┐ the first time       ─▶ a check of the model
+ *	a tree of larger files           ┘ and again
+ *	a tree of small files                                   ─▶ what a file costs
  *
- * The model takes each stage of the few to have taken no longer than the same stage of the larger
- * runs. "Many" is as many as fit the time, so that the step from what was measured to what is asked
- *for is short.
+ * The last two lists are smaller where time or space is short. Each nightly run is repeated: the
+ * median counts, and how far the others lie from it is told with every prediction. The first run
+ * of a repository cannot be repeated cheaply; the small ones are.
  */
 #include "bench/whole.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -22,18 +26,23 @@
 #include "stampede/init.h"
 #include "stampede/sign.h"
 
-#define BINS_MANY ((uint64_t)16384)
-#define BINS_FEW  ((uint64_t)2048)
-#define COUNT_FEW ((uint64_t)5000)
-/* A first look at the rate, then the many. */
+#define BINS_MANY   ((uint64_t)16384)
+#define BINS_FEW    ((uint64_t)2048)
+#define COUNT_FEW   ((uint64_t)5000)
 #define COUNT_PROBE ((uint64_t)60000)
-#define COUNT_MAX   ((uint64_t)1000000)
-/* Fewer would stretch a small difference to millions. */
-#define COUNT_MANY_MIN ((uint64_t)200000)
-/* Scratch bytes per target: list row, two times metadata, ledger twice. */
-#define BYTES_PER_TARGET 2000
-#define TREE_COUNT       ((uint64_t)12000)
-#define TREE_FILE_BYTES  ((uint64_t)4096)
+#define COUNT_SMALL ((uint64_t)200000)
+/* Repetitions of a nightly run. */
+#define NIGHTS 3
+/* Scratch bytes per target: list row, metadata of each night and the first, ledger twice. */
+#define BYTES_PER_TARGET (1000 + 480 * (NIGHTS + 1))
+
+/* The runs with large bins: 65 KiB and 230 KiB each, with SHA-512 and paths of 120 bytes. */
+static const struct large_runs {
+	uint64_t large_targets, large_bins, many_targets, many_bins;
+} full_runs = {569344, 4096, 1000000, 2048}, reduced_runs = {142336, 1024, 250000, 512};
+
+#define TREE_COUNT      ((uint64_t)12000)
+#define TREE_FILE_BYTES ((uint64_t)4096)
 /* Another tree, to check the model with. */
 #define CHECK_COUNT      ((uint64_t)3000)
 #define CHECK_FILE_BYTES ((uint64_t)80000)
@@ -131,83 +140,82 @@ static void add_run(struct stp_bench *bench, const char *name, const struct stp_
 
 	if (of)
 		json_object_set_new(object, "predicted_seconds",
-		                    stp_real_json(stp_bench_forecast(bench, of).total));
+		                    stp_real_json(stp_bench_forecast(&bench->model, of).total));
 	json_array_append_new(json_object_get(bench->document, "runs"), object);
 }
 
 /* --- lists -------------------------------------------------------------------------------------
  */
 
+static double total_of(const struct stp_bench_sign *sign)
+{
+	double total = 0;
+	int stage;
+
+	for (stage = 0; stage < STP_STAGE_COUNT; stage++)
+		total += sign->seconds.stage[stage];
+	return total;
+}
+
+/* One anchor of both jobs. */
+struct list_runs {
+	struct stp_bench_sign first, nights[NIGHTS]; /* nights by time */
+	size_t night_count;
+};
+
+static int compare_runs(const void *a, const void *b)
+{
+	double x = total_of(a);
+	double y = total_of(b);
+
+	return (x > y) - (x < y);
+}
+
 /* Signs a list of count targets in bin_count bins, the first time and again. */
 static enum stp_errc sign_list(struct stp_bench *bench, uint64_t count, uint64_t bin_count,
-                               struct stp_bench_sign *out_first, struct stp_bench_sign *out_nightly,
-                               struct stp_err *err)
+                               struct list_runs *out, struct stp_err *err)
 {
 	uint64_t list_bytes;
 
 	STP_TRY(stp_corpus_write_list(bench->scratch.fd, "list.csv", count, bench->cancel,
 	                              &list_bytes, err));
 	STP_TRY(make_repo(bench, "repo", "empty", bin_count, err));
-	STP_TRY(sign_once(bench, "repo", "list.csv", out_first, err));
-	STP_TRY(sign_once(bench, "repo", "list.csv", out_nightly, err));
+	STP_TRY(sign_once(bench, "repo", "list.csv", &out->first, err));
+	for (out->night_count = 0; out->night_count < NIGHTS; out->night_count++) {
+		if (out->night_count && stp_bench_late(bench))
+			break;
+		STP_TRY(sign_once(bench, "repo", "list.csv", &out->nights[out->night_count], err));
+	}
+	qsort(out->nights, out->night_count, sizeof(out->nights[0]), compare_runs);
 	return STP_OK;
 }
 
-/* The same, and takes away what it made. */
+/* The same, and makes way for the next. */
 static enum stp_errc measure_list(struct stp_bench *bench, uint64_t count, uint64_t bin_count,
-                                  struct stp_bench_sign *out_first,
-                                  struct stp_bench_sign *out_nightly, struct stp_err *err)
+                                  struct list_runs *out, struct stp_err *err)
 {
-	enum stp_errc code = sign_list(bench, count, bin_count, out_first, out_nightly, err);
+	enum stp_errc code = sign_list(bench, count, bin_count, out, err);
 
-	stp_scratch_remove(&bench->scratch, "repo");
+	stp_scratch_retire(&bench->scratch, "repo");
 	unlinkat(bench->scratch.fd, "list.csv", 0);
 	return code;
 }
 
-static double total_of(const struct stp_bench_sign *sign)
+/* Adds an anchor to the model, and to the sums from which its range follows. */
+struct range {
+	double low, median, high;
+};
+
+static void add_anchor(struct stp_bench *bench, enum stp_bench_anchor anchor,
+                       const struct list_runs *runs, struct range *range)
 {
-	double total;
+	const struct stp_bench_sign *median = &runs->nights[(runs->night_count - 1) / 2];
 
-	json_decref(seconds_json(&sign->seconds, &total));
-	return total;
-}
-
-/* Twice, unless time is up: the faster run of each job, since small ones suffer most from what else
- * the machine does. */
-static enum stp_errc measure_list_twice(struct stp_bench *bench, uint64_t count, uint64_t bin_count,
-                                        struct stp_bench_sign *out_first,
-                                        struct stp_bench_sign *out_nightly, struct stp_err *err)
-{
-	struct stp_bench_sign first;
-	struct stp_bench_sign nightly;
-
-	STP_TRY(measure_list(bench, count, bin_count, out_first, out_nightly, err));
-	if (stp_bench_late(bench))
-		return STP_OK;
-	STP_TRY(measure_list(bench, count, bin_count, &first, &nightly, err));
-	if (total_of(&first) < total_of(out_first))
-		*out_first = first;
-	if (total_of(&nightly) < total_of(out_nightly))
-		*out_nightly = nightly;
-	return STP_OK;
-}
-
-/* How many targets fit the time and the space, from a first look. */
-static uint64_t choose_many(const struct stp_bench *bench, const struct stp_bench_sign *few,
-                            const struct stp_bench_sign *probe)
-{
-	double per_target =
-	    (total_of(probe) - total_of(few)) / (double)(probe->target_count - few->target_count);
-	double fits = per_target > 0 ? stp_bench_share(bench, 0.07) / per_target : 0;
-	uint64_t space = bench->scratch.free_bytes / 2 / BYTES_PER_TARGET;
-	uint64_t count = fits > (double)COUNT_MAX ? COUNT_MAX : (uint64_t)fits;
-
-	if (count < COUNT_MANY_MIN)
-		count = COUNT_MANY_MIN;
-	if (count > space)
-		count = space;
-	return count > COUNT_PROBE ? count : COUNT_PROBE;
+	bench->model.first.anchors[anchor] = runs->first;
+	bench->model.nightly.anchors[anchor] = *median;
+	range->low += total_of(&runs->nights[0]);
+	range->median += total_of(median);
+	range->high += total_of(&runs->nights[runs->night_count - 1]);
 }
 
 /* A run that does less than another in every stage took no longer for it: what it took beyond was
@@ -221,19 +229,82 @@ static void bound(struct stp_bench_sign *less, const struct stp_bench_sign *more
 			less->seconds.stage[stage] = more->seconds.stage[stage];
 }
 
-static void bound_job(struct stp_bench_job *job, const struct stp_bench_sign *probe)
+static void bound_job(struct stp_bench_job *job)
 {
-	bound(&job->few, probe);
-	bound(&job->few, &job->many);
-	bound(&job->few_bins, &job->few);
+	bound(&job->anchors[STP_ANCHOR_FEW], &job->anchors[STP_ANCHOR_SMALL]);
+	bound(&job->anchors[STP_ANCHOR_FEW_BINS], &job->anchors[STP_ANCHOR_FEW]);
+}
+
+/* As much as fits the time and the space, from a first look. */
+static const struct large_runs *choose_large(const struct stp_bench *bench,
+                                             const struct list_runs *few,
+                                             const struct list_runs *probe)
+{
+	double per_target = (total_of(&probe->first) - total_of(&few->first) +
+	                     NIGHTS * (total_of(&probe->nights[0]) - total_of(&few->nights[0]))) /
+	                    (double)(COUNT_PROBE - COUNT_FEW);
+	double targets = (double)(full_runs.large_targets + full_runs.many_targets);
+
+	if (per_target * targets > stp_bench_share(bench, 0.25) ||
+	    bench->scratch.free_bytes / 2 < (uint64_t)targets * BYTES_PER_TARGET)
+		return &reduced_runs;
+	return &full_runs;
+}
+
+static void add_list_runs(struct stp_bench *bench)
+{
+	static const char *const names[STP_ANCHOR_COUNT] = {
+	    "few targets", "few targets and bins", "small bins", "large bins", "many targets"};
+	const struct stp_bench_job *jobs[] = {&bench->model.first, &bench->model.nightly};
+	char name[64];
+	int i;
+	int j;
+
+	for (j = 0; j < 2; j++) {
+		for (i = 0; i < STP_ANCHOR_COUNT; i++) {
+			snprintf(name, sizeof(name), "%s%s", names[i], j ? ", again" : "");
+			add_run(bench, name, &jobs[j]->anchors[i], NULL);
+		}
+	}
+}
+
+/* Nights that lie apart make every prediction of a night a range, and a noisy measure. */
+static void set_range(struct stp_bench *bench, const struct range *range)
+{
+	struct stp_rate rate = {1 / range->median, (range->high - range->low) / range->median, 3};
+
+	bench->model.nightly.low = bench->model.first.low = range->low / range->median;
+	bench->model.nightly.high = bench->model.first.high = range->high / range->median;
+	json_decref(stp_bench_rate(bench, &rate, "signing the same list again"));
+}
+
+static enum stp_errc measure_anchors(struct stp_bench *bench, struct list_runs *probe,
+                                     struct stp_err *err)
+{
+	struct range range = {0, 0, 0};
+	const struct large_runs *large;
+	struct list_runs few;
+	struct list_runs runs;
+
+	STP_TRY(measure_list(bench, COUNT_FEW, BINS_MANY, &few, err));
+	add_anchor(bench, STP_ANCHOR_FEW, &few, &range);
+	STP_TRY(measure_list(bench, COUNT_FEW, BINS_FEW, &runs, err));
+	add_anchor(bench, STP_ANCHOR_FEW_BINS, &runs, &range);
+	STP_TRY(measure_list(bench, COUNT_PROBE, BINS_MANY, probe, err));
+	STP_TRY(measure_list(bench, COUNT_SMALL, BINS_MANY, &runs, err));
+	add_anchor(bench, STP_ANCHOR_SMALL, &runs, &range);
+	large = choose_large(bench, &few, probe);
+	STP_TRY(measure_list(bench, large->large_targets, large->large_bins, &runs, err));
+	add_anchor(bench, STP_ANCHOR_LARGE, &runs, &range);
+	STP_TRY(measure_list(bench, large->many_targets, large->many_bins, &runs, err));
+	add_anchor(bench, STP_ANCHOR_MANY, &runs, &range);
+	set_range(bench, &range);
+	return STP_OK;
 }
 
 static enum stp_errc measure_lists(struct stp_bench *bench, struct stp_err *err)
 {
-	struct stp_bench_job *first = &bench->first;
-	struct stp_bench_job *nightly = &bench->nightly;
-	struct stp_bench_sign probe;
-	struct stp_bench_sign probe_nightly;
+	struct list_runs probe;
 	struct stp_bench_case of = {.bin_count = BINS_MANY,
 	                            .target_count = COUNT_PROBE,
 	                            .hash = STP_BENCH_SHA512,
@@ -241,23 +312,13 @@ static enum stp_errc measure_lists(struct stp_bench *bench, struct stp_err *err)
 	                            .is_first = 1};
 
 	stp_bench_stage(bench, "sign lists");
-	STP_TRY(measure_list_twice(bench, COUNT_FEW, BINS_MANY, &first->few, &nightly->few, err));
-	STP_TRY(measure_list_twice(bench, COUNT_FEW, BINS_FEW, &first->few_bins, &nightly->few_bins,
-	                           err));
-	STP_TRY(measure_list(bench, COUNT_PROBE, BINS_MANY, &probe, &probe_nightly, err));
-	STP_TRY(measure_list(bench, choose_many(bench, &first->few, &probe), BINS_MANY,
-	                     &first->many, &nightly->many, err));
-	add_run(bench, "list, few targets", &first->few, NULL);
-	add_run(bench, "list, few bins", &first->few_bins, NULL);
-	add_run(bench, "list, many targets", &first->many, NULL);
-	add_run(bench, "list, few targets, again", &nightly->few, NULL);
-	add_run(bench, "list, few bins, again", &nightly->few_bins, NULL);
-	add_run(bench, "list, many targets, again", &nightly->many, NULL);
-	bound_job(first, &probe);
-	bound_job(nightly, &probe_nightly);
-	add_run(bench, "list, between", &probe, &of);
+	STP_TRY(measure_anchors(bench, &probe, err));
+	bound_job(&bench->model.first);
+	bound_job(&bench->model.nightly);
+	add_list_runs(bench);
+	add_run(bench, "list, between", &probe.first, &of);
 	of.is_first = 0;
-	add_run(bench, "list, between, again", &probe_nightly, &of);
+	add_run(bench, "list, between, again", &probe.nights[(probe.night_count - 1) / 2], &of);
 	return STP_OK;
 }
 
@@ -268,14 +329,14 @@ static enum stp_errc measure_lists(struct stp_bench *bench, struct stp_err *err)
 static void learn_tree(struct stp_bench *bench, const struct stp_bench_sign *first,
                        const struct stp_bench_sign *again)
 {
-	const struct stp_bench_cost *cost = &bench->hash[STP_BENCH_SHA512];
+	const struct stp_bench_cost *cost = &bench->model.hash[STP_BENCH_SHA512];
 	double count = (double)first->target_count;
 	double hashing = count * (cost->per_file + (double)TREE_FILE_BYTES * cost->per_byte);
 
-	bench->compare_seconds = again->seconds.stage[STP_STAGE_HASH] / count;
-	bench->tree_new_seconds = (first->seconds.stage[STP_STAGE_HASH] - hashing) / count;
-	if (bench->tree_new_seconds < 0)
-		bench->tree_new_seconds = 0;
+	bench->model.compare_seconds = again->seconds.stage[STP_STAGE_HASH] / count;
+	bench->model.tree_new_seconds = (first->seconds.stage[STP_STAGE_HASH] - hashing) / count;
+	if (bench->model.tree_new_seconds < 0)
+		bench->model.tree_new_seconds = 0;
 }
 
 static enum stp_errc sign_tree(struct stp_bench *bench, uint64_t count, uint64_t file_bytes,
@@ -304,8 +365,8 @@ static enum stp_errc measure_tree(struct stp_bench *bench, uint64_t count, uint6
 {
 	enum stp_errc code = sign_tree(bench, count, file_bytes, out_first, out_again, err);
 
-	stp_scratch_remove(&bench->scratch, "repo");
-	stp_scratch_remove(&bench->scratch, "tree");
+	stp_scratch_retire(&bench->scratch, "repo");
+	stp_scratch_retire(&bench->scratch, "tree");
 	return code;
 }
 

@@ -41,7 +41,9 @@ static const struct stp_option options[] = {
     {"json", "[FILE]", "the result as JSON, on stdout or in FILE", OPT_JSON},
     {"html", "FILE", "write the result as a page for a browser", OPT_HTML},
     {"compare", "A.json B.json", "measure nothing; set two results side by side", OPT_COMPARE},
-    {"from", "FILE", "measure nothing; show a result that --json wrote, also with --html",
+    {"from", "FILE",
+     "measure nothing; show a result that --json wrote, also with --html, or predict another index "
+     "from it",
      OPT_FROM},
     {NULL, NULL, NULL, 0},
 };
@@ -52,6 +54,7 @@ static const char examples[] =
     "                                                     how long would my index take here\n"
     "  stampede bench --dir /srv/index --html bench.html  with my own files; a page to look at\n"
     "  stampede bench --json here.json                    keep the result …\n"
+    "  stampede bench --from here.json --targets 2000000  … ask it about another index …\n"
     "  stampede bench --compare there.json here.json      … and compare\n";
 
 struct request {
@@ -212,16 +215,22 @@ static int measure(struct stp_cli *cli, struct request *request)
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
 }
 
-/* Shows a result of before. */
+/* Shows a result of before, with its predictions or those now asked for. */
 static int show(struct stp_cli *cli, const struct request *request)
 {
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_buf json = STP_BUF_INIT;
+	char *again = NULL;
+	int asks = request->run.target_count || request->run.target_bytes || request->run.shape;
 	enum stp_errc code =
 	    stp_file_read(AT_FDCWD, request->from, DOCUMENT_BYTES_MAX, "bench", &json, &err);
 
+	if (code == STP_OK && asks)
+		code = stp_bench_again((const char *)json.data, request->from, &request->run,
+		                       &again, &err);
 	if (code == STP_OK)
-		code = write_products(request, (const char *)json.data, &err);
+		code = write_products(request, again ? again : (const char *)json.data, &err);
+	free(again);
 	stp_buf_release(&json);
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
 }

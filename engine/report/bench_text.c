@@ -9,6 +9,8 @@
 
 #define TEXT_WIDTH_MIN 60
 #define TEXT_WIDTH_MAX 100
+/* Of a prediction: a narrower range than this is not worth reading. */
+#define RANGE_SHOWN 0.1
 
 /* "~" behind a rate whose runs lay far apart. */
 static const char *mark(const json_t *object, const char *path)
@@ -263,11 +265,27 @@ static void write_runs(struct stp_out *out, const json_t *document)
 	}
 }
 
+/* " (1.2 s to 1.9 s)" where the measured runs lay more than a tenth apart. */
+static const char *range_text(const json_t *job, char out[96])
+{
+	double total = stp_doc_number(job, "seconds.total");
+	double low = stp_doc_number(job, "seconds.low");
+	double high = stp_doc_number(job, "seconds.high");
+	char a[32];
+	char b[32];
+
+	out[0] = '\0';
+	if (low > 0 && high - low > RANGE_SHOWN * total)
+		snprintf(out, 96, " (%s to %s)", stp_duration_format(low, a),
+		         stp_duration_format(high, b));
+	return out;
+}
+
 static void write_prediction(struct stp_out *out, const json_t *prediction, size_t width)
 {
 	const json_t *job;
 	const char *last = "";
-	char a[32], b[32], bins[32], line[512];
+	char a[32], b[32], bins[32], range[96], line[512];
 	size_t i;
 
 	stp_out_format(out, "\n");
@@ -282,9 +300,9 @@ static void write_prediction(struct stp_out *out, const json_t *prediction, size
 	{
 		const char *advice = stp_doc_text(job, "advice");
 
-		stp_out_line(out, "  %-29.29s %13s   bottleneck: %.24s", stp_doc_text(job, "job"),
+		stp_out_line(out, "  %-27.27s %11s%s   bottleneck: %.24s", stp_doc_text(job, "job"),
 		             stp_duration_format(stp_doc_number(job, "seconds.total"), a),
-		             stp_doc_text(job, "bottleneck"));
+		             range_text(job, range), stp_doc_text(job, "bottleneck"));
 		if (strcmp(advice, last) != 0)
 			stp_out_wrap(out, "", 6, width, advice);
 		last = advice;

@@ -63,6 +63,12 @@ extern const struct stp_bench_shape stp_bench_shapes[];
 enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
                             struct stp_err *err) STP_MUST_CHECK;
 
+/* The document json with predictions for what options ask (shape, target_count, target_bytes) in
+ * place of its own; measures nothing. STP_FORMAT naming name when json is no such document. */
+enum stp_errc stp_bench_again(const char *json, const char *name,
+                              const struct stp_bench_options *options, char **out_json,
+                              struct stp_err *err) STP_MUST_CHECK;
+
 /* The document as text for a terminal of width columns. STP_FORMAT when json is no such document;
  * name is the document's in messages. */
 enum stp_errc stp_bench_text(const char *json, const char *name, size_t width, char **out_text,

@@ -37,6 +37,10 @@ $ stampede bench --from a.json --html a.html --json copy.json | head -n 1
 A, 2 cores, 0 B of memory, Linux , scratch on 
 $ cmp a.json copy.json && head -n 1 a.html
 <!doctype html>
+# A result of an earlier bench answers for other indexes only when it holds a model.
+$ stampede bench --from a.json --targets 1000
+2> stampede: bench: a.json: holds no model to predict from; measure that machine again
+= 3
 $ stampede bench --from a.json --html no/where.html
 2> stampede: output: no: cannot open* (glob)
 = 3

@@ -11,7 +11,7 @@ fail() { echo "$1"; exit 1; }
 "$STAMPEDE" bench --seconds 5 --work work --json bench.json --html bench.html --targets 200000 >bench.txt 2>bench.err
 [ -z "$(ls -A work)" ] || fail "files were left behind"
 for field in schema version time machine kernels scaling memory encode sign scan read hash durable \
-	latency sorting runs predictions notes noisy seconds; do
+	latency sorting runs model predictions notes noisy seconds; do
 	grep -q "\"$field\":" bench.json || fail "bench.json has no $field"
 done
 for word in "hash kernels" "reading, files in flight" latency predicted bottleneck; do
@@ -19,6 +19,10 @@ for word in "hash kernels" "reading, files in flight" latency predicted bottlene
 done
 grep -q '<svg' bench.html || fail "the page has no picture"
 "$STAMPEDE" bench --compare bench.json bench.json | grep -q 'x1.00' || fail "a machine is not as fast as itself"
+
+# It answers for another index without measuring again.
+"$STAMPEDE" bench --from bench.json --targets 2270000 >asked.txt
+grep -q "^yours: 2,270,000 targets" asked.txt || fail "the result says nothing of another index"
 
 # A signal stops it soon, and takes the scratch folder along.
 "$STAMPEDE" bench --seconds 60 --work work >/dev/null 2>stopped.err &
