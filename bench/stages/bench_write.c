@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_write FROM TO THREADS [uncached]: the limit of publishing. Writes files of the very names and
- * sizes of folder FROM into the new folder TO from THREADS threads, then one syncfs. Nothing is
+ * bench_write FROM TO THREADS [uncached]: the limit of publishing. Writes files of the very names
+ * and sizes of folder FROM into the new folder TO from THREADS threads, then one syncfs. Nothing is
  * encoded, hashed or signed. Prints the seconds, files and bytes. It writes through the page cache,
  * or with RWF_DONTCACHE, which is the fastest way known here for files of 16 KiB and more.
  */
@@ -84,8 +84,7 @@ static enum stp_errc worker(void *ctx, size_t index, struct stp_err *err)
 		struct iovec part = {bytes, job->items[i].bytes};
 		int fd = openat(job->to_fd, job->items[i].name, O_WRONLY | O_CREAT | O_EXCL, 0644);
 
-		if (fd < 0 ||
-		    pwritev2(fd, &part, 1, 0, job->flags) != (ssize_t)job->items[i].bytes)
+		if (fd < 0 || pwritev2(fd, &part, 1, 0, job->flags) != (ssize_t)job->items[i].bytes)
 			die(job->items[i].name);
 		close(fd);
 	}

@@ -233,8 +233,7 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
 	code = sweep_leftovers(publisher, current, err);
 	if (code == STP_OK)
 		code = stp_writer_create(repo->metadata_fd, STP_MODE_PUBLIC_FILE,
-		                         worker_count ? STP_WRITER_UNCACHED
-		                                      : STP_WRITER_PLAIN,
+		                         worker_count ? STP_WRITER_UNCACHED : STP_WRITER_PLAIN,
 		                         &publisher->writer, err);
 	if (code != STP_OK) {
 		free(publisher);

@@ -30,7 +30,7 @@
 /* Below these a file is written in place: the system calls cost more than its bytes. */
 #define STP_WRITER_UNCACHED_MIN ((size_t)16 * 1024)
 #define STP_WRITER_DIRECT_MIN   ((size_t)32 * 1024)
-#define STP_WRITER_SLOT_BYTES ((size_t)1024 * 1024)
+#define STP_WRITER_SLOT_BYTES   ((size_t)1024 * 1024)
 /* Writes in flight that keep this kind of disk busy. */
 #define STP_WRITER_THREADS 8
 

@@ -233,8 +233,8 @@ static int may_stand_for_list(const struct stp_sign_run *run)
 	struct stat st;
 
 	return stp_ledger_generation(run->ledger) && !run->options->scan_glob_count &&
-	       !run->options->dry_run && !stp_sign_needs_recovery(run) &&
-	       !run->has_published && !stp_ledger_refused_count(run->ledger) &&
+	       !run->options->dry_run && !stp_sign_needs_recovery(run) && !run->has_published &&
+	       !stp_ledger_refused_count(run->ledger) &&
 	       !stp_ledger_checkpoint_count(run->ledger) && fstat(run->list_fd, &st) == 0 &&
 	       S_ISREG(st.st_mode) && lseek(run->list_fd, 0, SEEK_CUR) == 0;
 }
@@ -249,8 +249,8 @@ static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_nam
 
 	if (!facts->tag)
 		return STP_OK;
-	STP_TRY(stp_list_sum_file(run->list_fd, list_name, stp_seal_key_bytes(run->seal_key), run->jobs, run->cancel,
-	                          &sum, err));
+	STP_TRY(stp_list_sum_file(run->list_fd, list_name, stp_seal_key_bytes(run->seal_key),
+	                          run->jobs, run->cancel, &sum, err));
 	run->list_is_same = sum == facts->tag;
 	if (!run->list_is_same)
 		return STP_OK;
@@ -267,8 +267,7 @@ static enum stp_errc load_known(struct stp_sign_run *run, struct stp_err *err)
 	struct stp_sources sources = STP_SOURCES_INIT;
 	enum stp_errc code;
 
-	if (!run->jobs || stp_ledger_base_count(run->ledger) +
-	                          stp_ledger_delta_count(run->ledger) >
+	if (!run->jobs || stp_ledger_base_count(run->ledger) + stp_ledger_delta_count(run->ledger) >
 	                      KNOWN_RECORDS_MAX)
 		return STP_OK;
 	code = stp_ledger_sources(run->ledger, &sources, err);

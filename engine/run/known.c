@@ -13,7 +13,7 @@
 
 #define RANGE_RECORDS 1024
 #define RANGE_BITS    20 /* at most */
-#define PIECE_BITS    5 /* a piece is 32 ranges, 8 MiB or so of a ledger */
+#define PIECE_BITS    5  /* a piece is 32 ranges, 8 MiB or so of a ledger */
 #define PRIME         ((UINT64_C(1) << 61) - 1)
 /* key, length, every digest, in words of 32 bits; and one that stands alone. */
 #define WORDS_MAX ((STP_KEY_BYTES + 8 + 128) / 4)
@@ -248,7 +248,8 @@ static void settle(struct stp_known *known, const struct piece *piece, uint64_t 
 		       piece->count * sizeof(*piece->entries));
 	for (i = 0; i < width; i++) {
 		ranges[i].first = (uint32_t)(place + at);
-		while (at < piece->count && range_of(known, piece->entries[at].prefix) == &ranges[i])
+		while (at < piece->count &&
+		       range_of(known, piece->entries[at].prefix) == &ranges[i])
 			at++;
 		ranges[i].count = (uint32_t)(place + at) - ranges[i].first;
 	}
@@ -271,8 +272,8 @@ static enum stp_errc load_piece(struct stp_known *known, struct stp_merge *merge
 			break;
 		record = &group.items[0].record;
 		if (!(record->flags & STP_RECORD_REMOVED) && record->flags & STP_RECORD_DIGESTS)
-			STP_TRY(add(piece, stp_load64_be(record->key), check_of(known, record),
-			            err));
+			STP_TRY(
+			    add(piece, stp_load64_be(record->key), check_of(known, record), err));
 	}
 	settle(known, piece, index);
 	return STP_OK;

@@ -27,8 +27,8 @@ static void derive(struct stp_list_sum_key *key, const uint8_t *secret)
 	size_t left = sizeof(*key);
 
 	while (left) {
-		size_t part = left < crypto_generichash_BYTES_MAX ? left
-		                                                  : crypto_generichash_BYTES_MAX;
+		size_t part =
+		    left < crypto_generichash_BYTES_MAX ? left : crypto_generichash_BYTES_MAX;
 
 		crypto_generichash(at, part, label, sizeof(label), secret, STP_LIST_SUM_KEY_BYTES);
 		label[sizeof(label) - 1]++;

@@ -144,7 +144,8 @@ static void test_writer__a_failure_of_a_thread_is_told(void **state)
 	(void)state;
 	scratch_init(&scratch);
 	scratch_file(&scratch, "taken", "x", 1);
-	assert_int_equal(stp_writer_create(scratch.fd, 0644, STP_WRITER_DIRECT, &writer, &err), STP_OK);
+	assert_int_equal(stp_writer_create(scratch.fd, 0644, STP_WRITER_DIRECT, &writer, &err),
+	                 STP_OK);
 	assert_int_equal(stp_writer_put(writer, "taken", bytes, 100000, &err), STP_OK);
 	assert_int_equal(stp_writer_drain(writer, &err), STP_IO);
 	assert_string_equal(err.subject, "taken");

@@ -65,8 +65,8 @@ static void set_up(struct fixture *fixture, size_t count, size_t jobs)
 	}
 	assert_int_equal(stp_run_finish(builder, &fixture->sources, &err), STP_OK);
 	stp_run_destroy(builder);
-	assert_int_equal(
-	    stp_known_load(&fixture->sources, 32, jobs, NULL, &fixture->known, &err), STP_OK);
+	assert_int_equal(stp_known_load(&fixture->sources, 32, jobs, NULL, &fixture->known, &err),
+	                 STP_OK);
 }
 
 static void tear_down(struct fixture *fixture)

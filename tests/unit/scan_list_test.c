@@ -447,10 +447,12 @@ static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **st
 		lseek(options.fd, 0, SEEK_SET);
 		assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL),
 		                 STP_OK);
-		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[0], jobs, NULL, &sum, NULL),
+		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[0], jobs, NULL, &sum,
+		                                   NULL),
 		                 STP_OK);
 		assert_true(sum == stats.sum);
-		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[1], jobs, NULL, &sum, NULL),
+		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[1], jobs, NULL, &sum,
+		                                   NULL),
 		                 STP_OK);
 		assert_true(sum != stats.sum);
 	}
@@ -464,8 +466,8 @@ static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **st
 	free(text);
 }
 
-/* Around the edges of blocks and pieces: in any cut, a file's sum is that of its bytes; and it is no
- * other file's, also where zeros were filled in. */
+/* Around the edges of blocks and pieces: in any cut, a file's sum is that of its bytes; and it is
+ * no other file's, also where zeros were filled in. */
 static void test_list__sums_around_edges(void **state)
 {
 	static const size_t edges[] = {0, 1, 1023, 1024, 1025, 65536, 1048575, 1048576, 1048577};
@@ -485,9 +487,9 @@ static void test_list__sums_around_edges(void **state)
 
 		assert_int_equal(fwrite(zeros, 1, edges[i], file), edges[i]);
 		fflush(file);
-		assert_int_equal(
-		    stp_list_sum_file(fileno(file), "list", secret, 2, NULL, &of_file, NULL),
-		    STP_OK);
+		assert_int_equal(stp_list_sum_file(fileno(file), "list", secret, 2, NULL, &of_file,
+		                                   NULL),
+		                 STP_OK);
 		fclose(file);
 		stp_list_sum_init(&sum, secret);
 		for (at = 0, step = 1; at < edges[i]; at += step, step = step * 3 % 4099) {
