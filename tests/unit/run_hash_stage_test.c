@@ -38,6 +38,7 @@ struct fixture {
 	struct stp_fingerprint fingerprints[512];
 	unsigned flags[512];
 	size_t done_count;
+	size_t done_by[4]; /* worker */
 	pthread_mutex_t lock;
 	struct stp_err err;
 };
@@ -54,7 +55,6 @@ static enum stp_errc done(void *ctx, size_t worker_index, const struct stp_recor
 	struct fixture *f = ctx;
 	size_t i = record->origin;
 
-	(void)worker_index;
 	(void)err;
 	pthread_mutex_lock(&f->lock);
 	memcpy(f->digests[i], record->digests, 96);
@@ -62,6 +62,7 @@ static enum stp_errc done(void *ctx, size_t worker_index, const struct stp_recor
 	f->fingerprints[i] = record->fingerprint;
 	f->flags[i] = record->flags;
 	f->done_count++;
+	f->done_by[worker_index]++;
 	pthread_mutex_unlock(&f->lock);
 	return STP_OK;
 }
@@ -110,6 +111,7 @@ static void add(struct fixture *f, const char *path, uint64_t expected_length)
 static enum stp_errc run(struct fixture *f, size_t jobs, enum stp_io_mode mode)
 {
 	memset(f->digests, 0, sizeof(f->digests));
+	memset(f->done_by, 0, sizeof(f->done_by));
 	f->done_count = 0;
 	atomic_store(&f->queue.taken, 0);
 	f->options.jobs = jobs;
@@ -227,6 +229,26 @@ static void test_run_hash_stage__cold_large_files_give_the_same(void **state)
 		assert_int_equal(run(f, 2, round % 2 ? STP_IO_MODE_PREAD : STP_IO_MODE_AUTO),
 		                 STP_OK);
 		assert_all_right(f);
+	}
+}
+
+static void test_run_hash_stage__large_files_are_shared_out(void **state)
+{
+	static const enum stp_io_mode modes[] = {STP_IO_MODE_PREAD, STP_IO_MODE_AUTO};
+	struct fixture *f = *state;
+	char name[32];
+	size_t i;
+
+	/* Few enough that one reader has room for all of them. */
+	for (i = 0; i < 48; i++) {
+		snprintf(name, sizeof(name), "large%zu", i);
+		scratch_noise(&f->scratch, name, 1048576, (unsigned)i);
+		add(f, name, 1048576);
+	}
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(run(f, 2, modes[i]), STP_OK);
+		assert_all_right(f);
+		assert_in_range(f->done_by[0], 1, 47);
 	}
 }
 
@@ -471,6 +493,7 @@ int main(void)
 	    TEST(test_run_hash_stage__every_way_gives_the_same),
 	    TEST(test_run_hash_stage__short_reads_change_nothing),
 	    TEST(test_run_hash_stage__cold_large_files_give_the_same),
+	    TEST(test_run_hash_stage__large_files_are_shared_out),
 	    TEST(test_run_hash_stage__a_wrong_expectation_does_no_harm),
 	    TEST(test_run_hash_stage__a_file_that_changed_is_read_again),
 	    TEST(test_run_hash_stage__a_file_that_keeps_changing_is_a_fault),
