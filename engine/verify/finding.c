@@ -48,22 +48,13 @@ void stp_finding_list_release(struct stp_finding_list *list)
 /* Room for one more item; false when memory is short or the list is full. */
 static int has_room(struct stp_finding_list *list)
 {
-	struct stp_finding *items;
-	size_t capacity;
+	struct stp_finding *items =
+	    stp_array_room(list->items, list->count, &list->capacity, sizeof(*items),
+	                   STP_FAULTS_KEPT_MAX, &list->out_of_memory);
 
-	if (list->count < list->capacity)
-		return 1;
-	if (list->count >= STP_FAULTS_KEPT_MAX)
-		return 0;
-	capacity = list->capacity ? list->capacity * 2 : 64;
-	items = realloc(list->items, capacity * sizeof(*items));
-	if (!items) {
-		list->out_of_memory = 1;
-		return 0;
-	}
-	list->items = items;
-	list->capacity = capacity;
-	return 1;
+	if (items)
+		list->items = items;
+	return items != NULL;
 }
 
 void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, const char *subject,
