@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "run/json_fields.h"
 #include "stampede/alg.h"
 #include "verify/clients.h"
 
@@ -168,11 +169,6 @@ static void print_plan(const struct stp_plan *plan)
 
 /* ---------------------------------------------------------------------------- JSON */
 
-static void set_u64(json_t *object, const char *name, uint64_t value)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *pep_json(const struct stp_pep458 *pep)
 {
 	json_t *object = json_object();
@@ -180,11 +176,11 @@ static json_t *pep_json(const struct stp_pep458 *pep)
 
 	for (int i = 1; i <= 10; i++) {
 		snprintf(name, sizeof(name), "C%d", i);
-		set_u64(object, name, pep->c[i]);
+		stp_json_set_u64(object, name, pep->c[i]);
 	}
 	for (int i = 1; i <= 17; i++) {
 		snprintf(name, sizeof(name), "V%d", i);
-		set_u64(object, name, pep->v[i]);
+		stp_json_set_u64(object, name, pep->v[i]);
 	}
 	return object;
 }
@@ -205,23 +201,23 @@ static json_t *row_json(const struct stp_plan_row *row)
 {
 	json_t *object = json_object();
 
-	set_u64(object, "bins", row->bins);
-	set_u64(object, "bin_bytes", row->bin_bytes);
-	set_u64(object, "bin_bytes_largest", row->bin_bytes_largest);
-	set_u64(object, "root_bytes", row->root_bytes);
-	set_u64(object, "targets_bytes", row->targets_bytes);
-	set_u64(object, "bins_bytes", row->bins_bytes);
-	set_u64(object, "snapshot_bytes", row->snapshot_bytes);
-	set_u64(object, "timestamp_bytes", row->timestamp_bytes);
-	set_u64(object, "user_same_snapshot_bytes", row->user_same);
-	set_u64(object, "user_next_snapshot_bytes", row->user_next);
-	set_u64(object, "user_new_bytes", row->user_new);
+	stp_json_set_u64(object, "bins", row->bins);
+	stp_json_set_u64(object, "bin_bytes", row->bin_bytes);
+	stp_json_set_u64(object, "bin_bytes_largest", row->bin_bytes_largest);
+	stp_json_set_u64(object, "root_bytes", row->root_bytes);
+	stp_json_set_u64(object, "targets_bytes", row->targets_bytes);
+	stp_json_set_u64(object, "bins_bytes", row->bins_bytes);
+	stp_json_set_u64(object, "snapshot_bytes", row->snapshot_bytes);
+	stp_json_set_u64(object, "timestamp_bytes", row->timestamp_bytes);
+	stp_json_set_u64(object, "user_same_snapshot_bytes", row->user_same);
+	stp_json_set_u64(object, "user_next_snapshot_bytes", row->user_next);
+	stp_json_set_u64(object, "user_new_bytes", row->user_new);
 	json_object_set_new(object, "user_same_snapshot_percent", json_real(row->percent_same));
 	json_object_set_new(object, "user_next_snapshot_percent", json_real(row->percent_next));
 	json_object_set_new(object, "user_new_percent", json_real(row->percent_new));
-	set_u64(object, "run_bytes", row->run_bytes);
-	set_u64(object, "bins_changed_per_day", row->bins_changed);
-	set_u64(object, "update_bytes", row->update_bytes);
+	stp_json_set_u64(object, "run_bytes", row->run_bytes);
+	stp_json_set_u64(object, "bins_changed_per_day", row->bins_changed);
+	stp_json_set_u64(object, "update_bytes", row->update_bytes);
 	json_object_set_new(object, "tuf_js_seconds", json_real(row->tuf_js_seconds));
 	json_object_set_new(object, "pep458", pep_json(&row->pep));
 	json_object_set_new(object, "clients", clients_json(row));
@@ -238,15 +234,15 @@ static json_t *plan_json(const struct stp_plan *plan)
 	for (size_t i = 0; i < plan->row_count; i++)
 		json_array_append_new(rows, row_json(&plan->rows[i]));
 	json_object_set_new(object, "profile", json_string(plan->profile));
-	set_u64(object, "targets", plan->targets);
-	set_u64(object, "path_bytes", plan->path_bytes);
-	set_u64(object, "file_bytes", plan->file_bytes);
+	stp_json_set_u64(object, "targets", plan->targets);
+	stp_json_set_u64(object, "path_bytes", plan->path_bytes);
+	stp_json_set_u64(object, "file_bytes", plan->file_bytes);
 	json_object_set_new(object, "hashes", hashes);
-	set_u64(object, "updates_per_day", plan->updates_per_day);
+	stp_json_set_u64(object, "updates_per_day", plan->updates_per_day);
 	json_object_set_new(object, "published_bins",
 	                    plan->repo_bins ? json_integer((json_int_t)plan->repo_bins)
 	                                    : json_null());
-	set_u64(object, "recommended_bins", plan->rows[plan->recommended].bins);
+	stp_json_set_u64(object, "recommended_bins", plan->rows[plan->recommended].bins);
 	json_object_set_new(object, "reason", json_string(plan->reason));
 	json_object_set_new(object, "rows", rows);
 	return object;

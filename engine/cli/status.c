@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/period.h"
+#include "run/json_fields.h"
 
 enum { OPT_WITHIN = 1, OPT_NOW };
 
@@ -106,20 +107,6 @@ static void print_disk(const struct stp_status *status)
 	       stp_bytes_format(status->state.bytes, state));
 }
 
-static void set_u64(json_t *object, const char *name, uint64_t value)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
-static void set_time(json_t *object, const char *name, int64_t epoch_s)
-{
-	char time[STP_TIME_BYTES + 1];
-
-	if (epoch_s)
-		stp_time_format(epoch_s, time);
-	json_object_set_new(object, name, epoch_s ? json_string(time) : json_null());
-}
-
 /* versions, expires and seconds_left of each role. */
 static void set_roles(json_t *object, const struct stp_status *status)
 {
@@ -138,8 +125,8 @@ static void set_roles(json_t *object, const struct stp_status *status)
 	json_t *versions = json_object(), *expires = json_object(), *left = json_object();
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		set_u64(versions, roles[i].name, roles[i].version);
-		set_time(expires, roles[i].name, roles[i].expires);
+		stp_json_set_u64(versions, roles[i].name, roles[i].version);
+		stp_json_set_time(expires, roles[i].name, roles[i].expires);
 		json_object_set_new(left, roles[i].name,
 		                    roles[i].expires ? json_integer(roles[i].expires - status->now)
 		                                     : json_null());
@@ -157,21 +144,21 @@ static json_t *run_json(const struct stp_status_run *run)
 		json_decref(object);
 		return json_null();
 	}
-	set_time(object, "now", run->at);
+	stp_json_set_time(object, "now", run->at);
 	json_object_set_new(object, "published", json_boolean(run->published));
 	json_object_set_new(object, "error", run->error[0] ? json_string(run->error) : json_null());
-	set_u64(object, "targets", run->targets);
-	set_u64(object, "target_bytes", run->target_bytes);
+	stp_json_set_u64(object, "targets", run->targets);
+	stp_json_set_u64(object, "target_bytes", run->target_bytes);
 	json_object_set_new(object, "coverage_percent", json_real(coverage(run)));
-	set_u64(object, "files_hashed", run->files_hashed);
-	set_u64(object, "bytes_hashed", run->bytes_hashed);
-	set_u64(object, "files_reused", run->files_reused);
-	set_u64(object, "files_removed", run->files_removed);
-	set_u64(object, "faults", run->faults);
+	stp_json_set_u64(object, "files_hashed", run->files_hashed);
+	stp_json_set_u64(object, "bytes_hashed", run->bytes_hashed);
+	stp_json_set_u64(object, "files_reused", run->files_reused);
+	stp_json_set_u64(object, "files_removed", run->files_removed);
+	stp_json_set_u64(object, "faults", run->faults);
 	json_object_set_new(object, "seconds_hash", json_real(run->seconds_hash));
 	json_object_set_new(object, "seconds_total", json_real(run->seconds_total));
-	set_u64(object, "peak_rss_bytes", run->peak_rss_bytes);
-	set_time(object, "oldest_verified", run->oldest_verified_at);
+	stp_json_set_u64(object, "peak_rss_bytes", run->peak_rss_bytes);
+	stp_json_set_time(object, "oldest_verified", run->oldest_verified_at);
 	json_object_set_new(object, "io_backend", json_string(run->io_backend));
 	return object;
 }
@@ -186,13 +173,13 @@ static json_t *status_json(const struct stp_status *status)
 {
 	json_t *object = json_object();
 
-	set_time(object, "now", status->now);
+	stp_json_set_time(object, "now", status->now);
 	set_roles(object, status);
-	set_time(object, "first_expiry", status->expires_min);
+	stp_json_set_time(object, "first_expiry", status->expires_min);
 	json_object_set_new(object, "first_expiry_role", json_string(status->expires_what));
-	set_u64(object, "bin_count", status->bin_count);
-	set_u64(object, "bins_missing", status->bins_missing);
-	set_u64(object, "problems", status->problems);
+	stp_json_set_u64(object, "bin_count", status->bin_count);
+	stp_json_set_u64(object, "bins_missing", status->bins_missing);
+	stp_json_set_u64(object, "problems", status->problems);
 	json_object_set_new(object, "last_run", run_json(&status->run));
 	json_object_set_new(object, "disk",
 	                    json_pack("{s:o, s:o, s:o}", "metadata", disk_json(&status->metadata),

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/period.h"
+#include "run/json_fields.h"
 #include "stampede/alg.h"
 #include "stampede/verify.h"
 #include "verify/clients.h"
@@ -174,11 +175,6 @@ static json_t *hashes_json(unsigned set)
 	return array;
 }
 
-static void set_integer(json_t *object, const char *name, uint64_t value)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *report_json(const struct stp_verify_report *report)
 {
 	json_t *object = json_object(), *roles = json_object();
@@ -189,8 +185,8 @@ static json_t *report_json(const struct stp_verify_report *report)
 	                sizeof(metadata_dir));
 	json_object_set_new(object, "metadata", json_string(metadata_dir));
 	json_object_set_new(object, "now", json_string(now));
-	set_integer(object, "errors", report->error_total);
-	set_integer(object, "warnings", report->warning_total);
+	stp_json_set_u64(object, "errors", report->error_total);
+	stp_json_set_u64(object, "warnings", report->warning_total);
 	json_object_set_new(roles, "root", role_json(&report->root));
 	json_object_set_new(roles, "timestamp", role_json(&report->timestamp));
 	json_object_set_new(roles, "snapshot", role_json(&report->snapshot));
@@ -198,20 +194,20 @@ static json_t *report_json(const struct stp_verify_report *report)
 	json_object_set_new(roles, "bins", role_json(&report->bins));
 	json_object_set_new(object, "roles", roles);
 	json_object_set_new(object, "delegation", json_string(report->delegation));
-	set_integer(object, "root_steps", report->root_steps);
-	set_integer(object, "bins", report->bin_count);
-	set_integer(object, "bins_read", report->bins_read);
-	set_integer(object, "bin_bytes", report->bin_file_bytes);
-	set_integer(object, "bin_bytes_max", report->bin_file_bytes_max);
-	set_integer(object, "tombstones", report->tombstones);
-	set_integer(object, "targets", report->target_count);
-	set_integer(object, "target_bytes", report->target_bytes);
+	stp_json_set_u64(object, "root_steps", report->root_steps);
+	stp_json_set_u64(object, "bins", report->bin_count);
+	stp_json_set_u64(object, "bins_read", report->bins_read);
+	stp_json_set_u64(object, "bin_bytes", report->bin_file_bytes);
+	stp_json_set_u64(object, "bin_bytes_max", report->bin_file_bytes_max);
+	stp_json_set_u64(object, "tombstones", report->tombstones);
+	stp_json_set_u64(object, "targets", report->target_count);
+	stp_json_set_u64(object, "target_bytes", report->target_bytes);
 	json_object_set_new(object, "hashes", hashes_json(report->target_hash_set));
-	set_integer(object, "signatures_checked", report->signatures_checked);
-	set_integer(object, "signatures_checked_twice", report->signatures_checked_twice);
-	set_integer(object, "files_checked", report->files_checked);
-	set_integer(object, "files_checked_bytes", report->files_checked_bytes);
-	set_integer(object, "files_skipped", report->files_skipped);
+	stp_json_set_u64(object, "signatures_checked", report->signatures_checked);
+	stp_json_set_u64(object, "signatures_checked_twice", report->signatures_checked_twice);
+	stp_json_set_u64(object, "files_checked", report->files_checked);
+	stp_json_set_u64(object, "files_checked_bytes", report->files_checked_bytes);
+	stp_json_set_u64(object, "files_skipped", report->files_skipped);
 	json_object_set_new(object, "clients", clients_json(report));
 	json_object_set_new(object, "findings", findings_json(report));
 	json_object_set_new(object, "seconds",
@@ -290,7 +286,8 @@ static void print_change(const struct stp_change *change)
 		       change->new_digest);
 	else
 		printf(" %llu bytes, %s %.*s\n",
-		       (unsigned long long)(change->old_length + change->new_length),
+		       (unsigned long long)change->old_length +
+		           (unsigned long long)change->new_length,
 		       change->algorithm, (int)change->digest_chars,
 		       change->old_digest ? change->old_digest : change->new_digest);
 }

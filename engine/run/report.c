@@ -10,13 +10,13 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "hash/hash.h"
+#include "run/json_fields.h"
 
 /* What report->private_ owns. */
 struct kept {
 	struct stp_arena arena;
 	struct stp_sign_fault *faults;
 	struct stp_sign_fault *damage;
-	size_t damage_count;
 };
 
 static int copy_faults(struct kept *kept, const struct stp_fault_list *list,
@@ -53,7 +53,6 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->private_ = kept;
 	if (!copy_faults(kept, faults, &kept->faults) || !copy_faults(kept, damage, &kept->damage))
 		return 0;
-	kept->damage_count = damage->count;
 	report->faults = kept->faults;
 	report->fault_kept_count = faults->count;
 	report->fault_count = faults->total;
@@ -73,50 +72,29 @@ void stp_sign_report_release(struct stp_sign_report *report)
 	memset(report, 0, sizeof(*report));
 }
 
-static void set_u64(json_t *object, const char *name, uint64_t value)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
-/* A time as text, or null for 0. */
-static void set_time(json_t *object, const char *name, int64_t epoch_s)
-{
-	char text[STP_TIME_BYTES + 1];
-
-	if (epoch_s)
-		stp_time_format(epoch_s, text);
-	json_object_set_new(object, name, epoch_s ? json_string(text) : json_null());
-}
-
 static json_t *versions_json(const struct stp_sign_versions *versions)
 {
 	json_t *object = json_object();
 
-	set_u64(object, "root", versions->root);
-	set_u64(object, "targets", versions->targets);
-	set_u64(object, "bins", versions->bins);
-	set_u64(object, "snapshot", versions->snapshot);
-	set_u64(object, "timestamp", versions->timestamp);
+	stp_json_set_u64(object, "root", versions->root);
+	stp_json_set_u64(object, "targets", versions->targets);
+	stp_json_set_u64(object, "bins", versions->bins);
+	stp_json_set_u64(object, "snapshot", versions->snapshot);
+	stp_json_set_u64(object, "timestamp", versions->timestamp);
 	return object;
-}
-
-/* Milliseconds are what a person reads; six digits keep quick stages above zero. */
-static void set_seconds(json_t *object, const char *name, double seconds)
-{
-	json_object_set_new(object, name, json_real((double)(int64_t)(seconds * 1e6 + 0.5) / 1e6));
 }
 
 static json_t *seconds_json(const struct stp_sign_seconds *seconds)
 {
 	json_t *object = json_object();
 
-	set_seconds(object, "scan", seconds->scan);
-	set_seconds(object, "hash", seconds->hash);
-	set_seconds(object, "ledger", seconds->ledger);
-	set_seconds(object, "bins", seconds->bins);
-	set_seconds(object, "sign", seconds->sign);
-	set_seconds(object, "publish", seconds->publish);
-	set_seconds(object, "total", seconds->total);
+	stp_json_set_seconds(object, "scan", seconds->scan);
+	stp_json_set_seconds(object, "hash", seconds->hash);
+	stp_json_set_seconds(object, "ledger", seconds->ledger);
+	stp_json_set_seconds(object, "bins", seconds->bins);
+	stp_json_set_seconds(object, "sign", seconds->sign);
+	stp_json_set_seconds(object, "publish", seconds->publish);
+	stp_json_set_seconds(object, "total", seconds->total);
 	return object;
 }
 
@@ -160,33 +138,33 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "published", json_boolean(report->published));
-	set_u64(object, "targets", report->targets);
-	set_u64(object, "target_bytes", report->target_bytes);
-	set_u64(object, "bins", report->bins);
-	set_u64(object, "files_hashed", report->files_hashed);
-	set_u64(object, "bytes_hashed", report->bytes_hashed);
-	set_u64(object, "files_reused", report->files_reused);
-	set_u64(object, "files_removed", report->files_removed);
-	set_u64(object, "list_rows", report->list_rows);
-	set_u64(object, "published_files", report->published_files);
-	set_u64(object, "published_bytes", report->published_bytes);
-	set_u64(object, "leftover_files", report->leftover_files);
-	set_u64(object, "links_made", report->links_made);
-	set_u64(object, "faults", report->fault_count);
+	stp_json_set_u64(object, "targets", report->targets);
+	stp_json_set_u64(object, "target_bytes", report->target_bytes);
+	stp_json_set_u64(object, "bins", report->bins);
+	stp_json_set_u64(object, "files_hashed", report->files_hashed);
+	stp_json_set_u64(object, "bytes_hashed", report->bytes_hashed);
+	stp_json_set_u64(object, "files_reused", report->files_reused);
+	stp_json_set_u64(object, "files_removed", report->files_removed);
+	stp_json_set_u64(object, "list_rows", report->list_rows);
+	stp_json_set_u64(object, "published_files", report->published_files);
+	stp_json_set_u64(object, "published_bytes", report->published_bytes);
+	stp_json_set_u64(object, "leftover_files", report->leftover_files);
+	stp_json_set_u64(object, "links_made", report->links_made);
+	stp_json_set_u64(object, "faults", report->fault_count);
 	json_object_set_new(object, "fault_list",
 	                    faults_json(report->faults, report->fault_kept_count));
 	json_object_set_new(object, "ledger_damage",
 	                    faults_json(report->damage, report->damage_count));
 	json_object_set_new(object, "versions", versions_json(&report->versions));
 	json_object_set_new(object, "seconds", seconds_json(&report->seconds));
-	set_u64(object, "peak_rss_bytes", report->peak_rss_bytes);
-	set_u64(object, "landlock", (uint64_t)report->landlock_version);
+	stp_json_set_u64(object, "peak_rss_bytes", report->peak_rss_bytes);
+	stp_json_set_u64(object, "landlock", (uint64_t)report->landlock_version);
 	json_object_set_new(object, "io_backend", json_string(report->io_backend));
 	json_object_set_new(object, "io_why", json_string(report->io_why));
 	json_object_set_new(object, "kernels", kernels_json(report));
-	set_time(object, "now", report->now);
-	set_time(object, "expires", report->expires_at);
-	set_time(object, "oldest_verified", report->oldest_verified_at);
+	stp_json_set_time(object, "now", report->now);
+	stp_json_set_time(object, "expires", report->expires_at);
+	stp_json_set_time(object, "oldest_verified", report->oldest_verified_at);
 	return object;
 }
 
