@@ -17,7 +17,8 @@
 #include "base/err.h"
 #include "stampede/alg.h"
 
-#define STP_CONFIG_FILE "stampede.json"
+#define STP_CONFIG_FILE   "stampede.json"
+#define STP_CONFIG_FORMAT 1
 
 enum stp_delegation {
 	STP_DELEGATION_SUCCINCT, /* TAP 15: bit_length and name_prefix */
@@ -107,6 +108,7 @@ int stp_target_files_from_name(const char *name);
 int stp_link_from_name(const char *name);
 const char *stp_target_files_name(enum stp_target_files how);
 const char *stp_link_name(enum stp_link link);
+const char *stp_delegation_name(enum stp_delegation how);
 
 /* True when path (path_bytes) matches one of globs: "*" and "?" stop at "/", "**" does not,
  * "[a-z]" sets. */

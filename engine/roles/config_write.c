@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stampede.json as `init` writes it: every field, so that a later profile changes nothing. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "roles/config.h"
+
+#define STAGE "config"
+
+static json_t *globs_json(const struct stp_globs *globs)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < globs->count; i++)
+		json_array_append_new(list, json_string(globs->items[i]));
+	return list;
+}
+
+static json_t *hashes_json(unsigned set)
+{
+	json_t *list = json_array();
+	int alg;
+
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
+		if (set & STP_ALG_BIT(alg))
+			json_array_append_new(list, json_string(stp_alg_name((enum stp_alg)alg)));
+	return list;
+}
+
+static json_t *threshold_json(unsigned threshold, unsigned keys)
+{
+	return json_pack("{s:I,s:I}", "threshold", (json_int_t)threshold, "keys", (json_int_t)keys);
+}
+
+static json_t *thresholds_json(const struct stp_config *config)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "root",
+	                    threshold_json(config->root_threshold, config->root_key_count));
+	json_object_set_new(object, "targets",
+	                    threshold_json(config->targets_threshold, config->targets_key_count));
+	if (config->has_bins_role)
+		json_object_set_new(object, "bins",
+		                    threshold_json(config->bins_threshold, config->bins_key_count));
+	return object;
+}
+
+static json_t *config_json(const struct stp_config *config)
+{
+	const struct stp_expiry *e = &config->expiry;
+
+	return json_pack(
+	    "{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,s:s,s:o,s:o,"
+	    "s:o}",
+	    "format", STP_CONFIG_FORMAT, "profile", config->profile, "targets_dir",
+	    config->targets_dir, "hashes", hashes_json(config->hash_set), "bins",
+	    (json_int_t)1 << config->bin_bits, "bin_prefix", config->bin_prefix, "delegation",
+	    stp_delegation_name(config->delegation), "bins_role", config->has_bins_role,
+	    "thresholds", thresholds_json(config), "expiry_seconds", "root", (json_int_t)e->root,
+	    "targets", (json_int_t)e->targets, "bins", (json_int_t)e->bins, "bin_n",
+	    (json_int_t)e->bin_n, "snapshot", (json_int_t)e->snapshot, "timestamp",
+	    (json_int_t)e->timestamp, "snapshot_length", config->snapshot_length, "target_files",
+	    stp_target_files_name(config->target_files), "link", stp_link_name(config->link),
+	    "include", globs_json(&config->include), "exclude", globs_json(&config->exclude),
+	    "mutable", globs_json(&config->mutable_globs));
+}
+
+static enum stp_errc config_write(const struct stp_config *config, int repo_fd,
+                                  enum stp_file_mode how, struct stp_err *err)
+{
+	json_t *document;
+	char *text;
+	size_t text_bytes;
+	enum stp_errc code;
+
+	STP_TRY(stp_config_check(config, STP_CONFIG_FILE, err));
+	document = config_json(config);
+	text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+	json_decref(document);
+	if (!text)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "cannot be written as JSON; names in it must be UTF-8");
+	text_bytes = strlen(text);
+	text[text_bytes++] = '\n'; /* over the NUL */
+	code = stp_file_write(repo_fd, STP_CONFIG_FILE, text, text_bytes, 0644, how, STAGE, err);
+	free(text);
+	return code;
+}
+
+enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd, struct stp_err *err)
+{
+	return config_write(config, repo_fd, STP_FILE_NEW, err);
+}
+
+enum stp_errc stp_config_replace(const struct stp_config *config, int repo_fd, struct stp_err *err)
+{
+	return config_write(config, repo_fd, STP_FILE_REPLACE, err);
+}
