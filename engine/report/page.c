@@ -17,8 +17,6 @@ static const char *const style[] = {
     "@media(prefers-color-scheme:dark){:root{--paper:#1a1a19;--ink:#f0efea;--soft:#a9a8a2;",
     "--line:#3b3a37;--c0:#3987e5;--c1:#199e70;--c2:#c98500;--c3:#2fa14a;--c4:#9085e9;",
     "--c5:#e66767;--c6:#7f7e79}}\n",
-    "@media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#ccc}section{break-inside:",
-    "avoid}details{display:none}}\n",
     "body{margin:0 auto;padding:2rem 1.25rem 4rem;max-width:50rem;background:var(--paper);color:",
     "var(--ink);font:15px/1.5 system-ui,sans-serif}\n",
     "h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.4rem 0 .3rem}",
@@ -33,6 +31,11 @@ static const char *const style[] = {
     ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.3rem 0;color:var(--soft);",
     "list-style:none;padding:0}.legend i{display:inline-block;width:.8rem;height:.8rem;margin-",
     "right:.35rem;vertical-align:-.08rem;border-radius:2px;print-color-adjust:exact}\n",
+    /* A chart that would be too small to read is scrolled instead. */
+    "svg.chart{min-width:40rem}\n",
+    "@media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#ccc}body{max-width:none;",
+    "padding:0}h1,h2,h3,h2+p,h3+p,.legend{break-after:avoid}svg,tr{break-inside:avoid}",
+    ".wide{overflow:visible}svg.chart{min-width:0}details{display:none}}\n",
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}.note{border-left:3px solid ",
     "var(--c2);padding-left:.8rem}\n",
 };
@@ -93,8 +96,15 @@ void stp_chart_legend(struct stp_out *out, const char *const *names, size_t coun
 
 static void begin_svg(struct stp_out *out, double height)
 {
-	stp_out_format(out, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\">\n", STP_CHART_WIDTH,
-	               height);
+	stp_out_format(out,
+	               "<div class=\"wide\"><svg class=\"chart\" viewBox=\"0 0 %d %.0f\" "
+	               "role=\"img\">\n",
+	               STP_CHART_WIDTH, height);
+}
+
+static void end_svg(struct stp_out *out)
+{
+	stp_out_format(out, "</svg></div>\n");
 }
 
 static void svg_text(struct stp_out *out, double x, double y, const char *anchor, const char *kind,
@@ -210,7 +220,7 @@ void stp_chart_bars(struct stp_out *out, const struct stp_bar *bars, size_t coun
 		draw_bar(out, &bars[i], y, low, high);
 		y += bars[i].limit > 0 ? ROW_HEIGHT + 16 : ROW_HEIGHT;
 	}
-	stp_out_format(out, "</svg>\n");
+	end_svg(out);
 }
 
 /* --- lines -------------------------------------------------------------------------------------
@@ -251,17 +261,19 @@ static void draw_axes(struct stp_out *out, const struct plot *plot, stp_axis_fn 
 {
 	double step = nice_step(plot->y_top, 0);
 	char text[32];
-	double at;
+	size_t i;
 
-	for (at = 0; at <= plot->y_top * 1.001; at += step) {
+	for (i = 0; (double)i * step <= plot->y_top * 1.001; i++) {
+		double at = (double)i * step;
+
 		svg_line(out, PLOT_LEFT, plot_y(plot, at), PLOT_RIGHT, plot_y(plot, at), "grid");
 		svg_text(out, PLOT_LEFT - 8, plot_y(plot, at) + 4, "end", "soft",
 		         at > 0 ? y_format(at, text) : "0");
 	}
 	step = nice_step(plot->x_top, plot->x_least);
-	for (at = 0; at <= plot->x_top * 1.001; at += step)
-		svg_text(out, plot_x(plot, at), PLOT_BOTTOM + 18, "middle", "soft",
-		         at > 0 ? x_format(at, text) : "0");
+	for (i = 0; (double)i * step <= plot->x_top * 1.001; i++)
+		svg_text(out, plot_x(plot, (double)i * step), PLOT_BOTTOM + 18, "middle", "soft",
+		         i > 0 ? x_format((double)i * step, text) : "0");
 	svg_text(out, PLOT_RIGHT + 8, PLOT_BOTTOM + 18, "start", "soft", x_name);
 }
 
@@ -281,29 +293,37 @@ static void draw_series(struct stp_out *out, const struct plot *plot,
 	stp_out_format(out, "\"/>\n");
 }
 
-/* Names at the lines' ends, moved apart where they would lie on each other. */
+/* Names at the lines' ends, from the top down as the lines lie, moved apart where they would lie on
+ * each other. */
 static void draw_names(struct stp_out *out, const struct plot *plot,
                        const struct stp_series *series, size_t count)
 {
-	double used[16];
-	size_t i, j;
+	double last = -1000;
+	double drawn = -1000; /* end of the line whose name was drawn last */
+	size_t i;
 
-	for (i = 0; i < count && i < 16; i++) {
-		double y;
-		int moved = 1;
+	for (;;) {
+		const struct stp_series *next = NULL;
+		double end = 0;
 
-		used[i] = -1000;
-		if (!series[i].name || !series[i].count)
-			continue;
-		y = plot_y(plot, series[i].y[series[i].count - 1]) + 4;
-		while (moved)
-			for (moved = 0, j = 0; j < i; j++)
-				if (fabs(used[j] - y) < 14) {
-					y = used[j] + 14.5;
-					moved = 1;
-				}
-		used[i] = y;
-		svg_text(out, PLOT_RIGHT + 8, y, "start", "", series[i].name);
+		for (i = 0; i < count; i++) {
+			double y;
+
+			if (!series[i].name || !series[i].count)
+				continue;
+			/* Lines that end in one point: the later one a hair below. */
+			y = plot_y(plot, series[i].y[series[i].count - 1]) + 1e-6 * (double)i;
+			if (y > drawn && (!next || y < end)) {
+				next = &series[i];
+				end = y;
+			}
+		}
+		if (!next)
+			return;
+		drawn = end;
+		last = fmax(end + 4, last + 14.5);
+		svg_rect(out, PLOT_RIGHT + 8, last - 6, 10, 3, next->color);
+		svg_text(out, PLOT_RIGHT + 22, last, "start", "", next->name);
 	}
 }
 
@@ -327,7 +347,7 @@ void stp_chart_lines(struct stp_out *out, const struct stp_series *series, size_
 	for (i = 0; i < count; i++)
 		draw_series(out, &plot, &series[i]);
 	draw_names(out, &plot, series, count);
-	stp_out_format(out, "</svg>\n");
+	end_svg(out);
 }
 
 /* --- parts and columns -------------------------------------------------------------------------
@@ -338,7 +358,8 @@ void stp_chart_parts(struct stp_out *out, const struct stp_part *parts, size_t c
 	double x = 0;
 	size_t i;
 
-	begin_svg(out, 16);
+	/* Nothing to read in it: as narrow as it must be. */
+	stp_out_format(out, "<svg viewBox=\"0 0 %d 16\" role=\"img\">\n", STP_CHART_WIDTH);
 	for (i = 0; i < count && whole > 0; i++) {
 		double width = STP_CHART_WIDTH * parts[i].value / whole;
 
@@ -391,7 +412,7 @@ void stp_chart_columns(struct stp_out *out, const struct stp_column *columns, si
 			svg_rect(out, x1 + 1, 64 - fmax(height, 1.5), x2 - x1 - 2,
 			         fmax(height, 1.5), 0);
 	}
-	stp_out_format(out, "</svg>\n");
+	end_svg(out);
 }
 
 /* --- time --------------------------------------------------------------------------------------
@@ -414,7 +435,7 @@ void stp_chart_bands(struct stp_out *out, const struct stp_band *bands, size_t c
 		if (width > 8.0 * (double)strlen(bands[i].name))
 			svg_text(out, x + width / 2, 13, "middle", "soft", bands[i].name);
 	}
-	stp_out_format(out, "</svg>\n");
+	end_svg(out);
 }
 
 void stp_chart_heat(struct stp_out *out, const uint8_t *busy, size_t row_count, size_t column_count)
@@ -451,5 +472,5 @@ void stp_chart_heat(struct stp_out *out, const uint8_t *busy, size_t row_count, 
 			column = end;
 		}
 	}
-	stp_out_format(out, "</svg>\n");
+	end_svg(out);
 }

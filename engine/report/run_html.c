@@ -197,13 +197,16 @@ static void write_heat(struct stp_out *out, const struct stp_timeline_sample *sa
 {
 	size_t columns = count < HEAT_COLUMNS ? count : HEAT_COLUMNS;
 	uint8_t *busy = calloc(workers * columns + 1, 1);
+	size_t shown = 1; /* rows, up to the last thread that worked longer than a moment */
 	size_t row, column;
 
 	if (!busy || !workers) {
 		free(busy);
 		return;
 	}
-	for (row = 0; row < workers; row++)
+	for (row = 0; row < workers; row++) {
+		size_t busy_columns = 0;
+
 		for (column = 0; column < columns; column++) {
 			size_t first = column * count / columns;
 			size_t end = (column + 1) * count / columns;
@@ -213,13 +216,19 @@ static void write_heat(struct stp_out *out, const struct stp_timeline_sample *sa
 			for (i = first; i < end; i++)
 				sum += samples[i].busy[row];
 			busy[row * columns + column] = (uint8_t)(sum / (end - first));
+			busy_columns += sum > 0;
 		}
+		if (busy_columns > 1)
+			shown = row + 1;
+	}
 	stp_out_format(
 	    out,
 	    "<h3>Workers</h3>\n<p class=\"soft\">The stronger the color, the busier: the share "
 	    "of time each ran on a processor. Pale while the storage is "
-	    "waited for.</p>\n");
-	stp_chart_heat(out, busy, workers, columns);
+	    "waited for. Of %zu threads, most of which only scan for a moment, %zu are "
+	    "shown.</p>\n",
+	    workers, shown);
+	stp_chart_heat(out, busy, shown, columns);
 	free(busy);
 }
 
