@@ -31,8 +31,8 @@
  */
 
 struct kernel_state {
+	struct stp_hash_state state; /* first: it is aligned to a cache line */
 	const struct stp_hash_kernel *kernel;
-	struct stp_hash_state state;
 	uint8_t *data;
 };
 
@@ -209,11 +209,12 @@ static enum stp_errc memory_read_work(void *state, double *amount, struct stp_er
 static enum stp_errc memory_copy_work(void *state, double *amount, struct stp_err *err)
 {
 	uint8_t *bytes = state;
+	const size_t half = MEMORY_BYTES / 2;
 
 	(void)err;
-	memcpy(bytes, bytes + MEMORY_BYTES / 2, MEMORY_BYTES / 2);
+	memcpy(bytes, bytes + half, half);
 	__asm__ volatile("" ::"r"(bytes) : "memory");
-	*amount += (double)(MEMORY_BYTES / 2);
+	*amount += (double)half;
 	return STP_OK;
 }
 

@@ -358,6 +358,7 @@ int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
 	char list[256] = "";
 	int i;
 
+	STP_ASSERT(value != NULL);
 	for (i = 0; choices[i]; i++) {
 		size_t used = strlen(list);
 

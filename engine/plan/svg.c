@@ -98,7 +98,7 @@ static void put_axes(struct picture *p)
 {
 	char text[32];
 
-	for (double step = p->low; step <= p->high + 0.001; step++) {
+	for (int step = (int)p->low; step <= (int)p->high; step++) {
 		double y = y_of(p, pow(10, step));
 
 		put(p, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#ddd\"/>\n",

@@ -118,7 +118,7 @@ static void key_set_finish(struct key_set *set)
 	size_t kept = 0;
 	size_t i;
 
-	qsort(set->items, set->count, sizeof(set->items[0]), by_keyid);
+	qsort(set->items, set->count, sizeof(const struct stp_role_key *), by_keyid);
 	for (i = 0; i < set->count; i++)
 		if (kept == 0 || strcmp(set->items[kept - 1]->keyid, set->items[i]->keyid) != 0)
 			set->items[kept++] = set->items[i];

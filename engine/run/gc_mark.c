@@ -189,7 +189,7 @@ enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 		run->live.items = stp_arena_alloc(&run->arena, run->live.count * sizeof(*items));
 		if (!run->live.items)
 			code = STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-		else if (run->live.count)
+		else if (items && run->live.count)
 			memcpy(run->live.items, items + first, run->live.count * sizeof(*items));
 	}
 	stp_buf_release(&all.items);

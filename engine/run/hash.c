@@ -437,7 +437,7 @@ static enum stp_errc report_faults(struct hash_run *run, struct stp_hash_report 
                                    struct stp_err *err)
 {
 	struct stp_fault_list *list = &run->faults;
-	size_t bytes = 0;
+	size_t bytes = 1; /* never an empty block */
 	size_t i;
 	char *at;
 

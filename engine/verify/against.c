@@ -365,7 +365,10 @@ static enum stp_errc put_change(struct unit_result *result, enum stp_change_kind
                                 struct stp_err *err)
 {
 	const struct stp_bin_entry *any = new_entry ? new_entry : old_entry;
-	struct change_record record = {
+	struct change_record record;
+
+	STP_ASSERT(any != NULL); /* one of the two is given */
+	record = (struct change_record){
 	    .old_length = old_entry ? old_entry->length : 0,
 	    .new_length = new_entry ? new_entry->length : 0,
 	    .path_bytes = any->path_bytes,

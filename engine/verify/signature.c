@@ -202,6 +202,7 @@ static void role_add(struct stp_role *role, const struct stp_key_ring *ring,
 	const struct stp_public_key *key = ring_find(ring, keyid);
 	struct stp_quote quote, place;
 
+	STP_ASSERT(role->keys != NULL); /* stp_role_load() made room */
 	stp_finding_quote(&quote, keyid, strlen(keyid));
 	stp_finding_quote(&place, where, strlen(where));
 	if (!key) {
@@ -235,7 +236,7 @@ enum stp_errc stp_role_load(struct stp_role *role, const struct stp_key_ring *ri
 		                "%s has %zu keyids, more than %d", where, count, STP_ROLE_KEYS_MAX);
 		count = 0;
 	}
-	role->keys = calloc(count + 1, sizeof(*role->keys));
+	role->keys = calloc(count + 1, sizeof(const struct stp_public_key *));
 	if (!role->keys)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", doc->name, "cannot load a role");
 	for (size_t i = 0; i < count; i++) {
