@@ -218,16 +218,15 @@ static void write_heat(struct stp_out *out, const struct stp_timeline_sample *sa
 			busy[row * columns + column] = (uint8_t)(sum / (end - first));
 			busy_columns += sum > 0;
 		}
-		if (busy_columns > 1)
+		if (busy_columns * 8 > columns)
 			shown = row + 1;
 	}
 	stp_out_format(
 	    out,
 	    "<h3>Workers</h3>\n<p class=\"soft\">The stronger the color, the busier: the share "
 	    "of time each ran on a processor. Pale while the storage is "
-	    "waited for. Of %zu threads, most of which only scan for a moment, %zu are "
-	    "shown.</p>\n",
-	    workers, shown);
+	    "waited for. Threads that only scanned for a moment are left out below the last "
+	    "row.</p>\n");
 	stp_chart_heat(out, busy, shown, columns);
 	free(busy);
 }

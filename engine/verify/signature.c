@@ -202,7 +202,6 @@ static void role_add(struct stp_role *role, const struct stp_key_ring *ring,
 	const struct stp_public_key *key = ring_find(ring, keyid);
 	struct stp_quote quote, place;
 
-	STP_ASSERT(role->keys != NULL); /* stp_role_load() made room */
 	stp_finding_quote(&quote, keyid, strlen(keyid));
 	stp_finding_quote(&place, where, strlen(where));
 	if (!key) {
@@ -212,7 +211,9 @@ static void role_add(struct stp_role *role, const struct stp_key_ring *ring,
 		return;
 	}
 	for (size_t i = 0; i < role->key_count; i++) {
-		if (memcmp(role->keys[i]->identity, key->identity, sizeof(key->identity)) != 0)
+		const struct stp_public_key *other = role->keys[i];
+
+		if (!other || memcmp(other->identity, key->identity, sizeof(key->identity)) != 0)
 			continue;
 		stp_finding_add(doc->findings, STP_FINDING_KEY_DUPLICATE, doc->name,
 		                "%s names the public key of %s twice; it counts once", place.text,
