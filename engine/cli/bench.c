@@ -53,9 +53,9 @@ static const char examples[] =
     "  stampede bench --targets 400000 --bytes 900000000000\n"
     "                                                     how long would my index take here\n"
     "  stampede bench --dir /srv/index --html bench.html  with my own files; a page to look at\n"
-    "  stampede bench --json here.json                    keep the result …\n"
-    "  stampede bench --from here.json --targets 2000000  … ask it about another index …\n"
-    "  stampede bench --compare there.json here.json      … and compare\n";
+    "  stampede bench --json here.json                    keep the result\n"
+    "  stampede bench --from here.json --targets 2000000  and ask it about another index\n"
+    "  stampede bench --compare there.json here.json      set two machines side by side\n";
 
 struct request {
 	struct stp_bench_options run;

@@ -51,7 +51,7 @@ static const char examples[] =
     "  stampede sign /srv/index --rehash 1/30         re-read the whole index once a month\n"
     "  stampede sign /srv/index --digests files.csv   digests from the index's database\n"
     "  stampede sign /srv/index --on-fault skip       publish without files that are at fault\n"
-    "  stampede sign /srv/index --report run.html     … and a page about where the time went\n";
+    "  stampede sign /srv/index --report run.html     a page about where the time went\n";
 
 /* Lists that options fill, as long as the command line at most, and files to write besides. */
 struct lists {

@@ -86,8 +86,40 @@ completions)
 		grep -q -- "-a $verb -d" "$root/share/fish/vendor_completions.d/stampede.fish" || die "fish: $verb"
 		grep -q "'$verb:" "$root/share/zsh/vendor-completions/_stampede" || die "zsh: $verb"
 	done < <("$build/tools/completions/stampede-generate" verbs)
-	if command -v zsh >/dev/null; then zsh -n "$root/share/zsh/vendor-completions/_stampede"; fi
-	if command -v fish >/dev/null; then fish -n "$root/share/fish/vendor_completions.d/stampede.fish"; fi
+	if command -v fish >/dev/null; then
+		fish_at() { # LINE: what its last word completes to
+			HOME=$scratch fish --no-config -c \
+				"source $root/share/fish/vendor_completions.d/stampede.fish; complete -C '$1'" | cut -f 1
+		}
+		[ "$(fish_at 'stampede ver')" = verify ] || die 'fish: verify'
+		[ "$(fish_at 'stampede sign --rep')" = --report ] || die 'fish: sign --report'
+		[ "$(fish_at 'stampede sign --io ur')" = uring ] || die 'fish: sign --io uring'
+	fi
+	if command -v zsh >/dev/null; then
+		cat >"$scratch/try.zsh" <<-'END'
+			# try.zsh FOLDER LINE WANTED: types LINE and a tab into a shell of its own.
+			zmodload zsh/zpty
+			zpty shell "TERM=dumb PS1='> ' zsh -f -i"
+			zpty -w shell "fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; echo rea''dy"
+			while zpty -r shell line && [[ $line != *ready* ]]; do :; done
+			zpty -n -w shell "$2"$'\t'
+			seen=
+			for i in {1..50}; do
+				while zpty -r -t shell line; do seen+=$line; done
+				[[ $seen == *$3* ]] && exit 0
+				sleep 0.1
+			done
+			print -r -- "$seen"
+			exit 1
+		END
+		zsh_at() { # LINE WANTED
+			HOME=$scratch zsh -f "$scratch/try.zsh" "$root/share/zsh/vendor-completions" "$1" "$2" ||
+				die "zsh: $2"
+		}
+		zsh_at 'stampede ver' verify
+		zsh_at 'stampede sign --rep' --report
+		zsh_at 'stampede sign --io ur' uring
+	fi
 	;;
 manual)
 	install_below
