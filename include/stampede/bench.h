@@ -11,8 +11,8 @@
  * lie, as a share of the median.
  *
  * Shape      one call per measurement, about options->seconds long.
- * Memory     some hundred MiB while it runs, and up to 2 GB of scratch files in work_dir; nothing
- *            is left behind, also when it is cancelled.
+ * Memory     some hundred MiB while it runs, and up to 6 GB of scratch files in work_dir (2 GB
+ *            where less than 12 GB are free); nothing is left behind, also when it is cancelled.
  * Ownership  free() what comes back.
  * Threads    call from one thread; it starts its own workers.
  */
