@@ -6,7 +6,7 @@
  *	free ──put: copy──▶ queue ──thread: write──▶ free
  *
  * A direct write needs address, length and offset in whole blocks: what is left at a file's end
- *goes through the page cache.
+ * goes through the page cache.
  */
 #include "publish/writer.h"
 

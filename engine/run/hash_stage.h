@@ -11,11 +11,11 @@
  *
  * Shape      one call of done(), or one fault and one of failed(), per record that next() gave, in
  *            any order.
- * Memory     per worker about 33 MiB of buffers and 0.5 MiB of state, all made before the first
- *file. Ownership  a record's path must stay valid until done() was called for it or the stage
- *returned. Threads    next() and done() are called from all workers at once, worker_index in [0,
- *max(jobs, 1)). jobs 0 is the serial twin: one file after another with pread and the portable
- *kernel, in the calling thread.
+ * Memory     per worker about 33 MiB of buffers and 0.5 MiB of state, made before the first file.
+ * Ownership  a record's path must stay valid until done() was called for it or the stage returned.
+ * Threads    next() and done() are called from all workers at once, worker_index in
+ *            [0, max(jobs, 1)). jobs 0 is the serial twin: one file after another with pread and
+ *            the portable kernel, in the calling thread.
  */
 #ifndef STP_RUN_HASH_STAGE_H
 #define STP_RUN_HASH_STAGE_H

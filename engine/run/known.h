@@ -16,9 +16,10 @@
  * A path named twice, by two known rows or by a known and an unknown one, cannot be told with its
  * lines from here; stp_known_is_unsure() says so, and the caller reads the list again without.
  *
- * Shape      2^bits ranges of the key space, about a thousand records each; at most 2^32 - 1
- *records. Memory     STP_KNOWN_RECORD_BYTES per record of the segments, in one mapping. Ownership
- *stp_known_destroy() frees it. Threads    take and saw from any thread; everything else from one.
+ * Shape      2^bits ranges of the key space, about 1,000 records each; 2^32 - 1 records at most.
+ * Memory     STP_KNOWN_RECORD_BYTES per record of the segments, in one mapping.
+ * Ownership  stp_known_destroy() frees it.
+ * Threads    take and saw from any thread; everything else from one.
  */
 #ifndef STP_RUN_KNOWN_H
 #define STP_RUN_KNOWN_H

@@ -5,10 +5,10 @@
  *	list ─▶ pieces of 1 MiB ─▶ blocks of 1 KiB ─▶ NH ─▶ BLAKE2b per piece ─▶ BLAKE2b ─▶ sum
  *
  * NH is the hash of UMAC (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: Fast and Secure
- *Message Authentication", 1999) in words of 64 bits: for whoever does not know the key, two
- *different blocks have the same 16 bytes with a probability of 2^-64. BLAKE2b, keyed too, takes
- *those, and the list's length. All keys come from one secret; without it nobody can make a list
- *that passes for another, but by trying 2^64 nights.
+ * Message Authentication", 1999) in words of 64 bits: for whoever does not know the key, two
+ * different blocks have the same 16 bytes with a probability of 2^-64. BLAKE2b, keyed too, takes
+ * those, and the list's length. All keys come from one secret; without it nobody can make a list
+ * that passes for another, but by trying 2^64 nights.
  *
  * In pieces, so that several threads can make it from a file; the reader of the list makes the same
  * while it reads.
