@@ -31,15 +31,14 @@
 
 #include "read/op.h"
 
-#define STAGE "read"
-/* 8 or 16 lanes of it and as many pieces that wait fit a 2 MiB L2. */
-#define PIECE_BYTES (64 * 1024)
+#define STAGE       "read"
+#define PIECE_BYTES STP_READ_PIECE_BYTES
 /* Not a power of two, or all buffers would fall into the same sets of the caches. */
 #define STRIDE_BYTES    (PIECE_BYTES + 4096)
 #define BUDGET_BYTES    (32 * 1024 * 1024)
 #define FILE_COUNT_MAX  256
 #define START_COUNT     16
-#define AHEAD           8
+#define AHEAD           STP_READ_AHEAD
 #define RETRY_COUNT_MAX 10000
 /* Files from here on are read past the page cache unless they are in it: less copying, and a
  * nightly run does not evict what others use (engine/decisions/0121-reading.md). */

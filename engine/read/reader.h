@@ -28,6 +28,10 @@
 #include "stampede/io.h"
 
 #define STP_READ_PIECE_ALIGN 4096
+/* What one read asks for, and how many of a file are in flight or wait at most. 8 or 16 lanes of a
+ * piece and as many that wait fit a 2 MiB L2 (engine/decisions/0121-reading.md). */
+#define STP_READ_PIECE_BYTES (64 * 1024)
+#define STP_READ_AHEAD       8
 
 /* Which back end, decided once per run. */
 struct stp_read_choice {

@@ -41,8 +41,6 @@
 #define RUN_BYTES     (16 * 1024 * 1024)
 #define RUN_BYTES_MIN (1024 * 1024)
 #define POLL_NS       50000000L
-/* A reader's piece: what is smaller needs no place at the front. */
-#define SMALL_BYTES (64 * 1024)
 
 struct entry {
 	uint64_t length;
@@ -118,8 +116,8 @@ static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a;
 	const struct entry *y = b;
-	uint64_t x_pieces = x->length / SMALL_BYTES;
-	uint64_t y_pieces = y->length / SMALL_BYTES;
+	uint64_t x_pieces = x->length / STP_READ_PIECE_BYTES;
+	uint64_t y_pieces = y->length / STP_READ_PIECE_BYTES;
 
 	if (x_pieces != y_pieces)
 		return x_pieces < y_pieces ? 1 : -1;

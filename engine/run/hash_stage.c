@@ -2,17 +2,17 @@
 /*
  * One worker of the hash stage: a reader and a hasher in one thread.
  *
- *	fill      while the reader has room: next() ─▶ submit
- *	hash      while every lane has a piece: run the lanes, release buffers, submit the files'
- *next pieces read      take what has arrived without waiting wait      only when nothing arrived:
- *for the disk, or, when every file in flight already has its piece in the hasher, by hashing with
- *lanes empty
+ *	fill    while the reader has room: next() ─▶ submit
+ *	hash    while every lane has a piece: run the lanes, release buffers, feed the next pieces
+ *	read    take what has arrived without waiting
+ *	wait    when nothing arrived: for the disk, or, when every file in flight has its piece in
+ *	        the hasher already, by hashing with empty lanes
  *
  * From the page cache a handful of reads comes back at once and is hashed while it is in L2. From
  * the disk nothing comes at once, so the queue grows to its full depth before the worker waits.
  *
  * Large files are shared out evenly while they last (may_take_more()): a worker that took as many
- *as its reader has room for could have all of them, and the others none.
+ * as its reader has room for could have all of them, and the others none.
  *
  * A file is done when the reader has said that it did not change and the hasher has given the
  * digests, whichever is later. Nothing of a file that changed is used: its stream starts anew.
@@ -40,8 +40,8 @@
 #define OTHER_DESCRIPTORS 128
 #define THREAD_TOTAL      64 /* pread: of all workers, what a disk's queue takes */
 #define NO_BUFFER         UINT32_MAX
-/* A file that keeps a lane busy for a millisecond and has eight reads in flight by itself. */
-#define LARGE_BYTES (512 * 1024)
+/* A file that keeps a lane busy for a millisecond and has as many reads in flight as one may. */
+#define LARGE_BYTES (STP_READ_AHEAD * STP_READ_PIECE_BYTES)
 
 struct item {
 	struct stp_record record;
@@ -87,6 +87,7 @@ struct worker {
 	size_t lane_count;
 	int is_exhausted;   /* next() had no more */
 	int last_was_large; /* what next() gave last */
+	size_t large_count; /* large items in use */
 	const struct stage *stage;
 };
 
@@ -143,17 +144,18 @@ static void drop_pieces(struct worker *worker, struct item *item)
 	}
 }
 
-static void count_large(struct worker *worker, struct item *item, int is_large)
+/* Nobody else writes the count; small files leave it alone, since all workers read it. */
+static void set_large_count(struct worker *worker, size_t count)
 {
-	item->is_large = is_large;
-	atomic_fetch_add_explicit(&worker->stage->large_counts[worker->index], (size_t)is_large,
-	                          memory_order_relaxed);
+	worker->large_count = count;
+	atomic_store_explicit(&worker->stage->large_counts[worker->index], count,
+	                      memory_order_relaxed);
 }
 
 static void free_item(struct worker *worker, struct item *item)
 {
-	atomic_fetch_sub_explicit(&worker->stage->large_counts[worker->index],
-	                          (size_t)item->is_large, memory_order_relaxed);
+	if (item->is_large)
+		set_large_count(worker, worker->large_count - 1);
 	item->next = worker->free_items;
 	worker->free_items = item;
 	worker->active_count--;
@@ -216,8 +218,7 @@ static enum stp_errc settle(struct worker *worker, struct item *item, struct stp
 static int may_take_more(const struct worker *worker)
 {
 	const struct stage *stage = worker->stage;
-	size_t mine =
-	    atomic_load_explicit(&stage->large_counts[worker->index], memory_order_relaxed);
+	size_t mine = worker->large_count;
 	size_t i;
 
 	if (!worker->last_was_large || mine < worker->lane_count / 4)
@@ -248,8 +249,10 @@ static void fill(struct worker *worker)
 			return;
 		worker->free_items = item->next;
 		worker->active_count++;
-		worker->last_was_large = item->record.length > LARGE_BYTES;
-		count_large(worker, item, worker->last_was_large);
+		item->is_large = item->record.length > LARGE_BYTES;
+		worker->last_was_large = item->is_large;
+		if (item->is_large)
+			set_large_count(worker, worker->large_count + 1);
 		item->tries = 0;
 		start_item(worker, item);
 	}

@@ -19,7 +19,7 @@
 
 #define SET (STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_SHA512))
 
-/* Around blocks, pages, pieces (128 KiB) and what a file may have ahead (4 pieces). */
+/* Around blocks, pages, pieces (64 KiB) and what a file may have ahead (8 pieces). */
 static const size_t sizes[] = {0,      1,      55,      56,      64,     111,    112,
                                127,    128,    129,     4095,    4096,   4097,   65536,
                                131071, 131072, 131073,  262144,  524287, 524288, 524289,
