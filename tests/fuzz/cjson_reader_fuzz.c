@@ -12,16 +12,9 @@
 #include "cjson/reader.h"
 #include "cjson/writer.h"
 #include "cjson_oracle.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
-
-static void must(int good, const char *what)
-{
-	if (!good) {
-		fprintf(stderr, "%s\n", what);
-		abort();
-	}
-}
 
 /* Writes one string with the writer from the reader's view. */
 static void copy_string(struct stp_cjson_writer *writer, const struct stp_cjson_view *view,

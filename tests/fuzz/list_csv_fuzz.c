@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "fuzz_input.h"
 #include "scan/list.h"
 #include "scan/list_row.h"
 
@@ -26,14 +25,6 @@ struct seen {
 	uint64_t origins[RECORDS_MAX];
 	uint64_t sums[RECORDS_MAX]; /* of the path */
 };
-
-static void must(int good, const char *what)
-{
-	if (!good) {
-		fprintf(stderr, "%s\n", what);
-		abort();
-	}
-}
 
 static uint64_t sum_of(const char *bytes, size_t count)
 {
@@ -245,19 +236,6 @@ static void read_again(int fd, struct cut cut, const struct seen *ours,
 		     "cut otherwise, another path");
 }
 
-/* One file for all inputs: making one costs more than reading it. */
-static int file_of(const uint8_t *data, size_t data_bytes)
-{
-	static int fd = -1;
-
-	if (fd < 0)
-		fd = memfd_create("fuzz", MFD_CLOEXEC);
-	must(fd >= 0 && ftruncate(fd, 0) == 0 &&
-	         pwrite(fd, data, data_bytes, 0) == (ssize_t)data_bytes,
-	     "memfd");
-	return fd;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 {
 	static struct seen ours;
@@ -269,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 
 	if (data_bytes > 60000)
 		return 0;
-	fd = file_of(data, data_bytes);
+	fd = fuzz_file(data, data_bytes);
 	if (read_with(fd, (struct cut){0, data_bytes + 3, data_bytes + 3}, &ours, &stats))
 		return 0;
 	if (data_bytes >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)

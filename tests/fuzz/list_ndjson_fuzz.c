@@ -8,24 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/limits.h"
+#include "fuzz_input.h"
 #include "scan/list.h"
 #include "scan/list_row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
-
-static void must(int good, const char *what)
-{
-	if (!good) {
-		fprintf(stderr, "%s\n", what);
-		abort();
-	}
-}
 
 /* The member of object that field is read from, NULL for none. */
 static const json_t *member(const json_t *object, enum stp_list_field field)
@@ -153,19 +144,6 @@ static enum stp_errc take_none(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-/* One file for all inputs: making one costs more than reading it. */
-static int file_of(const uint8_t *data, size_t data_bytes)
-{
-	static int fd = -1;
-
-	if (fd < 0)
-		fd = memfd_create("fuzz", MFD_CLOEXEC);
-	must(fd >= 0 && ftruncate(fd, 0) == 0 &&
-	         pwrite(fd, data, data_bytes, 0) == (ssize_t)data_bytes,
-	     "memfd");
-	return fd;
-}
-
 /* Reads all rows, piece_bytes at once; the row and record counts it gave. */
 static struct stp_list_stats read_list(int fd, size_t data_bytes, size_t piece_bytes)
 {
@@ -190,7 +168,7 @@ static struct stp_list_stats read_list(int fd, size_t data_bytes, size_t piece_b
 
 static void try_list(const uint8_t *data, size_t data_bytes)
 {
-	int fd = file_of(data, data_bytes);
+	int fd = fuzz_file(data, data_bytes);
 	struct stp_list_stats whole = read_list(fd, data_bytes, data_bytes + 3);
 	struct stp_list_stats cut = read_list(fd, data_bytes, 1 + (data_bytes + data[0]) % 97);
 
