@@ -28,6 +28,8 @@ static unsigned detect(void)
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
 		set |= STP_CPU_AVX512;
+	if ((set & STP_CPU_AVX512) && __builtin_cpu_supports("avx512ifma"))
+		set |= STP_CPU_IFMA;
 	/* SHA: CPUID leaf 7, EBX bit 29 (Intel SDM volume 2, CPUID); gcc 12 has no name for it. */
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 29)) &&
 	    __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3"))
@@ -47,7 +49,9 @@ static unsigned disabled(void)
 	if (strstr(list, "all"))
 		return ~0u;
 	if (strstr(list, "avx512"))
-		set |= STP_CPU_AVX512;
+		set |= STP_CPU_AVX512 | STP_CPU_IFMA;
+	if (strstr(list, "ifma"))
+		set |= STP_CPU_IFMA;
 	if (strstr(list, "avx2"))
 		set |= STP_CPU_AVX2;
 	if (strstr(list, "shani"))

@@ -8,8 +8,8 @@
  * Threads    stp_cpu_features() from any thread after its first call.
  *
  * In test builds (STP_TEST_HOOKS) the environment variable STAMPEDE_CPU_DISABLE takes a comma
- * separated list of names (avx512, avx2, shani, or all) to switch off, so that every variant runs
- * on one machine.
+ * separated list of names (avx512, ifma, avx2, shani, or all) to switch off, so that every variant
+ * runs on one machine.
  */
 #ifndef STP_BASE_CPU_H
 #define STP_BASE_CPU_H
@@ -20,6 +20,7 @@
 /* Single-stream ways of any CPU: libcrypto's assembly, unrolled C. Off only in tests and in the
  * serial twin (features 0). */
 #define STP_CPU_SINGLE 8u
+#define STP_CPU_IFMA   16u /* AVX-512 IFMA; never without STP_CPU_AVX512 */
 
 /* Features of this CPU that may be used. */
 unsigned stp_cpu_features(void);

@@ -3,7 +3,7 @@
  * Ed25519 over many messages M at once (RFC 8032 section 5.1.6), secret scalar a, public key A:
  *
  *	signing     r = H(prefix || M)   R = rB   k = H(R || A || M)   S = r + ka
- *	checking    k'= H(R || A || M)   r'= S - k'a   r'B == R
+ *	checking    k'= H(R || A || M)   SB - k'A == R
  *
  * H is SHA-512 and is all the cost of a large M, so it runs over the lanes of hash/. The 32 or 64
  * bytes before M are not put before it in memory: the first piece of the message, 128 bytes with
@@ -14,12 +14,10 @@
  *	slot.head:  [ prefix 32 | M 96 ]  ─▶ piece 1        document: … M ─────▶ piece 2 from M + 96
  *	            [ R | A  64 | M 64 ]  ─▶ piece 1                              … from M + 64
  *
- * Why r'B == R is the whole verification: with A = aB, which every check call first makes sure of,
- * S*B == R + k'*A exactly when (S - k'a)*B == R. It costs one multiplication of the base point
- * where the textbook form costs two and a decompression, and it takes from the signing nothing but
- * a: R and S come from the file's hex, k' from its body. Now and then the smallest document of a
- * batch is verified by libsodium's own verifier besides, which shares none of this code; its share
- * of the bytes is bounded, because it hashes on one lane.
+ * The check takes R and S from the file's hex and k' from its body, and from the signing nothing.
+ * Now and then the smallest document of a batch is verified by libsodium's own verifier besides,
+ * which shares no code with sign/multiply.h; its share of the bytes is bounded, because it hashes
+ * on one lane.
  */
 #include "sign/batch.h"
 
@@ -31,10 +29,11 @@
 #include "cjson/kernel.h"
 #include "hash/hash.h"
 #include "sign/envelope.h"
+#include "sign/multiply.h"
 
 /* Documents hashed side by side: several times the lanes of the widest kernel (8), so that lanes
  * stay full until the last few. 64 slots are 40 KiB of locked memory. */
-#define SLOT_COUNT 64
+#define SLOT_COUNT STP_MULTIPLY_JOBS_MAX
 /* One byte in so many goes through libsodium's verifier as well: about 3 % of the cost. */
 #define SECOND_OPINION_SHARE 64
 /* What a document costs besides its bytes, in bytes hashed: two multiplications of points. */
@@ -55,6 +54,8 @@ struct slot {
 	uint8_t head[HEAD_BYTES];
 	uint8_t digest[64];
 	uint8_t nonce[32];
+	uint8_t challenge[32]; /* k, reduced */
+	uint8_t point[32];
 	uint8_t signature[64];
 };
 
@@ -62,10 +63,12 @@ struct stp_signer {
 	const struct stp_key *key;
 	const struct stp_cjson_kernel *kernel;
 	struct stp_hasher *hasher;
+	struct stp_multiplier *multiplier;
 	struct slot *slots; /* SLOT_COUNT, locked */
 	/* Bytes checked since libsodium was asked last. */
 	uint64_t unverified_bytes;
 	struct stp_hash_job jobs[SLOT_COUNT];
+	struct stp_multiply_job products[SLOT_COUNT];
 };
 
 enum stp_errc stp_signer_create(const struct stp_key *key, unsigned features,
@@ -80,15 +83,14 @@ enum stp_errc stp_signer_create(const struct stp_key *key, unsigned features,
 	signer->unverified_bytes = UINT64_MAX / 2; /* the first batch is verified */
 	signer->kernel = stp_cjson_kernel_for(features);
 	signer->slots = sodium_allocarray(SLOT_COUNT, sizeof(struct slot));
-	if (!signer->slots) {
-		free(signer);
-		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "cannot get locked memory");
-	}
-	code = stp_hasher_create(STP_ALG_BIT(STP_ALG_SHA512), features, SLOT_COUNT, &signer->hasher,
-	                         err);
+	code = signer->slots
+	           ? stp_multiplier_create(key, features, &signer->multiplier, err)
+	           : STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "cannot get locked memory");
+	if (code == STP_OK)
+		code = stp_hasher_create(STP_ALG_BIT(STP_ALG_SHA512), features, SLOT_COUNT,
+		                         &signer->hasher, err);
 	if (code != STP_OK) {
-		sodium_free(signer->slots);
-		free(signer);
+		stp_signer_destroy(signer);
 		return code;
 	}
 	*out_signer = signer;
@@ -99,7 +101,9 @@ void stp_signer_destroy(struct stp_signer *signer)
 {
 	if (!signer)
 		return;
-	stp_hasher_destroy(signer->hasher);
+	if (signer->hasher)
+		stp_hasher_destroy(signer->hasher);
+	stp_multiplier_destroy(signer->multiplier);
 	sodium_free(signer->slots);
 	free(signer);
 }
@@ -181,11 +185,12 @@ static enum stp_errc make_nonces(struct stp_signer *signer, const struct stp_sig
 		struct slot *slot = &signer->slots[i];
 
 		crypto_core_ed25519_scalar_reduce(slot->nonce, slot->digest);
-		/* Fails for r = 0 only, which no message is known to give. */
-		if (crypto_scalarmult_ed25519_base_noclamp(slot->signature, slot->nonce) != 0)
-			return STP_FAIL(err, STP_REFUSED, "sign", docs[i].name,
-			                "cannot make a nonce; nothing was signed");
+		signer->products[i] = (struct stp_multiply_job){slot->nonce, NULL, slot->signature};
 	}
+	/* Fails for r = 0 only, which no message is known to give. */
+	if (!stp_multiply(signer->multiplier, signer->products, count))
+		return STP_FAIL(err, STP_REFUSED, "sign", docs[0].name,
+		                "cannot make a nonce; nothing was signed");
 	return STP_OK;
 }
 
@@ -272,18 +277,17 @@ static enum stp_errc read_envelope(const struct stp_signer *signer, const struct
 	return STP_OK;
 }
 
-/* S - k'a times B is R, k' from slot.digest. */
-static int equation_holds(const struct stp_signer *signer, struct slot *slot)
+/* What R has to be of each document, from S and k' → slot.point. */
+static int find_points(struct stp_signer *signer, size_t count)
 {
-	uint8_t k[32];
-	uint8_t point[32];
-	uint8_t *nonce = slot->nonce; /* r' is as secret as r: locked memory */
+	for (size_t i = 0; i < count; i++) {
+		struct slot *slot = &signer->slots[i];
 
-	crypto_core_ed25519_scalar_reduce(k, slot->digest);
-	crypto_core_ed25519_scalar_mul(nonce, k, stp_key_secret(signer->key)->scalar);
-	crypto_core_ed25519_scalar_sub(nonce, slot->signature + 32, nonce);
-	return crypto_scalarmult_ed25519_base_noclamp(point, nonce) == 0 &&
-	       memcmp(point, slot->signature, 32) == 0;
+		crypto_core_ed25519_scalar_reduce(slot->challenge, slot->digest);
+		signer->products[i] =
+		    (struct stp_multiply_job){slot->signature + 32, slot->challenge, slot->point};
+	}
+	return stp_multiply(signer->multiplier, signer->products, count);
 }
 
 static uint64_t cost_of(const struct stp_sign_doc *doc)
@@ -323,33 +327,22 @@ static enum stp_errc check_chunk(struct stp_signer *signer, struct stp_sign_doc 
 		memcpy(slot->head + 32, stp_key_public(signer->key), 32);
 	}
 	hash_bodies(signer, docs, count, 64);
+	if (!find_points(signer, count))
+		return refuse(&docs[0], "a signature of its batch is of nothing", err);
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = &signer->slots[i];
 
-		if (!equation_holds(signer, slot))
+		if (memcmp(slot->point, slot->signature, 32) != 0)
 			return refuse(&docs[i], "the signature does not fit the bytes", err);
 		memcpy(docs[i].challenge, slot->digest, sizeof(docs[i].challenge));
 	}
 	return verify_smallest(signer, docs, count, err);
 }
 
-/* A = aB still holds in memory. */
-static enum stp_errc check_key(const struct stp_signer *signer, const struct stp_sign_doc *doc,
-                               struct stp_err *err)
-{
-	uint8_t point[32];
-
-	if (crypto_scalarmult_ed25519_base_noclamp(point, stp_key_secret(signer->key)->scalar) !=
-	        0 ||
-	    memcmp(point, stp_key_public(signer->key), sizeof(point)) != 0)
-		return refuse(doc, "the key in memory does not fit its public half", err);
-	return STP_OK;
-}
-
 enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_doc *docs,
                                    size_t count, struct stp_err *err)
 {
-	enum stp_errc code = count ? check_key(signer, docs, err) : STP_OK;
+	enum stp_errc code = STP_OK;
 
 #ifdef STP_TEST_HOOKS
 	/* What the check costs is measured by leaving it out: bench/e2e/safety_cost. */
@@ -357,6 +350,8 @@ enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_do
 		return code;
 #endif
 
+	if (count && !stp_multiplier_fits(signer->multiplier))
+		return refuse(docs, "the key in memory does not fit its public half", err);
 	for (size_t first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
 		size_t n = count - first < SLOT_COUNT ? count - first : SLOT_COUNT;
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sign/multiply.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "sign/multiply_ifma.h"
+
+/* Scalars over which create() compares the ways: every lane has one of its own. */
+#define TRIALS 8
+
+struct stp_multiplier {
+	const struct stp_key *key;
+	uint8_t *scratch; /* 32 bytes, locked: S - ka */
+#if defined(__x86_64__)
+	uint8_t public_key[32];         /* A, as the tables have it */
+	struct stp_ifma_tables *tables; /* NULL: libsodium */
+	struct stp_ifma_work *work;     /* locked */
+#endif
+};
+
+/* ------------------------------------------------------------------ one at a time */
+
+static int multiply_one(struct stp_multiplier *multiplier, const struct stp_multiply_job *job)
+{
+	if (!job->k)
+		return crypto_scalarmult_ed25519_base_noclamp(job->point, job->s) == 0;
+	crypto_core_ed25519_scalar_mul(multiplier->scratch, job->k,
+	                               stp_key_secret(multiplier->key)->scalar);
+	crypto_core_ed25519_scalar_sub(multiplier->scratch, job->s, multiplier->scratch);
+	return crypto_scalarmult_ed25519_base_noclamp(job->point, multiplier->scratch) == 0;
+}
+
+static int multiply_each(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
+                         size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!multiply_one(multiplier, &jobs[i]))
+			return 0;
+	return 1;
+}
+
+/* ------------------------------------------------------------------ eight at a time */
+
+#if defined(__x86_64__)
+
+static const uint8_t neutral_point[32] = {1};
+
+static int multiply_lanes(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
+                          size_t count)
+{
+	size_t i;
+
+	stp_ifma_multiply(multiplier->tables, multiplier->work, jobs, count);
+	for (i = 0; i < count; i++)
+		if (memcmp(jobs[i].point, neutral_point, 32) == 0)
+			return 0;
+	return 1;
+}
+
+/* Both ways over the same scalars, which anybody may know. */
+static int ways_agree(struct stp_multiplier *multiplier, int with_key)
+{
+	uint8_t scalars[2 * TRIALS][32];
+	uint8_t points[2][TRIALS][32];
+	struct stp_multiply_job jobs[TRIALS];
+	int way;
+	size_t i;
+
+	for (i = 0; i < (size_t)2 * TRIALS; i++)
+		crypto_core_ed25519_scalar_random(scalars[i]);
+	for (way = 0; way < 2; way++) {
+		for (i = 0; i < TRIALS; i++) {
+			jobs[i].s = scalars[i];
+			jobs[i].k = with_key ? scalars[TRIALS + i] : NULL;
+			jobs[i].point = points[way][i];
+		}
+		if (!(way ? multiply_each : multiply_lanes)(multiplier, jobs, TRIALS))
+			return 0;
+	}
+	return memcmp(points[0], points[1], sizeof(points[0])) == 0;
+}
+
+static enum stp_errc create_lanes(struct stp_multiplier *multiplier, struct stp_err *err)
+{
+	multiplier->work = sodium_malloc(sizeof(*multiplier->work));
+	multiplier->tables = aligned_alloc(64, sizeof(*multiplier->tables));
+	if (!multiplier->work || !multiplier->tables ||
+	    !stp_ifma_make_tables(multiplier->tables, multiplier->work,
+	                          stp_key_secret(multiplier->key)->scalar, multiplier->public_key))
+		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for tables of points");
+	if (!stp_multiplier_fits(multiplier) || !ways_agree(multiplier, 0) ||
+	    !ways_agree(multiplier, 1))
+		return STP_FAIL(err, STP_REFUSED, "sign", "online key",
+		                "this processor's vector arithmetic gives other points than "
+		                "libsodium; nothing was signed: sign on another machine");
+	return STP_OK;
+}
+
+static void destroy_lanes(struct stp_multiplier *multiplier)
+{
+	sodium_free(multiplier->work);
+	free(multiplier->tables);
+}
+
+#endif
+
+/* ------------------------------------------------------------------ both */
+
+enum stp_errc stp_multiplier_create(const struct stp_key *key, unsigned features,
+                                    struct stp_multiplier **out_multiplier, struct stp_err *err)
+{
+	struct stp_multiplier *multiplier = calloc(1, sizeof(*multiplier));
+	enum stp_errc code = STP_OK;
+
+	if (!multiplier)
+		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for multiples");
+	multiplier->key = key;
+	multiplier->scratch = sodium_malloc(32);
+	if (!multiplier->scratch)
+		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "cannot get locked memory");
+#if defined(__x86_64__)
+	if (code == STP_OK && (features & STP_CPU_IFMA))
+		code = create_lanes(multiplier, err);
+#else
+	(void)features;
+#endif
+	if (code != STP_OK) {
+		stp_multiplier_destroy(multiplier);
+		return code;
+	}
+	*out_multiplier = multiplier;
+	return STP_OK;
+}
+
+void stp_multiplier_destroy(struct stp_multiplier *multiplier)
+{
+	if (!multiplier)
+		return;
+#if defined(__x86_64__)
+	destroy_lanes(multiplier);
+#endif
+	sodium_free(multiplier->scratch);
+	free(multiplier);
+}
+
+int stp_multiply(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
+                 size_t count)
+{
+	STP_ASSERT(count <= STP_MULTIPLY_JOBS_MAX);
+#if defined(__x86_64__)
+	if (multiplier->tables)
+		return multiply_lanes(multiplier, jobs, count);
+#endif
+	return multiply_each(multiplier, jobs, count);
+}
+
+int stp_multiplier_fits(const struct stp_multiplier *multiplier)
+{
+	uint8_t point[32];
+
+#if defined(__x86_64__)
+	if (multiplier->tables)
+		return memcmp(multiplier->public_key, stp_key_public(multiplier->key), 32) == 0;
+#endif
+	return crypto_scalarmult_ed25519_base_noclamp(
+	           point, stp_key_secret(multiplier->key)->scalar) == 0 &&
+	       memcmp(point, stp_key_public(multiplier->key), sizeof(point)) == 0;
+}
