@@ -43,11 +43,12 @@ static void trace(const char *name)
 static void read_environment(void)
 {
 	const char *value = getenv("STAMPEDE_FAULT_POINT");
+	const char *slow = getenv("STAMPEDE_FAULT_SLOW");
 	const char *colon;
 
 	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
-	if (getenv("STAMPEDE_FAULT_SLOW"))
-		slow_us = strtol(getenv("STAMPEDE_FAULT_SLOW"), NULL, 10);
+	if (slow)
+		slow_us = strtol(slow, NULL, 10);
 	if (!value)
 		return;
 	colon = strchr(value, ':');

@@ -50,14 +50,39 @@ void stp_bench_set(struct stp_bench *bench, const char *name, json_t *value)
 	json_object_set_new(bench->document, name, value);
 }
 
+/* By which share of the budget each stage should be over. Stages that take their time whatever they
+ * are given (files made, whole runs) have what they took on two cores and one disk. */
+static const struct {
+	const char *name;
+	double end;
+} plan[] = {
+    {"kernels", 0.05},    {"scaling", 0.11}, {"memory", 0.15},  {"encoding", 0.17},
+    {"signing", 0.20},    {"scan", 0.26},    {"files", 0.27},   {"read", 0.44},
+    {"hash", 0.53},       {"durable", 0.58}, {"sorting", 0.59}, {"sign lists", 0.97},
+    {"sign trees", 1.00},
+};
+
 void stp_bench_stage(struct stp_bench *bench, const char *name)
 {
+	size_t i = 0;
+
+	while (i < sizeof(plan) / sizeof(plan[0]) && strcmp(plan[i].name, name) != 0)
+		i++;
+	STP_ASSERT(i < sizeof(plan) / sizeof(plan[0]));
+	bench->late_ns = bench->started_ns + (uint64_t)(bench->seconds * plan[i].end * 1e9);
 	stp_progress_stage(bench->options->progress, name, 0, 0);
+}
+
+double stp_bench_left(const struct stp_bench *bench)
+{
+	uint64_t now = stp_clock_monotonic_ns();
+
+	return now < bench->late_ns ? (double)(bench->late_ns - now) / 1e9 : 0;
 }
 
 int stp_bench_late(const struct stp_bench *bench)
 {
-	return stp_clock_monotonic_ns() > bench->late_ns;
+	return stp_bench_left(bench) <= 0;
 }
 
 size_t stp_bench_curve(const struct stp_bench *bench, size_t out[STP_BENCH_CURVE_MAX])
@@ -145,6 +170,16 @@ static void note_load(struct stp_bench *bench)
 		                      "reading say nothing about a disk; name another with --work");
 }
 
+/* What comes of little room. */
+static void note_room(struct stp_bench *bench)
+{
+	if (!stp_scratch_has_room(&bench->scratch))
+		stp_bench_note(bench,
+		               "less than 12 GiB are free for scratch files: they are removed "
+		               "between measurements, which takes longer, and some file "
+		               "systems are slower after it; name another folder with --work");
+}
+
 /* Bytes of memory, for what may stay in the page cache. */
 static double memory_bytes(const struct stp_bench *bench)
 {
@@ -155,6 +190,7 @@ static double memory_bytes(const struct stp_bench *bench)
 static enum stp_errc measure(struct stp_bench *bench, struct stp_err *err)
 {
 	note_load(bench);
+	note_room(bench);
 	STP_TRY(stp_bench_processor(bench, err));
 	STP_TRY(stp_bench_storage(bench, err));
 	STP_TRY(stp_bench_whole(bench, err));
@@ -218,9 +254,10 @@ enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_
 	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
-	bench.late_ns = started + (uint64_t)(bench.seconds * 1e9);
+	bench.started_ns = started;
 	bench.cancel = options->cancel ? options->cancel : &bench.own_cancel;
 	STP_TRY(check_options(options, err));
+	stp_progress_time(options->progress, bench.seconds);
 	code = stp_scratch_open(&bench.scratch, options->work_dir, err);
 	if (code == STP_OK) {
 		begin_document(&bench);
@@ -231,6 +268,10 @@ enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_
 		json_decref(bench.noisy);
 		json_decref(bench.document);
 	}
-	stp_scratch_close(&bench.scratch);
+	if (code == STP_OK && options->measured)
+		options->measured(options->measured_ctx, *out_json);
+	stp_progress_time(options->progress, 0);
+	stp_progress_stage(options->progress, "remove", 0, 0);
+	stp_scratch_close(&bench.scratch, options->progress);
 	return code;
 }

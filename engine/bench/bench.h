@@ -99,8 +99,9 @@ struct stp_bench {
 	struct stp_scratch scratch;
 	json_t *document;
 	json_t *notes;
-	json_t *noisy;    /* measures whose runs lay too far apart */
-	uint64_t late_ns; /* monotonic: when the budget is spent */
+	json_t *noisy;       /* measures whose runs lay too far apart */
+	uint64_t started_ns; /* monotonic */
+	uint64_t late_ns;    /* when this stage's share of the budget is spent */
 
 	struct stp_bench_model model;
 };
@@ -113,13 +114,16 @@ void stp_bench_note(struct stp_bench *bench, const char *format, ...)
 json_t *stp_bench_rate(struct stp_bench *bench, const struct stp_rate *rate, const char *format,
                        ...) __attribute__((format(printf, 3, 4)));
 
-/* True once the budget is spent: what is left is measured once rather than three times. */
+/* Seconds left to the stage by the plan, 0 once they are spent. */
+double stp_bench_left(const struct stp_bench *bench);
+
+/* True when none are: what is left of the stage is measured once rather than three times. */
 int stp_bench_late(const struct stp_bench *bench);
 
 /* Adds value to the document under name. */
 void stp_bench_set(struct stp_bench *bench, const char *name, json_t *value);
 
-/* Shows what is being measured. */
+/* Starts and shows a stage of the plan in bench.c. */
 void stp_bench_stage(struct stp_bench *bench, const char *name);
 
 /* A share of the whole budget, in seconds. */

@@ -15,7 +15,7 @@ static const struct {
 
 /* A pass this long says more of hashing than of starting and of the last files, for which not every
  * worker has work; a share of the budget. */
-#define PASS_SHARE 0.006
+#define PASS_SHARE 0.0045
 #define ROUNDS_MAX 64
 
 struct queue {
@@ -63,6 +63,7 @@ static enum stp_errc hash_once(struct stp_bench *bench, const struct stp_bench_f
 	    .racy_after_ns = INT64_MAX,
 	    .cancel = bench->cancel,
 	    .faults = &faults,
+	    .shown = bench->options->progress,
 	};
 	uint64_t started;
 	enum stp_errc code;

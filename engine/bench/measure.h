@@ -2,8 +2,8 @@
 /*
  * Rates that can be trusted: the same work several times over, on one thread or many.
  *
- *	prepare (each thread) ─▶ [ run 0 │ run 1 │ … ] all threads start each run together ─▶
- *release
+ *	prepare (each thread) ─▶ [ run 0 │ run 1 │ … ] ─▶ release
+ *	                         all threads start each run together
  *
  * A run repeats one unit of work until its slice of time is over; its rate is the sum over threads
  * of work by the thread's own time. The result is the median of the runs and their spread: how far

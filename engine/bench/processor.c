@@ -102,7 +102,7 @@ static enum stp_errc measure_kernels(struct stp_bench *bench, struct stp_err *er
 
 		if (kernel->features & ~features)
 			continue;
-		code = measure_kernel(bench, kernel, 1, stp_bench_share(bench, 0.005), &rate, err);
+		code = measure_kernel(bench, kernel, 1, stp_bench_share(bench, 0.0035), &rate, err);
 		if (code != STP_OK)
 			break;
 		json_array_append_new(
@@ -388,7 +388,7 @@ static enum stp_errc measure_sign_size(struct stp_bench *bench, struct sign_ctx 
                                        struct stp_err *err)
 {
 	struct stp_bench_task task = {sign_prepare, sign_work, sign_release, ctx};
-	double seconds = stp_bench_share(bench, 0.01);
+	double seconds = stp_bench_share(bench, 0.005);
 	struct stp_rate one;
 	struct stp_rate all;
 

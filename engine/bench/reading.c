@@ -104,6 +104,7 @@ struct reading {
 	int is_cold;
 	enum stp_io_mode mode;
 	size_t depth;
+	size_t left; /* readings there are still to do, with this one: they share the time */
 	struct stp_rate files_per_second;
 	double resident; /* share of pages that were cached before a cold pass */
 };
@@ -112,7 +113,8 @@ static enum stp_errc measure_reading(struct stp_bench *bench, const struct stp_r
                                      struct reading *reading, struct stp_err *err)
 {
 	double samples[STP_RATE_RUNS];
-	uint64_t until = stp_clock_monotonic_ns() + (uint64_t)(stp_bench_share(bench, 0.01) * 1e9);
+	uint64_t until = stp_clock_monotonic_ns() +
+	                 (uint64_t)(stp_bench_left(bench) / (double)reading->left * 1e9);
 	size_t count = 0;
 	double seconds;
 
@@ -130,8 +132,7 @@ static enum stp_errc measure_reading(struct stp_bench *bench, const struct stp_r
 		}
 		STP_TRY(run_pass(bench, reading->files, choice, reading->depth, &seconds, err));
 		samples[count++] = (double)reading->files->count / seconds;
-	} while (count < STP_RATE_RUNS &&
-	         ((count < 3 && !stp_bench_late(bench)) || stp_clock_monotonic_ns() < until));
+	} while (count < STP_RATE_RUNS && stp_clock_monotonic_ns() < until);
 	reading->files_per_second = stp_rate_of(samples, count);
 	return STP_OK;
 }
@@ -170,30 +171,52 @@ static void keep_best(struct best *best, const struct reading *reading)
 		best->resident = reading->resident;
 }
 
-static enum stp_errc measure_back_end(struct stp_bench *bench, struct stp_bench_storage *storage,
-                                      const struct stp_read_choice *choice, json_t *array,
-                                      struct best *best, struct stp_err *err)
+/* Depths of small files; of large ones a handful fills any queue. */
+static const size_t small_depths[] = {1, 16, 64, 256};
+static const size_t large_depths[] = {1, 64};
+
+#define SMALL_DEPTHS (sizeof(small_depths) / sizeof(small_depths[0]))
+#define LARGE_DEPTHS (sizeof(large_depths) / sizeof(large_depths[0]))
+/* Readings of one back end, hot and cold. */
+#define READINGS (2 * (SMALL_DEPTHS + LARGE_DEPTHS))
+
+struct readings {
+	const struct stp_read_choice *choice;
+	json_t *array;
+	struct best *best;
+	size_t left;
+};
+
+static enum stp_errc add_reading(struct stp_bench *bench, struct readings *readings,
+                                 struct reading reading, struct stp_err *err)
 {
-	static const size_t depths[] = {1, 16, 64, 256};
+	reading.mode = readings->choice->mode;
+	reading.left = readings->left--;
+	STP_TRY(measure_reading(bench, readings->choice, &reading, err));
+	keep_best(readings->best, &reading);
+	json_array_append_new(readings->array, reading_json(bench, &reading));
+	return STP_OK;
+}
+
+static enum stp_errc measure_back_end(struct stp_bench *bench, struct stp_bench_storage *storage,
+                                      struct readings *readings, struct stp_err *err)
+{
 	size_t i;
-	int pass;
+	int is_cold;
 
-	for (pass = 0; pass < 2; pass++) {
-		for (i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
-			struct reading small = {&storage->small, "small",   pass, choice->mode,
-			                        depths[i],       {0, 0, 0}, 0};
-			struct reading large = {&storage->large, "large",   pass, choice->mode,
-			                        depths[i],       {0, 0, 0}, 0};
+	for (is_cold = 0; is_cold < 2; is_cold++) {
+		struct reading small = {
+		    .files = &storage->small, .set = "small", .is_cold = is_cold};
+		struct reading large = {
+		    .files = &storage->large, .set = "large", .is_cold = is_cold};
 
-			STP_TRY(measure_reading(bench, choice, &small, err));
-			keep_best(best, &small);
-			json_array_append_new(array, reading_json(bench, &small));
-			/* Of large files a handful fills any queue. */
-			if (depths[i] != 1 && depths[i] != 64)
-				continue;
-			STP_TRY(measure_reading(bench, choice, &large, err));
-			keep_best(best, &large);
-			json_array_append_new(array, reading_json(bench, &large));
+		for (i = 0; i < SMALL_DEPTHS; i++) {
+			small.depth = small_depths[i];
+			STP_TRY(add_reading(bench, readings, small, err));
+		}
+		for (i = 0; i < LARGE_DEPTHS; i++) {
+			large.depth = large_depths[i];
+			STP_TRY(add_reading(bench, readings, large, err));
 		}
 	}
 	return STP_OK;
@@ -275,6 +298,7 @@ enum stp_errc stp_bench_read(struct stp_bench *bench, struct stp_bench_storage *
 	json_t *latencies = json_object_get(bench->document, "latency");
 	json_t *array = json_array();
 	struct best best = {0, 0, 0};
+	struct readings readings = {.array = array, .best = &best};
 	size_t i;
 
 	stp_bench_stage(bench, "read");
@@ -288,7 +312,9 @@ enum stp_errc stp_bench_read(struct stp_bench *bench, struct stp_bench_storage *
 			               choose_err.text);
 			continue;
 		}
-		STP_TRY(measure_back_end(bench, storage, &choice, array, &best, err));
+		readings.choice = &choice;
+		readings.left = (2 - i) * READINGS;
+		STP_TRY(measure_back_end(bench, storage, &readings, err));
 	}
 	note_cold(bench, &best);
 	if (best.resident <= COLD_RESIDENT_MAX)

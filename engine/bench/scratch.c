@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 
 /* With less free space, what is no longer needed goes at once. */
 #define KEEP_FREE_BYTES_MIN ((uint64_t)12 << 30)
+/* Threads that remove. */
+#define REMOVERS 4
 
 /* linux/magic.h, by the names people mount them with. */
 static const struct {
@@ -64,7 +68,7 @@ enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir
 }
 
 /* Empties the folder behind fd, which is closed. Depth is bounded by what bench makes. */
-static void empty_folder(int fd)
+static void empty_folder(int fd, struct stp_progress *progress)
 {
 	DIR *folder = fdopendir(fd);
 	struct dirent *entry;
@@ -79,38 +83,52 @@ static void empty_folder(int fd)
 
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 			continue;
-		if (unlinkat(dirfd(folder), name, 0) == 0)
+		if (unlinkat(dirfd(folder), name, 0) == 0) {
+			stp_progress_add(progress, 1, 0);
 			continue;
+		}
 		below =
 		    openat(dirfd(folder), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below < 0)
 			continue;
-		empty_folder(below);
+		empty_folder(below, progress);
 		unlinkat(dirfd(folder), name, AT_REMOVEDIR);
 	}
 	closedir(folder);
 }
 
-static void remove_now(const struct stp_scratch *scratch, const char *name)
+static void remove_now(int folder_fd, const char *name, struct stp_progress *progress)
 {
-	int fd = openat(scratch->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0) {
-		unlinkat(scratch->fd, name, 0);
+		unlinkat(folder_fd, name, 0);
 		return;
 	}
-	empty_folder(fd);
-	unlinkat(scratch->fd, name, AT_REMOVEDIR);
+	empty_folder(fd, progress);
+	unlinkat(folder_fd, name, AT_REMOVEDIR);
+}
+
+int stp_scratch_has_room(const struct stp_scratch *scratch)
+{
+	return scratch->free_bytes >= KEEP_FREE_BYTES_MIN;
+}
+
+/* out has room for 32 bytes. */
+static const char *retired_name(unsigned index, char *out)
+{
+	snprintf(out, 32, "retired-%u", index);
+	return out;
 }
 
 void stp_scratch_retire(struct stp_scratch *scratch, const char *name)
 {
 	char retired[32];
 
-	snprintf(retired, sizeof(retired), "retired-%u", scratch->retired_count++);
-	if (scratch->free_bytes < KEEP_FREE_BYTES_MIN ||
+	retired_name(scratch->retired_count++, retired);
+	if (!stp_scratch_has_room(scratch) ||
 	    renameat(scratch->fd, name, scratch->fd, retired) != 0)
-		remove_now(scratch, name);
+		remove_now(scratch->fd, name, NULL);
 }
 
 char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char *out,
@@ -120,14 +138,44 @@ char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char
 	return out;
 }
 
-void stp_scratch_close(struct stp_scratch *scratch)
+struct removal {
+	const struct stp_scratch *scratch;
+	struct stp_progress *progress;
+	atomic_uint next;
+};
+
+/* Retired folders, of which each worker takes the next: several at once go faster. */
+static enum stp_errc remove_retired(void *ctx, size_t worker_index, struct stp_err *err)
 {
+	struct removal *removal = ctx;
+	char name[32];
+
+	(void)worker_index;
+	(void)err;
+	for (;;) {
+		unsigned i = atomic_fetch_add_explicit(&removal->next, 1, memory_order_relaxed);
+
+		if (i >= removal->scratch->retired_count)
+			return STP_OK;
+		remove_now(removal->scratch->fd, retired_name(i, name), removal->progress);
+	}
+}
+
+void stp_scratch_close(struct stp_scratch *scratch, struct stp_progress *progress)
+{
+	struct removal removal = {.scratch = scratch, .progress = progress};
+	struct stp_err err = STP_ERR_INIT;
+	enum stp_errc code;
+
 	if (scratch->fd < 0) {
 		if (scratch->path[0])
 			rmdir(scratch->path);
 		return;
 	}
-	empty_folder(scratch->fd);
+	/* What no thread could be had for goes with the rest. */
+	code = stp_workers_run(REMOVERS, "remove", remove_retired, &removal, NULL, &err);
+	(void)code;
+	empty_folder(scratch->fd, progress);
 	scratch->fd = -1;
 	rmdir(scratch->path);
 }

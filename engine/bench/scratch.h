@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "run/progress.h"
 
 struct stp_scratch {
 	char path[4096];
@@ -31,10 +32,14 @@ enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir
  * a journal looks at each inode that was freed lately), and that would be measured next. */
 void stp_scratch_retire(struct stp_scratch *scratch, const char *name);
 
+/* Whether there is room for that. */
+int stp_scratch_has_room(const struct stp_scratch *scratch);
+
 /* Path of name in the folder; out has room for size bytes. Returns out. */
 char *stp_scratch_path(const struct stp_scratch *scratch, const char *name, char *out,
                        unsigned long size);
 
-void stp_scratch_close(struct stp_scratch *scratch);
+/* Removes the folder; progress (may be NULL) counts the files. */
+void stp_scratch_close(struct stp_scratch *scratch, struct stp_progress *progress);
 
 #endif

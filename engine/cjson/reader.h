@@ -2,21 +2,20 @@
 /*
  * cjson/reader: canonical bytes → events, and nothing but canonical bytes.
  *
- * Accepts a document exactly when encoding what it says gives the same bytes again: no white space,
- *keys unique and in code point order, integers minimal and within int64_t, strings with no escapes
- *but
- * \" and \\, valid UTF-8, nothing after the value. So what it accepts has one meaning in every
- * reader, and a signature over it covers that meaning.
+ * Accepts a document exactly when encoding what it says gives the same bytes again: no white
+ * space, keys unique and in code point order, integers minimal and within int64_t, strings with no
+ * escapes but \" and \\, valid UTF-8, nothing after the value. So what it accepts has one meaning
+ * in every reader, and a signature over it covers that meaning.
  *
  * Two ways to use it, on the same bytes:
- *   events   stp_cjson_reader_init(); while stp_cjson_next() …   any document
- *   cursor   stp_cjson_expect(), _take_string(), _take_u64(), _take_hex()   known shapes, at memory
- *speed; the caller checks the order of keys itself with stp_cjson_key_compare()
+ *   events   any document: stp_cjson_reader_init(); while stp_cjson_next() …
+ *   cursor   known shapes, at memory speed: stp_cjson_expect(), _take_string(), _take_u64(),
+ *            _take_hex(); the caller checks the order of keys itself with stp_cjson_key_compare()
  *
  *	struct stp_cjson_cursor c;
  *	stp_cjson_cursor_init(&c, bytes, count);
- *	if (!STP_CJSON_EXPECT(&c, "\"length\":") || !stp_cjson_take_u64(&c, &length)) … c.at is
- *where
+ *	if (!STP_CJSON_EXPECT(&c, "\"length\":") || !stp_cjson_take_u64(&c, &length))
+ *		… c.at is where
  *
  * Shape      one buffer; views point into it.
  * Memory     none allocated; a reader is about 1 KiB.

@@ -40,7 +40,8 @@ static const struct stp_option options[] = {
     {"seconds", "S", "time to spend, about (default: 60)", OPT_SECONDS},
     {"json", "[FILE]", "the result as JSON, on stdout or in FILE", OPT_JSON},
     {"html", "FILE", "write the result as a page for a browser", OPT_HTML},
-    {"compare", "A.json B.json", "measure nothing; set two results side by side", OPT_COMPARE},
+    {"compare", "A.json B.json", "measure nothing; set two results side by side, also with --html",
+     OPT_COMPARE},
     {"from", "FILE",
      "measure nothing; show a result that --json wrote, also with --html, or predict another index "
      "from it",
@@ -49,13 +50,13 @@ static const struct stp_option options[] = {
 };
 
 static const char examples[] =
-    "  stampede bench                                     what can this machine do\n"
-    "  stampede bench --targets 400000 --bytes 900000000000\n"
-    "                                                     how long would my index take here\n"
-    "  stampede bench --dir /srv/index --html bench.html  with my own files; a page to look at\n"
-    "  stampede bench --json here.json                    keep the result\n"
-    "  stampede bench --from here.json --targets 2000000  and ask it about another index\n"
-    "  stampede bench --compare there.json here.json      set two machines side by side\n";
+    "  stampede bench                                        what this machine can do\n"
+    "  stampede bench --shape pypi                           how long PyPI would take\n"
+    "  stampede bench --targets 400000 --bytes 900000000000  an index like mine\n"
+    "  stampede bench --dir /srv/index --html bench.html     as a page, my files\n"
+    "  stampede bench --json here.json                       keep the result\n"
+    "  stampede bench --from here.json --targets 2000000     ask it once more\n"
+    "  stampede bench --compare there.json here.json         two machines compared\n";
 
 struct request {
 	struct stp_bench_options run;
@@ -122,12 +123,14 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct re
 /* --- --compare ---------------------------------------------------------------------------------
  */
 
-static int compare(struct stp_cli *cli, const char *path_a, const char *path_b)
+static int compare(struct stp_cli *cli, const struct request *request, const char *path_b)
 {
+	const char *path_a = request->compare;
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_buf a = STP_BUF_INIT;
 	struct stp_buf b = STP_BUF_INIT;
 	char *text = NULL;
+	char *html = NULL;
 	enum stp_errc code = stp_file_read(AT_FDCWD, path_a, DOCUMENT_BYTES_MAX, "bench", &a, &err);
 
 	if (code == STP_OK)
@@ -135,9 +138,15 @@ static int compare(struct stp_cli *cli, const char *path_a, const char *path_b)
 	if (code == STP_OK)
 		code = stp_bench_compare((const char *)a.data, path_a, (const char *)b.data, path_b,
 		                         &text, &err);
+	if (code == STP_OK && request->html_path)
+		code = stp_bench_compare_html((const char *)a.data, path_a, (const char *)b.data,
+		                              path_b, &html, &err);
+	if (code == STP_OK && request->html_path)
+		code = stp_product_write(request->html_path, html, &err);
 	if (code == STP_OK)
 		fputs(text, stdout);
 	free(text);
+	free(html);
 	stp_buf_release(&a);
 	stp_buf_release(&b);
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
@@ -195,8 +204,28 @@ static enum stp_errc write_products(const struct request *request, const char *j
 	return STP_OK;
 }
 
+/* Where the result goes as soon as it is there. */
+struct delivery {
+	struct stp_cli *cli;
+	const struct request *request;
+	enum stp_errc code;
+	struct stp_err err;
+};
+
+static void deliver(void *ctx, const char *json)
+{
+	struct delivery *delivery = ctx;
+
+	stp_cli_progress_end(delivery->cli);
+	delivery->code = write_products(delivery->request, json, &delivery->err);
+	fflush(stdout);
+	stp_cli_say(delivery->cli, "bench: taking the scratch files away");
+	stp_cli_progress_begin(delivery->cli);
+}
+
 static int measure(struct stp_cli *cli, struct request *request)
 {
+	struct delivery delivery = {.cli = cli, .request = request, .err = STP_ERR_INIT};
 	struct stp_err err = STP_ERR_INIT;
 	char *json = NULL;
 	enum stp_errc code;
@@ -204,15 +233,17 @@ static int measure(struct stp_cli *cli, struct request *request)
 	request->run.now = stp_clock_now();
 	request->run.progress = cli->progress;
 	request->run.cancel = cli->cancel;
+	request->run.measured = deliver;
+	request->run.measured_ctx = &delivery;
 	stp_cli_say(cli, "bench: measuring, about %.0f seconds; leave the machine alone",
 	            request->run.seconds > 0 ? request->run.seconds : STP_BENCH_SECONDS_DEFAULT);
 	stp_cli_progress_begin(cli);
 	code = stp_bench_run(&request->run, &json, &err);
 	stp_cli_progress_end(cli);
-	if (code == STP_OK)
-		code = write_products(request, json, &err);
 	free(json);
-	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
+	if (code != STP_OK)
+		return stp_cli_fail(cli, &err);
+	return delivery.code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &delivery.err);
 }
 
 /* Shows a result of before, with its predictions or those now asked for. */
@@ -249,7 +280,7 @@ static int run_bench(struct stp_cli *cli)
 	if (request.compare && cli->argument_count != 1)
 		return stp_cli_usage(cli, "--compare takes two results, A.json and B.json");
 	if (request.compare)
-		return compare(cli, request.compare, cli->arguments[0]);
+		return compare(cli, &request, cli->arguments[0]);
 	if (cli->argument_count)
 		return stp_cli_usage(cli, "takes options only, not '%s'", cli->arguments[0]);
 	return request.from ? show(cli, &request) : measure(cli, &request);

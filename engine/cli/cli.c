@@ -5,10 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+
+/* Faults told one by one where people read. */
+#define FAULTS_SHOWN 100
+/* Where help on options starts, and how wide it may be. */
+#define HELP_COLUMN 32
+#define HELP_WIDTH  80
 
 enum {
 	COMMON_JSON = 1,
@@ -152,6 +160,20 @@ void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *sub
 	fprintf(stderr, "stampede: %s: %s: %s\n", stage, escaped, text);
 }
 
+size_t stp_cli_faults_shown(const struct stp_cli *cli, size_t count)
+{
+	return cli->log_json || count < FAULTS_SHOWN ? count : FAULTS_SHOWN;
+}
+
+void stp_cli_more_faults(const struct stp_cli *cli, uint64_t total, uint64_t shown)
+{
+	char count[32];
+
+	if (total > shown && !cli->log_json)
+		fprintf(stderr, "stampede: %s: %s more faults; --json lists them\n",
+		        cli->verb->name, stp_count_format(total - shown, count));
+}
+
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
 {
 	char text[4096];
@@ -172,7 +194,8 @@ void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
 	fprintf(stderr, "stampede: %s\n", text);
 }
 
-void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view)
+void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view,
+                          double lanes_busy)
 {
 	json_t *object = log_object(cli, "progress");
 
@@ -181,6 +204,15 @@ void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_v
 	json_object_set_new(object, "items_total", json_integer((json_int_t)view->items_total));
 	json_object_set_new(object, "bytes_done", json_integer((json_int_t)view->bytes_done));
 	json_object_set_new(object, "bytes_total", json_integer((json_int_t)view->bytes_total));
+	if (view->share >= 0)
+		json_object_set_new(object, "share", json_real(view->share));
+	if (view->seconds_left >= 0)
+		json_object_set_new(object, "seconds_left", json_real(view->seconds_left));
+	if (view->lanes_total) {
+		json_object_set_new(object, "lanes_busy", json_real(lanes_busy));
+		json_object_set_new(object, "lanes_total",
+		                    json_integer((json_int_t)view->lanes_total));
+	}
 	log_line(object);
 }
 
@@ -194,17 +226,67 @@ static const struct stp_option *find(const struct stp_option *table, const char 
 	return NULL;
 }
 
-static void print_options(const struct stp_option *table)
+/* Bytes of text that go into room columns: to the last space within, else the whole first word. */
+static size_t fold_bytes(const char *text, size_t room)
+{
+	size_t count = strlen(text);
+
+	if (count <= room)
+		return count;
+	for (count = room; count && text[count] != ' '; count--)
+		continue;
+	return count ? count : strcspn(text, " ");
+}
+
+static void print_folded(size_t indent, size_t width, const char *text)
+{
+	for (;;) {
+		size_t count = fold_bytes(text, width > indent ? width - indent : 1);
+
+		printf("%.*s\n", (int)count, text);
+		text += count;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		printf("%*s", (int)indent, "");
+	}
+}
+
+size_t stp_cli_columns(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return SIZE_MAX;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return 80;
+}
+
+void stp_cli_fold(size_t indent, const char *text)
+{
+	size_t width = stp_cli_columns();
+
+	/* Too narrow for a column of its own. */
+	if (indent > width / 2)
+		indent = 2;
+	print_folded(indent, width, text);
+}
+
+/* Prints the options of table, without those that own has under the same name. */
+static void print_options(const struct stp_option *table, const struct stp_option *own)
 {
 	char left[80];
 
 	for (; table && table->name; table++) {
-		snprintf(left, sizeof(left), "--%s%s%s", table->name, table->argument ? " " : "",
+		if (find(own, table->name, strlen(table->name)))
+			continue;
+		snprintf(left, sizeof(left), "  --%s%s%s", table->name, table->argument ? " " : "",
 		         table->argument ? table->argument : "");
-		if (strlen(left) > 28)
-			printf("  %s\n  %-28s  %s\n", left, "", table->help);
-		else
-			printf("  %-28s  %s\n", left, table->help);
+		printf("%-*s", HELP_COLUMN, left);
+		if (strlen(left) > HELP_COLUMN - 2)
+			printf("\n%*s", HELP_COLUMN, "");
+		print_folded(HELP_COLUMN, HELP_WIDTH, table->help);
 	}
 }
 
@@ -213,10 +295,10 @@ static void print_help(const struct stp_verb *verb)
 	printf("usage: stampede %s\n\n%s\n", verb->synopsis, verb->summary);
 	if (verb->options && verb->options->name) {
 		puts("\noptions:");
-		print_options(verb->options);
+		print_options(verb->options, NULL);
 	}
 	puts("\ncommon options:");
-	print_options(stp_common_options);
+	print_options(stp_common_options, verb->options);
 	if (verb->examples)
 		printf("\nexamples:\n%s", verb->examples);
 }

@@ -11,13 +11,16 @@
  *		if (code != STP_OK) return stp_cli_fail(cli, &err);
  *		…print to stdout…; return STP_EXIT_OK;
  *	}
- *	const struct stp_verb stp_verb_x = {"x", "what it does", "x REPO [options]", options,
- *examples, run};
+ *	const struct stp_verb stp_verb_x = {
+ *	    "x", "what it does", "x REPO [options]", options, examples, run};
  *
  * Shape      one file per verb; cli/main.c holds the table. Common options (--json, --quiet,
  *            --progress, --log-format, --debug, --help) are taken by the frame, the rest by the
- *verb. Memory     none to speak of. Ownership  argv's strings. Threads    the main thread; a ticker
- *thread draws progress between stp_cli_progress_begin/end.
+ *            verb.
+ * Memory     none to speak of.
+ * Ownership  argv's strings.
+ * Threads    the main thread; a ticker thread draws progress between
+ *            stp_cli_progress_begin/end.
  */
 #ifndef STP_CLI_CLI_H
 #define STP_CLI_CLI_H
@@ -97,8 +100,17 @@ int stp_cli_exit_code(enum stp_errc code);
 void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *subject,
                    const char *text);
 
-/* A line of progress in the log, with --log-format json. */
-void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view);
+/* How many of count faults are told one by one: all in a log for machines, but a terminal or a mail
+ * is no place for a million. */
+size_t stp_cli_faults_shown(const struct stp_cli *cli, size_t count);
+
+/* Says how many faults beyond shown there are, and that --json lists them; also with --quiet. */
+void stp_cli_more_faults(const struct stp_cli *cli, uint64_t total, uint64_t shown);
+
+/* A line of progress in the log, with --log-format json. lanes_busy is a mean since the line
+ * before, shown while there are lanes. */
+void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view,
+                          double lanes_busy);
 
 /* "stampede: …" on stderr unless --quiet. For talk, not for the product. */
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
@@ -112,6 +124,14 @@ int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int
 /* Index of value in the NULL-ended choices, or -1 after printing usage with the choices. */
 int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
                    const char *const *choices);
+
+/* Columns of the terminal behind stdout; SIZE_MAX when there is none, since whoever reads a file or
+ * a pipe wants whole lines. */
+size_t stp_cli_columns(void);
+
+/* Prints text and a line feed, from column indent on, where stdout already is. On a terminal it is
+ * broken between words, with indent spaces before each other line. */
+void stp_cli_fold(size_t indent, const char *text);
 
 /* Prints the object as one line of JSON on stdout (keys in insertion order) and releases it. */
 void stp_cli_print_json(json_t *object);

@@ -79,6 +79,7 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 	char files[32];
 	char links[32];
 	char bytes[32];
+	char text[256];
 
 	printf("%s %s metadata files and %s target links, %s (snapshots: %llu)\n",
 	       dry_run ? "would remove" : "removed", stp_count_format(report->files_removed, files),
@@ -89,12 +90,14 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 		printf("nothing is published yet\n");
 		return;
 	}
-	printf("kept %s metadata files and %s target links for %llu snapshots from version %llu "
-	       "on, and %llu roots\n",
-	       stp_count_format(report->files_kept, files),
-	       stp_count_format(report->links_kept, links),
-	       (unsigned long long)report->snapshots_kept, (unsigned long long)report->oldest_kept,
-	       (unsigned long long)report->roots_kept);
+	snprintf(text, sizeof(text),
+	         "kept %s metadata files and %s target links for %llu snapshots from version %llu "
+	         "on, and %llu roots",
+	         stp_count_format(report->files_kept, files),
+	         stp_count_format(report->links_kept, links),
+	         (unsigned long long)report->snapshots_kept,
+	         (unsigned long long)report->oldest_kept, (unsigned long long)report->roots_kept);
+	stp_cli_fold(0, text);
 	if (report->strangers)
 		printf("left alone %llu names in public/metadata that stampede does not make\n",
 		       (unsigned long long)report->strangers);
@@ -139,7 +142,7 @@ const struct stp_verb stp_verb_gc = {
     "removes metadata that no client can want any more; roots are never removed",
     "gc REPO [options]",
     options_table,
-    "  stampede gc /srv/tuf --dry-run\n"
-    "  stampede gc /srv/tuf --grace 48h --keep 6\n",
+    "  stampede gc /srv/stampede/pypi --dry-run\n"
+    "  stampede gc /srv/stampede/pypi --grace 48h --keep 6\n",
     run,
 };

@@ -267,8 +267,9 @@ static void say_faults(const struct stp_cli *cli, const struct stp_hash_report *
 {
 	size_t i;
 
-	for (i = 0; i < report->fault_count; i++)
+	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_count); i++)
 		stp_cli_fault(cli, "hash", report->faults[i].path, report->faults[i].text);
+	stp_cli_more_faults(cli, report->fault_total, i);
 	if (report->io_why[0])
 		stp_cli_say(cli, "hash: read with pread: %s", report->io_why);
 	if (report->left_out)

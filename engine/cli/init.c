@@ -174,32 +174,33 @@ static void print_rule(const struct stp_init_report *report)
 	if (strcmp(report->target_files, "mutable") != 0 &&
 	    strcmp(report->target_files, "auto") != 0)
 		return;
-	printf("\n%s, tell the web server to find files without the digest before their name "
+	printf("\n%s, tell the web server to find files\nwithout the digest before their name "
 	       "(nginx):\n",
 	       report->target_files[0] == 'a' ? "For more than 100,000 targets" : "To serve it");
 	printf("  location /targets/ { try_files $uri @plain; }\n"
 	       "  location @plain {\n");
 	print_path("    root ", report->targets_dir, ";\n");
-	printf("    rewrite \"^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\\.([^/]+)$\" "
-	       "/$1$2 break;\n"
+	printf("    rewrite \"^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\\.([^/]+)$\"\n"
+	       "            /$1$2 break;\n"
 	       "    return 404;\n"
 	       "  }\n");
 }
 
 static void print_text(const struct stp_init_report *report)
 {
+	char bins[32];
 	size_t made = 0;
 	size_t i;
 
 	print_path("made ", report->repo, "");
-	printf(": profile %s, %llu bins, root, targets%s valid until %s\n", report->profile,
-	       (unsigned long long)report->bin_count, report->has_bins_role ? " and bins" : "",
+	printf("\nprofile %s, %s bins, root, targets%s valid until %s\n", report->profile,
+	       stp_count_format(report->bin_count, bins), report->has_bins_role ? " and bins" : "",
 	       report->expires);
 	for (i = 0; i < report->offline_key_count; i++)
 		made += report->offline_keys[i].made != 0;
 	if (made)
-		printf("\nTake these %zu files off this machine, each to another safe place; sign "
-		       "never needs them:\n",
+		printf("\nTake these %zu files off this machine, each to another safe place;\n"
+		       "sign never needs them:\n",
 		       made);
 	for (i = 0; i < report->offline_key_count; i++)
 		if (report->offline_keys[i].made)
@@ -207,8 +208,8 @@ static void print_text(const struct stp_init_report *report)
 	for (i = 0; i < report->offline_key_count; i++)
 		if (!report->offline_keys[i].made)
 			print_path("used as it was: ", report->offline_keys[i].path, "\n");
-	printf("%u of the root keys are needed to renew or replace keys; without them clients "
-	       "cannot be moved to new ones.\n",
+	printf("%u of the root keys are needed to renew or replace keys; without them\n"
+	       "clients cannot be moved to new ones.\n",
 	       report->root_threshold);
 	print_path("Keep here, and back up: ", report->repo, "/keys (online key, seal key)\n");
 	print_rule(report);
@@ -307,10 +308,10 @@ const struct stp_verb stp_verb_init = {
     "makes keys, configuration, root, targets and bins metadata",
     "init REPO --targets DIR [options] | init REPO --update [options]",
     options_table,
-    "  stampede init /srv/tuf --targets /srv/packages\n"
-    "  stampede init /srv/tuf --targets /srv/packages --profile compat --bins 256\n"
-    "  stampede init /srv/tuf --targets /srv/packages --offline-keys /media/usb/keys\n"
-    "  stampede init /srv/tuf --update --offline-keys /media/usb/keys\n"
-    "  stampede init /srv/tuf --update --bins 32768 --roles bins\n",
+    "  stampede init /srv/stampede/pypi --targets /srv/index\n"
+    "  stampede init /srv/stampede/pypi --targets /srv/index --profile compat\n"
+    "  stampede init /srv/stampede/pypi --targets /srv/index --offline-keys /mnt/keys\n"
+    "  stampede init /srv/stampede/pypi --update --offline-keys /mnt/keys\n"
+    "  stampede init /srv/stampede/pypi --update --bins 32768 --roles bins\n",
     run,
 };

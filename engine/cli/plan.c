@@ -44,6 +44,21 @@ static const struct stp_option options[] = {
 
 /* ---------------------------------------------------------------------------- text */
 
+/* A line of PEP 458's tables; on a narrow terminal the number stands on a line of its own. */
+static void print_line(char letter, int index, const char *number, const char *unit)
+{
+	const char *description = stp_pep458_description(letter, index);
+	size_t room = stp_cli_columns() - 22; /* beside the number */
+
+	printf("  %c%-3d ", letter, index);
+	if (room < strlen(description)) {
+		stp_cli_fold(7, description);
+		description = "";
+		printf("%7s", "");
+	}
+	printf("%-*s %13s%s\n", room < 84 ? (int)room : 84, description, number, unit);
+}
+
 static void print_model(const struct stp_plan *plan)
 {
 	const struct stp_pep458 *pep = &plan->rows[plan->recommended].pep;
@@ -52,12 +67,10 @@ static void print_model(const struct stp_plan *plan)
 	printf("PEP 458's model at %s bins\n",
 	       stp_count_format(plan->rows[plan->recommended].bins, number));
 	for (int i = 1; i <= 10; i++)
-		printf("  C%-3d %-84s %13s\n", i, stp_pep458_description('C', i),
-		       stp_count_format(pep->c[i], number));
+		print_line('C', i, stp_count_format(pep->c[i], number), "");
 	for (int i = 1; i <= 17; i++)
-		printf("  V%-3d %-84s %13s%s\n", i, stp_pep458_description('V', i),
-		       stp_count_format(pep->v[i], number),
-		       i == 13 || i == 15 || i == 17 ? "%" : "");
+		print_line('V', i, stp_count_format(pep->v[i], number),
+		           i == 13 || i == 15 || i == 17 ? "%" : "");
 }
 
 /* Bytes with a fixed width: out has at least 32 bytes. */
@@ -85,25 +98,32 @@ static void print_sizes(const struct stp_plan *plan)
 	}
 }
 
+/* A percentage in few columns: out has at least 32 bytes. */
+static const char *percent_text(double percent, char *out)
+{
+	snprintf(out, 32, percent < 9.95 ? "%.1f" : "%.0f", percent);
+	return out;
+}
+
 static void print_users(const struct stp_plan *plan)
 {
-	char a[32], b[32], c[32];
+	char a[32], b[32], c[32], d[32], e[32], f[32];
 
-	printf("\nfetched per installation (two bins), and in %% of an average file; the PEP's "
-	       "model\n");
-	printf("  %9s %10s %10s %10s   %6s %6s %6s   %6s %6s %6s\n", "bins", "same", "next",
-	       "new user", "same", "next", "new", "V13", "V15", "V17");
+	printf("\nfetched per installation (two bins), and in %% of a file: here, by the PEP"
+	       "\n");
+	printf("  %7s %9s %9s %9s  %5s %5s %5s  %5s %5s %5s\n", "bins", "same", "next", "new user",
+	       "same", "next", "new", "V13", "V15", "V17");
 	for (size_t i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 		char count[32];
 
-		printf(
-		    "  %9s %10s %10s %10s   %5.1f%% %5.1f%% %5.1f%%   %5llu%% %5llu%% %5llu%%%s\n",
-		    stp_count_format(row->bins, count), size_text(row->user_same, a),
-		    size_text(row->user_next, b), size_text(row->user_new, c), row->percent_same,
-		    row->percent_next, row->percent_new, (unsigned long long)row->pep.v[13],
-		    (unsigned long long)row->pep.v[15], (unsigned long long)row->pep.v[17],
-		    i == plan->recommended ? "  <" : "");
+		printf("  %7s %9s %9s %9s  %5s %5s %5s  %5llu %5llu %5llu%s\n",
+		       stp_count_format(row->bins, count), size_text(row->user_same, a),
+		       size_text(row->user_next, b), size_text(row->user_new, c),
+		       percent_text(row->percent_same, d), percent_text(row->percent_next, e),
+		       percent_text(row->percent_new, f), (unsigned long long)row->pep.v[13],
+		       (unsigned long long)row->pep.v[15], (unsigned long long)row->pep.v[17],
+		       i == plan->recommended ? " <" : "");
 	}
 }
 
@@ -121,6 +141,15 @@ static void print_updates(const struct stp_plan *plan)
 		       size_text(row->update_bytes, one), row->tuf_js_seconds,
 		       i == plan->recommended ? "  <" : "");
 	}
+}
+
+static void print_reasons(const char *client, const char *reasons)
+{
+	char text[640];
+
+	snprintf(text, sizeof(text), "%s: %s", client, reasons);
+	printf("  ");
+	stp_cli_fold(4, text);
 }
 
 /* Clients by bin count: a letter each. */
@@ -144,22 +173,23 @@ static void print_clients(const struct stp_plan *plan)
 	}
 	for (size_t c = 0; c < best->client_count; c++)
 		if (best->clients[c].reasons[0])
-			printf("  %s: %s\n", best->clients[c].client, best->clients[c].reasons);
+			print_reasons(best->clients[c].client, best->clients[c].reasons);
 }
 
 static void print_plan(const struct stp_plan *plan)
 {
-	char targets[32];
+	char targets[32], paths[32], files[32];
 
-	printf("%s targets, paths of %llu bytes, files of %llu bytes on average\n\n",
-	       stp_count_format(plan->targets, targets), (unsigned long long)plan->path_bytes,
-	       (unsigned long long)plan->file_bytes);
+	printf("%s targets, paths of %s bytes, files of %s bytes on average\n\n",
+	       stp_count_format(plan->targets, targets), stp_count_format(plan->path_bytes, paths),
+	       stp_count_format(plan->file_bytes, files));
 	print_model(plan);
 	print_sizes(plan);
 	print_users(plan);
 	print_updates(plan);
 	print_clients(plan);
-	printf("\nrecommended: %s\n", plan->reason);
+	printf("\nrecommended: ");
+	stp_cli_fold(2, plan->reason);
 	if (plan->repo_bins) {
 		char now[32];
 
@@ -372,6 +402,6 @@ const struct stp_verb stp_verb_plan = {
     .options = options,
     .examples = "  stampede plan --targets-count 2273539 --path-bytes 256\n"
                 "  stampede plan --targets-count 20000000 --hash sha256 --svg bins.svg\n"
-                "  stampede plan --repo /srv/index --json\n",
+                "  stampede plan --repo /srv/stampede/pypi --json\n",
     .run = run,
 };

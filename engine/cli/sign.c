@@ -47,11 +47,11 @@ static const struct stp_option options[] = {
 };
 
 static const char examples[] =
-    "  stampede sign /srv/index                       the first time and every night\n"
-    "  stampede sign /srv/index --rehash 1/30         re-read the whole index once a month\n"
-    "  stampede sign /srv/index --digests files.csv   digests from the index's database\n"
-    "  stampede sign /srv/index --on-fault skip       publish without files that are at fault\n"
-    "  stampede sign /srv/index --report run.html     a page about where the time went\n";
+    "  stampede sign /srv/stampede/pypi                      first run, every night\n"
+    "  stampede sign /srv/stampede/pypi --rehash 1/30        re-read all in 30 runs\n"
+    "  stampede sign /srv/stampede/pypi --digests files.csv  from a database\n"
+    "  stampede sign /srv/stampede/pypi --on-fault skip      leave bad files out\n"
+    "  stampede sign /srv/stampede/pypi --report run.html    a page about the run\n";
 
 /* Lists that options fill, as long as the command line at most, and files to write besides. */
 struct lists {
@@ -146,9 +146,10 @@ static void print_faults(const struct stp_cli *cli, const struct stp_sign_report
 		                sizeof(text));
 		stp_cli_say(cli, "ledger: %s: %s", subject, text);
 	}
-	for (i = 0; i < report->fault_kept_count; i++)
+	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_kept_count); i++)
 		stp_cli_fault(cli, report->faults[i].stage, report->faults[i].subject,
 		              report->faults[i].text);
+	stp_cli_more_faults(cli, report->fault_count, i);
 }
 
 static void warn_expiry(const struct stp_cli *cli, const struct stp_sign_report *report)
@@ -164,6 +165,26 @@ static void warn_expiry(const struct stp_cli *cli, const struct stp_sign_report 
 	    "publish: timestamp.json: expires %s, before the run after next at the interval "
 	    "seen (%" PRId64 " s); sign more often, or raise the expiry in stampede.json",
 	    when, report->interval_seconds);
+}
+
+/* Seconds in few columns: out has at least 32 bytes. */
+static const char *seconds_text(double seconds, char *out)
+{
+	snprintf(out, 32, seconds < 9.995 ? "%.2f" : seconds < 99.95 ? "%.1f" : "%.0f", seconds);
+	return out;
+}
+
+static void print_seconds(const struct stp_sign_seconds *seconds)
+{
+	char total[32], scan[32], hash[32], ledger[32], bins[32], sign[32], publish[32], text[320];
+
+	snprintf(text, sizeof(text),
+	         "took %s s: scan %s, hash %s, ledger %s, bins %s, sign %s, publish %s",
+	         seconds_text(seconds->total, total), seconds_text(seconds->scan, scan),
+	         seconds_text(seconds->hash, hash), seconds_text(seconds->ledger, ledger),
+	         seconds_text(seconds->bins, bins), seconds_text(seconds->sign, sign),
+	         seconds_text(seconds->publish, publish));
+	stp_cli_fold(0, text);
 }
 
 static void print_text(const struct stp_cli *cli, const struct stp_sign_options *run,
@@ -191,11 +212,7 @@ static void print_text(const struct stp_cli *cli, const struct stp_sign_options 
 	       stp_count_format(report->files_reused, c),
 	       stp_count_format(report->files_removed, d),
 	       stp_count_format(report->fault_count, expires));
-	printf(
-	    "took %.2f s: scan %.2f, hash %.2f, ledger %.2f, bins %.2f, sign %.2f, publish %.2f\n",
-	    report->seconds.total, report->seconds.scan, report->seconds.hash,
-	    report->seconds.ledger, report->seconds.bins, report->seconds.sign,
-	    report->seconds.publish);
+	print_seconds(&report->seconds);
 	stp_time_format(report->expires_at, expires);
 	printf("published %s/public/metadata/timestamp.json, valid until %s\n", run->repo, expires);
 	(void)cli;

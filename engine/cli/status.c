@@ -241,7 +241,7 @@ const struct stp_verb stp_verb_status = {
     .summary = "versions, expiries, what the last run did, disk use",
     .synopsis = "status REPO [options]",
     .options = options,
-    .examples = "  stampede status /srv/index\n"
-                "  stampede status /srv/index --expires-within 12h --quiet || page-somebody\n",
+    .examples = "  stampede status /srv/stampede/pypi\n"
+                "  stampede status /srv/stampede/pypi --expires-within 12h || page-somebody\n",
     .run = run,
 };

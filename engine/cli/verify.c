@@ -70,9 +70,9 @@ static void print_summary(const struct stp_verify_report *report)
 	       stp_count_format(report->target_count, targets),
 	       stp_bytes_format(report->target_bytes, bytes),
 	       stp_bytes_format(report->bin_file_bytes, metadata));
-	printf("  %llu signatures checked, %llu of them by two libraries\n",
-	       (unsigned long long)report->signatures_checked,
-	       (unsigned long long)report->signatures_checked_twice);
+	printf("  %s signatures checked, %s of them by two libraries\n",
+	       stp_count_format(report->signatures_checked, bins),
+	       stp_count_format(report->signatures_checked_twice, targets));
 	if (report->files_checked || report->files_skipped)
 		printf("  %s files hashed, %s; %s not in the sample\n",
 		       stp_count_format(report->files_checked, bins),
@@ -95,7 +95,7 @@ static void print_clients(const struct stp_verify_report *report)
 			printf("%-8s ", stp_client_answer_name(verdict->answer));
 		else
 			printf("%s", stp_client_answer_name(verdict->answer));
-		printf("%s\n", verdict->reasons);
+		stp_cli_fold(26, verdict->reasons);
 	}
 }
 
@@ -407,10 +407,9 @@ const struct stp_verb stp_verb_verify = {
     .summary = "audit what is published, as a client and more",
     .synopsis = "verify REPO|METADATA_DIR [options]",
     .options = options,
-    .examples =
-        "  stampede verify /srv/index\n"
-        "  stampede verify /srv/index --expires-within 12h --json\n"
-        "  stampede verify mirror/metadata --root trusted-root.json --targets mirror/files\n"
-        "  stampede verify /srv/index --against /backup/last-known-good --json\n",
+    .examples = "  stampede verify /srv/stampede/pypi\n"
+                "  stampede verify /srv/stampede/pypi --expires-within 12h --json\n"
+                "  stampede verify mirror/metadata --root my-root.json --targets mirror/files\n"
+                "  stampede verify /srv/stampede/pypi --against /backup/last-known-good --json\n",
     .run = run,
 };

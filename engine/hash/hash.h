@@ -19,6 +19,7 @@
 #ifndef STP_HASH_HASH_H
 #define STP_HASH_HASH_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,16 @@ void stp_hasher_submit(struct stp_hasher *hasher, struct stp_hash_job *job);
 /* The next finished job in any order, hashing as mode allows; NULL when there is none. A hasher
  * that is fed and holds job_count_max jobs hashes on with empty lanes: no more can come. */
 struct stp_hash_job *stp_hasher_next(struct stp_hasher *hasher, enum stp_hasher_mode mode);
+
+/* Lets others see how many lanes are hashing: *lanes_busy holds their number during each kernel
+ * call and 0 between calls, so that its mean over many looks is the lanes' use over time, waiting
+ * included. Relaxed stores by the hasher's thread only; give each hasher a cache line of its own.
+ * It must outlive the hasher. */
+void stp_hasher_watch(struct stp_hasher *hasher, atomic_uint *lanes_busy);
+
+/* Lanes that a kernel call can keep busy: the most that is ever stored where stp_hasher_watch()
+ * said. */
+size_t stp_hasher_slot_count(const struct stp_hasher *hasher);
 
 /* Jobs submitted and not yet returned. */
 size_t stp_hasher_in_flight(const struct stp_hasher *hasher);

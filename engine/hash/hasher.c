@@ -62,6 +62,7 @@ void stp_hasher_init(struct stp_hasher *hasher, unsigned set, unsigned features,
 	}
 	STP_ASSERT(group <= STP_HASH_GROUPS_MAX);
 	memset(hasher->states, 0, group * sizeof hasher->states[0]);
+	hasher->lanes_busy = &hasher->unwatched;
 	hasher->quantum = hasher->engine_count > 1 ? QUANTUM_UNITS : SIZE_MAX;
 }
 
@@ -82,6 +83,16 @@ void stp_hasher_destroy(struct stp_hasher *hasher)
 	free(hasher);
 }
 
+void stp_hasher_watch(struct stp_hasher *hasher, atomic_uint *lanes_busy)
+{
+	hasher->lanes_busy = lanes_busy;
+}
+
+size_t stp_hasher_slot_count(const struct stp_hasher *hasher)
+{
+	return hasher->slot_count;
+}
+
 size_t stp_hasher_in_flight(const struct stp_hasher *hasher)
 {
 	return hasher->in_flight;
@@ -91,6 +102,12 @@ size_t stp_hasher_lane_count(const struct stp_hasher *hasher)
 {
 	/* As many again may wait with their last bytes. */
 	return 2 * hasher->slot_count;
+}
+
+/* Tells whoever watches. Not an addition: the thread that hashes is the only one to write. */
+static void set_busy(struct stp_hasher *hasher, size_t lanes)
+{
+	atomic_store_explicit(hasher->lanes_busy, (unsigned)lanes, memory_order_relaxed);
 }
 
 static void queue_push(struct stp_hash_queue *queue, struct stp_hash_job *job)
@@ -286,6 +303,7 @@ static void tails_flush(struct stp_hasher *hasher)
 	size_t i;
 	size_t first;
 
+	set_busy(hasher, hasher->tail_count);
 	for (i = 0; i < hasher->engine_count; i++) {
 		size_t lanes = hasher->engines[i].chain.kernels[0]->lanes;
 
@@ -295,6 +313,7 @@ static void tails_flush(struct stp_hasher *hasher)
 			tails_run(hasher, &hasher->engines[i], first, left < lanes ? left : lanes);
 		}
 	}
+	set_busy(hasher, 0);
 	for (i = 0; i < hasher->tail_count; i++) {
 		size_t rest_bytes;
 
@@ -394,8 +413,10 @@ static void step(struct stp_hasher *hasher, enum stp_hasher_mode mode)
 	for (s = 0; s < hasher->live; s++)
 		if (hasher->slots[s].left < units)
 			units = hasher->slots[s].left;
+	set_busy(hasher, hasher->live);
 	for (s = 0; s < hasher->engine_count; s++)
 		engine_run(hasher, &hasher->engines[s], units);
+	set_busy(hasher, 0);
 	for (s = 0; s < hasher->live; s++) {
 		hasher->slots[s].data += units * STP_HASH_PIECE_ALIGN;
 		hasher->slots[s].left -= units;

@@ -52,6 +52,8 @@ struct stp_hasher {
 	uint64_t classes_used; /* bit c: queue[c] is not empty */
 	struct stp_hash_queue queue[STP_HASH_CLASSES];
 	struct stp_hash_queue done;
+	atomic_uint *lanes_busy; /* unwatched, or where stp_hasher_watch() said */
+	atomic_uint unwatched;
 	struct stp_hash_slot slots[STP_HASH_SLOTS_MAX];
 	struct stp_hash_job *tails[STP_HASH_SLOTS_MAX];
 	struct stp_hash_engine engines[STP_ALG_COUNT];

@@ -7,8 +7,9 @@
  *	WORD_BITS    32: SHA-256, 64: SHA-512            LANES    words in a VEC
  *	VEC          vector type                         LOAD(p), STORE(p, x)   aligned
  *	UNROLL_ROUNDS   STP_UNROLL(4), or nothing where the code would outgrow the µop cache
- *	SET1(p)      every lane = the word at p          LOAD_BLOCK(w, data, offset)   16 message
- *words ADD(x, y)  ROR(x, n)  SHR(x, n)  XOR3(x, y, z)  CH(x, y, z)  MAJ(x, y, z)
+ *	SET1(p)      every lane = the word at p          LOAD_BLOCK(w, data, offset)
+ *	                                             16 message words
+ *	ADD(x, y)  ROR(x, n)  SHR(x, n)  XOR3(x, y, z)  CH(x, y, z)  MAJ(x, y, z)
  *
  * The message schedule is a ring of 16 vectors: round t uses w[t % 16] and puts w[t + 16] there,
  * so that 16 + 8 values live in 32 registers (AVX-512) or the ring in the first cache (AVX2).

@@ -4,8 +4,8 @@
  *
  *	open ─▶ sources (checkpoints, deltas, base; newest first) ─▶ merge with the scan
  *	hashing ─▶ stp_ledger_put() from all workers ─▶ checkpoint segments every few seconds
- *	emit ─▶ stp_ledger_begin(base | delta) ─▶ parts ─▶ stp_ledger_commit() ─▶ N.manifest ─▶
- *sweep
+ *	emit ─▶ stp_ledger_begin(base | delta) ─▶ parts ─▶ stp_ledger_commit()
+ *	                                       ─▶ N.manifest ─▶ sweep
  *
  * A generation is a sealed N.manifest that lists segments, newest first, with size and seal. The
  * newest segment that has a key wins; STP_RECORD_REMOVED is a tombstone. The two last generations

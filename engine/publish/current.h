@@ -4,8 +4,8 @@
  * read back from public/metadata. Bins are not read.
  *
  *	timestamp.json ─▶ N.snapshot.json ─▶ versions of targets, bins, bin-n
- *	N.root.json, N.targets.json, N.bins.json: the newest that is there (init --update makes
- *them)
+ *	N.root.json, N.targets.json, N.bins.json: the newest that is there
+ *	                                          (init --update makes them)
  *
  * Signatures are not checked here: verify/ does that. The snapshot is checked against the
  * timestamp's SHA-256, so a torn or edited file is noticed.

@@ -97,7 +97,7 @@ static int relative_path(const char *from, const char *to, char *out, size_t siz
 	if (climb * 3 + strlen(to + common) + 1 >= size)
 		return 0;
 	for (i = 0; i < climb; i++, used += 3)
-		memcpy(out + used, "../", 3);
+		memcpy(out + used, "../", 4); /* with its NUL, which the next one overwrites */
 	to += common + strspn(to + common, "/");
 	snprintf(out + used, size - used, "%s", to);
 	for (used = strlen(out); used > 0 && out[used - 1] == '/'; used--)

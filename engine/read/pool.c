@@ -3,8 +3,8 @@
  * The pread back end: threads that wait for the disk in the worker's place.
  *
  *	worker: start() ─▶ try without waiting ─┬─ done ───────────────────────────▶ reap()
- *	                                        └─ would wait ─▶ [todo] ─▶ thread ─▶ [done] ─▶
- *reap()
+ *	                                        └─ would wait ─▶ [todo] ─▶ thread ─▶ [done]
+ *	                                                                              ─▶ reap()
  *
  * What lies in the page cache is read by the worker itself (RESOLVE_CACHED, RWF_NOWAIT): handing
  * it over would cost more than the copy. Only what has to wait for the disk goes to a thread.

@@ -16,8 +16,9 @@
 #include "report/page.h"
 #include "stampede/bench.h"
 
-#define CURVE_POINTS_MAX 16
-#define BARS_MAX         24
+#define CURVE_POINTS_MAX   16
+#define SCALING_SERIES_MAX 3
+#define BARS_MAX           24
 /* Histogram axis: 1 us to 100 ms holds everything from the page cache to a slow disk. */
 #define LATENCY_LOW_US  1.0
 #define LATENCY_HIGH_US 1e5
@@ -45,14 +46,17 @@ static void write_machine(struct stp_out *out, const json_t *document)
 	char memory[32];
 
 	snprintf(text, sizeof(text),
-	         "%.160s · %.0f cores · %s of memory · Linux %.60s · scratch on %.16s · %.24s",
+	         "%.160s · %.0f cores · %s of memory · Linux %.60s · scratch on %.16s",
 	         stp_doc_text(document, "machine.cpu"), stp_doc_number(document, "machine.cores"),
 	         stp_bytes_format(stp_doc_count(document, "machine.memory_bytes"), memory),
 	         stp_doc_text(document, "machine.kernel"),
-	         stp_doc_text(document, "machine.file_system"), stp_doc_text(document, "time"));
+	         stp_doc_text(document, "machine.file_system"));
 	stp_out_format(out, "<p class=\"soft\">");
 	stp_out_html(out, text);
-	stp_out_format(out, "</p>\n");
+	stp_out_format(out, " · <span style=\"white-space:nowrap\">");
+	snprintf(text, sizeof(text), "%.24s", stp_doc_text(document, "time"));
+	stp_out_html(out, text);
+	stp_out_format(out, "</span></p>\n");
 }
 
 static void write_notes(struct stp_out *out, const json_t *document)
@@ -115,7 +119,8 @@ static void write_predictions(struct stp_out *out, const json_t *document)
 
 	stp_page_section(out, "How long an index takes here",
 	                 "Predicted from what follows. Each bar is the whole time, by stage; the "
-	                 "stage that takes longest is named with what would move it.");
+	                 "bottleneck is named with what would move it (read: hashing that waits "
+	                 "for the storage).");
 	stp_chart_legend(out, stage_names, STAGE_COUNT);
 	json_array_foreach((json_t *)(uintptr_t)stp_doc_get(document, "predictions"), i, prediction)
 	{
@@ -208,32 +213,46 @@ static size_t take_curve(const json_t *points, double *xs, double *ys)
 	return count;
 }
 
+/* A chart of the curves called names, the best kernels of algorithms or memory; the line of what
+ * names[0] would do if every core did what one does alone is dashed. */
+static void draw_scaling(struct stp_out *out, const json_t *const *points, const char *const *names,
+                         size_t count)
+{
+	double xs[SCALING_SERIES_MAX][CURVE_POINTS_MAX], ys[SCALING_SERIES_MAX][CURVE_POINTS_MAX];
+	double ideal_x[2] = {0, 0}, ideal_y[2] = {0, 0};
+	struct stp_series series[SCALING_SERIES_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		series[i] = (struct stp_series){
+		    names[i], xs[i], ys[i], take_curve(points[i], xs[i], ys[i]), 0, (unsigned)i};
+	if (series[0].count) {
+		ideal_x[1] = xs[0][series[0].count - 1];
+		ideal_y[1] = xs[0][0] > 0 ? ys[0][0] / xs[0][0] * ideal_x[1] : 0;
+	}
+	series[count] = (struct stp_series){NULL, ideal_x, ideal_y, 2, 1, 0};
+	stp_out_format(out, "<section>");
+	stp_chart_lines(out, series, count + 1, count_axis, 1, "cores", stp_bytes_rate_format);
+	stp_out_format(out, "</section>");
+}
+
 static void write_scaling(struct stp_out *out, const json_t *document)
 {
-	static const char *const names[] = {"sha256", "sha512", "blake2b-256", "read memory"};
-	double xs[4][CURVE_POINTS_MAX], ys[4][CURVE_POINTS_MAX];
-	double ideal_x[2] = {0, 0}, ideal_y[2] = {0, 0};
-	struct stp_series series[5];
+	static const char *const hashes[] = {"sha512", "sha256", "blake2b-256"};
+	static const char *const memory[] = {"read", "copy"};
+	const json_t *points[SCALING_SERIES_MAX];
 	size_t i;
 
 	stp_page_section(out, "Scaling over cores",
-	                 "The best kernel of each algorithm, and memory, on 1, 2, 4 … all cores. "
-	                 "Dashed: SHA-512 if every core did what one does alone.");
-	for (i = 0; i < 4; i++) {
-		const json_t *points = i < 3 ? stp_bench_curve_points(document, names[i])
-		                             : stp_doc_get(document, "memory.read");
-		size_t count = take_curve(points, xs[i], ys[i]);
-
-		series[i] = (struct stp_series){names[i], xs[i], ys[i], count, 0, (unsigned)i};
-	}
-	if (series[1].count) {
-		ideal_x[1] = xs[1][series[1].count - 1];
-		ideal_y[1] = xs[1][0] > 0 ? ys[1][0] / xs[1][0] * ideal_x[1] : 0;
-	}
-	series[4] = (struct stp_series){NULL, ideal_x, ideal_y, 2, 1, 1};
-	stp_out_format(out, "<section>");
-	stp_chart_lines(out, series, 5, count_axis, 1, "cores", stp_bytes_rate_format);
-	stp_out_format(out, "</section>");
+	                 "The best kernel of each algorithm, then memory, on 1, 2, 4 … all cores. "
+	                 "Dashed: SHA-512, and reading memory, if every core did what one does "
+	                 "alone.");
+	for (i = 0; i < 3; i++)
+		points[i] = stp_bench_curve_points(document, hashes[i]);
+	draw_scaling(out, points, hashes, 3);
+	points[0] = stp_doc_get(document, "memory.read");
+	points[1] = stp_doc_get(document, "memory.copy");
+	draw_scaling(out, points, memory, 2);
 }
 
 static void write_kernels(struct stp_out *out, const json_t *document)

@@ -274,7 +274,8 @@ static void draw_axes(struct stp_out *out, const struct plot *plot, stp_axis_fn 
 	for (i = 0; (double)i * step <= plot->x_top * 1.001; i++)
 		svg_text(out, plot_x(plot, (double)i * step), PLOT_BOTTOM + 18, "middle", "soft",
 		         i > 0 ? x_format((double)i * step, text) : "0");
-	svg_text(out, PLOT_RIGHT + 8, PLOT_BOTTOM + 18, "start", "soft", x_name);
+	/* Below the numbers: the last of them may reach beyond the plot. */
+	svg_text(out, PLOT_RIGHT, PLOT_BOTTOM + 32, "end", "soft", x_name);
 }
 
 static void draw_series(struct stp_out *out, const struct plot *plot,
@@ -342,7 +343,7 @@ void stp_chart_lines(struct stp_out *out, const struct stp_series *series, size_
 	if (!(plot.x_top > 0) || !(plot.y_top > 0))
 		return;
 	plot.y_top *= 1.05;
-	begin_svg(out, PLOT_BOTTOM + 26);
+	begin_svg(out, PLOT_BOTTOM + 40);
 	draw_axes(out, &plot, x_format, x_name, y_format);
 	for (i = 0; i < count; i++)
 		draw_series(out, &plot, &series[i]);

@@ -5,8 +5,9 @@
  * (/proc/self/task/TID/schedstat), the thread's name which worker it is ("sign-3" is worker 3).
  *
  *	t ──▶  │ scan │ hash …………………… │ sign ……… │ publish │
- *	       [sample][sample][sample] …          at most STP_TIMELINE_SAMPLES; then every second
- *one goes and the step doubles
+ *	       [sample][sample][sample] …
+ *
+ * At most STP_TIMELINE_SAMPLES; then every second one goes and the step doubles.
  *
  * Shape      samples in time order; worker rows 0 … STP_TIMELINE_WORKERS - 1.
  * Memory     about 0.5 MiB.

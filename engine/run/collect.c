@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,7 +40,8 @@ struct collect {
 	struct stp_globs scan_globs; /* --scan */
 	const char *list_name;
 	atomic_uint_fast64_t entry_count;
-	atomic_uint_fast64_t known_count; /* rows that were only ticked */
+	atomic_uint_fast64_t known_count;  /* rows that were only ticked */
+	atomic_uint_fast64_t absent_count; /* rows whose file is needed and not there */
 };
 
 static enum stp_errc create_builders(struct collect *collect, size_t count, struct stp_err *err)
@@ -165,6 +167,7 @@ static int look_up_file(struct collect *collect, const struct stp_record *row,
 	memcpy(path, row->path, row->path_bytes);
 	path[row->path_bytes] = '\0';
 	if (run->targets_fd < 0) {
+		atomic_fetch_add_explicit(&collect->absent_count, 1, memory_order_relaxed);
 		stp_fault_add(
 		    &run->faults, STP_FORMAT, 0, "list", row->path, row->path_bytes,
 		    "%s:%llu has not every configured digest, and there is no targets folder "
@@ -173,13 +176,15 @@ static int look_up_file(struct collect *collect, const struct stp_record *row,
 		return 0;
 	}
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		atomic_fetch_add_explicit(&collect->absent_count, 1, memory_order_relaxed);
 		stp_fault_add(
 		    &run->faults, STP_IO, errno, "list", row->path, row->path_bytes,
 		    "%s:%llu has not every configured digest, and the file cannot be found",
 		    collect->list_name, (unsigned long long)row->origin);
 		return 0;
 	}
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != row->length) {
+	if (!S_ISREG(st.st_mode) ||
+	    (row->length != STP_LIST_LENGTH_UNKNOWN && (uint64_t)st.st_size != row->length)) {
 		stp_fault_add(&run->faults, STP_CHANGED, 0, "list", row->path, row->path_bytes,
 		              S_ISREG(st.st_mode)
 		                  ? "%s:%llu says another length than the file has"
@@ -189,6 +194,7 @@ static int look_up_file(struct collect *collect, const struct stp_record *row,
 	}
 	*entry = *row;
 	entry->flags |= STP_RECORD_FILE;
+	entry->length = (uint64_t)st.st_size;
 	entry->digests = NULL;
 	entry->fingerprint.fs_id = (uint64_t)st.st_dev;
 	entry->fingerprint.ino = (uint64_t)st.st_ino;
@@ -282,6 +288,44 @@ static enum stp_errc load_known(struct stp_sign_run *run, struct stp_err *err)
 	return code;
 }
 
+/* Appends name to text, behind a comma if it is not the first. */
+static void add_name(char *text, size_t size, const char *name)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+/* A list in which no row has a column that every row needs, for files of which none is there, is
+ * the wrong list for this repository: one error says so, where each row could have its fault. */
+static enum stp_errc refuse_bare_list(struct collect *collect, const struct stp_list_stats *stats,
+                                      struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	unsigned missing = run->config.hash_set & ~stats->digest_set;
+	uint64_t absent = atomic_load(&collect->absent_count);
+	char names[64] = "";
+	unsigned alg;
+
+	if (!stats->record_count || absent < stats->record_count)
+		return STP_OK;
+	if (!stats->has_lengths)
+		add_name(names, sizeof(names), "length");
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
+		if (missing & STP_ALG_BIT(alg))
+			add_name(names, sizeof(names), stp_alg_name((enum stp_alg)alg));
+	if (!names[0])
+		return STP_OK;
+	stp_fault_list_release(&run->faults);
+	stp_fault_list_init(&run->faults);
+	return STP_FAIL(
+	    err, STP_CONFIG, "scan", collect->list_name,
+	    "has no %s in any of its %llu rows, which this repository needs, and none of "
+	    "their files is in the targets folder to be read; add the column, correct "
+	    "\"targets_dir\" in stampede.json, or make a repository with another --hash",
+	    names, (unsigned long long)stats->record_count);
+}
+
 /* Reads the list from where it stands into run->scan, and ticks known rows. */
 static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 {
@@ -301,10 +345,13 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 	run->scan_count = 0;
 	atomic_store(&collect->entry_count, 0);
 	atomic_store(&collect->known_count, 0);
+	atomic_store(&collect->absent_count, 0);
 	if (code == STP_OK)
 		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
 	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum;
+	if (code == STP_OK)
+		code = refuse_bare_list(collect, &stats, err);
 	code = finish_builders(collect, code, err);
 	run->scan_count += atomic_load(&collect->known_count);
 	return code;

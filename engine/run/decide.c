@@ -7,9 +7,9 @@
  *	nothing      a record that a row repeats     KEEP the record (run/known.h)
  *	nothing      any other record                REMOVED
  *	two records  any                             DUPLICATE
- *	row          any                             KEEP the row (or the equal record in the
- *ledger) entry        same fingerprint, trusted       KEEP the ledger's record entry anything else
- *HASH
+ *	row          any                             KEEP the row, or the ledger's equal record
+ *	entry        same fingerprint, trusted       KEEP the ledger's record
+ *	entry        anything else                   HASH
  *
  * After hashing, an entry whose file was at fault stays unresolved (NONE: the fault is on the
  * list), whatever older record matches; one that was hashed in a newer state than the scan saw is

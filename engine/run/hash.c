@@ -75,6 +75,7 @@ struct hash_run {
 	struct window windows[WINDOW_COUNT];
 	struct window *filling; /* NULL: none is free */
 	struct window *current;
+	uint64_t found_count, found_bytes; /* by the scanner so far */
 	int scan_is_over;
 	int stage_is_over;
 };
@@ -139,8 +140,9 @@ static void turn_windows_locked(struct hash_run *run)
 	find_filling_locked(run);
 }
 
-static void add_entry_locked(struct window *window, const struct stp_record *record)
+static void add_entry_locked(struct hash_run *run, const struct stp_record *record)
 {
+	struct window *window = run->filling;
 	struct entry *entry = &window->entries[window->count++];
 	char *path = window->paths + window->path_bytes_used;
 
@@ -150,6 +152,8 @@ static void add_entry_locked(struct window *window, const struct stp_record *rec
 	entry->length = record->length;
 	entry->path = path;
 	entry->path_bytes = record->path_bytes;
+	run->found_count++;
+	run->found_bytes += record->length;
 }
 
 /* Waits until a window has room for one more entry. */
@@ -185,7 +189,7 @@ static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct s
 	for (i = 0; i < count && code == STP_OK; i++) {
 		code = wait_for_space_locked(run, err);
 		if (code == STP_OK)
-			add_entry_locked(run->filling, &records[i]);
+			add_entry_locked(run, &records[i]);
 	}
 	pthread_mutex_unlock(&run->lock);
 	return code;
@@ -253,6 +257,7 @@ static enum stp_errc scan_all(struct hash_run *run, struct stp_err *err)
 		code = scan_path(run, run->options->paths[i], err);
 	pthread_mutex_lock(&run->lock);
 	run->scan_is_over = 1;
+	stp_progress_part(run->options->progress, 0, 1, run->found_count, run->found_bytes);
 	pthread_mutex_unlock(&run->lock);
 	return code;
 }
@@ -314,7 +319,6 @@ static enum stp_errc file_done(void *ctx, size_t worker_index, const struct stp_
 	};
 	enum stp_errc code = stp_digest_run_add(run->runs[worker_index], &line, err);
 
-	stp_progress_add(run->options->progress, 1, record->length);
 	file_is_over(run, record);
 	return code;
 }
@@ -331,6 +335,7 @@ static enum stp_errc hash_all(struct hash_run *run, struct stp_err *err)
 	    .cancel = run->cancel,
 	    .faults = &run->faults,
 	    .progress = &run->hashed,
+	    .shown = run->options->progress,
 	    .failed = file_failed,
 	};
 	enum stp_errc code = stp_hash_stage_run(&options, next_file, file_done, run, err);

@@ -21,6 +21,7 @@ struct serial {
 	const struct stp_hash_stage_options *options;
 	struct stp_hasher *hasher;
 	uint8_t *buffer;
+	uint64_t shown_bytes; /* of this try, in options->shown */
 	uint8_t digests[32 + 64 + 32];
 };
 
@@ -90,6 +91,8 @@ static int64_t hash_file(struct serial *serial, int fd)
 		job.final = got < BUFFER_BYTES;
 		stp_hasher_submit(serial->hasher, &job);
 		STP_ASSERT(stp_hasher_next(serial->hasher, STP_HASHER_DRAIN) == &job);
+		stp_progress_add(serial->options->shown, 0, job.bytes);
+		serial->shown_bytes += job.bytes;
 		if (job.final)
 			return (int64_t)total;
 	}
@@ -148,20 +151,24 @@ static enum stp_errc run_file(struct serial *serial, struct stp_record *record,
 	int sys;
 
 	for (tries = 0; tries < TRIES_MAX; tries++) {
+		serial->shown_bytes = 0;
 		code = try_file(serial, record, text, &sys);
 		if (code != STP_CHANGED)
 			break;
+		stp_progress_add(options->shown, 0, 0 - serial->shown_bytes);
 	}
 	if (stp_cancelled(options->cancel))
 		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
 	if (code != STP_OK) {
 		stp_fault_add(options->faults, code, sys, STAGE, record->path, record->path_bytes,
 		              "%s", text);
+		stp_progress_add(options->shown, 1, 0);
 		if (options->failed)
 			options->failed(ctx, 0, record);
 		return STP_OK;
 	}
 	record->digests = serial->digests;
+	stp_progress_add(options->shown, 1, 0);
 	if (options->progress) {
 		atomic_fetch_add_explicit(&options->progress->files, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&options->progress->bytes, record->length,

@@ -55,6 +55,7 @@ struct item {
 	int is_fault;
 	int is_finished; /* digests are there */
 	int is_large;
+	uint64_t shown_bytes; /* of this try, in options->shown */
 	struct stp_read_event end;
 	struct item *next; /* in the free or retry list */
 	uint8_t digests[32 + 64 + 32];
@@ -111,6 +112,7 @@ static void start_item(struct worker *worker, struct item *item)
 	item->has_ended = 0;
 	item->is_fault = 0;
 	item->is_finished = 0;
+	item->shown_bytes = 0;
 	item->tries++;
 	stp_reader_submit(worker->reader, item->record.path, item->record.length, item);
 }
@@ -172,6 +174,7 @@ static enum stp_errc finish(struct worker *worker, struct item *item, struct stp
 	code = worker->done(worker->ctx, worker->index, &record, err);
 	if (options->progress)
 		atomic_fetch_add_explicit(&options->progress->files, 1, memory_order_relaxed);
+	stp_progress_add(options->shown, 1, 0);
 	free_item(worker, item);
 	return code;
 }
@@ -186,10 +189,12 @@ static enum stp_errc give_up(struct worker *worker, struct item *item, struct st
 		return STP_FAIL_ERRNO(err, end->sys_errno, STAGE, item->record.path, "%s",
 		                      end->text);
 	if (end->code == STP_CHANGED && item->tries < TRIES_MAX) {
+		stp_progress_add(worker->options->shown, 0, 0 - item->shown_bytes);
 		item->next = worker->retries;
 		worker->retries = item;
 		return STP_OK;
 	}
+	stp_progress_add(worker->options->shown, 1, 0);
 	stp_fault_add(worker->options->faults, end->code, end->sys_errno, STAGE, item->record.path,
 	              item->record.path_bytes, "%s", end->text);
 	if (worker->options->failed)
@@ -271,6 +276,8 @@ static int hash_one(struct worker *worker, enum stp_hasher_mode mode, enum stp_e
 	if (worker->options->progress)
 		atomic_fetch_add_explicit(&worker->options->progress->bytes, job->bytes,
 		                          memory_order_relaxed);
+	stp_progress_add(worker->options->shown, 0, job->bytes);
+	item->shown_bytes += job->bytes;
 	stp_reader_release(worker->reader, item->job_buffer);
 	item->job_buffer = NO_BUFFER;
 	item->is_finished = job->final;
@@ -386,6 +393,19 @@ static size_t files_per_worker(size_t jobs)
 	return each ? each : 1;
 }
 
+/* Lets progress see the lanes of this worker, or no longer. */
+static void show_lanes(const struct worker *worker, int are_shown)
+{
+	struct stp_progress *shown = worker->options->shown;
+	int64_t count = (int64_t)stp_hasher_slot_count(worker->hasher);
+
+	if (!shown || worker->index >= STP_JOBS_MAX)
+		return;
+	if (are_shown)
+		stp_hasher_watch(worker->hasher, &shown->lanes[worker->index].busy);
+	stp_progress_add_lanes(shown, are_shown ? count : -count);
+}
+
 static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 {
 	const struct stp_hash_stage_options *options = worker->options;
@@ -404,6 +424,7 @@ static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 	STP_TRY(stp_hasher_create(options->hash_set, options->features, FILE_COUNT, &worker->hasher,
 	                          err));
 	worker->lane_count = stp_hasher_lane_count(worker->hasher);
+	show_lanes(worker, 1);
 	reader.start_count = worker->lane_count < 8 ? 8 : worker->lane_count;
 	STP_TRY(stp_reader_create(&reader, &worker->reader, err));
 	return create_tables(worker, err);
@@ -429,8 +450,10 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 	/* Nobody has to wait for this one to take more. */
 	atomic_store_explicit(&stage->large_counts[index], SIZE_MAX, memory_order_relaxed);
 	/* The hasher first: it points into the reader's buffers. */
-	if (worker.hasher)
+	if (worker.hasher) {
+		show_lanes(&worker, 0);
 		stp_hasher_destroy(worker.hasher);
+	}
 	stp_reader_destroy(worker.reader);
 	stp_fd_close(&worker.root_fd);
 	free(worker.pieces);

@@ -29,6 +29,7 @@
 #include "base/fault.h"
 #include "ledger/record.h"
 #include "read/reader.h"
+#include "run/progress.h"
 
 enum stp_hash_next {
 	STP_HASH_NEXT_END = 0,    /* there is no other file, and there will be none */
@@ -64,7 +65,10 @@ struct stp_hash_stage_options {
 	struct stp_cancel *cancel;          /* may be NULL */
 	struct stp_fault_list *faults;      /* required */
 	struct stp_hash_progress *progress; /* may be NULL */
-	stp_hash_failed_fn *failed;         /* may be NULL; has the ctx of next() and done() */
+	/* May be NULL. Files as they are done or at fault, bytes as they are hashed (those of a
+	 * file that is read again count once), lanes. */
+	struct stp_progress *shown;
+	stp_hash_failed_fn *failed; /* may be NULL; has the ctx of next() and done() */
 };
 
 /* Raises the soft limit of descriptors (RLIMIT_NOFILE) if 256 a worker need it, or takes fewer.

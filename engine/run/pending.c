@@ -50,7 +50,7 @@ struct pending_step {
 	struct stp_sources sources;
 	struct finder *finders; /* one per worker */
 	unsigned range_bits;    /* all ranges: 2^range_bits */
-	uint64_t first_range;   /* of the window */
+	uint64_t window_count;
 	atomic_uint_fast64_t next_range;
 	uint64_t end_range;
 
@@ -202,7 +202,6 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 	if (entry->length != record->length ||
 	    memcmp(&entry->fingerprint, &record->fingerprint, sizeof(entry->fingerprint)) != 0)
 		STP_TRY(stp_keyset_add(&step->run->moved, record->key, err));
-	stp_progress_add(step->run->options->progress, 1, record->length);
 	return stp_ledger_put(step->run->ledger, record, err);
 }
 
@@ -278,7 +277,7 @@ static int64_t settle(const struct pending_step *step)
 	return now_ns - SETTLE_NS;
 }
 
-static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
+static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
 	struct stp_hash_progress counted = {0};
@@ -292,6 +291,7 @@ static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
 	    .cancel = run->cancel,
 	    .faults = &run->faults,
 	    .progress = &counted,
+	    .shown = run->options->progress,
 	};
 	size_t first_fault = run->faults.count;
 	uint64_t bytes = 0;
@@ -305,7 +305,8 @@ static enum stp_errc hash_queue(struct pending_step *step, struct stp_err *err)
 		run->report->bytes_hashed += bytes;
 		return STP_OK;
 	}
-	stp_progress_stage(run->options->progress, "hash", step->queue_count, bytes);
+	stp_progress_part(run->options->progress, window, step->window_count, step->queue_count,
+	                  bytes);
 	options.racy_after_ns = settle(step);
 	code = stp_hash_stage_run(&options, next_file, file_done, step, err);
 	run->report->files_hashed += atomic_load(&counted.files);
@@ -329,7 +330,7 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	step->end_range = (window + 1) << RANGE_BITS;
 	STP_TRY(stp_workers_run(run->jobs, "compare", find_worker, step, run->cancel, err));
 	STP_TRY(fill_queue(step, err));
-	return step->queue_count ? hash_queue(step, err) : STP_OK;
+	return step->queue_count ? hash_queue(step, window, err) : STP_OK;
 }
 
 static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
@@ -343,7 +344,9 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	while (window_bits < WINDOW_BITS_MAX && run->entry_count >> window_bits > WINDOW_ENTRIES)
 		window_bits++;
 	step->range_bits = window_bits + RANGE_BITS;
-	for (window = 0; window < (uint64_t)1 << window_bits && code == STP_OK; window++)
+	step->window_count = (uint64_t)1 << window_bits;
+	stp_progress_stage(run->options->progress, "hash", 0, 0);
+	for (window = 0; window < step->window_count && code == STP_OK; window++)
 		code = do_window(step, window, err);
 	/* What was hashed is kept, also when the run stops here. */
 	if (!run->options->dry_run) {

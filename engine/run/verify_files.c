@@ -356,7 +356,6 @@ static enum stp_errc done_file(void *ctx, size_t worker_index, const struct stp_
 	(void)worker_index;
 	(void)err;
 	compare_digests(audit, item, record);
-	stp_progress_add(audit->options->progress, 1, record->length);
 	pthread_mutex_lock(&audit->lock);
 	audit->totals.files++;
 	audit->totals.bytes += record->length;
@@ -393,6 +392,7 @@ static enum stp_errc hash_files(struct audit *audit, struct stp_err *err)
 	    .verified_at = options->now,
 	    .cancel = options->cancel,
 	    .faults = &faults,
+	    .shown = options->progress,
 	    .failed = failed_file,
 	};
 	enum stp_errc code;

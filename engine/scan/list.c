@@ -195,6 +195,8 @@ static enum stp_errc worker(void *ctx, size_t worker_index, struct stp_err *err)
 	list->stats.row_count += parser->stats.row_count;
 	list->stats.record_count += parser->stats.record_count;
 	list->stats.digest_count += parser->stats.digest_count;
+	list->stats.digest_set |= parser->stats.digest_set;
+	list->stats.has_lengths |= parser->stats.has_lengths;
 	pthread_mutex_unlock(&list->lock);
 	free(parser);
 	free(buffer);

@@ -67,6 +67,8 @@ struct stp_list_stats {
 	uint64_t row_count;    /* rows met, without header and blank lines */
 	uint64_t record_count; /* records emitted */
 	uint64_t digest_count; /* of these, with STP_RECORD_DIGESTS */
+	unsigned digest_set;   /* STP_ALG_BIT()s that any row gave */
+	int has_lengths;       /* any row gave one */
 	uint64_t bytes;
 	uint64_t sum; /* of all bytes: what stp_list_sum_file() gives; 0: no sum */
 };

@@ -48,8 +48,8 @@ static size_t without_line_end(const char *bytes, size_t count)
 static const char *next_field(char **at, char *end, struct stp_list_text *out)
 {
 	char *from = *at;
-	char *to = *at;
 	char *comma;
+	char *to;
 
 	out->bytes = from;
 	if (from == end || *from != '"') {

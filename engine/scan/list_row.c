@@ -130,6 +130,7 @@ static int take_digests(struct stp_list_parser *parser, const struct stp_list_ro
 				*out_all = 0;
 			continue;
 		}
+		parser->stats.digest_set |= STP_ALG_BIT(alg);
 		if (text->count != 2 * bytes ||
 		    !stp_list_hex(text->bytes, bytes, is_wanted ? out : unwanted)) {
 			stp_list_fault(parser, line, stp_alg_name((enum stp_alg)alg),
@@ -168,7 +169,9 @@ enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_lis
 	}
 	if (!take_digests(parser, row, line, digests, &has_all))
 		return STP_OK;
-	if (!length->count)
+	if (length->count)
+		parser->stats.has_lengths = 1;
+	else
 		record->length = STP_LIST_LENGTH_UNKNOWN;
 	record->path = path->bytes;
 	record->path_bytes = (uint16_t)path->count;

@@ -3,8 +3,9 @@
  * A small metadata document as it was published, read with jansson: root, timestamp, snapshot,
  * targets, the bins role. Nothing here is shared with the code that writes them.
  *
- *	file bytes ─▶ JSON ─▶ {"signatures":[…],"signed":BODY} ─▶ canonical bytes of BODY ─▶
- *signatures └─▶ equal to the file's?
+ *	file bytes ─▶ JSON ─▶ {"signatures":[…],"signed":BODY}
+ *	           ─▶ canonical bytes of BODY ─▶ signatures
+ *	                                      └─▶ equal to the file's?
  *
  * Shape      one struct stp_document; JSON values are borrowed from it.
  * Memory     the file's bytes, their JSON tree, and the canonical bytes again.

@@ -43,6 +43,10 @@ struct stp_bench_options {
 	int64_t now;                   /* epoch seconds to write into the document */
 	struct stp_progress *progress; /* may be NULL */
 	struct stp_cancel *cancel;     /* may be NULL */
+	/* Called with the document once it is there: taking the scratch files away, some 300,000,
+	 * may take as long again. May be NULL. */
+	void (*measured)(void *ctx, const char *json);
+	void *measured_ctx;
 };
 
 /* An index that is known by name. */
@@ -82,6 +86,11 @@ enum stp_errc stp_bench_html(const char *json, const char *name, char **out_html
 enum stp_errc stp_bench_compare(const char *json_a, const char *name_a, const char *json_b,
                                 const char *name_b, char **out_text,
                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* The same as one HTML page that loads nothing else. */
+enum stp_errc stp_bench_compare_html(const char *json_a, const char *name_a, const char *json_b,
+                                     const char *name_b, char **out_html,
+                                     struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

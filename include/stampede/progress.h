@@ -26,9 +26,14 @@ struct stp_progress_view {
 	const char *stage;    /* static string: "scan", "hash", "sign", …; "" before the first */
 	uint64_t items_done;  /* files, rows or bins of this stage */
 	uint64_t items_total; /* 0 when not known */
-	uint64_t bytes_done;
-	uint64_t bytes_total;      /* 0 when not known */
+	uint64_t bytes_done;  /* also within files that are not done */
+	uint64_t bytes_total; /* 0 when not known */
 	uint64_t stage_started_ns; /* monotonic clock */
+	double share;        /* of the stage, 0 … 1, or of a run that has a time; -1: not known */
+	double seconds_left; /* of the same; -1: not known */
+	/* While files are hashed: lanes of all workers that are in a kernel at this very moment
+	 * (take the mean of many looks), and how many there are; 0 and 0 in other stages. */
+	uint64_t lanes_busy, lanes_total;
 };
 
 /* NULL when memory is short. */

@@ -33,6 +33,8 @@ A: a.json: A, 2 cores, 0 B,
 B: b.json: B, 4 cores, 0 B, 
                                                   A              B      B is
   scan, hot                                 1,000/s        3,000/s     x3.00
+$ stampede bench --compare a.json b.json --html ab.html >/dev/null; grep -o '<tr><td>scan.*</tr>' ab.html
+<tr><td>scan, hot</td><td class="n">1,000/s</td><td class="n">3,000/s</td><td class="n">x3.00</td></tr>
 $ stampede bench --from a.json --html a.html --json copy.json | head -n 1
 A, 2 cores, 0 B of memory, Linux , scratch on 
 $ cmp a.json copy.json && head -n 1 a.html

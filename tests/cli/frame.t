@@ -10,6 +10,10 @@ $ stampede nonsense
 $ stampede --version | head -n 1
 stampede * (glob)
 
+# Help fits a terminal of 80 columns, and names an option once.
+$ for verb in init sign verify plan hash bench status gc; do stampede $verb --help; done | awk 'length > 80'
+$ for verb in init sign verify plan hash bench status gc; do stampede $verb --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
+
 # A product that could not be written is a failure.
 $ stampede --help >/dev/full
 2> stampede: output: stdout could not be written; its reader or disk is gone

@@ -1,9 +1,11 @@
 # init makes a repository, and says which keys to take away.
 $ index idx 20
 $ stampede init repo --targets idx --now $(at 1)
-made SCRATCH/repo: profile pep458, 16384 bins, root, targets and bins valid until 2031-01-01T12:00:00Z
+made SCRATCH/repo
+profile pep458, 16,384 bins, root, targets and bins valid until 2031-01-01T12:00:00Z
 (blank)
-Take these 7 files off this machine, each to another safe place; sign never needs them:
+Take these 7 files off this machine, each to another safe place;
+sign never needs them:
   SCRATCH/repo/offline-keys/root-1.pem
   SCRATCH/repo/offline-keys/root-2.pem
   SCRATCH/repo/offline-keys/root-3.pem
@@ -11,14 +13,17 @@ Take these 7 files off this machine, each to another safe place; sign never need
   SCRATCH/repo/offline-keys/targets-2.pem
   SCRATCH/repo/offline-keys/bins-1.pem
   SCRATCH/repo/offline-keys/bins-2.pem
-2 of the root keys are needed to renew or replace keys; without them clients cannot be moved to new ones.
+2 of the root keys are needed to renew or replace keys; without them
+clients cannot be moved to new ones.
 Keep here, and back up: SCRATCH/repo/keys (online key, seal key)
 (blank)
-For more than 100,000 targets, tell the web server to find files without the digest before their name (nginx):
+For more than 100,000 targets, tell the web server to find files
+without the digest before their name (nginx):
   location /targets/ { try_files $uri @plain; }
   location @plain {
     root SCRATCH/idx;
-    rewrite "^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\.([^/]+)$" /$1$2 break;
+    rewrite "^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\.([^/]+)$"
+            /$1$2 break;
     return 404;
   }
 (blank)
@@ -170,12 +175,15 @@ $ ls -d other
 
 # Everything can be set alone.
 $ stampede init small --targets idx --profile compat --bins 16 --hash sha256,sha512 --root-threshold 1/1 --offline-keys away --target-files none --now $(at 1) --quiet
-made SCRATCH/small: profile compat, 16 bins, root, targets valid until 2031-01-01T12:00:00Z
+made SCRATCH/small
+profile compat, 16 bins, root, targets valid until 2031-01-01T12:00:00Z
 (blank)
-Take these 2 files off this machine, each to another safe place; sign never needs them:
+Take these 2 files off this machine, each to another safe place;
+sign never needs them:
   SCRATCH/away/root-1.pem
   SCRATCH/away/targets-1.pem
-1 of the root keys are needed to renew or replace keys; without them clients cannot be moved to new ones.
+1 of the root keys are needed to renew or replace keys; without them
+clients cannot be moved to new ones.
 Keep here, and back up: SCRATCH/small/keys (online key, seal key)
 (blank)
 next: stampede sign SCRATCH/small

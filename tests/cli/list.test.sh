@@ -89,3 +89,37 @@ tac rows >rows.other && sed -i 5d rows.other && cp rows.other rows
 printf '\125' | dd of="$(ls repo/state/ledger/*.base.segment | tail -1)" bs=1 seek=9000 conv=notrunc 2>/dev/null
 run 'changed over a damaged ledger' i.csv
 grep -q 'damaged or was changed' report || fail 'the damage is not named'
+
+# A list without a column that the repository needs is one mistake, not one for each row.
+mkdir bare
+"$STAMPEDE" init bare/repo --targets targets --bins 16 --quiet >/dev/null # sha512
+refused() { # LIST NAMES: the run says so in one line and publishes nothing
+	local got=0
+	"$STAMPEDE" sign bare/repo --digests "$1" --quiet >report 2>err || got=$?
+	[ "$got" = 2 ] || fail "$1: exit status $got: $(head -3 err)"
+	[ "$(wc -l <err)" = 1 ] || fail "$1: $(wc -l <err) lines: $(head -3 err)"
+	grep -q "^stampede: scan: $1: has no $2 in any of its 400 rows" err || fail "$1: $(cat err)"
+}
+for i in $(seq 400); do echo "packages/$i.whl,$i,$(printf '%064x' "$i")"; done >rows
+(echo path,length,sha256 && cat rows) >bare.csv
+refused bare.csv sha512
+(echo path && cut -d, -f1 rows) >paths.csv
+refused paths.csv 'length, sha512'
+awk -F, '{printf "{\"path\":\"%s\",\"length\":%s}\n", $1, $2}' rows >bare.ndjson
+refused bare.ndjson sha512
+# Files that are there are read, also where the list does not tell their length.
+mkdir -p targets/packages
+for i in $(seq 400); do echo "$i" >"targets/packages/$i.whl"; done
+"$STAMPEDE" sign bare/repo --digests paths.csv --json --quiet >report || fail "paths alone: $(cat report)"
+grep -q '"files_hashed":400,' report || fail "paths alone: $(cat report)"
+"$STAMPEDE" verify bare/repo --targets >/dev/null || fail "paths alone: verify says no"
+# Some are not: each row has its fault, of which a hundred are told.
+rm -f targets/packages/[1-3]*.whl
+got=0
+"$STAMPEDE" sign bare/repo --digests bare.csv --quiet >report 2>err || got=$?
+[ "$got" = 3 ] || fail "missing files: exit status $got"
+grep -q '^stampede: list: packages/1.whl: bare.csv:2 has not every configured digest' err || fail "$(head -3 err)"
+grep -q '^stampede: sign: [0-9]* more faults; --json lists them$' err || fail "$(tail -3 err)"
+[ "$(wc -l <err)" -lt 110 ] || fail "$(wc -l <err) lines"
+"$STAMPEDE" sign bare/repo --digests bare.csv --json --quiet >report 2>err || true
+[ "$(grep -o '"stage":"list"' report | wc -l)" -gt 300 ] || fail "--json does not list all faults"

@@ -1,6 +1,6 @@
 # What a bin count costs. The first block holds PEP 458's tables 2 and 3 at the PEP's own constants.
 $ stampede plan --targets-count 2273539 --path-bytes 256
-2,273,539 targets, paths of 256 bytes, files of 2184393 bytes on average
+2,273,539 targets, paths of 256 bytes, files of 2,184,393 bytes on average
 (blank)
 PEP 458's model at 16,384 bins
   C1   # of bytes in a SHA2-512 hexadecimal digest                                                    128
@@ -45,19 +45,19 @@ files as stampede writes them (profile pep458)
     131,072    7.78 kB   18.14 kB    4.72 MB      924 B    1.02 GB
     262,144    4.06 kB   12.16 kB    9.44 MB      924 B    1.07 GB
 (blank)
-fetched per installation (two bins), and in % of an average file; the PEP's model
-       bins       same       next   new user     same   next    new      V13    V15    V17
-        256    7.62 MB    7.63 MB    7.63 MB   348.9% 349.3% 349.5%     318%   318%   319%
-        512    3.81 MB    3.83 MB    3.83 MB   174.5% 175.3% 175.5%     159%   159%   161%
-      1,024    1.91 MB    1.94 MB    1.95 MB    87.3%  88.9%  89.1%      80%    80%    83%
-      2,048  953.65 kB    1.02 MB    1.03 MB    43.7%  46.9%  47.1%      40%    40%    47%
-      4,096  477.41 kB  617.07 kB  621.84 kB    21.9%  28.2%  28.5%      20%    21%    34%
-      8,192  239.29 kB  526.40 kB  531.17 kB    11.0%  24.1%  24.3%      10%    12%    48%
-     16,384  120.22 kB  694.06 kB  698.83 kB     5.5%  31.8%  32.0%       5%     9%    69%  <
-     32,768   60.70 kB    1.21 MB    1.21 MB     2.8%  55.3%  55.5%       3%    12%   120%
-     65,536   30.93 kB    2.33 MB    2.33 MB     1.4% 106.4% 106.7%       1%    19%   223%
-    131,072   16.05 kB    4.74 MB    4.74 MB     0.7% 216.8% 217.0%       1%    37%   661%
-    262,144    8.61 kB    9.45 MB    9.45 MB     0.4% 432.4% 432.7%       0%    72%  1080%
+fetched per installation (two bins), and in % of a file: here, by the PEP
+     bins      same      next  new user   same  next   new    V13   V15   V17
+      256   7.62 MB   7.63 MB   7.63 MB    349   349   350    318   318   319
+      512   3.81 MB   3.83 MB   3.83 MB    174   175   176    159   159   161
+    1,024   1.91 MB   1.94 MB   1.95 MB     87    89    89     80    80    83
+    2,048 953.65 kB   1.02 MB   1.03 MB     44    47    47     40    40    47
+    4,096 477.41 kB 617.07 kB 621.84 kB     22    28    28     20    21    34
+    8,192 239.29 kB 526.40 kB 531.17 kB     11    24    24     10    12    48
+   16,384 120.22 kB 694.06 kB 698.83 kB    5.5    32    32      5     9    69 <
+   32,768  60.70 kB   1.21 MB   1.21 MB    2.8    55    56      3    12   120
+   65,536  30.93 kB   2.33 MB   2.33 MB    1.4   106   107      1    19   223
+  131,072  16.05 kB   4.74 MB   4.74 MB    0.7   217   217      1    37   661
+  262,144   8.61 kB   9.45 MB   9.45 MB    0.4   432   433      0    72  1080
 (blank)
 updates: 100,000 a day
        bins   bins touched   one alone writes       tuf-js CPU

@@ -39,6 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 		STP_ASSERT(stp_bench_html(json, "fuzz.json", &text, NULL) == STP_OK);
 		STP_ASSERT(!strstr(text, "<fuzz"));
 		free(text);
+		STP_ASSERT(stp_bench_compare_html(json, "a.json", json, "b.json", &text, NULL) ==
+		           STP_OK);
+		free(text);
 		STP_ASSERT(stp_bench_compare(json, "a.json", json, "b.json", &text, NULL) ==
 		           STP_OK);
 		check_text(text);

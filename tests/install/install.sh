@@ -3,6 +3,7 @@
 # install.sh WHAT BUILD: installs BUILD below a scratch folder and tries one part of it.
 set -euo pipefail
 what=$1 build=$2
+source=$(dirname "$(realpath "$0")")/../..
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-install-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
@@ -34,6 +35,50 @@ try_library() { # PREFIX
 	[ "$("$scratch/user")" = 'sha512 64' ] || die 'the program linked with libstampede is wrong'
 }
 
+# What a package must bring, below /usr.
+wanted() {
+	local verb header
+	"$build/tools/completions/stampede-generate" verbs | while read -r verb; do
+		echo "share/man/man1/stampede-$verb.1"
+	done
+	for header in "$source"/include/stampede/*.h; do
+		echo "include/stampede/${header##*/}"
+	done
+	cat <<-'END'
+		bin/stampede
+		lib/libstampede.a
+		lib/pkgconfig/stampede.pc
+		lib/systemd/system/stampede-sign@.service
+		lib/systemd/system/stampede-sign@.timer
+		lib/sysusers.d/stampede.conf
+		share/bash-completion/completions/stampede
+		share/doc/stampede/CHANGELOG.md
+		share/doc/stampede/LICENSE
+		share/doc/stampede/README.md
+		share/fish/vendor_completions.d/stampede.fish
+		share/man/man1/stampede.1
+		share/man/man5/stampede-ledger.5
+		share/man/man5/stampede.json.5
+		share/zsh/vendor-completions/_stampede
+	END
+}
+
+# differences ROOT: what ROOT/usr lacks of it, or has beyond it, or has empty
+differences() {
+	(cd "$1/usr" && find . -type f -size +0 | sed 's|^\./||' | LC_ALL=C sort) |
+		LC_ALL=C comm -3 <(wanted | LC_ALL=C sort) - | sed 's/^\t/beyond: /'
+}
+
+# try_differences ROOT: is any of these missed when it is away?
+try_differences() {
+	local file
+	wanted | while read -r file; do
+		mv "$1/usr/$file" "$scratch/away"
+		[ "$(differences "$1")" = "$file" ] || die "$file could be lost and nobody would say so"
+		mv "$scratch/away" "$1/usr/$file"
+	done
+}
+
 case $what in
 prefix)
 	install_below
@@ -49,6 +94,11 @@ package)
 	deb=$(echo "$scratch"/package/stampede_*.deb)
 	[ -f "$deb" ] || die 'no package'
 	dpkg-deb -x "$deb" "$root"
+	found=$(differences "$root")
+	[ -z "$found" ] || die "the package lacks, or has beyond what it should: $found"
+	try_differences "$root"
+	[ -z "$(find "$root" -type f ! -perm 755 -path '*/bin/*' -o -type f ! -perm 644 ! -path '*/bin/*')" ] ||
+		die "modes: $(find "$root" -type f -printf '%m %p\n')"
 	"$root/usr/bin/stampede" --version
 	try_library "$root/usr"
 	dpkg-deb -e "$deb" "$scratch/control"

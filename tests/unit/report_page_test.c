@@ -66,6 +66,14 @@ static void test_report__escapes_hostile_names_in_html(void **state)
 	assert_non_null(strstr(html, "prefers-color-scheme:dark"));
 	assert_non_null(strstr(html, "@media print"));
 	free(html);
+	assert_int_equal(stp_bench_compare_html(hostile_bench, "<a>", hostile_bench, "<b>", &html,
+	                                        &err),
+	                 STP_OK);
+	assert_clean(html);
+	assert_self_contained(html);
+	assert_non_null(strstr(html, "A: &#60;a&#62;: "));
+	assert_non_null(strstr(html, ">x1.00<"));
+	free(html);
 }
 
 static void test_report__escapes_hostile_names_for_a_terminal(void **state)
@@ -120,6 +128,8 @@ static void test_report__shows_a_document_with_nothing_in_it(void **state)
 	assert_int_equal(stp_bench_html(empty, "x", &text, &err), STP_OK);
 	free(text);
 	assert_int_equal(stp_bench_compare(empty, "x", empty, "y", &text, &err), STP_OK);
+	free(text);
+	assert_int_equal(stp_bench_compare_html(empty, "x", empty, "y", &text, &err), STP_OK);
 	free(text);
 }
 
@@ -243,6 +253,19 @@ static void test_out__formats_durations_and_rates(void **state)
 	stp_latency_format(1e300, text);
 }
 
+static void test_out__drops_a_character_that_was_cut(void **state)
+{
+	struct stp_out out = STP_OUT_INIT;
+	struct stp_err err = STP_ERR_INIT;
+	char *text;
+
+	(void)state;
+	stp_out_line(&out, "%.4s|%.5s|%.5s|%.3s", "aébc", "aé€", "aé\xf0\x9f\x90\x82", "€");
+	assert_int_equal(stp_out_take(&out, &text, &err), STP_OK);
+	assert_string_equal(text, "aéb|aé|aé|€\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +279,7 @@ int main(void)
 	    cmocka_unit_test(test_metrics__keep_the_last_success_when_a_run_fails),
 	    cmocka_unit_test(test_metrics__escape_the_repositorys_name),
 	    cmocka_unit_test(test_out__formats_durations_and_rates),
+	    cmocka_unit_test(test_out__drops_a_character_that_was_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,6 +263,120 @@ static void test_run_hash_stage__a_wrong_expectation_does_no_harm(void **state)
 	each_way(f, assert_all_right);
 }
 
+/* --- what is shown while it runs ------------------------------------------------------------- */
+
+struct watcher {
+	struct stp_progress *progress;
+	pthread_t thread;
+	atomic_int stop;
+	uint64_t lanes_total_max, lanes_busy_max, bytes_before_end;
+};
+
+static void *watch(void *ctx)
+{
+	struct watcher *watcher = ctx;
+	struct stp_progress_view view;
+
+	while (!atomic_load(&watcher->stop)) {
+		stp_progress_read(watcher->progress, &view);
+		if (view.lanes_total > watcher->lanes_total_max)
+			watcher->lanes_total_max = view.lanes_total;
+		if (view.lanes_busy > watcher->lanes_busy_max)
+			watcher->lanes_busy_max = view.lanes_busy;
+		if (view.items_done == 0)
+			watcher->bytes_before_end = view.bytes_done;
+	}
+	return NULL;
+}
+
+/* Runs with somebody who looks on all the time. */
+static void run_watched(struct fixture *f, size_t jobs, struct watcher *watcher,
+                        struct stp_progress_view *out_after)
+{
+	memset(watcher, 0, sizeof(*watcher));
+	watcher->progress = f->options.shown = stp_progress_create();
+	stp_progress_stage(watcher->progress, "hash", f->queue.count, 0);
+	assert_int_equal(pthread_create(&watcher->thread, NULL, watch, watcher), 0);
+	assert_int_equal(run(f, jobs, STP_IO_MODE_PREAD), STP_OK);
+	atomic_store(&watcher->stop, 1);
+	pthread_join(watcher->thread, NULL);
+	stp_progress_read(watcher->progress, out_after);
+	stp_progress_destroy(watcher->progress);
+	f->options.shown = NULL;
+}
+
+static size_t slot_count(const struct fixture *f)
+{
+	struct stp_hasher *hasher;
+	size_t count;
+
+	assert_int_equal(
+	    stp_hasher_create(f->options.hash_set, f->options.features, 1, &hasher, NULL), STP_OK);
+	count = stp_hasher_slot_count(hasher);
+	stp_hasher_destroy(hasher);
+	return count;
+}
+
+static void test_run_hash_stage__shows_how_many_lanes_hash(void **state)
+{
+	struct fixture *f = *state;
+	struct stp_progress_view after;
+	struct watcher watcher;
+	char name[32];
+	size_t lanes;
+	size_t tries;
+	size_t i;
+
+	for (i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "f%zu", i);
+		scratch_noise(&f->scratch, name, 1048576, (unsigned)i);
+		add(f, name, 1048576);
+	}
+	lanes = slot_count(f);
+	/* Whoever looks on may get no processor in time: again, then. */
+	for (tries = 0; tries < 50; tries++) {
+		run_watched(f, 2, &watcher, &after);
+		if (watcher.lanes_busy_max == 2 * lanes)
+			break;
+	}
+	assert_int_equal(watcher.lanes_total_max, 2 * lanes);
+	assert_int_equal(watcher.lanes_busy_max, 2 * lanes);
+	assert_int_equal(after.lanes_total, 0);
+	assert_int_equal(after.lanes_busy, 0);
+	/* One file has one lane, however many there are. */
+	f->queue.count = 1;
+	for (tries = 0; tries < 50; tries++) {
+		run_watched(f, 1, &watcher, &after);
+		assert_in_range(watcher.lanes_busy_max, 0, 1);
+		if (watcher.lanes_busy_max)
+			break;
+	}
+	assert_int_equal(watcher.lanes_busy_max, 1);
+}
+
+static void test_run_hash_stage__shows_bytes_within_a_file(void **state)
+{
+	static const size_t jobs[] = {0, 1};
+	struct fixture *f = *state;
+	struct stp_progress_view after;
+	struct watcher watcher;
+	size_t i;
+	size_t tries;
+
+	scratch_noise(&f->scratch, "large", 8 << 20, 1);
+	add(f, "large", 8 << 20);
+	for (i = 0; i < 2; i++) {
+		for (tries = 0; tries < 50; tries++) {
+			run_watched(f, jobs[i], &watcher, &after);
+			if (watcher.bytes_before_end)
+				break;
+		}
+		assert_in_range(watcher.bytes_before_end, 1, 8 << 20);
+		assert_int_equal(after.items_done, 1);
+		assert_int_equal(after.bytes_done, 8 << 20);
+	}
+}
+
 static int hook_fd;
 static unsigned hook_calls;
 static unsigned hook_limit;
@@ -357,6 +471,23 @@ static void test_run_hash_stage__a_file_that_changed_is_read_again(void **state)
 			assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
 			assert_all_right(f);
 		}
+	}
+}
+
+static void test_run_hash_stage__shows_the_bytes_of_a_file_once(void **state)
+{
+	static const size_t jobs[] = {0, 1};
+	struct fixture *f = *state;
+	struct stp_progress_view after;
+	struct watcher watcher;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		prepare_change(f, hook_change, 2);
+		run_watched(f, jobs[i], &watcher, &after);
+		assert_int_equal(hook_calls, 3);
+		assert_int_equal(after.items_done, 1);
+		assert_int_equal(after.bytes_done, 300000);
 	}
 }
 
@@ -494,8 +625,11 @@ int main(void)
 	    TEST(test_run_hash_stage__short_reads_change_nothing),
 	    TEST(test_run_hash_stage__cold_large_files_give_the_same),
 	    TEST(test_run_hash_stage__large_files_are_shared_out),
+	    TEST(test_run_hash_stage__shows_how_many_lanes_hash),
+	    TEST(test_run_hash_stage__shows_bytes_within_a_file),
 	    TEST(test_run_hash_stage__a_wrong_expectation_does_no_harm),
 	    TEST(test_run_hash_stage__a_file_that_changed_is_read_again),
+	    TEST(test_run_hash_stage__shows_the_bytes_of_a_file_once),
 	    TEST(test_run_hash_stage__a_file_that_keeps_changing_is_a_fault),
 	    TEST(test_run_hash_stage__a_file_that_becomes_a_link_or_goes_is_a_fault),
 	    TEST(test_run_hash_stage__what_is_no_file_is_a_fault),
