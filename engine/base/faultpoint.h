@@ -6,9 +6,12 @@
  *	STAMPEDE_FAULT_POINT=publish.put:40          … at the fortieth
  *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails so (EIO, ENOSPC,
  *	                                             EMFILE, ENOMEM, EROFS); :abort, :exit
- *	STAMPEDE_FAULT_TRACE=FILE                every passage's name is appended to FILE
- *	STAMPEDE_FAULT_SLOW=MICROSECONDS         every passage takes that long, so that a death at a
- *	                                         random time is one at a random step
+ *	STAMPEDE_FAULT_POINT=publish.put:1:stop      stops there (SIGSTOP), to be looked at
+ *	STAMPEDE_FAULT_POINT=publish.put:1:reach     tries to read and write the file that
+ *	                                             STAMPEDE_FAULT_REACH names, says what came of
+ *it on stderr, and goes on STAMPEDE_FAULT_TRACE=FILE                every passage's name is
+ *appended to FILE STAMPEDE_FAULT_SLOW=MICROSECONDS         every passage takes that long, so that a
+ *death at a random time is one at a random step
  *
  * Only builds with STP_TEST_HOOKS have them; in others the macro is the constant 0 and the
  * environment is not looked at.
