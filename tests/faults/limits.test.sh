@@ -11,7 +11,7 @@ init repo --targets index --bins 16 --target-files none
 fails() {
 	local descriptors=$1 got=0
 	shift
-	(ulimit -n "$descriptors"; exec "$STAMPEDE" sign repo "$@" >out 2>err) || got=$?
+	(exec >out 2>err; ulimit -n "$descriptors"; exec "$STAMPEDE" sign repo "$@") || got=$?
 	[ "$got" = 0 ] && return 1
 	[ "$got" = 3 ] || fail "$descriptors descriptors: exit $got: $(cat err)"
 	says '^stampede: [a-z]+: .*Too many open files'
