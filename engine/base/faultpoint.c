@@ -20,6 +20,7 @@ static char wanted_action[16] = "kill";
 static atomic_long passages;
 static int is_traced;
 static long slow_us;
+static size_t short_write_bytes;
 static FILE *trace_file; /* stays open: a confined run could not open it later */
 static pthread_once_t read_once = PTHREAD_ONCE_INIT;
 
@@ -71,6 +72,8 @@ static void read_environment(void)
 	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
 	if (getenv("STAMPEDE_FAULT_SLOW"))
 		slow_us = strtol(getenv("STAMPEDE_FAULT_SLOW"), NULL, 10);
+	if (getenv("STAMPEDE_SHORT_WRITES"))
+		short_write_bytes = strtoul(getenv("STAMPEDE_SHORT_WRITES"), NULL, 10);
 	if (!value)
 		return;
 	colon = strchr(value, ':');
@@ -124,6 +127,12 @@ int stp_fault_point_hit(const char *stage, const char *step)
 		_exit(3);
 	raise(SIGKILL);
 	return 0;
+}
+
+size_t stp_fault_write_bytes(size_t count)
+{
+	pthread_once(&read_once, read_environment);
+	return short_write_bytes && short_write_bytes < count ? short_write_bytes : count;
 }
 
 #else

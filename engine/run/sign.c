@@ -139,7 +139,7 @@ static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
 
 /* From here on: reading targets, writing what is published and the state, and nothing else. Keys
  * and configuration are loaded, and offline keys that still lie in the repository are no business
- * of this process. */
+ * of this process; beside them it only removes temporary files. */
 static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_confine rules;

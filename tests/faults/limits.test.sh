@@ -7,7 +7,8 @@ index 300
 init repo --targets index --bins 16 --target-files none
 
 # Whatever number of descriptors there are: the run works, or names the reason and publishes nothing.
-# It fails wherever the last one goes: at the repository, the keys, the ledger, the scan.
+# It fails wherever the last one goes: at the repository, the keys, the ledger, the scan. That is no
+# fault of a file: nothing is left out for it.
 fails() {
 	local descriptors=$1 got=0
 	shift
@@ -19,7 +20,7 @@ fails() {
 }
 stages=
 for descriptors in 6 7 8 9 10 11 12 13 14 15 16; do
-	fails "$descriptors" || break
+	fails "$descriptors" --on-fault skip || break
 	stages+=" $(sed -n 's/^stampede: \([a-z]*\): .*/\1/p' err | sort -u | paste -sd ' ')"
 done
 for stage in repository config keys ledger scan; do

@@ -42,6 +42,16 @@ mount -o remount,nr_inodes=4000 links
 sign_is 0 links/repo --json
 verified links/repo
 
+# The same where the links have a file system of their own, and everything else has room.
+init apart --targets index --bins 16 --target-files all
+small_fs apart/public/targets size=8m,nr_inodes=50
+sign_is 3 apart
+says '^stampede: links: .*No space left on device'
+[ ! -e apart/public/metadata/timestamp.json ] || fail 'published without links'
+mount -o remount,nr_inodes=4000 apart/public/targets
+sign_is 0 apart --json
+verified apart
+
 # A full disk while hashing: checkpoints cannot be written, what is published stays.
 small_fs hashing size=1m
 init hashing/repo --targets index --bins 16 --target-files none
