@@ -14,6 +14,7 @@
 #define ACCESS_TRUNCATE  (UINT64_C(1) << 14)
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15)
 
+#define ACCESS_TIDY (LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ACCESS_WRITE                                                                   \
 	(ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
@@ -53,6 +54,18 @@ static uint64_t handled_accesses(int version)
 	return handled;
 }
 
+static uint64_t accesses_of(enum stp_confine_access access)
+{
+	switch (access) {
+	case STP_CONFINE_TIDY:
+		return ACCESS_TIDY;
+	case STP_CONFINE_READ:
+		return ACCESS_READ;
+	default:
+		return ACCESS_WRITE;
+	}
+}
+
 static enum stp_errc add_rules(const struct stp_confine *confine, int ruleset, uint64_t handled,
                                struct stp_err *err)
 {
@@ -62,8 +75,7 @@ static enum stp_errc add_rules(const struct stp_confine *confine, int ruleset, u
 		struct landlock_path_beneath_attr rule = {.parent_fd = confine->rules[i].fd};
 		struct stat st;
 
-		rule.allowed_access =
-		    confine->rules[i].access == STP_CONFINE_READ ? ACCESS_READ : ACCESS_WRITE;
+		rule.allowed_access = accesses_of(confine->rules[i].access);
 		if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
 			rule.allowed_access &= ACCESS_OF_FILE;
 		rule.allowed_access &= handled;

@@ -26,6 +26,7 @@
 #define STP_CONFINE_RULES_MAX 16
 
 enum stp_confine_access {
+	STP_CONFINE_TIDY,  /* list folders and remove files; no file is read or written */
 	STP_CONFINE_READ,  /* read files and folders */
 	STP_CONFINE_WRITE, /* everything but running programs and making devices */
 };

@@ -4,6 +4,7 @@
 #if defined(STP_TEST_HOOKS)
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ static char wanted_action[16] = "kill";
 static atomic_long passages;
 static int is_traced;
 static long slow_us;
+static size_t short_write_bytes;
 static FILE *trace_file; /* stays open: a confined run could not open it later */
 static pthread_once_t read_once = PTHREAD_ONCE_INIT;
 
@@ -39,16 +41,41 @@ static void trace(const char *name)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Tries what containment refuses: to read and to write the file that STAMPEDE_FAULT_REACH names,
+ * and to make another beside it. By plain calls, so that nothing but the kernel can say no. */
+static void reach(void)
+{
+	static const int ways[] = {O_RDONLY, O_WRONLY, O_WRONLY | O_CREAT | O_EXCL};
+	static const char *const names[] = {"read", "write", "create"};
+	const char *path = getenv("STAMPEDE_FAULT_REACH");
+	char fresh[4096];
+	size_t i;
+
+	if (!path)
+		return;
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		int fd = open(ways[i] & O_CREAT ? fresh : path, ways[i] | O_CLOEXEC, 0600);
+
+		fprintf(stderr, "reach: %s: %s\n", names[i], fd < 0 ? strerror(errno) : "done");
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 /* Takes NAME[:N[:ACTION]] apart. */
 static void read_environment(void)
 {
 	const char *value = getenv("STAMPEDE_FAULT_POINT");
 	const char *slow = getenv("STAMPEDE_FAULT_SLOW");
+	const char *short_writes = getenv("STAMPEDE_SHORT_WRITES");
 	const char *colon;
 
 	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
 	if (slow)
 		slow_us = strtol(slow, NULL, 10);
+	if (short_writes)
+		short_write_bytes = strtoul(short_writes, NULL, 10);
 	if (!value)
 		return;
 	colon = strchr(value, ':');
@@ -88,12 +115,26 @@ int stp_fault_point_hit(const char *stage, const char *step)
 	for (i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++)
 		if (strcmp(errnos[i].name, wanted_action) == 0)
 			return errnos[i].value;
+	if (strcmp(wanted_action, "reach") == 0) {
+		reach();
+		return 0;
+	}
+	if (strcmp(wanted_action, "stop") == 0) {
+		raise(SIGSTOP);
+		return 0;
+	}
 	if (strcmp(wanted_action, "abort") == 0)
 		abort();
 	if (strcmp(wanted_action, "exit") == 0)
 		_exit(3);
 	raise(SIGKILL);
 	return 0;
+}
+
+size_t stp_fault_write_bytes(size_t count)
+{
+	pthread_once(&read_once, read_environment);
+	return short_write_bytes && short_write_bytes < count ? short_write_bytes : count;
 }
 
 #else

@@ -6,9 +6,14 @@
  *	STAMPEDE_FAULT_POINT=publish.put:40          … at the fortieth
  *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails so (EIO, ENOSPC,
  *	                                             EMFILE, ENOMEM, EROFS); :abort, :exit
+ *	STAMPEDE_FAULT_POINT=publish.put:1:stop      stops there (SIGSTOP), to be looked at
+ *	STAMPEDE_FAULT_POINT=publish.put:1:reach     tries to read and write the file that
+ *	                                             STAMPEDE_FAULT_REACH names, says what came of
+ *	                                             it on stderr, and goes on
  *	STAMPEDE_FAULT_TRACE=FILE                every passage's name is appended to FILE
  *	STAMPEDE_FAULT_SLOW=MICROSECONDS         every passage takes that long, so that a death at a
  *	                                         random time is one at a random step
+ *	STAMPEDE_SHORT_WRITES=BYTES              no write takes more at once
  *
  * Only builds with STP_TEST_HOOKS have them; in others the macro is the constant 0 and the
  * environment is not looked at.
@@ -21,12 +26,18 @@
 #ifndef STP_BASE_FAULTPOINT_H
 #define STP_BASE_FAULTPOINT_H
 
+#include <stddef.h>
+
 #if defined(STP_TEST_HOOKS)
 /* The errno the step shall pretend, 0 to go on; does not return when the test wants a death. */
 int stp_fault_point_hit(const char *stage, const char *step);
+/* What a write of count bytes may ask for. */
+size_t stp_fault_write_bytes(size_t count);
+#define STP_FAULT_WRITE_BYTES(count) stp_fault_write_bytes(count)
 #define STP_FAULT_POINT(stage, step) stp_fault_point_hit((stage), (step))
 #else
 #define STP_FAULT_POINT(stage, step) 0
+#define STP_FAULT_WRITE_BYTES(count) (count)
 #endif
 
 /* Returns a failure about subject when the test wants one here. */

@@ -74,7 +74,7 @@ enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t off
 
 	STP_FAULT_TRY(err, stage, "write_at", subject);
 	while (count) {
-		ssize_t put = pwrite(fd, at, count, offset);
+		ssize_t put = pwrite(fd, at, STP_FAULT_WRITE_BYTES(count), offset);
 
 		if (put < 0 && errno == EINTR)
 			continue;

@@ -7,8 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Workers wait for each other inside fn, so none may begin before all are there. */
+enum gate_state {
+	GATE_SHUT,
+	GATE_OPEN,
+	GATE_CLOSED, /* one could not be started: the others end without having begun */
+};
+
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	enum gate_state state;
+};
+
 struct worker {
 	pthread_t thread;
+	struct gate *gate;
 	stp_worker_fn *fn;
 	void *ctx;
 	size_t index;
@@ -18,11 +32,26 @@ struct worker {
 	char name[16];
 };
 
+/* Waits until all threads are there; 0 when they will never be. */
+static int pass_gate(struct gate *gate)
+{
+	int is_open;
+
+	pthread_mutex_lock(&gate->lock);
+	while (gate->state == GATE_SHUT)
+		pthread_cond_wait(&gate->moved, &gate->lock);
+	is_open = gate->state == GATE_OPEN;
+	pthread_mutex_unlock(&gate->lock);
+	return is_open;
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 
 	pthread_setname_np(pthread_self(), worker->name);
+	if (!pass_gate(worker->gate))
+		return NULL;
 	worker->code = worker->fn(worker->ctx, worker->index, &worker->err);
 	if (worker->code != STP_OK && worker->cancel)
 		stp_cancel_set(worker->cancel);
@@ -47,9 +76,25 @@ static enum stp_errc first_failure(const struct worker *workers, size_t count, s
 	return found->code;
 }
 
+/* Starts worker thread index; 0 or the errno. */
+static int start_worker(struct worker *worker, const char *name)
+{
+	snprintf(worker->name, sizeof(worker->name), "%.10s-%zu", name, worker->index % 10000);
+	return pthread_create(&worker->thread, NULL, worker_main, worker);
+}
+
+static void open_gate(struct gate *gate, enum gate_state state)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->state = state;
+	pthread_cond_broadcast(&gate->moved);
+	pthread_mutex_unlock(&gate->lock);
+}
+
 enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn, void *ctx,
                               struct stp_cancel *cancel, struct stp_err *err)
 {
+	struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, GATE_SHUT};
 	struct worker *workers;
 	enum stp_errc code;
 	size_t started;
@@ -61,20 +106,15 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 	if (!workers)
 		return STP_FAIL_ERRNO(err, ENOMEM, "threads", name, "cannot start");
 	for (started = 0; started < count; started++) {
-		struct worker *worker = &workers[started];
-
-		worker->fn = fn;
-		worker->ctx = ctx;
-		worker->index = started;
-		worker->cancel = cancel;
-		snprintf(worker->name, sizeof(worker->name), "%.10s-%zu", name, started % 10000);
-		sys = pthread_create(&worker->thread, NULL, worker_main, worker);
-		if (sys != 0) {
-			if (cancel)
-				stp_cancel_set(cancel);
+		workers[started] = (struct worker){
+		    .fn = fn, .ctx = ctx, .index = started, .cancel = cancel, .gate = &gate};
+		sys = start_worker(&workers[started], name);
+		if (sys != 0)
 			break;
-		}
 	}
+	if (sys != 0 && cancel)
+		stp_cancel_set(cancel);
+	open_gate(&gate, sys == 0 ? GATE_OPEN : GATE_CLOSED);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	if (sys != 0)

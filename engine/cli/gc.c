@@ -12,7 +12,7 @@ enum { OPT_GRACE = 1, OPT_KEEP, OPT_AUDIT, OPT_DRY_RUN, OPT_NOW };
 static const struct stp_option options_table[] = {
     {"grace", "24h", "keep what timestamps of this time list (m, h, d)", OPT_GRACE},
     {"keep", "K", "keep at least the last K snapshots (3)", OPT_KEEP},
-    {"audit", "90d", "keep this much of the audit log (m, h, d)", OPT_AUDIT},
+    {"audit", "90d", "keep this much of the audit log, and a last run as old (m, h, d)", OPT_AUDIT},
     {"dry-run", NULL, "only say what would be removed", OPT_DRY_RUN},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
     {NULL, NULL, NULL, 0},

@@ -275,6 +275,13 @@ static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
 			stp_cli_say(cli,
 			            "sign: what was hashed is kept; run the same command again to "
 			            "go on");
+		if (published)
+			stp_cli_say(
+			    cli,
+			    "publish: timestamp.json: was published as version %" PRIu64
+			    " before that, so clients have the new snapshot; mend the cause and "
+			    "run again, to note it in state/",
+			    report.versions.timestamp);
 		stp_sign_report_release(&report);
 		return published ? STP_EXIT_FAILED : stp_cli_exit_code(code);
 	}

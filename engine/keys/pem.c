@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading goes through libcrypto, which has met every odd file. Writing does not: the DER of an
- * Ed25519 key is 16 fixed bytes and the seed, so it is put together in the caller's locked memory
- * and no copy of the seed is left in a library's buffers. The unit test compares with the openssl
- * command byte for byte.
+ * The DER of an Ed25519 key is 16 fixed bytes and the seed (RFC 8410 section 7), which is what
+ * every program writes. That form is put together and taken apart here, so that no copy of the seed
+ * is left in a library's buffers: OpenSSL's decoder gives freed memory back with the seed in it.
+ * PEM goes through libcrypto, which wipes what it used for it, and so does any other DER: odd forms
+ * of the key, and keys that are refused with a word on what they are.
  */
 #include "keys/pem.h"
 
@@ -37,6 +38,16 @@ void stp_pem_write(const uint8_t seed[32], char out[STP_PEM_BYTES + 1])
 	memcpy(out + sizeof(PEM_BEGIN) - 1 + 64, PEM_END, sizeof(PEM_END));
 	sodium_memzero(der, sizeof(der));
 	sodium_memzero(base64, sizeof(base64));
+}
+
+/* The form that every program writes; 0 when der is another. */
+static int read_plain(const uint8_t *der, long der_bytes, uint8_t seed[32])
+{
+	if (der_bytes != (long)sizeof(der_head) + 32 ||
+	    memcmp(der, der_head, sizeof(der_head)) != 0)
+		return 0;
+	memcpy(seed, der + sizeof(der_head), 32);
+	return 1;
 }
 
 /* DER of a PKCS#8 key → seed. */
@@ -93,7 +104,7 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 	if (PEM_read_bio_ex(bio, &label, &header, &der, &der_bytes, PEM_FLAG_SECURE) != 1)
 		return STP_FAIL(err, STP_KEY, "keys", subject, "is no PEM file with a private key");
 	code = check_label(label, header, subject, err);
-	if (code == STP_OK)
+	if (code == STP_OK && !read_plain(der, der_bytes, seed))
 		code = read_pkcs8(der, der_bytes, subject, seed, err);
 	OPENSSL_secure_free(label);
 	OPENSSL_secure_free(header);

@@ -119,7 +119,14 @@ static enum stp_errc find_checkpoint(struct stp_ledger *ledger, const struct stp
 	return stp_ledger_add_checkpoint(ledger, &checkpoint, err);
 }
 
-/* Finds the newest manifest that holds, and the number after all that are there. */
+/* The next generation's number comes after all that are there. */
+static void pass_number(struct stp_ledger *ledger, uint64_t number)
+{
+	if (number < UINT64_MAX / 2 && ledger->next_generation <= number)
+		ledger->next_generation = number + 1;
+}
+
+/* Finds the newest manifest that holds. */
 static void find_manifest(struct stp_ledger *ledger, const struct stp_ledger_folder *folder)
 {
 	size_t i;
@@ -128,15 +135,37 @@ static void find_manifest(struct stp_ledger *ledger, const struct stp_ledger_fol
 		const struct stp_ledger_file *file = &folder->items[i];
 		struct stp_err err = STP_ERR_INIT;
 
-		if (file->kind != STP_LEDGER_MANIFEST && file->kind != STP_LEDGER_SEGMENT)
+		if (file->kind != STP_LEDGER_MANIFEST)
 			continue;
-		if (file->number < UINT64_MAX / 2 && ledger->next_generation <= file->number)
-			ledger->next_generation = file->number + 1;
-		if (file->kind != STP_LEDGER_MANIFEST || ledger->manifest.generation)
+		pass_number(ledger, file->number);
+		if (ledger->manifest.generation)
 			continue;
 		if (stp_manifest_read(ledger->folder_fd, file->number, ledger->seal_key,
 		                      &ledger->manifest, &err) != STP_OK)
 			stp_ledger_refuse(ledger, &err);
+	}
+}
+
+/* What runs left that never committed: they must not fill a disk that made them fail, and the
+ * numbers of generations must not skip for them, because parts to be re-hashed are taken in their
+ * order. A segment is known for such by being newer than the newest manifest; where that one is
+ * broken, nothing is known of segments and they stay. What cannot be removed stays, and its number
+ * is not used. */
+static void sweep_uncommitted(struct stp_ledger *ledger, const struct stp_ledger_folder *folder)
+{
+	int is_known = !ledger->options.read_only && ledger->refused_count == 0;
+	size_t i;
+
+	for (i = 0; i < folder->count; i++) {
+		const struct stp_ledger_file *file = &folder->items[i];
+
+		if (file->kind == STP_LEDGER_LEFTOVER && !ledger->options.read_only)
+			unlinkat(ledger->folder_fd, file->name, 0);
+		if (file->kind != STP_LEDGER_SEGMENT)
+			continue;
+		if (!is_known || file->number <= ledger->manifest.generation ||
+		    unlinkat(ledger->folder_fd, file->name, 0) != 0)
+			pass_number(ledger, file->number);
 	}
 }
 
@@ -149,6 +178,7 @@ static enum stp_errc load(struct stp_ledger *ledger, struct stp_err *err)
 
 	STP_TRY(stp_ledger_folder_list(ledger->folder_fd, &folder, err));
 	find_manifest(ledger, &folder);
+	sweep_uncommitted(ledger, &folder);
 	open_segments(ledger);
 	for (i = 0; i < folder.count && code == STP_OK; i++) {
 		if (folder.items[i].kind == STP_LEDGER_CHECKPOINT)

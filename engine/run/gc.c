@@ -6,15 +6,20 @@
  *	2. their bins and roles     only they listed these
  *	3. links of target files    only those bins listed these
  *	4. commit records           last: a gc that dies half-way finds its work again
+ *	5. old lines of the audit log, and a report of the last run that is as old
  */
 #include "stampede/gc.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "run/gc_run.h"
+#include "run/last_run.h"
+#include "run/report.h"
 #include "sign/audit.h"
 
 #define STAGE "gc"
@@ -57,6 +62,27 @@ static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The report of the last run names paths at fault: it goes with the audit lines of its time, should
+ * no run ever replace it. One that tells no time may be of any. */
+static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
+{
+	struct stp_status_run last = {0};
+	struct stp_buf file = STP_BUF_INIT;
+	struct stp_err ignored = STP_ERR_INIT;
+
+	if (run->options->dry_run)
+		return STP_OK;
+	if (stp_file_read(run->repo.state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, STAGE,
+	                  &file, &ignored) == STP_OK)
+		stp_last_run_parse(file.data, file.count, &last);
+	stp_buf_release(&file);
+	if (last.at >= run->now - run->options->audit_keep_seconds)
+		return STP_OK;
+	if (unlinkat(run->repo.state_fd, STP_LAST_RUN_FILE, 0) != 0 && errno != ENOENT)
+		return STP_FAIL_SYS(err, STAGE, "state/" STP_LAST_RUN_FILE, "cannot remove");
+	return STP_OK;
+}
+
 static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 {
 	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
@@ -77,7 +103,8 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 			STP_TRY(stp_gc_sweep_links(run, err));
 		STP_TRY(remove_records(run, err));
 	}
-	return prune_audit(run, err);
+	STP_TRY(prune_audit(run, err));
+	return drop_last_run(run, err);
 }
 
 enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,

@@ -137,7 +137,9 @@ static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
-/* From here on: reading targets, writing the repository, and nothing else. */
+/* From here on: reading targets, writing what is published and the state, and nothing else. Keys
+ * and configuration are loaded, and offline keys that still lie in the repository are no business
+ * of this process; beside them it only removes temporary files. */
 static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_confine rules;
@@ -154,7 +156,10 @@ static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 	stp_confine_init(&rules);
 	stp_confine_allow(&rules, run->targets_fd,
 	                  links_out ? STP_CONFINE_WRITE : STP_CONFINE_READ);
-	stp_confine_allow(&rules, run->repo.root_fd, STP_CONFINE_WRITE);
+	stp_confine_allow(&rules, run->repo.root_fd, STP_CONFINE_TIDY);
+	stp_confine_allow(&rules, run->repo.metadata_fd, STP_CONFINE_WRITE);
+	stp_confine_allow(&rules, run->repo.targets_fd, STP_CONFINE_WRITE);
+	stp_confine_allow(&rules, run->repo.state_fd, STP_CONFINE_WRITE);
 	for (i = 0; i < run->options->writable_folder_count && count < 4; i++) {
 		fds[count] = open(run->options->writable_folders[i], O_PATH | O_CLOEXEC);
 		stp_confine_allow(&rules, fds[count++], STP_CONFINE_WRITE);

@@ -20,8 +20,7 @@
 #include "verify/bins.h"
 #include "verify/folder.h"
 
-#define LAST_RUN_BYTES_MAX ((size_t)512 << 20) /* a fault list of a million rows */
-#define BIN_HEAD_BYTES     (64 * 1024)
+#define BIN_HEAD_BYTES (64 * 1024)
 
 /* ------------------------------------------------------------------------ published */
 
@@ -153,7 +152,7 @@ static void read_last_run(struct stp_status_run *run, int state_fd)
 	struct stp_err ignored = STP_ERR_INIT;
 	struct stp_buf file = STP_BUF_INIT;
 
-	if (stp_file_read(state_fd, STP_LAST_RUN_FILE, LAST_RUN_BYTES_MAX, "status", &file,
+	if (stp_file_read(state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, "status", &file,
 	                  &ignored) == STP_OK)
 		stp_last_run_parse(file.data, file.count, run);
 	stp_buf_release(&file);

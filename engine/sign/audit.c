@@ -72,7 +72,7 @@ static enum stp_errc append_all(int fd, const uint8_t *bytes, size_t count, stru
 {
 	STP_FAULT_TRY(err, STAGE, "write", STP_AUDIT_FILE);
 	while (count) {
-		ssize_t put = write(fd, bytes, count);
+		ssize_t put = write(fd, bytes, STP_FAULT_WRITE_BYTES(count));
 
 		if (put < 0 && errno == EINTR)
 			continue;

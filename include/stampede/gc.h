@@ -34,7 +34,8 @@ struct stp_gc_options {
 	const char *repo;
 	int64_t grace_seconds;      /* T */
 	uint64_t keep;              /* k, at least 1 */
-	int64_t audit_keep_seconds; /* older lines of state/audit.log are dropped */
+	int64_t audit_keep_seconds; /* older lines of state/audit.log are dropped, and so is a
+	                             * report of the last run */
 	int dry_run;                /* only report; takes no lock */
 	int64_t now;                /* epoch seconds; negative: the clock */
 	struct stp_cancel *cancel;  /* may be NULL */

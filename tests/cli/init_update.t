@@ -14,6 +14,8 @@ $ stampede sign repo --now $(at 3) --json > /dev/null
 2> stampede: publish: timestamp.json: expires 2030-01-04T12:00:00Z, before the run after next at the interval seen (86400 s); sign more often, or raise the expiry in stampede.json
 $ stampede verify repo --now $(at 3) --json | grep -c '"errors":0'
 1
+$ grep -oE 'bin-n-[0-9a-f]\.json":\{"version":[0-9]+\}' repo/public/metadata/2.snapshot.json | tr '\n' ' '; echo
+bin-n-0.json":{"version":2} bin-n-1.json":{"version":2} bin-n-2.json":{"version":2} bin-n-3.json":{"version":2} bin-n-4.json":{"version":1} bin-n-5.json":{"version":1} bin-n-6.json":{"version":1} bin-n-7.json":{"version":1} bin-n-8.json":{"version":1} bin-n-9.json":{"version":1} bin-n-a.json":{"version":1} bin-n-b.json":{"version":1} bin-n-c.json":{"version":1} bin-n-d.json":{"version":1} bin-n-e.json":{"version":1} bin-n-f.json":{"version":1} 
 $ stampede init repo --update --offline-keys away --now $(at 4) --json
 {"root":{"version":2,"expires":"2031-01-04T12:00:00Z"},"targets":{"version":2,"expires":"2031-01-04T12:00:00Z"},"bins_role":{"version":3,"expires":"2031-01-04T12:00:00Z"},"bins":4,"bins_changed":false}
 $ stampede init repo --update --offline-keys away --now $(at 2)

@@ -54,6 +54,28 @@ sed -i 3d rows
 run 'a removed row' a.csv
 run 'a removed row, again' a.csv
 
+# How a list ends: an empty last line or none, LF or CRLF, changes nothing.
+(cat a.csv && echo) >ends.csv
+run 'an empty last line' ends.csv
+sed 's/$/\r/' a.csv >ends.csv
+run CRLF ends.csv
+(sed 's/$/\r/' a.csv && printf '\r\n') >ends.csv
+run 'CRLF and an empty last line' ends.csv
+printf %s "$(cat a.csv)" >ends.csv
+run 'no end of the last line' ends.csv
+sed '5i\
+\
+' a.csv >ends.csv
+run 'empty lines in the middle' ends.csv
+
+# Files of the tree that the list does not name are no targets; verify --targets names them.
+echo stray >targets/stray.whl
+run 'a file beside the list' a.csv
+grep -q stray published && fail 'a file that the list does not name is a target'
+"$STAMPEDE" verify repo --targets >verify.out 2>&1 || true # the files of the rows are not there
+grep -q '^warning: target-unknown: stray.whl: ' verify.out || fail 'verify does not name the stray file'
+rm targets/stray.whl
+
 # Rows that the ledger has already are only ticked; the serial twin sorts them all. Both must publish
 # the same bytes, and say the same about a path named twice.
 rm -rf repo

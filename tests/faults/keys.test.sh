@@ -49,6 +49,33 @@ grep -qF "${secret:30:16}" out err && fail 'a message holds a part of the key'
 cp good.pem repo/keys/online.pem
 chmod 600 repo/keys/online.pem
 
+# The audit log only grows: what it said before, it still says after a run that works, one that
+# fails, and one that dies.
+cp repo/state/audit.log said
+grows() {
+	cmp -s -n "$(stat -c %s said)" said repo/state/audit.log || fail "audit.log lost lines: $1"
+	cp repo/state/audit.log said
+}
+sign_is 0 repo --json
+grows 'a run'
+[ "$(stat -c %s said)" -gt 0 ] || fail 'audit.log is empty'
+STAMPEDE_FAULT_POINT=publish.barrier:1:EIO sign_is 3 repo
+grows 'a run that failed'
+STAMPEDE_FAULT_POINT=publish.renamed "$STAMPEDE" sign repo --quiet >/dev/null 2>&1 || true
+grows 'a run that died'
+# It is written in a way that only appends: the file system may be told to refuse all others.
+if chattr +a repo/state/audit.log 2>/dev/null; then
+	lines=$(wc -l <repo/state/audit.log)
+	sign_is 0 repo --json
+	[ "$(wc -l <repo/state/audit.log)" -gt "$lines" ] || fail 'no line was appended'
+	got=0
+	"$STAMPEDE" gc repo --audit 1m --now "$(date -u -d '+1 day' +%FT%TZ)" >out 2>err || got=$?
+	[ "$got" = 3 ] || fail "gc on an append-only log: exit $got"
+	says 'audit: audit.log: cannot put in place: Operation not permitted'
+	grows 'gc on an append-only log'
+	chattr -a repo/state/audit.log
+fi
+
 # Every file that the online key signed in the last run is in the audit log, once, with the digest
 # that the file itself gives; no line names a user, host or path.
 sign_is 0 repo --json

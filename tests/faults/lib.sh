@@ -46,6 +46,12 @@ signed_digest() {
 	cat "$1/public/metadata/$version".bin-n-*.json |
 		grep -oE "\"$2\":\{\"hashes\":\{\"sha256\":\"[0-9a-f]{64}" | tail -c 65
 }
+# on_loop IMAGE FOLDER: the file system in IMAGE
+on_loop() {
+	mkdir -p "$2"
+	mount -o loop "$1" "$2" 2>/dev/null || skip 'cannot mount images here (needs root and a loop device)'
+	mounted+=("$scratch/$2")
+}
 # small_fs FOLDER OPTIONS: a tmpfs of its own
 small_fs() {
 	mkdir -p "$1"

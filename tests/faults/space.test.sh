@@ -42,6 +42,16 @@ mount -o remount,nr_inodes=4000 links
 sign_is 0 links/repo --json
 verified links/repo
 
+# The same where the links have a file system of their own, and everything else has room.
+init apart --targets index --bins 16 --target-files all
+small_fs apart/public/targets size=8m,nr_inodes=50
+sign_is 3 apart
+says '^stampede: links: .*No space left on device'
+[ ! -e apart/public/metadata/timestamp.json ] || fail 'published without links'
+mount -o remount,nr_inodes=4000 apart/public/targets
+sign_is 0 apart --json
+verified apart
+
 # A full disk while hashing: checkpoints cannot be written, what is published stays.
 small_fs hashing size=1m
 init hashing/repo --targets index --bins 16 --target-files none
@@ -60,3 +70,53 @@ says 'Read-only file system'
 [ "$(published hashing/repo)" = "$before" ] || fail 'a read-only repository changed'
 mount -o remount,rw hashing
 sign_is 0 hashing/repo --json
+
+# Every stage in turn: the first run of a repository, on a file system that has a page or an inode
+# more each time, until it works. Each before it names its stage and publishes nothing; the first that
+# works leaves everything that a run leaves, the audit log included.
+# grows FOLDER UNIT FROM STEP STAGES…: UNIT is the option to raise
+grows() {
+	local folder=$1 unit=$2 at=$3 step=$4 stage got=3 seen=' '
+	shift 4
+	cp -a "$folder/repo" "$folder.fresh"
+	for _ in $(seq 200); do
+		mount -o remount,"$unit=$((at + 2 * step))" "$folder" # room to start anew
+		rm -rf "${folder:?}/repo" && cp -a "$folder.fresh" "$folder/repo"
+		# Refused while more is in use than would be left.
+		mount -o remount,"$unit=$at" "$folder" 2>/dev/null || { at=$((at + step)); continue; }
+		got=0
+		"$STAMPEDE" sign "$folder/repo" --json >out 2>err || got=$?
+		[ "$got" = 0 ] && break
+		[ "$got" = 3 ] || fail "$unit=$at: exit $got: $(cat err)"
+		says '^stampede: [a-z]+: .+: .*No space left on device'
+		if [ -e "$folder/repo/public/metadata/timestamp.json" ]; then
+			# Only what is noted after the commit may still fail, and then it says so.
+			says '^stampede: publish: timestamp\.json: was published as version 1 before that'
+			verified "$folder/repo"
+			seen+='note '
+		fi
+		stage=$(sed -n 's/^stampede: \([a-z]*\): .*No space left on device.*/\1/p' err | sed -n 1p)
+		[[ $seen == *" $stage "* ]] || seen+="$stage "
+		at=$((at + step))
+	done
+	[ "$got" = 0 ] || fail "$folder: never enough: $(cat err)"
+	for stage; do
+		[[ $seen == *" $stage "* ]] || fail "$folder: no run failed in $stage, only in$seen"
+	done
+	verified "$folder/repo"
+	local version
+	version=$(field snapshot)
+	[ "$(grep -cE " (bin-n-[0-9a-f]+|snapshot|timestamp) $version [0-9a-f]{64}\$" "$folder/repo/state/audit.log")" = 18 ] ||
+		fail "$folder: the audit log of the run that worked is not whole"
+	mount -o remount,"$unit=$((3 * at))" "$folder"
+	sign_is 0 "$folder/repo" --json
+	field_is files_hashed 0
+}
+used() { df --output="$2" "$1" | tail -n 1 | tr -d ' '; }
+small_fs pages size=4m,nr_inodes=2000
+init pages/repo --targets index --bins 16 --target-files none
+grows pages size $(($(used pages used) * 1024)) 4096 ledger publish audit note
+small_fs names size=4m,nr_inodes=2000
+"$STAMPEDE_CORPUS" --count 30 --sizes small few 2>/dev/null
+init names/repo --targets few --bins 16 --target-files all
+grows names nr_inodes "$(($(used names iused) + 1))" 1 ledger publish links audit

@@ -27,6 +27,7 @@ static int setup(void **state)
 	if (!mkdtemp(folder) || chdir(folder) != 0)
 		return -1;
 	return mkdir("read", 0755) || mkdir("write", 0755) || mkdir("other", 0755) ||
+	       mkdir("tidy", 0755) || close(open("tidy/d", O_CREAT | O_WRONLY, 0644)) ||
 	       close(open("read/a", O_CREAT | O_WRONLY, 0644)) ||
 	       close(open("other/b", O_CREAT | O_WRONLY, 0644));
 }
@@ -37,6 +38,8 @@ static int teardown(void **state)
 	unlink("read/a");
 	unlink("other/b");
 	unlink("write/c");
+	unlink("tidy/d");
+	rmdir("tidy");
 	rmdir("read");
 	rmdir("write");
 	rmdir("other");
@@ -64,6 +67,7 @@ static int in_child(void)
 	stp_confine_allow(&confine, -1, STP_CONFINE_WRITE);
 	stp_confine_allow(&confine, open("read", O_RDONLY | O_DIRECTORY), STP_CONFINE_READ);
 	stp_confine_allow(&confine, open("write", O_RDONLY | O_DIRECTORY), STP_CONFINE_WRITE);
+	stp_confine_allow(&confine, open("tidy", O_RDONLY | O_DIRECTORY), STP_CONFINE_TIDY);
 	if (stp_confine_enter(&confine, &err) != STP_OK)
 		return 1;
 	if (confine.level == 0)
@@ -79,6 +83,10 @@ static int in_child(void)
 	/* What was open stays usable. */
 	if (fcntl(before, F_GETFD) < 0 || read(before, folder, 1) != 0)
 		return 5;
+	if (opens("tidy/d", O_RDONLY) || opens("tidy/d", O_WRONLY) ||
+	    opens("tidy/new", O_CREAT | O_WRONLY) || !opens("tidy", O_RDONLY | O_DIRECTORY) ||
+	    unlink("tidy/d") != 0)
+		return 7;
 	if (execl("/bin/true", "true", (char *)NULL) != -1)
 		return 6;
 	return 0;

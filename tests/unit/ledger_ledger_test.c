@@ -278,12 +278,15 @@ static void test_ledger__a_prepared_segment_is_nothing_without_the_commit(void *
 	assert_int_equal(stp_ledger_prepare(fixture.ledger, writer, NULL), STP_OK);
 	reopen(&fixture); /* as after a kill */
 	assert_int_equal(length_of(&fixture, 2), UINT64_MAX);
+	/* It is gone at once, and generations do not skip for it. */
+	assert_false(has_file(&fixture, "2.delta.segment"));
 	commit_one(&fixture, STP_SEGMENT_DELTA, 3, 30, 6);
 	reopen(&fixture);
+	assert_int_equal(stp_ledger_generation(fixture.ledger), 2);
 	assert_int_equal(length_of(&fixture, 1), 10);
+	assert_int_equal(length_of(&fixture, 2), UINT64_MAX);
 	assert_int_equal(length_of(&fixture, 3), 30);
 	assert_int_equal(fixture.damage.total, 0);
-	assert_false(has_file(&fixture, "2.delta.segment"));
 	fixture_release(&fixture);
 }
 
