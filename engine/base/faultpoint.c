@@ -63,6 +63,14 @@ static void reach(void)
 	}
 }
 
+/* The number in a variable of the environment, 0 without one. */
+static unsigned long number_in(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value ? strtoul(value, NULL, 10) : 0;
+}
+
 /* Takes NAME[:N[:ACTION]] apart. */
 static void read_environment(void)
 {
@@ -70,10 +78,8 @@ static void read_environment(void)
 	const char *colon;
 
 	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
-	if (getenv("STAMPEDE_FAULT_SLOW"))
-		slow_us = strtol(getenv("STAMPEDE_FAULT_SLOW"), NULL, 10);
-	if (getenv("STAMPEDE_SHORT_WRITES"))
-		short_write_bytes = strtoul(getenv("STAMPEDE_SHORT_WRITES"), NULL, 10);
+	slow_us = (long)number_in("STAMPEDE_FAULT_SLOW");
+	short_write_bytes = number_in("STAMPEDE_SHORT_WRITES");
 	if (!value)
 		return;
 	colon = strchr(value, ':');
