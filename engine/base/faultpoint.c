@@ -63,19 +63,23 @@ static void reach(void)
 	}
 }
 
+/* The number in a variable of the environment, 0 without one. */
+static unsigned long number_in(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value ? strtoul(value, NULL, 10) : 0;
+}
+
 /* Takes NAME[:N[:ACTION]] apart. */
 static void read_environment(void)
 {
 	const char *value = getenv("STAMPEDE_FAULT_POINT");
-	const char *slow = getenv("STAMPEDE_FAULT_SLOW");
-	const char *short_writes = getenv("STAMPEDE_SHORT_WRITES");
 	const char *colon;
 
 	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
-	if (slow)
-		slow_us = strtol(slow, NULL, 10);
-	if (short_writes)
-		short_write_bytes = strtoul(short_writes, NULL, 10);
+	slow_us = (long)number_in("STAMPEDE_FAULT_SLOW");
+	short_write_bytes = number_in("STAMPEDE_SHORT_WRITES");
 	if (!value)
 		return;
 	colon = strchr(value, ':');

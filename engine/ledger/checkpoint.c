@@ -118,7 +118,8 @@ static enum stp_errc retire(struct stp_ledger *ledger, size_t index, struct stp_
 
 	if (checkpoint->segment && checkpoint->is_lent) {
 		struct stp_segment **retired =
-		    realloc(ledger->retired, (ledger->retired_count + 1) * sizeof(*retired));
+		    realloc(ledger->retired,
+		            (ledger->retired_count + 1) * sizeof(struct stp_segment *));
 
 		if (!retired)
 			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,

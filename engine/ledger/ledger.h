@@ -9,7 +9,8 @@
  *
  * A generation is a sealed N.manifest that lists segments, newest first, with size and seal. The
  * newest segment that has a key wins; STP_RECORD_REMOVED is a tombstone. The two last generations
- * are kept; files that neither lists are swept at commit.
+ * are kept; files that neither lists are swept at commit, and at open those that a run left which
+ * never committed.
  *
  * What is broken is never used: a manifest that fails its seal is named as a fault and the
  * generation before it is taken; a generation with a broken segment loses that segment and all

@@ -11,7 +11,7 @@
 #include "ledger/segment_format.h"
 #include "stampede/alg.h"
 
-#define MAGIC           "STPMANI1"
+#define MAGIC           UINT64_C(0x31494e414d505453) /* "STPMANI1" */
 #define VERSION         1
 #define HEAD_BYTES      128
 #define ENTRY_BYTES     128
@@ -51,7 +51,7 @@ enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder
 	char name[STP_MANIFEST_NAME_BYTES];
 	size_t i;
 
-	memcpy(bytes, MAGIC, 8);
+	stp_store64_le(bytes, MAGIC);
 	stp_store32_le(bytes + 8, VERSION);
 	stp_store32_le(bytes + 12, manifest->hash_set);
 	stp_store64_le(bytes + 16, manifest->generation);
@@ -123,7 +123,7 @@ enum stp_errc stp_manifest_read(int folder_fd, uint64_t generation, const uint8_
 
 	stp_manifest_name(generation, name);
 	STP_TRY(stp_file_read(folder_fd, name, MANIFEST_MAX, "ledger", &buf, err));
-	if (buf.count < HEAD_BYTES + STP_SEAL_BYTES || memcmp(buf.data, MAGIC, 8) != 0) {
+	if (buf.count < HEAD_BYTES + STP_SEAL_BYTES || stp_load64_le(buf.data) != MAGIC) {
 		code = STP_FAIL(err, STP_FORMAT, "ledger", name, "is no manifest of a ledger");
 	} else {
 		seal(buf.data, buf.count - STP_SEAL_BYTES, seal_key, sum);

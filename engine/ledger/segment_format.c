@@ -22,7 +22,7 @@ void stp_segment_header_store(const struct stp_segment_info *info, uint64_t inde
                               uint8_t out[STP_SEGMENT_HEADER_BYTES])
 {
 	memset(out, 0, STP_SEGMENT_HEADER_BYTES);
-	memcpy(out, STP_SEGMENT_MAGIC, 8);
+	stp_store64_le(out, STP_SEGMENT_MAGIC);
 	stp_store32_le(out + 8, STP_SEGMENT_VERSION);
 	stp_store32_le(out + 12, info->hash_set);
 	stp_store32_le(out + 16, info->kind);

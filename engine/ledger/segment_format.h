@@ -21,8 +21,8 @@
 #define STP_SEGMENT_VERSION      1
 #define STP_SEGMENT_HEADER_BYTES 4096
 #define STP_SEGMENT_FOOTER_BYTES 48
-#define STP_SEGMENT_MAGIC        "STPLEDG1"
-#define STP_SEGMENT_END_MAGIC    "STPSEAL1"
+#define STP_SEGMENT_MAGIC        UINT64_C(0x314744454c505453) /* "STPLEDG1" */
+#define STP_SEGMENT_END_MAGIC    UINT64_C(0x314c414553505453) /* "STPSEAL1" */
 
 /* Keys of one purpose each, from the seal key: BLAKE2b-256(key = seal key, purpose). */
 struct stp_segment_keys {

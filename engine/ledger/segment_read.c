@@ -29,7 +29,7 @@ static enum stp_errc parse_header(struct stp_segment *segment, const uint8_t *he
 	uint64_t frame = STP_SEGMENT_HEADER_BYTES + STP_SEGMENT_FOOTER_BYTES;
 	uint32_t kind = stp_load32_le(header + 16);
 
-	if (memcmp(header, STP_SEGMENT_MAGIC, 8) != 0)
+	if (stp_load64_le(header) != STP_SEGMENT_MAGIC)
 		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name, "is no ledger segment");
 	if (stp_load32_le(header + 8) != STP_SEGMENT_VERSION)
 		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
@@ -90,7 +90,7 @@ static enum stp_errc take_index(struct stp_segment *segment, const uint8_t *head
 	size_t i;
 
 	stp_segment_seal(&segment->keys, header, index, index_bytes, footer, seal);
-	if (memcmp(footer, STP_SEGMENT_END_MAGIC, 8) != 0 ||
+	if (stp_load64_le(footer) != STP_SEGMENT_END_MAGIC ||
 	    sodium_memcmp(seal, footer + 16, STP_SEAL_BYTES) != 0)
 		return STP_FAIL(err, STP_KEY, "ledger", segment->name,
 		                "its seal is not ours: changed, or sealed with another key");

@@ -248,7 +248,7 @@ static enum stp_errc write_frame(struct stp_segment_writer *writer, uint8_t *ind
 		stp_block_store(&writer->blocks[i], index + i * STP_BLOCK_ENTRY_BYTES);
 	info->file_bytes = writer->end + index_bytes + STP_SEGMENT_FOOTER_BYTES;
 	stp_segment_header_store(info, writer->end, header);
-	memcpy(footer, STP_SEGMENT_END_MAGIC, 8);
+	stp_store64_le(footer, STP_SEGMENT_END_MAGIC);
 	stp_store64_le(footer + 8, info->file_bytes);
 	stp_segment_seal(&writer->keys, header, index, index_bytes, footer, footer + 16);
 	memcpy(info->seal, footer + 16, STP_SEAL_BYTES);

@@ -43,10 +43,12 @@ sign_is 0 links/repo --json
 verified links/repo
 
 # The same where the links have a file system of their own, and everything else has room.
-init apart --targets index --bins 16 --target-files all
+mkdir flat
+for i in $(seq 100); do echo "$i" >flat/$i.whl; done
+init apart --targets flat --bins 4 --target-files all
 small_fs apart/public/targets size=8m,nr_inodes=50
 sign_is 3 apart
-says '^stampede: links: .*No space left on device'
+says '^stampede: links: .*cannot make the link: No space left on device'
 [ ! -e apart/public/metadata/timestamp.json ] || fail 'published without links'
 mount -o remount,nr_inodes=4000 apart/public/targets
 sign_is 0 apart --json
@@ -74,6 +76,13 @@ sign_is 0 hashing/repo --json
 # Every stage in turn: the first run of a repository, on a file system that has a page or an inode
 # more each time, until it works. Each before it names its stage and publishes nothing; the first that
 # works leaves everything that a run leaves, the audit log included.
+shrink() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		mount -o remount,"$2" "$1" 2>/dev/null && return
+		sleep 0.02
+	done
+	return 1
+}
 # grows FOLDER UNIT FROM STEP STAGES…: UNIT is the option to raise
 grows() {
 	local folder=$1 unit=$2 at=$3 step=$4 stage got=3 seen=' '
@@ -82,8 +91,8 @@ grows() {
 	for _ in $(seq 200); do
 		mount -o remount,"$unit=$((at + 2 * step))" "$folder" # room to start anew
 		rm -rf "${folder:?}/repo" && cp -a "$folder.fresh" "$folder/repo"
-		# Refused while more is in use than would be left.
-		mount -o remount,"$unit=$at" "$folder" 2>/dev/null || { at=$((at + step)); continue; }
+		# Refused while more is in use than would be left; what was removed is given back a little later.
+		shrink "$folder" "$unit=$at" || { at=$((at + step)); continue; }
 		got=0
 		"$STAMPEDE" sign "$folder/repo" --json >out 2>err || got=$?
 		[ "$got" = 0 ] && break
@@ -119,4 +128,4 @@ grows pages size $(($(used pages used) * 1024)) 4096 ledger publish audit note
 small_fs names size=4m,nr_inodes=2000
 "$STAMPEDE_CORPUS" --count 30 --sizes small few 2>/dev/null
 init names/repo --targets few --bins 16 --target-files all
-grows names nr_inodes "$(($(used names iused) + 1))" 1 ledger publish links audit
+grows names nr_inodes "$(($(used names iused) + 1))" 1 ledger publish links

@@ -101,7 +101,7 @@ static int reseal(uint8_t *bytes, size_t count)
 		              entry + 56, 32);
 	}
 	stp_store64_le(bytes + 64, count);
-	memcpy(footer, STP_SEGMENT_END_MAGIC, 8);
+	stp_store64_le(footer, STP_SEGMENT_END_MAGIC);
 	stp_store64_le(footer + 8, count);
 	stp_segment_seal(&keys, bytes, bytes + index_offset, block_count * STP_BLOCK_ENTRY_BYTES,
 	                 footer, footer + 16);
