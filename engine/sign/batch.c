@@ -281,14 +281,15 @@ static enum stp_errc read_envelope(const struct stp_signer *signer, const struct
 	return STP_OK;
 }
 
-/* What R has to be of each document, from S and k' → slot.point. */
+/* What R has to be of each document, from S and k' → slot.point. In turned order, so that a
+ * document is checked in another lane than the one it was signed in. */
 static int find_points(struct stp_signer *signer, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = &signer->slots[i];
 
 		crypto_core_ed25519_scalar_reduce(slot->challenge, slot->digest);
-		signer->products[i] =
+		signer->products[count - 1 - i] =
 		    (struct stp_multiply_job){slot->signature + 32, slot->challenge, slot->point};
 	}
 	return stp_multiply(signer->multiplier, signer->products, count);

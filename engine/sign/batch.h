@@ -17,7 +17,7 @@
  * sign.flip:40:EIO) flips one bit of the N-th body right after it was signed.
  *
  * Shape      any count; best a multiple of 8 and at least 16 documents of similar size.
- * Memory     a few KiB of locked pages and a hasher per signer, made by create().
+ * Memory     70 KiB of locked pages, 120 KiB of tables and a hasher per signer, made by create().
  * Ownership  buffers are the caller's; the key must outlive the signer.
  * Threads    one signer per thread; signers may share a key.
  */

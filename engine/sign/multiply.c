@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/faultpoint.h"
 #include "sign/multiply_ifma.h"
 
 /* Scalars over which create() compares the ways: every lane has one of its own. */
@@ -36,12 +37,13 @@ static int multiply_one(struct stp_multiplier *multiplier, const struct stp_mult
 static int multiply_each(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
                          size_t count)
 {
+	int is_done = 1;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		if (!multiply_one(multiplier, &jobs[i]))
-			return 0;
-	return 1;
+	for (i = 0; i < count && is_done; i++)
+		is_done = multiply_one(multiplier, &jobs[i]);
+	sodium_memzero(multiplier->scratch, 32);
+	return is_done;
 }
 
 /* ------------------------------------------------------------------ eight at a time */
@@ -50,6 +52,7 @@ static int multiply_each(struct stp_multiplier *multiplier, const struct stp_mul
 
 static const uint8_t neutral_point[32] = {1};
 
+/* A lane that a fault has made nothing encodes as 32 zeros, in signing and in checking. */
 static int multiply_lanes(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
                           size_t count)
 {
@@ -57,28 +60,53 @@ static int multiply_lanes(struct stp_multiplier *multiplier, const struct stp_mu
 
 	stp_ifma_multiply(multiplier->tables, multiplier->work, jobs, count);
 	for (i = 0; i < count; i++)
-		if (memcmp(jobs[i].point, neutral_point, 32) == 0)
+		if (memcmp(jobs[i].point, neutral_point, 32) == 0 ||
+		    sodium_is_zero(jobs[i].point, 32))
 			return 0;
 	return 1;
 }
 
-/* Both ways over the same scalars, which anybody may know. */
-static int ways_agree(struct stp_multiplier *multiplier, int with_key)
+/* Scalar j of eight: all digits but the last are j + 1, or -8, so that together they meet every
+ * entry of a table. */
+static void sweep_scalar(size_t j, uint8_t out[32])
 {
-	uint8_t scalars[2 * TRIALS][32];
+	memset(out, j < 7 ? (int)(j + 1) * 0x11 : 0x77, 32);
+	if (j == 7)
+		out[0] = 0x78; /* seven and one carried is eight, all the way up */
+	out[31] &= 0x0f;
+}
+
+/* Scalars for s and k of a trial, which anybody may know. */
+static void trial_scalars(int is_sweep, uint8_t s[TRIALS][32], uint8_t k[TRIALS][32])
+{
+	size_t i;
+
+	for (i = 0; i < TRIALS; i++) {
+		if (is_sweep) {
+			sweep_scalar(i, s[i]);
+			sweep_scalar(i, k[i]);
+		} else {
+			crypto_core_ed25519_scalar_random(s[i]);
+			crypto_core_ed25519_scalar_random(k[i]);
+		}
+	}
+}
+
+/* Both ways over the same scalars. */
+static int ways_agree(struct stp_multiplier *multiplier, int is_sweep, int with_key)
+{
+	uint8_t s[TRIALS][32];
+	uint8_t k[TRIALS][32];
 	uint8_t points[2][TRIALS][32];
 	struct stp_multiply_job jobs[TRIALS];
 	int way;
 	size_t i;
 
-	for (i = 0; i < (size_t)2 * TRIALS; i++)
-		crypto_core_ed25519_scalar_random(scalars[i]);
+	trial_scalars(is_sweep, s, k);
 	for (way = 0; way < 2; way++) {
-		for (i = 0; i < TRIALS; i++) {
-			jobs[i].s = scalars[i];
-			jobs[i].k = with_key ? scalars[TRIALS + i] : NULL;
-			jobs[i].point = points[way][i];
-		}
+		for (i = 0; i < TRIALS; i++)
+			jobs[i] =
+			    (struct stp_multiply_job){s[i], with_key ? k[i] : NULL, points[way][i]};
 		if (!(way ? multiply_each : multiply_lanes)(multiplier, jobs, TRIALS))
 			return 0;
 	}
@@ -93,8 +121,16 @@ static enum stp_errc create_lanes(struct stp_multiplier *multiplier, struct stp_
 	    !stp_ifma_make_tables(multiplier->tables, multiplier->work,
 	                          stp_key_secret(multiplier->key)->scalar, multiplier->public_key))
 		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for tables of points");
-	if (!stp_multiplier_fits(multiplier) || !ways_agree(multiplier, 0) ||
-	    !ways_agree(multiplier, 1))
+	/* A table that goes wrong in memory. */
+	if (STP_FAULT_POINT("sign", "entry"))
+		((uint8_t *)&multiplier->tables->base.at[20].sum)[17] ^= 1;
+	if (!stp_multiplier_fits(multiplier))
+		return STP_FAIL(err, STP_REFUSED, "sign", "online key",
+		                "the key in memory does not fit its public half; nothing was "
+		                "signed: memory or processor are at fault, run again or sign on "
+		                "another machine");
+	if (!ways_agree(multiplier, 1, 0) || !ways_agree(multiplier, 1, 1) ||
+	    !ways_agree(multiplier, 0, 0) || !ways_agree(multiplier, 0, 1))
 		return STP_FAIL(err, STP_REFUSED, "sign", "online key",
 		                "this processor's vector arithmetic gives other points than "
 		                "libsodium; nothing was signed: sign on another machine");

@@ -6,15 +6,16 @@
  *
  * Two ways, chosen by the processor:
  *
- *	libsodium       one at a time; S·B - k·A as (S - ka)·B, which is the same point
- *	AVX-512 IFMA    eight at a time, from tables of multiples (sign/multiply_ifma.h); S·B and
- *k·A for real, so that checking uses neither a nor r, and other table entries than signing did
+ *	libsodium     one at a time; S·B - k·A as (S - ka)·B, which is the same point
+ *	AVX-512 IFMA  eight at a time, from tables of multiples (sign/multiply_ifma.h); the check
+ *	              adds S·B and k·A for real: it needs neither a nor r
  *
- * create() compares the second with the first over a few scalars, and A with the key's public
- * half: a processor whose vector arithmetic is wrong is refused, not trusted.
+ * create() compares the second with the first over scalars that meet every entry of both tables,
+ * and over random ones, and A with the key's public half. A processor whose vector arithmetic
+ * is wrong is refused, not trusted.
  *
  * Shape      at most STP_MULTIPLY_JOBS_MAX jobs a call, best a multiple of 8 near it.
- * Memory     50 KiB locked for what follows from secrets, wiped by each call; 120 KiB of tables.
+ * Memory     22 KiB locked for what follows from secrets, wiped by each call; 120 KiB of tables.
  * Ownership  scalars and points are the caller's; the key must outlive the multiplier.
  * Threads    one multiplier per thread.
  */
@@ -48,11 +49,13 @@ enum stp_errc stp_multiplier_create(const struct stp_key *key, unsigned features
 /* NULL is allowed. */
 void stp_multiplier_destroy(struct stp_multiplier *multiplier);
 
-/* Does jobs[0, count). 0 when one gives the neutral point, which no signature does. */
+/* Does jobs[0, count). 0 when one gives the neutral point, or none at all:
+ * no signature holds those. */
 int stp_multiply(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
                  size_t count);
 
-/* True while A in memory is still a·B, so that what stp_multiply() gives means something. */
+/* True while the public key in memory is still the A that stp_multiply() takes: with libsodium a·B,
+ * else the one that create() compared. */
 int stp_multiplier_fits(const struct stp_multiplier *multiplier);
 
 #endif

@@ -61,7 +61,7 @@ INLINE field small(long long value)
 	return out;
 }
 
-/* Limbs below 2^61 → carried. */
+/* Limbs below 2^60.5 → carried. */
 INLINE field carry(const __m512i in[5])
 {
 	const __m512i mask = _mm512_set1_epi64((long long)LIMB_MASK);
@@ -117,7 +117,7 @@ INLINE __m512i times19(__m512i x)
 }
 
 /* Limbs below 2^52. Sums: five halves each below 2^52, the high ones doubled, stay below 2^56; the
- * upper five come down times 19, below 2^61. */
+ * upper five come down times 19, below 2^60.5. */
 INLINE field multiply(const field *a, const field *b)
 {
 	const __m512i zero = _mm512_setzero_si512();
@@ -416,6 +416,15 @@ static void encode(uint64_t x[5], uint64_t y[5], uint8_t out[32])
 
 /* ------------------------------------------------------------------ multiples */
 
+/* More than the functions here take of the stack: registers are spilled there. */
+#define SPILLED_BYTES ((size_t)16 * 1024)
+
+static void wipe(struct stp_ifma_work *work)
+{
+	sodium_memzero(work, sizeof(*work));
+	sodium_stackzero(SPILLED_BYTES);
+}
+
 /* s·B + k·A of eight columns of digits. */
 IFMA static void multiply_eight(const struct stp_ifma_tables *tables,
                                 const struct stp_ifma_work *work, size_t column, int with_key,
@@ -479,6 +488,8 @@ IFMA void stp_ifma_multiply(const struct stp_ifma_tables *tables, struct stp_ifm
 
 	if (count == 0)
 		return;
+	for (i = 1; i < count; i++)
+		STP_ASSERT(!jobs[i].k == !jobs[0].k);
 	write_all_digits(work, jobs, count);
 	for (i = 0; i < groups; i++)
 		multiply_eight(tables, work, i * STP_IFMA_LANES, jobs[0].k != NULL,
@@ -490,7 +501,7 @@ IFMA void stp_ifma_multiply(const struct stp_ifma_tables *tables, struct stp_ifm
 		encode_eight(work, &work->points[i], jobs + first,
 		             count - first < STP_IFMA_LANES ? count - first : STP_IFMA_LANES);
 	}
-	sodium_memzero(work, sizeof(*work));
+	wipe(work);
 }
 
 IFMA int stp_ifma_make_tables(struct stp_ifma_tables *tables, struct stp_ifma_work *work,
@@ -509,7 +520,7 @@ IFMA int stp_ifma_make_tables(struct stp_ifma_tables *tables, struct stp_ifma_wo
 	make_affine(work->points, work->products, 1);
 	p = work->points[0];
 	encode_eight(work, &p, &job, 1);
-	sodium_memzero(work, sizeof(*work));
+	wipe(work);
 	return make_table(&tables->key, &p);
 }
 

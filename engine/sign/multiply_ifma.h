@@ -10,11 +10,10 @@
  * same time whatever the digits are.
  *
  * Shape      jobs of 8 side by side; a count that is not a multiple of 8 wastes lanes.
- * Memory     struct stp_ifma_tables 120 KiB, public; struct stp_ifma_work 50 KiB, secret: what
- *            follows from scalars is written there and nowhere else, and wiped before return.
- * Ownership  all the caller's, 64-byte aligned.
- * Threads    tables are read-only once made; one work per thread.
- * Time       no branch and no address depends on a scalar.
+ * Memory     struct stp_ifma_tables 120 KiB, public; struct stp_ifma_work 22 KiB, secret: digits
+ * and points, wiped before return, as is the stack that sums were spilled to. Ownership  all the
+ * caller's, 64-byte aligned. Threads    tables are read-only once made; one work per thread. Time
+ * no branch and no address depends on a scalar.
  */
 #ifndef STP_SIGN_MULTIPLY_IFMA_H
 #define STP_SIGN_MULTIPLY_IFMA_H

@@ -98,6 +98,14 @@ static void edge_scalar(size_t i, uint8_t out[32])
 }
 #define EDGE_COUNT ((size_t)63 * 15 + 16)
 
+/* Without the instructions all tests here take the slow twin, and say nothing about lanes. */
+static void test_has_lanes(void **state)
+{
+	(void)state;
+	if (!(stp_cpu_features() & STP_CPU_IFMA))
+		skip();
+}
+
 static void test_edges(void **state)
 {
 	const unsigned sets[] = {0, stp_cpu_features()};
@@ -187,6 +195,7 @@ static void test_sums_that_double(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_has_lanes),
 	    cmocka_unit_test(test_edges),
 	    cmocka_unit_test(test_random_scalars_at_every_count),
 	    cmocka_unit_test(test_neutral_point_is_refused),
