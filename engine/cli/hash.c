@@ -355,6 +355,8 @@ static int run(struct stp_cli *cli)
 	stp_cli_progress_begin(cli);
 	code = stp_hash_paths(&options, take_line, &printer, &report, &err);
 	stp_cli_progress_end(cli);
+	if (code != STP_OK && ferror(stdout)) /* main() says so, for every verb */
+		return STP_EXIT_FAILED;
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)

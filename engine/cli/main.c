@@ -4,6 +4,7 @@
  * happens to stdout at the end.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,12 +76,23 @@ static const struct stp_verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* Flushes stdout; a product that could not be written is a failure. */
+/* True when stdout is a pipe whose reader has closed it. */
+static int reader_is_gone(void)
+{
+	struct pollfd out = {STDOUT_FILENO, 0, 0};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+/* Flushes stdout; a product that could not be written is a failure. A reader who went, such as
+ * head(1), knows that and need not be told. */
 static int finish_stdout(int exit_code)
 {
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fputs("stampede: output: stdout could not be written; its reader or disk is gone\n",
-		      stderr);
+		if (!reader_is_gone())
+			fputs("stampede: output: stdout could not be written; its reader or disk "
+			      "is gone\n",
+			      stderr);
 		return exit_code == STP_EXIT_USAGE ? exit_code : STP_EXIT_FAILED;
 	}
 	return exit_code;

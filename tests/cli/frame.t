@@ -22,6 +22,18 @@ $ stampede --help >&-
 2> stampede: output: stdout could not be written; its reader or disk is gone
 = 3
 
+# A reader that has read enough is not told; the status still says that not all was written.
+$ { sleep 0.2; stampede --help; echo $? >status; } | true; cat status
+3
+$ mkdir lines; for i in $(seq 300); do : >lines/$i; done
+$ { sleep 0.2; stampede hash --quiet lines; } | true
+= 3
+
+# A disk that is full is told once.
+$ stampede hash --quiet lines >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+= 3
+
 # A closed stderr stops nothing.
 $ stampede --version 2>&- | head -n 1
 stampede * (glob)
