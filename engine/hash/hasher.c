@@ -380,6 +380,7 @@ static void engine_run(struct stp_hasher *hasher, struct stp_hash_engine *e, siz
 	size_t first;
 	size_t i;
 
+	STP_ASSERT(lanes != 0);
 	for (first = 0; first < hasher->live; first += lanes) {
 		size_t count = hasher->live - first < lanes ? hasher->live - first : lanes;
 

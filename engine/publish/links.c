@@ -334,8 +334,11 @@ static int symlink_text(const struct job *job, char out[PATH_MAX])
 
 	if (job->depth * 3 >= PATH_MAX)
 		return 0;
-	for (i = 0; i < job->depth; i++, used += 3)
-		memcpy(out + used, "../", 3);
+	for (i = 0; i < job->depth; i++) {
+		out[used++] = '.';
+		out[used++] = '.';
+		out[used++] = '/';
+	}
 	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", job->links->base,
 	                 (int)job->record->path_bytes, job->record->path);
 	return count > 0 && (size_t)count < PATH_MAX - used;

@@ -778,6 +778,9 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
                                 struct stp_reader **out_reader, struct stp_err *err)
 {
 	struct stp_reader *reader = calloc(1, sizeof(*reader));
+#ifdef STP_TEST_HOOKS
+	const char *short_reads = getenv("STAMPEDE_SHORT_READS");
+#endif
 	enum stp_errc code;
 
 	if (!reader)
@@ -795,8 +798,8 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 	if (reader->buffer_count < AHEAD)
 		reader->buffer_count = AHEAD;
 #ifdef STP_TEST_HOOKS
-	if (getenv("STAMPEDE_SHORT_READS"))
-		reader->short_read_bytes = strtoul(getenv("STAMPEDE_SHORT_READS"), NULL, 10);
+	if (short_reads)
+		reader->short_read_bytes = strtoul(short_reads, NULL, 10);
 #endif
 	code = create_tables(reader, err);
 	if (code == STP_OK)
