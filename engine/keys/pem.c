@@ -112,6 +112,28 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 	return code;
 }
 
+/* The file that every program writes, taken apart without libcrypto, whose base64 decoder gives its
+ * buffer back unwiped; 0 when text is another. */
+static int read_plain_text(const char *text, size_t count, uint8_t seed[32])
+{
+	static const char begin[] = "-----BEGIN PRIVATE KEY-----\n";
+	static const char end[] = "\n-----END PRIVATE KEY-----\n";
+	const size_t digits = 64;
+	uint8_t der[48];
+	size_t der_bytes = 0;
+	int is_plain;
+
+	if (count != sizeof(begin) - 1 + digits + sizeof(end) - 1 ||
+	    memcmp(text, begin, sizeof(begin) - 1) != 0 ||
+	    memcmp(text + sizeof(begin) - 1 + digits, end, sizeof(end) - 1) != 0)
+		return 0;
+	is_plain = sodium_base642bin(der, sizeof(der), text + sizeof(begin) - 1, digits, NULL,
+	                             &der_bytes, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	           read_plain(der, (long)der_bytes, seed);
+	sodium_memzero(der, sizeof(der));
+	return is_plain;
+}
+
 enum stp_errc stp_pem_read(const void *pem, size_t pem_bytes, const char *subject,
                            uint8_t out_seed[32], struct stp_err *err)
 {
@@ -128,6 +150,8 @@ enum stp_errc stp_pem_read(const void *pem, size_t pem_bytes, const char *subjec
 	if (memmem(first + 1, rest, begin, sizeof(begin) - 1))
 		return STP_FAIL(err, STP_KEY, "keys", subject,
 		                "holds more than one PEM block; keep one key per file");
+	if (read_plain_text(first, rest + 1, out_seed))
+		return STP_OK;
 	bio = BIO_new_mem_buf(pem, (int)pem_bytes);
 	if (!bio)
 		return STP_FAIL_ERRNO(err, ENOMEM, "keys", subject, "cannot read");
