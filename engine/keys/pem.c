@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The DER of an Ed25519 key is 16 fixed bytes and the seed (RFC 8410 section 7), which is what
- * every program writes. That form is put together and taken apart here, so that no copy of the seed
- * is left in a library's buffers: OpenSSL's decoder gives freed memory back with the seed in it.
- * PEM goes through libcrypto, which wipes what it used for it, and so does any other DER: odd forms
- * of the key, and keys that are refused with a word on what they are.
+ * every program writes, as three lines of PEM. That form is put together and taken apart here, so
+ * that no copy of the seed is left in a library's buffers: OpenSSL's decoders, of base64 and of
+ * DER, give memory back with what they decoded in it. Other text and other DER go through
+ * libcrypto: odd forms of the key, and keys that are refused with a word on what they are.
  */
 #include "keys/pem.h"
 
@@ -100,7 +100,7 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 	long der_bytes = 0;
 	enum stp_errc code;
 
-	/* PEM_FLAG_SECURE makes libcrypto wipe its line buffers as well. */
+	/* PEM_FLAG_SECURE makes libcrypto wipe its line buffers, but not its base64 decoder. */
 	if (PEM_read_bio_ex(bio, &label, &header, &der, &der_bytes, PEM_FLAG_SECURE) != 1)
 		return STP_FAIL(err, STP_KEY, "keys", subject, "is no PEM file with a private key");
 	code = check_label(label, header, subject, err);
@@ -112,23 +112,19 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 	return code;
 }
 
-/* The file that every program writes, taken apart without libcrypto, whose base64 decoder gives its
- * buffer back unwiped; 0 when text is another. */
+/* What stp_pem_write() makes of a seed, and every program; 0 when text is another. */
 static int read_plain_text(const char *text, size_t count, uint8_t seed[32])
 {
-	static const char begin[] = "-----BEGIN PRIVATE KEY-----\n";
-	static const char end[] = "\n-----END PRIVATE KEY-----\n";
-	const size_t digits = 64;
+	const char *base64 = text + sizeof(PEM_BEGIN) - 1;
 	uint8_t der[48];
 	size_t der_bytes = 0;
 	int is_plain;
 
-	if (count != sizeof(begin) - 1 + digits + sizeof(end) - 1 ||
-	    memcmp(text, begin, sizeof(begin) - 1) != 0 ||
-	    memcmp(text + sizeof(begin) - 1 + digits, end, sizeof(end) - 1) != 0)
+	if (count != STP_PEM_BYTES || memcmp(text, PEM_BEGIN, sizeof(PEM_BEGIN) - 1) != 0 ||
+	    memcmp(base64 + 64, PEM_END, sizeof(PEM_END) - 1) != 0)
 		return 0;
-	is_plain = sodium_base642bin(der, sizeof(der), text + sizeof(begin) - 1, digits, NULL,
-	                             &der_bytes, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	is_plain = sodium_base642bin(der, sizeof(der), base64, 64, NULL, &der_bytes, NULL,
+	                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	           read_plain(der, (long)der_bytes, seed);
 	sodium_memzero(der, sizeof(der));
 	return is_plain;
