@@ -19,16 +19,6 @@
 #include "hash/hash.h"
 #include "verify/delegation.h"
 
-static const struct stp_document_rule root_rule = {
-    "root", "_type consistent_snapshot expires keys roles spec_version version",
-    STP_ROOT_BYTES_MAX};
-static const struct stp_document_rule timestamp_rule = {
-    "timestamp", "_type expires meta spec_version version", STP_TIMESTAMP_BYTES_MAX};
-static const struct stp_document_rule snapshot_rule = {
-    "snapshot", "_type expires meta spec_version version", STP_SNAPSHOT_BYTES_MAX};
-static const struct stp_document_rule targets_rule = {
-    "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
-
 bool stp_role_name_ok(const char *role, size_t count)
 {
 	if (count == 0 || count > 128 || strcmp(role, ".") == 0 || strcmp(role, "..") == 0)
@@ -162,90 +152,25 @@ const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const ch
 
 /* ------------------------------------------------------------------- root chain */
 
-static void release_root(struct stp_chain_root *root)
-{
-	stp_role_release(&root->root);
-	stp_role_release(&root->timestamp);
-	stp_role_release(&root->snapshot);
-	stp_role_release(&root->targets);
-	stp_key_ring_release(&root->ring);
-	stp_document_release(&root->doc);
-	memset(root, 0, sizeof(*root));
-}
-
-/* Keys and the four roles of a root document that could be parsed. */
-static enum stp_errc load_root_roles(struct stp_chain_root *root, bool *out_usable,
-                                     struct stp_err *err)
-{
-	struct stp_document *doc = &root->doc;
-	json_t *body = doc->body_json;
-	json_t *keys = stp_document_member(doc, body, "signed", "keys", JSON_OBJECT);
-	json_t *roles = stp_document_member(doc, body, "signed", "roles", JSON_OBJECT);
-	json_t *consistent =
-	    stp_document_member(doc, body, "signed", "consistent_snapshot", JSON_TRUE);
-	struct {
-		const char *name;
-		struct stp_role *role;
-	} wanted[] = {{"root", &root->root},
-	              {"timestamp", &root->timestamp},
-	              {"snapshot", &root->snapshot},
-	              {"targets", &root->targets}};
-
-	*out_usable = false;
-	if (consistent && json_is_false(consistent))
-		stp_finding_add(
-		    doc->findings, STP_FINDING_CONSISTENT_SNAPSHOT, doc->name,
-		    "consistent_snapshot is false: clients would ask for unversioned names");
-	if (!keys || !roles)
-		return STP_OK;
-	STP_TRY(stp_key_ring_load(&root->ring, doc, keys, "signed.keys", err));
-	stp_document_known(doc, roles, "signed.roles", "root snapshot targets timestamp");
-	*out_usable = true;
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		json_t *role =
-		    stp_document_member(doc, roles, "signed.roles", wanted[i].name, JSON_OBJECT);
-
-		if (!role) {
-			*out_usable = false;
-			continue;
-		}
-		stp_document_known(doc, role, wanted[i].name, "keyids threshold");
-		STP_TRY(stp_role_load(wanted[i].role, &root->ring, doc, role, wanted[i].name, err));
-	}
-	return STP_OK;
-}
-
-static enum stp_errc read_root(struct stp_chain_root *root, int folder_fd, const char *name,
-                               struct stp_finding_list *findings, bool *out_usable,
-                               struct stp_err *err)
-{
-	memset(root, 0, sizeof(*root));
-	STP_TRY(
-	    stp_document_read(&root->doc, folder_fd, name, &root_rule, findings, out_usable, err));
-	if (*out_usable)
-		return load_root_roles(root, out_usable, err);
-	return STP_OK;
-}
-
 /* A pinned root against the file of the same version in the folder, if one is there. */
 static enum stp_errc check_pinned(struct stp_chain *tree, struct stp_finding_list *findings,
                                   struct stp_err *err)
 {
 	struct stp_finding_list quiet;
-	struct stp_chain_root twin;
+	struct stp_root twin;
 	char name[64];
 	enum stp_errc code;
 	bool usable;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", tree->root.doc.version);
 	stp_finding_list_init(&quiet);
-	code = read_root(&twin, tree->folder_fd, name, &quiet, &usable, err);
+	code = stp_root_read(&twin, tree->folder_fd, name, &quiet, &usable, err);
 	if (code == STP_OK && twin.doc.file.count &&
 	    (twin.doc.body.count != tree->root.doc.body.count ||
 	     memcmp(twin.doc.body.data, tree->root.doc.body.data, twin.doc.body.count) != 0))
 		stp_finding_add(findings, STP_FINDING_ROOT_PINNED, name,
 		                "is not the pinned root of the same version");
-	release_root(&twin);
+	stp_root_release(&twin);
 	stp_finding_list_release(&quiet);
 	return code;
 }
@@ -256,7 +181,7 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
                                struct stp_err *err)
 {
 	uint64_t version = tree->root.doc.version + 1;
-	struct stp_chain_root next;
+	struct stp_root next;
 	enum stp_errc code;
 	char name[64];
 	bool usable;
@@ -271,17 +196,15 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 			                options->root_version_max);
 		return STP_OK;
 	}
-	code = read_root(&next, tree->folder_fd, name, findings, &usable, err);
+	code = stp_root_read(&next, tree->folder_fd, name, findings, &usable, err);
 	if (code != STP_OK || !usable) {
-		release_root(&next);
+		stp_root_release(&next);
 		return code;
 	}
 	check_version(&next.doc, version);
 	next.doc.version = version;
-	stp_document_signed_by(&next.doc, &tree->root.root, &next.root, "the root before it",
-	                       &tree->tally);
-	stp_document_signed_by(&next.doc, &next.root, &tree->root.root, "root", &tree->tally);
-	release_root(&tree->root);
+	stp_root_follows(&next, &tree->root, &tree->tally);
+	stp_root_release(&tree->root);
 	tree->root = next;
 	tree->root_steps++;
 	*out_more = tree->root_steps < STP_ROOT_STEPS_MAX;
@@ -295,7 +218,7 @@ static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_op
 	int fd = options->root_name ? options->root_fd : tree->folder_fd;
 	bool more = true;
 
-	STP_TRY(read_root(&tree->root, fd, name, findings, &tree->has_root, err));
+	STP_TRY(stp_root_read(&tree->root, fd, name, findings, &tree->has_root, err));
 	if (!tree->has_root)
 		return STP_OK;
 	tree->root_steps = 1;
@@ -345,7 +268,7 @@ static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_cha
 	json_t *meta, *line;
 
 	STP_TRY(stp_document_read(doc, options->timestamp_fd, options->timestamp_name,
-	                          &timestamp_rule, findings, &tree->has_timestamp, err));
+	                          &stp_rule_timestamp, findings, &tree->has_timestamp, err));
 	if (!tree->has_timestamp)
 		return STP_OK;
 	if (tree->has_root)
@@ -416,7 +339,8 @@ static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", old_version);
 	stp_finding_list_init(&quiet);
-	code = stp_document_read(&doc, tree->folder_fd, name, &snapshot_rule, &quiet, &usable, err);
+	code = stp_document_read(&doc, tree->folder_fd, name, &stp_rule_snapshot, &quiet, &usable,
+	                         err);
 	if (code == STP_OK && usable && tree->has_root &&
 	    stp_document_signed_by(&doc, &tree->root.snapshot, NULL, "snapshot", &tally))
 		code = read_meta(tree, &doc, &old, &count, err);
@@ -446,8 +370,8 @@ static enum stp_errc load_snapshot(struct stp_chain *tree, const struct stp_list
 {
 	uint64_t old_version;
 
-	STP_TRY(read_listed_document(tree, &tree->snapshot, line, &snapshot_rule, options, findings,
-	                             &tree->has_snapshot, err));
+	STP_TRY(read_listed_document(tree, &tree->snapshot, line, &stp_rule_snapshot, options,
+	                             findings, &tree->has_snapshot, err));
 	if (!tree->has_snapshot)
 		return STP_OK;
 	if (tree->has_root)
@@ -492,7 +416,7 @@ static enum stp_errc load_delegator(struct stp_chain *tree, struct stp_document 
 		return STP_OK;
 	}
 	listed->delegated = true;
-	STP_TRY(read_listed_document(tree, doc, listed, &targets_rule, options, findings,
+	STP_TRY(read_listed_document(tree, doc, listed, &stp_rule_targets, options, findings,
 	                             out_usable, err));
 	if (!*out_usable)
 		return STP_OK;
@@ -569,7 +493,7 @@ enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_opti
 
 void stp_chain_release(struct stp_chain *tree)
 {
-	release_root(&tree->root);
+	stp_root_release(&tree->root);
 	stp_document_release(&tree->timestamp);
 	stp_document_release(&tree->snapshot);
 	stp_document_release(&tree->targets);

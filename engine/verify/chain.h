@@ -17,7 +17,7 @@
 #define STP_VERIFY_CHAIN_H
 
 #include "base/arena.h"
-#include "verify/signature.h"
+#include "verify/root.h"
 
 /* A line of snapshot.meta. */
 struct stp_listed {
@@ -41,16 +41,10 @@ struct stp_chain_range {
 	uint32_t bin;
 };
 
-struct stp_chain_root {
-	struct stp_document doc;
-	struct stp_key_ring ring;
-	struct stp_role root, timestamp, snapshot, targets;
-};
-
 struct stp_chain {
 	struct stp_arena arena;
-	int folder_fd;              /* borrowed */
-	struct stp_chain_root root; /* the last of the chain */
+	int folder_fd;        /* borrowed */
+	struct stp_root root; /* the last of the chain */
 	struct stp_document timestamp, snapshot, targets, bins;
 	bool has_root, has_timestamp, has_snapshot, has_targets, has_bins;
 	uint64_t root_steps;

@@ -9,6 +9,16 @@
 #include "base/limits.h"
 #include "verify/published.h"
 
+const struct stp_document_rule stp_rule_root = {
+    "root", "_type consistent_snapshot expires keys roles spec_version version",
+    STP_ROOT_BYTES_MAX};
+const struct stp_document_rule stp_rule_timestamp = {
+    "timestamp", "_type expires meta spec_version version", STP_TIMESTAMP_BYTES_MAX};
+const struct stp_document_rule stp_rule_snapshot = {
+    "snapshot", "_type expires meta spec_version version", STP_SNAPSHOT_BYTES_MAX};
+const struct stp_document_rule stp_rule_targets = {
+    "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
+
 bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max)
 {
 	unsigned depth = 0;

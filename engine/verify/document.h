@@ -40,6 +40,10 @@ struct stp_document_rule {
 	size_t bytes_max;
 };
 
+/* Of the top-level roles; stp_rule_targets is also that of every delegated role. */
+extern const struct stp_document_rule stp_rule_root, stp_rule_timestamp, stp_rule_snapshot,
+    stp_rule_targets;
+
 /* Reads and checks name in folder_fd: JSON without duplicate keys, depth, envelope, canonical
  * bytes, _type, spec_version, version and expires present and well formed, no unknown field. What
  * is wrong becomes findings; *out_usable is true when signed is there to be read on. Fails only

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/root.h"
+
+#include <string.h>
+
+void stp_root_release(struct stp_root *root)
+{
+	stp_role_release(&root->root);
+	stp_role_release(&root->timestamp);
+	stp_role_release(&root->snapshot);
+	stp_role_release(&root->targets);
+	stp_key_ring_release(&root->ring);
+	stp_document_release(&root->doc);
+	memset(root, 0, sizeof(*root));
+}
+
+/* Keys and the four roles of a root document that could be parsed. */
+static enum stp_errc load_root_roles(struct stp_root *root, bool *out_usable, struct stp_err *err)
+{
+	struct stp_document *doc = &root->doc;
+	json_t *body = doc->body_json;
+	json_t *keys = stp_document_member(doc, body, "signed", "keys", JSON_OBJECT);
+	json_t *roles = stp_document_member(doc, body, "signed", "roles", JSON_OBJECT);
+	json_t *consistent =
+	    stp_document_member(doc, body, "signed", "consistent_snapshot", JSON_TRUE);
+	struct {
+		const char *name;
+		struct stp_role *role;
+	} wanted[] = {{"root", &root->root},
+	              {"timestamp", &root->timestamp},
+	              {"snapshot", &root->snapshot},
+	              {"targets", &root->targets}};
+
+	*out_usable = false;
+	if (consistent && json_is_false(consistent))
+		stp_finding_add(
+		    doc->findings, STP_FINDING_CONSISTENT_SNAPSHOT, doc->name,
+		    "consistent_snapshot is false: clients would ask for unversioned names");
+	if (!keys || !roles)
+		return STP_OK;
+	STP_TRY(stp_key_ring_load(&root->ring, doc, keys, "signed.keys", err));
+	stp_document_known(doc, roles, "signed.roles", "root snapshot targets timestamp");
+	*out_usable = true;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		json_t *role =
+		    stp_document_member(doc, roles, "signed.roles", wanted[i].name, JSON_OBJECT);
+
+		if (!role) {
+			*out_usable = false;
+			continue;
+		}
+		stp_document_known(doc, role, wanted[i].name, "keyids threshold");
+		STP_TRY(stp_role_load(wanted[i].role, &root->ring, doc, role, wanted[i].name, err));
+	}
+	return STP_OK;
+}
+
+enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *name,
+                            struct stp_finding_list *findings, bool *out_usable,
+                            struct stp_err *err)
+{
+	memset(root, 0, sizeof(*root));
+	STP_TRY(stp_document_read(&root->doc, folder_fd, name, &stp_rule_root, findings, out_usable,
+	                          err));
+	if (*out_usable)
+		return load_root_roles(root, out_usable, err);
+	return STP_OK;
+}
+
+bool stp_root_follows(struct stp_root *next, const struct stp_root *previous,
+                      struct stp_signature_tally *tally)
+{
+	bool by_previous = stp_document_signed_by(&next->doc, &previous->root, &next->root,
+	                                          "the root before it", tally);
+	bool by_itself =
+	    stp_document_signed_by(&next->doc, &next->root, &previous->root, "root", tally);
+
+	return by_previous && by_itself;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Root metadata: one document with its keys and its four roles, and the step from one version to
+ * the next (specification section 5.3).
+ *
+ *	N.root.json ─▶ keys, roles ─▶ does N+1 carry a threshold of N and a threshold of N+1?
+ *
+ * Shape      one struct per root.
+ * Memory     the document and its parsed keys.
+ * Ownership  release with stp_root_release(), also after a failed read.
+ * Threads    one thread while it is read; read-only and shared afterwards.
+ */
+#ifndef STP_VERIFY_ROOT_H
+#define STP_VERIFY_ROOT_H
+
+#include "verify/signature.h"
+
+struct stp_root {
+	struct stp_document doc;
+	struct stp_key_ring ring;
+	struct stp_role root, timestamp, snapshot, targets;
+};
+
+/* Reads name in folder_fd. *out_usable is true when its keys and all four roles could be read;
+ * what is wrong becomes findings. */
+enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *name,
+                            struct stp_finding_list *findings, bool *out_usable,
+                            struct stp_err *err) STP_MUST_CHECK;
+void stp_root_release(struct stp_root *root);
+
+/* True when next is signed by a threshold of previous' root keys and by one of its own
+ * (specification section 5.3.4); findings for each that is not. Versions are the caller's. */
+bool stp_root_follows(struct stp_root *next, const struct stp_root *previous,
+                      struct stp_signature_tally *tally);
+
+#endif
