@@ -34,6 +34,9 @@
 #define STP_FAULTS_KEPT_MAX 1000000
 /* TUF versions stay exact in every JSON reader: 2^53 - 1. */
 #define STP_VERSION_MAX 9007199254740991ULL
+/* How far a version that was reserved may lie above the last one published; each failed run takes
+ * one. */
+#define STP_VERSION_JUMP_MAX (1ULL << 20)
 /* Expiry periods: one hour to ten years, in seconds. */
 #define STP_EXPIRY_SECONDS_MIN 3600
 #define STP_EXPIRY_SECONDS_MAX (3650LL * 86400)

@@ -7,7 +7,7 @@
 #include "cli/verbs.h"
 #include "stampede/gc.h"
 
-enum { OPT_GRACE = 1, OPT_KEEP, OPT_AUDIT, OPT_DRY_RUN, OPT_NOW };
+enum { OPT_GRACE = 1, OPT_KEEP, OPT_AUDIT, OPT_DRY_RUN, OPT_NOW, OPT_AFTER_CLOCK_ERROR };
 
 static const struct stp_option options_table[] = {
     {"grace", "24h", "keep what timestamps of this time list (m, h, d)", OPT_GRACE},
@@ -15,6 +15,8 @@ static const struct stp_option options_table[] = {
     {"audit", "90d", "keep this much of the audit log, and a last run as old (m, h, d)", OPT_AUDIT},
     {"dry-run", NULL, "only say what would be removed", OPT_DRY_RUN},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
+    {"after-clock-error", NULL,
+     "go on although the last run was signed with a clock that was ahead", OPT_AFTER_CLOCK_ERROR},
     {NULL, NULL, NULL, 0},
 };
 
@@ -52,6 +54,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 		return stp_cli_u64(cli, "keep", value, 1, 1000000, &options->keep);
 	case OPT_AUDIT:
 		return take_period(cli, "audit", value, &options->audit_keep_seconds);
+	case OPT_AFTER_CLOCK_ERROR:
+		options->after_clock_error = 1;
+		return 1;
 	case OPT_DRY_RUN:
 		options->dry_run = 1;
 		return 1;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -21,6 +22,9 @@ enum {
 	OPT_NOW,
 	OPT_UPDATE,
 	OPT_ROLES,
+	OPT_TRUST,
+	OPT_YES,
+	OPT_AFTER_CLOCK_ERROR,
 };
 
 static const struct stp_option options_table[] = {
@@ -38,6 +42,12 @@ static const struct stp_option options_table[] = {
     {"update", NULL, "renew root, targets and bins of a repository, or change --bins", OPT_UPDATE},
     {"roles", "root,targets,bins", "with --update: only these (default: all whose keys are there)",
      OPT_ROLES},
+    {"trust", "ROOT.json",
+     "with --update: a published root kept elsewhere, where stampede.json names none", OPT_TRUST},
+    {"yes", NULL, "with --update: sign without asking", OPT_YES},
+    {"after-clock-error", NULL,
+     "with --update: go on although the last run was signed with a clock that was ahead",
+     OPT_AFTER_CLOCK_ERROR},
     {NULL, NULL, NULL, 0},
 };
 
@@ -45,8 +55,10 @@ static const struct stp_option options_table[] = {
 struct said {
 	struct stp_init_options options;
 	int is_update;
-	unsigned roles;
-	int only_new; /* an option that --update does not take */
+	struct stp_init_update_options update;
+	int yes;
+	int only_new;    /* an option that --update does not take */
+	int only_update; /* one that only --update takes */
 };
 
 /* "root,bins"; 0 after printing usage. */
@@ -100,14 +112,24 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 {
 	struct stp_init_options *options = &said->options;
 
-	said->only_new |= id != OPT_BINS && id != OPT_OFFLINE_KEYS && id != OPT_NOW &&
-	                  id != OPT_UPDATE && id != OPT_ROLES;
+	said->only_update |= id >= OPT_ROLES;
+	said->only_new |=
+	    id != OPT_BINS && id != OPT_OFFLINE_KEYS && id != OPT_NOW && id < OPT_UPDATE;
 	switch (id) {
 	case OPT_UPDATE:
 		said->is_update = 1;
 		return 1;
 	case OPT_ROLES:
-		return take_roles(cli, value, &said->roles);
+		return take_roles(cli, value, &said->update.roles);
+	case OPT_TRUST:
+		said->update.trusted_root = value;
+		return 1;
+	case OPT_YES:
+		said->yes = 1;
+		return 1;
+	case OPT_AFTER_CLOCK_ERROR:
+		said->update.after_clock_error = 1;
+		return 1;
 	case OPT_TARGETS:
 		options->targets_dir = value;
 		return 1;
@@ -230,18 +252,38 @@ static json_t *renewed_json(uint64_t version, const char *expires)
 	               : json_null();
 }
 
+struct asking {
+	const struct stp_cli *cli;
+	int yes;
+};
+
+/* Shows who signs for what. A person at a terminal is asked; a script has decided. */
+static int confirm(void *ctx, const char *view)
+{
+	const struct asking *asking = ctx;
+	char answer[16] = "";
+
+	if (!asking->cli->quiet || !asking->yes)
+		fputs(view, stderr);
+	if (asking->yes || !isatty(STDIN_FILENO))
+		return 1;
+	fputs("Type yes to sign this with the offline keys: ", stderr);
+	return fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0;
+}
+
 static int run_update(struct stp_cli *cli, const struct said *said)
 {
-	struct stp_init_update_options options = {
-	    .repo = cli->arguments[0],
-	    .offline_keys = said->options.offline_keys,
-	    .roles = said->roles,
-	    .bin_count = said->options.bin_count,
-	    .now = said->options.now ? said->options.now : -1,
-	};
+	struct stp_init_update_options options = said->update;
+	struct asking asking = {cli, said->yes};
 	struct stp_init_update_report report;
 	struct stp_err err = STP_ERR_INIT;
 
+	options.repo = cli->arguments[0];
+	options.offline_keys = said->options.offline_keys;
+	options.bin_count = said->options.bin_count;
+	options.now = said->options.now ? said->options.now : -1;
+	options.confirm = confirm;
+	options.confirm_ctx = &asking;
 	if (stp_init_update(&options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json) {
@@ -279,12 +321,13 @@ static int run(struct stp_cli *cli)
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "give one REPO");
 	if (said.is_update && said.only_new)
-		return stp_cli_usage(cli, "--update takes only --bins, --roles, --offline-keys and "
-		                          "--now");
+		return stp_cli_usage(cli, "--update takes only --bins, --roles, --offline-keys, "
+		                          "--trust, --yes, --after-clock-error and --now");
 	if (said.is_update)
 		return run_update(cli, &said);
-	if (said.roles)
-		return stp_cli_usage(cli, "--roles goes with --update");
+	if (said.only_update)
+		return stp_cli_usage(cli, "--roles, --trust, --yes and --after-clock-error go with "
+		                          "--update");
 	if (!said.options.targets_dir)
 		return stp_cli_usage(cli, "--targets DIR is required");
 	said.options.repo = cli->arguments[0];

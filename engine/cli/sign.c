@@ -21,6 +21,7 @@ enum {
 	OPT_ON_FAULT,
 	OPT_ALLOW_REPLACE,
 	OPT_NOW,
+	OPT_AFTER_CLOCK_ERROR,
 	OPT_DRY_RUN,
 	OPT_REPORT,
 	OPT_METRICS,
@@ -38,6 +39,9 @@ static const struct stp_option options[] = {
     {"allow-replace", "PATH", "this path's bytes may have changed; may be repeated",
      OPT_ALLOW_REPLACE},
     {"now", "TIME", "time of signing, YYYY-MM-DDTHH:MM:SSZ (default: the clock)", OPT_NOW},
+    {"after-clock-error", NULL,
+     "go on although the last run was signed with a clock that was ahead; it is right now",
+     OPT_AFTER_CLOCK_ERROR},
     {"dry-run", NULL, "scan and compare only; hash, write and publish nothing", OPT_DRY_RUN},
     {"report", "FILE.html", "write a page about the run: stages, throughput, workers over time",
      OPT_REPORT},
@@ -118,6 +122,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		return 1;
 	case OPT_NOW:
 		return stp_cli_time(cli, "now", value, &run->now);
+	case OPT_AFTER_CLOCK_ERROR:
+		run->after_clock_error = 1;
+		return 1;
 	case OPT_DRY_RUN:
 		run->dry_run = 1;
 		return 1;
@@ -146,6 +153,9 @@ static void print_faults(const struct stp_cli *cli, const struct stp_sign_report
 		                sizeof(text));
 		stp_cli_say(cli, "ledger: %s: %s", subject, text);
 	}
+	for (i = 0; i < report->note_count; i++)
+		stp_cli_fault(cli, report->notes[i].stage, report->notes[i].subject,
+		              report->notes[i].text);
 	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_kept_count); i++)
 		stp_cli_fault(cli, report->faults[i].stage, report->faults[i].subject,
 		              report->faults[i].text);

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is published now, as the next run needs it: versions, expiries and the snapshot's names,
- * read back from public/metadata. Bins are not read.
- *
- *	timestamp.json ─▶ N.snapshot.json ─▶ versions of targets, bins, bin-n
- *	N.root.json, N.targets.json, N.bins.json: the newest that is there
- *	                                          (init --update makes them)
- *
- * Signatures are not checked here: verify/ does that. The snapshot is checked against the
- * timestamp's SHA-256, so a torn or edited file is noticed.
+ * What is published now, as the next run needs it: versions, expiries and the snapshot's names.
+ * trust/ reads and verifies it; here stands whether a run may go on from it.
  *
  * Shape      one struct.
  * Memory     an arena inside; about 40 bytes per name of the snapshot.
@@ -43,20 +36,20 @@ struct stp_current {
 	uint64_t timestamp_version;
 	uint64_t snapshot_version;
 	int64_t timestamp_expires;
-	int64_t committed_at;      /* when timestamp_version was published; 0: not known */
+	int64_t committed_at;      /* when it was published; 0: not known */
 	struct stp_meta_list meta; /* of the snapshot; empty before the first sign */
 	struct stp_commit_list commits;
 };
 
-/* Reads it. STP_FORMAT names the file that is broken. */
-enum stp_errc stp_current_load(struct stp_current *current, const struct stp_repo *repo,
-                               struct stp_err *err) STP_MUST_CHECK;
+/* The clock: STP_REFUSED when now is before the last published time, unless the operator says that
+ * the clock was ahead then (after_clock_error); STP_CONFIG when that is said and was not so. */
+enum stp_errc stp_current_check_clock(const struct stp_current *current, int64_t now,
+                                      int after_clock_error, struct stp_err *err) STP_MUST_CHECK;
 
 /* May a run at now with config and the online key online_keyid publish on top of it?
  *	STP_CONFIG   configuration and published delegation differ, or another online key
- *	STP_REFUSED  now is before the last published time; root, targets or bins has expired
- *	             or would expire before what the run publishes
- * Each says what to do. */
+ *	STP_REFUSED  root, targets or bins has expired, or would expire before what the run
+ *publishes Each says what to do. */
 enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
                                 const char *online_keyid, int64_t now,
                                 struct stp_err *err) STP_MUST_CHECK;

@@ -6,9 +6,10 @@
  *	──────────────────────────────────────────────────────────────────────────────
  *	V has a commit record        a client may have seen it: only gc removes it, by age
  *	V reserved, no record        a run died before its commit: nobody ever saw it, swept
- *	V above what is reserved     not ours (state/ was lost): kept, and never used again
+ *	V above what is reserved     state/ was lost, or somebody put it there: kept, passed over
  *
- * The next version is above all three, so no name ever gets other bytes.
+ * The next version is above the first two and is none of the third, so no name ever gets other
+ *bytes, and a file that somebody puts there costs one number, however high its own is.
  */
 #include "publish/publish.h"
 
@@ -25,6 +26,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "publish/names.h"
 #include "publish/writer.h"
 
 #define STAGE         "publish"
@@ -32,46 +34,17 @@
 
 struct stp_publisher {
 	const struct stp_repo *repo;
-	uint64_t highest_seen; /* of published, reserved and lying versions */
-	uint64_t version;      /* reserved for this run; 0: none yet */
+	const char *bin_prefix;  /* of current, which outlives this */
+	uint64_t highest_used;   /* of published and reserved versions */
+	struct stp_buf occupied; /* uint64_t: versions above it that files there have, rising */
+	uint64_t version;        /* reserved for this run; 0: none yet */
 	int barrier_done;
 	struct stp_writer *writer;
 	struct stp_publish_leftovers leftovers;
+	struct stp_publish_unknown unknown;
 	atomic_uint_fast64_t files;
 	atomic_uint_fast64_t bytes;
 };
-
-/* ------------------------------------------------------------------ names */
-
-/* Splits "V.ROLE.json"; 0 when name is not of that form. */
-static int split_name(const char *name, uint64_t *out_version, const char **out_role,
-                      size_t *out_role_bytes)
-{
-	size_t digits = strspn(name, "0123456789");
-	size_t count = strlen(name);
-
-	if (digits == 0 || digits + 7 > count || name[digits] != '.' ||
-	    strcmp(name + count - 5, ".json") != 0 || !stp_u64_parse(name, digits, out_version))
-		return 0;
-	*out_role = name + digits + 1;
-	*out_role_bytes = count - digits - 6;
-	return 1;
-}
-
-static int role_is(const char *role, size_t role_bytes, const char *name)
-{
-	return strlen(name) == role_bytes && memcmp(role, name, role_bytes) == 0;
-}
-
-int stp_publish_name_version(const char *name, uint64_t *out_version)
-{
-	const char *role;
-	size_t role_bytes;
-
-	return split_name(name, out_version, &role, &role_bytes) &&
-	       !role_is(role, role_bytes, "root") && !role_is(role, role_bytes, "targets") &&
-	       !role_is(role, role_bytes, "bins");
-}
 
 /* ------------------------------------------------------------------ begin */
 
@@ -120,22 +93,77 @@ static enum stp_errc sweep_file(struct stp_publisher *publisher, int folder_fd, 
 	return STP_OK;
 }
 
-static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
+/* Counts a file that is not of stampede's making and keeps its name when it is one of the first. */
+static void note_unknown(struct stp_publish_unknown *unknown, const char *name)
 {
-	struct sweep *sweep = ctx;
-	uint64_t version;
+	if (unknown->count < STP_PUBLISH_UNKNOWN_KEPT)
+		snprintf(unknown->names[unknown->count], sizeof(unknown->names[0]), "%s", name);
+	unknown->count++;
+}
 
-	if (strncmp(name, ".tmp-", 5) == 0)
-		return sweep_file(sweep->publisher, folder_fd, name, err);
-	if (!stp_publish_name_version(name, &version))
-		return STP_OK;
-	if (version > sweep->publisher->highest_seen)
-		sweep->publisher->highest_seen = version;
+/* "targets.json" as the verified snapshot lists it: a name of an earlier bin prefix, say. */
+static int is_listed(const struct stp_current *current, const char *role)
+{
+	char name[STP_NAME_BYTES_MAX + 1];
+	size_t count = strlen(role);
+
+	if (count <= 5 || count - 5 >= sizeof(name) || strcmp(role + count - 5, ".json") != 0)
+		return 0;
+	memcpy(name, role, count - 5);
+	name[count - 5] = '\0';
+	return stp_meta_list_find(&current->meta, name) >= 0;
+}
+
+/* An offline role's file beyond the newest that follows from the ones before it. */
+static int is_beyond(const struct stp_current *current, const char *role, uint64_t version)
+{
+	if (strcmp(role, "root.json") == 0)
+		return version > current->root.version;
+	if (strcmp(role, "targets.json") == 0)
+		return version > current->targets.version;
+	return version > current->bins.version;
+}
+
+static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const char *name,
+                                     uint64_t version, struct stp_err *err)
+{
+	struct stp_publisher *publisher = sweep->publisher;
+
+	if (version > publisher->highest_used)
+		return stp_buf_append(&publisher->occupied, &version, sizeof(version), err);
 	if (version <= sweep->current->timestamp_version || version > sweep->reserved ||
 	    version == sweep->current->snapshot_version ||
 	    stp_commit_find(&sweep->current->commits, version))
 		return STP_OK;
-	return sweep_file(sweep->publisher, folder_fd, name, err);
+	return sweep_file(publisher, folder_fd, name, err);
+}
+
+static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
+{
+	struct sweep *sweep = ctx;
+	const char *role = "";
+	uint64_t version = 0;
+
+	if (strncmp(name, ".tmp-", 5) == 0)
+		return sweep_file(sweep->publisher, folder_fd, name, err);
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return STP_OK;
+	switch (stp_name_kind(name, sweep->current->bin_prefix, &version, &role)) {
+	case STP_NAME_TIMESTAMP:
+		return STP_OK;
+	case STP_NAME_SNAPSHOT:
+	case STP_NAME_BIN:
+		return look_at_version(sweep, folder_fd, name, version, err);
+	case STP_NAME_ROLE:
+		if (is_beyond(sweep->current, role, version))
+			note_unknown(&sweep->publisher->unknown, name);
+		return STP_OK;
+	default:
+		if (version && is_listed(sweep->current, role))
+			return look_at_version(sweep, folder_fd, name, version, err);
+		note_unknown(&sweep->publisher->unknown, name);
+		return STP_OK;
+	}
 }
 
 /* Only temporary files: for folders of the state. */
@@ -197,22 +225,82 @@ static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_e
 	return code;
 }
 
+/* Each failed run reserves one number above the last. More than a run a second since the last
+ * commit, and a million beside, are no runs: the file is damaged. */
+static enum stp_errc check_bound(uint64_t version, uint64_t published, const char *file,
+                                 const struct stp_current *current, int64_t now,
+                                 struct stp_err *err)
+{
+	uint64_t room = STP_VERSION_JUMP_MAX;
+
+	if (now > current->committed_at)
+		room += (uint64_t)(now - current->committed_at);
+	if (version <= published || version - published <= room)
+		return STP_OK;
+	return STP_FAIL(err, STP_REFUSED, STAGE, file,
+	                "names version %llu, far above %llu, the last one published; restore "
+	                "state/ from a backup, or remove this file if there is none",
+	                (unsigned long long)version, (unsigned long long)published);
+}
+
+/* The highest version that was published or reserved, from sources that may be believed. */
+static enum stp_errc find_used(struct stp_publisher *publisher, const struct stp_current *current,
+                               uint64_t reserved, int64_t now, struct stp_err *err)
+{
+	const struct stp_commit_list *commits = &current->commits;
+	uint64_t published = current->timestamp_version > current->snapshot_version
+	                         ? current->timestamp_version
+	                         : current->snapshot_version;
+	uint64_t committed =
+	    commits->count ? commits->items[commits->count - 1].timestamp_version : 0;
+	char name[64];
+
+	STP_TRY(check_bound(reserved, published, "state/" RESERVED_FILE, current, now, err));
+	snprintf(name, sizeof(name), "state/" STP_COMMITS_FOLDER "/%llu.json",
+	         (unsigned long long)committed);
+	STP_TRY(check_bound(committed, published, name, current, now, err));
+	publisher->highest_used = published > reserved ? published : reserved;
+	if (committed > publisher->highest_used)
+		publisher->highest_used = committed;
+	return STP_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a;
+	uint64_t right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Sorts the occupied versions and keeps one of each. */
+static void sort_occupied(struct stp_publisher *publisher)
+{
+	uint64_t *items = (uint64_t *)(void *)publisher->occupied.data;
+	size_t count = publisher->occupied.count / sizeof(*items);
+	size_t kept = 0;
+	size_t i;
+
+	if (!count)
+		return;
+	qsort(items, count, sizeof(*items), by_value);
+	for (i = 1; i < count; i++)
+		if (items[i] != items[kept])
+			items[++kept] = items[i];
+	publisher->occupied.count = (kept + 1) * sizeof(*items);
+}
+
 static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
-                                     const struct stp_current *current, struct stp_err *err)
+                                     const struct stp_current *current, int64_t now,
+                                     struct stp_err *err)
 {
 	const struct stp_repo *repo = publisher->repo;
 	struct sweep sweep = {publisher, current, 0};
-	size_t last = current->commits.count;
 
 	STP_TRY(read_reserved(repo, &sweep.reserved, err));
-	publisher->highest_seen = sweep.reserved;
-	if (current->timestamp_version > publisher->highest_seen)
-		publisher->highest_seen = current->timestamp_version;
-	if (current->snapshot_version > publisher->highest_seen)
-		publisher->highest_seen = current->snapshot_version;
-	if (last && current->commits.items[last - 1].timestamp_version > publisher->highest_seen)
-		publisher->highest_seen = current->commits.items[last - 1].timestamp_version;
+	STP_TRY(find_used(publisher, current, sweep.reserved, now, err));
 	STP_TRY(each_name(repo->metadata_fd, "public/metadata", look_at_name, &sweep, err));
+	sort_occupied(publisher);
 	STP_TRY(each_name(repo->root_fd, "the repository", look_at_temporary, publisher, err));
 	STP_TRY(each_name(repo->state_fd, "state", look_at_temporary, publisher, err));
 	STP_TRY(each_name(repo->targets_fd, "public/targets", look_at_temporary, publisher, err));
@@ -220,8 +308,8 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 }
 
 enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
-                                size_t worker_count, struct stp_publisher **out_publisher,
-                                struct stp_err *err)
+                                size_t worker_count, int64_t now,
+                                struct stp_publisher **out_publisher, struct stp_err *err)
 {
 	struct stp_publisher *publisher = calloc(1, sizeof(*publisher));
 	enum stp_errc code;
@@ -230,12 +318,14 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
 	if (!publisher)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	publisher->repo = repo;
-	code = sweep_leftovers(publisher, current, err);
+	publisher->bin_prefix = current->bin_prefix;
+	code = sweep_leftovers(publisher, current, now, err);
 	if (code == STP_OK)
 		code = stp_writer_create(repo->metadata_fd, STP_MODE_PUBLIC_FILE,
 		                         worker_count ? STP_WRITER_UNCACHED : STP_WRITER_PLAIN,
 		                         &publisher->writer, err);
 	if (code != STP_OK) {
+		stp_buf_release(&publisher->occupied);
 		free(publisher);
 		return code;
 	}
@@ -248,10 +338,42 @@ struct stp_publish_leftovers stp_publish_leftovers(const struct stp_publisher *p
 	return publisher->leftovers;
 }
 
+const struct stp_publish_unknown *stp_publish_unknown(const struct stp_publisher *publisher)
+{
+	return &publisher->unknown;
+}
+
+const uint64_t *stp_publish_occupied(const struct stp_publisher *publisher, size_t *out_count)
+{
+	*out_count = publisher->occupied.count / sizeof(uint64_t);
+	return (const uint64_t *)(const void *)publisher->occupied.data;
+}
+
+void stp_publish_raise(struct stp_publisher *publisher, uint64_t version)
+{
+	STP_ASSERT(publisher->version == 0 && version <= STP_VERSION_MAX);
+	if (version > publisher->highest_used)
+		publisher->highest_used = version;
+}
+
+/* The lowest version above those in use that no file there has. */
+static uint64_t next_version(const struct stp_publisher *publisher)
+{
+	uint64_t version = publisher->highest_used + 1;
+	const uint64_t *occupied;
+	size_t count;
+	size_t i;
+
+	occupied = stp_publish_occupied(publisher, &count);
+	for (i = 0; i < count && occupied[i] <= version; i++)
+		version += occupied[i] == version;
+	return version;
+}
+
 enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out_version,
                                   struct stp_err *err)
 {
-	uint64_t version = publisher->highest_seen + 1;
+	uint64_t version = next_version(publisher);
 	char text[32];
 	int count;
 
@@ -262,7 +384,7 @@ enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out
 	count = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)version);
 	STP_TRY(stp_file_write(publisher->repo->state_fd, RESERVED_FILE, text, (size_t)count,
 	                       STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, "reserve", err));
-	publisher->highest_seen = version;
+	publisher->highest_used = version;
 	publisher->version = version;
 	*out_version = version;
 	return STP_OK;
@@ -346,8 +468,15 @@ static enum stp_errc remove_version(void *ctx, int folder_fd, const char *name, 
 	uint64_t version;
 
 	(void)err;
-	if (stp_publish_name_version(name, &version) && version == publisher->version)
-		unlinkat(folder_fd, name, 0);
+	switch (stp_name_kind(name, publisher->bin_prefix, &version, NULL)) {
+	case STP_NAME_SNAPSHOT:
+	case STP_NAME_BIN: /* no other file had this version when it was reserved */
+		if (version == publisher->version)
+			unlinkat(folder_fd, name, 0);
+		break;
+	default:
+		break;
+	}
 	return STP_OK;
 }
 
@@ -375,6 +504,7 @@ void stp_publish_abort(struct stp_publisher *publisher)
 void stp_publish_end(struct stp_publisher *publisher)
 {
 	stp_writer_destroy(publisher->writer);
+	stp_buf_release(&publisher->occupied);
 	free(publisher);
 }
 

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/cancel.h"
+#include "base/limits.h"
 #include "publish/current.h"
 #include "publish/repo.h"
 
@@ -46,17 +47,39 @@ struct stp_publish_leftovers {
 enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *out_version,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* Starts publishing on top of current (locked repo) with workers 0 … worker_count-1: removes what
- * crashed runs left under versions that no timestamp ever listed, and finds the next free
- * version. worker_count 0 is the serial twin: files are written one after the other. */
+/* Files in public/metadata that stampede did not make: they are left alone and reported. */
+#define STP_PUBLISH_UNKNOWN_KEPT 8
+struct stp_publish_unknown {
+	size_t count;
+	char names[STP_PUBLISH_UNKNOWN_KEPT]
+	          [STP_NAME_BYTES_MAX + 1]; /* raw, cut; the first found */
+};
+
+/* Starts publishing at now on top of current (verified, locked repo, outliving the publisher) with
+ * workers 0 … worker_count-1: removes what crashed runs left under versions that no timestamp ever
+ * listed, and finds the next free version. worker_count 0 is the serial reference: files are
+ * written one after the other. STP_REFUSED when state/ names a version far above those published.
+ */
 enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
-                                size_t worker_count, struct stp_publisher **out_publisher,
+                                size_t worker_count, int64_t now,
+                                struct stp_publisher **out_publisher,
                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* What lies in public/metadata and is not of stampede's making. */
+const struct stp_publish_unknown *stp_publish_unknown(const struct stp_publisher *publisher);
+
+/* Versions above all that are in use which files in public/metadata have, rising. They are passed
+ * over: the caller looks whether one was published and then raises. */
+const uint64_t *stp_publish_occupied(const struct stp_publisher *publisher, size_t *out_count);
+
+/* No version up to this one will be reserved. Before stp_publish_reserve(). */
+void stp_publish_raise(struct stp_publisher *publisher, uint64_t version);
 
 /* What stp_publish_begin() removed. */
 struct stp_publish_leftovers stp_publish_leftovers(const struct stp_publisher *publisher);
 
-/* Reserves durably the version of this run: above everything published, reserved or lying there.
+/* Reserves durably the version of this run: above everything published or reserved, and not that of
+ * any file that lies there.
  * All bins, snapshot and timestamp of the run carry it. */
 enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out_version,
                                   struct stp_err *err) STP_MUST_CHECK;
@@ -88,10 +111,6 @@ uint64_t stp_publish_files(const struct stp_publisher *publisher);
 
 /* Frees; an uncommitted run is left as it is. */
 void stp_publish_end(struct stp_publisher *publisher);
-
-/* True when name is V.ROLE.json of a role that carries a run's version (bins, snapshot): not root,
- * targets or bins. */
-int stp_publish_name_version(const char *name, uint64_t *out_version);
 
 /* One offline role document (N.root.json, N.targets.json, N.bins.json), durable at once. */
 enum stp_errc stp_publish_role(const struct stp_repo *repo, const struct stp_publish_file *file,

@@ -564,6 +564,24 @@ static enum stp_errc read_mutable(struct reading *reading, const char *field, co
 	return get_globs(reading, field, value, &reading->config->mutable_globs);
 }
 
+static enum stp_errc read_trusted_root(struct reading *reading, const char *field,
+                                       const json_t *value)
+{
+	struct stp_pin *pin = &reading->config->trusted_root;
+	const json_t *hex = json_object_get(value, "sha256");
+	int64_t version = 0;
+
+	if (!json_is_object(value) || json_object_size(value) != 2 ||
+	    json_string_length(hex) != 2 * sizeof(pin->sha256) ||
+	    !stp_hex_decode(json_string_value(hex), sizeof(pin->sha256), pin->sha256, 0))
+		return REFUSE_FIELD("\"%s\": must be {\"sha256\": 64 hex digits, \"version\": N}",
+		                    field);
+	STP_TRY(get_integer(reading, field, json_object_get(value, "version"), 1, STP_VERSION_MAX,
+	                    &version));
+	pin->version = (uint64_t)version;
+	return STP_OK;
+}
+
 static const struct field config_fields[] = {
     {"format", read_format},
     {"profile", read_ignored}, /* read first: the rest stands on it */
@@ -581,6 +599,7 @@ static const struct field config_fields[] = {
     {"include", read_include},
     {"exclude", read_exclude},
     {"mutable", read_mutable},
+    {"trusted_root", read_trusted_root},
 };
 
 /* Required members first, then all of them over the profile's values. */

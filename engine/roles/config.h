@@ -44,6 +44,12 @@ struct stp_expiry { /* seconds from the time of signing */
 	int64_t root, targets, bins, bin_n, snapshot, timestamp;
 };
 
+/* A version of a role and the SHA-256 of its file; version 0: none. */
+struct stp_pin {
+	uint64_t version;
+	uint8_t sha256[32];
+};
+
 struct stp_globs {
 	const char **items;
 	size_t count;
@@ -73,6 +79,8 @@ struct stp_config {
 	enum stp_link link;
 	struct stp_globs include; /* empty: every path */
 	struct stp_globs exclude, mutable_globs;
+	struct stp_pin
+	    trusted_root; /* whatever is signed starts from this root, see trust/trust.h */
 };
 
 /* Fills config with a profile's values; STP_CONFIG names the profiles when it is unknown. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "roles/config.h"
 
 #define STAGE "config"
@@ -49,13 +50,25 @@ static json_t *thresholds_json(const struct stp_config *config)
 	return object;
 }
 
+/* A member that "s:o*" leaves out when no root is trusted yet. */
+static json_t *trusted_root_json(const struct stp_pin *pin)
+{
+	char hex[64];
+
+	if (!pin->version)
+		return NULL;
+	stp_hex_encode(pin->sha256, sizeof(pin->sha256), hex);
+	return json_pack("{s:s%,s:I}", "sha256", hex, sizeof(hex), "version",
+	                 (json_int_t)pin->version);
+}
+
 static json_t *config_json(const struct stp_config *config)
 {
 	const struct stp_expiry *e = &config->expiry;
 
 	return json_pack(
 	    "{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,s:s,s:o,s:o,"
-	    "s:o}",
+	    "s:o,s:o*}",
 	    "format", STP_CONFIG_FORMAT, "profile", config->profile, "targets_dir",
 	    config->targets_dir, "hashes", hashes_json(config->hash_set), "bins",
 	    (json_int_t)1 << config->bin_bits, "bin_prefix", config->bin_prefix, "delegation",
@@ -66,7 +79,8 @@ static json_t *config_json(const struct stp_config *config)
 	    (json_int_t)e->timestamp, "snapshot_length", config->snapshot_length, "target_files",
 	    stp_target_files_name(config->target_files), "link", stp_link_name(config->link),
 	    "include", globs_json(&config->include), "exclude", globs_json(&config->exclude),
-	    "mutable", globs_json(&config->mutable_globs));
+	    "mutable", globs_json(&config->mutable_globs), "trusted_root",
+	    trusted_root_json(&config->trusted_root));
 }
 
 static enum stp_errc config_write(const struct stp_config *config, int repo_fd,

@@ -90,11 +90,14 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 
 	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
-	STP_TRY(stp_current_load(&run->current, &run->repo, err));
+	if (!run->options->dry_run)
+		STP_TRY(
+		    stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
+	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, NULL, run->seal_key,
+	                         &run->current, err));
+	STP_TRY(
+	    stp_current_check_clock(&run->current, run->now, run->options->after_clock_error, err));
 	if (run->current.timestamp_version) {
-		if (run->now < run->current.committed_at)
-			return STP_FAIL(err, STP_REFUSED, STAGE, "timestamp.json",
-			                "was published after this run's time; set the clock right");
 		STP_TRY(stp_gc_find_live(run, err));
 		STP_TRY(stp_gc_has_links(run, &has_links, err));
 		STP_TRY(stp_gc_mark(run, has_links, err));
@@ -127,6 +130,8 @@ enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report 
 	stp_name_set_release(&run.links);
 	stp_arena_release(&run.arena);
 	stp_current_release(&run.current);
+	stp_trust_release(&run.trust);
+	stp_seal_key_destroy(run.seal_key);
 	stp_config_release(&run.config);
 	stp_repo_close(&run.repo);
 	if (code == STP_OK)

@@ -17,6 +17,7 @@
 #include "publish/current.h"
 #include "publish/repo.h"
 #include "roles/config.h"
+#include "run/trusted.h"
 #include "stampede/gc.h"
 
 /* Names that must stay, by XXH3 with a seed of this run. Two names with one hash keep a file too
@@ -39,6 +40,8 @@ struct stp_gc_run {
 	struct stp_gc_report *report;
 	struct stp_repo repo;
 	struct stp_config config;
+	struct stp_seal_key *seal_key; /* NULL: a dry run of who may not read it */
+	struct stp_trust trust;
 	struct stp_current current;
 	int64_t now;
 	struct stp_arena arena;

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "publish/publish.h"
+#include "publish/names.h"
 #include "run/gc_run.h"
 
 #define STAGE "gc"
@@ -59,29 +59,29 @@ static enum fate offline_fate(const struct stp_gc_run *run, const char *name, ui
 
 static enum fate fate_of(const struct stp_gc_run *run, const char *name)
 {
-	size_t digits = strspn(name, "0123456789");
-	uint64_t version;
+	const char *role = "";
+	uint64_t version = 0;
 
 	if (strncmp(name, ".tmp-", 5) == 0)
 		return FATE_REMOVE;
-	if (strcmp(name, "timestamp.json") == 0)
+	switch (stp_name_kind(name, run->current.bin_prefix, &version, &role)) {
+	case STP_NAME_TIMESTAMP:
 		return FATE_KEEP;
-	if (stp_publish_name_version(name, &version)) {
+	case STP_NAME_SNAPSHOT:
+	case STP_NAME_BIN:
 		if (version > run->current.timestamp_version ||
 		    stp_name_set_has(&run->files, name, strlen(name)))
 			return FATE_KEEP;
-		return strcmp(name + digits, ".snapshot.json") == 0 ? FATE_REMOVE_SNAPSHOT
-		                                                    : FATE_REMOVE;
-	}
-	if (!stp_u64_parse(name, digits, &version))
+		return strcmp(role, "snapshot.json") == 0 ? FATE_REMOVE_SNAPSHOT : FATE_REMOVE;
+	case STP_NAME_ROLE:
+		if (strcmp(role, "root.json") == 0)
+			return FATE_ROOT;
+		return offline_fate(run, name, version,
+		                    strcmp(role, "bins.json") == 0 ? &run->current.bins
+		                                                   : &run->current.targets);
+	default: /* a role that is still listed, but not of our making, stays too */
 		return FATE_STRANGER;
-	if (strcmp(name + digits, ".root.json") == 0)
-		return FATE_ROOT;
-	if (strcmp(name + digits, ".targets.json") == 0)
-		return offline_fate(run, name, version, &run->current.targets);
-	if (strcmp(name + digits, ".bins.json") == 0)
-		return offline_fate(run, name, version, &run->current.bins);
-	return FATE_STRANGER;
+	}
 }
 
 static enum stp_errc remove_file(struct stp_gc_run *run, const char *name, struct stp_err *err)

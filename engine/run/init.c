@@ -33,6 +33,7 @@
 #include "roles/roles.h"
 #include "run/ceremony.h"
 #include "sign/sealed.h"
+#include "trust/trust.h"
 
 #define STAGE "init"
 
@@ -58,6 +59,8 @@ struct init {
 	int offline_made;
 	struct stp_ring root, targets_ring, bins;
 	struct stp_key *online;
+	struct stp_seal_key *seal;
+	struct stp_floors floors; /* of the documents written */
 };
 
 /* ------------------------------------------------------------------ configuration */
@@ -338,7 +341,6 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 {
 	const struct stp_config *config = &init->config;
-	struct stp_seal_key *seal = NULL;
 	int keys_fd = -1;
 	enum stp_errc code;
 
@@ -354,17 +356,17 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 	    make_folder(init->stage_fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
 	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
 	if (code == STP_OK)
-		code = stp_seal_key_generate(keys_fd, STP_LEDGER_KEY_FILE, &seal, err);
-	stp_seal_key_destroy(seal);
+		code = stp_seal_key_generate(keys_fd, STP_LEDGER_KEY_FILE, &init->seal, err);
 	close(keys_fd);
 	return code;
 }
 
 /* ------------------------------------------------------------------ documents */
 
-/* Signs body with all keys of ring and writes it as 1.ROLE.json. */
+/* Signs body with all keys of ring and writes it as 1.ROLE.json, whose pin is *out_pin. */
 static enum stp_errc write_role(struct init *init, const char *role, const struct stp_buf *body,
-                                const struct stp_ring *ring, struct stp_err *err)
+                                const struct stp_ring *ring, struct stp_pin *out_pin,
+                                struct stp_err *err)
 {
 	struct stp_sealed sealed;
 	char name[64];
@@ -376,6 +378,7 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 	                        err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
+	*out_pin = stp_pin_of(1, sealed.bytes, sealed.length);
 	stp_sealed_release(&sealed);
 	return code;
 }
@@ -393,16 +396,16 @@ static enum stp_errc write_documents(struct init *init, struct stp_buf *body, st
 	stp_role_key_init(&online, stp_key_public(init->online));
 	STP_TRY(stp_root_body((struct stp_role_head){1, init->now + config->expiry.root},
 	                      &root_keys, body, err));
-	STP_TRY(write_role(init, "root", body, &init->root, err));
+	STP_TRY(write_role(init, "root", body, &init->root, &init->floors.root, err));
 	STP_TRY(stp_targets_body(config,
 	                         (struct stp_role_head){1, init->now + config->expiry.targets},
 	                         &bins_keys, &online_keys, body, err));
-	STP_TRY(write_role(init, "targets", body, &init->targets_ring, err));
+	STP_TRY(write_role(init, "targets", body, &init->targets_ring, &init->floors.targets, err));
 	if (!config->has_bins_role)
 		return STP_OK;
 	STP_TRY(stp_bins_body(config, (struct stp_role_head){1, init->now + config->expiry.bins},
 	                      &online_keys, body, err));
-	return write_role(init, "bins", body, &init->bins, err);
+	return write_role(init, "bins", body, &init->bins, &init->floors.bins, err);
 }
 
 /* Folders, keys and documents in .init. */
@@ -410,6 +413,7 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 {
 	struct stp_buf body = STP_BUF_INIT;
 	int public_fd = -1;
+	int state_fd = -1;
 	int fd = -1;
 	enum stp_errc code;
 
@@ -429,6 +433,11 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	STP_TRY(make_keys(init, err));
 	code = write_documents(init, &body, err);
 	stp_buf_release(&body);
+	STP_TRY(code);
+	init->config.trusted_root = init->floors.root;
+	STP_TRY(stp_folder_open(init->stage_fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
+	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors, err);
+	stp_fd_close(&state_fd);
 	return code;
 }
 
@@ -573,6 +582,7 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 	stp_ring_release(&init->targets_ring);
 	stp_ring_release(&init->bins);
 	stp_key_destroy(init->online);
+	stp_seal_key_destroy(init->seal);
 	stp_fd_close(&init->offline_fd);
 	stp_fd_close(&init->metadata_fd);
 	stp_fd_close(&init->stage_fd);

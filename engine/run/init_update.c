@@ -5,13 +5,17 @@
  *	published N.bins.json    ─▶ new version and expiry (and number of bins)  ─▶ N+1.bins.json
  *	published N.targets.json ─▶ new version and expiry                       ─▶ N+1.targets.json
  *	published N.root.json    ─▶ new version and expiry                       ─▶ N+1.root.json
+ *	                                                                            state/floors
  *	                                                                            stampede.json
  *
- * A renewed role says what it said, with another version and expiry: keys and thresholds are taken
- * from the published file, so keys that are not at hand stay authorised. Clients see a new root at
- * once; the others when the next sign lists them. Dying half-way leaves versions that the next
- * sign lists, or a number of bins that the configuration does not know yet: sign refuses that and
- * says to run the update again.
+ * What is renewed was verified from a root that something outside public/ names (trust/trust.h), so
+ * the offline keys sign nothing that somebody put there. A renewed role says what it said, with
+ * another version and expiry: keys and thresholds are taken from the published file, so keys that
+ * are not at hand stay authorised. Everything is made first, then shown, then signed and published.
+ *
+ * Clients see a new root at once; the others when the next sign lists them. Dying half-way leaves
+ * versions that the next sign lists, or a number of bins that the configuration does not know yet:
+ * sign refuses that and says to run the update again.
  */
 #include <fcntl.h>
 #include <jansson.h>
@@ -22,19 +26,22 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "publish/current.h"
 #include "publish/publish.h"
 #include "run/ceremony.h"
+#include "run/ceremony_view.h"
+#include "run/trusted.h"
 #include "sign/sealed.h"
 #include "stampede/init.h"
 
 #define STAGE "update"
 
-/* Who may sign a role, as a published document says it. */
-struct signers {
-	const char *keyids[STP_ROLE_KEYS_MAX];
-	size_t count;
-	unsigned threshold;
+/* A role whose new version was made and is to be signed. */
+struct renewal {
+	const struct stp_ring *ring;
+	const struct stp_document *published;
+	struct stp_role_head head;
+	struct stp_buf body; /* what will be signed */
+	struct stp_pin pin;  /* of the file, once it is published */
 };
 
 struct update {
@@ -43,99 +50,53 @@ struct update {
 	int64_t now;
 	struct stp_repo repo;
 	struct stp_config config;
+	struct stp_trust trust;
 	struct stp_current current;
-	json_t *root, *targets, *bins; /* published documents */
 	int offline_fd;
 	struct stp_key *online;
+	struct stp_seal_key *seal;
 	struct stp_ring root_ring, targets_ring, bins_ring;
+	struct renewal renewals[3]; /* in the order of publishing: bins, targets, root */
+	size_t renewal_count;
 };
 
 /* ------------------------------------------------------------------ what is published */
 
-static enum stp_errc load_document(struct update *update, const char *role, uint64_t version,
-                                   json_t **out_document, struct stp_err *err)
+/* Loads those of role's keys that lie in the folder and may sign it. */
+static enum stp_errc open_ring(struct update *update, struct stp_ring *ring, const char *name,
+                               const struct stp_role *role, struct stp_err *err)
 {
-	struct stp_buf text = STP_BUF_INIT;
-	char name[64];
-
-	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)version, role);
-	STP_TRY(stp_file_read(update->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, STAGE, &text,
-	                      err));
-	*out_document =
-	    json_loadb((const char *)text.data, text.count, JSON_REJECT_DUPLICATES, NULL);
-	stp_buf_release(&text);
-	if (!*out_document)
-		return STP_FAIL(err, STP_FORMAT, STAGE, name,
-		                "is no JSON; restore it from a backup");
-	return STP_OK;
-}
-
-/* Reads "keyids" and "threshold" of role (an object of a document). */
-static enum stp_errc read_signers(const json_t *role, const char *name, struct signers *out,
-                                  struct stp_err *err)
-{
-	const json_t *keyids = json_object_get(role, "keyids");
-	json_int_t threshold = json_integer_value(json_object_get(role, "threshold"));
+	const char *keyids[STP_ROLE_KEYS_MAX];
 	size_t i;
 
-	out->count = json_array_size(keyids);
-	if (out->count < 1 || out->count > STP_ROLE_KEYS_MAX || threshold < 1 ||
-	    (size_t)threshold > out->count)
-		return STP_FAIL(err, STP_FORMAT, STAGE, name,
-		                "the published metadata names no keys "
-		                "for this role that can sign it");
-	out->threshold = (unsigned)threshold;
-	for (i = 0; i < out->count; i++) {
-		out->keyids[i] = json_string_value(json_array_get(keyids, i));
-		if (!out->keyids[i])
-			return STP_FAIL(err, STP_FORMAT, STAGE, name, "a keyid is no text");
-	}
-	return STP_OK;
-}
-
-static const json_t *root_role(const struct update *update, const char *role)
-{
-	return json_object_get(json_object_get(json_object_get(update->root, "signed"), "roles"),
-	                       role);
-}
-
-static enum stp_errc open_ring(struct update *update, struct stp_ring *ring, const char *role,
-                               const json_t *said, struct stp_err *err)
-{
-	struct signers signers;
-
-	STP_TRY(read_signers(said, role, &signers, err));
-	return stp_ring_open_allowed(ring, update->offline_fd, role, signers.keyids, signers.count,
-	                             signers.threshold, err);
+	for (i = 0; i < role->key_count; i++)
+		keyids[i] = role->keys[i]->keyid;
+	return stp_ring_open_allowed(ring, update->offline_fd, name, keyids, role->key_count,
+	                             (unsigned)role->threshold, err);
 }
 
 static enum stp_errc open_all(struct update *update, struct stp_err *err)
 {
-	const char *folder = update->options->offline_keys;
-	struct stp_current *current = &update->current;
-	const json_t *delegated;
+	const struct stp_init_update_options *options = update->options;
+	const char *folder = options->offline_keys;
+	struct stp_trust *trust = &update->trust;
 
-	STP_TRY(stp_repo_open(update->options->repo, STP_REPO_LOCK, "init", &update->repo, err));
+	STP_TRY(stp_repo_open(options->repo, STP_REPO_LOCK, "init", &update->repo, err));
 	STP_TRY(stp_config_load(&update->config, update->repo.root_fd, err));
-	STP_TRY(stp_current_load(current, &update->repo, err));
+	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
+	STP_TRY(stp_seal_key_load(update->repo.keys_fd, STP_LEDGER_KEY_FILE, &update->seal, err));
+	STP_TRY(stp_trusted_load(trust, &update->repo, &update->config, options->trusted_root,
+	                         update->seal, &update->current, err));
+	STP_TRY(stp_current_check_clock(&update->current, update->now, options->after_clock_error,
+	                                err));
 	STP_TRY(stp_folder_open(folder ? AT_FDCWD : update->repo.root_fd,
 	                        folder ? folder : STP_OFFLINE_KEYS_FOLDER, STAGE,
 	                        &update->offline_fd, err));
-	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
-	STP_TRY(load_document(update, "root", current->root.version, &update->root, err));
-	STP_TRY(load_document(update, "targets", current->targets.version, &update->targets, err));
-	STP_TRY(open_ring(update, &update->root_ring, "root", root_role(update, "root"), err));
-	STP_TRY(
-	    open_ring(update, &update->targets_ring, "targets", root_role(update, "targets"), err));
-	if (!current->bins.version)
+	STP_TRY(open_ring(update, &update->root_ring, "root", &trust->root.root, err));
+	STP_TRY(open_ring(update, &update->targets_ring, "targets", &trust->root.targets, err));
+	if (!trust->has_bins)
 		return STP_OK;
-	STP_TRY(load_document(update, "bins", current->bins.version, &update->bins, err));
-	delegated = json_array_get(
-	    json_object_get(json_object_get(json_object_get(update->targets, "signed"),
-	                                    "delegations"),
-	                    "roles"),
-	    0);
-	return open_ring(update, &update->bins_ring, "bins", delegated, err);
+	return open_ring(update, &update->bins_ring, "bins", &trust->bins_role, err);
 }
 
 /* ------------------------------------------------------------------ what to renew */
@@ -173,100 +134,67 @@ static enum stp_errc change_bins(struct update *update, int *out_changed, struct
 
 /* ------------------------------------------------------------------ new versions */
 
-/* Signs body with ring and publishes it as VERSION.ROLE.json. */
-static enum stp_errc publish_body(struct update *update, const struct stp_ring *ring,
-                                  uint64_t version, const void *body, size_t body_bytes,
-                                  struct stp_err *err)
+/* The same document with another version and expiry, in canonical form. */
+static enum stp_errc renew(struct renewal *renewal, struct stp_err *err)
 {
-	struct stp_sealed sealed;
-	struct stp_publish_file file;
-	char name[64];
-	enum stp_errc code;
-
-	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)version, ring->role);
-	STP_TRY(stp_sealed_make(name, version, body, body_bytes,
-	                        (const struct stp_key *const *)ring->keys, ring->count, &sealed,
-	                        err));
-	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
-	code = stp_publish_role(&update->repo, &file, err);
-	stp_sealed_release(&sealed);
-	return code;
-}
-
-/* The same document with another version and expiry. It was canonical and holds plain ASCII only,
- * so sorted and compact is canonical again; stp_sealed_make() checks that. */
-static enum stp_errc renew(struct update *update, const struct stp_ring *ring, json_t *document,
-                           struct stp_role_head head, struct stp_err *err)
-{
-	json_t *body = json_object_get(document, "signed");
+	const char *role = renewal->ring->role;
+	json_t *body = json_copy(renewal->published->body_json);
 	char expires[STP_TIME_BYTES + 1];
-	char *text;
 	enum stp_errc code;
 
-	stp_time_format(head.expires, expires);
-	if (json_object_set_new(body, "version", json_integer((json_int_t)head.version)) != 0 ||
+	stp_time_format(renewal->head.expires, expires);
+	if (!body ||
+	    json_object_set_new(body, "version", json_integer((json_int_t)renewal->head.version)) !=
+	        0 ||
 	    json_object_set_new(body, "expires", json_string(expires)) != 0)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, ring->role, "no memory");
-	text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-	if (!text)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, ring->role, "no memory");
-	code = publish_body(update, ring, head.version, text, strlen(text), err);
-	free(text);
+		code = STP_FAIL_ERRNO(err, ENOMEM, STAGE, role, "no memory");
+	else
+		code = stp_canonical_append(body, &renewal->body, err);
+	json_decref(body);
 	return code;
 }
 
 /* The document that delegates to the bins, with the configuration's number of them. */
-static enum stp_errc delegate_anew(struct update *update, const struct stp_ring *ring,
-                                   struct stp_role_head head, struct stp_err *err)
+static enum stp_errc delegate_anew(struct update *update, struct renewal *renewal,
+                                   struct stp_err *err)
 {
 	struct stp_role_key online;
 	struct stp_role_keys online_keys = {&online, 1, 1};
-	struct stp_buf body = STP_BUF_INIT;
-	enum stp_errc code;
 
 	stp_role_key_init(&online, stp_key_public(update->online));
 	if (strcmp(online.keyid, update->current.bin_keyid) != 0)
 		return STP_FAIL(err, STP_KEY, STAGE, "keys/online.pem",
 		                "is not the key that the bins are signed with");
-	code = update->config.has_bins_role
-	           ? stp_bins_body(&update->config, head, &online_keys, &body, err)
-	           : stp_targets_body(&update->config, head, NULL, &online_keys, &body, err);
-	if (code == STP_OK)
-		code = publish_body(update, ring, head.version, body.data, body.count, err);
-	stp_buf_release(&body);
-	return code;
+	return update->config.has_bins_role ? stp_bins_body(&update->config, renewal->head,
+	                                                    &online_keys, &renewal->body, err)
+	                                    : stp_targets_body(&update->config, renewal->head, NULL,
+	                                                       &online_keys, &renewal->body, err);
 }
 
-static enum stp_errc update_role(struct update *update, const struct stp_ring *ring,
-                                 json_t *document, const struct stp_current_role *published,
-                                 int64_t expiry_seconds, int delegates_anew, uint64_t *out_version,
-                                 char out_expires[STP_TIME_BYTES + 1], struct stp_err *err)
+/* Makes the new version of a role, which waits to be shown and signed. */
+static enum stp_errc prepare(struct update *update, const struct stp_ring *ring,
+                             const struct stp_document *published, int64_t expiry_seconds,
+                             int delegates_anew, struct stp_err *err)
 {
-	struct stp_role_head head = {published->version + 1, update->now + expiry_seconds};
+	struct renewal *renewal = &update->renewals[update->renewal_count++];
 
-	if (delegates_anew)
-		STP_TRY(delegate_anew(update, ring, head, err));
-	else
-		STP_TRY(renew(update, ring, document, head, err));
-	*out_version = head.version;
-	stp_time_format(head.expires, out_expires);
-	return STP_OK;
+	renewal->ring = ring;
+	renewal->published = published;
+	renewal->head =
+	    (struct stp_role_head){published->version + 1, update->now + expiry_seconds};
+	return delegates_anew ? delegate_anew(update, renewal, err) : renew(renewal, err);
 }
 
-static enum stp_errc run(struct update *update, struct stp_err *err)
+static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
 {
 	struct stp_init_update_report *report = update->report;
 	const struct stp_expiry *expiry = &update->config.expiry;
-	int has_bins;
+	const struct stp_trust *trust = &update->trust;
+	int has_bins = trust->has_bins;
 	int with_root = 0;
 	int with_targets = 0;
 	int with_bins = 0;
 
-	STP_TRY(open_all(update, err));
-	if (update->now < update->current.committed_at)
-		return STP_FAIL(err, STP_REFUSED, STAGE, "timestamp.json",
-		                "was published after this run's time; set the clock right");
-	has_bins = update->current.bins.version != 0;
 	STP_TRY(change_bins(update, &report->bins_changed, err));
 	STP_TRY(wants(update, &update->root_ring, STP_INIT_ROLE_ROOT, 0, &with_root, err));
 	STP_TRY(wants(update, &update->targets_ring, STP_INIT_ROLE_TARGETS,
@@ -279,20 +207,139 @@ static enum stp_errc run(struct update *update, struct stp_err *err)
 		                "no role has enough keys in the folder; name another with "
 		                "--offline-keys");
 	if (with_bins)
-		STP_TRY(update_role(update, &update->bins_ring, update->bins, &update->current.bins,
-		                    expiry->bins, report->bins_changed, &report->bins_version,
-		                    report->bins_expires, err));
+		STP_TRY(prepare(update, &update->bins_ring, &trust->bins, expiry->bins,
+		                report->bins_changed, err));
 	if (with_targets)
-		STP_TRY(update_role(update, &update->targets_ring, update->targets,
-		                    &update->current.targets, expiry->targets,
-		                    report->bins_changed && !has_bins, &report->targets_version,
-		                    report->targets_expires, err));
+		STP_TRY(prepare(update, &update->targets_ring, &trust->targets, expiry->targets,
+		                report->bins_changed && !has_bins, err));
 	if (with_root)
-		STP_TRY(update_role(update, &update->root_ring, update->root, &update->current.root,
-		                    expiry->root, 0, &report->root_version, report->root_expires,
-		                    err));
-	report->bin_count = stp_bin_count(&update->config);
+		STP_TRY(
+		    prepare(update, &update->root_ring, &trust->root.doc, expiry->root, 0, err));
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ shown and confirmed */
+
+static enum stp_errc show(const struct renewal *renewal, struct stp_buf *view, struct stp_err *err)
+{
+	json_t *after = json_loadb((const char *)renewal->body.data, renewal->body.count,
+	                           JSON_REJECT_DUPLICATES, NULL);
+	enum stp_errc code;
+
+	if (!after)
+		return STP_FAIL(err, STP_FORMAT, STAGE, renewal->ring->role,
+		                "what would be signed is not JSON: keys with line feeds cannot be "
+		                "renewed here");
+	code =
+	    stp_ceremony_view(renewal->ring->role, renewal->published->body_json, after, view, err);
+	json_decref(after);
+	return code;
+}
+
+/* Shows all that will be signed, root first, and asks. */
+static enum stp_errc confirm(const struct update *update, struct stp_err *err)
+{
+	struct stp_buf view = STP_BUF_INIT;
+	enum stp_errc code = STP_OK;
+	size_t i;
+
+	if (!update->options->confirm)
+		return STP_OK;
+	for (i = update->renewal_count; i-- > 0 && code == STP_OK;)
+		code = show(&update->renewals[i], &view, err);
+	if (code == STP_OK)
+		code = stp_buf_append(&view, "", 1, err);
+	if (code == STP_OK &&
+	    !update->options->confirm(update->options->confirm_ctx, (const char *)view.data))
+		code = STP_FAIL(err, STP_CONFIG, STAGE, update->options->repo,
+		                "was not confirmed, so nothing was signed");
+	stp_buf_release(&view);
+	return code;
+}
+
+/* ------------------------------------------------------------------ signed and published */
+
+/* Signs a prepared role and publishes it as VERSION.ROLE.json. */
+static enum stp_errc publish(struct update *update, struct renewal *renewal, struct stp_err *err)
+{
+	const struct stp_ring *ring = renewal->ring;
+	struct stp_sealed sealed;
+	struct stp_publish_file file;
+	char name[64];
+	enum stp_errc code;
+
+	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
+	         ring->role);
+	STP_TRY(stp_sealed_make(name, renewal->head.version, renewal->body.data,
+	                        renewal->body.count, (const struct stp_key *const *)ring->keys,
+	                        ring->count, &sealed, err));
+	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
+	code = stp_publish_role(&update->repo, &file, err);
+	if (code == STP_OK)
+		renewal->pin = stp_pin_of(renewal->head.version, sealed.bytes, sealed.length);
+	stp_sealed_release(&sealed);
+	return code;
+}
+
+/* The role's place in the floors and in the report. */
+static void note_published(struct update *update, const struct renewal *renewal,
+                           struct stp_floors *floors)
+{
+	struct stp_init_update_report *report = update->report;
+	const struct stp_ring *ring = renewal->ring;
+
+	if (ring == &update->root_ring) {
+		floors->root = renewal->pin;
+		report->root_version = renewal->head.version;
+		stp_time_format(renewal->head.expires, report->root_expires);
+	} else if (ring == &update->targets_ring) {
+		floors->targets = renewal->pin;
+		report->targets_version = renewal->head.version;
+		stp_time_format(renewal->head.expires, report->targets_expires);
+	} else {
+		floors->bins = renewal->pin;
+		report->bins_version = renewal->head.version;
+		stp_time_format(renewal->head.expires, report->bins_expires);
+	}
+}
+
+static enum stp_errc run(struct update *update, struct stp_err *err)
+{
+	struct stp_floors floors;
+	size_t i;
+
+	STP_TRY(open_all(update, err));
+	STP_TRY(prepare_all(update, err));
+	STP_TRY(confirm(update, err));
+	floors = update->trust.found;
+	for (i = 0; i < update->renewal_count; i++) {
+		STP_TRY(publish(update, &update->renewals[i], err));
+		note_published(update, &update->renewals[i], &floors);
+	}
+	STP_TRY(
+	    stp_floors_save(update->repo.state_fd, stp_seal_key_bytes(update->seal), &floors, err));
+	update->report->bin_count = stp_bin_count(&update->config);
+	update->config.trusted_root = floors.root;
 	return stp_config_replace(&update->config, update->repo.root_fd, err);
+}
+
+static void release(struct update *update)
+{
+	size_t i;
+
+	for (i = 0; i < update->renewal_count; i++)
+		stp_buf_release(&update->renewals[i].body);
+	stp_ring_release(&update->root_ring);
+	stp_ring_release(&update->targets_ring);
+	stp_ring_release(&update->bins_ring);
+	stp_key_destroy(update->online);
+	stp_seal_key_destroy(update->seal);
+	stp_fd_close(&update->offline_fd);
+	stp_current_release(&update->current);
+	stp_trust_release(&update->trust);
+	stp_config_release(&update->config);
+	stp_repo_close(&update->repo);
+	free(update);
 }
 
 enum stp_errc stp_init_update(const struct stp_init_update_options *options,
@@ -310,18 +357,7 @@ enum stp_errc stp_init_update(const struct stp_init_update_options *options,
 	update->offline_fd = -1;
 	stp_repo_init(&update->repo);
 	code = run(update, err);
-	stp_ring_release(&update->root_ring);
-	stp_ring_release(&update->targets_ring);
-	stp_ring_release(&update->bins_ring);
-	stp_key_destroy(update->online);
-	json_decref(update->root);
-	json_decref(update->targets);
-	json_decref(update->bins);
-	stp_fd_close(&update->offline_fd);
-	stp_current_release(&update->current);
-	stp_config_release(&update->config);
-	stp_repo_close(&update->repo);
-	free(update);
+	release(update);
 	if (code == STP_OK)
 		*out_report = report;
 	return code;

@@ -17,6 +17,7 @@ struct kept {
 	struct stp_arena arena;
 	struct stp_sign_fault *faults;
 	struct stp_sign_fault *damage;
+	struct stp_sign_fault *notes;
 };
 
 static int copy_faults(struct kept *kept, const struct stp_fault_list *list,
@@ -43,7 +44,8 @@ static int copy_faults(struct kept *kept, const struct stp_fault_list *list,
 }
 
 int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
-                                const struct stp_fault_list *damage)
+                                const struct stp_fault_list *damage,
+                                const struct stp_fault_list *notes)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 
@@ -51,13 +53,16 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 		return 0;
 	stp_arena_init(&kept->arena, 64 * 1024);
 	report->private_ = kept;
-	if (!copy_faults(kept, faults, &kept->faults) || !copy_faults(kept, damage, &kept->damage))
+	if (!copy_faults(kept, faults, &kept->faults) ||
+	    !copy_faults(kept, damage, &kept->damage) || !copy_faults(kept, notes, &kept->notes))
 		return 0;
 	report->faults = kept->faults;
 	report->fault_kept_count = faults->count;
 	report->fault_count = faults->total;
 	report->damage = kept->damage;
 	report->damage_count = damage->count;
+	report->notes = kept->notes;
+	report->note_count = notes->count;
 	return 1;
 }
 
@@ -155,6 +160,8 @@ static json_t *report_json(const struct stp_sign_report *report)
 	                    faults_json(report->faults, report->fault_kept_count));
 	json_object_set_new(object, "ledger_damage",
 	                    faults_json(report->damage, report->damage_count));
+	json_object_set_new(object, "notes", faults_json(report->notes, report->note_count));
+	stp_json_set_u64(object, "unknown_files", report->unknown_files);
 	json_object_set_new(object, "versions", versions_json(&report->versions));
 	json_object_set_new(object, "seconds", seconds_json(&report->seconds));
 	stp_json_set_u64(object, "peak_rss_bytes", report->peak_rss_bytes);

@@ -53,6 +53,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	run->list_fd = -1;
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
+	stp_fault_list_init(&run->notes);
 	stp_keyset_init(&run->refused);
 	stp_keyset_init(&run->moved);
 	stp_repo_init(&run->repo);
@@ -197,7 +198,9 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	STP_TRY(open_targets(run, err));
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
 	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
-	STP_TRY(stp_current_load(&run->current, &run->repo, err));
+	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, NULL, run->seal_key,
+	                         &run->current, err));
+	STP_TRY(stp_current_check_clock(&run->current, run->now, options->after_clock_error, err));
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
 	STP_TRY(open_list(run, err));
@@ -237,6 +240,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_sources_release(&run->published);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
+	stp_trust_release(&run->trust);
 	stp_seal_key_destroy(run->seal_key);
 	stp_key_destroy(run->key);
 	stp_fd_close(&run->list_fd);
@@ -245,6 +249,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_repo_close(&run->repo);
 	stp_keyset_release(&run->refused);
 	stp_keyset_release(&run->moved);
+	stp_fault_list_release(&run->notes);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
@@ -273,9 +278,9 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 
 static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *err)
 {
-	STP_TRY(stp_publish_begin(&run->repo, &run->current, run->jobs, &run->publisher, err));
-	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
-	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
+	STP_TRY(stp_publish_begin(&run->repo, &run->current, run->jobs, run->now, &run->publisher,
+	                          err));
+	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
 	return stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
 	                       run->worker_count, &run->links, err);
@@ -346,7 +351,8 @@ static enum stp_errc commit_metadata(struct stp_sign_run *run, const struct stp_
 }
 
 /* What follows the commit: readers have the new snapshot, now the state catches up. */
-static enum stp_errc commit_state(struct stp_sign_run *run, struct stp_err *err)
+static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                  const struct stp_sealed *timestamp, struct stp_err *err)
 {
 	struct stp_ledger_facts facts = {
 	    .run_version = run->version,
@@ -357,7 +363,8 @@ static enum stp_errc commit_state(struct stp_sign_run *run, struct stp_err *err)
 	};
 
 	STP_TRY(stp_links_commit(run->links, err));
-	return stp_ledger_commit(run->ledger, &facts, err);
+	STP_TRY(stp_ledger_commit(run->ledger, &facts, err));
+	return stp_sign_raise_floors(run, snapshot, timestamp, err);
 }
 
 static void fill_published(struct stp_sign_run *run)
@@ -400,7 +407,7 @@ static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
 		code = commit_metadata(run, &snapshot, &timestamp, err);
 	if (code == STP_OK) {
 		fill_published(run);
-		code = commit_state(run, err);
+		code = commit_state(run, &snapshot, &timestamp, err);
 	}
 	stp_sealed_release(&snapshot);
 	stp_sealed_release(&timestamp);
@@ -481,7 +488,8 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	stp_fault_list_sort(&run.faults);
-	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage) && code == STP_OK)
+	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.notes) &&
+	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
 	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
 		stp_sign_report_save(report, run.repo.state_fd, code, err);

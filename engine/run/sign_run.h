@@ -6,6 +6,7 @@
  *	recover   published bins      → what was signed, if needed    run/recover.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
+ *	versions  what is published    → this run's version; new floors    run/versions.c
  *	report    what was done        → struct and JSON                   run/report.c
  *
  * Shape      one struct, filled from top to bottom as the run goes on.
@@ -30,7 +31,9 @@
 #include "roles/config.h"
 #include "run/keyset.h"
 #include "run/known.h"
+#include "run/trusted.h"
 #include "sign/audit.h"
+#include "sign/sealed.h"
 #include "stampede/sign.h"
 
 /* Memory for records before they spill, over all workers together: two fifths of the gigabyte that
@@ -50,6 +53,7 @@ struct stp_sign_run {
 	struct stp_cancel *cancel;
 	struct stp_fault_list faults;
 	struct stp_fault_list damage; /* what was broken in state/ and not used */
+	struct stp_fault_list notes;  /* what the operator should know */
 
 	struct stp_repo repo;
 	struct stp_config config;
@@ -58,7 +62,8 @@ struct stp_sign_run {
 	int targets_fd;      /* -1: no tree is needed and none is there */
 	struct stp_key *key;
 	struct stp_seal_key *seal_key;
-	struct stp_current current;
+	struct stp_trust trust;
+	struct stp_current current; /* what trust has verified */
 	struct stp_ledger *ledger;
 	struct stp_audit *audit;
 	struct stp_publisher *publisher;
@@ -106,6 +111,15 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) ST
 /* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
  * them so). Alarms are faults. With dry_run only counts. */
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Reserves the version of this run and notes in the report what lies in public/metadata that nobody
+ * of ours put there, and which numbers were passed over. */
+enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* After the commit: state/floors says what is published now. */
+enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                    const struct stp_sealed *timestamp,
+                                    struct stp_err *err) STP_MUST_CHECK;
 
 /* The list that pending and emit merge: the scan's sources, then those of the published bins, then
  * the ledger's segments, newest first. Nothing in it is owned. */

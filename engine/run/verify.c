@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "roles/config.h"
 #include "run/progress.h"
+#include "run/trusted.h"
 #include "run/verify_files.h"
 #include "verify/bins.h"
 #include "verify/clients.h"
@@ -97,6 +98,23 @@ static void check_expiry_order(struct audit *audit)
 			                "expires before the bins that depend on it");
 }
 
+/* Of a repository (not of a copy of its metadata) it is known which root is the right one. */
+static void pin_root(const struct audit *audit, struct stp_chain_options *options)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_pin pin;
+	int repo_fd = -1;
+
+	if (!audit->folder.repository[0] || audit->options->as_client ||
+	    stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, &ignored) !=
+	        STP_OK)
+		return;
+	pin = stp_trusted_pin(repo_fd);
+	stp_fd_close(&repo_fd);
+	options->pinned_version = pin.version;
+	memcpy(options->pinned_sha256, pin.sha256, sizeof(pin.sha256));
+}
+
 static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
 {
 	const struct stp_verify_options *options = audit->options;
@@ -114,6 +132,7 @@ static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
 	};
 	enum stp_errc code;
 
+	pin_root(audit, &tree_options);
 	stp_progress_stage(options->progress, "roles", 0, 0);
 	code = stp_chain_load(&audit->tree, &tree_options, &audit->findings, err);
 	note_tree(&audit->report, &audit->tree);

@@ -175,6 +175,21 @@ static enum stp_errc check_pinned(struct stp_chain *tree, struct stp_finding_lis
 	return code;
 }
 
+/* tree->root against the root that the repository trusts. */
+static void check_trusted(struct stp_chain *tree, const struct stp_chain_options *options,
+                          struct stp_finding_list *findings)
+{
+	const struct stp_document *doc = &tree->root.doc;
+	uint8_t digest[32];
+
+	if (!options->pinned_version || doc->version != options->pinned_version)
+		return;
+	stp_hash_one(STP_ALG_SHA256, doc->file.data, doc->file.count, digest);
+	if (memcmp(digest, options->pinned_sha256, sizeof(digest)) != 0)
+		stp_finding_add(findings, STP_FINDING_ROOT_PINNED, doc->name,
+		                "is not the root that stampede.json or state/ names as trusted");
+}
+
 /* Steps from tree->root to the next version; *out_more is false when there is none. */
 static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_options *options,
                                struct stp_finding_list *findings, bool *out_more,
@@ -206,6 +221,7 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 	stp_root_follows(&next, &tree->root, &tree->tally);
 	stp_root_release(&tree->root);
 	tree->root = next;
+	check_trusted(tree, options, findings);
 	tree->root_steps++;
 	*out_more = tree->root_steps < STP_ROOT_STEPS_MAX;
 	return STP_OK;
@@ -229,8 +245,14 @@ static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_op
 		check_version(&tree->root.doc, 1);
 	if (tree->root.doc.version == 0)
 		return STP_OK;
+	check_trusted(tree, options, findings);
 	while (more)
 		STP_TRY(step_root(tree, options, findings, &more, err));
+	if (tree->root.doc.version < options->pinned_version)
+		stp_finding_add(
+		    findings, STP_FINDING_ROOT_PINNED, tree->root.doc.name,
+		    "is the newest root there, but the repository trusts version %" PRIu64,
+		    options->pinned_version);
 	stp_chain_check_expiry(findings, tree->root.doc.name, tree->root.doc.expires, options->now,
 	                       options->expires_within_s);
 	return STP_OK;

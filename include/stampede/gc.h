@@ -37,6 +37,7 @@ struct stp_gc_options {
 	int64_t audit_keep_seconds; /* older lines of state/audit.log are dropped, and so is a
 	                             * report of the last run */
 	int dry_run;                /* only report; takes no lock */
+	int after_clock_error;      /* the clock was ahead when the last timestamp was published */
 	int64_t now;                /* epoch seconds; negative: the clock */
 	struct stp_cancel *cancel;  /* may be NULL */
 };

@@ -79,6 +79,13 @@ struct stp_init_update_options {
 	unsigned roles;           /* STP_INIT_ROLE_*; 0: all whose keys are there */
 	uint64_t bin_count;       /* 0: as it is */
 	int64_t now;              /* epoch seconds; negative: the clock */
+	const char *trusted_root; /* a root file kept outside public/, for a repository whose
+	                           * stampede.json and state/ name none; else NULL */
+	int after_clock_error;    /* the clock was ahead when the last timestamp was published */
+	/* Shown who signs for what, old against new, as lines of text; 0: nothing is signed. NULL:
+	 * nobody is asked. */
+	int (*confirm)(void *ctx, const char *view);
+	void *confirm_ctx;
 };
 
 struct stp_init_update_report {
@@ -90,7 +97,9 @@ struct stp_init_update_report {
 
 /* Publishes new versions of root, targets and bins with new expiries, signed with the offline
  * keys that are in the folder (at least a threshold of each role), and changes the number of bins.
- * The next sign makes clients see it. STP_KEY names the role whose keys are not there. */
+ * What is renewed is verified first, from a root that stampede.json or state/ names; STP_REFUSED
+ * names what in public/ is not what was published. The next sign makes clients see it. STP_KEY
+ * names the role whose keys are not there. */
 enum stp_errc stp_init_update(const struct stp_init_update_options *options,
                               struct stp_init_update_report *out_report,
                               struct stp_err *err) STP_MUST_CHECK;

@@ -52,8 +52,9 @@ struct stp_sign_options {
 	size_t scan_glob_count;
 	const char *const *replace_paths; /* target paths whose bytes may change this time */
 	size_t replace_path_count;
-	int64_t now; /* epoch seconds; negative: the clock, read once */
-	int dry_run; /* scan and compare only; nothing is hashed, written or published */
+	int64_t now;           /* epoch seconds; negative: the clock, read once */
+	int after_clock_error; /* the clock was ahead when the last timestamp was published */
+	int dry_run;           /* scan and compare only; nothing is hashed, written or published */
 	/* Gives up every file access but reading the targets and writing the repository, for the
 	 * calling thread and for good (Landlock, no_new_privs): for programs that do nothing else.
 	 */
@@ -97,6 +98,10 @@ struct stp_sign_report {
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
 	size_t damage_count;
+	const struct stp_sign_fault
+	    *notes; /* what the operator should know; changes no exit status */
+	size_t note_count;
+	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */
 	struct stp_sign_versions versions;
 	struct stp_sign_seconds seconds;
 	uint64_t peak_rss_bytes;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/trusted.h"
+
+#include "base/file.h"
+
+enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
+                               const struct stp_config *config, const char *root_file,
+                               const struct stp_seal_key *seal_key, struct stp_current *out_current,
+                               struct stp_err *err)
+{
+	struct stp_trust_options options = {
+	    .repo = repo,
+	    .pinned = &config->trusted_root,
+	    .root_file = root_file,
+	    .seal_key = seal_key ? stp_seal_key_bytes(seal_key) : NULL,
+	};
+
+	return stp_trust_load(trust, &options, out_current, err);
+}
+
+struct stp_pin stp_trusted_pin(int repo_fd)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_pin pin = {.version = 0};
+	struct stp_floors floors;
+	struct stp_config config;
+	int state_fd = -1;
+	int is_restored;
+	int found;
+
+	if (stp_config_load(&config, repo_fd, &ignored) == STP_OK) {
+		pin = config.trusted_root;
+		stp_config_release(&config);
+	}
+	ignored = (struct stp_err)STP_ERR_INIT;
+	if (stp_folder_open(repo_fd, STP_STATE_FOLDER, "floors", &state_fd, &ignored) == STP_OK &&
+	    stp_floors_load(state_fd, NULL, &floors, &found, &is_restored, &ignored) == STP_OK &&
+	    floors.root.version > pin.version)
+		pin = floors.root;
+	stp_fd_close(&state_fd);
+	return pin;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trust/ with a repository's own pins: the root that stampede.json names, and state/floors under
+ * the key of keys/.
+ *
+ * Shape      see trust/trust.h.
+ * Memory     see trust/trust.h.
+ * Ownership  release trust and current.
+ * Threads    one thread.
+ */
+#ifndef STP_RUN_TRUSTED_H
+#define STP_RUN_TRUSTED_H
+
+#include "keys/keys.h"
+#include "trust/trust.h"
+
+/* Loads what is published. root_file: a root that the operator trusts, or NULL. seal_key NULL: the
+ * seal of state/floors is not checked, for who may not read keys/. */
+enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
+                               const struct stp_config *config, const char *root_file,
+                               const struct stp_seal_key *seal_key, struct stp_current *out_current,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* The pins of a repository, also of a broken one: what stampede.json and state/floors name as
+ * trusted root, the newer of the two; version 0 when neither can be read. For audits. */
+struct stp_pin stp_trusted_pin(int repo_fd);
+
+#endif

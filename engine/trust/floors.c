@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trust/floors.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "publish/repo.h"
+
+#define STAGE "floors"
+#define NAME  "state/" STP_FLOORS_FILE
+
+#define TEXT_BYTES_MAX 2048
+#define SEAL_BYTES     32
+/* The rename that puts the file in place, and what follows it, take no longer. */
+#define COPIED_AFTER_NS INT64_C(1000000000)
+
+/* The lines with a version and a digest, in the order of the file. */
+static const struct {
+	const char *role;
+	size_t offset;
+} lines[] = {
+    {"root", offsetof(struct stp_floors, root)},
+    {"targets", offsetof(struct stp_floors, targets)},
+    {"bins", offsetof(struct stp_floors, bins)},
+    {"snapshot", offsetof(struct stp_floors, snapshot)},
+    {"timestamp", offsetof(struct stp_floors, timestamp)},
+};
+#define LINE_COUNT (sizeof(lines) / sizeof(lines[0]))
+
+/* Writes all lines but the seal; their bytes. */
+static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
+{
+	size_t used = (size_t)snprintf(out, TEXT_BYTES_MAX, "stampede-floors 1\n");
+	char time[STP_TIME_BYTES + 1];
+	size_t i;
+
+	for (i = 0; i < LINE_COUNT; i++) {
+		const struct stp_pin *pin =
+		    (const struct stp_pin *)(const void *)((const char *)floors + lines[i].offset);
+		char hex[65] = "";
+
+		stp_hex_encode(pin->sha256, sizeof(pin->sha256), hex);
+		used +=
+		    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "%s %" PRIu64 " %.64s\n",
+		                     lines[i].role, pin->version, hex);
+	}
+	stp_time_format(floors->committed_at, time);
+	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
+	                         "committed %s\nfolder %" PRIu64 "\n", time, floors->folder_ino);
+	return used;
+}
+
+/* "seal HEX\n" behind the used bytes of text. */
+static size_t append_seal(char text[TEXT_BYTES_MAX], size_t used, const uint8_t *seal_key)
+{
+	uint8_t seal[SEAL_BYTES];
+	char hex[2 * SEAL_BYTES + 1] = "";
+
+	crypto_generichash(seal, sizeof(seal), (const unsigned char *)text, used, seal_key,
+	                   crypto_generichash_KEYBYTES);
+	stp_hex_encode(seal, sizeof(seal), hex);
+	return used + (size_t)snprintf(text + used, TEXT_BYTES_MAX - used, "seal %.64s\n", hex);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+#define REMEDY "restore state/ and keys/ from one backup"
+
+/* Steps over "WORD " at *at; 0 when it is not there. */
+static int take_word(const char **at, const char *word)
+{
+	size_t count = strlen(word);
+
+	if (strncmp(*at, word, count) != 0)
+		return 0;
+	*at += count;
+	return 1;
+}
+
+/* Decimal digits up to the character end, which is stepped over. */
+static int take_number(const char **at, char end, uint64_t *out)
+{
+	size_t count = strspn(*at, "0123456789");
+
+	if (!stp_u64_parse(*at, count, out) || (*at)[count] != end)
+		return 0;
+	*at += count + 1;
+	return 1;
+}
+
+static int take_pin(const char **at, const char *role, struct stp_pin *pin)
+{
+	if (!take_word(at, role) || !take_word(at, " ") || !take_number(at, ' ', &pin->version) ||
+	    pin->version > STP_VERSION_MAX || strnlen(*at, 65) < 65 ||
+	    !stp_hex_decode(*at, sizeof(pin->sha256), pin->sha256, 0) || (*at)[64] != '\n')
+		return 0;
+	*at += 65;
+	return 1;
+}
+
+/* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
+static const char *take_lines(const char *text, struct stp_floors *floors)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	const char *at = text;
+	size_t i;
+
+	if (!take_word(&at, "stampede-floors 1\n"))
+		return NULL;
+	for (i = 0; i < LINE_COUNT; i++)
+		if (!take_pin(&at, lines[i].role,
+		              (struct stp_pin *)(void *)((char *)floors + lines[i].offset)))
+			return NULL;
+	if (!take_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
+	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)
+		return NULL;
+	at += STP_TIME_BYTES;
+	if (!take_word(&at, "\nfolder ") || !take_number(&at, '\n', &floors->folder_ino))
+		return NULL;
+	return at;
+}
+
+enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_t *seal_key,
+                               struct stp_floors *out_floors, struct stp_err *err)
+{
+	struct stp_floors floors;
+	char copy[TEXT_BYTES_MAX];
+	char again[TEXT_BYTES_MAX];
+	const char *at = NULL;
+	size_t used;
+
+	memset(&floors, 0, sizeof(floors));
+	if (text_bytes < sizeof(copy)) {
+		memcpy(copy, text, text_bytes);
+		copy[text_bytes] = '\0';
+		at = take_lines(copy, &floors);
+	}
+	if (!at || strnlen(at, 71) != 70 || memcmp(at, "seal ", 5) != 0 || at[69] != '\n' ||
+	    at + 70 != copy + text_bytes)
+		return STP_FAIL(err, STP_FORMAT, STAGE, NAME, "is damaged; " REMEDY);
+	used = format(&floors, again);
+	if (used != (size_t)(at - copy) || memcmp(again, copy, used) != 0)
+		return STP_FAIL(err, STP_FORMAT, STAGE, NAME, "is damaged; " REMEDY);
+	if (seal_key) {
+		append_seal(again, used, seal_key);
+		if (sodium_memcmp(again + used, at, 70) != 0)
+			return STP_FAIL(
+			    err, STP_REFUSED, STAGE, NAME,
+			    "does not carry the seal of keys/ledger.key: it was edited, or the "
+			    "key is another; " REMEDY);
+	}
+	*out_floors = floors;
+	return STP_OK;
+}
+
+static int64_t ns_between(struct timespec from, struct timespec to)
+{
+	/* A difference of more than a century is one of more than a second. */
+	if (to.tv_sec - from.tv_sec > INT32_MAX)
+		return INT64_MAX;
+	return (int64_t)(to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
+}
+
+/* A copy lies in a folder with another inode; one that was put in place over the file has its time
+ * of writing from the backup and its time of change from now. Backups by hard links change that as
+ * well, and leave a second link. */
+static int is_copy(const struct stp_floors *floors, const struct stat *folder,
+                   const struct stat *file)
+{
+	return floors->folder_ino != (uint64_t)folder->st_ino ||
+	       (file->st_nlink == 1 && ns_between(file->st_mtim, file->st_ctim) > COPIED_AFTER_NS);
+}
+
+enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
+                              int *out_found, int *out_restored, struct stp_err *err)
+{
+	struct stp_buf text = STP_BUF_INIT;
+	struct stat folder;
+	struct stat file;
+	enum stp_errc code;
+
+	*out_found = 0;
+	*out_restored = 0;
+	memset(out_floors, 0, sizeof(*out_floors));
+	if (fstatat(state_fd, STP_FLOORS_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		return STP_OK;
+	code = stp_file_read(state_fd, STP_FLOORS_FILE, TEXT_BYTES_MAX - 1, STAGE, &text, err);
+	if (code == STP_OK)
+		code = stp_floors_parse((const char *)text.data, text.count, seal_key, out_floors,
+		                        err);
+	stp_buf_release(&text);
+	STP_TRY(code);
+	if (fstat(state_fd, &folder) != 0 ||
+	    fstatat(state_fd, STP_FLOORS_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0)
+		return STP_FAIL_SYS(err, STAGE, NAME, "cannot stat");
+	*out_found = 1;
+	*out_restored = is_copy(out_floors, &folder, &file);
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
+                              const struct stp_floors *floors, struct stp_err *err)
+{
+	struct stp_floors own = *floors;
+	char text[TEXT_BYTES_MAX];
+	struct stat st;
+	size_t used;
+
+	if (fstat(state_fd, &st) != 0)
+		return STP_FAIL_SYS(err, STAGE, "state", "cannot stat");
+	own.folder_ino = (uint64_t)st.st_ino;
+	used = format(&own, text);
+	used = append_seal(text, used, seal_key);
+	STP_TRY(stp_file_write(state_fd, STP_FLOORS_FILE, text, used, STP_MODE_PRIVATE_FILE,
+	                       STP_FILE_REPLACE, STAGE, err));
+	/* Syncing may take long: the time of writing is set to that of the rename, see is_copy(). A
+	 * file system that takes no times only makes the next run skip version numbers. */
+	if (fstatat(state_fd, STP_FLOORS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		struct timespec times[2] = {st.st_atim, st.st_ctim};
+
+		(void)!utimensat(state_fd, STP_FLOORS_FILE, times, AT_SYMLINK_NOFOLLOW);
+	}
+	return STP_OK;
+}

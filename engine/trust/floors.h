@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Floors: the newest version of each role that this repository has published, with the SHA-256 of
+ * its file, in state/floors under the seal of the ledger's key.
+ *
+ *	stampede-floors 1
+ *	root 2 9f3c…             version and digest of N.root.json; it is also a trusted root
+ *	targets 1 771a…
+ *	bins 1 02be…
+ *	snapshot 38 c0ff…
+ *	timestamp 38 ee01…
+ *	committed 2026-11-22T04:00:00Z
+ *	folder 1835012           inode of state/: another one means a copy or a restored backup
+ *	seal 5d1e…               BLAKE2b-256 of all lines above, keyed
+ *
+ * What is read back from public/ may not be older than this, and not other bytes at the same
+ * version: public/ is where a web server works, state/ is not. Roles that were never published
+ *stand with version 0 and a digest of zeros.
+ *
+ * Shape      one small file, one struct.
+ * Memory     none but the struct.
+ * Ownership  the caller's.
+ * Threads    any thread; writers hold the repository's lock.
+ */
+#ifndef STP_TRUST_FLOORS_H
+#define STP_TRUST_FLOORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "roles/config.h"
+
+#define STP_FLOORS_FILE "floors"
+
+struct stp_floors {
+	struct stp_pin root, targets, bins, snapshot, timestamp;
+	int64_t committed_at; /* epoch seconds of the timestamp; 0: nothing was signed */
+	uint64_t folder_ino;
+};
+
+/* Reads state/floors. *out_found is 0 when it is not there. seal_key (32 bytes) may be NULL for who
+ * may not read keys/: then the seal is not checked. *out_restored is set when the file or the
+ * folder around it is a copy. STP_REFUSED when the seal is wrong, STP_FORMAT when the text is. */
+enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
+                              int *out_found, int *out_restored,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* Writes it, durable; folder_ino is set here. */
+enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
+                              const struct stp_floors *floors, struct stp_err *err) STP_MUST_CHECK;
+
+/* Takes the text apart and, with seal_key, checks its seal. What is accepted is, byte for byte,
+ * what stp_floors_save() writes. */
+enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_t *seal_key,
+                               struct stp_floors *out_floors, struct stp_err *err) STP_MUST_CHECK;
+
+#endif
