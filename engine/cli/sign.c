@@ -21,6 +21,7 @@ enum {
 	OPT_ON_FAULT,
 	OPT_ALLOW_REPLACE,
 	OPT_NOW,
+	OPT_ABOVE,
 	OPT_AFTER_CLOCK_ERROR,
 	OPT_DRY_RUN,
 	OPT_REPORT,
@@ -39,6 +40,8 @@ static const struct stp_option options[] = {
     {"allow-replace", "PATH", "this path's bytes may have changed; may be repeated",
      OPT_ALLOW_REPLACE},
     {"now", "TIME", "time of signing, YYYY-MM-DDTHH:MM:SSZ (default: the clock)", OPT_NOW},
+    {"above", "N|TIMESTAMP",
+     "after a restore: go on above this version, or that of a newer timestamp.json", OPT_ABOVE},
     {"after-clock-error", NULL,
      "go on although the last run was signed with a clock that was ahead; it is right now",
      OPT_AFTER_CLOCK_ERROR},
@@ -122,6 +125,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		return 1;
 	case OPT_NOW:
 		return stp_cli_time(cli, "now", value, &run->now);
+	case OPT_ABOVE:
+		run->above = value;
+		return 1;
 	case OPT_AFTER_CLOCK_ERROR:
 		run->after_clock_error = 1;
 		return 1;

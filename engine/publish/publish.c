@@ -227,39 +227,43 @@ static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_e
 
 /* Each failed run reserves one number above the last. More than a run a second since the last
  * commit, and a million beside, are no runs: the file is damaged. */
-static enum stp_errc check_bound(uint64_t version, uint64_t published, const char *file,
-                                 const struct stp_current *current, int64_t now,
-                                 struct stp_err *err)
+static enum stp_errc check_bound(uint64_t version, uint64_t known, const char *file,
+                                 const struct stp_current *current,
+                                 const struct stp_publish_options *options, struct stp_err *err)
 {
 	uint64_t room = STP_VERSION_JUMP_MAX;
 
-	if (now > current->committed_at)
-		room += (uint64_t)(now - current->committed_at);
-	if (version <= published || version - published <= room)
+	if (options->now > current->committed_at)
+		room += (uint64_t)(options->now - current->committed_at);
+	if (version <= known || version - known <= room)
 		return STP_OK;
-	return STP_FAIL(err, STP_REFUSED, STAGE, file,
-	                "names version %llu, far above %llu, the last one published; restore "
-	                "state/ from a backup, or remove this file if there is none",
-	                (unsigned long long)version, (unsigned long long)published);
+	return STP_FAIL(
+	    err, STP_REFUSED, STAGE, file,
+	    "names version %llu, far above %llu, the last one published; restore it from "
+	    "a backup, or remove it; or, if it is right: sign --above %llu",
+	    (unsigned long long)version, (unsigned long long)known, (unsigned long long)version);
 }
 
 /* The highest version that was published or reserved, from sources that may be believed. */
 static enum stp_errc find_used(struct stp_publisher *publisher, const struct stp_current *current,
-                               uint64_t reserved, int64_t now, struct stp_err *err)
+                               uint64_t reserved, const struct stp_publish_options *options,
+                               struct stp_err *err)
 {
 	const struct stp_commit_list *commits = &current->commits;
-	uint64_t published = current->timestamp_version > current->snapshot_version
-	                         ? current->timestamp_version
-	                         : current->snapshot_version;
+	uint64_t known = current->timestamp_version;
 	uint64_t committed =
 	    commits->count ? commits->items[commits->count - 1].timestamp_version : 0;
 	char name[64];
 
-	STP_TRY(check_bound(reserved, published, "state/" RESERVED_FILE, current, now, err));
+	if (current->snapshot_version > known)
+		known = current->snapshot_version;
+	if (options->above > known)
+		known = options->above;
 	snprintf(name, sizeof(name), "state/" STP_COMMITS_FOLDER "/%llu.json",
 	         (unsigned long long)committed);
-	STP_TRY(check_bound(committed, published, name, current, now, err));
-	publisher->highest_used = published > reserved ? published : reserved;
+	STP_TRY(check_bound(reserved, known, "state/" RESERVED_FILE, current, options, err));
+	STP_TRY(check_bound(committed, known, name, current, options, err));
+	publisher->highest_used = known > reserved ? known : reserved;
 	if (committed > publisher->highest_used)
 		publisher->highest_used = committed;
 	return STP_OK;
@@ -291,14 +295,14 @@ static void sort_occupied(struct stp_publisher *publisher)
 }
 
 static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
-                                     const struct stp_current *current, int64_t now,
-                                     struct stp_err *err)
+                                     const struct stp_current *current,
+                                     const struct stp_publish_options *options, struct stp_err *err)
 {
 	const struct stp_repo *repo = publisher->repo;
 	struct sweep sweep = {publisher, current, 0};
 
 	STP_TRY(read_reserved(repo, &sweep.reserved, err));
-	STP_TRY(find_used(publisher, current, sweep.reserved, now, err));
+	STP_TRY(find_used(publisher, current, sweep.reserved, options, err));
 	STP_TRY(each_name(repo->metadata_fd, "public/metadata", look_at_name, &sweep, err));
 	sort_occupied(publisher);
 	STP_TRY(each_name(repo->root_fd, "the repository", look_at_temporary, publisher, err));
@@ -308,7 +312,7 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 }
 
 enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
-                                size_t worker_count, int64_t now,
+                                const struct stp_publish_options *options,
                                 struct stp_publisher **out_publisher, struct stp_err *err)
 {
 	struct stp_publisher *publisher = calloc(1, sizeof(*publisher));
@@ -319,10 +323,11 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	publisher->repo = repo;
 	publisher->bin_prefix = current->bin_prefix;
-	code = sweep_leftovers(publisher, current, now, err);
+	code = sweep_leftovers(publisher, current, options, err);
 	if (code == STP_OK)
 		code = stp_writer_create(repo->metadata_fd, STP_MODE_PUBLIC_FILE,
-		                         worker_count ? STP_WRITER_UNCACHED : STP_WRITER_PLAIN,
+		                         options->worker_count ? STP_WRITER_UNCACHED
+		                                               : STP_WRITER_PLAIN,
 		                         &publisher->writer, err);
 	if (code != STP_OK) {
 		stp_buf_release(&publisher->occupied);

@@ -55,13 +55,17 @@ struct stp_publish_unknown {
 	          [STP_NAME_BYTES_MAX + 1]; /* raw, cut; the first found */
 };
 
-/* Starts publishing at now on top of current (verified, locked repo, outliving the publisher) with
- * workers 0 … worker_count-1: removes what crashed runs left under versions that no timestamp ever
- * listed, and finds the next free version. worker_count 0 is the serial reference: files are
- * written one after the other. STP_REFUSED when state/ names a version far above those published.
- */
+struct stp_publish_options {
+	size_t worker_count; /* workers 0 … worker_count-1; 0: files are written one by one */
+	int64_t now;         /* time of the run */
+	uint64_t above;      /* no version up to this one is reserved; 0: none is asked for */
+};
+
+/* Starts publishing on top of current (verified, locked repo, outliving the publisher): removes
+ * what crashed runs left under versions that no timestamp ever listed, and finds the next free
+ * version. STP_REFUSED when state/ names a version far above those published. */
 enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_current *current,
-                                size_t worker_count, int64_t now,
+                                const struct stp_publish_options *options,
                                 struct stp_publisher **out_publisher,
                                 struct stp_err *err) STP_MUST_CHECK;
 

@@ -93,8 +93,8 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 	if (!run->options->dry_run)
 		STP_TRY(
 		    stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
-	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, NULL, run->seal_key,
-	                         &run->current, err));
+	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
+	                         run->seal_key, &run->current, err));
 	STP_TRY(
 	    stp_current_check_clock(&run->current, run->now, run->options->after_clock_error, err));
 	if (run->current.timestamp_version) {

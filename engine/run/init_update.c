@@ -85,8 +85,8 @@ static enum stp_errc open_all(struct update *update, struct stp_err *err)
 	STP_TRY(stp_config_load(&update->config, update->repo.root_fd, err));
 	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
 	STP_TRY(stp_seal_key_load(update->repo.keys_fd, STP_LEDGER_KEY_FILE, &update->seal, err));
-	STP_TRY(stp_trusted_load(trust, &update->repo, &update->config, options->trusted_root,
-	                         update->seal, &update->current, err));
+	STP_TRY(stp_trusted_load(trust, &update->repo, &update->config, STP_TRUSTED_PINNED,
+	                         options->trusted_root, update->seal, &update->current, err));
 	STP_TRY(stp_current_check_clock(&update->current, update->now, options->after_clock_error,
 	                                err));
 	STP_TRY(stp_folder_open(folder ? AT_FDCWD : update->repo.root_fd,

@@ -198,11 +198,12 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	STP_TRY(open_targets(run, err));
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
 	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
-	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, NULL, run->seal_key,
-	                         &run->current, err));
+	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
+	                         run->seal_key, &run->current, err));
 	STP_TRY(stp_current_check_clock(&run->current, run->now, options->after_clock_error, err));
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
+	STP_TRY(stp_sign_find_above(run, &run->above, err));
 	STP_TRY(open_list(run, err));
 	STP_TRY(confine(run, err));
 	STP_TRY(open_ledger(run, err));
@@ -278,8 +279,10 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 
 static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *err)
 {
-	STP_TRY(stp_publish_begin(&run->repo, &run->current, run->jobs, run->now, &run->publisher,
-	                          err));
+	struct stp_publish_options options = {
+	    .worker_count = run->jobs, .now = run->now, .above = run->above};
+
+	STP_TRY(stp_publish_begin(&run->repo, &run->current, &options, &run->publisher, err));
 	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
 	return stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,

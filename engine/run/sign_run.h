@@ -64,6 +64,7 @@ struct stp_sign_run {
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;
 	struct stp_current current; /* what trust has verified */
+	uint64_t above;             /* the version that --above names; 0 without */
 	struct stp_ledger *ledger;
 	struct stp_audit *audit;
 	struct stp_publisher *publisher;
@@ -111,6 +112,11 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) ST
 /* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
  * them so). Alarms are faults. With dry_run only counts. */
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* The version that --above names, by number or by a timestamp that this repository's keys signed; 0
+ * without. STP_CONFIG when it is not above what is published, or too far. */
+enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_version,
+                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* Reserves the version of this run and notes in the report what lies in public/metadata that nobody
  * of ours put there, and which numbers were passed over. */

@@ -4,15 +4,16 @@
 #include "base/file.h"
 
 enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
-                               const struct stp_config *config, const char *root_file,
-                               const struct stp_seal_key *seal_key, struct stp_current *out_current,
-                               struct stp_err *err)
+                               const struct stp_config *config, enum stp_trusted_need need,
+                               const char *root_file, const struct stp_seal_key *seal_key,
+                               struct stp_current *out_current, struct stp_err *err)
 {
 	struct stp_trust_options options = {
 	    .repo = repo,
 	    .pinned = &config->trusted_root,
 	    .root_file = root_file,
 	    .seal_key = seal_key ? stp_seal_key_bytes(seal_key) : NULL,
+	    .needs_pin = need == STP_TRUSTED_PINNED,
 	};
 
 	return stp_trust_load(trust, &options, out_current, err);
@@ -25,7 +26,7 @@ struct stp_pin stp_trusted_pin(int repo_fd)
 	struct stp_floors floors;
 	struct stp_config config;
 	int state_fd = -1;
-	int is_restored;
+	enum stp_floors_origin origin;
 	int found;
 
 	if (stp_config_load(&config, repo_fd, &ignored) == STP_OK) {
@@ -34,7 +35,7 @@ struct stp_pin stp_trusted_pin(int repo_fd)
 	}
 	ignored = (struct stp_err)STP_ERR_INIT;
 	if (stp_folder_open(repo_fd, STP_STATE_FOLDER, "floors", &state_fd, &ignored) == STP_OK &&
-	    stp_floors_load(state_fd, NULL, &floors, &found, &is_restored, &ignored) == STP_OK &&
+	    stp_floors_load(state_fd, NULL, &floors, &found, &origin, &ignored) == STP_OK &&
 	    floors.root.version > pin.version)
 		pin = floors.root;
 	stp_fd_close(&state_fd);

@@ -14,12 +14,17 @@
 #include "keys/keys.h"
 #include "trust/trust.h"
 
+enum stp_trusted_need {
+	STP_TRUSTED_PINNED,   /* offline keys will sign */
+	STP_TRUSTED_UNPINNED, /* a repository without pins will do, see trust/trust.h */
+};
+
 /* Loads what is published. root_file: a root that the operator trusts, or NULL. seal_key NULL: the
  * seal of state/floors is not checked, for who may not read keys/. */
 enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
-                               const struct stp_config *config, const char *root_file,
-                               const struct stp_seal_key *seal_key, struct stp_current *out_current,
-                               struct stp_err *err) STP_MUST_CHECK;
+                               const struct stp_config *config, enum stp_trusted_need need,
+                               const char *root_file, const struct stp_seal_key *seal_key,
+                               struct stp_current *out_current, struct stp_err *err) STP_MUST_CHECK;
 
 /* The pins of a repository, also of a broken one: what stampede.json and state/floors name as
  * trusted root, the newer of the two; version 0 when neither can be read. For audits. */

@@ -3,22 +3,27 @@
  * The version of a run, and the floors that it leaves.
  *
  *	published, reserved, committed ─▶ highest in use ─┐
- *	state/ is a copy: floor + 1,000 + seconds since   ├▶ next free number ─▶ reserved
- *	a signed snapshot that nothing else knows of     ─┘
+ *	state/ is a backup: floor + 1,000 + seconds       ├▶ next free number ─▶ reserved
+ *	a signed snapshot that nothing else knows of     ─┤
+ *	--above                                          ─┘
  *
  * A backup of the whole repository that is put back knows nothing of the versions that were
  * published since. More than one run a second there was not, so that many numbers are passed over;
  *a number that is skipped hurts nobody.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "run/sign_run.h"
 
 #define STAGE "publish"
 
 /* Runs of one second at the end of which clocks agree, and tests with a fixed time. */
 #define RESTORED_GAP 1000
+/* A number with a digit too many would leave few versions, for good. */
+#define ABOVE_MAX (UINT64_C(1) << 32)
 /* Files somebody put there may be many; a snapshot of ours is among the highest. */
 #define SNAPSHOT_TRIES_MAX 64
 
@@ -64,30 +69,92 @@ static void raise_above_snapshots(struct stp_sign_run *run)
 	}
 }
 
+/* The number of seconds since the last commit, and some: more runs there were not. */
+static uint64_t restored_gap(const struct stp_sign_run *run)
+{
+	int64_t committed_at = run->trust.floors.committed_at;
+
+	return RESTORED_GAP + (run->now > committed_at ? (uint64_t)(run->now - committed_at) : 0);
+}
+
 static void raise_above_restored(struct stp_sign_run *run)
 {
-	const struct stp_floors *floors = &run->trust.floors;
-	uint64_t version = floors->timestamp.version;
-	uint64_t gap = RESTORED_GAP;
+	uint64_t version = run->trust.floors.timestamp.version;
+	uint64_t gap = restored_gap(run);
 
-	if (!run->trust.is_restored || !version)
-		return;
-	if (run->now > floors->committed_at)
-		gap += (uint64_t)(run->now - floors->committed_at);
-	if (version > STP_VERSION_MAX - gap)
+	if (run->trust.origin != STP_FLOORS_RESTORED || !version || version > STP_VERSION_MAX - gap)
 		return;
 	stp_publish_raise(run->publisher, version + gap);
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/" STP_FLOORS_FILE, 12,
-	              "was copied, put back from a backup or changed from outside since version "
+	              "was put back from a backup, or changed from outside, since version "
 	              "%" PRIu64 "; numbers up to %" PRIu64
 	              " are passed over, so that none is used twice",
 	              version, version + gap);
+}
+
+/* The version of a timestamp that our keys signed, wherever it was found. */
+static enum stp_errc read_above(struct stp_sign_run *run, const char *path, uint64_t *out_version,
+                                struct stp_err *err)
+{
+	struct stp_signature_tally tally = {0, 0};
+	struct stp_finding_list findings;
+	struct stp_document doc;
+	enum stp_errc code;
+	bool usable;
+
+	stp_finding_list_init(&findings);
+	code =
+	    stp_document_read(&doc, AT_FDCWD, path, &stp_rule_timestamp, &findings, &usable, err);
+	if (code == STP_OK &&
+	    (!usable || !doc.version ||
+	     !stp_document_signed_by(&doc, &run->trust.root.timestamp, NULL, "timestamp", &tally)))
+		code =
+		    STP_FAIL(err, STP_CONFIG, STAGE, path,
+		             "is not a timestamp that this repository's key signed; name one from "
+		             "a mirror or a client, or give its version as a number");
+	*out_version = doc.version;
+	stp_document_release(&doc);
+	stp_finding_list_release(&findings);
+	return code;
+}
+
+enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_version,
+                                  struct stp_err *err)
+{
+	const char *above = run->options->above;
+	uint64_t published = run->current.timestamp_version;
+	uint64_t version = 0;
+	int is_number;
+
+	*out_version = 0;
+	if (!above)
+		return STP_OK;
+	is_number = stp_u64_parse(above, strlen(above), &version);
+	if (!is_number)
+		STP_TRY(read_above(run, above, &version, err));
+	if (version <= published)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
+		                "%" PRIu64 " is not above %" PRIu64
+		                ", the last version published here; leave it out",
+		                version, published);
+	if (version >= STP_VERSION_MAX || (is_number && version - published > ABOVE_MAX))
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
+		                "%" PRIu64 " is far above %" PRIu64
+		                ", the last version published here, and there is no way back; name "
+		                "the timestamp that has it",
+		                version, published);
+	*out_version = version;
+	return STP_OK;
 }
 
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
 {
 	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
 	note_unknown(run);
+	if (run->trust.is_unpinned)
+		note(run, STP_CONFIG_FILE,
+		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
+		     "outside public/: stampede init REPO --update --trust 1.root.json");
 	raise_above_restored(run);
 	raise_above_snapshots(run);
 	return stp_publish_reserve(run->publisher, &run->version, err);
@@ -109,5 +176,7 @@ enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_s
 	floors.snapshot = pin_of_sealed(snapshot);
 	floors.timestamp = pin_of_sealed(timestamp);
 	floors.committed_at = run->now;
+	if (run->trust.is_unpinned)
+		memset(&floors.root, 0, sizeof(floors.root));
 	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors, err);
 }

@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -21,6 +24,8 @@
 #define SEAL_BYTES     32
 /* The rename that puts the file in place, and what follows it, take no longer. */
 #define COPIED_AFTER_NS INT64_C(1000000000)
+/* A copy younger than this has missed no run. */
+#define COPY_AGE_S 600
 
 /* The lines with a version and a digest, in the order of the file. */
 static const struct {
@@ -54,7 +59,8 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 	}
 	stp_time_format(floors->committed_at, time);
 	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
-	                         "committed %s\nfolder %" PRIu64 "\n", time, floors->folder_ino);
+	                         "committed %s\nfolder %" PRIu64 "\nplace %016" PRIx64 "\n", time,
+	                         floors->folder_ino, floors->place);
 	return used;
 }
 
@@ -111,6 +117,7 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 {
 	struct stp_err ignored = STP_ERR_INIT;
 	const char *at = text;
+	uint8_t place[8];
 	size_t i;
 
 	if (!take_word(&at, "stampede-floors 1\n"))
@@ -123,9 +130,12 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)
 		return NULL;
 	at += STP_TIME_BYTES;
-	if (!take_word(&at, "\nfolder ") || !take_number(&at, '\n', &floors->folder_ino))
+	if (!take_word(&at, "\nfolder ") || !take_number(&at, '\n', &floors->folder_ino) ||
+	    !take_word(&at, "place ") || strnlen(at, 17) < 17 ||
+	    !stp_hex_decode(at, sizeof(place), place, 0) || at[16] != '\n')
 		return NULL;
-	return at;
+	floors->place = stp_load64_be(place);
+	return at + 17;
 }
 
 enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_t *seal_key,
@@ -161,6 +171,23 @@ enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_
 	return STP_OK;
 }
 
+/* BLAKE2b-64 of the path by which state/ was reached. */
+static uint64_t place_of(int state_fd)
+{
+	char proc[64];
+	char path[PATH_MAX];
+	uint8_t digest[crypto_generichash_BYTES_MIN];
+	ssize_t count;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", state_fd);
+	count = readlink(proc, path, sizeof(path));
+	if (count <= 0)
+		return 0;
+	crypto_generichash(digest, sizeof(digest), (const unsigned char *)path, (size_t)count, NULL,
+	                   0);
+	return stp_load64_be(digest);
+}
+
 static int64_t ns_between(struct timespec from, struct timespec to)
 {
 	/* A difference of more than a century is one of more than a second. */
@@ -180,7 +207,8 @@ static int is_copy(const struct stp_floors *floors, const struct stat *folder,
 }
 
 enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
-                              int *out_found, int *out_restored, struct stp_err *err)
+                              int *out_found, enum stp_floors_origin *out_origin,
+                              struct stp_err *err)
 {
 	struct stp_buf text = STP_BUF_INIT;
 	struct stat folder;
@@ -188,7 +216,7 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
 	enum stp_errc code;
 
 	*out_found = 0;
-	*out_restored = 0;
+	*out_origin = STP_FLOORS_OWN;
 	memset(out_floors, 0, sizeof(*out_floors));
 	if (fstatat(state_fd, STP_FLOORS_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		return STP_OK;
@@ -202,7 +230,11 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
 	    fstatat(state_fd, STP_FLOORS_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0)
 		return STP_FAIL_SYS(err, STAGE, NAME, "cannot stat");
 	*out_found = 1;
-	*out_restored = is_copy(out_floors, &folder, &file);
+	if (is_copy(out_floors, &folder, &file))
+		*out_origin = place_of(state_fd) == out_floors->place ||
+		                      stp_clock_now() - file.st_mtim.tv_sec >= COPY_AGE_S
+		                  ? STP_FLOORS_RESTORED
+		                  : STP_FLOORS_COPY;
 	return STP_OK;
 }
 
@@ -219,6 +251,7 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 	if (fstat(state_fd, &st) != 0)
 		return STP_FAIL_SYS(err, STAGE, "state", "cannot stat");
 	own.folder_ino = (uint64_t)st.st_ino;
+	own.place = place_of(state_fd);
 	used = format(&own, text);
 	used = append_seal(text, used, seal_key);
 	STP_TRY(stp_file_write(state_fd, STP_FLOORS_FILE, text, used, STP_MODE_PRIVATE_FILE,

@@ -10,8 +10,9 @@
  *	snapshot 38 c0ff…
  *	timestamp 38 ee01…
  *	committed 2026-11-22T04:00:00Z
- *	folder 1835012           inode of state/: another one means a copy or a restored backup
- *	seal 5d1e…               BLAKE2b-256 of all lines above, keyed
+ *	folder 1835012           inode of state/: another one means a copy …
+ *	place 02be771a9f3c5d1e   … and BLAKE2b of its path: at the same place it is a backup put
+ *back seal 5d1e…               BLAKE2b-256 of all lines above, keyed
  *
  * What is read back from public/ may not be older than this, and not other bytes at the same
  * version: public/ is where a web server works, state/ is not. Roles that were never published
@@ -37,16 +38,24 @@ struct stp_floors {
 	struct stp_pin root, targets, bins, snapshot, timestamp;
 	int64_t committed_at; /* epoch seconds of the timestamp; 0: nothing was signed */
 	uint64_t folder_ino;
+	uint64_t place; /* BLAKE2b-64 of the path of state/; no path is kept */
+};
+
+/* Where state/floors is, against where it was written. */
+enum stp_floors_origin {
+	STP_FLOORS_OWN,      /* here */
+	STP_FLOORS_COPY,     /* a copy made elsewhere not long ago: a move, somebody's experiment */
+	STP_FLOORS_RESTORED, /* a backup: put back at the old place, or older than ten minutes */
 };
 
 /* Reads state/floors. *out_found is 0 when it is not there. seal_key (32 bytes) may be NULL for who
  * may not read keys/: then the seal is not checked. *out_restored is set when the file or the
  * folder around it is a copy. STP_REFUSED when the seal is wrong, STP_FORMAT when the text is. */
 enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
-                              int *out_found, int *out_restored,
+                              int *out_found, enum stp_floors_origin *out_origin,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Writes it, durable; folder_ino is set here. */
+/* Writes it, durable; folder_ino and place are set here. */
 enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
                               const struct stp_floors *floors, struct stp_err *err) STP_MUST_CHECK;
 

@@ -156,9 +156,8 @@ static enum stp_errc pin_file(const char *path, struct stp_pin *out_pin, struct 
 }
 
 /* Where the chain starts: the newest of all that is trusted, each of which must lie there. */
-static enum stp_errc find_start(const struct stp_trust *trust,
-                                const struct stp_trust_options *options, uint64_t *out_version,
-                                struct stp_err *err)
+static enum stp_errc find_start(struct stp_trust *trust, const struct stp_trust_options *options,
+                                uint64_t *out_version, struct stp_err *err)
 {
 	struct {
 		struct stp_pin pin;
@@ -180,6 +179,10 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 			*out_version = all[i].pin.version;
 	}
 	if (*out_version)
+		return STP_OK;
+	trust->is_unpinned = 1;
+	*out_version = 1;
+	if (!options->needs_pin)
 		return STP_OK;
 	return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 	                "\"trusted_root\": is missing, so nothing says which root may be trusted; "
@@ -212,6 +215,8 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 
 	STP_TRY(find_start(trust, options, &version, err));
 	STP_TRY(read_root(trust, metadata_fd, version, &trust->root, err));
+	if (trust->is_unpinned && trust->root.doc.version)
+		stp_document_signed_by(&trust->root.doc, &trust->root.root, NULL, "root", &tally);
 	STP_TRY(judge(trust, err));
 	for (steps = 0;; steps++) {
 		struct stp_root next;
@@ -409,7 +414,7 @@ static enum stp_errc load_all(struct stp_trust *trust, const struct stp_trust_op
 	struct stp_pin snapshot = {.version = 0};
 
 	STP_TRY(stp_floors_load(repo->state_fd, options->seal_key, &trust->floors,
-	                        &trust->has_floors, &trust->is_restored, err));
+	                        &trust->has_floors, &trust->origin, err));
 	STP_TRY(load_roots(trust, options, err));
 	if (exists(repo->metadata_fd, "timestamp.json")) {
 		STP_TRY(load_timestamp(trust, repo->metadata_fd, current, &snapshot, err));

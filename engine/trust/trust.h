@@ -34,6 +34,7 @@ struct stp_trust_options {
 	const struct stp_pin *pinned; /* stampede.json's; version 0: none */
 	const char *root_file;        /* a root kept elsewhere, or NULL */
 	const uint8_t *seal_key;      /* NULL: who only reads; see trust/floors.h */
+	int needs_pin;                /* offline keys will sign: nothing may be taken on faith */
 };
 
 struct stp_trust {
@@ -45,10 +46,13 @@ struct stp_trust {
 	struct stp_role bins_role;        /* who signs the bins role */
 	struct stp_floors floors;         /* as state/floors says */
 	struct stp_floors found;          /* as public/ says now: floors of what is published */
-	int has_floors, is_restored;      /* is_restored: state/ is a copy or a backup put back */
+	int has_floors;
+	int is_unpinned; /* nothing named a root, so 1.root.json was believed */
+	enum stp_floors_origin origin;
 };
 
-/* Loads and verifies. STP_CONFIG when nothing names a root to start from; STP_REFUSED, or
+/* Loads and verifies. A repository made before roots were pinned starts from its 1.root.json, which
+ * is_unpinned tells; with needs_pin that is STP_CONFIG. STP_REFUSED, or
  * STP_FORMAT, names the file that is not what it should be and says what to do. */
 enum stp_errc stp_trust_load(struct stp_trust *trust, const struct stp_trust_options *options,
                              struct stp_current *out_current, struct stp_err *err) STP_MUST_CHECK;

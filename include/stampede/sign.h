@@ -52,7 +52,10 @@ struct stp_sign_options {
 	size_t scan_glob_count;
 	const char *const *replace_paths; /* target paths whose bytes may change this time */
 	size_t replace_path_count;
-	int64_t now;           /* epoch seconds; negative: the clock, read once */
+	int64_t now; /* epoch seconds; negative: the clock, read once */
+	const char
+	    *above; /* sign with a version above this: a number, or the path of a timestamp that
+	             * was published by another copy; NULL: above the last one known here */
 	int after_clock_error; /* the clock was ahead when the last timestamp was published */
 	int dry_run;           /* scan and compare only; nothing is hashed, written or published */
 	/* Gives up every file access but reading the targets and writing the repository, for the

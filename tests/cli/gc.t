@@ -38,7 +38,7 @@ $ ls repo/state/commits
 $ stampede verify repo --now $(at 5) --json | grep -c '"errors":0'
 1
 $ stampede gc repo --now $(at 4)
-2> stampede: gc: timestamp.json: was published after this run's time; set the clock right
+2> stampede: published: timestamp.json: was published at 2030-01-05T12:00:00Z, after this run's time; set the clock right. If it is right now and was ahead then: --after-clock-error
 = 3
 $ stampede gc repo --grace 5
 2> stampede: gc: --grace: 5 is no time such as 30m, 24h or 7d; see 'stampede gc --help'

@@ -51,6 +51,7 @@ repo/public/metadata/1.targets.json
 repo/public/targets
 repo/stampede.json
 repo/state
+repo/state/floors
 $ stat -c '%a %n' repo/keys repo/keys/* repo/offline-keys repo/offline-keys/* repo/state
 700 repo/keys
 600 repo/keys/ledger.key
@@ -105,7 +106,11 @@ $ cat repo/stampede.json
   "exclude": [],
   "mutable": [
     "simple/**"
-  ]
+  ],
+  "trusted_root": {
+    "sha256": "*", (glob)
+    "version": 1
+  }
 }
 $ openssl pkey -in repo/keys/online.pem -noout -text | head -n 1
 ED25519 Private-Key:

@@ -87,7 +87,7 @@ dry run: 40 targets in 16 bins, 0 files to hash (0 B), 0 removed; nothing was wr
 
 # Time does not go back.
 $ stampede sign repo --now $(at 3)
-2> stampede: published: timestamp.json: was published at 2030-01-05T12:00:00Z, after this run's time; set the clock right
+2> stampede: published: timestamp.json: was published at 2030-01-05T12:00:00Z, after this run's time; set the clock right. If it is right now and was ahead then: --after-clock-error
 = 3
 
 # A distribution file never changes under its name: an alarm, nothing published.

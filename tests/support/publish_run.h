@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole runs of the publisher without signatures: 16 bins, snapshot, timestamp.
+ * Whole runs of the publisher: 16 bins without signatures, snapshot and timestamp signed.
  *
  * Shape      versions rise by one per run.
  * Memory     freed before each call returns.
@@ -15,17 +15,32 @@
 #include "hash/hash.h"
 #include "publish/publish.h"
 #include "repository.h"
+#include "run/trusted.h"
+#include "sign/sealed.h"
 
 static char online_keyid[65];
 /* Members of "targets" of bin 0 in the next run, "" for none. */
 static const char *first_bin_targets = "";
+
+/* Reads and verifies what is published. */
+static inline enum stp_errc load_code(struct repository *r, struct stp_current *current,
+                                      struct stp_err *err)
+{
+	struct stp_trust trust;
+	enum stp_errc code = stp_trusted_load(&trust, &r->repo, &r->config, STP_TRUSTED_UNPINNED,
+	                                      NULL, r->seal_key, current, err);
+
+	if (code == STP_OK)
+		stp_trust_release(&trust);
+	return code;
+}
 
 /* What current says of the online key: the keyid that bins name. */
 static inline void load(struct repository *r, struct stp_current *current)
 {
 	struct stp_err err = STP_ERR_INIT;
 
-	repository_check(stp_current_load(current, &r->repo, &err) == STP_OK, &err);
+	repository_check(load_code(r, current, &err) == STP_OK, &err);
 	memcpy(online_keyid, current->bin_keyid, sizeof(online_keyid));
 }
 
@@ -47,15 +62,23 @@ static inline void bin_text(char *out, size_t size, const char *targets, uint64_
 	         0, 0, targets, (unsigned long long)version);
 }
 
+static inline enum stp_errc begin_at(const struct stp_repo *repo, const struct stp_current *current,
+                                     int64_t now, struct stp_publisher **out, struct stp_err *err)
+{
+	struct stp_publish_options options = {.worker_count = 1, .now = now};
+
+	return stp_publish_begin(repo, current, &options, out, err);
+}
+
 /* One run up to the barrier: at most 16 bins, the first with first_bin_targets. */
 static inline struct stp_publisher *run_bins(struct repository *r, struct stp_current *current,
-                                             uint64_t *out_version)
+                                             int64_t now, uint64_t *out_version)
 {
 	struct stp_publisher *publisher;
 	struct stp_err err = STP_ERR_INIT;
 	uint32_t i;
 
-	assert_int_equal(stp_publish_begin(&r->repo, current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(begin_at(&r->repo, current, now, &publisher, &err), STP_OK);
 	assert_int_equal(stp_publish_reserve(publisher, out_version, &err), STP_OK);
 	for (i = 0; i < stp_bin_count(&r->config); i++) {
 		char bin[STP_BIN_NAME_BYTES];
@@ -71,23 +94,33 @@ static inline struct stp_publisher *run_bins(struct repository *r, struct stp_cu
 	return publisher;
 }
 
-/* A whole run with an envelope without signatures; returns its version. */
+/* body signed with the online key. */
+static inline void seal(struct repository *r, const char *name, uint64_t version,
+                        struct stp_buf *body, struct stp_sealed *out_sealed)
+{
+	const struct stp_key *key = r->online_key;
+	struct stp_err err = STP_ERR_INIT;
+
+	repository_check(stp_sealed_make(name, version, body->data, body->count, &key, 1,
+	                                 out_sealed, &err) == STP_OK,
+	                 &err);
+}
+
+/* A whole run; returns its version. */
 static inline uint64_t run_all(struct repository *r, int64_t now)
 {
 	struct stp_current current;
 	struct stp_publisher *publisher;
 	struct stp_meta_list list;
 	struct stp_buf body = STP_BUF_INIT;
-	struct stp_buf timestamp = STP_BUF_INIT;
 	struct stp_err err = STP_ERR_INIT;
-	struct stp_publish_file snapshot;
+	struct stp_sealed snapshot;
+	struct stp_sealed timestamp;
+	struct stp_publish_file file;
 	struct stp_role_head head;
 	uint64_t lengths[16];
 	struct stp_meta_input input = {{"", 1, 900}, {"", 1, 900}, 0, lengths};
-	char *text;
-	char *timestamp_text;
 	char name[64];
-	uint8_t digest[32];
 	uint64_t version;
 	int count;
 
@@ -96,31 +129,28 @@ static inline uint64_t run_all(struct repository *r, int64_t now)
 	load(r, &current);
 	input.targets.version = current.targets.version;
 	input.bins.version = current.bins.version;
-	publisher = run_bins(r, &current, &version);
+	publisher = run_bins(r, &current, now, &version);
 	input.bin_version = version;
 	head = (struct stp_role_head){version, now + 86400};
 	assert_int_equal(stp_meta_list_make(&r->config, &input, &current.meta, &current.arena,
 	                                    &list, &err),
 	                 STP_OK);
 	assert_int_equal(stp_snapshot_body(head, &list, &body, &err), STP_OK);
-	count = asprintf(&text, "{\"signatures\":[],\"signed\":%.*s}", (int)body.count,
-	                 (const char *)body.data);
 	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)version);
-	snapshot = (struct stp_publish_file){name, text, (size_t)count};
-	stp_hash_one(STP_ALG_SHA256, text, (size_t)count, digest);
-	assert_int_equal(
-	    stp_timestamp_body(head, version, (uint64_t)count, digest, &timestamp, &err), STP_OK);
-	count = asprintf(&timestamp_text, "{\"signatures\":[],\"signed\":%.*s}",
-	                 (int)timestamp.count, (const char *)timestamp.data);
-	assert_int_equal(stp_publish_commit(publisher, &snapshot, timestamp_text, (size_t)count,
+	seal(r, name, version, &body, &snapshot);
+	assert_int_equal(stp_timestamp_body(head, version, snapshot.length, snapshot.sha256, &body,
+	                                    &err),
+	                 STP_OK);
+	seal(r, "timestamp.json", version, &body, &timestamp);
+	file = (struct stp_publish_file){snapshot.name, snapshot.bytes, snapshot.length};
+	assert_int_equal(stp_publish_commit(publisher, &file, timestamp.bytes, timestamp.length,
 	                                    now, &err),
 	                 STP_OK);
 	stp_publish_end(publisher);
+	stp_sealed_release(&snapshot);
+	stp_sealed_release(&timestamp);
 	stp_buf_release(&body);
-	stp_buf_release(&timestamp);
 	stp_current_release(&current);
-	free(text);
-	free(timestamp_text);
 	return version;
 }
 

@@ -10,6 +10,7 @@
 #ifndef STP_TESTS_REPOSITORY_H
 #define STP_TESTS_REPOSITORY_H
 
+#include "keys/keys.h"
 #include "publish/repo.h"
 #include "roles/config.h"
 #include "scratch.h"
@@ -23,6 +24,8 @@ struct repository {
 	char targets[300];
 	struct stp_repo repo; /* locked */
 	struct stp_config config;
+	struct stp_key *online_key;
+	struct stp_seal_key *seal_key;
 	int targets_fd;
 };
 
@@ -54,12 +57,20 @@ static inline void repository_init(struct repository *r, const char *profile)
 	repository_check(stp_repo_open(r->path, STP_REPO_LOCK, "test", &r->repo, &err) == STP_OK,
 	                 &err);
 	repository_check(stp_config_load(&r->config, r->repo.root_fd, &err) == STP_OK, &err);
+	repository_check(stp_key_load(r->repo.keys_fd, STP_ONLINE_KEY_FILE, &r->online_key, &err) ==
+	                     STP_OK,
+	                 &err);
+	repository_check(stp_seal_key_load(r->repo.keys_fd, STP_LEDGER_KEY_FILE, &r->seal_key,
+	                                   &err) == STP_OK,
+	                 &err);
 	r->targets_fd = open(r->targets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static inline void repository_release(struct repository *r)
 {
 	close(r->targets_fd);
+	stp_key_destroy(r->online_key);
+	stp_seal_key_destroy(r->seal_key);
 	stp_config_release(&r->config);
 	stp_repo_close(&r->repo);
 	scratch_release(&r->scratch);

@@ -97,13 +97,13 @@ static void test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used
 	repository_init(&r, "pep458");
 	assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
 	load(&r, &current);
-	publisher = run_bins(&r, &current, &version);
+	publisher = run_bins(&r, &current, REPOSITORY_NOW, &version);
 	assert_int_equal(version, 2);
 	stp_publish_end(publisher); /* died here */
 	scratch_file(&r.scratch, "repo/public/metadata/.tmp-0123", "x", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/2.targets.json", "x", 1); /* not a run's */
 	assert_true(there(&r, "2.bin-n-0.json"));
-	assert_int_equal(stp_publish_begin(&r.repo, &current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, &err), STP_OK);
 	assert_int_equal(stp_publish_leftovers(publisher).file_count, 17);
 	assert_false(there(&r, "2.bin-n-0.json"));
 	assert_false(there(&r, ".tmp-0123"));
@@ -117,27 +117,102 @@ static void test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used
 	repository_release(&r);
 }
 
-static void test_publish__files_of_a_lost_state_are_kept_and_their_versions_skipped(void **state)
+/* The next version on top of what lies there. */
+static uint64_t next_version(struct repository *r, uint64_t above)
 {
-	struct repository r;
+	struct stp_publish_options options = {
+	    .worker_count = 1, .now = REPOSITORY_NOW, .above = above};
 	struct stp_current current;
 	struct stp_publisher *publisher;
 	struct stp_err err = STP_ERR_INIT;
 	uint64_t version;
 
+	load(r, &current);
+	assert_int_equal(stp_publish_begin(&r->repo, &current, &options, &publisher, &err), STP_OK);
+	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
+	stp_publish_end(publisher);
+	stp_current_release(&current);
+	return version;
+}
+
+static void test_publish__files_that_somebody_put_there_cost_their_own_versions_only(void **state)
+{
+	static const char *const own[] = {"2.bin-n-3.json", "3.snapshot.json", "5.bin-n-0.json",
+	                                  "9007199254740990.bin-n-0.json"};
+	static const char *const other[] = {
+	    "9007199254740990.x.json", "4.bin-n-3.jsonx",
+	    "04.bin-n-3.json",         "4.bin-n-.json",
+	    "4.bin-n-G.json",          "4.bin-n-123456.json",
+	    "4.bin-m-1.json",          "18446744073709551616.root.json",
+	    "0.snapshot.json",         "4..json",
+	    "900.targets.json"};
+	struct repository r;
+	struct stp_current current;
+	struct stp_publisher *publisher;
+	struct stp_err err = STP_ERR_INIT;
+	char name[100];
+	size_t count;
+	size_t i;
+
 	(void)state;
 	repository_init(&r, "pep458");
 	assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
-	unlinkat(r.repo.state_fd, "reserved", 0);
-	scratch_file(&r.scratch, "repo/public/metadata/41.bin-n-3.json", "x", 1);
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		snprintf(name, sizeof(name), "repo/public/metadata/%s", own[i]);
+		scratch_file(&r.scratch, name, "x", 1);
+	}
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		snprintf(name, sizeof(name), "repo/public/metadata/%s", other[i]);
+		scratch_file(&r.scratch, name, "x", 1);
+	}
 	load(&r, &current);
-	assert_int_equal(stp_publish_begin(&r.repo, &current, 1, &publisher, &err), STP_OK);
-	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
-	assert_int_equal(version, 42);
-	assert_true(there(&r, "41.bin-n-3.json"));
+	assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, &err), STP_OK);
+	assert_int_equal(stp_publish_unknown(publisher)->count, sizeof(other) / sizeof(other[0]));
+	assert_int_equal(stp_publish_occupied(publisher, &count)[0], 2);
+	assert_int_equal(count, 4);
 	stp_publish_end(publisher);
 	stp_current_release(&current);
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		assert_true(there(&r, own[i]));
+	assert_int_equal(next_version(&r, 0), 4); /* 2 and 3 are taken */
+	assert_int_equal(next_version(&r, 0), 6); /* 4 is reserved, 5 taken */
+	assert_int_equal(next_version(&r, 40), 41);
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		assert_true(there(&r, other[i]));
 	repository_release(&r);
+}
+
+static void test_publish__versions_far_above_the_published_ones_are_refused(void **state)
+{
+	static const struct {
+		const char *file, *bytes;
+	} cases[] = {
+	    {"repo/state/reserved", "9007199254740990\n"},
+	    {"repo/state/reserved", "1048579\n"},
+	    {"repo/state/commits/9007199254740990.json",
+	     "{\"committed_at\":\"2030-01-01T00:00:00Z\",\"snapshot\":1,\"timestamp\":"
+	     "9007199254740990}"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct repository r;
+		struct stp_current current;
+		struct stp_publisher *publisher;
+		struct stp_err err = STP_ERR_INIT;
+
+		repository_init(&r, "pep458");
+		assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
+		scratch_file(&r.scratch, cases[i].file, cases[i].bytes, strlen(cases[i].bytes));
+		load(&r, &current);
+		assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, &err),
+		                 STP_REFUSED);
+		assert_string_equal(err.subject, cases[i].file + strlen("repo/"));
+		assert_non_null(strstr(err.text, "--above"));
+		stp_current_release(&current);
+		repository_release(&r);
+	}
 }
 
 static void test_publish__a_name_never_gets_other_bytes(void **state)
@@ -152,7 +227,7 @@ static void test_publish__a_name_never_gets_other_bytes(void **state)
 	(void)state;
 	repository_init(&r, "pep458");
 	load(&r, &current);
-	assert_int_equal(stp_publish_begin(&r.repo, &current, 1, &publisher, &err), STP_OK);
+	assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, &err), STP_OK);
 	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
 	put(publisher, "1.bin-n-0.json", "first");
 	assert_int_equal(stp_publish_put(publisher, 0, &file, 1, &err), STP_IO);
@@ -224,8 +299,6 @@ static void test_publish__a_run_that_must_not_go_on_is_refused(void **state)
 		                 (expected));                                                \
 	} while (0)
 	CHECK(REPOSITORY_NOW + 1000, STP_OK);
-	CHECK(REPOSITORY_NOW + 999, STP_REFUSED); /* the clock went back */
-	assert_non_null(strstr(err.text, "2030-01-01T00:16:40Z"));
 	CHECK(REPOSITORY_NOW + 365 * 86400 - 86399, STP_REFUSED); /* bins would outlive targets */
 	CHECK(REPOSITORY_NOW + 365 * 86400 - 86400, STP_OK);
 	CHECK(REPOSITORY_NOW + 366 * 86400, STP_REFUSED);
@@ -237,6 +310,23 @@ static void test_publish__a_run_that_must_not_go_on_is_refused(void **state)
 #undef CHECK
 	stp_current_release(&current);
 	repository_release(&r);
+}
+
+static void test_publish__a_clock_that_was_ahead_is_overruled_only_when_it_was(void **state)
+{
+	struct stp_current current = {.committed_at = REPOSITORY_NOW + 1000};
+	struct stp_err err = STP_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(stp_current_check_clock(&current, REPOSITORY_NOW + 1000, 0, &err), STP_OK);
+	assert_int_equal(stp_current_check_clock(&current, REPOSITORY_NOW + 999, 1, &err), STP_OK);
+	assert_int_equal(stp_current_check_clock(&current, REPOSITORY_NOW + 999, 0, &err),
+	                 STP_REFUSED);
+	assert_non_null(strstr(err.text, "2030-01-01T00:16:40Z"));
+	assert_non_null(strstr(err.text, "--after-clock-error"));
+	err = (struct stp_err)STP_ERR_INIT;
+	assert_int_equal(stp_current_check_clock(&current, REPOSITORY_NOW + 1000, 1, &err),
+	                 STP_CONFIG);
 }
 
 static void test_publish__broken_published_files_are_named(void **state)
@@ -264,7 +354,7 @@ static void test_publish__broken_published_files_are_named(void **state)
 		run_all(&r, REPOSITORY_NOW);
 		snprintf(name, sizeof(name), "repo/public/metadata/%s", cases[i].file);
 		scratch_file(&r.scratch, name, cases[i].bytes, strlen(cases[i].bytes));
-		assert_int_equal(stp_current_load(&current, &r.repo, &err), STP_FORMAT);
+		assert_int_not_equal(load_code(&r, &current, &err), STP_OK);
 		assert_string_equal(err.subject, cases[i].subject);
 		repository_release(&r);
 	}
@@ -279,11 +369,13 @@ int main(void)
 	    cmocka_unit_test(
 	        test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used_again),
 	    cmocka_unit_test(
-	        test_publish__files_of_a_lost_state_are_kept_and_their_versions_skipped),
+	        test_publish__files_that_somebody_put_there_cost_their_own_versions_only),
+	    cmocka_unit_test(test_publish__versions_far_above_the_published_ones_are_refused),
 	    cmocka_unit_test(test_publish__a_name_never_gets_other_bytes),
 	    cmocka_unit_test(test_publish__published_files_are_for_everybody_whatever_the_umask),
 	    cmocka_unit_test(test_publish__one_publisher_at_a_time),
 	    cmocka_unit_test(test_publish__a_run_that_must_not_go_on_is_refused),
+	    cmocka_unit_test(test_publish__a_clock_that_was_ahead_is_overruled_only_when_it_was),
 	    cmocka_unit_test(test_publish__broken_published_files_are_named),
 	};
 

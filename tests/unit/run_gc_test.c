@@ -113,7 +113,7 @@ static void test_gc__leaves_alone_what_is_not_its_own(void **state)
 	scratch_file(&r.scratch, "repo/public/metadata/index.html", "x", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/2.targets.json", "{", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/.tmp-1", "x", 1);
-	assert_int_equal(gc(&r, REPOSITORY_NOW + DAY * 9, 1, 0, &report), STP_FORMAT);
+	assert_int_equal(gc(&r, REPOSITORY_NOW + DAY * 9, 1, 0, &report), STP_REFUSED);
 	assert_true(there(&r, "1.snapshot.json")); /* 2.targets.json is broken: nothing removed */
 	unlinkat(r.repo.metadata_fd, "2.targets.json", 0);
 	unlinkat(r.repo.metadata_fd, "2.root.json", 0);
