@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "hash/hash.h"
 #include "trust/read.h"
+#include "verify/published.h"
 
 #define STAGE STP_TRUST_STAGE
 
@@ -252,16 +253,34 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 
 /* ------------------------------------------------------------------ timestamp, snapshot */
 
-/* Signed by a threshold of role, or the very bytes that were published last. */
-static void check_online(struct stp_trust *trust, struct stp_document *doc,
-                         const struct stp_role *role, const char *where,
-                         const struct stp_pin *found, const struct stp_pin *floor)
+/* Reads timestamp or snapshot: signed by a threshold of role, or the very bytes that were published
+ * last. */
+static enum stp_errc read_online(struct stp_trust *trust, int metadata_fd, const char *name,
+                                 const struct stp_document_rule *rule, const struct stp_role *role,
+                                 const struct stp_pin *floor, struct stp_document *doc,
+                                 struct stp_pin *out_pin, bool *out_usable, struct stp_err *err)
 {
 	struct stp_signature_tally tally = {0, 0};
+	struct stp_buf file = STP_BUF_INIT;
+	bool is_known;
+	bool there;
 
-	if (trust->has_floors && found->version == floor->version && same_digest(found, floor))
-		return;
-	stp_document_signed_by(doc, role, NULL, where, &tally);
+	memset(doc, 0, sizeof(*doc));
+	*out_usable = false;
+	STP_TRY(stp_published_read(metadata_fd, name, rule->bytes_max, &file, &trust->findings,
+	                           &there, err));
+	if (!there) {
+		stp_buf_release(&file);
+		return STP_OK;
+	}
+	*out_pin = stp_pin_of(0, file.data, file.count);
+	is_known = trust->has_floors && floor->version && same_digest(out_pin, floor);
+	STP_TRY((is_known ? stp_document_parse_known : stp_document_parse)(
+	    doc, &file, name, rule, &trust->findings, out_usable, err));
+	out_pin->version = doc->version;
+	if (*out_usable && !is_known)
+		stp_document_signed_by(doc, role, NULL, rule->type, &tally);
+	return STP_OK;
 }
 
 static enum stp_errc load_timestamp(struct stp_trust *trust, int metadata_fd,
@@ -272,12 +291,10 @@ static enum stp_errc load_timestamp(struct stp_trust *trust, int metadata_fd,
 	enum stp_errc code;
 	bool usable;
 
-	code = stp_document_read(&doc, metadata_fd, "timestamp.json", &stp_rule_timestamp,
-	                         &trust->findings, &usable, err);
+	code = read_online(trust, metadata_fd, "timestamp.json", &stp_rule_timestamp,
+	                   &trust->root.timestamp, &trust->floors.timestamp, &doc,
+	                   &trust->found.timestamp, &usable, err);
 	if (code == STP_OK && usable) {
-		trust->found.timestamp = stp_pin_of(doc.version, doc.file.data, doc.file.count);
-		check_online(trust, &doc, &trust->root.timestamp, "timestamp",
-		             &trust->found.timestamp, &trust->floors.timestamp);
 		stp_trust_listed_snapshot(&doc, out_snapshot);
 		current->timestamp_version = doc.version;
 		current->timestamp_expires = doc.expires;
@@ -299,17 +316,14 @@ static enum stp_errc load_snapshot(struct stp_trust *trust, int metadata_fd,
 	bool usable;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", listed->version);
-	code = stp_document_read(&doc, metadata_fd, name, &stp_rule_snapshot, &trust->findings,
-	                         &usable, err);
+	code = read_online(trust, metadata_fd, name, &stp_rule_snapshot, &trust->root.snapshot,
+	                   &trust->floors.snapshot, &doc, &trust->found.snapshot, &usable, err);
 	if (code == STP_OK)
 		stp_trust_version(&doc, listed->version, &trust->findings);
 	if (code == STP_OK && usable) {
-		trust->found.snapshot = stp_pin_of(doc.version, doc.file.data, doc.file.count);
 		if (!same_digest(&trust->found.snapshot, listed))
 			stp_finding_add(&trust->findings, STP_FINDING_HASH, name,
 			                "is not the file that timestamp.json lists");
-		check_online(trust, &doc, &trust->root.snapshot, "snapshot", &trust->found.snapshot,
-		             &trust->floors.snapshot);
 		current->snapshot_version = doc.version;
 	}
 	if (code == STP_OK)
