@@ -33,7 +33,9 @@ static const struct stp_option options_table[] = {
     {"bins", "N", "number of bins, a power of two", OPT_BINS},
     {"hash", "ALG[,ALG]", "target hashes: sha256, sha512, blake2b-256", OPT_HASH},
     {"root-threshold", "T/N", "T of N root keys must sign", OPT_ROOT_THRESHOLD},
-    {"offline-keys", "DIR", "folder for root, targets and bins keys; keys found there are used",
+    {"offline-keys", "DIR",
+     "folder for root, targets and bins keys; keys found there are used; with --update it may be "
+     "repeated",
      OPT_OFFLINE_KEYS},
     {"target-files", "auto|all|mutable|none", "which HASH.NAME files public/targets gets",
      OPT_TARGET_FILES},
@@ -56,6 +58,8 @@ struct said {
 	struct stp_init_options options;
 	int is_update;
 	struct stp_init_update_options update;
+	const char *folders[STP_INIT_FOLDERS_MAX + 1];
+	size_t folder_count;
 	int yes;
 	int only_new;    /* an option that --update does not take */
 	int only_update; /* one that only --update takes */
@@ -146,6 +150,8 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		return take_threshold(cli, value, options);
 	case OPT_OFFLINE_KEYS:
 		options->offline_keys = value;
+		if (said->folder_count <= STP_INIT_FOLDERS_MAX)
+			said->folders[said->folder_count++] = value;
 		return 1;
 	case OPT_TARGET_FILES:
 		options->target_files = value;
@@ -279,7 +285,8 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 	struct stp_err err = STP_ERR_INIT;
 
 	options.repo = cli->arguments[0];
-	options.offline_keys = said->options.offline_keys;
+	options.offline_folders = said->folders;
+	options.offline_folder_count = said->folder_count;
 	options.bin_count = said->options.bin_count;
 	options.now = said->options.now ? said->options.now : -1;
 	options.confirm = confirm;
@@ -301,6 +308,10 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 	if (report.bins_changed)
 		printf("%llu bins from the next sign on; names of earlier bins stay listed\n",
 		       (unsigned long long)report.bin_count);
+	if (report.online_is_new)
+		printf(
+		    "The online key is another one: clients refuse the repository until the next "
+		    "sign.\n");
 	printf("Take the offline keys off this machine again, then publish it: stampede sign\n");
 	return STP_EXIT_OK;
 }
@@ -325,6 +336,9 @@ static int run(struct stp_cli *cli)
 		                          "--trust, --yes, --after-clock-error and --now");
 	if (said.is_update)
 		return run_update(cli, &said);
+	if (said.folder_count > 1)
+		return stp_cli_usage(cli, "--offline-keys may be given several times only with "
+		                          "--update");
 	if (said.only_update)
 		return stp_cli_usage(cli, "--roles, --trust, --yes and --after-clock-error go with "
 		                          "--update");

@@ -34,11 +34,9 @@ void stp_ring_file(const char *role, size_t index, char out[STP_RING_FILE_BYTES]
 enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
                             unsigned threshold, struct stp_err *err) STP_MUST_CHECK;
 
-/* Loads those of ROLE-1.pem … whose keyid is one of allowed (sorted or not); count may be below
- * threshold, 0 when none is there. */
-enum stp_errc stp_ring_open_allowed(struct stp_ring *ring, int folder_fd, const char *role,
-                                    const char *const *allowed, size_t allowed_count,
-                                    unsigned threshold, struct stp_err *err) STP_MUST_CHECK;
+/* Adds those of ROLE-1.pem … that are in the folder and not in the ring yet; ring->role is set. */
+enum stp_errc stp_ring_add_folder(struct stp_ring *ring, int folder_fd,
+                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* Removes the files of the keys that this run made. */
 void stp_ring_unmake(const struct stp_ring *ring, int folder_fd);

@@ -32,6 +32,7 @@
 #include "roles/config.h"
 #include "roles/roles.h"
 #include "run/ceremony.h"
+#include "run/trusted.h"
 #include "sign/sealed.h"
 #include "trust/trust.h"
 
@@ -435,6 +436,7 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	stp_buf_release(&body);
 	STP_TRY(code);
 	init->config.trusted_root = init->floors.root;
+	stp_trusted_note_thresholds(&init->floors, &init->config);
 	STP_TRY(stp_folder_open(init->stage_fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
 	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors, err);
 	stp_fd_close(&state_fd);

@@ -147,10 +147,27 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 	return STP_OK;
 }
 
+/* Thresholds that were edited since init or the last update. */
+static void note_thresholds(struct stp_sign_run *run)
+{
+	const struct stp_floors *in_force = &run->trust.floors;
+	struct stp_floors said = *in_force;
+
+	stp_trusted_note_thresholds(&said, &run->config);
+	if (in_force->root_keys.key_count &&
+	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
+	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
+	     memcmp(&said.bins_keys, &in_force->bins_keys, sizeof(said.bins_keys)) != 0))
+		note(run, STP_CONFIG_FILE,
+		     "\"thresholds\" was edited and is not in force yet; put it into force with the "
+		     "offline keys: stampede init REPO --update");
+}
+
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
 {
 	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
 	note_unknown(run);
+	note_thresholds(run);
 	if (run->trust.is_unpinned)
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "

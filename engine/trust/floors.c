@@ -57,6 +57,11 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 		    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "%s %" PRIu64 " %.64s\n",
 		                     lines[i].role, pin->version, hex);
 	}
+	used +=
+	    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "thresholds %u/%u %u/%u %u/%u\n",
+	                     floors->root_keys.threshold, floors->root_keys.key_count,
+	                     floors->targets_keys.threshold, floors->targets_keys.key_count,
+	                     floors->bins_keys.threshold, floors->bins_keys.key_count);
 	stp_time_format(floors->committed_at, time);
 	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
 	                         "committed %s\nfolder %" PRIu64 "\nplace %016" PRIx64 "\n", time,
@@ -112,6 +117,18 @@ static int take_pin(const char **at, const char *role, struct stp_pin *pin)
 	return 1;
 }
 
+static int take_threshold(const char **at, char end, struct stp_threshold *out)
+{
+	uint64_t threshold;
+	uint64_t keys;
+
+	if (!take_number(at, '/', &threshold) || !take_number(at, end, &keys) ||
+	    threshold > STP_ROLE_KEYS_MAX || keys > STP_ROLE_KEYS_MAX)
+		return 0;
+	*out = (struct stp_threshold){(unsigned)threshold, (unsigned)keys};
+	return 1;
+}
+
 /* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
 static const char *take_lines(const char *text, struct stp_floors *floors)
 {
@@ -126,6 +143,10 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 		if (!take_pin(&at, lines[i].role,
 		              (struct stp_pin *)(void *)((char *)floors + lines[i].offset)))
 			return NULL;
+	if (!take_word(&at, "thresholds ") || !take_threshold(&at, ' ', &floors->root_keys) ||
+	    !take_threshold(&at, ' ', &floors->targets_keys) ||
+	    !take_threshold(&at, '\n', &floors->bins_keys))
+		return NULL;
 	if (!take_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)
 		return NULL;

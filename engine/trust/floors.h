@@ -9,9 +9,9 @@
  *	bins 1 02be…
  *	snapshot 38 c0ff…
  *	timestamp 38 ee01…
- *	committed 2026-11-22T04:00:00Z
- *	folder 1835012           inode of state/: another one means a copy …
- *	place 02be771a9f3c5d1e   … and BLAKE2b of its path: at the same place it is a backup put
+ *	thresholds 2/3 2/2 2/2   of root, targets, bins as stampede.json said when they were last in
+ *force committed 2026-11-22T04:00:00Z folder 1835012           inode of state/: another one means a
+ *copy … place 02be771a9f3c5d1e   … and BLAKE2b of its path: at the same place it is a backup put
  *back seal 5d1e…               BLAKE2b-256 of all lines above, keyed
  *
  * What is read back from public/ may not be older than this, and not other bytes at the same
@@ -34,8 +34,13 @@
 
 #define STP_FLOORS_FILE "floors"
 
+struct stp_threshold {
+	unsigned threshold, key_count;
+};
+
 struct stp_floors {
 	struct stp_pin root, targets, bins, snapshot, timestamp;
+	struct stp_threshold root_keys, targets_keys, bins_keys;
 	int64_t committed_at; /* epoch seconds of the timestamp; 0: nothing was signed */
 	uint64_t folder_ino;
 	uint64_t place; /* BLAKE2b-64 of the path of state/; no path is kept */
