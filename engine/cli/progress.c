@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/faultpoint.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -61,7 +62,7 @@ static char *format_seconds(double seconds, char *out)
 static long line_ms(void)
 {
 #ifdef STP_TEST_HOOKS
-	const char *text = getenv("STAMPEDE_PROGRESS_MS");
+	const char *text = stp_hook_variable("STAMPEDE_PROGRESS_MS");
 
 	if (text)
 		return strtol(text, NULL, 10);

@@ -29,6 +29,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/faultpoint.h"
 #include "read/op.h"
 
 #define STAGE       "read"
@@ -779,7 +780,7 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 {
 	struct stp_reader *reader = calloc(1, sizeof(*reader));
 #ifdef STP_TEST_HOOKS
-	const char *short_reads = getenv("STAMPEDE_SHORT_READS");
+	const char *short_reads = stp_hook_variable("STAMPEDE_SHORT_READS");
 #endif
 	enum stp_errc code;
 
