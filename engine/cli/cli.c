@@ -434,6 +434,21 @@ int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int
 	return 1;
 }
 
+int stp_cli_now(struct stp_cli *cli, const char *value, int64_t *out_epoch_s)
+{
+	struct stp_err err = STP_ERR_INIT;
+	int64_t now;
+
+	if (!stp_cli_time(cli, "now", value, &now))
+		return 0;
+	if (stp_now_check(now, value, &err) != STP_OK) {
+		stp_cli_usage(cli, "--now: '%s' %s", value, err.text);
+		return 0;
+	}
+	*out_epoch_s = now;
+	return 1;
+}
+
 int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
                    const char *const *choices)
 {

@@ -121,6 +121,9 @@ int stp_cli_u64(struct stp_cli *cli, const char *option, const char *value, uint
                 uint64_t max, uint64_t *out);
 /* YYYY-MM-DDTHH:MM:SSZ; on error prints usage and returns 0. */
 int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int64_t *out_epoch_s);
+/* The value of --now for a verb that signs: as stp_cli_time(), and early enough that an expiry from
+ * then on can be written. */
+int stp_cli_now(struct stp_cli *cli, const char *value, int64_t *out_epoch_s);
 /* Index of value in the NULL-ended choices, or -1 after printing usage with the choices. */
 int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
                    const char *const *choices);

@@ -132,7 +132,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		options->link = value;
 		return 1;
 	default:
-		return stp_cli_time(cli, "now", value, &options->now);
+		return stp_cli_now(cli, value, &options->now);
 	}
 }
 

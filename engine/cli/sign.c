@@ -117,7 +117,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		lists->replace_paths[run->replace_path_count++] = value;
 		return 1;
 	case OPT_NOW:
-		return stp_cli_time(cli, "now", value, &run->now);
+		return stp_cli_now(cli, value, &run->now);
 	case OPT_DRY_RUN:
 		run->dry_run = 1;
 		return 1;

@@ -50,14 +50,19 @@ static enum stp_errc remove_records(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* Lines and reports before this are dropped; a keep longer than time itself drops nothing. */
+static int64_t audit_keep_from(const struct stp_gc_run *run)
+{
+	return stp_time_add(run->now, -run->options->audit_keep_seconds);
+}
+
 static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
 {
 	size_t dropped = 0;
 
 	if (run->options->dry_run)
 		return STP_OK;
-	STP_TRY(stp_audit_prune(run->repo.state_fd, run->now - run->options->audit_keep_seconds,
-	                        &dropped, err));
+	STP_TRY(stp_audit_prune(run->repo.state_fd, audit_keep_from(run), &dropped, err));
 	run->report->audit_lines_removed = dropped;
 	return STP_OK;
 }
@@ -76,7 +81,7 @@ static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
 	                  &file, &ignored) == STP_OK)
 		stp_last_run_parse(file.data, file.count, &last);
 	stp_buf_release(&file);
-	if (last.at >= run->now - run->options->audit_keep_seconds)
+	if (last.at >= audit_keep_from(run))
 		return STP_OK;
 	if (unlinkat(run->repo.state_fd, STP_LAST_RUN_FILE, 0) != 0 && errno != ENOENT)
 		return STP_FAIL_SYS(err, STAGE, "state/" STP_LAST_RUN_FILE, "cannot remove");

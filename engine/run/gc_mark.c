@@ -20,6 +20,7 @@
 #include <jansson.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -170,7 +171,7 @@ enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 	struct snapshots all = {STP_BUF_INIT};
 	struct stp_commit *items;
 	enum stp_errc code = list_snapshots(run, &all, err);
-	int64_t keep_from = run->now - run->options->grace_seconds;
+	int64_t keep_from = stp_time_add(run->now, -run->options->grace_seconds);
 	size_t count = all.items.count / sizeof(*items);
 	size_t first = 0;
 

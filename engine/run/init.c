@@ -541,6 +541,7 @@ void stp_init_report_release(struct stp_init_report *report)
 
 static enum stp_errc run(struct init *init, struct stp_init_report *report, struct stp_err *err)
 {
+	STP_TRY(stp_now_check(init->now, init->options->now ? "--now" : "the clock", err));
 	STP_TRY(check_places(init, err));
 	STP_TRY(make_config(init, err));
 	STP_TRY(open_root(init, err));
