@@ -136,6 +136,16 @@ size_t stp_cli_columns(void);
  * broken between words, with indent spaces before each other line. */
 void stp_cli_fold(size_t indent, const char *text);
 
+/* Prints a path, escaped as names from outside are, between two texts of the program's own; no line
+ * feed. */
+void stp_cli_print_path(const char *before, const char *path, const char *after);
+
+/* The same with a text that may quote names and was escaped where it does: cleaned. */
+void stp_cli_print_text(const char *before, const char *text, const char *after);
+
+/* A JSON string of text as stp_text_clean() leaves it: jansson takes nothing but UTF-8. */
+json_t *stp_cli_json_text(const char *text);
+
 /* Prints the object as one line of JSON on stdout (keys in insertion order) and releases it. */
 void stp_cli_print_json(json_t *object);
 
