@@ -45,7 +45,6 @@
 struct worker {
 	uint8_t *buffer; /* COPY_BYTES, made at the first copy */
 	struct stp_hasher *hasher;
-	uint64_t serial; /* of temporary names */
 };
 
 struct stp_links {
@@ -346,19 +345,12 @@ static int symlink_text(const struct job *job, char out[PATH_MAX])
 
 /* Temporary files lie at the top of public/targets, on the file system they are for; the next run
  * sweeps there what a crash left, without a walk. */
-static void temporary_name(struct job *job, char out[64])
-{
-	snprintf(out, 64, ".tmp-%ld-%zu-%llu", (long)getpid(),
-	         (size_t)(job->worker - job->links->workers),
-	         (unsigned long long)job->worker->serial++);
-}
-
 static enum stp_errc replace_symlink(struct job *job, const char *name, const char *text,
                                      struct stp_err *err)
 {
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 
-	temporary_name(job, temporary);
+	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (symlinkat(text, job->links->repo->targets_fd, temporary) != 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
 	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
@@ -406,7 +398,7 @@ static int file_is_there(const struct job *job, const char *name)
 static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp_err *err)
 {
 	char proc[64];
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
 	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
@@ -417,7 +409,7 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 		                "\"symlink\" or \"copy\"");
 	if (errno != EEXIST)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
-	temporary_name(job, temporary);
+	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) !=
 	        0 ||
 	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
@@ -523,15 +515,12 @@ static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 
 static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err *err)
 {
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
 	int fd;
 
-	temporary_name(job, temporary);
-	fd = openat(job->links->repo->targets_fd, temporary,
-	            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, STP_MODE_PUBLIC_FILE);
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot create");
+	STP_TRY(stp_temporary_create(job->links->repo->targets_fd, O_RDWR, STP_MODE_PUBLIC_FILE,
+	                             STAGE, name, temporary, &fd, err));
 	code = fill_copy(job, fd, err);
 	if (code == STP_OK && fchmod(fd, STP_MODE_PUBLIC_FILE) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");

@@ -104,13 +104,15 @@ struct sweep {
 	uint64_t reserved;
 };
 
-/* Removes a file of a run that was never committed, and counts it. */
+/* Removes a file of a run that was never committed, and counts it. No run makes anything but files
+ * and links: what else bears such a name stays. */
 static enum stp_errc sweep_file(struct stp_publisher *publisher, int folder_fd, const char *name,
                                 struct stp_err *err)
 {
 	struct stat st;
 
-	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !(S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
 		return STP_OK;
 	STP_FAULT_TRY(err, STAGE, "sweep", name);
 	if (unlinkat(folder_fd, name, 0) != 0 && errno != ENOENT)
@@ -125,7 +127,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 	struct sweep *sweep = ctx;
 	uint64_t version;
 
-	if (strncmp(name, ".tmp-", 5) == 0)
+	if (stp_temporary_is(name))
 		return sweep_file(sweep->publisher, folder_fd, name, err);
 	if (!stp_publish_name_version(name, &version))
 		return STP_OK;
@@ -142,7 +144,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 static enum stp_errc look_at_temporary(void *ctx, int folder_fd, const char *name,
                                        struct stp_err *err)
 {
-	if (strncmp(name, ".tmp-", 5) != 0)
+	if (!stp_temporary_is(name))
 		return STP_OK;
 	return sweep_file(ctx, folder_fd, name, err);
 }

@@ -46,10 +46,8 @@ static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct
 	char text[64];
 	int count;
 
-	repo->lock_fd = openat(repo->state_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-	                       STP_MODE_PRIVATE_FILE);
-	if (repo->lock_fd < 0)
-		return STP_FAIL_SYS(err, STAGE, "state/lock", "cannot open");
+	STP_TRY(stp_file_open_own(repo->state_fd, LOCK_FILE, 0, STP_MODE_PRIVATE_FILE, STAGE,
+	                          "state/lock", &repo->lock_fd, err));
 	if (fcntl(repo->lock_fd, F_OFD_SETLK, &lock) != 0) {
 		int why = errno;
 

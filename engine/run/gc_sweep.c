@@ -62,7 +62,7 @@ static enum fate fate_of(const struct stp_gc_run *run, const char *name)
 	size_t digits = strspn(name, "0123456789");
 	uint64_t version;
 
-	if (strncmp(name, ".tmp-", 5) == 0)
+	if (stp_temporary_is(name))
 		return FATE_REMOVE;
 	if (strcmp(name, "timestamp.json") == 0)
 		return FATE_KEEP;

@@ -243,7 +243,7 @@ static int is_member(const char *name)
 	for (i = 0; i < MEMBER_COUNT; i++)
 		if (strcmp(members[i], name) == 0)
 			return 1;
-	return strncmp(name, ".tmp-", 5) == 0;
+	return stp_temporary_is(name);
 }
 
 static int exists(int folder_fd, const char *name)

@@ -112,7 +112,7 @@ static void test_gc__leaves_alone_what_is_not_its_own(void **state)
 	scratch_file(&r.scratch, "repo/public/metadata/9.bin-n-0.json", "x", 1); /* a dead run */
 	scratch_file(&r.scratch, "repo/public/metadata/index.html", "x", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/2.targets.json", "{", 1);
-	scratch_file(&r.scratch, "repo/public/metadata/.tmp-1", "x", 1);
+	scratch_file(&r.scratch, "repo/public/metadata/.tmp-0123456789abcdef", "x", 1);
 	assert_int_equal(gc(&r, REPOSITORY_NOW + DAY * 9, 1, 0, &report), STP_FORMAT);
 	assert_true(there(&r, "1.snapshot.json")); /* 2.targets.json is broken: nothing removed */
 	unlinkat(r.repo.metadata_fd, "2.targets.json", 0);
@@ -122,7 +122,7 @@ static void test_gc__leaves_alone_what_is_not_its_own(void **state)
 	assert_true(there(&r, "index.html"));
 	assert_true(there(&r, "9.bin-n-0.json"));
 	assert_true(there(&r, "1.root.json"));
-	assert_false(there(&r, ".tmp-1"));
+	assert_false(there(&r, ".tmp-0123456789abcdef"));
 	assert_false(there(&r, "2.snapshot.json"));
 	repository_release(&r);
 }
