@@ -67,20 +67,46 @@ static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* Was the last publication before this run? If not, the operator must say that the clock was wrong
+ * then: it may be wrong now, and what is removed too early does not come back. */
+static enum stp_errc check_clock(const struct stp_gc_run *run, struct stp_err *err)
+{
+	int in_future = run->current.timestamp_version && run->current.committed_at > run->now;
+	char text[STP_TIME_BYTES + 1];
+
+	if (in_future == (run->options->after_clock_error != 0))
+		return STP_OK;
+	if (!in_future)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--after-clock-error",
+		                "is not needed: nothing was published after this run's time; leave "
+		                "it out");
+	stp_time_format(run->current.committed_at, text);
+	return STP_FAIL(err, STP_REFUSED, STAGE, "timestamp.json",
+	                "was published at %s, after this run's time; set the clock right, or, if "
+	                "it was ahead then and is right now, use --after-clock-error",
+	                text);
+}
+
 /* The report of the last run names paths at fault: it goes with the audit lines of its time, should
  * no run ever replace it. One that tells no time may be of any. */
 static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
 {
 	struct stp_status_run last = {0};
 	struct stp_buf file = STP_BUF_INIT;
-	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_errc code;
 
 	if (run->options->dry_run)
 		return STP_OK;
-	if (stp_file_read(run->repo.state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, STAGE,
-	                  &file, &ignored) == STP_OK)
+	code = stp_file_read(run->repo.state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, STAGE,
+	                     &file, &why);
+	if (code == STP_OK)
 		stp_last_run_parse(file.data, file.count, &last);
 	stp_buf_release(&file);
+	if (code == STP_FORMAT) { /* no run made that */
+		stp_err_merge(err, &why);
+		return code;
+	}
 	if (last.at >= audit_keep_from(run))
 		return STP_OK;
 	if (unlinkat(run->repo.state_fd, STP_LAST_RUN_FILE, 0) != 0 && errno != ENOENT)
@@ -93,13 +119,13 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
 	int has_links = 0;
 
+	if (run->options->grace_seconds < 0 || run->options->audit_keep_seconds < 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--grace, --audit", "are less than none");
 	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
 	STP_TRY(stp_current_load(&run->current, &run->repo, err));
+	STP_TRY(check_clock(run, err));
 	if (run->current.timestamp_version) {
-		if (run->now < run->current.committed_at)
-			return STP_FAIL(err, STP_REFUSED, STAGE, "timestamp.json",
-			                "was published after this run's time; set the clock right");
 		STP_TRY(stp_gc_find_live(run, err));
 		STP_TRY(stp_gc_has_links(run, &has_links, err));
 		STP_TRY(stp_gc_mark(run, has_links, err));
@@ -122,7 +148,7 @@ enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report 
 	memset(&run, 0, sizeof(run));
 	run.options = options;
 	run.report = &report;
-	run.now = options->now >= 0 ? options->now : stp_clock_now();
+	run.now = options->now >= 0 ? stp_time_add(options->now, 0) : stp_clock_now();
 	stp_repo_init(&run.repo);
 	stp_arena_init(&run.arena, 0);
 	stp_name_set_init(&run.files);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names that stampede makes in public/, told from all others by their exact form: what sweeps
+ * there may remove nothing else.
+ *
+ *	public/metadata   V.ROLE.json (ROLE: root, targets, bins, snapshot, PREFIX-HEX),
+ *timestamp.json public/targets    DIR/HASH.NAME
+ *
+ * Temporary files (base/file.h) lie in both.
+ *
+ * Shape      NUL-terminated names without folders.
+ * Memory     none.
+ * Ownership  the caller's.
+ * Threads    any thread; no state.
+ */
+#ifndef STP_PUBLISH_NAMES_H
+#define STP_PUBLISH_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum stp_metadata_name {
+	STP_NAME_OTHER, /* none that stampede makes */
+	STP_NAME_TIMESTAMP,
+	STP_NAME_ROOT,
+	STP_NAME_TARGETS,
+	STP_NAME_BINS,
+	STP_NAME_SNAPSHOT,
+	STP_NAME_BIN,
+};
+
+/* What name is in public/metadata, with its version (1 to STP_VERSION_MAX, no leading zeros; 0 for
+ * the timestamp). Names of bins begin with bin_prefix. */
+enum stp_metadata_name stp_metadata_name(const char *name, const char *bin_prefix,
+                                         uint64_t *out_version);
+
+/* True when role (NUL-terminated) is PREFIX-HEX with any prefix that a configuration may have. */
+int stp_bin_role_is(const char *role);
+
+/* Hex digits before the dot when name is HASH.NAME with a lower-case digest of exactly the length
+ * of one of the algorithms, else 0. */
+size_t stp_target_name_hex(const char *name);
+
+#endif
