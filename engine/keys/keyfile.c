@@ -112,9 +112,25 @@ enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_by
 	return code;
 }
 
+/* A file that was renamed into place and could not be made durable: it is nobody's key, but the
+ * next init would take it for one. Only what holds exactly these bytes is removed. */
+static void take_back(int folder_fd, const char *name, const uint8_t *bytes, size_t count)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	uint8_t *there = NULL;
+	size_t there_count = 0;
+
+	if (stp_keyfile_read(folder_fd, name, &there, &there_count, &ignored) != STP_OK)
+		return;
+	if (there_count == count && sodium_memcmp(there, bytes, count) == 0)
+		unlinkat(folder_fd, name, 0);
+	sodium_free(there);
+}
+
 enum stp_errc stp_keyfile_create(int folder_fd, const char *name, const uint8_t *bytes,
                                  size_t count, struct stp_err *err)
 {
+	enum stp_errc code;
 	struct stat st;
 
 	STP_TRY(check_folder(folder_fd, name, err));
@@ -122,5 +138,8 @@ enum stp_errc stp_keyfile_create(int folder_fd, const char *name, const uint8_t 
 	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "is there already; keys are never overwritten");
-	return stp_file_write(folder_fd, name, bytes, count, 0600, STP_FILE_NEW, "keys", err);
+	code = stp_file_write(folder_fd, name, bytes, count, 0600, STP_FILE_NEW, "keys", err);
+	if (code != STP_OK)
+		take_back(folder_fd, name, bytes, count);
+	return code;
 }
