@@ -42,13 +42,19 @@ const struct stp_option stp_common_options[] = {
 /* --- messages ----------------------------------------------------------------------------------
  */
 
-/* A JSON string of text, escaped as for a terminal: JSON must be UTF-8, names may be anything. */
-static json_t *clean(const char *text)
+json_t *stp_cli_json_text(const char *text)
 {
-	char escaped[4096];
+	size_t count = strlen(text);
+	size_t size = 4 * count + 4;
+	char *clean = malloc(size);
+	json_t *string;
 
-	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
-	return json_string(escaped);
+	if (!clean)
+		return json_null();
+	stp_text_clean(text, count, clean, size);
+	string = json_string(clean);
+	free(clean);
+	return string;
 }
 
 /* The members every log line starts with. */
@@ -80,15 +86,16 @@ int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	/* Words of the command line as they are typed: a backslash is one of theirs. */
+	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
 	if (cli->log_json) {
 		json_t *object = log_object(cli, "error");
 
 		json_object_set_new(object, "stage", json_string("usage"));
-		json_object_set_new(object, "message", clean(text));
+		json_object_set_new(object, "message", json_string(escaped));
 		log_line(object);
 		return STP_EXIT_USAGE;
 	}
-	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
 	fprintf(stderr, "stampede: %s: %s; see 'stampede %s --help'\n", cli->verb->name, escaped,
 	        cli->verb->name);
 	return STP_EXIT_USAGE;
@@ -114,8 +121,8 @@ static void log_failure(const struct stp_cli *cli, const struct stp_err *err)
 	json_t *object = log_object(cli, "error");
 
 	json_object_set_new(object, "stage", json_string(err->stage ? err->stage : ""));
-	json_object_set_new(object, "subject", clean(err->subject));
-	json_object_set_new(object, "message", clean(err->text));
+	json_object_set_new(object, "subject", json_string(err->subject));
+	json_object_set_new(object, "message", json_string(err->text));
 	json_object_set_new(object, "exit_status", json_integer(stp_cli_exit_code(err->code)));
 	if (err->sys_errno)
 		json_object_set_new(object, "errno", json_integer(err->sys_errno));
@@ -146,18 +153,20 @@ void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *sub
 {
 	/* Four bytes for each of a path's. */
 	char escaped[4 * STP_PATH_BYTES_MAX + 1];
+	char clean[2048];
 
 	stp_text_escape(subject, strlen(subject), escaped, sizeof(escaped));
+	stp_text_clean(text, strlen(text), clean, sizeof(clean));
 	if (cli->log_json) {
 		json_t *object = log_object(cli, "fault");
 
 		json_object_set_new(object, "stage", json_string(stage));
 		json_object_set_new(object, "subject", json_string(escaped));
-		json_object_set_new(object, "message", clean(text));
+		json_object_set_new(object, "message", json_string(clean));
 		log_line(object);
 		return;
 	}
-	fprintf(stderr, "stampede: %s: %s: %s\n", stage, escaped, text);
+	fprintf(stderr, "stampede: %s: %s: %s\n", stage, escaped, clean);
 }
 
 size_t stp_cli_faults_shown(const struct stp_cli *cli, size_t count)
@@ -176,18 +185,20 @@ void stp_cli_more_faults(const struct stp_cli *cli, uint64_t total, uint64_t sho
 
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
 {
+	char raw[4096];
 	char text[4096];
 	va_list args;
 
 	if (cli->quiet)
 		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
+	stp_text_clean(raw, strlen(raw), text, sizeof(text));
 	if (cli->log_json) {
 		json_t *object = log_object(cli, "info");
 
-		json_object_set_new(object, "message", clean(text));
+		json_object_set_new(object, "message", json_string(text));
 		log_line(object);
 		return;
 	}
@@ -428,9 +439,24 @@ int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int
 	struct stp_err err = STP_ERR_INIT;
 
 	if (stp_time_parse(value, strlen(value), out_epoch_s, &err) != STP_OK) {
-		stp_cli_usage(cli, "--%s: '%s' %s", option, err.subject, err.text);
+		stp_cli_usage(cli, "--%s: '%s' %s", option, value, err.text);
 		return 0;
 	}
+	return 1;
+}
+
+int stp_cli_now(struct stp_cli *cli, const char *value, int64_t *out_epoch_s)
+{
+	struct stp_err err = STP_ERR_INIT;
+	int64_t now;
+
+	if (!stp_cli_time(cli, "now", value, &now))
+		return 0;
+	if (stp_now_check(now, value, &err) != STP_OK) {
+		stp_cli_usage(cli, "--now: '%s' %s", value, err.text);
+		return 0;
+	}
+	*out_epoch_s = now;
 	return 1;
 }
 
@@ -450,6 +476,22 @@ int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
 	}
 	stp_cli_usage(cli, "--%s takes one of %s, not '%s'", option, list, value);
 	return -1;
+}
+
+void stp_cli_print_path(const char *before, const char *path, const char *after)
+{
+	char shown[4 * STP_PATH_BYTES_MAX + 1];
+
+	stp_text_escape(path, strlen(path), shown, sizeof(shown));
+	printf("%s%s%s", before, shown, after);
+}
+
+void stp_cli_print_text(const char *before, const char *text, const char *after)
+{
+	char shown[4096];
+
+	stp_text_clean(text, strlen(text), shown, sizeof(shown));
+	printf("%s%s%s", before, shown, after);
 }
 
 void stp_cli_print_json(json_t *object)

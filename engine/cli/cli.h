@@ -121,6 +121,9 @@ int stp_cli_u64(struct stp_cli *cli, const char *option, const char *value, uint
                 uint64_t max, uint64_t *out);
 /* YYYY-MM-DDTHH:MM:SSZ; on error prints usage and returns 0. */
 int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int64_t *out_epoch_s);
+/* The value of --now for a verb that signs: as stp_cli_time(), and early enough that an expiry from
+ * then on can be written. */
+int stp_cli_now(struct stp_cli *cli, const char *value, int64_t *out_epoch_s);
 /* Index of value in the NULL-ended choices, or -1 after printing usage with the choices. */
 int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
                    const char *const *choices);
@@ -132,6 +135,16 @@ size_t stp_cli_columns(void);
 /* Prints text and a line feed, from column indent on, where stdout already is. On a terminal it is
  * broken between words, with indent spaces before each other line. */
 void stp_cli_fold(size_t indent, const char *text);
+
+/* Prints a path, escaped as names from outside are, between two texts of the program's own; no line
+ * feed. */
+void stp_cli_print_path(const char *before, const char *path, const char *after);
+
+/* The same with a text that may quote names and was escaped where it does: cleaned. */
+void stp_cli_print_text(const char *before, const char *text, const char *after);
+
+/* A JSON string of text as stp_text_clean() leaves it: jansson takes nothing but UTF-8. */
+json_t *stp_cli_json_text(const char *text);
 
 /* Prints the object as one line of JSON on stdout (keys in insertion order) and releases it. */
 void stp_cli_print_json(json_t *object);

@@ -16,11 +16,12 @@ static const struct stp_option options_table[] = {
     {"dry-run", NULL, "only say what would be removed", OPT_DRY_RUN},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
     {"after-clock-error", NULL,
-     "go on although the last run was signed with a clock that was ahead", OPT_AFTER_CLOCK_ERROR},
+     "the last publication lies in the future, since the clock was ahead then; it is right now",
+     OPT_AFTER_CLOCK_ERROR},
     {NULL, NULL, NULL, 0},
 };
 
-/* "24h" as seconds, at most ten years; 0 after printing usage. */
+/* "24h" as seconds; 0 after printing usage. Longer than time itself is for ever. */
 static int take_period(struct stp_cli *cli, const char *option, const char *value,
                        int64_t *out_seconds)
 {
@@ -54,21 +55,31 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 		return stp_cli_u64(cli, "keep", value, 1, 1000000, &options->keep);
 	case OPT_AUDIT:
 		return take_period(cli, "audit", value, &options->audit_keep_seconds);
-	case OPT_AFTER_CLOCK_ERROR:
-		options->after_clock_error = 1;
-		return 1;
 	case OPT_DRY_RUN:
 		options->dry_run = 1;
+		return 1;
+	case OPT_AFTER_CLOCK_ERROR:
+		options->after_clock_error = 1;
 		return 1;
 	default:
 		return stp_cli_time(cli, "now", value, &options->now);
 	}
 }
 
+static json_t *unknown_json(const struct stp_gc_report *report)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < report->unknown_count; i++)
+		json_array_append_new(array, json_string(report->unknown[i]));
+	return array;
+}
+
 static void print_json(const struct stp_gc_report *report, int dry_run)
 {
 	stp_cli_print_json(json_pack(
-	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "dry_run", dry_run,
+	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "dry_run", dry_run,
 	    "files_removed", (json_int_t)report->files_removed, "bytes_removed",
 	    (json_int_t)report->bytes_removed, "links_removed", (json_int_t)report->links_removed,
 	    "snapshots_removed", (json_int_t)report->snapshots_removed, "audit_lines_removed",
@@ -76,7 +87,23 @@ static void print_json(const struct stp_gc_report *report, int dry_run)
 	    (json_int_t)report->snapshots_kept, "oldest_kept", (json_int_t)report->oldest_kept,
 	    "files_kept", (json_int_t)report->files_kept, "links_kept",
 	    (json_int_t)report->links_kept, "roots_kept", (json_int_t)report->roots_kept,
-	    "strangers", (json_int_t)report->strangers));
+	    "strangers", (json_int_t)report->strangers, "unknown", unknown_json(report)));
+}
+
+static void print_unknown(const struct stp_gc_report *report)
+{
+	char count[32];
+	size_t i;
+
+	if (!report->strangers)
+		return;
+	printf("left alone %s unknown file%s, which stampede did not make:\n",
+	       stp_count_format(report->strangers, count), report->strangers == 1 ? "" : "s");
+	for (i = 0; i < report->unknown_count; i++)
+		printf("  %s\n", report->unknown[i]);
+	if (report->strangers > report->unknown_count)
+		printf("  and %s more\n",
+		       stp_count_format(report->strangers - report->unknown_count, count));
 }
 
 static void print_text(const struct stp_gc_report *report, int dry_run)
@@ -103,9 +130,7 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 	         (unsigned long long)report->snapshots_kept,
 	         (unsigned long long)report->oldest_kept, (unsigned long long)report->roots_kept);
 	stp_cli_fold(0, text);
-	if (report->strangers)
-		printf("left alone %llu names in public/metadata that stampede does not make\n",
-		       (unsigned long long)report->strangers);
+	print_unknown(report);
 	if (report->audit_lines_removed)
 		printf("dropped %s old lines of the audit log\n",
 		       stp_count_format(report->audit_lines_removed, files));

@@ -160,7 +160,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		options->link = value;
 		return 1;
 	default:
-		return stp_cli_time(cli, "now", value, &options->now);
+		return stp_cli_now(cli, value, &options->now);
 	}
 }
 
@@ -172,26 +172,17 @@ static void print_json(const struct stp_init_report *report)
 	for (i = 0; i < report->offline_key_count; i++) {
 		const struct stp_init_key *key = &report->offline_keys[i];
 
-		json_array_append_new(keys,
-		                      json_pack("{s:s,s:s,s:s,s:b}", "role", key->role, "keyid",
-		                                key->keyid, "path", key->path, "made", key->made));
+		json_array_append_new(
+		    keys, json_pack("{s:s,s:s,s:o,s:b}", "role", key->role, "keyid", key->keyid,
+		                    "path", stp_cli_json_text(key->path), "made", key->made));
 	}
-	stp_cli_print_json(
-	    json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s,s:o,s:{s:i,s:i,s:o}}", "repo", report->repo,
-	              "targets_dir", report->targets_dir, "profile", report->profile, "bins",
-	              (json_int_t)report->bin_count, "target_files", report->target_files,
-	              "expires", report->expires, "online_keyid", report->online_keyid,
-	              "offline_keys", keys, "versions", "root", 1, "targets", 1, "bins",
-	              report->has_bins_role ? json_integer(1) : json_null()));
-}
-
-/* A path of the operator's, safe for a terminal. */
-static void print_path(const char *before, const char *path, const char *after)
-{
-	char shown[4 * 4096 + 1];
-
-	stp_text_escape(path, strlen(path), shown, sizeof(shown));
-	printf("%s%s%s", before, shown, after);
+	stp_cli_print_json(json_pack(
+	    "{s:o,s:o,s:s,s:I,s:s,s:s,s:s,s:o,s:{s:i,s:i,s:o}}", "repo",
+	    stp_cli_json_text(report->repo), "targets_dir", stp_cli_json_text(report->targets_dir),
+	    "profile", report->profile, "bins", (json_int_t)report->bin_count, "target_files",
+	    report->target_files, "expires", report->expires, "online_keyid", report->online_keyid,
+	    "offline_keys", keys, "versions", "root", 1, "targets", 1, "bins",
+	    report->has_bins_role ? json_integer(1) : json_null()));
 }
 
 /* Names in public/targets exist for all files, or only for those that may change: then the web
@@ -207,7 +198,7 @@ static void print_rule(const struct stp_init_report *report)
 	       report->target_files[0] == 'a' ? "For more than 100,000 targets" : "To serve it");
 	printf("  location /targets/ { try_files $uri @plain; }\n"
 	       "  location @plain {\n");
-	print_path("    root ", report->targets_dir, ";\n");
+	stp_cli_print_path("    root ", report->targets_dir, ";\n");
 	printf("    rewrite \"^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\\.([^/]+)$\"\n"
 	       "            /$1$2 break;\n"
 	       "    return 404;\n"
@@ -220,7 +211,7 @@ static void print_text(const struct stp_init_report *report)
 	size_t made = 0;
 	size_t i;
 
-	print_path("made ", report->repo, "");
+	stp_cli_print_path("made ", report->repo, "");
 	printf("\nprofile %s, %s bins, root, targets%s valid until %s\n", report->profile,
 	       stp_count_format(report->bin_count, bins), report->has_bins_role ? " and bins" : "",
 	       report->expires);
@@ -232,16 +223,17 @@ static void print_text(const struct stp_init_report *report)
 		       made);
 	for (i = 0; i < report->offline_key_count; i++)
 		if (report->offline_keys[i].made)
-			print_path("  ", report->offline_keys[i].path, "\n");
+			stp_cli_print_path("  ", report->offline_keys[i].path, "\n");
 	for (i = 0; i < report->offline_key_count; i++)
 		if (!report->offline_keys[i].made)
-			print_path("used as it was: ", report->offline_keys[i].path, "\n");
+			stp_cli_print_path("used as it was: ", report->offline_keys[i].path, "\n");
 	printf("%u of the root keys are needed to renew or replace keys; without them\n"
 	       "clients cannot be moved to new ones.\n",
 	       report->root_threshold);
-	print_path("Keep here, and back up: ", report->repo, "/keys (online key, seal key)\n");
+	stp_cli_print_path("Keep here, and back up: ", report->repo,
+	                   "/keys (online key, seal key)\n");
 	print_rule(report);
-	print_path("\nnext: stampede sign ", report->repo, "\n");
+	stp_cli_print_path("\nnext: stampede sign ", report->repo, "\n");
 }
 
 /* One renewed role for people; version 0: it was not. */
@@ -263,6 +255,21 @@ struct asking {
 	int yes;
 };
 
+/* The view as it is, or each of its lines as an object of the log. */
+static void print_view(const struct stp_cli *cli, const char *view)
+{
+	if (!cli->log_json) {
+		fputs(view, stderr);
+		return;
+	}
+	while (*view) {
+		size_t count = strcspn(view, "\n");
+
+		stp_cli_say(cli, "%.*s", (int)count, view);
+		view += count + (view[count] != '\0');
+	}
+}
+
 /* Shows who signs for what. A person at a terminal is asked; a script has decided. */
 static int confirm(void *ctx, const char *view)
 {
@@ -270,7 +277,7 @@ static int confirm(void *ctx, const char *view)
 	char answer[16] = "";
 
 	if (!asking->cli->quiet || !asking->yes)
-		fputs(view, stderr);
+		print_view(asking->cli, view);
 	if (asking->yes || !isatty(STDIN_FILENO))
 		return 1;
 	fputs("Type yes to sign this with the offline keys: ", stderr);

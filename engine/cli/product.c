@@ -9,14 +9,36 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-/* Writes into what is there already and is no regular file. */
+/* Opens what is there already and is not a regular file: a device, or a pipe that somebody reads.
+ * Never waits for a reader, and never opens a file that took its place meanwhile. */
+static enum stp_errc open_through(const char *path, int *out_fd, struct stp_err *err)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+
+	if (fd < 0 && errno == ENXIO)
+		return STP_FAIL_ERRNO(err, ENXIO, "output", path,
+		                      "nobody reads it; start the reader first, or name a file");
+	if (fd < 0)
+		return STP_FAIL_SYS(err, "output", path, "cannot be opened for writing");
+	if (fstat(fd, &st) != 0 || S_ISREG(st.st_mode) || flags < 0 ||
+	    fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+		close(fd);
+		return STP_FAIL(err, STP_CHANGED, "output", path,
+		                "changed while it was opened; try again");
+	}
+	*out_fd = fd;
+	return STP_OK;
+}
+
+/* Writes into what is there already and is not a regular file. */
 static enum stp_errc write_through(const char *path, const char *text, struct stp_err *err)
 {
 	size_t left = strlen(text);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = -1;
 
-	if (fd < 0)
-		return STP_FAIL_SYS(err, "output", path, "cannot be opened for writing");
+	STP_TRY(open_through(path, &fd, err));
 	while (left) {
 		ssize_t n = write(fd, text, left);
 

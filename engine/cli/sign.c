@@ -124,7 +124,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		lists->replace_paths[run->replace_path_count++] = value;
 		return 1;
 	case OPT_NOW:
-		return stp_cli_time(cli, "now", value, &run->now);
+		return stp_cli_now(cli, value, &run->now);
 	case OPT_ABOVE:
 		run->above = value;
 		return 1;
@@ -149,15 +149,12 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 static void print_faults(const struct stp_cli *cli, const struct stp_sign_report *report)
 {
 	char subject[1024];
-	char text[1024];
 	size_t i;
 
 	for (i = 0; i < report->damage_count; i++) {
 		stp_text_escape(report->damage[i].subject, strlen(report->damage[i].subject),
 		                subject, sizeof(subject));
-		stp_text_escape(report->damage[i].text, strlen(report->damage[i].text), text,
-		                sizeof(text));
-		stp_cli_say(cli, "ledger: %s: %s", subject, text);
+		stp_cli_say(cli, "ledger: %s: %s", subject, report->damage[i].text);
 	}
 	for (i = 0; i < report->note_count; i++)
 		stp_cli_fault(cli, report->notes[i].stage, report->notes[i].subject,
@@ -230,7 +227,8 @@ static void print_text(const struct stp_cli *cli, const struct stp_sign_options 
 	       stp_count_format(report->fault_count, expires));
 	print_seconds(&report->seconds);
 	stp_time_format(report->expires_at, expires);
-	printf("published %s/public/metadata/timestamp.json, valid until %s\n", run->repo, expires);
+	stp_cli_print_path("published ", run->repo, "/public/metadata/timestamp.json");
+	printf(", valid until %s\n", expires);
 	(void)cli;
 }
 

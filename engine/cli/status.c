@@ -85,7 +85,7 @@ static void print_run(const struct stp_status *status)
 	printf("last run   %s, %s%s\n", time, stp_period_format(run->at - status->now, ago),
 	       run->published ? "" : ", nothing published");
 	if (run->error[0])
-		printf("error      %s\n", run->error);
+		stp_cli_print_text("error      ", run->error, "\n");
 	printf("coverage   %.4g %%: %s targets of %s, %llu files at fault\n", coverage(run),
 	       stp_count_format(run->targets, count), stp_bytes_format(run->target_bytes, bytes),
 	       (unsigned long long)run->faults);
@@ -146,7 +146,8 @@ static json_t *run_json(const struct stp_status_run *run)
 	}
 	stp_json_set_time(object, "now", run->at);
 	json_object_set_new(object, "published", json_boolean(run->published));
-	json_object_set_new(object, "error", run->error[0] ? json_string(run->error) : json_null());
+	json_object_set_new(object, "error",
+	                    run->error[0] ? stp_cli_json_text(run->error) : json_null());
 	stp_json_set_u64(object, "targets", run->targets);
 	stp_json_set_u64(object, "target_bytes", run->target_bytes);
 	json_object_set_new(object, "coverage_percent", json_real(coverage(run)));
@@ -159,7 +160,7 @@ static json_t *run_json(const struct stp_status_run *run)
 	json_object_set_new(object, "seconds_total", json_real(run->seconds_total));
 	stp_json_set_u64(object, "peak_rss_bytes", run->peak_rss_bytes);
 	stp_json_set_time(object, "oldest_verified", run->oldest_verified_at);
-	json_object_set_new(object, "io_backend", json_string(run->io_backend));
+	json_object_set_new(object, "io_backend", stp_cli_json_text(run->io_backend));
 	return object;
 }
 

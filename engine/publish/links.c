@@ -45,7 +45,6 @@
 struct worker {
 	uint8_t *buffer; /* COPY_BYTES, made at the first copy */
 	struct stp_hasher *hasher;
-	uint64_t serial; /* of temporary names */
 };
 
 struct stp_links {
@@ -105,21 +104,21 @@ static int relative_path(const char *from, const char *to, char *out, size_t siz
 	return 1;
 }
 
-static enum stp_errc find_base(struct stp_links *links, struct stp_err *err)
+enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
+                             char out[PATH_MAX], struct stp_err *err)
 {
 	char proc[64];
 	char real[PATH_MAX];
 	ssize_t count;
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", links->repo->targets_fd);
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", repo->targets_fd);
 	count = readlink(proc, real, sizeof(real) - 1);
 	if (count <= 0 || real[0] != '/')
 		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
 		                "its path cannot be found out; is /proc mounted?");
 	real[count] = '\0';
-	if (!relative_path(real, links->config->targets_dir, links->base, sizeof(links->base)))
-		return STP_FAIL(err, STP_LIMIT, STAGE, links->config->targets_dir,
-		                "the path is too long");
+	if (!relative_path(real, targets_dir, out, PATH_MAX))
+		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
 	return STP_OK;
 }
 
@@ -181,7 +180,7 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 	code = links->workers ? resolve_mode(links, target_count, err)
 	                      : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	if (code == STP_OK && links->mode != STP_TARGET_FILES_NONE) {
-		code = find_base(links, err);
+		code = stp_links_base(repo, config->targets_dir, links->base, err);
 		if (code == STP_OK)
 			code = find_need(links, err);
 	}
@@ -261,7 +260,6 @@ struct job {
 	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; cut into folder and file below */
 	const char *folder;                /* "" at the top */
 	const char *file;
-	size_t depth;  /* folders above the file */
 	int folder_fd; /* in public/targets */
 	int source_fd; /* the file, for all but symlinks */
 	int is_mutable;
@@ -325,40 +323,33 @@ static enum stp_errc open_source(struct job *job, const char *path)
 
 /* ------------------------------------------------------------------ symlinks */
 
-/* "../" per folder, the way to the targets folder, the path; 0 when too long. */
-static int symlink_text(const struct job *job, char out[PATH_MAX])
+int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX])
 {
 	size_t used = 0;
 	size_t i;
 	int count;
 
-	if (job->depth * 3 >= PATH_MAX)
-		return 0;
-	for (i = 0; i < job->depth; i++) {
-		out[used++] = '.';
-		out[used++] = '.';
-		out[used++] = '/';
+	/* "../" per folder, the way to the targets folder, the path. */
+	for (i = 0; i < path_bytes; i++) {
+		if (path[i] != '/')
+			continue;
+		if (used + 4 >= PATH_MAX)
+			return 0;
+		memcpy(out + used, "../", 3);
+		used += 3;
 	}
-	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", job->links->base,
-	                 (int)job->record->path_bytes, job->record->path);
+	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", base, (int)path_bytes, path);
 	return count > 0 && (size_t)count < PATH_MAX - used;
 }
 
 /* Temporary files lie at the top of public/targets, on the file system they are for; the next run
  * sweeps there what a crash left, without a walk. */
-static void temporary_name(struct job *job, char out[64])
-{
-	snprintf(out, 64, ".tmp-%ld-%zu-%llu", (long)getpid(),
-	         (size_t)(job->worker - job->links->workers),
-	         (unsigned long long)job->worker->serial++);
-}
-
 static enum stp_errc replace_symlink(struct job *job, const char *name, const char *text,
                                      struct stp_err *err)
 {
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 
-	temporary_name(job, temporary);
+	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (symlinkat(text, job->links->repo->targets_fd, temporary) != 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
 	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
@@ -377,7 +368,7 @@ static enum stp_errc make_symlink(struct job *job, const char *name, int *out_ma
 	char there[PATH_MAX];
 	ssize_t count;
 
-	if (!symlink_text(job, text))
+	if (!stp_links_text(job->links->base, job->record->path, job->record->path_bytes, text))
 		return job_fault(job, STP_LIMIT, 0, "its link would be longer than 4,095 bytes");
 	*out_made = 1;
 	if (symlinkat(text, job->folder_fd, name) == 0)
@@ -406,7 +397,7 @@ static int file_is_there(const struct job *job, const char *name)
 static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp_err *err)
 {
 	char proc[64];
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
 	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
@@ -417,7 +408,7 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 		                "\"symlink\" or \"copy\"");
 	if (errno != EEXIST)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
-	temporary_name(job, temporary);
+	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) !=
 	        0 ||
 	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
@@ -523,15 +514,12 @@ static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 
 static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err *err)
 {
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
 	int fd;
 
-	temporary_name(job, temporary);
-	fd = openat(job->links->repo->targets_fd, temporary,
-	            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, STP_MODE_PUBLIC_FILE);
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot create");
+	STP_TRY(stp_temporary_create(job->links->repo->targets_fd, O_RDWR, STP_MODE_PUBLIC_FILE,
+	                             STAGE, name, temporary, &fd, err));
 	code = fill_copy(job, fd, err);
 	if (code == STP_OK && fchmod(fd, STP_MODE_PUBLIC_FILE) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
@@ -655,7 +643,6 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	job.folder = slash ? job.path : "";
 	if (slash)
 		*slash = '\0';
-	job.depth = component_count(job.folder);
 	job.is_mutable = is_mutable;
 	code = run_job(&job, path, fingerprint, err);
 	stp_fd_close(&job.folder_fd);

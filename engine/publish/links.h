@@ -19,6 +19,8 @@
 #ifndef STP_PUBLISH_LINKS_H
 #define STP_PUBLISH_LINKS_H
 
+#include <limits.h>
+
 #include "base/fault.h"
 #include "ledger/record.h"
 #include "publish/repo.h"
@@ -57,6 +59,13 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 /* Notes in state/ how the names were made, so that the next run needs only new ones. Call right
  * after stp_publish_commit(); the names themselves are made durable by stp_publish_barrier(). */
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err) STP_MUST_CHECK;
+
+/* The way from public/targets to targets_dir (an absolute path), relative, as symbolic links go. */
+enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
+                             char out[PATH_MAX], struct stp_err *err) STP_MUST_CHECK;
+
+/* What the symbolic link for the target at path holds; 0 when it is too long for one. */
+int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX]);
 
 /* Names made, and names that were there. */
 uint64_t stp_links_made(const struct stp_links *links);

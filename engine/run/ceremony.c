@@ -46,8 +46,15 @@ static enum stp_errc check_distinct(const struct stp_ring *ring, struct stp_err 
 	return STP_OK;
 }
 
+int stp_ring_has_any(int folder_fd, const char *role, size_t count)
+{
+	char first_missing[STP_RING_FILE_BYTES];
+
+	return count_present(folder_fd, role, count, first_missing) != 0;
+}
+
 enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
-                            unsigned threshold, struct stp_err *err)
+                            unsigned threshold, enum stp_ring_files files, struct stp_err *err)
 {
 	char name[STP_RING_FILE_BYTES];
 	size_t present = count_present(folder_fd, role, count, name);
@@ -56,19 +63,21 @@ enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *ro
 	memset(ring, 0, sizeof(*ring));
 	ring->role = role;
 	ring->threshold = threshold;
-	if (present != 0 && present != count)
+	if (files == STP_RING_ALL_OR_NONE && present != 0 && present != count)
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "is missing beside other keys of its role; put it there, or name "
 		                "another folder");
 	while (ring->count < count) {
 		struct stp_key **key = &ring->keys[ring->count];
+		int is_there;
 
 		stp_ring_file(role, ring->count, name);
-		if (present)
+		is_there = faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		if (is_there)
 			STP_TRY(stp_key_load(folder_fd, name, key, err));
 		else
 			STP_TRY(stp_key_generate(folder_fd, name, key, err));
-		ring->made[ring->count] = !present;
+		ring->made[ring->count] = !is_there;
 		stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(*key));
 		ring->count++;
 	}

@@ -21,17 +21,14 @@ static void line(struct view *view, const char *format, ...) __attribute__((form
 static void line(struct view *view, const char *format, ...)
 {
 	char text[LINE_BYTES_MAX];
-	char shown[LINE_BYTES_MAX];
+	char shown[4 * LINE_BYTES_MAX];
 	va_list args;
-	size_t i;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* Documents of others may hold anything; the arrow is this file's own. */
-	for (i = 0; text[i]; i++)
-		shown[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-	shown[i] = '\0';
+	/* Documents of others may hold anything. */
+	stp_text_clean(text, strlen(text), shown, sizeof(shown));
 	if (view->code == STP_OK)
 		view->code = stp_buf_append(view->out, shown, strlen(shown), view->err);
 	if (view->code == STP_OK)

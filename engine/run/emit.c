@@ -594,6 +594,7 @@ enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
 	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT};
 	enum stp_errc code;
 
+	STP_TRY(stp_now_check(run->now, "the time of signing", err));
 	run->bin_lengths = calloc(stp_bin_count(&run->config), sizeof(*run->bin_lengths));
 	emit.workers = calloc(run->worker_count, sizeof(*emit.workers));
 	if (!run->bin_lengths || !emit.workers) {

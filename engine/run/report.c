@@ -116,7 +116,7 @@ static json_t *kernels_json(const struct stp_sign_report *report)
 	return object;
 }
 
-/* Subjects are escaped: they may hold any byte, and JSON must be UTF-8. */
+/* Subjects are escaped and texts cleaned: they may hold any byte, and JSON must be UTF-8. */
 static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
 {
 	json_t *array = json_array();
@@ -129,7 +129,7 @@ static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
 
 		stp_text_escape(faults[i].subject, strlen(faults[i].subject), subject,
 		                sizeof(subject));
-		stp_text_escape(faults[i].text, strlen(faults[i].text), text, sizeof(text));
+		stp_text_clean(faults[i].text, strlen(faults[i].text), text, sizeof(text));
 		json_object_set_new(object, "stage", json_string(faults[i].stage));
 		json_object_set_new(object, "subject", json_string(subject));
 		json_object_set_new(object, "text", json_string(text));

@@ -40,6 +40,7 @@ static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct st
                            char *buffer)
 {
 	const struct stp_chain_bin *item = &tree->bin_items[index];
+	struct stp_err ignored = STP_ERR_INIT;
 	int64_t expires = 0;
 	char name[256];
 	ssize_t got;
@@ -48,8 +49,7 @@ static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct st
 	if (!item->listed)
 		return -1;
 	stp_bin_file_name(item, name, sizeof(name));
-	fd = openat(tree->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
+	if (stp_file_open(tree->folder_fd, name, "status", &fd, NULL, &ignored) != STP_OK)
 		return -1;
 	got = pread(fd, buffer, BIN_HEAD_BYTES, 0);
 	close(fd);

@@ -158,9 +158,10 @@ static void note_thresholds(struct stp_sign_run *run)
 	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
 	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
 	     memcmp(&said.bins_keys, &in_force->bins_keys, sizeof(said.bins_keys)) != 0))
-		note(run, STP_CONFIG_FILE,
-		     "\"thresholds\" was edited and is not in force yet; put it into force with the "
-		     "offline keys: stampede init REPO --update");
+		note(
+		    run, STP_CONFIG_FILE,
+		    "\"thresholds\" was edited and is not in force yet; put it into force with the "
+		    "offline keys: stampede init REPO --update");
 }
 
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)

@@ -715,15 +715,15 @@ size_t stp_tree_thread_count(size_t jobs)
 
 int64_t stp_tree_racy_after(int folder_fd)
 {
-	static const char name[] = ".tmp-clock";
+	char name[STP_TEMPORARY_BYTES];
+	struct stp_err ignored = STP_ERR_INIT;
 	struct timespec now;
 	struct stat st;
-	int fd =
-	    openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd;
 
-	if (fd >= 0) {
-		/* A file that was there keeps its ctime without a change of its size or mode. */
-		int stamped = futimens(fd, NULL) == 0 && fstat(fd, &st) == 0;
+	if (stp_temporary_create(folder_fd, O_WRONLY, 0600, STAGE, "the clock", name, &fd,
+	                         &ignored) == STP_OK) {
+		int stamped = fstat(fd, &st) == 0;
 
 		unlinkat(folder_fd, name, 0);
 		close(fd);

@@ -174,7 +174,7 @@ enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_
 		copy[text_bytes] = '\0';
 		at = take_lines(copy, &floors);
 	}
-	if (!at || strnlen(at, 71) != 70 || memcmp(at, "seal ", 5) != 0 || at[69] != '\n' ||
+	if (!at || strnlen(at, 71) != 70 || strncmp(at, "seal ", 5) != 0 || at[69] != '\n' ||
 	    at + 70 != copy + text_bytes)
 		return STP_FAIL(err, STP_FORMAT, STAGE, NAME, "is damaged; " REMEDY);
 	used = format(&floors, again);

@@ -122,6 +122,14 @@ $ stampede init repo --targets idx
 = 2
 $ sha256sum -c --quiet before
 
+# Nor does it take a repository that lost its configuration for an empty folder.
+$ mv repo/stampede.json saved.json; stampede init repo --targets idx 2>&1 | sed 's/^\(stampede: init: \)[a-z-]*:/\1NAME:/'
+stampede: init: NAME: is there, but stampede.json is not: restore that from a backup; or name an empty or a new folder, or move what is here away
+= 2
+$ mkdir repo/.init; stampede init repo --targets idx >/dev/null 2>&1
+= 2
+$ mv saved.json repo/stampede.json; rmdir repo/.init; sha256sum -c --quiet before
+
 # What cannot be a repository.
 $ stampede init
 2> stampede: init: give one REPO; see 'stampede init --help'

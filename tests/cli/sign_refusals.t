@@ -86,7 +86,7 @@ $ chmod 700 repo/keys; mv repo/keys/online.pem key.pem; stampede sign repo --now
 = 2
 $ openssl genpkey -algorithm ed25519 -out repo/keys/online.pem; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
-2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there
+2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there, or put this one into force: stampede init --update
 = 2
 $ openssl genpkey -algorithm rsa -out repo/keys/online.pem 2>/dev/null; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
