@@ -4,8 +4,8 @@
  *
  * Whoever owns a file sets its mtime to anything that 64-bit seconds hold, but int64_t nanoseconds
  * reach only from 1677-09-21 to 2262-04-11. A stamp outside becomes the nearest end, so that order
- * is kept: what lies in the future stays there. The largest value, INT64_MAX, is no stamp: it means
- * "later than any" (see racy_after_ns in scan/tree.h).
+ * is kept: what lies in the future stays there. INT64_MAX is not a stamp: it means "later than
+ * any" (see racy_after_ns in scan/tree.h).
  *
  * Shape      seconds and nanoseconds in, int64_t out; defined for all values of both.
  * Memory     none.

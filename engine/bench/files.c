@@ -86,7 +86,7 @@ int stp_bench_drop_inodes(void)
 	return done;
 }
 
-/* Opens a file of the set, -1 when it is no regular file any more. */
+/* Opens a file of the set, -1 when it is not a regular file any more. */
 static int open_file(const struct stp_bench_files *files, size_t index)
 {
 	int fd = openat(files->root_fd, files->items[index].path,

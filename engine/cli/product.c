@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-/* A reader that takes nothing for so long has gone away, as far as a run can tell. */
+/* A reader that takes nothing for so long is not reading. */
 #define READER_WAIT_MS 10000
 
 /* Writes all of text to fd, which never blocks. */

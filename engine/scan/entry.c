@@ -41,7 +41,7 @@ static const char *kind_problem(unsigned mode)
 	case S_IFCHR:
 		return "is a device; exclude or remove it";
 	default:
-		return "is no regular file; exclude or remove it";
+		return "is not a regular file; exclude or remove it";
 	}
 }
 

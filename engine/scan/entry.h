@@ -20,7 +20,7 @@
 #include "scan/names.h"
 
 struct stp_entry {
-	struct statx stx; /* only stx_mode when the list said that it is no regular file */
+	struct statx stx; /* only stx_mode when it was not listed as a regular file */
 	int sys_errno;    /* why it could not be looked at; 0 */
 };
 

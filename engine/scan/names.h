@@ -5,7 +5,7 @@
  *	folder ─▶ getdents64 ─▶ [buffer] ─▶ stp_names_next() ─▶ name, type
  *
  * The file system may be anybody's (FUSE, a network share, a stick): a name may be much longer than
- * the 255 bytes of ext4, and whatever the list gets wrong is told with the name, not believed.
+ * the 255 bytes of ext4, and what the list gets wrong is reported with the name, never believed.
  *
  * Shape      each name once, as it is listed, without "." and "..".
  * Memory     one buffer of STP_NAMES_BYTES.

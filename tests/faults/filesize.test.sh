@@ -45,7 +45,7 @@ says '^stampede: links: '
 [ -z "$(find copies/public/targets -type f)" ] || fail 'a part of a copy is left'
 sign_is 0 copies --json
 
-# What a command prints, and what else it is told to write.
+# What a command prints, and the files that it writes besides.
 within 0 "$STAMPEDE" sign repo --metrics run.prom --report run.html
 refused products
 within 4 "$STAMPEDE" hash index

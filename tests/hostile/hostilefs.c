@@ -5,17 +5,22 @@
  *	stampede-hostilefs SCENARIO[:NUMBER] FOLDER COMMAND [ARGUMENT…]
  *
  * Mounts the scenario on FOLDER in a mount namespace of its own, runs COMMAND there and exits with
- *its status; nothing is left when it is gone. It speaks to /dev/fuse itself, for libfuse corrects
- *some of what is to be wrong here. Exits with 77 where the system allows no such mount.
+ * its status; nothing is left when it is gone. It speaks to /dev/fuse itself, for libfuse corrects
+ * some of what is to be wrong here. Exits with 77 where the system allows no such mount.
  *
- *	names:N    18 folders in each other with names of N bytes, a file "f" in each; and a file
- *whose name has N bytes types      names that are listed as something else than they are, or as
- *nothing twice      a file and a folder that are listed twice inode0     a file and a folder with
- *inode 0 slash      a name "up/../x"; empty: a name without bytes; dots: "." and ".." listed as
- *files times      files from the far past and the far future large      three files of 8 EiB less
- *one byte endless    simple/page: 100,000 bytes by its size, but reading it never comes to an end
+ *	names:N    18 folders in each other with names of N bytes, a file "f" in each,
+ *	           and a file whose name has N bytes
+ *	types      names that are listed as something else than they are, or as nothing
+ *	twice      a file and a folder that are listed twice
+ *	inode0     a file and a folder with inode 0
+ *	slash      a name "up/../x"
+ *	empty      a name without bytes
+ *	dots       "." and ".." listed as files
+ *	times      files from the far past and the far future
+ *	large      three files of 8 EiB less one byte
+ *	endless    simple/page: 100,000 bytes by its size, but reading it never ends
  *	grows      simple/page: the same, and its size grows with each read
- *	slow       simple/page: 32 MiB; from the second time it is opened on, a read takes 20 ms
+ *	slow       simple/page: 32 MiB; a read takes 20 ms once it was opened twice
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -255,7 +260,7 @@ static int make_scenario(const char *text)
 	return 1;
 }
 
-/* --- how it is told -------------------------------------------------------------------------- */
+/* --- how it answers --------------------------------------------------------------------------- */
 
 static void reply(const struct fuse_in_header *in, int error, const void *bytes, size_t count)
 {

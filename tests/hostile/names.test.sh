@@ -50,7 +50,7 @@ wrong_types() {
 	init repo-types --targets m --bins 4 --target-files none
 	sign_is 3 repo-types
 	says 'file-as-link: is a symbolic link'
-	says 'file-as-99: is no regular file'
+	says 'file-as-99: is (no|not a) regular file'
 	says 'folder-as-file: was listed as a file but is a folder; run again$'
 }
 on types wrong_types

@@ -232,7 +232,7 @@ static void test_publish_copy__a_source_that_grew_is_copied_no_further(void **st
 	assert_int_equal(size_of(f->to_fd), 8192);
 }
 
-static void test_publish_copy__other_bytes_and_shorter_sources_are_told(void **state)
+static void test_publish_copy__other_bytes_and_shorter_sources_are_reported(void **state)
 {
 	struct fixture *f = *state;
 
@@ -305,7 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_publish_copy__copies_every_length),
 	    TEST(test_publish_copy__a_source_that_grew_is_copied_no_further),
-	    TEST(test_publish_copy__other_bytes_and_shorter_sources_are_told),
+	    TEST(test_publish_copy__other_bytes_and_shorter_sources_are_reported),
 	    TEST(test_publish_copy__sharing_goes_in_pieces_and_may_be_refused),
 	    TEST(test_publish_copy__a_cancelled_copy_stops),
 	};

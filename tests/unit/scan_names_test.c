@@ -73,7 +73,7 @@ static void test_scan_names__gives_each_name_but_the_dots(void **state)
 }
 
 /* The kernel refuses such names since Linux 5.4; nothing here relies on it. */
-static void test_scan_names__tells_what_cannot_be_a_name(void **state)
+static void test_scan_names__reports_what_cannot_be_a_name(void **state)
 {
 	struct stp_names *names = *state;
 	struct stp_name name;
@@ -180,7 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_scan_names__gives_each_name_but_the_dots),
-	    TEST(test_scan_names__tells_what_cannot_be_a_name),
+	    TEST(test_scan_names__reports_what_cannot_be_a_name),
 	    TEST(test_scan_names__takes_names_of_any_length),
 	    TEST(test_scan_names__a_broken_list_comes_to_an_end),
 	    TEST(test_scan_names__reads_a_folder_in_buffers),
