@@ -13,6 +13,9 @@
 #define STP_TREE_DEPTH_MAX 128
 /* Threads; above this claiming counters and memory per worker stop paying. */
 #define STP_JOBS_MAX 1024
+/* A target's bytes: the longest length that every JSON reader takes exactly, 2^53 - 1. Also a
+ * sparse file that only says it is longer could never be read to its end. */
+#define STP_LENGTH_MAX 9007199254740991ULL
 /* Bins: 2^1 … 2^20; product.md accepts 65,536 and more with a warning. */
 #define STP_BIN_BITS_MIN 1
 #define STP_BIN_BITS_MAX 20

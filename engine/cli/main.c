@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -84,12 +86,27 @@ static int reader_is_gone(void)
 	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+/* True when stdout is a file as large as files may become here (RLIMIT_FSIZE). */
+static int file_is_full(void)
+{
+	struct rlimit limit;
+	struct stat st;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	       fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size >= limit.rlim_cur;
+}
+
 /* Flushes stdout; a product that could not be written is a failure. A reader who went, such as
  * head(1), knows that and need not be told. */
 static int finish_stdout(int exit_code)
 {
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (!reader_is_gone())
+		if (file_is_full())
+			fputs("stampede: output: stdout could not be written: the file would be "
+			      "larger than the limit; raise it (ulimit -f)\n",
+			      stderr);
+		else if (!reader_is_gone())
 			fputs("stampede: output: stdout could not be written; its reader or disk "
 			      "is gone\n",
 			      stderr);
@@ -128,6 +145,8 @@ int main(int argc, char **argv)
 
 	hold_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on the size of files (ulimit -f) is a write that fails like any other: EFBIG. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* Key bytes must never reach a core file or a debugger of the same user. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (sodium_init() < 0) {

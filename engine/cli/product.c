@@ -2,6 +2,8 @@
 #include "cli/product.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,53 +11,74 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-/* Opens what is there already and is not a regular file: a device, or a pipe that somebody reads.
- * Never waits for a reader, and never opens a file that took its place meanwhile. */
-static enum stp_errc open_through(const char *path, int *out_fd, struct stp_err *err)
-{
-	struct stat st;
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+/* A reader that takes nothing for so long is not reading. */
+#define READER_WAIT_MS 10000
 
-	if (fd < 0 && errno == ENXIO)
-		return STP_FAIL_ERRNO(err, ENXIO, "output", path,
-		                      "nobody reads it; start the reader first, or name a file");
-	if (fd < 0)
-		return STP_FAIL_SYS(err, "output", path, "cannot be opened for writing");
-	if (fstat(fd, &st) != 0 || S_ISREG(st.st_mode) || flags < 0 ||
-	    fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
-		close(fd);
-		return STP_FAIL(err, STP_CHANGED, "output", path,
-		                "changed while it was opened; try again");
+/* Writes all of text to fd, which never blocks. */
+static enum stp_errc write_all(int fd, const char *path, const char *text, struct stp_err *err)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	size_t left = strlen(text);
+
+	while (left) {
+		ssize_t n = write(fd, text, left);
+		int ready;
+
+		if (n >= 0) {
+			text += n;
+			left -= (size_t)n;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return STP_FAIL_SYS(err, "output", path, "cannot be written");
+		ready = poll(&room, 1, READER_WAIT_MS);
+		if (ready == 0)
+			return STP_FAIL(err, STP_IO, "output", path,
+			                "was not read for %d seconds; read it, or name a file",
+			                READER_WAIT_MS / 1000);
+		if (ready < 0 && errno != EINTR)
+			return STP_FAIL_SYS(err, "output", path, "cannot be written");
 	}
-	*out_fd = fd;
 	return STP_OK;
 }
 
-/* Writes into what is there already and is not a regular file. */
+/* Writes into what is there already and is not a regular file, without waiting for ever: a FIFO may
+ * have no reader, or one that does not read. */
 static enum stp_errc write_through(const char *path, const char *text, struct stp_err *err)
 {
-	size_t left = strlen(text);
-	int fd = -1;
+	int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	enum stp_errc code;
 
-	STP_TRY(open_through(path, &fd, err));
-	while (left) {
-		ssize_t n = write(fd, text, left);
+	if (fd < 0 && errno == ENXIO)
+		return STP_FAIL(err, STP_IO, "output", path,
+		                "cannot be written: it is a socket, or nobody reads from it; name "
+		                "a file");
+	if (fd < 0)
+		return STP_FAIL_SYS(err, "output", path, "cannot be opened for writing");
+	/* Never into a file that took its place meanwhile. */
+	code = fstat(fd, &st) != 0 || S_ISREG(st.st_mode)
+	           ? STP_FAIL(err, STP_CHANGED, "output", path,
+	                      "changed while it was opened; try again")
+	           : write_all(fd, path, text, err);
+	if (close(fd) != 0 && code == STP_OK)
+		code = STP_FAIL_SYS(err, "output", path, "cannot be written");
+	return code;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			int sys = errno;
+/* The standard descriptor that leads to the file of st (/dev/stdout of a shell's "> FILE"), or -1.
+ * A rename would put a new file in the place of the link in /dev. */
+static int standard_fd(const struct stat *st)
+{
+	struct stat own;
+	int fd;
 
-			close(fd);
-			return STP_FAIL_ERRNO(err, sys, "output", path, "cannot be written");
-		}
-		text += n;
-		left -= (size_t)n;
-	}
-	if (close(fd) != 0)
-		return STP_FAIL_SYS(err, "output", path, "cannot be written");
-	return STP_OK;
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino)
+			return fd;
+	return -1;
 }
 
 enum stp_errc stp_product_write(const char *path, const char *text, struct stp_err *err)
@@ -69,8 +92,15 @@ enum stp_errc stp_product_write(const char *path, const char *text, struct stp_e
 	int fd;
 
 	umask(mask);
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return write_through(path, text, err);
+	if (stat(path, &st) == 0) {
+		if (!S_ISREG(st.st_mode))
+			return write_through(path, text, err);
+		fd = standard_fd(&st);
+		if (fd >= 0)
+			return fflush(stdout) == 0
+			           ? write_all(fd, path, text, err)
+			           : STP_FAIL_SYS(err, "output", path, "cannot be written");
+	}
 	if (slash && (size_t)(slash - path) >= sizeof(folder))
 		return STP_FAIL(err, STP_CONFIG, "output", path, "is too long a path");
 	if (slash) {

@@ -13,7 +13,8 @@
 #include "base/err.h"
 
 /* Writes text to path: whole or not at all, over a file that is there; readable by all (the
- * process's umask aside). Devices and pipes (such as /dev/stdout) are written as they are. */
+ * process's umask aside). Devices, pipes and what stdout or stderr lead to (/dev/stdout) are
+ * written as they are; one that nobody reads is an error after ten seconds at most. */
 enum stp_errc stp_product_write(const char *path, const char *text,
                                 struct stp_err *err) STP_MUST_CHECK;
 

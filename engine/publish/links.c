@@ -18,38 +18,36 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/stamp.h"
 #include "base/text.h"
-#include "hash/hash.h"
+#include "publish/copy.h"
+#include "publish/relative.h"
 
 #define STAGE          "links"
 #define MARK_FILE      "links"
-#define COPY_BYTES     ((size_t)256 * 1024)
 #define LINK_NAME_MAX  STP_NAME_BYTES_MAX
 #define MARK_BYTES_MAX 8192
 
 struct worker {
-	uint8_t *buffer; /* COPY_BYTES, made at the first copy */
-	struct stp_hasher *hasher;
+	struct stp_copier *copier; /* made at the first copy */
 };
 
 struct stp_links {
 	const struct stp_repo *repo;
 	const struct stp_config *config;
+	const struct stp_cancel *cancel;
 	int targets_dir_fd;
 	enum stp_target_files mode;
 	enum stp_links_need need;
@@ -61,48 +59,6 @@ struct stp_links {
 };
 
 /* ------------------------------------------------------------------ begin */
-
-/* Number of path components. */
-static size_t component_count(const char *path)
-{
-	size_t count = 0;
-
-	while (*path) {
-		path += strspn(path, "/");
-		count += *path != '\0';
-		path += strcspn(path, "/");
-	}
-	return count;
-}
-
-/* The way from the folder from (a real path) to the folder to, both absolute. */
-static int relative_path(const char *from, const char *to, char *out, size_t size)
-{
-	size_t common = 0;
-	size_t used = 0;
-	size_t climb;
-	size_t i;
-
-	for (i = 0;; i++) {
-		int from_ends = from[i] == '/' || from[i] == '\0';
-		int to_ends = to[i] == '/' || to[i] == '\0';
-
-		if (from_ends && to_ends)
-			common = i;
-		if (from[i] != to[i] || from[i] == '\0')
-			break;
-	}
-	climb = component_count(from + common);
-	if (climb * 3 + strlen(to + common) + 1 >= size)
-		return 0;
-	for (i = 0; i < climb; i++, used += 3)
-		memcpy(out + used, "../", 4); /* with its NUL, which the next one overwrites */
-	to += common + strspn(to + common, "/");
-	snprintf(out + used, size - used, "%s", to);
-	for (used = strlen(out); used > 0 && out[used - 1] == '/'; used--)
-		out[used - 1] = '\0';
-	return 1;
-}
 
 enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
                              char out[PATH_MAX], struct stp_err *err)
@@ -117,7 +73,7 @@ enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_di
 		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
 		                "its path cannot be found out; is /proc mounted?");
 	real[count] = '\0';
-	if (!relative_path(real, targets_dir, out, PATH_MAX))
+	if (!stp_relative_path(real, targets_dir, out, PATH_MAX))
 		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
 	return STP_OK;
 }
@@ -165,7 +121,8 @@ static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 
 enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
                               int targets_dir_fd, uint64_t target_count, size_t worker_count,
-                              struct stp_links **out_links, struct stp_err *err)
+                              const struct stp_cancel *cancel, struct stp_links **out_links,
+                              struct stp_err *err)
 {
 	struct stp_links *links = calloc(1, sizeof(*links));
 	enum stp_errc code;
@@ -174,6 +131,7 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	links->repo = repo;
 	links->config = config;
+	links->cancel = cancel;
 	links->targets_dir_fd = targets_dir_fd;
 	links->worker_count = worker_count ? worker_count : 1;
 	links->workers = calloc(links->worker_count, sizeof(*links->workers));
@@ -289,11 +247,6 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
 	return STP_OK;
 }
 
-static int64_t ns_of(struct timespec time)
-{
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 /* Is the open source still what was hashed, by its fingerprint? */
 static int source_unchanged(const struct job *job, const struct stat *st)
 {
@@ -302,8 +255,9 @@ static int source_unchanged(const struct job *job, const struct stat *st)
 	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != job->record->length)
 		return 0;
 	return !(job->record->flags & STP_RECORD_FILE) ||
-	       ((uint64_t)st->st_ino == print->ino && ns_of(st->st_mtim) == print->mtime_ns &&
-	        ns_of(st->st_ctim) == print->ctime_ns);
+	       ((uint64_t)st->st_ino == print->ino &&
+	        stp_stamp_of(st->st_mtim) == print->mtime_ns &&
+	        stp_stamp_of(st->st_ctim) == print->ctime_ns);
 }
 
 /* Opens the file in the targets folder; what is wrong with it is a fault. */
@@ -420,96 +374,31 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	return STP_OK;
 }
 
-/* The worker's buffer and hasher, made when first needed. */
-static enum stp_errc prepare_worker(struct job *job, struct stp_err *err)
-{
-	struct worker *worker = job->worker;
-
-	if (!worker->buffer)
-		worker->buffer = malloc(COPY_BYTES);
-	if (!worker->buffer)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for copying");
-	if (!worker->hasher)
-		return stp_hasher_create(job->links->config->hash_set, stp_cpu_features(), 1,
-		                         &worker->hasher, err);
-	return STP_OK;
-}
-
-/* Hashes one piece to its end. */
-static void hash_piece(struct worker *worker, struct stp_hash_stream *stream, size_t bytes,
-                       int final, uint8_t *digests)
-{
-	struct stp_hash_job piece = {.stream = stream,
-	                             .data = worker->buffer,
-	                             .bytes = bytes,
-	                             .final = final,
-	                             .digests = digests};
-
-	stp_hasher_submit(worker->hasher, &piece);
-	while (!stp_hasher_next(worker->hasher, STP_HASHER_DRAIN))
-		;
-}
-
-/* Fills the worker's buffer from fd at offset; short only at the end of the file. */
-static enum stp_errc fill_buffer(struct job *job, int fd, off_t offset, size_t *out_bytes,
-                                 struct stp_err *err)
-{
-	size_t have = 0;
-
-	while (have < COPY_BYTES) {
-		ssize_t got =
-		    pread(fd, job->worker->buffer + have, COPY_BYTES - have, offset + (off_t)have);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return STP_FAIL_SYS(err, STAGE, job->file, "cannot read");
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	*out_bytes = have;
-	return STP_OK;
-}
-
-/* Reads from_fd to its end, writes it to to_fd (-1: only reads), and compares the digests. */
-static enum stp_errc copy_and_check(struct job *job, int from_fd, int to_fd, struct stp_err *err)
-{
-	uint8_t digests[STP_ALG_COUNT * STP_DIGEST_BYTES_MAX];
-	struct stp_hash_stream stream;
-	off_t offset = 0;
-	size_t bytes = COPY_BYTES;
-
-	STP_TRY(prepare_worker(job, err));
-	stp_hash_stream_init(&stream, job->links->config->hash_set);
-	while (bytes == COPY_BYTES) {
-		STP_TRY(fill_buffer(job, from_fd, offset, &bytes, err));
-		if (to_fd >= 0)
-			STP_TRY(stp_fd_write_at(to_fd, job->worker->buffer, bytes, offset, STAGE,
-			                        job->file, err));
-		hash_piece(job->worker, &stream, bytes, bytes < COPY_BYTES, digests);
-		offset += (off_t)bytes;
-	}
-	if (memcmp(digests, job->record->digests,
-	           stp_alg_set_digest_bytes(job->links->config->hash_set)) != 0)
-		return job_fault(job, STP_CHANGED, 0,
-		                 "has changed since it was hashed; sign again");
-	return STP_OK;
-}
-
 /* Fills fd with the source's bytes: shared blocks where that works, else copied. */
 static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 {
 	enum stp_link link = job->links->config->link;
-	int cloned = 0;
+	struct stp_copier **copier = &job->worker->copier;
+	struct stp_copy_source source = {.fd = job->source_fd,
+	                                 .length = job->record->length,
+	                                 .digests = job->record->digests,
+	                                 .name = job->file};
+	enum stp_copy_result result = STP_COPY_REFUSED;
 
+	if (!*copier)
+		STP_TRY(stp_copier_create(job->links->config->hash_set, job->links->cancel, copier,
+		                          err));
 	if (link == STP_LINK_REFLINK || job->is_mutable)
-		cloned = ioctl(fd, FICLONE, job->source_fd) == 0;
-	if (!cloned && link == STP_LINK_REFLINK && !job->is_mutable)
+		STP_TRY(stp_copier_share(*copier, &source, fd, &result, err));
+	if (result == STP_COPY_REFUSED && link == STP_LINK_REFLINK && !job->is_mutable)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"link\": this file system has no reflinks to the targets; set "
 		                "\"symlink\" or \"copy\"");
-	return copy_and_check(job, cloned ? fd : job->source_fd, cloned ? -1 : fd, err);
+	if (result == STP_COPY_REFUSED)
+		STP_TRY(stp_copier_copy(*copier, &source, fd, &result, err));
+	return result == STP_COPY_DONE
+	           ? STP_OK
+	           : job_fault(job, STP_CHANGED, 0, "has changed since it was hashed; sign again");
 }
 
 static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err *err)
@@ -523,7 +412,8 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 	code = fill_copy(job, fd, err);
 	if (code == STP_OK && fchmod(fd, STP_MODE_PUBLIC_FILE) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
-	close(fd);
+	if (close(fd) != 0 && code == STP_OK)
+		code = STP_FAIL_SYS(err, STAGE, name, "cannot write");
 	if (code == STP_OK && !job->faulted &&
 	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot put in place");
@@ -579,10 +469,10 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 	    !(job->record->flags & STP_RECORD_FILE))
 		return STP_OK;
 	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
-	    ns_of(st.st_mtim) != fingerprint->mtime_ns)
+	    stp_stamp_of(st.st_mtim) != fingerprint->mtime_ns)
 		return job_fault(job, STP_CHANGED, 0,
 		                 "has changed since it was hashed; sign again");
-	fingerprint->ctime_ns = ns_of(st.st_ctim);
+	fingerprint->ctime_ns = stp_stamp_of(st.st_ctim);
 	return STP_OK;
 }
 
@@ -630,6 +520,8 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	*out_faulted = 0;
 	if (links->need == STP_LINKS_NEED_NONE)
 		return STP_OK;
+	if (stp_cancelled(links->cancel))
+		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
 	is_mutable =
 	    stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
 	/* The web server finds the others: their name less the hash. */
@@ -674,11 +566,8 @@ void stp_links_end(struct stp_links *links)
 
 	if (!links)
 		return;
-	for (i = 0; i < links->worker_count && links->workers; i++) {
-		free(links->workers[i].buffer);
-		if (links->workers[i].hasher)
-			stp_hasher_destroy(links->workers[i].hasher);
-	}
+	for (i = 0; i < links->worker_count && links->workers; i++)
+		stp_copier_destroy(links->workers[i].copier);
 	free(links->workers);
 	free(links);
 }

@@ -12,7 +12,7 @@
  * off, since distribution files never change under a name.
  *
  * Shape      one set of links per run.
- * Memory     a buffer of 256 KiB per worker when files are copied.
+ * Memory     a copier (publish/copy.h) per worker when files are copied.
  * Ownership  records stay the caller's.
  * Threads    stp_links_put() from any thread, each with its own worker index.
  */
@@ -21,6 +21,7 @@
 
 #include <limits.h>
 
+#include "base/cancel.h"
 #include "base/fault.h"
 #include "ledger/record.h"
 #include "publish/repo.h"
@@ -39,10 +40,12 @@ enum stp_links_need {
 };
 
 /* Prepares links for target_count targets. targets_dir_fd is the open targets folder (-1: none is
- * there). STP_CONFIG when names for all files are wanted and there is no such folder. */
+ * there). STP_CONFIG when names for all files are wanted and there is no such folder. cancel (may
+ * be NULL) ends stp_links_put() with STP_CANCELLED, also in the middle of a large copy. */
 enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
                               int targets_dir_fd, uint64_t target_count, size_t worker_count,
-                              struct stp_links **out_links, struct stp_err *err) STP_MUST_CHECK;
+                              const struct stp_cancel *cancel, struct stp_links **out_links,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 enum stp_links_need stp_links_need(const struct stp_links *links);
 

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/stamp.h"
 #include "ledger/run.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
@@ -198,8 +199,8 @@ static int look_up_file(struct collect *collect, const struct stp_record *row,
 	entry->digests = NULL;
 	entry->fingerprint.fs_id = (uint64_t)st.st_dev;
 	entry->fingerprint.ino = (uint64_t)st.st_ino;
-	entry->fingerprint.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	entry->fingerprint.ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	entry->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
+	entry->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
 	return 1;
 }
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "bins/bin.h"
@@ -195,7 +196,7 @@ static enum stp_errc link_target(struct emit_worker *worker, const struct stp_de
 static void count_target(struct tally *tally, const struct stp_record *record)
 {
 	tally->targets++;
-	tally->target_bytes += record->length;
+	tally->target_bytes = stp_sum_add(tally->target_bytes, record->length);
 	if (record->verified_at &&
 	    (!tally->oldest_verified_at || record->verified_at < tally->oldest_verified_at))
 		tally->oldest_verified_at = record->verified_at;
@@ -531,7 +532,7 @@ static void add_tally(struct emit *emit)
 		double share = 1.0 / (double)emit->run->worker_count;
 
 		report->targets += tally->targets;
-		report->target_bytes += tally->target_bytes;
+		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
 		report->files_removed += tally->files_removed;
 		report->seconds.ledger += tally->seconds.ledger * share;
 		report->seconds.bins += tally->seconds.bins * share;

@@ -18,6 +18,8 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/stamp.h"
+#include "base/sum.h"
 #include "base/thread.h"
 #include "hash/hash.h"
 #include "run/hash_stage.h"
@@ -261,7 +263,7 @@ static int64_t settle(const struct pending_step *step)
 	if (!has_own_fine_clock(run->targets_fd))
 		return run->racy_after_ns;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	now_ns = stp_stamp_of(now);
 	for (i = 0; i < step->queue_count; i++) {
 		const struct stp_fingerprint *print = &step->queue[i]->entry.fingerprint;
 		int64_t newest =
@@ -269,12 +271,12 @@ static int64_t settle(const struct pending_step *step)
 
 		/* A stamp of the future (a file's mtime may be anything) would not be waited for.
 		 */
-		if (newest >= now_ns - SETTLE_NS && newest <= now_ns) {
+		if (newest >= stp_stamp_later(now_ns, -SETTLE_NS) && newest <= now_ns) {
 			nanosleep(&pause, NULL);
-			return now_ns + 1;
+			return stp_stamp_later(now_ns, 1);
 		}
 	}
-	return now_ns - SETTLE_NS;
+	return stp_stamp_later(now_ns, -SETTLE_NS);
 }
 
 static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, struct stp_err *err)
@@ -299,10 +301,10 @@ static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, stru
 	enum stp_errc code;
 
 	for (i = 0; i < step->queue_count; i++)
-		bytes += step->queue[i]->entry.length;
+		bytes = stp_sum_add(bytes, step->queue[i]->entry.length);
 	if (run->options->dry_run) {
 		run->report->files_hashed += step->queue_count;
-		run->report->bytes_hashed += bytes;
+		run->report->bytes_hashed = stp_sum_add(run->report->bytes_hashed, bytes);
 		return STP_OK;
 	}
 	stp_progress_part(run->options->progress, window, step->window_count, step->queue_count,

@@ -286,7 +286,7 @@ static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *
 	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
 	return stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
-	                       run->worker_count, &run->links, err);
+	                       run->worker_count, run->cancel, &run->links, err);
 }
 
 /* Makes a document signed with the online key, and its audit line. */

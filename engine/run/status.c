@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/sum.h"
 #include "publish/repo.h"
 #include "run/last_run.h"
 #include "run/report.h"
@@ -182,7 +183,7 @@ static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, uns
 		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
 		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue; /* gone since it was listed */
-		disk->bytes += (uint64_t)st.st_blocks * 512;
+		disk->bytes = stp_sum_add(disk->bytes, (uint64_t)st.st_blocks * 512);
 		disk->files += !S_ISDIR(st.st_mode);
 		if (S_ISDIR(st.st_mode) && depth < STP_TREE_DEPTH_MAX)
 			code = sum_folder(disk,

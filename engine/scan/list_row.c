@@ -13,9 +13,6 @@
 #include "scan/key.h"
 #include "scan/path.h"
 
-/* Lengths stay exact in every JSON reader: 2^53 - 1. */
-#define LENGTH_MAX 9007199254740991ULL
-
 enum stp_list_field stp_list_field_from_name(const char *name, size_t name_bytes)
 {
 	int alg = stp_alg_from_name(name, name_bytes);
@@ -161,7 +158,7 @@ enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_lis
 	}
 	memset(record, 0, sizeof(*record));
 	if (length->count && (!stp_u64_parse(length->bytes, length->count, &record->length) ||
-	                      record->length > LENGTH_MAX)) {
+	                      record->length > STP_LENGTH_MAX)) {
 		stp_list_fault(parser, line, "length",
 		               "is no whole number below 2^53 without sign and leading zeros; "
 		               "correct the row");

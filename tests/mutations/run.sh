@@ -63,7 +63,13 @@ check() {
 }
 
 # Programs that test $1 needs.
-targets_of() { case $1 in unit_*) echo "$1" ;; *) echo stampede ;; esac; }
+targets_of() {
+	case $1 in
+	unit_*) echo "$1" ;;
+	hostile_*) echo stampede stampede-hostilefs ;;
+	*) echo stampede ;;
+	esac
+}
 
 # Runs test $1 in the copy: 0 it passed, 1 it failed, 77 it cannot run here. What it said: $copy/out
 run_test() {
