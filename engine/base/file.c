@@ -63,6 +63,8 @@ enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const
 static const char *kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a file";
 	case S_IFDIR:
 		return "a folder";
 	case S_IFIFO:
@@ -315,6 +317,17 @@ enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (folder_fd == AT_FDCWD ? 0 : O_NOFOLLOW);
 	int fd = openat(folder_fd, name, flags);
 
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && folder_fd != AT_FDCWD) {
+		int why = errno;
+		struct stat st;
+
+		if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+			return STP_FAIL(err, STP_FORMAT, stage, name,
+			                "is %s, not a folder; remove it, and put the folder itself "
+			                "there",
+			                kind_of(st.st_mode));
+		errno = why;
+	}
 	if (fd < 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot open the folder");
 	*out_fd = fd;

@@ -89,7 +89,8 @@ enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t off
 enum stp_errc stp_fd_read_at(int fd, void *bytes, size_t count, off_t offset, const char *stage,
                              const char *subject, struct stp_err *err) STP_MUST_CHECK;
 
-/* Opens the folder name (O_DIRECTORY|O_CLOEXEC), links followed only with AT_FDCWD. */
+/* Opens the folder name (O_DIRECTORY|O_CLOEXEC), links followed only with AT_FDCWD. STP_FORMAT when
+ * something else lies there. */
 enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage, int *out_fd,
                               struct stp_err *err) STP_MUST_CHECK;
 

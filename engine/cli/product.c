@@ -2,6 +2,7 @@
 #include "cli/product.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 /* A reader that takes nothing for so long is not reading. */
 #define READER_WAIT_MS 10000
@@ -68,6 +70,28 @@ static enum stp_errc write_through(const char *path, const char *text, struct st
 	return code;
 }
 
+/* The descriptor that path is a name of ("/dev/stdout", "/dev/fd/5"), or -1. What lies behind it
+ * may be a regular file, and a new one must not take the place of that name. */
+static int named_descriptor(const char *path)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+	uint64_t number;
+	size_t i;
+
+	if (strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		size_t count = strlen(folders[i]);
+
+		if (strncmp(path, folders[i], count) == 0 &&
+		    stp_u64_parse(path + count, strlen(path + count), &number) && number < INT_MAX)
+			return (int)number;
+	}
+	return -1;
+}
+
 /* The standard descriptor that leads to the file of st (/dev/stdout of a shell's "> FILE"), or -1.
  * A rename would put a new file in the place of the link in /dev. */
 static int standard_fd(const struct stat *st)
@@ -92,15 +116,15 @@ enum stp_errc stp_product_write(const char *path, const char *text, struct stp_e
 	int fd;
 
 	umask(mask);
-	if (stat(path, &st) == 0) {
+	fd = named_descriptor(path);
+	if (fd < 0 && stat(path, &st) == 0) {
 		if (!S_ISREG(st.st_mode))
 			return write_through(path, text, err);
 		fd = standard_fd(&st);
-		if (fd >= 0)
-			return fflush(stdout) == 0
-			           ? write_all(fd, path, text, err)
-			           : STP_FAIL_SYS(err, "output", path, "cannot be written");
 	}
+	if (fd >= 0)
+		return fflush(stdout) == 0 ? write_all(fd, path, text, err)
+		                           : STP_FAIL_SYS(err, "output", path, "cannot be written");
 	if (slash && (size_t)(slash - path) >= sizeof(folder))
 		return STP_FAIL(err, STP_CONFIG, "output", path, "is too long a path");
 	if (slash) {

@@ -125,16 +125,19 @@ enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena
 {
 	struct gather gather = {STP_BUF_INIT, STP_BUF_INIT};
 	struct stp_commit_list list = {NULL, 0};
-	int fd = openat(repo->state_fd, STP_COMMITS_FOLDER,
-	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stp_err why = STP_ERR_INIT;
 	enum stp_errc code;
+	int fd;
 
-	if (fd < 0 && errno == ENOENT) {
+	code = stp_folder_open(repo->state_fd, STP_COMMITS_FOLDER, STAGE, &fd, &why);
+	if (code != STP_OK && why.sys_errno == ENOENT) {
 		*out_list = list;
 		return STP_OK;
 	}
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, "state/commits", "cannot open the folder");
+	if (code != STP_OK) {
+		stp_err_merge(err, &why);
+		return code;
+	}
 	code = gather_all(&gather, fd, err);
 	close(fd);
 	if (code == STP_OK) {

@@ -298,6 +298,22 @@ int stp_links_text(const char *base, const char *path, size_t path_bytes, char o
 
 /* Temporary files lie at the top of public/targets, on the file system they are for; the next run
  * sweeps there what a crash left, without a walk. */
+/* Gives the temporary file its name; only a folder is in the way of that. */
+static enum stp_errc put_in_place(const struct job *job, const char *temporary, const char *name,
+                                  struct stp_err *err)
+{
+	int why;
+
+	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) == 0)
+		return STP_OK;
+	why = errno;
+	unlinkat(job->links->repo->targets_fd, temporary, 0);
+	return STP_FAIL_ERRNO(err, why, STAGE, name,
+	                      why == EISDIR
+	                          ? "cannot put in place; move the folder of that name away"
+	                          : "cannot put in place");
+}
+
 static enum stp_errc replace_symlink(struct job *job, const char *name, const char *text,
                                      struct stp_err *err)
 {
@@ -306,13 +322,7 @@ static enum stp_errc replace_symlink(struct job *job, const char *name, const ch
 	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (symlinkat(text, job->links->repo->targets_fd, temporary) != 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
-	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
-		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot put the link in place");
-
-		unlinkat(job->links->repo->targets_fd, temporary, 0);
-		return code;
-	}
-	return STP_OK;
+	return put_in_place(job, temporary, name, err);
 }
 
 static enum stp_errc make_symlink(struct job *job, const char *name, int *out_made,
@@ -363,15 +373,9 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	if (errno != EEXIST)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
 	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
-	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) !=
-	        0 ||
-	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
-		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
-
-		unlinkat(job->links->repo->targets_fd, temporary, 0);
-		return code;
-	}
-	return STP_OK;
+	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) != 0)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+	return put_in_place(job, temporary, name, err);
 }
 
 /* Fills fd with the source's bytes: shared blocks where that works, else copied. */
@@ -414,11 +418,9 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
 	if (close(fd) != 0 && code == STP_OK)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot write");
-	if (code == STP_OK && !job->faulted &&
-	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0)
-		code = STP_FAIL_SYS(err, STAGE, name, "cannot put in place");
-	if (code != STP_OK || job->faulted)
-		unlinkat(job->links->repo->targets_fd, temporary, 0);
+	if (code == STP_OK && !job->faulted)
+		return put_in_place(job, temporary, name, err);
+	unlinkat(job->links->repo->targets_fd, temporary, 0);
 	return code;
 }
 

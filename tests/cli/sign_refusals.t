@@ -93,7 +93,7 @@ $ stampede sign repo --now $(at 2)
 2> stampede: keys: online.pem: is no Ed25519 key; make one with openssl genpkey -algorithm ed25519
 = 2
 $ echo garbage >repo/keys/online.pem; stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: is no PEM file with a private key
+2> stampede: keys: online.pem: is no PEM file with a private key; restore it from a backup
 = 2
 $ mv key.pem repo/keys/online.pem
 
