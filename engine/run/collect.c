@@ -21,10 +21,12 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/stamp.h"
 #include "ledger/run.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
+#include "scan/entry.h"
 #include "scan/list.h"
 #include "scan/list_sum.h"
 #include "scan/tree.h"
@@ -191,6 +193,11 @@ static int look_up_file(struct collect *collect, const struct stp_record *row,
 		                  ? "%s:%llu says another length than the file has"
 		                  : "%s:%llu names something that is no regular file",
 		              collect->list_name, (unsigned long long)row->origin);
+		return 0;
+	}
+	if ((uint64_t)st.st_size > STP_LENGTH_MAX) {
+		stp_fault_add(&run->faults, STP_LIMIT, 0, "list", row->path, row->path_bytes,
+		              STP_ENTRY_LENGTH_PROBLEM);
 		return 0;
 	}
 	*entry = *row;

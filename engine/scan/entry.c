@@ -68,8 +68,7 @@ struct stp_entry_problem stp_entry_problem(const struct stp_entry *entry, const 
 		problem.text = "was listed as a file but is a folder; run again";
 	} else if (!any_length && entry->stx.stx_size > STP_LENGTH_MAX) {
 		problem.code = STP_LIMIT;
-		problem.text = "is longer than 9,007,199,254,740,991 bytes, which clients cannot "
-		               "count exactly; exclude or remove it";
+		problem.text = STP_ENTRY_LENGTH_PROBLEM;
 	}
 	return problem;
 }

@@ -19,6 +19,11 @@
 #include "ledger/record.h"
 #include "scan/names.h"
 
+/* What is wrong with a file longer than STP_LENGTH_MAX. */
+#define STP_ENTRY_LENGTH_PROBLEM                                                           \
+	"is longer than 9,007,199,254,740,991 bytes, which clients cannot count exactly; " \
+	"exclude or remove it"
+
 struct stp_entry {
 	struct statx stx; /* only stx_mode when it was not listed as a regular file */
 	int sys_errno;    /* why it could not be looked at; 0 */

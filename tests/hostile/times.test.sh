@@ -32,6 +32,9 @@ any_length() {
 	sign_is 4 repo-large --on-fault skip --json
 	field_is targets 0
 	verified repo-large
+	printf 'path,length,sha512\na,,\n' >list.csv
+	sign_is 3 repo-large --digests list.csv
+	says '^stampede: list: a: is longer than 9,007,199,254,740,991 bytes'
 	STAMPEDE_PROGRESS_MS=50 "$STAMPEDE" hash m --progress plain --log-format json >out 2>err &
 	pid=$!
 	for _ in $(seq 100); do
