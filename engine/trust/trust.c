@@ -429,11 +429,12 @@ static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const c
 	stp_trust_version(doc, version, &trust->findings);
 	good = good && doc->version == version &&
 	       stp_document_signed_by(doc, keys, NULL, role, &tally);
-	STP_TRY(stp_trust_judge(&trust->findings, name, good,
-	                        version > listed
-	                            ? "remove it, or put the right file there"
-	                            : "restore public/metadata from a backup or a mirror",
-	                        err));
+	STP_TRY(stp_trust_judge(
+	    &trust->findings, name, good,
+	    version > listed ? "remove it (an init --update that was interrupted leaves such a "
+	                       "file), or put the right file there"
+	                     : "restore public/metadata from a backup or a mirror",
+	    err));
 	*found = stp_pin_of(doc->version, doc->file.data, doc->file.count);
 	return check_floor(role, name, found, floor, err);
 }
