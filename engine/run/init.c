@@ -379,7 +379,8 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	init->config.trusted_root = init->floors.root;
 	stp_trusted_note_thresholds(&init->floors, &init->config);
 	STP_TRY(stp_folder_open(init->stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
-	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors, err);
+	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors,
+	                       STP_FLOORS_OWN, err);
 	stp_fd_close(&state_fd);
 	/* The mark becomes the configuration, which names the root. */
 	return code == STP_OK ? stp_config_replace(&init->config, init->stage.fd, err) : code;

@@ -480,8 +480,10 @@ static enum stp_errc run(struct update *update, struct stp_err *err)
 		note_published(update, &update->renewals[i], &floors);
 	}
 	note_in_force(update, &floors);
-	STP_TRY(
-	    stp_floors_save(update->repo.state_fd, stp_seal_key_bytes(update->seal), &floors, err));
+	/* Only sign uses up version numbers: that a backup was put back must still be known then.
+	 */
+	STP_TRY(stp_floors_save(update->repo.state_fd, stp_seal_key_bytes(update->seal), &floors,
+	                        update->trust.origin, err));
 	update->report->bin_count = stp_bin_count(&update->config);
 	update->report->online_is_new = update->online_is_new;
 	return stp_config_replace(&update->config, update->repo.root_fd, err);

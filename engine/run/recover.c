@@ -9,6 +9,10 @@
  * word is not enough: whoever can write state/ could silence the alarm by breaking it. Then the
  * published bins, each checked against the online key, say what was signed. They carry no
  * fingerprints, so nothing is skipped on their word: they only add alarms.
+ *
+ * A bin does not say which one it is, and all of a run carry the same key and version. So that none
+ * stands in for another, and hides what that one signed, each may hold only paths that belong to
+ * it, and must have the length that the snapshot lists, where it lists one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +23,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "bins/bin.h"
 #include "hash/hash.h"
 #include "ledger/run.h"
 #include "run/progress.h"
@@ -31,6 +36,7 @@
 struct recover {
 	struct stp_sign_run *run;
 	struct stp_run_builder **builders;
+	unsigned bin_bits; /* of the last run; the configuration may say another number by now */
 	atomic_size_t next;
 };
 
@@ -66,6 +72,13 @@ static int is_signed(const struct stp_sign_run *run, const struct stp_bin_file *
 	return 0;
 }
 
+static enum stp_errc refuse(const char *name, struct stp_err *err)
+{
+	return STP_FAIL(err, STP_REFUSED, "recover", name,
+	                "is not what was published, and the ledger cannot be relied on; restore "
+	                "the file from a mirror or state/ from a backup");
+}
+
 /* The packed digests of entry; 0 when it lacks one of the configured hashes. */
 static int take_digests(unsigned hash_set, const struct stp_bin_entry *entry, uint8_t *out)
 {
@@ -82,10 +95,10 @@ static int take_digests(unsigned hash_set, const struct stp_bin_entry *entry, ui
 	return 1;
 }
 
-/* Adds entries[0, count), count at most KEY_BATCH. */
-static enum stp_errc add_batch(struct recover *recover, size_t worker,
-                               const struct stp_bin_entry *entries, size_t count,
-                               struct stp_err *err)
+/* Adds entries[0, count), count at most KEY_BATCH, of the bin called name with that index. */
+static enum stp_errc add_batch(struct recover *recover, size_t worker, const char *name,
+                               uint32_t bin_index, const struct stp_bin_entry *entries,
+                               size_t count, struct stp_err *err)
 {
 	const uint8_t *paths[KEY_BATCH];
 	size_t path_bytes[KEY_BATCH];
@@ -108,6 +121,8 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker,
 		    .flags = STP_RECORD_DIGESTS,
 		};
 
+		if (stp_bin_index(keys[i], recover->bin_bits) != bin_index)
+			return refuse(name, err);
 		/* Escapes never stand in a path of ours; other hashes were configured then. */
 		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX ||
 		    !take_digests(hash_set, &entries[i], digests))
@@ -118,24 +133,36 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker,
 	return STP_OK;
 }
 
-static enum stp_errc take_bin(struct recover *recover, size_t worker, const char *name,
+/* "bin-n-3f" is bin 63; UINT32_MAX for a name without a number. */
+static uint32_t index_of(const char *name)
+{
+	const char *digits = strrchr(name, '-');
+	char *end = NULL;
+	unsigned long index = digits ? strtoul(digits + 1, &end, 16) : 0;
+
+	return end && *end == '\0' && end != digits + 1 && index < UINT32_MAX ? (uint32_t)index
+	                                                                      : UINT32_MAX;
+}
+
+static enum stp_errc take_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
                               struct stp_bin_file *bin, struct stp_buf *bytes, struct stp_err *err)
 {
 	struct stp_sign_run *run = recover->run;
+	char name[STP_NAME_BYTES_MAX + 32];
+	uint32_t bin_index = index_of(meta->name);
 	size_t i;
 
+	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)meta->version, meta->name);
 	STP_TRY(stp_file_read(run->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes,
 	                      err));
 	if (stp_bin_file_parse(bin, bytes->data, bytes->count) != STP_BIN_FILE_OK ||
+	    (meta->length && meta->length != bytes->count) ||
 	    bin->version != run->current.snapshot_version || !is_signed(run, bin))
-		return STP_FAIL(
-		    err, STP_REFUSED, "recover", name,
-		    "is not what was published, and the ledger cannot be relied on; restore "
-		    "the file from a mirror or state/ from a backup");
+		return refuse(name, err);
 	for (i = 0; i < bin->entry_count; i += KEY_BATCH) {
 		size_t count = bin->entry_count - i < KEY_BATCH ? bin->entry_count - i : KEY_BATCH;
 
-		STP_TRY(add_batch(recover, worker, bin->entries + i, count, err));
+		STP_TRY(add_batch(recover, worker, name, bin_index, bin->entries + i, count, err));
 	}
 	stp_progress_add(run->options->progress, 1, bytes->count);
 	return STP_OK;
@@ -159,21 +186,37 @@ static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *er
 	stp_bin_file_init(&bin);
 	while (code == STP_OK) {
 		size_t at = atomic_fetch_add_explicit(&recover->next, 1, memory_order_relaxed);
-		char name[STP_BIN_NAME_BYTES + 32];
 
 		if (at >= list->count)
 			break;
 		if (stp_cancelled(recover->run->cancel))
 			code = STP_FAIL(err, STP_CANCELLED, "recover", NULL, "stopped");
-		else if (is_live_bin(recover->run, &list->items[at])) {
-			snprintf(name, sizeof(name), "%llu.%s.json",
-			         (unsigned long long)list->items[at].version, list->items[at].name);
-			code = take_bin(recover, worker, name, &bin, &bytes, err);
-		}
+		else if (is_live_bin(recover->run, &list->items[at]))
+			code = take_bin(recover, worker, &list->items[at], &bin, &bytes, err);
 	}
 	stp_bin_file_release(&bin);
 	stp_buf_release(&bytes);
 	return code;
+}
+
+/* How many leading bits of a key chose the bin: the last run signed all bins, 2 to that power. */
+static enum stp_errc count_bits(const struct stp_sign_run *run, unsigned *out_bits,
+                                struct stp_err *err)
+{
+	const struct stp_meta_list *list = &run->current.meta;
+	size_t bins = 0;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		bins += is_live_bin(run, &list->items[i]);
+	if (bins < 2 || (bins & (bins - 1)) || bins > (size_t)1 << STP_BIN_BITS_MAX)
+		return STP_FAIL(
+		    err, STP_REFUSED, "recover", "public/metadata",
+		    "the snapshot lists %zu bins of the last run, and the ledger cannot "
+		    "be relied on; restore state/ from a backup",
+		    bins);
+	*out_bits = (unsigned)__builtin_ctzll(bins);
+	return STP_OK;
 }
 
 enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
@@ -190,6 +233,7 @@ enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
 
 	if (options.budget_bytes < STP_RUN_BUDGET_MIN)
 		options.budget_bytes = STP_RUN_BUDGET_MIN;
+	STP_TRY(count_bits(run, &recover.bin_bits, err));
 	stp_progress_stage(run->options->progress, "recover", run->current.meta.count, 0);
 	recover.builders = calloc(run->worker_count, sizeof(struct stp_run_builder *));
 	if (!recover.builders)

@@ -196,5 +196,6 @@ enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_s
 	floors.committed_at = run->now;
 	if (run->trust.is_unpinned)
 		memset(&floors.root, 0, sizeof(floors.root));
-	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors, err);
+	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,
+	                       STP_FLOORS_OWN, err);
 }

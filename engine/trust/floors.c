@@ -262,7 +262,8 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
 /* ------------------------------------------------------------------ writing */
 
 enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
-                              const struct stp_floors *floors, struct stp_err *err)
+                              const struct stp_floors *floors, enum stp_floors_origin origin,
+                              struct stp_err *err)
 {
 	struct stp_floors own = *floors;
 	char text[TEXT_BYTES_MAX];
@@ -271,7 +272,8 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 
 	if (fstat(state_fd, &st) != 0)
 		return STP_FAIL_SYS(err, STAGE, "state", "cannot stat");
-	own.folder_ino = (uint64_t)st.st_ino;
+	/* No folder has inode 0. */
+	own.folder_ino = origin == STP_FLOORS_RESTORED ? 0 : (uint64_t)st.st_ino;
 	own.place = place_of(state_fd);
 	used = format(&own, text);
 	used = append_seal(text, used, seal_key);

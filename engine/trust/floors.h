@@ -60,9 +60,11 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
                               int *out_found, enum stp_floors_origin *out_origin,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Writes it, durable; folder_ino and place are set here. */
+/* Writes it, durable; folder_ino and place are set here. With STP_FLOORS_RESTORED the next load
+ * says so again: for who writes floors and leaves passing over version numbers to the next sign. */
 enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
-                              const struct stp_floors *floors, struct stp_err *err) STP_MUST_CHECK;
+                              const struct stp_floors *floors, enum stp_floors_origin origin,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Takes the text apart and, with seal_key, checks its seal. What is accepted is, byte for byte,
  * what stp_floors_save() writes. */

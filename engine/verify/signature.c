@@ -260,6 +260,8 @@ bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *rol
                             struct stp_signature_tally *tally)
 {
 	size_t count = json_array_size(doc->signatures);
+	/* A role that was never loaded asks for nothing, and vouches for nothing. */
+	bool can_be_met = role->threshold != 0 && role->threshold != UINT64_MAX;
 	uint64_t good = 0;
 
 	if (count > STP_SIGNATURES_MAX) {
@@ -269,9 +271,9 @@ bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *rol
 	}
 	for (size_t i = 0; i < count; i++)
 		good += check_signature(doc, i, role, other, where, tally);
-	if (role->threshold != UINT64_MAX && good >= role->threshold)
+	if (can_be_met && good >= role->threshold)
 		return true;
-	if (role->threshold != UINT64_MAX)
+	if (can_be_met)
 		stp_finding_add(doc->findings, STP_FINDING_THRESHOLD, doc->name,
 		                "has %llu good signatures of %s, needs %llu",
 		                (unsigned long long)good, where,

@@ -156,6 +156,7 @@ fi
 
 # A whole backup that is put back uses no version twice.
 cp -a repo backup
+sleep 1.1 # the inode of state/ may be used again: then only the times of state/floors tell
 for _ in 1 2 3; do sign_is 0 repo; done
 seen=$(version)
 rm -rf repo
@@ -166,6 +167,19 @@ says 'put back from a backup'
 v=$(version)
 sign_is 0 repo
 [ "$(version)" = $((v + 1)) ] || fail "version $(version) after $v"
+# Nor when the roles are renewed before the first sign.
+rm -rf backup
+cp -a repo backup
+sleep 1.1
+for _ in 1 2 3; do sign_is 0 repo; done
+seen=$(version)
+rm -rf repo
+cp -a backup repo
+"$STAMPEDE" init repo --update --yes >/dev/null 2>&1
+sign_is 0 repo
+says 'put back from a backup'
+[ "$(version)" -gt "$seen" ] || fail "version $(version) again after $seen and init --update"
+verified repo
 # A copy elsewhere is a copy; with a newer timestamp it goes on above it.
 cp -a repo other
 cp repo/public/metadata/timestamp.json newest
