@@ -115,9 +115,11 @@ enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char 
 		                "cannot open: %s; name a repository made by `stampede init`",
 		                strerror(errno));
 	if (fstatat(repo.root_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		code = STP_FAIL(err, STP_CONFIG, STAGE, path,
-		                "has no %s; name a repository made by `stampede init`",
-		                STP_CONFIG_FILE);
+		code =
+		    STP_FAIL(err, STP_CONFIG, STAGE, path, "has no %s; %s", STP_CONFIG_FILE,
+		             fstatat(repo.root_fd, STP_KEYS_FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0
+		                 ? "restore it from a backup"
+		                 : "name a repository made by `stampede init`");
 	if (code == STP_OK)
 		code = open_folders(&repo, use, err);
 	if (code == STP_OK && use == STP_REPO_LOCK)

@@ -50,7 +50,7 @@ $ head -c 40 good.json >repo/stampede.json; stampede sign repo --now $(at 2)
 2> stampede: config: stampede.json: line 4: string or '}' expected near end of file; mend it
 = 2
 $ rm repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: repository: repo: has no stampede.json; name a repository made by `stampede init`
+2> stampede: repository: repo: has no stampede.json; restore it from a backup
 = 2
 $ cp good.json repo/stampede.json
 

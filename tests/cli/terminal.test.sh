@@ -76,7 +76,7 @@ done
 mkfifo wait.csv
 "$STAMPEDE" sign repo --digests wait.csv >/dev/null 2>&1 &
 holder=$!
-for _ in $(seq 100); do [ -s repo/state/lock ] && break; sleep 0.1; done
+for _ in $(seq 300); do grep -q "$holder" repo/state/lock && break; sleep 0.1; done
 printf 'x%s%s' "$evil" "$evil" >repo/state/lock
 for verb in sign gc 'init --update'; do
 	# shellcheck disable=SC2086

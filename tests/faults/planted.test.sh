@@ -78,8 +78,10 @@ work 0 &
 first=$!
 work 1 &
 second=$!
-wait $first
-wait $second
+bad=
+wait $first || bad=yes
+wait $second || bad=yes
+[ -z "$bad" ] || exit 1
 count=$(cat work*/done | wc -l)
 [ "$count" -ge 160 ] || fail "only $count of $(wc -l <list) could be planted"
 echo "$count planted, no command waited, nothing else was changed"
