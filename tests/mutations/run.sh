@@ -90,7 +90,7 @@ esac
 pattern=${1:-.}
 copy=$(mktemp -d "${TMPDIR:-/tmp}/stampede-mutations-XXXXXX")
 trap 'rm -rf "$copy"' EXIT
-cp -r "$source"/{CMakeLists.txt,CMakePresets.json,LICENSE,README.md,CHANGELOG.md,engine,include,bench,tests,tools} "$copy/"
+cp -r "$source"/{CMakeLists.txt,CMakePresets.json,LICENSE,README.md,CHANGELOG.md,SECURITY.md,engine,include,bench,tests,tools} "$copy/"
 # Without -Werror: a mutation may leave something unused. Little optimisation: building is what takes long.
 cmake -S "$copy" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DSTP_TESTS=ON \
 	-DSTP_TEST_HOOKS=ON >"$copy/build.out" 2>&1 || { cat "$copy/build.out"; exit 1; }
