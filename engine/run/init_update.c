@@ -41,6 +41,7 @@ struct renewal {
 	const struct stp_document *published;
 	struct stp_role_head head;
 	struct stp_buf body; /* what will be signed */
+	struct stp_buf form; /* what will be written: the same, but for line feeds of PEM keys */
 	struct stp_pin pin;  /* of the file, once it is published */
 };
 
@@ -330,7 +331,8 @@ static enum stp_errc prepare(struct update *update, const struct stp_signing_pla
 	renewal->published = published;
 	renewal->head =
 	    (struct stp_role_head){published->version + 1, update->now + expiry_seconds};
-	return delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err);
+	STP_TRY(delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err));
+	return stp_json_form_append(&renewal->body, &renewal->form, err);
 }
 
 static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
@@ -367,14 +369,14 @@ static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
 
 static enum stp_errc show(const struct renewal *renewal, struct stp_buf *view, struct stp_err *err)
 {
-	json_t *after = json_loadb((const char *)renewal->body.data, renewal->body.count,
+	json_t *after = json_loadb((const char *)renewal->form.data, renewal->form.count,
 	                           JSON_REJECT_DUPLICATES, NULL);
 	enum stp_errc code;
 
 	if (!after)
 		return STP_FAIL(err, STP_FORMAT, STAGE, renewal->plan->role,
-		                "what would be signed is not JSON: keys with line feeds cannot be "
-		                "renewed here");
+		                "cannot be renewed: what would be signed is not JSON; run stampede "
+		                "verify");
 	code =
 	    stp_ceremony_view(renewal->plan->role, renewal->published->body_json, after, view, err);
 	json_decref(after);
@@ -415,9 +417,10 @@ static enum stp_errc publish(struct update *update, struct renewal *renewal, str
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
 	         ring->role);
-	STP_TRY(stp_sealed_make(name, renewal->head.version, renewal->body.data,
-	                        renewal->body.count, (const struct stp_key *const *)ring->keys,
-	                        ring->count, &sealed, err));
+	STP_TRY(stp_sealed_make_escaped(
+	    name, renewal->head.version, renewal->body.data, renewal->body.count,
+	    renewal->form.data, renewal->form.count, (const struct stp_key *const *)ring->keys,
+	    ring->count, &sealed, err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);
 	if (code == STP_OK)
@@ -489,12 +492,18 @@ static enum stp_errc run(struct update *update, struct stp_err *err)
 	return stp_config_replace(&update->config, update->repo.root_fd, err);
 }
 
+static void release_renewal(struct renewal *renewal)
+{
+	stp_buf_release(&renewal->body);
+	stp_buf_release(&renewal->form);
+}
+
 static void release(struct update *update)
 {
 	size_t i;
 
 	for (i = 0; i < update->renewal_count; i++)
-		stp_buf_release(&update->renewals[i].body);
+		release_renewal(&update->renewals[i]);
 	stp_signing_plan_release(&update->root);
 	stp_signing_plan_release(&update->targets);
 	stp_signing_plan_release(&update->bins);

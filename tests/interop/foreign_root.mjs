@@ -102,4 +102,23 @@ write("2.targets.json", targets, signers);
 assert.equal(sign(repo).versions.targets, 2);
 await session(old, server.url).refresh();
 await session(newClient(path.join(folder, "new"), repo), server.url).refresh();
+
+step("a root key with line feeds (PEM) stays when init --update renews the root");
+const ecdsa = crypto.generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+const pem = { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256", keyval: { public: ecdsa.publicKey.export({ format: "pem", type: "spki" }) } };
+const pemId = crypto.createHash("sha256").update(canonical(pem)).digest("hex");
+const withPem = { ...second, version: 3, keys: { ...second.keys, [pemId]: pem } };
+withPem.roles.root.keyids = [...second.roles.root.keyids, pemId];
+write("3.root.json", withPem, [...roots, fresh]);
+sign(repo);
+roots.forEach((key, i) => {
+	if (!withPem.roles.root.keyids.includes(keyid(key))) fs.rmSync(path.join(repo, `offline-keys/root-${i + 1}.pem`));
+});
+const update = spawnSync(process.env.STAMPEDE, ["init", repo, "--update", "--yes", "--roles", "root"], { encoding: "utf8" });
+assert.equal(update.status, 0, update.stderr);
+assert.match(update.stderr, new RegExp(`= ${pemId.slice(0, 16)}… ecdsa    signs root`));
+assert.deepEqual(read("4.root.json").signed.keys[pemId], pem);
+sign(repo);
+await session(old, server.url).refresh();
+await session(newClient(path.join(folder, "newer"), repo), server.url).refresh();
 server.close();
