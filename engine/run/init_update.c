@@ -367,7 +367,17 @@ static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
 
 /* ------------------------------------------------------------------ shown and confirmed */
 
-static enum stp_errc show(const struct renewal *renewal, struct stp_buf *view, struct stp_err *err)
+/* What the new version of a role is compared with: the published one; for root the one that was
+ * confirmed last, so that a root which another tool made is looked at once. */
+static const json_t *shown_before(const struct update *update, const struct renewal *renewal)
+{
+	if (renewal->plan == &update->root && update->trust.confirmed.body_json)
+		return update->trust.confirmed.body_json;
+	return renewal->published->body_json;
+}
+
+static enum stp_errc show(const struct update *update, const struct renewal *renewal,
+                          struct stp_buf *view, struct stp_err *err)
 {
 	json_t *after = json_loadb((const char *)renewal->form.data, renewal->form.count,
 	                           JSON_REJECT_DUPLICATES, NULL);
@@ -378,7 +388,7 @@ static enum stp_errc show(const struct renewal *renewal, struct stp_buf *view, s
 		                "cannot be renewed: what would be signed is not JSON; run stampede "
 		                "verify");
 	code =
-	    stp_ceremony_view(renewal->plan->role, renewal->published->body_json, after, view, err);
+	    stp_ceremony_view(renewal->plan->role, shown_before(update, renewal), after, view, err);
 	json_decref(after);
 	return code;
 }
@@ -393,7 +403,7 @@ static enum stp_errc confirm(const struct update *update, struct stp_err *err)
 	if (!update->options->confirm)
 		return STP_OK;
 	for (i = update->renewal_count; i-- > 0 && code == STP_OK;)
-		code = show(&update->renewals[i], &view, err);
+		code = show(update, &update->renewals[i], &view, err);
 	if (code == STP_OK)
 		code = stp_buf_append(&view, "", 1, err);
 	if (code == STP_OK &&

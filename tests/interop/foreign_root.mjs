@@ -116,9 +116,16 @@ roots.forEach((key, i) => {
 });
 const update = spawnSync(process.env.STAMPEDE, ["init", repo, "--update", "--yes", "--roles", "root"], { encoding: "utf8" });
 assert.equal(update.status, 0, update.stderr);
-assert.match(update.stderr, new RegExp(`= ${pemId.slice(0, 16)}… ecdsa    signs root`));
+/* The operator sees what changed since the root that was confirmed last, our first one. */
+assert.match(update.stderr, /^root 1 → 4\n {2}version 1 is the last that was confirmed here/m);
+assert.match(update.stderr, new RegExp(`\\+ ${pemId.slice(0, 16)}… ecdsa    may sign from now on: root`));
+assert.match(update.stderr, new RegExp(`\\+ ${keyid(fresh).slice(0, 16)}… ed25519  may sign from now on: root`));
+assert.match(update.stderr, /- [0-9a-f]{16}… ed25519 {2}may no longer sign: root/);
+assert.match(update.stderr, /CHANGED: "x-note" is new/);
 assert.deepEqual(read("4.root.json").signed.keys[pemId], pem);
 sign(repo);
 await session(old, server.url).refresh();
 await session(newClient(path.join(folder, "newer"), repo), server.url).refresh();
+const again = spawnSync(process.env.STAMPEDE, ["init", repo, "--update", "--yes", "--roles", "root"], { encoding: "utf8" });
+assert.match(again.stderr, /^root 4 → 5\n {2}=/m);
 server.close();
