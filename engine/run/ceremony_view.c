@@ -243,10 +243,16 @@ enum stp_errc stp_ceremony_view(const char *role, const json_t *before, const js
 	struct view view = {out, err, STP_OK};
 	const char *expires = json_string_value(json_object_get(before, "expires"));
 	const char *new_expires = json_string_value(json_object_get(after, "expires"));
+	long long old_version = json_integer_value(json_object_get(before, "version"));
+	long long new_version = json_integer_value(json_object_get(after, "version"));
 
-	line(&view, "%s %lld → %lld", role,
-	     (long long)json_integer_value(json_object_get(before, "version")),
-	     (long long)json_integer_value(json_object_get(after, "version")));
+	line(&view, "%s %lld → %lld", role, old_version, new_version);
+	if (new_version != old_version + 1)
+		line(
+		    &view,
+		    "  version %lld is the last that was confirmed here; what another tool changed "
+		    "since is in force already",
+		    old_version);
 	if (json_object_get(after, "roles") || json_object_get(before, "roles")) {
 		root_parties(&view, before, after);
 		unused_keys(&view, before, after);

@@ -41,6 +41,7 @@ struct renewal {
 	const struct stp_document *published;
 	struct stp_role_head head;
 	struct stp_buf body; /* what will be signed */
+	struct stp_buf form; /* what will be written: the same, but for line feeds of PEM keys */
 	struct stp_pin pin;  /* of the file, once it is published */
 };
 
@@ -330,7 +331,8 @@ static enum stp_errc prepare(struct update *update, const struct stp_signing_pla
 	renewal->published = published;
 	renewal->head =
 	    (struct stp_role_head){published->version + 1, update->now + expiry_seconds};
-	return delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err);
+	STP_TRY(delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err));
+	return stp_json_form_append(&renewal->body, &renewal->form, err);
 }
 
 static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
@@ -365,18 +367,28 @@ static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
 
 /* ------------------------------------------------------------------ shown and confirmed */
 
-static enum stp_errc show(const struct renewal *renewal, struct stp_buf *view, struct stp_err *err)
+/* What the new version of a role is compared with: the published one; for root the one that was
+ * confirmed last, so that a root which another tool made is looked at once. */
+static const json_t *shown_before(const struct update *update, const struct renewal *renewal)
 {
-	json_t *after = json_loadb((const char *)renewal->body.data, renewal->body.count,
+	if (renewal->plan == &update->root && update->trust.confirmed.body_json)
+		return update->trust.confirmed.body_json;
+	return renewal->published->body_json;
+}
+
+static enum stp_errc show(const struct update *update, const struct renewal *renewal,
+                          struct stp_buf *view, struct stp_err *err)
+{
+	json_t *after = json_loadb((const char *)renewal->form.data, renewal->form.count,
 	                           JSON_REJECT_DUPLICATES, NULL);
 	enum stp_errc code;
 
 	if (!after)
 		return STP_FAIL(err, STP_FORMAT, STAGE, renewal->plan->role,
-		                "what would be signed is not JSON: keys with line feeds cannot be "
-		                "renewed here");
+		                "cannot be renewed: what would be signed is not JSON; run stampede "
+		                "verify");
 	code =
-	    stp_ceremony_view(renewal->plan->role, renewal->published->body_json, after, view, err);
+	    stp_ceremony_view(renewal->plan->role, shown_before(update, renewal), after, view, err);
 	json_decref(after);
 	return code;
 }
@@ -391,7 +403,7 @@ static enum stp_errc confirm(const struct update *update, struct stp_err *err)
 	if (!update->options->confirm)
 		return STP_OK;
 	for (i = update->renewal_count; i-- > 0 && code == STP_OK;)
-		code = show(&update->renewals[i], &view, err);
+		code = show(update, &update->renewals[i], &view, err);
 	if (code == STP_OK)
 		code = stp_buf_append(&view, "", 1, err);
 	if (code == STP_OK &&
@@ -415,9 +427,10 @@ static enum stp_errc publish(struct update *update, struct renewal *renewal, str
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
 	         ring->role);
-	STP_TRY(stp_sealed_make(name, renewal->head.version, renewal->body.data,
-	                        renewal->body.count, (const struct stp_key *const *)ring->keys,
-	                        ring->count, &sealed, err));
+	STP_TRY(stp_sealed_make_escaped(
+	    name, renewal->head.version, renewal->body.data, renewal->body.count,
+	    renewal->form.data, renewal->form.count, (const struct stp_key *const *)ring->keys,
+	    ring->count, &sealed, err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);
 	if (code == STP_OK)
@@ -489,12 +502,18 @@ static enum stp_errc run(struct update *update, struct stp_err *err)
 	return stp_config_replace(&update->config, update->repo.root_fd, err);
 }
 
+static void release_renewal(struct renewal *renewal)
+{
+	stp_buf_release(&renewal->body);
+	stp_buf_release(&renewal->form);
+}
+
 static void release(struct update *update)
 {
 	size_t i;
 
 	for (i = 0; i < update->renewal_count; i++)
-		stp_buf_release(&update->renewals[i].body);
+		release_renewal(&update->renewals[i]);
 	stp_signing_plan_release(&update->root);
 	stp_signing_plan_release(&update->targets);
 	stp_signing_plan_release(&update->bins);

@@ -185,10 +185,11 @@ static enum stp_errc pin_file(const char *path, struct stp_pin *out_pin, struct 
 	return code;
 }
 
-/* Where the chain starts: the newest of all that is trusted; version 0 when nothing is. */
+/* Where the chain starts: the newest of all that is trusted; version 0 when nothing is. And the one
+ * that a person chose, at the last ceremony or now: state/floors moves on with each sign. */
 static enum stp_errc find_start(const struct stp_trust *trust,
                                 const struct stp_trust_options *options, struct start *out_start,
-                                struct stp_err *err)
+                                struct start *out_confirmed, struct stp_err *err)
 {
 	struct start all[] = {
 	    {*options->pinned, STP_CONFIG_FILE},
@@ -206,6 +207,7 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 		if (i != newest && all[i].pin.version)
 			STP_TRY(check_older(options->repo->metadata_fd, &all[i], err));
 	*out_start = all[newest];
+	*out_confirmed = all[0].pin.version ? all[0] : all[2];
 	return STP_OK;
 }
 
@@ -269,14 +271,31 @@ static enum stp_errc step_root(struct stp_trust *trust, int metadata_fd, uint64_
 	return STP_OK;
 }
 
+/* The root that was confirmed last, for who shows what changed since. */
+static enum stp_errc load_confirmed(struct stp_trust *trust, int metadata_fd,
+                                    const struct start *start, struct stp_err *err)
+{
+	char name[64];
+	bool usable;
+
+	if (!start->pin.version || start->pin.version >= trust->root.doc.version)
+		return STP_OK;
+	root_name(start->pin.version, name);
+	STP_TRY(stp_document_read(&trust->confirmed, metadata_fd, name, &stp_rule_root,
+	                          &trust->findings, &usable, err));
+	STP_TRY(check_bytes(&trust->confirmed.file, name, start, err));
+	return judge(trust, name, usable, err);
+}
+
 static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_options *options,
                                 struct stp_err *err)
 {
 	int metadata_fd = options->repo->metadata_fd;
 	struct start start;
+	struct start confirmed;
 	unsigned steps;
 
-	STP_TRY(find_start(trust, options, &start, err));
+	STP_TRY(find_start(trust, options, &start, &confirmed, err));
 	trust->is_unpinned = !start.pin.version;
 	if (trust->is_unpinned && options->needs_pin)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
@@ -300,7 +319,7 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 	}
 	trust->found.root = stp_pin_of(trust->root.doc.version, trust->root.doc.file.data,
 	                               trust->root.doc.file.count);
-	return STP_OK;
+	return options->needs_pin ? load_confirmed(trust, metadata_fd, &confirmed, err) : STP_OK;
 }
 
 /* ------------------------------------------------------------------ timestamp, snapshot */
@@ -529,6 +548,7 @@ void stp_trust_release(struct stp_trust *trust)
 	stp_key_ring_release(&trust->targets_ring);
 	stp_document_release(&trust->bins);
 	stp_document_release(&trust->targets);
+	stp_document_release(&trust->confirmed);
 	stp_root_release(&trust->root);
 	stp_finding_list_release(&trust->findings);
 	memset(trust, 0, sizeof(*trust));
