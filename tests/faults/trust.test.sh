@@ -80,6 +80,7 @@ for profile in pep458 compat prefixes; do
 	sign_is 0 repo
 	says '9007199254740990.x.json: is not a file of this repository'
 	says '900.targets.json: is not a file of this repository'
+	says "holds files of 2 versions that were never published, from $((v + 1)) to 9007199254740990"
 	[ "$(version)" = $((v + 2)) ] || fail "version $(version) after $v: only the number that is taken is passed over"
 	rm repo/public/metadata/9007199254740990.* repo/public/metadata/900.targets.json "repo/public/metadata/$((v + 1)).snapshot.json"
 
@@ -146,6 +147,24 @@ for edit in 's/^snapshot [0-9]*/snapshot 1/' 's/^seal ../seal 00/' 's/^root/Root
 	refused 3 state/floors sign repo
 	cp saved repo/state/floors
 done
+
+# Numbers that are passed over are said, why, and that no number is used twice.
+v=$(version)
+sign_is 0 repo
+cp repo/public/metadata/timestamp.json older
+echo $((v + 5000)) >repo/state/reserved
+sign_is 0 repo
+says "state/reserved: names a version far above $((v + 1)), the last one published, so $((v + 5001)) follows"
+rm -r repo/state/floors repo/state/commits repo/state/reserved
+cp older repo/public/metadata/timestamp.json
+: >repo/public/metadata/9007199254740990.bin-n-0.json
+sign_is 0 repo
+says "$((v + 5001)).snapshot.json: was signed by this repository, but neither"
+says 'holds files of 1 version that'
+[ "$(version)" = $((v + 5002)) ] || fail "version $(version) after $((v + 5001))"
+rm repo/public/metadata/9007199254740990.bin-n-0.json
+sign_is 0 repo
+! [ -s err ] || fail "still something to say: $(cat err)"
 
 # A person at a terminal is asked.
 if command -v script >/dev/null; then
