@@ -166,6 +166,24 @@ rm repo/public/metadata/9007199254740990.bin-n-0.json
 sign_is 0 repo
 ! [ -s err ] || fail "still something to say: $(cat err)"
 
+# Who may not read keys/ and state/ is told so, and may look at what is published.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	mkdir open
+	cp -a repo open/
+	cp "$STAMPEDE" open/stampede
+	chmod 711 . open
+	as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups open/stampede "$@" >out 2>err || got=$?; }
+	got=0; as_user verify open/repo
+	[ $got = 0 ] || fail "verify by another user: $(cat out err)"
+	chmod 755 open/repo/state open/repo/state/commits
+	chmod 644 open/repo/state/commits/* open/repo/state/last-run.json
+	got=0; as_user gc open/repo --dry-run
+	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
+	got=0; as_user sign open/repo --dry-run
+	says 'keys: cannot open the folder; run this as the user that signs'
+	rm -r open
+fi
+
 # A person at a terminal is asked.
 if command -v script >/dev/null; then
 	echo no | script -qec "$STAMPEDE init repo --update" /dev/null >asked 2>&1 && fail 'went on after no'
