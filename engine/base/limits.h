@@ -40,6 +40,9 @@
 /* How far a version that was reserved may lie above the last one published; each failed run takes
  * one. */
 #define STP_VERSION_JUMP_MAX (1ULL << 20)
+/* How far above it an operator may ask for one: a number with a digit too many would leave few, for
+ * good. */
+#define STP_VERSION_ABOVE_MAX (1ULL << 32)
 /* Expiry periods: one hour to ten years, in seconds. */
 #define STP_EXPIRY_SECONDS_MIN 3600
 #define STP_EXPIRY_SECONDS_MAX (3650LL * 86400)

@@ -185,8 +185,8 @@ enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *
 	if (text_bytes < 2 || digits[text_bytes - 1] != '\n' ||
 	    !stp_u64_parse(digits, text_bytes - 1, &version) || version > STP_VERSION_MAX)
 		return STP_FAIL(err, STP_FORMAT, STAGE, "state/reserved",
-		                "holds no version number; write the highest version in "
-		                "public/metadata into it");
+		                "does not hold a version number; restore it from a backup, or "
+		                "remove it: then the last version published counts");
 	*out_version = version;
 	return STP_OK;
 }
@@ -238,6 +238,11 @@ static enum stp_errc check_bound(uint64_t version, uint64_t known, const char *f
 		room += (uint64_t)(options->now - current->committed_at);
 	if (version <= known || version - known <= room)
 		return STP_OK;
+	if (version - known > STP_VERSION_ABOVE_MAX) /* --above would not take it either */
+		return STP_FAIL(err, STP_REFUSED, STAGE, file,
+		                "names version %llu, far above %llu, the last one published; "
+		                "restore it from a backup, or remove it",
+		                (unsigned long long)version, (unsigned long long)known);
 	return STP_FAIL(
 	    err, STP_REFUSED, STAGE, file,
 	    "names version %llu, far above %llu, the last one published; restore it from "

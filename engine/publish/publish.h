@@ -43,7 +43,7 @@ struct stp_publish_leftovers {
 	uint64_t file_bytes;
 };
 
-/* The number that the text of state/reserved says; STP_FORMAT tells how to mend it. */
+/* The number that the text of state/reserved says; STP_FORMAT says how to fix it. */
 enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *out_version,
                                  struct stp_err *err) STP_MUST_CHECK;
 

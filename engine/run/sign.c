@@ -196,6 +196,9 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	run->report->hash_set = run->config.hash_set;
 	run->report->bins = stp_bin_count(&run->config);
 	STP_TRY(open_targets(run, err));
+	if (run->repo.keys_fd < 0) /* a dry run comes this far without */
+		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
+		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
 	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,

@@ -241,6 +241,9 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
 	memset(out_floors, 0, sizeof(*out_floors));
 	if (fstatat(state_fd, STP_FLOORS_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		return STP_OK;
+	if (!seal_key && faccessat(state_fd, STP_FLOORS_FILE, R_OK, AT_EACCESS) != 0 &&
+	    errno == EACCES)
+		return STP_OK;
 	code = stp_file_read(state_fd, STP_FLOORS_FILE, TEXT_BYTES_MAX - 1, STAGE, &text, err);
 	if (code == STP_OK)
 		code = stp_floors_parse((const char *)text.data, text.count, seal_key, out_floors,

@@ -54,8 +54,9 @@ enum stp_floors_origin {
 };
 
 /* Reads state/floors. *out_found is 0 when it is not there. seal_key (32 bytes) may be NULL for who
- * may not read keys/: then the seal is not checked. *out_restored is set when the file or the
- * folder around it is a copy. STP_REFUSED when the seal is wrong, STP_FORMAT when the text is. */
+ * may not read keys/: then the seal is not checked, and a file that may not be read is not there.
+ * *out_restored is set when the file or the folder around it is a copy. STP_REFUSED when the seal
+ * is wrong, STP_FORMAT when the text is. */
 enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
                               int *out_found, enum stp_floors_origin *out_origin,
                               struct stp_err *err) STP_MUST_CHECK;

@@ -82,6 +82,9 @@ enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *nam
 		if (!found || finding->code == STP_FINDING_THRESHOLD)
 			found = finding;
 	}
+	/* What is not a regular file says itself what to do. */
+	if (found && found->code == STP_FINDING_FILE_TYPE)
+		return STP_FAIL(err, STP_REFUSED, STAGE, found->subject, "%s", found->text);
 	if (found)
 		return STP_FAIL(err, STP_REFUSED, STAGE, found->subject, "%s; %s", found->text,
 		                advice);

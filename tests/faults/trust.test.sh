@@ -80,6 +80,7 @@ for profile in pep458 compat prefixes; do
 	sign_is 0 repo
 	says '9007199254740990.x.json: is not a file of this repository'
 	says '900.targets.json: is not a file of this repository'
+	says "holds files of 2 versions that were never published, from $((v + 1)) to 9007199254740990"
 	[ "$(version)" = $((v + 2)) ] || fail "version $(version) after $v: only the number that is taken is passed over"
 	rm repo/public/metadata/9007199254740990.* repo/public/metadata/900.targets.json "repo/public/metadata/$((v + 1)).snapshot.json"
 
@@ -146,6 +147,42 @@ for edit in 's/^snapshot [0-9]*/snapshot 1/' 's/^seal ../seal 00/' 's/^root/Root
 	refused 3 state/floors sign repo
 	cp saved repo/state/floors
 done
+
+# Numbers that are passed over are said, why, and that no number is used twice.
+v=$(version)
+sign_is 0 repo
+cp repo/public/metadata/timestamp.json older
+echo $((v + 5000)) >repo/state/reserved
+sign_is 0 repo
+says "state/reserved: names a version far above $((v + 1)), the last one published, so $((v + 5001)) follows"
+rm -r repo/state/floors repo/state/commits repo/state/reserved
+cp older repo/public/metadata/timestamp.json
+: >repo/public/metadata/9007199254740990.bin-n-0.json
+sign_is 0 repo
+says "$((v + 5001)).snapshot.json: was signed by this repository, but neither"
+says 'holds files of 1 version that'
+[ "$(version)" = $((v + 5002)) ] || fail "version $(version) after $((v + 5001))"
+rm repo/public/metadata/9007199254740990.bin-n-0.json
+sign_is 0 repo
+! [ -s err ] || fail "still something to say: $(cat err)"
+
+# Who may not read keys/ and state/ is told so, and may look at what is published.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	mkdir open
+	cp -a repo open/
+	cp "$STAMPEDE" open/stampede
+	chmod 711 . open
+	as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups open/stampede "$@" >out 2>err || got=$?; }
+	got=0; as_user verify open/repo
+	[ $got = 0 ] || fail "verify by another user: $(cat out err)"
+	chmod 755 open/repo/state open/repo/state/commits
+	chmod 644 open/repo/state/commits/* open/repo/state/last-run.json
+	got=0; as_user gc open/repo --dry-run
+	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
+	got=0; as_user sign open/repo --dry-run
+	says 'keys: cannot open the folder; run this as the user that signs'
+	rm -r open
+fi
 
 # A person at a terminal is asked.
 if command -v script >/dev/null; then
