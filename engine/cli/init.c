@@ -295,6 +295,8 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 		    (json_int_t)report.bin_count, "bins_changed", report.bins_changed));
 		return STP_EXIT_OK;
 	}
+	if (cli->quiet)
+		return STP_EXIT_OK;
 	print_renewed("root", report.root_version, report.root_expires);
 	print_renewed("targets", report.targets_version, report.targets_expires);
 	print_renewed("bins", report.bins_version, report.bins_expires);
@@ -335,13 +337,13 @@ static int run(struct stp_cli *cli)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report);
-	else
+	else if (!cli->quiet)
 		print_text(&report);
 	if (report.many_bins)
-		stp_cli_say(cli,
-		            "init: %llu bins: several clients limit or are slow with a "
-		            "snapshot of so many; 'stampede plan' tells which",
-		            (unsigned long long)report.bin_count);
+		stp_cli_warn(cli,
+		             "init: %llu bins: several clients limit or are slow with a "
+		             "snapshot of so many; 'stampede plan' tells which",
+		             (unsigned long long)report.bin_count);
 	stp_init_report_release(&report);
 	return STP_EXIT_OK;
 }

@@ -41,7 +41,7 @@ $ stampede gc repo --now $(at 4)
 2> stampede: published: timestamp.json: was published at 2030-01-05T12:00:00Z, after this run's time; set the clock right. If it is right now and was ahead then: --after-clock-error
 = 3
 $ stampede gc repo --grace 5
-2> stampede: gc: --grace: 5 is no time such as 30m, 24h or 7d; see 'stampede gc --help'
+2> stampede: gc: --grace takes a time with its unit, such as 90m, 12h or 7d, not '5'; see 'stampede gc --help'
 = 2
 $ stampede gc repo --keep 0
 2> stampede: gc: --keep takes a whole number from 1 to 1000000, not '0'; see 'stampede gc --help'
