@@ -11,6 +11,7 @@
 #include "cli/sign_products.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
+#include "publish/owner.h"
 #include "stampede/alg.h"
 
 enum {
@@ -312,7 +313,10 @@ static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
 	enum stp_errc code;
 	int exit_code;
 
-	code = stp_sign_products_begin(products, run, &err);
+	/* Before the metrics of a run that cannot be are written by the wrong user. */
+	code = stp_owner_check_path(run->repo, "sign", &err);
+	if (code == STP_OK)
+		code = stp_sign_products_begin(products, run, &err);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	stp_cli_progress_begin(cli);
