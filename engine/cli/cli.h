@@ -64,6 +64,7 @@ struct stp_cli {
 	const char **arguments; /* positional ones, collected by stp_cli_option() */
 	size_t argument_count;
 	int json, quiet, debug, log_json;
+	int is_committed; /* what fails from here on does not undo what was published */
 	enum stp_cli_progress progress_mode;
 	struct stp_progress *progress; /* pass these two to runs */
 	struct stp_cancel *cancel;
@@ -91,14 +92,18 @@ int stp_cli_option(struct stp_cli *cli, const char **out_value);
 int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints err on stderr (file and line with --debug) and returns the exit code of err->code. */
+/* Prints err on stderr (file and line with --debug) and returns the exit code of err->code, which
+ * is STP_EXIT_PARTIAL once cli->is_committed. */
 int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err);
-int stp_cli_exit_code(enum stp_errc code);
 
 /* "stampede: STAGE: SUBJECT: text" on stderr about one file or row, also with --quiet. subject is
  * raw. */
 void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *subject,
                    const char *text);
+
+/* The same of what an operator should know, though nothing failed. */
+void stp_cli_note(const struct stp_cli *cli, const char *stage, const char *subject,
+                  const char *text);
 
 /* How many of count faults are told one by one: all in a log for machines, but a terminal or a mail
  * is no place for a million. */
@@ -114,6 +119,10 @@ void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_v
 
 /* "stampede: …" on stderr unless --quiet. For talk, not for the product. */
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same of what should be looked after. */
+void stp_cli_warn(const struct stp_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Unsigned decimal in [min, max]; on error prints usage naming option and returns 0. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/period.h"
 #include "cli/verbs.h"
 #include "stampede/gc.h"
 
@@ -21,40 +21,17 @@ static const struct stp_option options_table[] = {
     {NULL, NULL, NULL, 0},
 };
 
-/* "24h" as seconds; 0 after printing usage. Longer than time itself is for ever. */
-static int take_period(struct stp_cli *cli, const char *option, const char *value,
-                       int64_t *out_seconds)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = {{'m', 60}, {'h', 3600}, {'d', 86400}};
-	size_t count = strlen(value);
-	uint64_t number = 0;
-	size_t i;
-
-	for (i = 0; i < 3 && count > 1; i++) {
-		if (value[count - 1] != units[i].unit ||
-		    !stp_u64_parse(value, count - 1, &number) || number > 5256000)
-			continue;
-		*out_seconds = (int64_t)number * units[i].seconds;
-		return 1;
-	}
-	stp_cli_usage(cli, "--%s: %s is no time such as 30m, 24h or 7d", option, value);
-	return 0;
-}
-
 /* Takes one option; 0 after printing usage. */
 static int take_option(struct stp_cli *cli, int id, const char *value,
                        struct stp_gc_options *options)
 {
 	switch (id) {
 	case OPT_GRACE:
-		return take_period(cli, "grace", value, &options->grace_seconds);
+		return stp_cli_period(cli, "grace", value, 0, &options->grace_seconds);
 	case OPT_KEEP:
 		return stp_cli_u64(cli, "keep", value, 1, 1000000, &options->keep);
 	case OPT_AUDIT:
-		return take_period(cli, "audit", value, &options->audit_keep_seconds);
+		return stp_cli_period(cli, "audit", value, 0, &options->audit_keep_seconds);
 	case OPT_DRY_RUN:
 		options->dry_run = 1;
 		return 1;
@@ -162,7 +139,7 @@ static int run(struct stp_cli *cli)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report, options.dry_run);
-	else
+	else if (!cli->quiet || options.dry_run)
 		print_text(&report, options.dry_run);
 	return STP_EXIT_OK;
 }

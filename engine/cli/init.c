@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/user.h"
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "stampede/init.h"
@@ -309,6 +311,8 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 		    (json_int_t)report.bin_count, "bins_changed", report.bins_changed));
 		return STP_EXIT_OK;
 	}
+	if (cli->quiet)
+		return STP_EXIT_OK;
 	print_renewed("root", report.root_version, report.root_expires);
 	print_renewed("targets", report.targets_version, report.targets_expires);
 	print_renewed("bins", report.bins_version, report.bins_expires);
@@ -321,6 +325,23 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 		    "sign.\n");
 	printf("Take the offline keys off this machine again, then publish it: stampede sign\n");
 	return STP_EXIT_OK;
+}
+
+/* Root made it where another user works: whoever signs each night must own it. */
+static void warn_owner(const struct stp_cli *cli, const char *repo)
+{
+	char around[STP_PATH_BYTES_MAX + 8], shown[1024], owner[STP_USER_BYTES];
+	struct stat st;
+
+	snprintf(around, sizeof(around), "%s/..", repo);
+	if (geteuid() != 0 || stat(around, &st) != 0 || st.st_uid == 0)
+		return;
+	stp_user_name(st.st_uid, owner);
+	stp_text_escape(repo, strlen(repo), shown, sizeof(shown));
+	stp_cli_warn(cli,
+	             "init: %s belongs to user root, but the folder around it to user %s; if that "
+	             "user is to sign, give it the whole repository: chown -R %s: %s",
+	             shown, owner, owner, shown);
 }
 
 static int run(struct stp_cli *cli)
@@ -356,13 +377,14 @@ static int run(struct stp_cli *cli)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report);
-	else
+	else if (!cli->quiet)
 		print_text(&report);
 	if (report.many_bins)
-		stp_cli_say(cli,
-		            "init: %llu bins: several clients limit or are slow with a "
-		            "snapshot of so many; 'stampede plan' tells which",
-		            (unsigned long long)report.bin_count);
+		stp_cli_warn(cli,
+		             "init: %llu bins: several clients limit or are slow with a "
+		             "snapshot of so many; 'stampede plan' tells which",
+		             (unsigned long long)report.bin_count);
+	warn_owner(cli, report.repo);
 	stp_init_report_release(&report);
 	return STP_EXIT_OK;
 }

@@ -341,7 +341,7 @@ static enum stp_errc write_svg(const struct stp_plan *plan, const char *file, st
 
 	if (!text)
 		return STP_FAIL_ERRNO(err, ENOMEM, "plan", file, "cannot draw");
-	code = stp_product_write(file, text, err);
+	code = stp_product_write(file, text, STP_PRODUCT_UMASK, err);
 	free(text);
 	return code;
 }

@@ -105,7 +105,8 @@ static int standard_fd(const struct stat *st)
 	return -1;
 }
 
-enum stp_errc stp_product_write(const char *path, const char *text, struct stp_err *err)
+enum stp_errc stp_product_write(const char *path, const char *text, enum stp_product_reader reader,
+                                struct stp_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -136,7 +137,8 @@ enum stp_errc stp_product_write(const char *path, const char *text, struct stp_e
 	if (!*name)
 		return STP_FAIL(err, STP_CONFIG, "output", path, "names a folder; name a file");
 	STP_TRY(stp_folder_open(AT_FDCWD, folder, "output", &fd, err));
-	code = stp_file_write(fd, name, text, strlen(text), 0666 & ~mask, STP_FILE_REPLACE,
+	code = stp_file_write(fd, name, text, strlen(text),
+	                      reader == STP_PRODUCT_ALL ? 0644 : 0666 & ~mask, STP_FILE_REPLACE,
 	                      "output", err);
 	close(fd);
 	return code;

@@ -19,6 +19,7 @@
 #include "base/faultpoint.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/log.h"
 
 #define TERMINAL_TICK_MS 200
 #define PLAIN_TICK_MS    5000
@@ -246,7 +247,7 @@ static void draw(void)
 	/* The last column stays free: some terminals wrap once it is written. */
 	describe(&view, ticker.on_terminal ? columns() - 1 : sizeof(line), line, sizeof(line));
 	if (!ticker.on_terminal) {
-		fprintf(stderr, "stampede: progress: %s\n", line);
+		stp_log_line(STP_LOG_INFO, "stampede: progress: %s", line);
 		return;
 	}
 	/* CR, text, erase to the end of the line (ECMA-48 EL). */

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/user.h"
 
 /* A file name that cannot leave its folder. */
 static int is_plain_name(const char *name)
@@ -20,11 +21,14 @@ static int is_plain_name(const char *name)
 static enum stp_errc check_private(const struct stat *st, const char *what, const char *chmod,
                                    const char *name, struct stp_err *err)
 {
+	char owner[STP_USER_BYTES], here[STP_USER_BYTES];
+
 	if (st->st_uid != geteuid())
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "the key %s belongs to user id %lu, not to the one that runs this "
-		                "(%lu); chown it",
-		                what, (unsigned long)st->st_uid, (unsigned long)geteuid());
+		                "the key %s belongs to user %s, but user %s runs this; run it as "
+		                "its owner, or use a copy of your own",
+		                what, stp_user_name(st->st_uid, owner),
+		                stp_user_name(geteuid(), here));
 	if (st->st_mode & (S_IRWXG | S_IRWXO))
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "the key %s is open to others (mode %04o); chmod %s it", what,

@@ -24,9 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -157,7 +157,7 @@ enum stp_links_need stp_links_need(const struct stp_links *links)
 
 /* ------------------------------------------------------------------ folders and sources */
 
-/* openat2 beneath folder_fd, no links anywhere on the way. */
+/* Opens beneath folder_fd, no links anywhere on the way. */
 static int open_beneath(int folder_fd, const char *path, int flags)
 {
 	struct open_how how = {
@@ -167,7 +167,7 @@ static int open_beneath(int folder_fd, const char *path, int flags)
 	long fd;
 
 	do
-		fd = syscall(SYS_openat2, folder_fd, path, &how, sizeof(how));
+		fd = stp_open_beneath(folder_fd, path, &how);
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return (int)fd;
 }

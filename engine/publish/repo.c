@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "publish/owner.h"
 #include "roles/config.h"
 
 #define STAGE     "repository"
@@ -120,6 +121,8 @@ enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char 
 		             fstatat(repo.root_fd, STP_KEYS_FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0
 		                 ? "restore it from a backup"
 		                 : "name a repository made by `stampede init`");
+	if (code == STP_OK && use == STP_REPO_LOCK)
+		code = stp_owner_check(repo.root_fd, path, holder, err);
 	if (code == STP_OK)
 		code = open_folders(&repo, use, err);
 	if (code == STP_OK && use == STP_REPO_LOCK)

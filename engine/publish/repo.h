@@ -48,8 +48,8 @@ enum stp_repo_use {
 	STP_REPO_LOCK, /* the one publisher: STP_BUSY names who holds the lock */
 };
 
-/* Opens the repository at path. STP_CONFIG when it is none. holder is the verb that the lock file
- * names ("sign", "gc", "init"). */
+/* Opens the repository at path. STP_CONFIG when it is none, or is to be locked and belongs to
+ * another user. holder is the verb that the lock file names ("sign", "gc", "init"). */
 enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char *holder,
                             struct stp_repo *out_repo, struct stp_err *err) STP_MUST_CHECK;
 

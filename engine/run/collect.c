@@ -412,7 +412,7 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	    .list_name = stp_sign_list_name(options),
 	    .scan_globs = {(const char **)(uintptr_t)options->scan_globs, options->scan_glob_count},
 	};
-	uint64_t started = stp_clock_monotonic_ns();
+	double *stage = stp_sign_stage(run, &run->report->seconds.scan);
 	enum stp_errc code = STP_OK;
 
 	stp_progress_stage(options->progress, "scan", 0, 0);
@@ -421,6 +421,6 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))
 		code = collect_tree(&collect, err);
 	run->entry_count = atomic_load(&collect.entry_count);
-	stp_sign_add_seconds(&run->report->seconds.scan, started);
+	stp_sign_stage(run, stage);
 	return code;
 }

@@ -79,11 +79,6 @@ struct emit {
 	size_t tail_bytes;
 };
 
-void stp_sign_add_seconds(double *seconds, uint64_t started_ns)
-{
-	*seconds += (double)(stp_clock_monotonic_ns() - started_ns) / 1e9;
-}
-
 /* Appends what list holds, as borrowed. */
 static enum stp_errc borrow_sources(const struct stp_sources *list, struct stp_sources *out,
                                     struct stp_err *err)
@@ -437,11 +432,15 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 	struct emit *emit = worker->emit;
 	struct stp_sign_run *run = emit->run;
 
+	uint64_t started;
+
 	stp_bin_init(&worker->bin);
 	STP_TRY(stp_merge_create(&emit->sources, &worker->merge, err));
 	if (run->options->dry_run)
 		return STP_OK;
+	started = stp_clock_monotonic_ns();
 	STP_TRY(stp_signer_create(run->key, run->features, &worker->signer, err));
+	stp_sign_add_seconds(&worker->tally.seconds.sign, started);
 	STP_TRY(stp_segment_part_create(emit->writer, 0, &worker->part, err));
 	worker->documents = calloc(emit->group_bins, sizeof(*worker->documents));
 	worker->sign_docs = calloc(emit->group_bins, sizeof(*worker->sign_docs));
@@ -519,9 +518,11 @@ static void choose_groups(struct emit *emit)
 	emit->group_bits = emit->run->config.bin_bits - (unsigned)__builtin_ctz(bins);
 }
 
-static void add_tally(struct emit *emit)
+/* Adds up what the workers counted in wall_s seconds. */
+static void add_tally(struct emit *emit, double wall_s)
 {
 	struct stp_sign_report *report = emit->run->report;
+	struct stp_sign_seconds worked = {0};
 	size_t i;
 
 	report->targets = 0;
@@ -529,20 +530,20 @@ static void add_tally(struct emit *emit)
 	report->files_removed = 0;
 	for (i = 0; i < emit->run->worker_count; i++) {
 		const struct tally *tally = &emit->workers[i].tally;
-		double share = 1.0 / (double)emit->run->worker_count;
 
 		report->targets += tally->targets;
 		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
 		report->files_removed += tally->files_removed;
-		report->seconds.ledger += tally->seconds.ledger * share;
-		report->seconds.bins += tally->seconds.bins * share;
-		report->seconds.sign += tally->seconds.sign * share;
-		report->seconds.publish += tally->seconds.publish * share;
+		worked.ledger += tally->seconds.ledger;
+		worked.bins += tally->seconds.bins;
+		worked.sign += tally->seconds.sign;
+		worked.publish += tally->seconds.publish;
 		if (tally->oldest_verified_at &&
 		    (!report->oldest_verified_at ||
 		     tally->oldest_verified_at < report->oldest_verified_at))
 			report->oldest_verified_at = tally->oldest_verified_at;
 	}
+	stp_sign_share_seconds(&report->seconds, &worked, wall_s);
 }
 
 /* Takes over the new segment, or drops it when nothing changed. */
@@ -565,7 +566,8 @@ static enum stp_errc close_ledger(struct emit *emit, enum stp_errc code, struct 
 static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 {
 	struct stp_sign_run *run = emit->run;
-	uint64_t started;
+	double wall_s = 0;
+	double *stage;
 	enum stp_errc code;
 
 	emit->head_bytes = stp_bin_body_head(run->now + run->config.expiry.bin_n, emit->head);
@@ -582,17 +584,18 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 		                         emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,
 		                         &emit->writer, err));
 	}
+	stage = stp_sign_stage(run, &wall_s);
 	code = stp_workers_run(run->jobs, "sign", emit_worker_main, emit, run->cancel, err);
-	add_tally(emit);
-	started = stp_clock_monotonic_ns();
-	code = close_ledger(emit, code, err);
-	stp_sign_add_seconds(&run->report->seconds.ledger, started);
-	return code;
+	stp_sign_stage(run, stage);
+	add_tally(emit, wall_s);
+	run->report->counted = code == STP_OK;
+	return close_ledger(emit, code, err);
 }
 
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT};
+	double *stage = stp_sign_stage(run, &run->report->seconds.ledger);
 	enum stp_errc code;
 
 	STP_TRY(stp_now_check(run->now, "the time of signing", err));
@@ -607,5 +610,6 @@ enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
 		code = run_workers(&emit, err);
 	stp_sources_release(&emit.sources);
 	free(emit.workers);
+	stp_sign_stage(run, stage);
 	return code;
 }

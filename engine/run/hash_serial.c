@@ -2,14 +2,13 @@
 #include "run/hash_serial.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/stamp.h"
 #include "hash/hash.h"
 #include "read/op.h"
@@ -48,7 +47,7 @@ static int open_file(const struct serial *serial, const char *path)
 		how.flags |= O_NOFOLLOW;
 		how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 	}
-	return (int)syscall(SYS_openat2, serial->options->root_fd, path, &how, sizeof(how));
+	return (int)stp_open_beneath(serial->options->root_fd, path, &how);
 }
 
 /* Reads wanted bytes from fd; fewer only at the end of the file, -1 on an error. */

@@ -40,6 +40,10 @@ void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *
 	if (json_is_object(object)) {
 		out->found = 1;
 		out->published = json_is_true(json_object_get(object, "published"));
+		/* Reports of earlier versions do not say: what was published had been counted. */
+		out->counted = json_object_get(object, "counted")
+		                   ? json_is_true(json_object_get(object, "counted"))
+		                   : out->published;
 		copy_text(out->error, sizeof(out->error), object, "error");
 		copy_text(out->io_backend, sizeof(out->io_backend), object, "io_backend");
 		out->at = get_time(object, "now");

@@ -340,7 +340,6 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	struct stp_sign_run *run = step->run;
 	unsigned window_bits = 0;
 	uint64_t window;
-	uint64_t hash_started = stp_clock_monotonic_ns();
 	enum stp_errc code = STP_OK;
 
 	while (window_bits < WINDOW_BITS_MAX && run->entry_count >> window_bits > WINDOW_ENTRIES)
@@ -360,13 +359,13 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 			code = flushed;
 		}
 	}
-	stp_sign_add_seconds(&run->report->seconds.hash, hash_started);
 	return code;
 }
 
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct pending_step step = {.run = run, .sources = STP_SOURCES_INIT};
+	double *stage;
 	enum stp_errc code;
 	size_t i;
 
@@ -375,6 +374,7 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	step.finders = calloc(run->worker_count, sizeof(*step.finders));
 	if (!step.finders)
 		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the workers");
+	stage = stp_sign_stage(run, &run->report->seconds.hash);
 	for (i = 0; i < run->worker_count; i++)
 		stp_arena_init(&step.finders[i].arena, 0);
 	code = stp_sign_sources(run, &step.sources, err);
@@ -391,5 +391,6 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	free(step.finders);
 	free(step.queue);
 	stp_sources_release(&step.sources);
+	stp_sign_stage(run, stage);
 	return code;
 }

@@ -99,7 +99,21 @@ static json_t *seconds_json(const struct stp_sign_seconds *seconds)
 	stp_json_set_seconds(object, "bins", seconds->bins);
 	stp_json_set_seconds(object, "sign", seconds->sign);
 	stp_json_set_seconds(object, "publish", seconds->publish);
+	stp_json_set_seconds(object, "rest", seconds->rest);
 	stp_json_set_seconds(object, "total", seconds->total);
+	return object;
+}
+
+static json_t *expiries_json(const struct stp_sign_expiries *expiries)
+{
+	json_t *object = json_object();
+
+	stp_json_set_time(object, "root", expiries->root);
+	stp_json_set_time(object, "targets", expiries->targets);
+	stp_json_set_time(object, "bins", expiries->bins);
+	stp_json_set_time(object, "bin_n", expiries->bin_n);
+	stp_json_set_time(object, "snapshot", expiries->snapshot);
+	stp_json_set_time(object, "timestamp", expiries->timestamp);
 	return object;
 }
 
@@ -143,6 +157,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "published", json_boolean(report->published));
+	json_object_set_new(object, "counted", json_boolean(report->counted));
 	stp_json_set_u64(object, "targets", report->targets);
 	stp_json_set_u64(object, "target_bytes", report->target_bytes);
 	stp_json_set_u64(object, "bins", report->bins);
@@ -171,6 +186,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_object_set_new(object, "kernels", kernels_json(report));
 	stp_json_set_time(object, "now", report->now);
 	stp_json_set_time(object, "expires", report->expires_at);
+	json_object_set_new(object, "expiries", expiries_json(&report->expiries));
 	stp_json_set_time(object, "oldest_verified", report->oldest_verified_at);
 	return object;
 }

@@ -203,6 +203,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
 	                         run->seal_key, &run->current, err));
+	stp_sign_note_expiries(run);
 	STP_TRY(stp_current_check_clock(&run->current, run->now, options->after_clock_error, err));
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
@@ -285,6 +286,7 @@ static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *
 	struct stp_publish_options options = {
 	    .worker_count = run->jobs, .now = run->now, .above = run->above};
 
+	stp_sign_stage(run, &run->report->seconds.publish);
 	STP_TRY(stp_publish_begin(&run->repo, &run->current, &options, &run->publisher, err));
 	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
@@ -343,17 +345,60 @@ static enum stp_errc make_timestamp(struct stp_sign_run *run, const struct stp_s
 	return code;
 }
 
+static void fill_published(struct stp_sign_run *run)
+{
+	struct stp_sign_report *report = run->report;
+	const struct stp_expiry *expiry = &run->config.expiry;
+	int64_t soonest = expiry->bin_n;
+
+	if (expiry->snapshot < soonest)
+		soonest = expiry->snapshot;
+	if (expiry->timestamp < soonest)
+		soonest = expiry->timestamp;
+	report->expires_at = run->now + soonest;
+	report->expiries.bin_n = run->now + expiry->bin_n;
+	report->expiries.snapshot = run->now + expiry->snapshot;
+	report->expiries.timestamp = run->now + expiry->timestamp;
+	report->versions.root = run->current.root.version;
+	report->versions.targets = run->current.targets.version;
+	report->versions.bins = run->current.bins.version;
+	report->versions.snapshot = run->version;
+	report->versions.timestamp = run->version;
+	report->published_files = stp_publish_files(run->publisher);
+	report->published_bytes = stp_publish_bytes(run->publisher);
+	report->links_made = stp_links_made(run->links);
+	if (run->current.committed_at && run->now > run->current.committed_at)
+		report->interval_seconds = run->now - run->current.committed_at;
+}
+
+/* Whether clients find this run's timestamp: after its rename the folder's sync may still fail. */
+static int is_out(const struct stp_sign_run *run, const struct stp_sealed *timestamp)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	int is_ours = stp_file_read(run->repo.metadata_fd, timestamp->name, timestamp->length,
+	                            "publish", &file, &ignored) == STP_OK &&
+	              file.count == timestamp->length &&
+	              memcmp(file.data, timestamp->bytes, file.count) == 0;
+
+	stp_buf_release(&file);
+	return is_ours;
+}
+
 static enum stp_errc commit_metadata(struct stp_sign_run *run, const struct stp_sealed *snapshot,
                                      const struct stp_sealed *timestamp, struct stp_err *err)
 {
 	struct stp_publish_file file = {snapshot->name, snapshot->bytes, snapshot->length};
+	enum stp_errc code;
 
 	STP_TRY(stp_publish_barrier(run->publisher, err));
 	STP_TRY(stp_audit_commit(run->audit, err));
-	STP_TRY(stp_publish_commit(run->publisher, &file, timestamp->bytes, timestamp->length,
-	                           run->now, err));
-	run->report->published = 1;
-	return STP_OK;
+	code = stp_publish_commit(run->publisher, &file, timestamp->bytes, timestamp->length,
+	                          run->now, err);
+	run->report->published = code == STP_OK || is_out(run, timestamp);
+	if (run->report->published)
+		fill_published(run);
+	return code;
 }
 
 /* What follows the commit: readers have the new snapshot, now the state catches up. */
@@ -373,37 +418,14 @@ static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sea
 	return stp_sign_raise_floors(run, snapshot, timestamp, err);
 }
 
-static void fill_published(struct stp_sign_run *run)
-{
-	struct stp_sign_report *report = run->report;
-	const struct stp_expiry *expiry = &run->config.expiry;
-	int64_t soonest = expiry->bin_n;
-
-	if (expiry->snapshot < soonest)
-		soonest = expiry->snapshot;
-	if (expiry->timestamp < soonest)
-		soonest = expiry->timestamp;
-	report->expires_at = run->now + soonest;
-	report->versions.root = run->current.root.version;
-	report->versions.targets = run->current.targets.version;
-	report->versions.bins = run->current.bins.version;
-	report->versions.snapshot = run->version;
-	report->versions.timestamp = run->version;
-	report->published_files = stp_publish_files(run->publisher);
-	report->published_bytes = stp_publish_bytes(run->publisher);
-	report->links_made = stp_links_made(run->links);
-	if (run->current.committed_at && run->now > run->current.committed_at)
-		report->interval_seconds = run->now - run->current.committed_at;
-}
-
 static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_sealed snapshot = {0};
 	struct stp_sealed timestamp = {0};
 	struct stp_arena arena;
-	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
+	stp_sign_stage(run, &run->report->seconds.publish);
 	stp_progress_stage(run->options->progress, "publish", 0, 0);
 	stp_arena_init(&arena, 0);
 	code = make_snapshot(run, &arena, &snapshot, err);
@@ -411,14 +433,11 @@ static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
 		code = make_timestamp(run, &snapshot, &timestamp, err);
 	if (code == STP_OK)
 		code = commit_metadata(run, &snapshot, &timestamp, err);
-	if (code == STP_OK) {
-		fill_published(run);
+	if (code == STP_OK)
 		code = commit_state(run, &snapshot, &timestamp, err);
-	}
 	stp_sealed_release(&snapshot);
 	stp_sealed_release(&timestamp);
 	stp_arena_release(&arena);
-	stp_sign_add_seconds(&run->report->seconds.publish, started);
 	return code;
 }
 
@@ -438,8 +457,11 @@ static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *er
 /* Compares, hashes and writes every bin. */
 static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *err)
 {
-	if (stp_sign_needs_recovery(run))
+	if (stp_sign_needs_recovery(run)) {
+		/* What was published stands for the ledger. */
+		stp_sign_stage(run, &run->report->seconds.ledger);
 		STP_TRY(stp_sign_recover(run, err));
+	}
 	STP_TRY(stp_sign_pending(run, err));
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);
@@ -489,8 +511,11 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	enum stp_errc code;
 
 	init_run(&run, options, report);
+	run.stage = &report->seconds.rest;
+	run.stage_since = started;
 	code = do_run(&run, err);
-	stp_sign_add_seconds(&report->seconds.total, started);
+	stp_sign_stage(&run, &report->seconds.rest);
+	report->seconds.total = (double)(run.stage_since - started) / 1e9;
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	stp_fault_list_sort(&run.faults);

@@ -7,6 +7,8 @@
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
  *	versions  what is published    → this run's version; new floors    run/versions.c
+ *	expiries  what is published    → notes on roles that are due       run/expiries.c
+ *	seconds   the clock            → where the time went               run/seconds.c
  *	report    what was done        → struct and JSON                   run/report.c
  *
  * Shape      one struct, filled from top to bottom as the run goes on.
@@ -85,6 +87,9 @@ struct stp_sign_run {
 	struct stp_sources published; /* by recover: what the published bins say was signed */
 	int has_published;            /* published stands for what the last run signed */
 
+	double *stage;        /* member of report->seconds that the time since goes to */
+	uint64_t stage_since; /* monotonic clock */
+
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
@@ -121,6 +126,10 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 /* Reserves the version of this run and notes in the report what lies in public/metadata that nobody
  * of ours put there, and which numbers were passed over. */
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Notes which of root, targets and bins should be renewed soon, and puts the expiries of what is
+ * published into the report. */
+void stp_sign_note_expiries(struct stp_sign_run *run);
 
 /* After the commit: state/floors says what is published now. */
 enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
@@ -162,7 +171,19 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
                                     const struct stp_sources *sources,
                                     const struct stp_merge_group *group, enum stp_decide_pass pass);
 
-/* Records the report's time of a step that took since started_ns: adds to *seconds. */
+/* --- where the time goes -----------------------------------------------------------------------
+ */
+
+/* From now on time goes to *stage, usually a member of report->seconds. Returns where it went
+ * before, for the way back; no second is counted twice or lost. Spine only. */
+double *stp_sign_stage(struct stp_sign_run *run, double *stage);
+
+/* Gives back what was added to *wall_s to the stages in the proportion of their members in
+ * worker_s, the sums over all workers. */
+void stp_sign_share_seconds(struct stp_sign_seconds *seconds,
+                            const struct stp_sign_seconds *worker_s, double wall_s);
+
+/* Adds what went by since started_ns to *seconds: for workers. */
 void stp_sign_add_seconds(double *seconds, uint64_t started_ns);
 
 #endif

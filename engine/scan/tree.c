@@ -14,14 +14,13 @@
  * by all; and since the stack is last in, first out, what lies on it is at most one buffer of
  * folders per level and worker. A walk ends when the stack is empty and all workers wait.
  *
- * Folders are opened by their path from the root, one openat2 that refuses links and other file
+ * Folders are opened by their path from the root, one call that refuses links and other file
  * systems, so no chain of open parents has to be kept.
  */
 #include "scan/tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -46,7 +46,7 @@
 /* Entries worth passing on: several rounds of 16 lanes for their keys. */
 #define BATCH_COUNT_MIN  64
 #define BATCH_PATH_BYTES (96 * 1024)
-/* openat2 says EAGAIN when a rename raced with a lookup beneath the root. */
+/* EAGAIN is said when a rename raced with a lookup beneath the root. */
 #define OPEN_TRIES_MAX 64
 #define RACY_GRACE_NS  2000000000LL
 
@@ -209,15 +209,15 @@ static int open_beneath(const struct walk *walk, int root_fd, const char *path)
 	int tries;
 
 	for (tries = 0;; tries++) {
-		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		long fd = stp_open_beneath(root_fd, path, &how);
 
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || tries == OPEN_TRIES_MAX)
 			return (int)fd;
 	}
 }
 
-/* Sorts out why a folder did not open: resources and a kernel without openat2 stop the walk, the
- * rest is a fault of this folder. */
+/* Sorts out why a folder did not open: short resources stop the walk, the rest is a fault of this
+ * folder. */
 static enum stp_errc open_failed(struct worker *worker, const char *path, size_t path_bytes,
                                  int is_root, struct stp_err *err)
 {
@@ -230,10 +230,6 @@ static enum stp_errc open_failed(struct worker *worker, const char *path, size_t
 		return STP_FAIL_ERRNO(err, sys, STAGE, path,
 		                      "cannot open the folder; raise the limit (ulimit -n) or use "
 		                      "fewer --jobs");
-	case ENOSYS:
-		return STP_FAIL_ERRNO(err, sys, STAGE, path,
-		                      "this kernel or its seccomp filter has no openat2; Linux 5.6 "
-		                      "or newer is needed");
 	default:
 		break;
 	}

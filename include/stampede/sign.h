@@ -79,12 +79,21 @@ struct stp_sign_fault {
 	const char *text;
 };
 
+/* Where the time went. Stages that run side by side share the time by what their workers did, so
+ * that all of them, with rest, add up to total. */
 struct stp_sign_seconds {
-	double scan, hash, ledger, bins, sign, publish, total;
+	double scan, hash, ledger, bins, sign, publish;
+	double rest; /* reading and checking what is there, before the first stage */
+	double total;
 };
 
 struct stp_sign_versions {
 	uint64_t root, targets, bins, snapshot, timestamp; /* 0: there is none */
+};
+
+/* Epoch seconds of what is published; 0: there is none, or it was not looked at. */
+struct stp_sign_expiries {
+	int64_t root, targets, bins, bin_n, snapshot, timestamp;
 };
 
 /* What a run did. Also filled, as far as it got, when the run fails. */
@@ -96,7 +105,8 @@ struct stp_sign_report {
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
 	uint64_t links_made;
-	uint64_t fault_count;                /* all; faults holds those kept */
+	int counted;          /* targets, faults and the like are those of the whole index */
+	uint64_t fault_count; /* all; faults holds those kept */
 	const struct stp_sign_fault *faults; /* sorted by subject */
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
@@ -114,6 +124,7 @@ struct stp_sign_report {
 	unsigned cpu_features;
 	int64_t now;
 	int64_t expires_at; /* first expiry of what was published: bins, snapshot, timestamp */
+	struct stp_sign_expiries expiries;
 	int64_t interval_seconds;   /* since the run before; 0: first run */
 	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
 	int landlock_version;       /* with confine: what the kernel enforces; 0: nothing */

@@ -62,7 +62,7 @@ $ stampede gc repo --now $(at 5) --after-clock-error
 2> stampede: published: --after-clock-error: is not needed: nothing was published after this run's time; leave it out
 = 2
 $ stampede gc repo --grace 5
-2> stampede: gc: --grace: 5 is no time such as 30m, 24h or 7d; see 'stampede gc --help'
+2> stampede: gc: --grace takes a time with its unit, such as 90m, 12h or 7d, not '5'; see 'stampede gc --help'
 = 2
 $ stampede gc repo --keep 0
 2> stampede: gc: --keep takes a whole number from 1 to 1000000, not '0'; see 'stampede gc --help'

@@ -187,7 +187,7 @@ $ ls -d other
 = 2
 
 # Everything can be set alone.
-$ stampede init small --targets idx --profile compat --bins 16 --hash sha256,sha512 --root-threshold 1/1 --offline-keys away --target-files none --now $(at 1) --quiet
+$ stampede init small --targets idx --profile compat --bins 16 --hash sha256,sha512 --root-threshold 1/1 --offline-keys away --target-files none --now $(at 1)
 made SCRATCH/small
 profile compat, 16 bins, root, targets valid until 2031-01-01T12:00:00Z
 (blank)

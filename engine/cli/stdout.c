@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/stdout.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/log.h"
+
+/* True when stdout is a pipe whose reader has closed it. */
+static int reader_is_gone(void)
+{
+	struct pollfd out = {STDOUT_FILENO, 0, 0};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+enum stp_stdout stp_stdout_flush(void)
+{
+	static int is_reported;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STP_STDOUT_WRITTEN;
+	if (reader_is_gone())
+		return STP_STDOUT_UNREAD;
+	if (!is_reported)
+		stp_log_line(STP_LOG_ERROR, "stampede: output: stdout could not be written; its "
+		                            "reader or disk is gone");
+	is_reported = 1;
+	return STP_STDOUT_LOST;
+}
