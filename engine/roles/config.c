@@ -86,13 +86,6 @@ const char *stp_index_source_name(enum stp_index_source source)
 	return source == STP_INDEX_UNKNOWN ? NULL : source_names[source - 1];
 }
 
-int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes)
-{
-	if (config->include.count && !stp_globs_match(&config->include, path, path_bytes))
-		return 0;
-	return !stp_globs_match(&config->exclude, path, path_bytes);
-}
-
 /* ------------------------------------------------------------------ profiles */
 
 struct profile {
