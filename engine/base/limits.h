@@ -46,5 +46,7 @@
 /* Expiry periods: one hour to ten years, in seconds. */
 #define STP_EXPIRY_SECONDS_MIN 3600
 #define STP_EXPIRY_SECONDS_MAX (3650LL * 86400)
+/* Days that a removed path is remembered; for longer there is for ever. */
+#define STP_RETENTION_DAYS_MAX 36500
 
 #endif

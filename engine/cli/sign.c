@@ -12,6 +12,7 @@
 #include "cli/stdout.h"
 #include "cli/verbs.h"
 #include "publish/owner.h"
+#include "roles/config.h"
 #include "stampede/alg.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 	OPT_IO,
 	OPT_ON_FAULT,
 	OPT_ALLOW_REPLACE,
+	OPT_ALLOW_REMOVALS,
 	OPT_NOW,
 	OPT_ABOVE,
 	OPT_AFTER_CLOCK_ERROR,
@@ -39,8 +41,10 @@ static const struct stp_option options[] = {
     {"scan", "GLOB", "with --digests: add these files of the tree; may be repeated", OPT_SCAN},
     {"io", "auto|uring|pread", "how files are read", OPT_IO},
     {"on-fault", "stop|skip", "bad files: publish nothing, or publish without them", OPT_ON_FAULT},
-    {"allow-replace", "PATH", "this path's bytes may have changed; may be repeated",
+    {"allow-replace", "PATH|GLOB", "this path's bytes may have changed; may be repeated",
      OPT_ALLOW_REPLACE},
+    {"allow-removals", "N|all",
+     "this run may remove so many targets, if \"max_removals\" allows fewer", OPT_ALLOW_REMOVALS},
     {"now", "TIME", "time of signing, YYYY-MM-DDTHH:MM:SSZ (default: the clock)", OPT_NOW},
     {"above", "N|TIMESTAMP",
      "after a restore: go on above this version, or that of a newer timestamp.json", OPT_ABOVE},
@@ -91,6 +95,31 @@ static int take_rehash(struct stp_cli *cli, const char *value, struct stp_sign_o
 	return 1;
 }
 
+/* A path is taken as it stands; with "*" or "?" in it, as a glob. */
+static int take_replace(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
+                        struct lists *lists)
+{
+	if (strpbrk(value, "*?") && !stp_glob_valid(value)) {
+		stp_cli_usage(cli, "--allow-replace: '%s' is not a glob of target paths", value);
+		return 0;
+	}
+	lists->replace_paths[run->replace_path_count++] = value;
+	return 1;
+}
+
+/* Reads a number or "all". */
+static int take_removals(struct stp_cli *cli, const char *value, struct stp_sign_options *run)
+{
+	if (strcmp(value, "all") == 0) {
+		run->allow_removals = STP_REMOVALS_ALL;
+		return 1;
+	}
+	if (stp_u64_parse(value, strlen(value), &run->allow_removals))
+		return 1;
+	stp_cli_usage(cli, "--allow-removals takes a whole number or all, not '%s'", value);
+	return 0;
+}
+
 static int take_option(struct stp_cli *cli, int id, const char *value, struct stp_sign_options *run,
                        struct lists *lists)
 {
@@ -123,8 +152,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		run->on_fault = (enum stp_on_fault)choice;
 		return choice >= 0;
 	case OPT_ALLOW_REPLACE:
-		lists->replace_paths[run->replace_path_count++] = value;
-		return 1;
+		return take_replace(cli, value, run, lists);
+	case OPT_ALLOW_REMOVALS:
+		return take_removals(cli, value, run);
 	case OPT_NOW:
 		return stp_cli_now(cli, value, &run->now);
 	case OPT_ABOVE:

@@ -2,7 +2,10 @@
 #include "cli/stdout.h"
 
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/log.h"
@@ -15,6 +18,17 @@ static int reader_is_gone(void)
 	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+/* True when stdout is a file as large as files may become here (RLIMIT_FSIZE). */
+static int file_is_full(void)
+{
+	struct rlimit limit;
+	struct stat st;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	       fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size >= limit.rlim_cur;
+}
+
 enum stp_stdout stp_stdout_flush(void)
 {
 	static int is_reported;
@@ -24,8 +38,10 @@ enum stp_stdout stp_stdout_flush(void)
 	if (reader_is_gone())
 		return STP_STDOUT_UNREAD;
 	if (!is_reported)
-		stp_log_line(STP_LOG_ERROR, "stampede: output: stdout could not be written; its "
-		                            "reader or disk is gone");
+		stp_log_line(STP_LOG_ERROR, "stampede: output: stdout could not be written%s",
+		             file_is_full() ? ": the file would be larger than the limit; raise it "
+		                              "(ulimit -f)"
+		                            : "; its reader or disk is gone");
 	is_reported = 1;
 	return STP_STDOUT_LOST;
 }

@@ -39,6 +39,7 @@ struct stp_publisher {
 	struct stp_buf occupied; /* uint64_t: versions above it that files there have, rising */
 	uint64_t version;        /* reserved for this run; 0: none yet */
 	int barrier_done;
+	const char *spared; /* while sweeping */
 	struct stp_writer *writer;
 	struct stp_publish_leftovers leftovers;
 	struct stp_publish_unknown unknown;
@@ -171,7 +172,11 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 static enum stp_errc look_at_temporary(void *ctx, int folder_fd, const char *name,
                                        struct stp_err *err)
 {
+	const struct stp_publisher *publisher = ctx;
+
 	if (!stp_temporary_is(name))
+		return STP_OK;
+	if (publisher->spared && strcmp(name, publisher->spared) == 0)
 		return STP_OK;
 	return sweep_file(ctx, folder_fd, name, err);
 }
@@ -329,6 +334,7 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	publisher->repo = repo;
 	publisher->bin_prefix = current->bin_prefix;
+	publisher->spared = options->spared;
 	code = sweep_leftovers(publisher, current, options, err);
 	if (code == STP_OK)
 		code = stp_writer_create(repo->metadata_fd, STP_MODE_PUBLIC_FILE,

@@ -7,6 +7,7 @@
  *	     ├▶ … that the ledger has already ─▶ ticked in run->known
  *	     └▶ rows with fewer ─▶ stat in the tree ┘
  *
+ * In a refresh there is nothing to collect: the ledger's targets stay, see run/source.c.
  * Without a list the tree is the index. With one the list is, and only files that match a --scan
  * glob come from the tree besides.
  */
@@ -105,12 +106,9 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
 /* Whether the configuration and --scan let a file of the tree in. */
 static int keeps(void *ctx, const char *path, size_t path_bytes)
 {
-	struct collect *collect = ctx;
-	const struct stp_config *config = &collect->run->config;
+	const struct collect *collect = ctx;
 
-	if (config->include.count && !stp_globs_match(&config->include, path, path_bytes))
-		return 0;
-	if (stp_globs_match(&config->exclude, path, path_bytes))
+	if (!stp_config_keeps(&collect->run->config, path, path_bytes))
 		return 0;
 	return !collect->run->options->digests ||
 	       stp_globs_match(&collect->scan_globs, path, path_bytes);
@@ -415,6 +413,13 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	double *stage = stp_sign_stage(run, &run->report->seconds.scan);
 	enum stp_errc code = STP_OK;
 
+	if (run->is_refresh) {
+		run->scan_count = stp_removals_before(run);
+		/* Of an older generation the sum is that of an older list. */
+		run->list_sum =
+		    stp_sign_needs_recovery(run) ? 0 : stp_ledger_facts(run->ledger)->tag;
+		return STP_OK;
+	}
 	stp_progress_stage(options->progress, "scan", 0, 0);
 	if (options->digests)
 		code = collect_list(&collect, err);

@@ -25,7 +25,9 @@
 #include "base/thread.h"
 #include "bins/bin.h"
 #include "roles/roles.h"
+#include "run/alarm.h"
 #include "run/progress.h"
+#include "run/remember.h"
 #include "run/sign_run.h"
 #include "sign/batch.h"
 
@@ -45,10 +47,11 @@ struct document {
 
 /* What workers count, added up after the join. */
 struct tally {
-	uint64_t targets, target_bytes, files_reused, files_removed;
+	uint64_t targets, target_bytes;
 	uint64_t ledger_records;
 	int64_t oldest_verified_at;
 	struct stp_sign_seconds seconds;
+	struct stp_removals removals;
 };
 
 struct emit_worker {
@@ -68,7 +71,8 @@ struct emit {
 	struct stp_sign_run *run;
 	struct stp_sources sources;
 	struct emit_worker *workers;
-	struct stp_segment_writer *writer; /* NULL: dry run */
+	int counts_only;                   /* nothing is written: a dry run, a survey */
+	struct stp_segment_writer *writer; /* NULL: counts only */
 	int whole;                         /* a base of all records; else a delta */
 	unsigned group_bits;               /* groups: 2^group_bits */
 	uint32_t group_bins;               /* bins in a group */
@@ -128,52 +132,6 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	              input_name(run, decision->second, second, sizeof(second)));
 }
 
-/* True when the path's bytes may change under its name. */
-static int may_change(const struct stp_sign_run *run, const struct stp_record *record)
-{
-	size_t i;
-
-	if (stp_globs_match(&run->config.mutable_globs, record->path, record->path_bytes))
-		return 1;
-	for (i = 0; i < run->options->replace_path_count; i++) {
-		const char *path = run->options->replace_paths[i];
-
-		if (strlen(path) == record->path_bytes &&
-		    memcmp(path, record->path, record->path_bytes) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-/* The immutability alarm: a signed path with other bytes is no update. Returns 1 after a fault. */
-static int alarms(struct stp_sign_run *run, const struct stp_decision *decision)
-{
-	const struct stp_record *now = decision->record;
-	const struct stp_record *before = decision->committed;
-	enum stp_alg alg = STP_ALG_SHA256;
-	char old_hex[17] = "";
-	char new_hex[17] = "";
-
-	if (decision->is_committed || !before || !(before->flags & STP_RECORD_DIGESTS))
-		return 0;
-	if (before->length == now->length &&
-	    memcmp(before->digests, now->digests, run->digest_bytes) == 0)
-		return 0;
-	if (may_change(run, now))
-		return 0;
-	while (!(run->config.hash_set & STP_ALG_BIT(alg)))
-		alg++;
-	stp_hex_encode(before->digests, 8, old_hex);
-	stp_hex_encode(now->digests, 8, new_hex);
-	stp_fault_add(
-	    &run->faults, STP_REFUSED, 0, "sign", now->path, now->path_bytes,
-	    "has other bytes than were signed before (%s %s… is now %s…); distribution "
-	    "files never change: find out who did this, then --allow-replace it or restore "
-	    "it",
-	    stp_alg_name(alg), old_hex, new_hex);
-	return 1;
-}
-
 /* Makes the HASH.NAME links of a record; sets *out_faulted, and updates its fingerprint. */
 static enum stp_errc link_target(struct emit_worker *worker, const struct stp_decision *decision,
                                  struct stp_record *record, int *out_faulted, struct stp_err *err)
@@ -188,13 +146,36 @@ static enum stp_errc link_target(struct emit_worker *worker, const struct stp_de
 	                     out_faulted, err);
 }
 
-static void count_target(struct tally *tally, const struct stp_record *record)
+static void count_target(struct tally *tally, const struct stp_decision *decision,
+                         const struct stp_record *record)
 {
 	tally->targets++;
 	tally->target_bytes = stp_sum_add(tally->target_bytes, record->length);
+	tally->removals.added += !decision->committed;
 	if (record->verified_at &&
 	    (!tally->oldest_verified_at || record->verified_at < tally->oldest_verified_at))
 		tally->oldest_verified_at = record->verified_at;
+}
+
+/* Adds a record to the ledger's new segment. */
+static enum stp_errc write_record(struct emit_worker *worker, const struct stp_record *record,
+                                  struct stp_err *err)
+{
+	worker->tally.ledger_records++;
+	return stp_segment_part_add(worker->part, record, err);
+}
+
+/* A target goes, or what is removed already stays so. */
+static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_decision *decision,
+                                 struct stp_err *err)
+{
+	struct emit *emit = worker->emit;
+	struct stp_record record;
+
+	STP_TRY(stp_removals_add(&worker->tally.removals, emit->run, decision, err));
+	if (emit->writer && stp_sign_remember(emit->run, decision, emit->whole, &record))
+		return write_record(worker, &record, err);
+	return STP_OK;
 }
 
 /* A target stays or comes: link it, put it in its bin and, when that is new, in the ledger. */
@@ -205,45 +186,23 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	struct stp_sign_run *run = emit->run;
 	struct stp_record record = *decision->record;
 	int is_committed = decision->is_committed;
-	int faulted;
+	int faulted = stp_sign_alarms(run, decision);
 
-	if (alarms(run, decision))
-		return STP_OK;
-	if (!run->options->dry_run) {
+	/* One that comes back is a target like all others. */
+	record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED);
+	record.origin = 0;
+	if (!faulted && !emit->counts_only)
 		STP_TRY(link_target(worker, decision, &record, &faulted, err));
-		if (faulted)
-			return STP_OK;
-	}
+	if (faulted)
+		return drop_target(worker, decision, err);
 	if (memcmp(&record.fingerprint, &decision->record->fingerprint,
 	           sizeof(record.fingerprint)) != 0)
 		is_committed = 0;
-	count_target(&worker->tally, &record);
-	if (emit->writer && (emit->whole || !is_committed)) {
-		record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH);
-		record.origin = 0;
-		STP_TRY(stp_segment_part_add(worker->part, &record, err));
-		worker->tally.ledger_records++;
-	}
-	return run->options->dry_run ? STP_OK
-	                             : stp_bin_add(&worker->bin, &record, run->digest_bytes, err);
-}
-
-/* A target is gone: a delta says so, a base just leaves it out. */
-static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_decision *decision,
-                                 struct stp_err *err)
-{
-	struct emit *emit = worker->emit;
-	struct stp_record tombstone = {0};
-
-	if (!decision->committed)
-		return STP_OK;
-	worker->tally.files_removed++;
-	if (!emit->writer || emit->whole)
-		return STP_OK;
-	memcpy(tombstone.key, decision->committed->key, STP_KEY_BYTES);
-	tombstone.flags = STP_RECORD_REMOVED | STP_RECORD_NO_PATH;
-	worker->tally.ledger_records++;
-	return stp_segment_part_add(worker->part, &tombstone, err);
+	count_target(&worker->tally, decision, &record);
+	if (emit->writer && (emit->whole || !is_committed))
+		STP_TRY(write_record(worker, &record, err));
+	return emit->counts_only ? STP_OK
+	                         : stp_bin_add(&worker->bin, &record, run->digest_bytes, err);
 }
 
 static enum stp_errc take_group(struct emit_worker *worker, const struct stp_merge_group *group,
@@ -253,6 +212,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 	struct stp_decision decision =
 	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
 
+	worker->tally.removals.before += decision.committed != NULL;
 	switch (decision.verdict) {
 	case STP_VERDICT_KEEP:
 		return keep_target(worker, &decision, err);
@@ -260,10 +220,9 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 		fault_duplicate(emit->run, &decision);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_HASH:
-		/* In a dry run nothing was hashed: the file would be a target. Else it was at
-		 * fault. */
-		if (emit->run->options->dry_run) {
-			count_target(&worker->tally, decision.entry);
+		/* Before hashing, the file would be a target; after it, it was at fault. */
+		if (emit->counts_only) {
+			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
 		return drop_target(worker, &decision, err);
@@ -309,7 +268,7 @@ static enum stp_errc close_bin(struct emit_worker *worker, uint32_t bin_index, s
 	size_t targets_bytes;
 	uint8_t *at;
 
-	if (emit->run->options->dry_run)
+	if (emit->counts_only)
 		return STP_OK;
 	stp_bin_sort(&worker->bin);
 	targets_bytes = stp_bin_write_bytes(&worker->bin, hash_set);
@@ -415,7 +374,7 @@ static enum stp_errc do_group(struct emit_worker *worker, uint64_t group_index, 
 	STP_TRY(collect_group(worker, group_index, err));
 	stp_sign_add_seconds(&worker->tally.seconds.ledger, started);
 	worker->tally.seconds.ledger -= worker->tally.seconds.bins - bins_before;
-	if (emit->run->options->dry_run)
+	if (emit->counts_only)
 		return STP_OK;
 	STP_TRY(seal_group(worker, group_index, err));
 	started = stp_clock_monotonic_ns();
@@ -436,7 +395,7 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 
 	stp_bin_init(&worker->bin);
 	STP_TRY(stp_merge_create(&emit->sources, &worker->merge, err));
-	if (run->options->dry_run)
+	if (emit->counts_only)
 		return STP_OK;
 	started = stp_clock_monotonic_ns();
 	STP_TRY(stp_signer_create(run->key, run->features, &worker->signer, err));
@@ -527,13 +486,13 @@ static void add_tally(struct emit *emit, double wall_s)
 
 	report->targets = 0;
 	report->target_bytes = 0;
-	report->files_removed = 0;
+	stp_removals_release(&emit->run->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
-		const struct tally *tally = &emit->workers[i].tally;
+		struct tally *tally = &emit->workers[i].tally;
 
 		report->targets += tally->targets;
 		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
-		report->files_removed += tally->files_removed;
+		stp_removals_merge(&emit->run->removals, &tally->removals);
 		worked.ledger += tally->seconds.ledger;
 		worked.bins += tally->seconds.bins;
 		worked.sign += tally->seconds.sign;
@@ -544,6 +503,8 @@ static void add_tally(struct emit *emit, double wall_s)
 			report->oldest_verified_at = tally->oldest_verified_at;
 	}
 	stp_sign_share_seconds(&report->seconds, &worked, wall_s);
+	report->files_removed = emit->run->removals.count;
+	report->targets_before = emit->run->removals.before;
 }
 
 /* Takes over the new segment, or drops it when nothing changed. */
@@ -571,11 +532,11 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	enum stp_errc code;
 
 	emit->head_bytes = stp_bin_body_head(run->now + run->config.expiry.bin_n, emit->head);
-	if (!run->options->dry_run) /* a dry run reserves no version and writes no bin */
+	if (!emit->counts_only) /* then no version is reserved and no bin is written */
 		emit->tail_bytes = stp_bin_body_tail(run->version, emit->tail);
 	choose_groups(emit);
 	stp_progress_stage(run->options->progress, "sign", stp_bin_count(&run->config), 0);
-	if (!run->options->dry_run) {
+	if (!emit->counts_only) {
 		emit->whole = stp_ledger_generation(run->ledger) == 0 ||
 		              stp_ledger_refused_count(run->ledger) != 0 ||
 		              run->damage.total != 0 || run->has_published ||
@@ -592,13 +553,15 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	return close_ledger(emit, code, err);
 }
 
-enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
+static enum stp_errc emit_all(struct stp_sign_run *run, int counts_only, struct stp_err *err)
 {
-	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT};
+	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT, .counts_only = counts_only};
 	double *stage = stp_sign_stage(run, &run->report->seconds.ledger);
 	enum stp_errc code;
 
 	STP_TRY(stp_now_check(run->now, "the time of signing", err));
+
+	free(run->bin_lengths);
 	run->bin_lengths = calloc(stp_bin_count(&run->config), sizeof(*run->bin_lengths));
 	emit.workers = calloc(run->worker_count, sizeof(*emit.workers));
 	if (!run->bin_lengths || !emit.workers) {
@@ -612,4 +575,21 @@ enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
 	free(emit.workers);
 	stp_sign_stage(run, stage);
 	return code;
+}
+
+enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
+{
+	return emit_all(run, run->options->dry_run, err);
+}
+
+enum stp_errc stp_sign_survey(struct stp_sign_run *run, uint64_t removed_min, struct stp_err *err)
+{
+	int stops = run->faults.total && run->options->on_fault == STP_ON_FAULT_STOP;
+
+	/* A dry run counts anyway, and where faults stop the run they are the reason. */
+	if (run->options->dry_run || stops ||
+	    removed_min <= stp_removals_allowed(run, stp_removals_before(run)))
+		return STP_OK;
+	STP_TRY(emit_all(run, 1, err));
+	return stp_removals_check(run, err);
 }

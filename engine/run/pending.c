@@ -44,7 +44,7 @@ struct finder {
 	struct stp_arena arena;
 	struct pending **items;
 	size_t count, capacity;
-	uint64_t reused;
+	uint64_t reused, removed;
 };
 
 struct pending_step {
@@ -108,6 +108,8 @@ static enum stp_errc find_in_range(struct pending_step *step, struct finder *fin
 		decision = stp_sign_decide(step->run, &step->sources, &group, STP_DECIDE_PENDING);
 		if (decision.verdict == STP_VERDICT_HASH)
 			STP_TRY(add_pending(finder, decision.entry, err));
+		else if (decision.verdict == STP_VERDICT_REMOVED)
+			finder->removed++;
 		else if (decision.verdict == STP_VERDICT_KEEP && decision.entry &&
 		         (decision.entry->flags & STP_RECORD_FILE))
 			finder->reused++;
@@ -324,6 +326,7 @@ static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, stru
 static enum stp_errc do_window(struct pending_step *step, uint64_t window, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
+	uint64_t removed = 0;
 	size_t i;
 
 	for (i = 0; i < run->worker_count; i++)
@@ -331,6 +334,10 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	atomic_store(&step->next_range, window << RANGE_BITS);
 	step->end_range = (window + 1) << RANGE_BITS;
 	STP_TRY(stp_workers_run(run->jobs, "compare", find_worker, step, run->cancel, err));
+	/* Another folder than the index is not hashed for hours to find that out. */
+	for (i = 0; i < run->worker_count; i++)
+		removed += step->finders[i].removed;
+	STP_TRY(stp_sign_survey(run, removed, err));
 	STP_TRY(fill_queue(step, err));
 	return step->queue_count ? hash_queue(step, window, err) : STP_OK;
 }

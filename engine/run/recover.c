@@ -8,7 +8,8 @@
  * the published timestamp (a crash between two commits, or somebody who put old state back), its
  * word is not enough: whoever can write state/ could silence the alarm by breaking it. Then the
  * published bins, each checked against the online key, say what was signed. They carry no
- * fingerprints, so nothing is skipped on their word: they only add alarms.
+ * fingerprints, so nothing is skipped on their word: they only add alarms, and say how many targets
+ * there were. What was removed before is in no bin: where the ledger is gone, so is that.
  *
  * A bin does not say which one it is, and all of a run carry the same key and version. So that none
  * stands in for another, and hides what that one signed, each may hold only paths that belong to
@@ -79,20 +80,26 @@ static enum stp_errc refuse(const char *name, struct stp_err *err)
 	                "the file from a mirror or state/ from a backup");
 }
 
-/* The packed digests of entry; 0 when it lacks one of the configured hashes. */
+/* The packed digests of entry, zeros for those that it lacks because other hashes were configured
+ * then: the alarm compares the others. 0 when it has none of them. */
 static int take_digests(unsigned hash_set, const struct stp_bin_entry *entry, uint8_t *out)
 {
+	int taken = 0;
 	int alg;
 
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
+		size_t bytes = stp_alg_digest_bytes((enum stp_alg)alg);
+		uint8_t *at;
+
 		if (!(hash_set & STP_ALG_BIT(alg)))
 			continue;
-		if (!entry->hex[alg] ||
-		    !stp_hex_decode(entry->hex[alg], stp_alg_digest_bytes((enum stp_alg)alg),
-		                    out + stp_alg_set_offset(hash_set, (enum stp_alg)alg), 0))
-			return 0;
+		at = out + stp_alg_set_offset(hash_set, (enum stp_alg)alg);
+		if (entry->hex[alg] && stp_hex_decode(entry->hex[alg], bytes, at, 0))
+			taken = 1;
+		else
+			memset(at, 0, bytes);
 	}
-	return 1;
+	return taken;
 }
 
 /* Adds entries[0, count), count at most KEY_BATCH, of the bin called name with that index. */
@@ -117,16 +124,17 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 		    .length = entries[i].length,
 		    .path = entries[i].path,
 		    .path_bytes = (uint16_t)entries[i].path_bytes,
-		    .digests = digests,
-		    .flags = STP_RECORD_DIGESTS,
 		};
 
 		if (stp_bin_index(keys[i], recover->bin_bits) != bin_index)
 			return refuse(name, err);
-		/* Escapes never stand in a path of ours; other hashes were configured then. */
-		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX ||
-		    !take_digests(hash_set, &entries[i], digests))
+		/* Escapes never stand in a path of ours. */
+		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX)
 			continue;
+		if (take_digests(hash_set, &entries[i], digests)) {
+			record.digests = digests;
+			record.flags = STP_RECORD_DIGESTS;
+		}
 		memcpy(record.key, keys[i], STP_KEY_BYTES);
 		STP_TRY(stp_run_add(recover->builders[worker], &record, err));
 	}
@@ -219,6 +227,26 @@ static enum stp_errc count_bits(const struct stp_sign_run *run, unsigned *out_bi
 	return STP_OK;
 }
 
+/* Paths that were removed stand in the ledger alone. A ledger that is whole and one run behind, as
+ * a run leaves it that dies between its two commits, lacks none: what that run removed it still
+ * has. */
+static void note_forgotten(struct stp_sign_run *run)
+{
+	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
+	int is_lost = stp_ledger_generation(run->ledger) == 0 ||
+	              stp_ledger_refused_count(run->ledger) || run->damage.total;
+
+	if (!is_lost && facts->run_version + 1 >= run->current.timestamp_version)
+		return;
+	stp_fault_add(&run->notes, STP_CHANGED, 0, "recover", "state/ledger",
+	              strlen("state/ledger"),
+	              "%s, so the published bins say what was signed last; %s: one that comes back "
+	              "with other bytes raises no alarm",
+	              is_lost ? "is lost or damaged" : "is older than what is published",
+	              is_lost ? "paths that were removed before may be forgotten"
+	                      : "paths that were removed since are not known");
+}
+
 enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct recover recover = {.run = run};
@@ -251,5 +279,7 @@ enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
 	}
 	free(recover.builders);
 	run->has_published = code == STP_OK;
+	if (run->has_published)
+		note_forgotten(run);
 	return code;
 }

@@ -165,6 +165,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_u64(object, "bytes_hashed", report->bytes_hashed);
 	stp_json_set_u64(object, "files_reused", report->files_reused);
 	stp_json_set_u64(object, "files_removed", report->files_removed);
+	stp_json_set_u64(object, "targets_before", report->targets_before);
 	stp_json_set_u64(object, "list_rows", report->list_rows);
 	stp_json_set_u64(object, "published_files", report->published_files);
 	stp_json_set_u64(object, "published_bytes", report->published_bytes);
@@ -184,6 +185,8 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_object_set_new(object, "io_backend", json_string(report->io_backend));
 	json_object_set_new(object, "io_why", json_string(report->io_why));
 	json_object_set_new(object, "kernels", kernels_json(report));
+	json_object_set_new(object, "source",
+	                    report->source ? json_string(report->source) : json_null());
 	stp_json_set_time(object, "now", report->now);
 	stp_json_set_time(object, "expires", report->expires_at);
 	json_object_set_new(object, "expiries", expiries_json(&report->expiries));

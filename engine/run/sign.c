@@ -2,8 +2,8 @@
 /*
  * The spine of `sign`.
  *
- *	open ─▶ check ─▶ collect ─▶ (recover) ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶ emit ─▶
- *[faults?] ─▶ commit
+ *	open ─▶ check ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶
+ *	emit ─▶ [faults? removals?] ─▶ commit
  *
  * Order of what becomes durable (tuf.md, "Order of writing"):
  *	1. the reservation of version V             4. the ledger segment, part of no generation yet
@@ -54,6 +54,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
+	stp_config_note_init(&run->note);
 	stp_keyset_init(&run->refused);
 	stp_keyset_init(&run->moved);
 	stp_repo_init(&run->repo);
@@ -111,7 +112,8 @@ static enum stp_errc check_apart(const struct stp_sign_run *run, struct stp_err 
 static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 {
 	const char *folder = run->config.targets_dir;
-	int needs_tree = !run->options->digests || run->options->scan_glob_count;
+	int is_listed = run->options->digests || run->config.source >= STP_INDEX_LIST;
+	int needs_tree = !is_listed || run->options->scan_glob_count;
 
 	run->targets_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (run->targets_fd < 0 && (needs_tree || errno != ENOENT))
@@ -138,9 +140,21 @@ static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The first run that publishes notes in stampede.json what it was made from, and has to open that
+ * file's successor now. Where it may not, its end says so. */
+static void open_note(struct stp_sign_run *run)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+
+	if (run->config.source == STP_INDEX_UNKNOWN && !run->options->dry_run &&
+	    stp_config_note_begin(&run->note, run->repo.root_fd, &ignored) != STP_OK)
+		stp_config_note_end(&run->note);
+}
+
 /* From here on: reading targets, writing what is published and the state, and nothing else. Keys
  * and configuration are loaded, and offline keys that still lie in the repository are no business
- * of this process; beside them it only removes temporary files. */
+ * of this process; beside them it only removes temporary files, and once in the life of a
+ * repository puts the configuration in place that it has open. */
 static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_confine rules;
@@ -157,7 +171,8 @@ static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 	stp_confine_init(&rules);
 	stp_confine_allow(&rules, run->targets_fd,
 	                  links_out ? STP_CONFINE_WRITE : STP_CONFINE_READ);
-	stp_confine_allow(&rules, run->repo.root_fd, STP_CONFINE_TIDY);
+	stp_confine_allow(&rules, run->repo.root_fd,
+	                  run->note.fd >= 0 ? STP_CONFINE_PLACE : STP_CONFINE_TIDY);
 	stp_confine_allow(&rules, run->repo.metadata_fd, STP_CONFINE_WRITE);
 	stp_confine_allow(&rules, run->repo.targets_fd, STP_CONFINE_WRITE);
 	stp_confine_allow(&rules, run->repo.state_fd, STP_CONFINE_WRITE);
@@ -209,8 +224,10 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
 	STP_TRY(stp_sign_find_above(run, &run->above, err));
 	STP_TRY(open_list(run, err));
+	open_note(run);
 	STP_TRY(confine(run, err));
 	STP_TRY(open_ledger(run, err));
+	STP_TRY(stp_sign_choose_source(run, err));
 	if (run->jobs) {
 		STP_TRY(stp_read_choose(options->io, &run->io, err));
 	} else {
@@ -240,6 +257,8 @@ static void close_publishing(struct stp_sign_run *run)
 static void close_all(struct stp_sign_run *run)
 {
 	close_publishing(run);
+	stp_config_note_end(&run->note);
+	stp_removals_release(&run->removals);
 	stp_sources_release(&run->scan);
 	stp_known_destroy(run->known);
 	stp_sources_release(&run->published);
@@ -283,8 +302,11 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 
 static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *err)
 {
-	struct stp_publish_options options = {
-	    .worker_count = run->jobs, .now = run->now, .above = run->above};
+	struct stp_publish_options options = {.worker_count = run->jobs,
+	                                      .now = run->now,
+	                                      .above = run->above,
+	                                      .spared =
+	                                          run->note.fd < 0 ? NULL : run->note.temporary};
 
 	stp_sign_stage(run, &run->report->seconds.publish);
 	STP_TRY(stp_publish_begin(&run->repo, &run->current, &options, &run->publisher, err));
@@ -401,6 +423,16 @@ static enum stp_errc commit_metadata(struct stp_sign_run *run, const struct stp_
 	return code;
 }
 
+/* What the generation's targets were found by: those of a refresh as they were. */
+static uint32_t made_from(const struct stp_sign_run *run)
+{
+	uint32_t before = stp_ledger_facts(run->ledger)->source;
+
+	if (run->is_refresh)
+		return before ? before : (uint32_t)run->source;
+	return run->options->digests ? STP_INDEX_LIST : STP_INDEX_TREE;
+}
+
 /* What follows the commit: readers have the new snapshot, now the state catches up. */
 static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sealed *snapshot,
                                   const struct stp_sealed *timestamp, struct stp_err *err)
@@ -411,11 +443,14 @@ static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sea
 	    .target_count = run->report->targets,
 	    .oldest_verified_at = run->report->oldest_verified_at,
 	    .tag = run->faults.total || run->entry_count ? 0 : run->list_sum,
+	    .source = made_from(run),
 	};
 
 	STP_TRY(stp_links_commit(run->links, err));
 	STP_TRY(stp_ledger_commit(run->ledger, &facts, err));
-	return stp_sign_raise_floors(run, snapshot, timestamp, err);
+	STP_TRY(stp_sign_raise_floors(run, snapshot, timestamp, err));
+	stp_sign_note_source(run);
+	return STP_OK;
 }
 
 static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
@@ -451,17 +486,30 @@ static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *er
 	run->report->versions.bins = run->current.bins.version;
 	run->report->versions.snapshot = run->current.snapshot_version;
 	run->report->versions.timestamp = run->current.timestamp_version;
-	return apply_fault_policy(run, err);
+	STP_TRY(apply_fault_policy(run, err));
+	return stp_removals_check(run, err);
+}
+
+/* An index that has vanished is found out before anything is hashed: fewer paths than must stay. */
+static enum stp_errc check_scan(struct stp_sign_run *run, struct stp_err *err)
+{
+	uint64_t before = stp_removals_before(run);
+
+	if (run->is_refresh || before <= run->scan_count)
+		return STP_OK;
+	return stp_sign_survey(run, before - run->scan_count, err);
 }
 
 /* Compares, hashes and writes every bin. */
 static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *err)
 {
+	STP_TRY(stp_sign_check_refresh(run, err));
 	if (stp_sign_needs_recovery(run)) {
 		/* What was published stands for the ledger. */
 		stp_sign_stage(run, &run->report->seconds.ledger);
 		STP_TRY(stp_sign_recover(run, err));
 	}
+	STP_TRY(check_scan(run, err));
 	STP_TRY(stp_sign_pending(run, err));
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);
@@ -493,6 +541,8 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 		return code == STP_OK ? finish_dry_run(run, err) : code;
 	if (code == STP_OK)
 		code = apply_fault_policy(run, err);
+	if (code == STP_OK)
+		code = stp_removals_check(run, err);
 	if (code == STP_OK && stp_cancelled(run->cancel))
 		code = STP_FAIL(err, STP_CANCELLED, "sign", NULL, "stopped before publishing");
 	if (code == STP_OK)

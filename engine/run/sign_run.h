@@ -2,10 +2,12 @@
 /*
  * One run of `sign`, as its steps share it. run/sign.c is the spine, the steps are:
  *
+ *	source    tree, list or ledger → what the index is made from      run/source.c
  *	collect   tree and list        → sorted sources of the scan       run/collect.c
  *	recover   published bins      → what was signed, if needed    run/recover.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
+ *	removals  what was signed last and would not be now → go on?      run/removals.c
  *	versions  what is published    → this run's version; new floors    run/versions.c
  *	expiries  what is published    → notes on roles that are due       run/expiries.c
  *	seconds   the clock            → where the time went               run/seconds.c
@@ -31,8 +33,10 @@
 #include "publish/repo.h"
 #include "read/reader.h"
 #include "roles/config.h"
+#include "roles/config_note.h"
 #include "run/keyset.h"
 #include "run/known.h"
+#include "run/removals.h"
 #include "run/trusted.h"
 #include "sign/audit.h"
 #include "sign/sealed.h"
@@ -59,9 +63,10 @@ struct stp_sign_run {
 
 	struct stp_repo repo;
 	struct stp_config config;
-	size_t digest_bytes; /* of config.hash_set */
-	int list_fd;         /* the digest list, open for reading; -1: none */
-	int targets_fd;      /* -1: no tree is needed and none is there */
+	struct stp_config_note note; /* open until the source is noted in stampede.json */
+	size_t digest_bytes;         /* of config.hash_set */
+	int list_fd;                 /* the digest list, open for reading; -1: none */
+	int targets_fd;              /* -1: no tree is needed and none is there */
 	struct stp_key *key;
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;
@@ -72,6 +77,9 @@ struct stp_sign_run {
 	struct stp_publisher *publisher;
 	struct stp_links *links;
 	struct stp_read_choice io;
+
+	enum stp_index_source source; /* by source: what the index is made from, to be noted */
+	int is_refresh;               /* by source: the ledger's targets are signed again */
 
 	struct stp_sources scan;   /* by collect: entries and rows, sorted */
 	uint64_t scan_count;       /* records in it */
@@ -87,8 +95,9 @@ struct stp_sign_run {
 	struct stp_sources published; /* by recover: what the published bins say was signed */
 	int has_published;            /* published stands for what the last run signed */
 
-	double *stage;        /* member of report->seconds that the time since goes to */
-	uint64_t stage_since; /* monotonic clock */
+	double *stage;                /* member of report->seconds that the time since goes to */
+	uint64_t stage_since;         /* monotonic clock */
+	struct stp_removals removals; /* by emit */
 
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
@@ -99,6 +108,17 @@ static inline const char *stp_sign_list_name(const struct stp_sign_options *opti
 {
 	return options->digests && strcmp(options->digests, "-") == 0 ? "stdin" : options->digests;
 }
+
+/* Finds what the run makes the index from; with the ledger open, before collect. */
+enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* STP_REFUSED when the targets of a refresh cannot be had from the ledger. */
+enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
+                                     struct stp_err *err) STP_MUST_CHECK;
+
+/* Notes in stampede.json, after the commit, what the index is made from. What hinders it is for the
+ * run's notes. */
+void stp_sign_note_source(struct stp_sign_run *run);
 
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
@@ -115,8 +135,13 @@ enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err) ST
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
- * them so). Alarms are faults. With dry_run only counts. */
+ * them so). Alarms are faults; removals are counted. With dry_run only counts. */
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* When it is sure that more than removed_min targets are removed: counts all as emit does, writes
+ * nothing, and returns what stp_removals_check() says. */
+enum stp_errc stp_sign_survey(struct stp_sign_run *run, uint64_t removed_min,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 /* The version that --above names, by number or by a timestamp that this repository's keys signed; 0
  * without. STP_CONFIG when it is not above what is published, or too far. */
@@ -145,7 +170,7 @@ enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out
  */
 
 enum stp_verdict {
-	STP_VERDICT_NONE,      /* nothing to do: a tombstone, or at fault already */
+	STP_VERDICT_NONE,      /* nothing to sign: a removed path, or at fault already */
 	STP_VERDICT_KEEP,      /* record has the digests to sign */
 	STP_VERDICT_HASH,      /* entry must be hashed first */
 	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
@@ -158,7 +183,9 @@ struct stp_decision {
 	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
 	const struct stp_record *second;    /* DUPLICATE: the other one */
 	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
-	int is_committed;                   /* KEEP: record is the committed one, unchanged */
+	const struct stp_record
+	    *removed;     /* not signed last time, but remembered: what was signed before */
+	int is_committed; /* KEEP: record is the committed one, unchanged */
 };
 
 enum stp_decide_pass {

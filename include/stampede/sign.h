@@ -38,7 +38,8 @@ enum stp_rehash {
 	STP_REHASH_PART,    /* besides, one of rehash_parts parts of the index, another each run */
 };
 
-#define STP_JOBS_AUTO ((size_t)-1)
+#define STP_JOBS_AUTO    ((size_t)-1)
+#define STP_REMOVALS_ALL UINT64_MAX
 
 struct stp_sign_options {
 	const char *repo;
@@ -50,9 +51,12 @@ struct stp_sign_options {
 	const char *digests;           /* digest list: a path, "-" for stdin, NULL for none */
 	const char *const *scan_globs; /* with a list: files of the tree to add */
 	size_t scan_glob_count;
-	const char *const *replace_paths; /* target paths whose bytes may change this time */
+	const char *const *replace_paths; /* target paths, or globs with "*" or "?", whose bytes may
+	                                   * change this time */
 	size_t replace_path_count;
-	int64_t now; /* epoch seconds; negative: the clock, read once */
+	uint64_t allow_removals; /* so many targets may be removed, if max_removals allows fewer;
+	                          * STP_REMOVALS_ALL: any number */
+	int64_t now;             /* epoch seconds; negative: the clock, read once */
 	const char
 	    *above; /* sign with a version above this: a number, or the path of a timestamp that
 	             * was published by another copy; NULL: above the last one known here */
@@ -100,6 +104,7 @@ struct stp_sign_expiries {
 struct stp_sign_report {
 	uint64_t targets, bins;
 	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
+	uint64_t targets_before;                   /* targets that were signed last time */
 	uint64_t list_rows;                        /* rows of the digest list */
 	uint64_t target_bytes;                     /* sum of the lengths of all targets */
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
@@ -127,6 +132,8 @@ struct stp_sign_report {
 	struct stp_sign_expiries expiries;
 	int64_t interval_seconds;   /* since the run before; 0: first run */
 	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
+	const char *source;         /* "tree", "list", or "ledger" when known targets were signed
+	                             * again; NULL when the run did not get so far */
 	int landlock_version;       /* with confine: what the kernel enforces; 0: nothing */
 	int published;              /* 1 once timestamp.json was renamed */
 	void *private_;             /* owns the faults */

@@ -107,6 +107,8 @@ $ cat repo/stampede.json
   "mutable": [
     "simple/**"
   ],
+  "max_removals": "1%",
+  "removed_retention_days": null,
   "trusted_root": {
     "sha256": "*", (glob)
     "version": 1
