@@ -7,6 +7,8 @@
 #include "base/text.h"
 
 #define SECONDS_MAX (INT64_C(36525) * 86400)
+/* What is longer than a century is for ever; what has more digits is a slip. */
+#define NUMBER_MAX UINT64_C(1000000000)
 
 /* Seconds of one unit; 0 for what is none. */
 static int64_t unit_seconds(char unit)
@@ -21,10 +23,11 @@ int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, i
 	int64_t unit = count ? unit_seconds(value[count - 1]) : 0;
 	uint64_t number;
 
-	if (unit && stp_u64_parse(value, count - 1, &number) &&
-	    number <= (uint64_t)(SECONDS_MAX / unit) && (int64_t)number * unit >= min_s) {
-		*out_seconds = (int64_t)number * unit;
-		return 1;
+	if (unit && stp_u64_parse(value, count - 1, &number) && number <= NUMBER_MAX) {
+		*out_seconds =
+		    number <= (uint64_t)(SECONDS_MAX / unit) ? (int64_t)number * unit : SECONDS_MAX;
+		if (*out_seconds >= min_s)
+			return 1;
 	}
 	stp_cli_usage(cli, "--%s takes a time with its unit, such as 90m, 12h or 7d, not '%s'",
 	              option, value);

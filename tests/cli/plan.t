@@ -137,5 +137,5 @@ $ stampede plan --repo nowhere
 $ stampede plan --targets-count 100 --svg /dev/stdout >both; grep -c '<svg' both; [ -L /dev/stdout ]
 1
 $ mkfifo pipe; stampede plan --targets-count 100 --svg pipe >/dev/null
-2> stampede: output: pipe: nobody reads it; start the reader first, or name a file: No such device or address
+2> stampede: output: pipe: cannot be written: it is a socket, or nobody reads from it; name a file
 = 3

@@ -38,7 +38,12 @@ $ stampede gc repo --now 1970-01-01T00:00:00Z --dry-run
 2> stampede: published: timestamp.json: was published *after this run's time* (glob)
 = 3
 $ stampede status repo --now 9999-12-31T23:59:59Z --expires-within 100000000d >/dev/null
-2> stampede: status: timestamp expires within the time asked for
+2> stampede: status: root: expired at 2031-01-01T12:00:00Z, 2910616 d ago; renew it with the offline keys: stampede init REPO --update
+2> stampede: status: targets: expired at 2031-01-01T12:00:00Z, 2910616 d ago; renew it with the offline keys: stampede init REPO --update
+2> stampede: status: bins: expired at 2031-01-01T12:00:00Z, 2910616 d ago; renew it with the offline keys: stampede init REPO --update
+2> stampede: status: bin-n: expired at 2030-01-02T12:00:00Z, 2910980 d ago; run 'stampede sign'
+2> stampede: status: snapshot: expired at 2030-01-02T12:00:00Z, 2910980 d ago; run 'stampede sign'
+2> stampede: status: timestamp: expired at 2030-01-02T12:00:00Z, 2910980 d ago; run 'stampede sign'
 = 1
 $ stampede verify repo --now 9999-12-31T23:59:59Z --expires-within 100000000d | tail -n 1
 * errors, 0 warnings (glob)
@@ -60,5 +65,3 @@ oldest     digest verified 9999-12-31T23:59:59Z, in 2910981 d
 $ last_run 1970-01-01T00:00:00Z; stampede status repo --now $(at 1) | grep -E 'last run|oldest'
 last run   1970-01-01T00:00:00Z, 21915 d ago, nothing published
 $ last_run 99999-99-99T99:99:99Z; stampede gc repo --now $(at 2) --quiet
-removed 0 metadata files and 0 target links, 0 B (snapshots: 0)
-kept 7 metadata files and 10 target links for 1 snapshots from version 1 on, and 1 roots

@@ -43,7 +43,8 @@ try() {
 		# These two take any folder of metadata: without one they ask for another.
 		[[ $path != public || ! $verb =~ ^(verify|plan) ]] || continue
 		grep -qF "${path##*/}" out err || fail "$verb does not name $path, a $kind: exit $got: $(cat out err)"
-		[ "$verb" = verify ] || grep -qE ';|chmod' err ||
+		# status reports on stdout.
+		[ "$verb" = verify ] || grep -qE ';|chmod' err || { [[ $verb = status* ]] && grep -qE ';|chmod' out; } ||
 			fail "$verb does not say what to do about $path, a $kind: $(cat err)"
 	done
 }

@@ -67,7 +67,8 @@ clean 'the configuration' repo/stampede.json
 if command -v nm >/dev/null; then
 	nm -D --undefined-only "$STAMPEDE" | awk '{ print $2 }' | cut -d @ -f 1 >asked
 	grep -qE '^(__)?openat' asked || fail 'nm does not tell what the program asks for'
-	! grep -xE 'gethostname|getdomainname|getlogin(_r)?|getpw.*|getgr.*|getaddrinfo|gethostby.*|getifaddrs|socket|connect' asked ||
+	# getpwuid_r names the owner in a refusal on the terminal, which is nowhere kept.
+	! grep -vx getpwuid_r asked | grep -xE 'gethostname|getdomainname|getlogin(_r)?|getpw.*|getgr.*|getaddrinfo|gethostby.*|getifaddrs|socket|connect' ||
 		fail 'the program asks who or where it is'
 fi
 

@@ -180,7 +180,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	got=0; as_user gc open/repo --dry-run
 	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
 	got=0; as_user sign open/repo --dry-run
-	says 'keys: cannot open the folder; run this as the user that signs'
+	says 'run it as its owner'
 	rm -r open
 fi
 

@@ -16,14 +16,14 @@ init repo --targets index --bins 4 --target-files none --hash sha256
 mkfifo fifo
 
 # Reports that nobody reads.
-done_within 20 3 "$STAMPEDE" sign repo --metrics fifo
+done_within 20 4 "$STAMPEDE" sign repo --metrics fifo
 says '^stampede: output: fifo: cannot be written: it is a socket, or nobody reads from it; name a file$'
-done_within 20 3 "$STAMPEDE" sign repo --report fifo
+done_within 20 4 "$STAMPEDE" sign repo --report fifo
 says '^stampede: output: fifo: cannot be written'
 # Somebody opens it and does not read: the report is larger than a pipe holds.
 exec 7<>fifo
 head -c 65536 /dev/zero >&7
-done_within 30 3 "$STAMPEDE" sign repo --metrics fifo
+done_within 30 4 "$STAMPEDE" sign repo --metrics fifo
 says '^stampede: output: fifo: was not read for 10 seconds'
 exec 7<&-
 # Who reads gets all of it, also of what a pipe does not hold at once.
@@ -37,7 +37,7 @@ grep -q stampede_targets out || fail 'no metrics on stdout'
 done_within 20 0 "$STAMPEDE" sign repo --metrics /dev/null
 if command -v python3 >/dev/null; then
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
-	done_within 20 3 "$STAMPEDE" sign repo --metrics socket
+	done_within 20 4 "$STAMPEDE" sign repo --metrics socket
 	says '^stampede: output: socket: cannot be written'
 fi
 
