@@ -40,6 +40,8 @@ try() {
 		[ "$got" != 0 ] || continue
 		# A second init is refused for another reason, and verify reports.
 		case $verb in init\ --targets*) continue ;; esac
+		# status counts bins that are not in order and leaves their names to verify.
+		[[ ! $verb =~ ^status || $path != *bin-n* ]] || continue
 		# These two take any folder of metadata: without one they ask for another.
 		[[ $path != public || ! $verb =~ ^(verify|plan) ]] || continue
 		grep -qF "${path##*/}" out err || fail "$verb does not name $path, a $kind: exit $got: $(cat out err)"
