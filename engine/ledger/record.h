@@ -26,6 +26,16 @@
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
 #define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
+#define STP_RECORD_SIZED 512u /* LISTED: the list gives the length, not only the file */
+
+/* Digests of other algorithms than the source's set: what a list or a published bin says, or an
+ * older set of the ledger. They are packed like a set's, in the order of enum stp_alg. Never
+ * together with STP_RECORD_DIGESTS. */
+#define STP_RECORD_CLAIM(alg)     (64u << (alg))
+#define STP_RECORD_CLAIMS         448u
+#define STP_RECORD_CLAIMS_SET(fl) ((unsigned)(fl) >> 6 & 7u)
+#define STP_CLAIMS_BYTES_MAX      128 /* of every algorithm */
+
 /* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
 struct stp_fingerprint {
 	uint64_t fs_id; /* st_dev, or the file system's id where that is stable */
@@ -41,11 +51,17 @@ struct stp_record {
 	int64_t
 	    verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
 	uint64_t origin; /* digest list line, 1-based; 0: the tree */
-	const uint8_t *digests; /* packed in the set's order; NULL without STP_RECORD_DIGESTS */
+	const uint8_t *digests; /* packed in the set's order; NULL without digests or claims */
 	const char *path;       /* not NUL-terminated */
 	uint16_t path_bytes;
 	uint16_t flags; /* STP_RECORD_* */
 };
+
+/* The algorithms that record's digests are of; set is that of its source. */
+static inline unsigned stp_record_set(const struct stp_record *record, unsigned set)
+{
+	return record->flags & STP_RECORD_DIGESTS ? set : STP_RECORD_CLAIMS_SET(record->flags);
+}
 
 static inline int stp_key_compare(const uint8_t a[STP_KEY_BYTES], const uint8_t b[STP_KEY_BYTES])
 {
