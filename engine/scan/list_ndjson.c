@@ -4,6 +4,7 @@
  * 65 MB/s; tests and fuzzing hold it against jansson. Strings are decoded in place: what they mean
  * is never longer than how they are written.
  */
+#include <stdio.h>
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -11,6 +12,7 @@
 #endif
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "scan/list_row.h"
 
 #define NAMES_MAX STP_LIST_COLUMNS_MAX
@@ -28,7 +30,7 @@ struct value {
 	struct stp_list_text text; /* decoded string, or the number's characters */
 };
 
-static const char not_json[] = "is no JSON object on one line; correct the row";
+static const char not_json[] = "is not a JSON object on one line; correct the row";
 
 static void skip_space(struct reader *reader)
 {
@@ -334,25 +336,72 @@ static int is_new_name(struct stp_list_text *names, size_t count, const struct s
 	return 1;
 }
 
-/* Puts value into row if its name is one of ours. NULL, or what is wrong with it. */
+/* Puts value into row as field. NULL, or what is wrong with it. */
 static const char *take_member(struct stp_list_row *row, enum stp_list_field field,
                                const struct value *value)
 {
 	if (value->kind == VALUE_NULL)
 		return NULL;
-	if (field == STP_LIST_LENGTH && value->kind != VALUE_NUMBER)
-		return "is no number; correct the row";
-	if (field != STP_LIST_LENGTH && value->kind != VALUE_STRING)
-		return "is no string; correct the row";
+	/* A database may write large numbers as strings. */
+	if (field == STP_LIST_LENGTH && value->kind != VALUE_NUMBER && value->kind != VALUE_STRING)
+		return "is not a number; correct the row";
+	if (field != STP_LIST_LENGTH && field != STP_LIST_ROWS && value->kind != VALUE_STRING)
+		return "is not a string; correct the row";
 	row->fields[field] = value->text;
 	return NULL;
 }
 
-const char *stp_list_ndjson_row(char *bytes, size_t count, struct stp_list_row *out_row,
-                                const char **out_column)
+/* A field that came already, under the name before or under another. */
+static const char *fault_second(struct stp_list_parser *parser, const struct stp_list_text *first,
+                                const struct stp_list_text *second)
+{
+	char names[2][64];
+
+	if (first->count == second->count && memcmp(first->bytes, second->bytes, first->count) == 0)
+		return "is there twice; correct the row";
+	stp_text_escape(first->bytes, first->count, names[0], sizeof(names[0]));
+	stp_text_escape(second->bytes, second->count, names[1], sizeof(names[1]));
+	snprintf(parser->text, sizeof(parser->text),
+	         "is there twice, as \"%s\" and as \"%s\"; keep one of them", names[0], names[1]);
+	return parser->text;
+}
+
+/* The member whose opening quote comes next, number name_count of its object. */
+static const char *read_member(struct stp_list_parser *parser, struct reader *reader,
+                               struct stp_list_text *names, size_t name_count,
+                               struct stp_list_text *firsts, struct stp_list_row *row,
+                               const char **out_column)
+{
+	struct stp_list_text name;
+	struct value value;
+	enum stp_list_field field;
+	const char *problem;
+
+	if (!take_char(reader, '"') || !read_string(reader, &name) || !take_char(reader, ':') ||
+	    !read_value(reader, 1, &value))
+		return not_json;
+	if (name_count == NAMES_MAX)
+		return "has more than 256 names; leave some out";
+	field = stp_list_name_at(&parser->names, name_count, name.bytes, name.count);
+	if (field == STP_LIST_UNKNOWN)
+		return is_new_name(names, name_count, &name) ? NULL
+		                                             : "has a name twice; correct the row";
+	names[name_count] = name;
+	*out_column = stp_list_field_name(field);
+	if (firsts[field].bytes)
+		return fault_second(parser, &firsts[field], &name);
+	firsts[field] = name;
+	problem = take_member(row, field, &value);
+	if (!problem)
+		*out_column = NULL;
+	return problem;
+}
+
+const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, size_t count,
+                                struct stp_list_row *out_row, const char **out_column)
 {
 	struct stp_list_text names[NAMES_MAX];
-	int is_seen[STP_LIST_FIELD_COUNT] = {0};
+	struct stp_list_text firsts[STP_LIST_TEXT_COUNT] = {{NULL, 0}};
 	struct reader reader = {bytes, bytes + count};
 	size_t name_count = 0;
 
@@ -362,28 +411,11 @@ const char *stp_list_ndjson_row(char *bytes, size_t count, struct stp_list_row *
 		return not_json;
 	if (!take_char(&reader, '}')) {
 		do {
-			struct stp_list_text name;
-			struct value value;
-			enum stp_list_field field;
+			const char *problem = read_member(parser, &reader, names, name_count++,
+			                                  firsts, out_row, out_column);
 
-			if (!take_char(&reader, '"') || !read_string(&reader, &name) ||
-			    !take_char(&reader, ':') || !read_value(&reader, 1, &value))
-				return not_json;
-			field = stp_list_field_from_name(name.bytes, name.count);
-			if (field != STP_LIST_UNKNOWN) {
-				const char *problem = take_member(out_row, field, &value);
-
-				*out_column = stp_list_field_name(field);
-				if (is_seen[field]++)
-					return "is there twice; correct the row";
-				if (problem)
-					return problem;
-				*out_column = NULL;
-			} else if (name_count == NAMES_MAX) {
-				return "has more than 256 other names; leave some out";
-			} else if (!is_new_name(names, name_count++, &name)) {
-				return "has a name twice; correct the row";
-			}
+			if (problem)
+				return problem;
 		} while (take_char(&reader, ','));
 		if (!take_char(&reader, '}'))
 			return not_json;
@@ -404,34 +436,70 @@ static int is_blank(const char *bytes, size_t count)
 	return 1;
 }
 
+/* A row with an op: the end line, or what no digest list has. */
+static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_list_row *row,
+                             uint64_t line, struct stp_err *err)
+{
+	const struct stp_list_text *op = &row->fields[STP_LIST_OP];
+	unsigned field;
+
+	if (op->count != 6 || memcmp(op->bytes, "commit", 6) != 0)
+		return STP_FAIL(err, STP_CONFIG, "scan", parser->options->name,
+		                "line %llu has an \"op\" other than \"commit\": this is a list of "
+		                "changes, and --digests takes the whole index",
+		                (unsigned long long)line);
+	for (field = 0; field < STP_LIST_FIELD_COUNT; field++)
+		if (row->fields[field].count)
+			return STP_FAIL(err, STP_FORMAT, "scan", parser->options->name,
+			                "line %llu, the end line, has a %s; it has \"op\" and "
+			                "\"rows\" only",
+			                (unsigned long long)line,
+			                stp_list_field_name((enum stp_list_field)field));
+	return stp_list_end(parser, line, &row->fields[STP_LIST_ROWS], err);
+}
+
+/* One row that is not blank. */
+static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size_t count,
+                               uint64_t line, struct stp_err *err)
+{
+	struct stp_list_row row;
+	const char *column;
+	const char *problem = stp_list_ndjson_row(parser, bytes, count, &row, &column);
+
+	if (problem) {
+		parser->stats.row_count++;
+		stp_list_fault(parser, line, column, problem);
+		return STP_OK;
+	}
+	if (row.fields[STP_LIST_OP].bytes)
+		return take_op(parser, &row, line, err);
+	if (row.fields[STP_LIST_ROWS].bytes)
+		stp_list_name_add(&parser->names.unknown, "rows", 4);
+	return stp_list_take(parser, &row, line, err);
+}
+
 enum stp_errc stp_list_ndjson_parse(struct stp_list_parser *parser,
                                     const struct stp_list_chunk *chunk, struct stp_err *err)
 {
 	char *at = chunk->bytes;
 	char *end = chunk->bytes + chunk->count;
+	uint64_t last_line = 0;
 	uint64_t line;
 
 	for (line = chunk->line; at < end; line++) {
 		char *feed = memchr(at, '\n', (size_t)(end - at));
 		char *row_end = feed ? feed : end;
-		struct stp_list_row row;
-		const char *problem;
-		const char *column;
 
 		if (row_end - at > STP_LIST_ROW_BYTES_MAX)
 			return STP_FAIL(err, STP_LIMIT, "scan", parser->options->name,
 			                "the row at line %llu is longer than %d bytes",
 			                (unsigned long long)line, STP_LIST_ROW_BYTES_MAX);
 		if (!is_blank(at, (size_t)(row_end - at))) {
-			problem = stp_list_ndjson_row(at, (size_t)(row_end - at), &row, &column);
-			if (problem) {
-				parser->stats.row_count++;
-				stp_list_fault(parser, line, column, problem);
-			} else {
-				STP_TRY(stp_list_take(parser, &row, line, err));
-			}
+			STP_TRY(parse_row(parser, at, (size_t)(row_end - at), line, err));
+			last_line = line;
 		}
 		at = feed ? feed + 1 : end;
 	}
+	stp_list_chunk_done(parser, chunk, last_line);
 	return stp_list_emit(parser, err);
 }
