@@ -377,23 +377,24 @@ static enum stp_errc check_end(const struct list *list, struct stp_err *err)
 	if (shape->end_line && shape->last_line > shape->end_line)
 		return STP_FAIL(
 		    err, STP_FORMAT, "scan", name,
-		    "line %llu is an end line, and more comes behind it; end a list once",
+		    "line %llu is an end line, but more lines follow it; an end line comes last",
 		    end_line);
 	if (shape->end_line && shape->end_is_counted && shape->end_rows != list->stats.row_count)
-		return STP_FAIL(err, STP_FORMAT, "scan", name,
-		                "its end line, line %llu, says %llu rows, but there are %llu; make "
-		                "the list again",
-		                end_line, (unsigned long long)shape->end_rows,
-		                (unsigned long long)list->stats.row_count);
+		return STP_FAIL(
+		    err, STP_FORMAT, "scan", name,
+		    "its end line, line %llu, gives %llu rows, but there are %llu; create "
+		    "the list again",
+		    end_line, (unsigned long long)shape->end_rows,
+		    (unsigned long long)list->stats.row_count);
 	if (shape->cut_line && !shape->end_line)
 		return STP_FAIL(err, STP_FORMAT, "scan", name,
-		                "is cut off in line %llu; make the list again",
+		                "is cut off in line %llu; create the list again",
 		                (unsigned long long)shape->cut_line);
 	if (list->needs_end && !shape->end_line)
 		return STP_FAIL(
 		    err, STP_FORMAT, "scan", name,
-		    "ended without an end line, so it may be cut off; what writes into a "
-		    "pipe must append one when all went well: { COMMAND && echo '%s'; }",
+		    "ended without an end line, so it may be incomplete; have its writer "
+		    "append one after it succeeds: { COMMAND && echo '%s'; }",
 		    list->is_json ? "{\"op\":\"commit\"}" : "#end");
 	return STP_OK;
 }

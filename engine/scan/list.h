@@ -81,7 +81,7 @@ struct stp_list_stats {
 	int is_unended;        /* it has none, and its last line has no line end either */
 	unsigned field_set;    /* 1 << enum stp_list_field of every column and name met */
 	struct stp_list_name_set unknown; /* columns and names that are not used */
-	struct stp_list_name_set aliases; /* those under another name: "sha256_digest for sha256" */
+	struct stp_list_name_set aliases; /* those under another name: "sha256_digest as sha256" */
 	uint64_t bytes;
 	uint64_t sum; /* of all bytes: what stp_list_sum_file() gives; 0: no sum */
 };

@@ -107,7 +107,7 @@ static enum stp_errc refuse_header(const char *list_name, uint64_t line, const c
 		if (memchr(bytes, separators[i].c, count) && !memchr(bytes, ',', count))
 			return STP_FAIL(
 			    err, STP_CONFIG, "scan", list_name,
-			    "line %llu, the header, is divided by %s; a list is divided "
+			    "line %llu, the header, is separated by %s; separate columns "
 			    "by commas (COPY ... CSV HEADER)",
 			    (unsigned long long)line, separators[i].name);
 	/* A line with quotes that names no path is hardly a header: an error message, say. */
@@ -139,14 +139,13 @@ static enum stp_errc name_column(const char *list_name, uint64_t line,
 	if (count != name->count && stp_list_field_from_name(bytes, count) != STP_LIST_UNKNOWN)
 		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
 		                "line %llu, the header, has spaces around the name \"%s\"; they "
-		                "would be part of the values, so write the list without them",
+		                "would be part of the values as well: write the list without them",
 		                (unsigned long long)line, shown(bytes, count, text));
 	if (*out_field == STP_LIST_OP)
-		return STP_FAIL(
-		    err, STP_CONFIG, "scan", list_name,
-		    "line %llu, the header, has a column \"%s\": this is a list of "
-		    "changes, and --digests takes the whole index; leave the column out",
-		    (unsigned long long)line, shown(bytes, count, text));
+		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		                "line %llu, the header, has a column \"%s\": this is a list of "
+		                "changes, but --digests needs the whole index; remove the column",
+		                (unsigned long long)line, shown(bytes, count, text));
 	if (*out_field == STP_LIST_ROWS)
 		*out_field = STP_LIST_UNKNOWN;
 	return STP_OK;

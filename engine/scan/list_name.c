@@ -141,7 +141,7 @@ void stp_list_name_met(struct stp_list_names *names, enum stp_list_field field, 
 	if (field >= STP_LIST_FIELD_COUNT || equals(name, name_bytes, plain) ||
 	    (field == STP_LIST_LENGTH && equals(name, name_bytes, "size")))
 		return;
-	count = snprintf(text, sizeof(text), "%.*s for %s", (int)name_bytes, name, plain);
+	count = snprintf(text, sizeof(text), "%.*s as %s", (int)name_bytes, name, plain);
 	stp_list_name_add(&names->aliases, text,
 	                  count < (int)sizeof(text) ? (size_t)count : sizeof(text) - 1);
 }

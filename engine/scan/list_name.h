@@ -68,7 +68,7 @@ struct stp_list_names {
 	} places[STP_LIST_PLACES];
 	unsigned field_set;               /* 1 << field of every field met */
 	struct stp_list_name_set unknown; /* not used */
-	struct stp_list_name_set aliases; /* "sha256_digest for sha256" */
+	struct stp_list_name_set aliases; /* "sha256_digest as sha256" */
 };
 
 /* Notes that name was met and means field. */

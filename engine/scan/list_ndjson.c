@@ -358,11 +358,11 @@ static const char *fault_second(struct stp_list_parser *parser, const struct stp
 	char names[2][64];
 
 	if (first->count == second->count && memcmp(first->bytes, second->bytes, first->count) == 0)
-		return "is there twice; correct the row";
+		return "is given twice; correct the row";
 	stp_text_escape(first->bytes, first->count, names[0], sizeof(names[0]));
 	stp_text_escape(second->bytes, second->count, names[1], sizeof(names[1]));
 	snprintf(parser->text, sizeof(parser->text),
-	         "is there twice, as \"%s\" and as \"%s\"; keep one of them", names[0], names[1]);
+	         "is given twice, as \"%s\" and as \"%s\"; keep one of them", names[0], names[1]);
 	return parser->text;
 }
 
@@ -446,7 +446,7 @@ static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_li
 	if (op->count != 6 || memcmp(op->bytes, "commit", 6) != 0)
 		return STP_FAIL(err, STP_CONFIG, "scan", parser->options->name,
 		                "line %llu has an \"op\" other than \"commit\": this is a list of "
-		                "changes, and --digests takes the whole index",
+		                "changes, but --digests needs the whole index",
 		                (unsigned long long)line);
 	for (field = 0; field < STP_LIST_FIELD_COUNT; field++)
 		if (row->fields[field].count)

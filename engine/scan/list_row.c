@@ -118,11 +118,11 @@ static void fault_digest(struct stp_list_parser *parser, uint64_t line, enum stp
 
 	if (is_base64(text, bytes))
 		snprintf(parser->text, sizeof(parser->text),
-		         "is base64; write it in hexadecimal, as encode(column, 'hex') of "
+		         "is base64; write it in hexadecimal, with encode(column, 'hex') in "
 		         "PostgreSQL does");
 	else if (text->count != 2 * bytes)
 		snprintf(parser->text, sizeof(parser->text),
-		         "is not %zu hex digits, it has %zu characters; correct the row", 2 * bytes,
+		         "is not %zu hex digits but %zu characters; correct the row", 2 * bytes,
 		         text->count);
 	else
 		snprintf(parser->text, sizeof(parser->text),

@@ -52,16 +52,16 @@ const char *stp_list_sniff(const char *bytes, size_t count)
 	if (start == count)
 		return NULL;
 	if (bytes[start] == '[')
-		return "is one JSON array; write one object a line: jq -c '.[]'";
+		return "is a JSON array; write one object per line: jq -c '.[]'";
 	if (bytes[start] == '<')
-		return "is HTML or XML, perhaps an error page; look at what made it";
+		return "is HTML or XML, perhaps an error page; check the program that made it";
 	if (bytes[start] != '{')
 		return NULL;
 	for (i = start + 1; i < count && (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r');
 	     i++)
 		;
 	if (i < count && bytes[i] == '\n')
-		return "is JSON over several lines; write one object a line: jq -c .";
+		return "is JSON over several lines; write one object per line: jq -c .";
 	return NULL;
 }
 

@@ -126,8 +126,8 @@ static void test_names__what_is_not_used_and_what_is_taken_for_another_is_said(v
 		assert_string_equal(unknown->names[1], "rows");
 		assert_string_equal(unknown->names[2], "upload_time");
 		assert_int_equal(aliases->count, 2);
-		assert_string_equal(aliases->names[0], "SHA-256 for sha256");
-		assert_string_equal(aliases->names[1], "file_path for path");
+		assert_string_equal(aliases->names[0], "SHA-256 as sha256");
+		assert_string_equal(aliases->names[1], "file_path as path");
 		assert_int_equal(result->stats.digest_set, SHA256);
 		release(result);
 	}
@@ -161,7 +161,7 @@ static void test_names__two_of_one_meaning_are_refused_by_name(void **state)
 	assert_int_equal(result->faults.total, 1);
 	assert_string_equal(
 	    result->faults.items[0].text,
-	    "column length: is there twice, as \"length\" and as \"file_size\"; keep "
+	    "column length: is given twice, as \"length\" and as \"file_size\"; keep "
 	    "one of them");
 	release(result);
 }

@@ -87,7 +87,7 @@ static void test_list__a_bad_row_is_named_by_file_line_and_column(void **state)
 	assert_non_null(strstr(result->faults.items[1].text, "column length: "));
 	assert_string_equal(
 	    result->faults.items[2].text,
-	    "column sha256: is not 64 hex digits, it has 3 characters; correct the row");
+	    "column sha256: is not 64 hex digits but 3 characters; correct the row");
 	assert_non_null(strstr(result->faults.items[3].text, "fewer fields"));
 	assert_non_null(strstr(result->faults.items[4].text, "more fields"));
 	assert_non_null(strstr(result->faults.items[5].text, "closing"));
