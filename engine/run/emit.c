@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "base/thread.h"
 #include "bins/bin.h"
 #include "roles/roles.h"
@@ -45,7 +44,7 @@ struct document {
 /* What workers count, added up after the join. */
 struct tally {
 	uint64_t targets, target_bytes, files_reused, files_removed;
-	uint64_t ledger_records;
+	uint64_t ledger_records, list_repeats;
 	int64_t oldest_verified_at;
 	struct stp_sign_seconds seconds;
 };
@@ -132,50 +131,33 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	              input_name(run, decision->second, second, sizeof(second)));
 }
 
-/* True when the path's bytes may change under its name. */
-static int may_change(const struct stp_sign_run *run, const struct stp_record *record)
-{
-	size_t i;
-
-	if (stp_globs_match(&run->config.mutable_globs, record->path, record->path_bytes))
-		return 1;
-	for (i = 0; i < run->options->replace_path_count; i++) {
-		const char *path = run->options->replace_paths[i];
-
-		if (strlen(path) == record->path_bytes &&
-		    memcmp(path, record->path, record->path_bytes) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-/* The immutability alarm: a signed path with other bytes is no update. Returns 1 after a fault. */
+/* The alarms: other bytes than were signed. Returns 1 after a fault. What has no algorithm in
+ * common with the committed record was compared when it was hashed. */
 static int alarms(struct stp_sign_run *run, const struct stp_decision *decision)
 {
 	const struct stp_record *now = decision->record;
 	const struct stp_record *before = decision->committed;
-	enum stp_alg alg = STP_ALG_SHA256;
-	char old_hex[17] = "";
-	char new_hex[17] = "";
+	struct stp_said said_before;
+	struct stp_said said_now;
 
-	if (decision->is_committed || !before || !(before->flags & STP_RECORD_DIGESTS))
+	if (decision->is_committed || !before)
 		return 0;
-	if (before->length == now->length &&
-	    memcmp(before->digests, now->digests, run->digest_bytes) == 0)
+	said_before = stp_said_by(before, decision->committed_set);
+	said_now = stp_said_by(now, decision->record_set);
+	if (stp_said_compare(&said_before, &said_now) != STP_SAME_NO ||
+	    stp_sign_may_change(run, now))
 		return 0;
-	if (may_change(run, now))
-		return 0;
-	while (!(run->config.hash_set & STP_ALG_BIT(alg)))
-		alg++;
-	stp_hex_encode(before->digests, 8, old_hex);
-	stp_hex_encode(now->digests, 8, new_hex);
-	stp_fault_add(
-	    &run->faults, STP_REFUSED, 0, "sign", now->path, now->path_bytes,
-	    "has other bytes than were signed before (%s %s… is now %s…); distribution "
-	    "files never change: find out who did this, then --allow-replace it or restore "
-	    "it",
-	    stp_alg_name(alg), old_hex, new_hex);
+	stp_sign_alarm(run, now, &said_before, &said_now);
 	return 1;
+}
+
+/* The ledger's record of an unchanged file is not what its row claims. */
+static void contradict(struct stp_sign_run *run, const struct stp_decision *decision)
+{
+	struct stp_said says = stp_said_by(decision->entry, 0);
+	struct stp_said has = stp_said_by(decision->record, decision->record_set);
+
+	stp_sign_contradict(run, decision->entry, &says, &has);
 }
 
 /* Makes the HASH.NAME links of a record; sets *out_faulted, and updates its fingerprint. */
@@ -208,11 +190,14 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	struct emit *emit = worker->emit;
 	struct stp_sign_run *run = emit->run;
 	struct stp_record record = *decision->record;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX];
 	int is_committed = decision->is_committed;
 	int faulted;
 
 	if (alarms(run, decision))
 		return STP_OK;
+	if (decision->record_set != run->config.hash_set || record.flags & STP_RECORD_CLAIMS)
+		stp_record_restate(&record, decision->record_set, run->config.hash_set, digests);
 	if (!run->options->dry_run) {
 		STP_TRY(link_target(worker, decision, &record, &faulted, err));
 		if (faulted)
@@ -223,7 +208,8 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 		is_committed = 0;
 	count_target(&worker->tally, &record);
 	if (emit->writer && (emit->whole || !is_committed)) {
-		record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH);
+		record.flags &=
+		    (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_SIZED);
 		record.origin = 0;
 		STP_TRY(stp_segment_part_add(worker->part, &record, err));
 		worker->tally.ledger_records++;
@@ -257,9 +243,13 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 	struct stp_decision decision =
 	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
 
+	worker->tally.list_repeats += decision.repeats;
 	switch (decision.verdict) {
 	case STP_VERDICT_KEEP:
 		return keep_target(worker, &decision, err);
+	case STP_VERDICT_CONTRADICTED:
+		contradict(emit->run, &decision);
+		return drop_target(worker, &decision, err);
 	case STP_VERDICT_DUPLICATE:
 		fault_duplicate(emit->run, &decision);
 		return drop_target(worker, &decision, err);
@@ -526,6 +516,7 @@ static void add_tally(struct emit *emit)
 	report->targets = 0;
 	report->target_bytes = 0;
 	report->files_removed = 0;
+	report->list_repeats = emit->run->known ? stp_known_repeats(emit->run->known) : 0;
 	for (i = 0; i < emit->run->worker_count; i++) {
 		const struct tally *tally = &emit->workers[i].tally;
 		double share = 1.0 / (double)emit->run->worker_count;
@@ -533,6 +524,7 @@ static void add_tally(struct emit *emit)
 		report->targets += tally->targets;
 		report->target_bytes += tally->target_bytes;
 		report->files_removed += tally->files_removed;
+		report->list_repeats += tally->list_repeats;
 		report->seconds.ledger += tally->seconds.ledger * share;
 		report->seconds.bins += tally->seconds.bins * share;
 		report->seconds.sign += tally->seconds.sign * share;

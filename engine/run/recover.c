@@ -66,20 +66,24 @@ static int is_signed(const struct stp_sign_run *run, const struct stp_bin_file *
 	return 0;
 }
 
-/* The packed digests of entry; 0 when it lacks one of the configured hashes. */
-static int take_digests(unsigned hash_set, const struct stp_bin_entry *entry, uint8_t *out)
+/* The packed digests of entry, whichever it has: other hashes may have been configured then.
+ * Returns their set, 0 when one is not what it should be. */
+static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
 {
+	unsigned set = 0;
 	int alg;
 
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
-		if (!(hash_set & STP_ALG_BIT(alg)))
+		size_t bytes = stp_alg_digest_bytes((enum stp_alg)alg);
+
+		if (!entry->hex[alg])
 			continue;
-		if (!entry->hex[alg] ||
-		    !stp_hex_decode(entry->hex[alg], stp_alg_digest_bytes((enum stp_alg)alg),
-		                    out + stp_alg_set_offset(hash_set, (enum stp_alg)alg), 0))
+		if (!stp_hex_decode(entry->hex[alg], bytes, out, 0))
 			return 0;
+		out += bytes;
+		set |= STP_ALG_BIT(alg);
 	}
-	return 1;
+	return set;
 }
 
 /* Adds entries[0, count), count at most KEY_BATCH. */
@@ -90,7 +94,6 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker,
 	const uint8_t *paths[KEY_BATCH];
 	size_t path_bytes[KEY_BATCH];
 	uint8_t keys[KEY_BATCH][STP_KEY_BYTES];
-	unsigned hash_set = recover->run->config.hash_set;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -99,18 +102,18 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker,
 	}
 	stp_hash_many(STP_ALG_SHA256, paths, path_bytes, count, NULL, 0, keys[0], STP_KEY_BYTES);
 	for (i = 0; i < count; i++) {
-		uint8_t digests[2 * STP_DIGEST_BYTES_MAX];
+		uint8_t digests[STP_CLAIMS_BYTES_MAX];
+		unsigned set = take_digests(&entries[i], digests);
 		struct stp_record record = {
 		    .length = entries[i].length,
 		    .path = entries[i].path,
 		    .path_bytes = (uint16_t)entries[i].path_bytes,
 		    .digests = digests,
-		    .flags = STP_RECORD_DIGESTS,
+		    .flags = (uint16_t)(STP_RECORD_CLAIM(0) * set),
 		};
 
-		/* Escapes never stand in a path of ours; other hashes were configured then. */
-		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX ||
-		    !take_digests(hash_set, &entries[i], digests))
+		/* Escapes never stand in a path of ours. */
+		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX || !set)
 			continue;
 		memcpy(record.key, keys[i], STP_KEY_BYTES);
 		STP_TRY(stp_run_add(recover->builders[worker], &record, err));
