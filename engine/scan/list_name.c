@@ -146,15 +146,11 @@ void stp_list_name_met(struct stp_list_names *names, enum stp_list_field field, 
 	                  count < (int)sizeof(text) ? (size_t)count : sizeof(text) - 1);
 }
 
-enum stp_list_field stp_list_name_at(struct stp_list_names *names, size_t place, const char *name,
-                                     size_t name_bytes)
+enum stp_list_field stp_list_name_new(struct stp_list_names *names, size_t place, const char *name,
+                                      size_t name_bytes)
 {
-	enum stp_list_field field;
+	enum stp_list_field field = stp_list_field_from_name(name, name_bytes);
 
-	if (place < STP_LIST_PLACES && name_bytes && names->places[place].count == name_bytes &&
-	    memcmp(names->places[place].text, name, name_bytes) == 0)
-		return (enum stp_list_field)names->places[place].field;
-	field = stp_list_field_from_name(name, name_bytes);
 	stp_list_name_met(names, field, name, name_bytes);
 	if (place < STP_LIST_PLACES && name_bytes <= STP_LIST_NAME_MAX) {
 		names->places[place].count = (uint8_t)name_bytes;

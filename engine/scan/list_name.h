@@ -75,8 +75,25 @@ struct stp_list_names {
 void stp_list_name_met(struct stp_list_names *names, enum stp_list_field field, const char *name,
                        size_t name_bytes);
 
-/* The field of the name at place of its object; notes what was met. */
-enum stp_list_field stp_list_name_at(struct stp_list_names *names, size_t place, const char *name,
-                                     size_t name_bytes);
+/* The field of a name that place did not hold last; remembers it, and notes that it was met. */
+enum stp_list_field stp_list_name_new(struct stp_list_names *names, size_t place, const char *name,
+                                      size_t name_bytes);
+
+/* The field of the name at place of its object. Names are short: a call to compare them would take
+ * longer than the comparison. */
+static inline enum stp_list_field stp_list_name_at(struct stp_list_names *names, size_t place,
+                                                   const char *name, size_t name_bytes)
+{
+	if (place < STP_LIST_PLACES && name_bytes && names->places[place].count == name_bytes) {
+		const char *text = names->places[place].text;
+		size_t i = 0;
+
+		while (i < name_bytes && text[i] == name[i])
+			i++;
+		if (i == name_bytes)
+			return (enum stp_list_field)names->places[place].field;
+	}
+	return stp_list_name_new(names, place, name, name_bytes);
+}
 
 #endif

@@ -336,18 +336,25 @@ static int is_new_name(struct stp_list_text *names, size_t count, const struct s
 	return 1;
 }
 
-/* Puts value into row as field. NULL, or what is wrong with it. */
-static const char *take_member(struct stp_list_row *row, enum stp_list_field field,
-                               const struct value *value)
+/* Puts value where field belongs. NULL, or what is wrong with it. */
+static const char *take_member(struct stp_list_parser *parser, struct stp_list_row *row,
+                               enum stp_list_field field, const struct value *value)
 {
 	if (value->kind == VALUE_NULL)
 		return NULL;
+	if (field == STP_LIST_ROWS) {
+		parser->op_rows = value->text;
+		return NULL;
+	}
 	/* A database may write large numbers as strings. */
 	if (field == STP_LIST_LENGTH && value->kind != VALUE_NUMBER && value->kind != VALUE_STRING)
 		return "is not a number; correct the row";
-	if (field != STP_LIST_LENGTH && field != STP_LIST_ROWS && value->kind != VALUE_STRING)
+	if (field != STP_LIST_LENGTH && value->kind != VALUE_STRING)
 		return "is not a string; correct the row";
-	row->fields[field] = value->text;
+	if (field == STP_LIST_OP)
+		parser->op = value->text;
+	else
+		row->fields[field] = value->text;
 	return NULL;
 }
 
@@ -366,12 +373,20 @@ static const char *fault_second(struct stp_list_parser *parser, const struct stp
 	return parser->text;
 }
 
-/* The member whose opening quote comes next, number name_count of its object. */
+/* Names of an object so far, and where those are that we know. */
+struct members {
+	size_t count;
+	unsigned seen; /* 1 << field */
+	size_t places[STP_LIST_TEXT_COUNT];
+	struct stp_list_text names[NAMES_MAX];
+};
+
+/* The member whose opening quote comes next. */
 static const char *read_member(struct stp_list_parser *parser, struct reader *reader,
-                               struct stp_list_text *names, size_t name_count,
-                               struct stp_list_text *firsts, struct stp_list_row *row,
+                               struct members *members, struct stp_list_row *row,
                                const char **out_column)
 {
+	size_t place = members->count++;
 	struct stp_list_text name;
 	struct value value;
 	enum stp_list_field field;
@@ -380,18 +395,20 @@ static const char *read_member(struct stp_list_parser *parser, struct reader *re
 	if (!take_char(reader, '"') || !read_string(reader, &name) || !take_char(reader, ':') ||
 	    !read_value(reader, 1, &value))
 		return not_json;
-	if (name_count == NAMES_MAX)
-		return "has more than 256 names; leave some out";
-	field = stp_list_name_at(&parser->names, name_count, name.bytes, name.count);
+	if (place == NAMES_MAX)
+		return "has more than 256 names; remove some";
+	field = stp_list_name_at(&parser->names, place, name.bytes, name.count);
 	if (field == STP_LIST_UNKNOWN)
-		return is_new_name(names, name_count, &name) ? NULL
-		                                             : "has a name twice; correct the row";
-	names[name_count] = name;
+		return is_new_name(members->names, place, &name)
+		           ? NULL
+		           : "has a name twice; correct the row";
+	members->names[place] = name;
 	*out_column = stp_list_field_name(field);
-	if (firsts[field].bytes)
-		return fault_second(parser, &firsts[field], &name);
-	firsts[field] = name;
-	problem = take_member(row, field, &value);
+	if (members->seen & 1u << field)
+		return fault_second(parser, &members->names[members->places[field]], &name);
+	members->seen |= 1u << field;
+	members->places[field] = place;
+	problem = take_member(parser, row, field, &value);
 	if (!problem)
 		*out_column = NULL;
 	return problem;
@@ -400,19 +417,21 @@ static const char *read_member(struct stp_list_parser *parser, struct reader *re
 const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, size_t count,
                                 struct stp_list_row *out_row, const char **out_column)
 {
-	struct stp_list_text names[NAMES_MAX];
-	struct stp_list_text firsts[STP_LIST_TEXT_COUNT] = {{NULL, 0}};
+	struct members members; /* not zeroed: it is large, and made for each row */
 	struct reader reader = {bytes, bytes + count};
-	size_t name_count = 0;
 
+	members.count = 0;
+	members.seen = 0;
 	memset(out_row, 0, sizeof(*out_row));
+	parser->op = (struct stp_list_text){NULL, 0};
+	parser->op_rows = parser->op;
 	*out_column = NULL;
 	if (!take_char(&reader, '{'))
 		return not_json;
 	if (!take_char(&reader, '}')) {
 		do {
-			const char *problem = read_member(parser, &reader, names, name_count++,
-			                                  firsts, out_row, out_column);
+			const char *problem =
+			    read_member(parser, &reader, &members, out_row, out_column);
 
 			if (problem)
 				return problem;
@@ -440,7 +459,7 @@ static int is_blank(const char *bytes, size_t count)
 static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_list_row *row,
                              uint64_t line, struct stp_err *err)
 {
-	const struct stp_list_text *op = &row->fields[STP_LIST_OP];
+	const struct stp_list_text *op = &parser->op;
 	unsigned field;
 
 	if (op->count != 6 || memcmp(op->bytes, "commit", 6) != 0)
@@ -455,7 +474,7 @@ static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_li
 			                "\"rows\" only",
 			                (unsigned long long)line,
 			                stp_list_field_name((enum stp_list_field)field));
-	return stp_list_end(parser, line, &row->fields[STP_LIST_ROWS], err);
+	return stp_list_end(parser, line, &parser->op_rows, err);
 }
 
 /* One row that is not blank. */
@@ -471,9 +490,9 @@ static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size
 		stp_list_fault(parser, line, column, problem);
 		return STP_OK;
 	}
-	if (row.fields[STP_LIST_OP].bytes)
+	if (parser->op.bytes)
 		return take_op(parser, &row, line, err);
-	if (row.fields[STP_LIST_ROWS].bytes)
+	if (parser->op_rows.bytes)
 		stp_list_name_add(&parser->names.unknown, "rows", 4);
 	return stp_list_take(parser, &row, line, err);
 }

@@ -21,8 +21,9 @@ struct stp_list_text {
 	size_t count; /* 0: not known */
 };
 
+/* Made anew for each row, so no larger than it must be. */
 struct stp_list_row {
-	struct stp_list_text fields[STP_LIST_TEXT_COUNT];
+	struct stp_list_text fields[STP_LIST_FIELD_COUNT];
 };
 
 /* What the header of a CSV list says. */
@@ -52,7 +53,9 @@ struct stp_list_parser {
 	struct stp_list_stats stats;
 	struct stp_list_shape shape;
 	struct stp_list_names names; /* NDJSON */
-	char text[256];              /* of a problem that names something */
+	struct stp_list_text op;     /* of the row before, NULL when it had none */
+	struct stp_list_text op_rows;
+	char text[256]; /* of a problem that names something */
 	size_t count;
 	struct stp_record records[STP_LIST_BATCH_MAX];
 	uint8_t digests[STP_LIST_BATCH_MAX * STP_CLAIMS_BYTES_MAX];
@@ -114,7 +117,8 @@ enum stp_errc stp_list_ndjson_parse(struct stp_list_parser *parser,
                                     struct stp_err *err) STP_MUST_CHECK;
 
 /* Parses one NDJSON object; NULL, or what is wrong with it, and in *out_column the field that is
- * wrong or NULL. May overwrite bytes. Of the parser it uses names and text. */
+ * wrong or NULL. May overwrite bytes. Of the parser it uses names and text, and sets op and
+ * op_rows. */
 const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, size_t count,
                                 struct stp_list_row *out_row, const char **out_column);
 

@@ -48,14 +48,16 @@ static void compare_number(const json_t *value, const struct stp_list_text *text
 	     "another length");
 }
 
-static void compare(const json_t *object, const struct stp_list_row *row)
+static void compare(const json_t *object, const struct stp_list_parser *parser,
+                    const struct stp_list_row *row)
 {
 	unsigned field;
 
 	for (field = 0; field < STP_LIST_ROWS; field++) {
 		size_t count;
 		const json_t *value = member(object, (enum stp_list_field)field, &count);
-		const struct stp_list_text *text = &row->fields[field];
+		const struct stp_list_text *text =
+		    field == STP_LIST_OP ? &parser->op : &row->fields[field];
 
 		must(count <= 1, "two members of one meaning");
 		if (!value || json_is_null(value)) {
@@ -145,7 +147,7 @@ static void try_row(const uint8_t *data, size_t data_bytes)
 	if (!parse_copy(&parser, data, data_bytes, copy, &row)) {
 		object = json_loadb((const char *)data, data_bytes, 0, &error);
 		if (object)
-			compare(object, &row);
+			compare(object, &parser, &row);
 		else
 			must(json_error_code(&error) == json_error_numeric_overflow,
 			     "jansson does not take it");
