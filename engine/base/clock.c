@@ -5,14 +5,20 @@
 #include <string.h>
 #include <time.h>
 
-#define EPOCH_S_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+/* The nearest time that can be written. */
+static int64_t clamp(int64_t epoch_s)
+{
+	if (epoch_s < 0)
+		return 0;
+	return epoch_s < STP_TIME_MAX ? epoch_s : STP_TIME_MAX;
+}
 
 int64_t stp_clock_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec;
+	return clamp(now.tv_sec);
 }
 
 uint64_t stp_clock_monotonic_ns(void)
@@ -23,12 +29,35 @@ uint64_t stp_clock_monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+int64_t stp_time_add(int64_t epoch_s, int64_t seconds)
+{
+	/* Both are cut to what cannot overflow the sum. */
+	int64_t from = clamp(epoch_s);
+
+	if (seconds < -STP_TIME_MAX)
+		seconds = -STP_TIME_MAX;
+	if (seconds > STP_TIME_MAX)
+		seconds = STP_TIME_MAX;
+	return clamp(from + seconds);
+}
+
+enum stp_errc stp_now_check(int64_t now, const char *subject, struct stp_err *err)
+{
+	if (now < 0)
+		return STP_FAIL(err, STP_CONFIG, "time", subject,
+		                "is before 1970; set the clock right");
+	if (now > STP_NOW_MAX)
+		return STP_FAIL(err, STP_CONFIG, "time", subject,
+		                "is too late: what is signed then could expire after the year "
+		                "9999; give a time before 9990");
+	return STP_OK;
+}
+
 void stp_time_format(int64_t epoch_s, char out[STP_TIME_BYTES + 1])
 {
 	struct tm tm;
-	time_t t = (time_t)epoch_s;
+	time_t t = (time_t)clamp(epoch_s);
 
-	STP_ASSERT(epoch_s >= 0 && epoch_s <= EPOCH_S_MAX);
 	STP_ASSERT(gmtime_r(&t, &tm) != NULL);
 	STP_ASSERT(strftime(out, STP_TIME_BYTES + 1, "%Y-%m-%dT%H:%M:%SZ", &tm) == STP_TIME_BYTES);
 }
@@ -70,9 +99,10 @@ enum stp_errc stp_time_parse(const char *text, size_t text_bytes, int64_t *out_e
 	tm.tm_min = digits(text, 14, 2);
 	tm.tm_sec = digits(text, 17, 2);
 	value = (int64_t)timegm(&tm);
-	if (value < 0 || value > EPOCH_S_MAX)
+	if (value < 0 || value > STP_TIME_MAX)
 		return STP_FAIL(err, STP_FORMAT, "time", copy, "is outside 1970 to 9999");
-	/* timegm() mends 31 February; a date that does not come back unchanged was not one. */
+	/* timegm() turns 31 February into a day of March; a date that does not come back unchanged
+	 * was not one. */
 	stp_time_format(value, again);
 	if (memcmp(again, text, STP_TIME_BYTES) != 0)
 		return STP_FAIL(err, STP_FORMAT, "time", copy, "is no date of the calendar");

@@ -15,7 +15,9 @@
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15)
 
 #define ACCESS_TIDY (LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
-#define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+/* A rename needs the right to make a file where it goes, and none to write one. */
+#define ACCESS_PLACE (ACCESS_TIDY | LANDLOCK_ACCESS_FS_MAKE_REG)
+#define ACCESS_READ  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ACCESS_WRITE                                                                   \
 	(ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
 	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |                \
@@ -59,6 +61,8 @@ static uint64_t accesses_of(enum stp_confine_access access)
 	switch (access) {
 	case STP_CONFINE_TIDY:
 		return ACCESS_TIDY;
+	case STP_CONFINE_PLACE:
+		return ACCESS_PLACE;
 	case STP_CONFINE_READ:
 		return ACCESS_READ;
 	default:

@@ -27,6 +27,7 @@
 
 enum stp_confine_access {
 	STP_CONFINE_TIDY,  /* list folders and remove files; no file is read or written */
+	STP_CONFINE_PLACE, /* the same, and give files that are open already their names */
 	STP_CONFINE_READ,  /* read files and folders */
 	STP_CONFINE_WRITE, /* everything but running programs and making devices */
 };

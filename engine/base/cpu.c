@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/faultpoint.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -41,7 +43,7 @@ static unsigned detect(void)
 #ifdef STP_TEST_HOOKS
 static unsigned disabled(void)
 {
-	const char *list = getenv("STAMPEDE_CPU_DISABLE");
+	const char *list = stp_hook_variable("STAMPEDE_CPU_DISABLE");
 	unsigned set = 0;
 
 	if (!list)

@@ -16,6 +16,7 @@ enum stp_errc stp_errc_from_errno(int sys_errno)
 enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno, const char *stage,
                           const char *subject, const char *file, int line, const char *format, ...)
 {
+	char raw[1024];
 	va_list args;
 	int used;
 
@@ -29,13 +30,15 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 	stp_text_escape(subject ? subject : "", subject ? strlen(subject) : 0, err->subject,
 	                sizeof(err->subject));
 	va_start(args, format);
-	used = vsnprintf(err->text, sizeof(err->text), format, args);
+	used = vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
-	if (sys_errno && used >= 0 && (size_t)used < sizeof(err->text)) {
+	if (sys_errno && used >= 0 && (size_t)used < sizeof(raw)) {
 		char buffer[128];
-		snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s",
+		snprintf(raw + used, sizeof(raw) - (size_t)used, ": %s",
 		         strerror_r(sys_errno, buffer, sizeof(buffer)));
 	}
+	/* Whatever the text quotes, here it loses what steers a terminal. */
+	stp_text_clean(raw, strlen(raw), err->text, sizeof(err->text));
 	return code;
 }
 

@@ -47,7 +47,8 @@
 	} while (0)
 
 /* Sets *err unless it already holds a failure; err may be NULL. subject is raw and is escaped
- * here (NULL or "" for none). Returns code. */
+ * here (NULL or "" for none); the text is cleaned (base/text.h), so that it may quote anything.
+ * Returns code. */
 enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno, const char *stage,
                           const char *subject, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 8, 9)));

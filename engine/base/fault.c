@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 void stp_fault_list_init(struct stp_fault_list *list)
 {
@@ -39,17 +40,19 @@ void stp_fault_add(struct stp_fault_list *list, enum stp_errc code, int sys_errn
                    const char *stage, const char *subject, size_t subject_bytes, const char *format,
                    ...)
 {
-	char text[512];
+	char raw[512];
+	char text[sizeof(raw)];
 	char meaning[128];
 	va_list args;
 	int used;
 
 	va_start(args, format);
-	used = vsnprintf(text, sizeof(text), format, args);
+	used = vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
-	if (sys_errno && used >= 0 && (size_t)used < sizeof(text))
-		snprintf(text + used, sizeof(text) - (size_t)used, ": %s",
+	if (sys_errno && used >= 0 && (size_t)used < sizeof(raw))
+		snprintf(raw + used, sizeof(raw) - (size_t)used, ": %s",
 		         strerror_r(sys_errno, meaning, sizeof(meaning)));
+	stp_text_clean(raw, strlen(raw), text, sizeof(text));
 	pthread_mutex_lock(&list->lock);
 	list->total++;
 	if (has_room(list)) {

@@ -19,7 +19,7 @@
 struct stp_fault {
 	const char *stage;   /* static string */
 	const char *subject; /* raw bytes as found, NUL-terminated; escape before printing */
-	const char *text;    /* what is wrong; what to do */
+	const char *text;    /* what is wrong; what to do: UTF-8, safe for a terminal */
 	enum stp_errc code;
 	int sys_errno;
 };

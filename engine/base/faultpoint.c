@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,27 +19,41 @@ static char wanted_name[64];
 static long wanted_passage = 1;
 static char wanted_action[16] = "kill";
 static atomic_long passages;
-static int is_traced;
 static long slow_us;
 static size_t short_write_bytes;
-static FILE *trace_file; /* stays open: a confined run could not open it later */
+static int trace_fd = -1; /* stays open: a confined run could not open it later */
 static pthread_once_t read_once = PTHREAD_ONCE_INIT;
+
+const char *stp_hook_variable(const char *name)
+{
+	return secure_getenv(name);
+}
+
+/* Opens the trace. Through no link, and nothing but a regular file: whoever sets the variable may
+ * be somebody else than the user that the program runs as. */
+static int open_trace(const char *path)
+{
+	int fd =
+	    open(path,
+	         O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+	         0600);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		fprintf(stderr, "fault points: %s: cannot be opened as a regular file\n", path);
+	return fd;
+}
 
 /* Appends name to the file STAMPEDE_FAULT_TRACE names: how a test learns which points there are. */
 static void trace(const char *name)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	FILE *file;
-
-	pthread_mutex_lock(&lock);
-	if (!trace_file)
-		trace_file = fopen(getenv("STAMPEDE_FAULT_TRACE"), "ae");
-	file = trace_file;
-	if (file) {
-		fprintf(file, "%s\n", name);
-		fflush(file);
-	}
-	pthread_mutex_unlock(&lock);
+	/* One write(2) to a file opened with O_APPEND: lines of several threads do not mix. */
+	if (trace_fd >= 0 && dprintf(trace_fd, "%s\n", name) < 0)
+		abort();
 }
 
 /* Tries what containment refuses: to read and to write the file that STAMPEDE_FAULT_REACH names,
@@ -47,7 +62,7 @@ static void reach(void)
 {
 	static const int ways[] = {O_RDONLY, O_WRONLY, O_WRONLY | O_CREAT | O_EXCL};
 	static const char *const names[] = {"read", "write", "create"};
-	const char *path = getenv("STAMPEDE_FAULT_REACH");
+	const char *path = stp_hook_variable("STAMPEDE_FAULT_REACH");
 	char fresh[4096];
 	size_t i;
 
@@ -66,7 +81,7 @@ static void reach(void)
 /* The number in a variable of the environment, 0 without one. */
 static unsigned long number_in(const char *variable)
 {
-	const char *value = getenv(variable);
+	const char *value = stp_hook_variable(variable);
 
 	return value ? strtoul(value, NULL, 10) : 0;
 }
@@ -74,10 +89,12 @@ static unsigned long number_in(const char *variable)
 /* Takes NAME[:N[:ACTION]] apart. */
 static void read_environment(void)
 {
-	const char *value = getenv("STAMPEDE_FAULT_POINT");
+	const char *value = stp_hook_variable("STAMPEDE_FAULT_POINT");
+	const char *trace_path = stp_hook_variable("STAMPEDE_FAULT_TRACE");
 	const char *colon;
 
-	is_traced = getenv("STAMPEDE_FAULT_TRACE") != NULL;
+	if (trace_path)
+		trace_fd = open_trace(trace_path);
 	slow_us = (long)number_in("STAMPEDE_FAULT_SLOW");
 	short_write_bytes = number_in("STAMPEDE_SHORT_WRITES");
 	if (!value)
@@ -106,11 +123,10 @@ int stp_fault_point_hit(const char *stage, const char *step)
 	size_t i;
 
 	pthread_once(&read_once, read_environment);
-	if (!wanted_name[0] && !is_traced && slow_us <= 0)
+	if (!wanted_name[0] && trace_fd < 0 && slow_us <= 0)
 		return 0;
 	snprintf(name, sizeof(name), "%s.%s", stage, step);
-	if (is_traced)
-		trace(name);
+	trace(name);
 	if (slow_us > 0)
 		nanosleep(&(struct timespec){slow_us / 1000000, slow_us % 1000000 * 1000}, NULL);
 	if (strcmp(name, wanted_name) != 0 ||

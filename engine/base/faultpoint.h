@@ -15,8 +15,10 @@
  *	                                         random time is one at a random step
  *	STAMPEDE_SHORT_WRITES=BYTES              no write takes more at once
  *
- * Only builds with STP_TEST_HOOKS have them; in others the macro is the constant 0 and the
- * environment is not looked at.
+ * Only builds with STP_TEST_HOOKS have them, and such builds cannot be installed; in others the
+ * macro is the constant 0 and the environment is not looked at. A set-user-id start of a test build
+ * does not look at it either (secure_getenv(3)), and FILE must be a regular file, not a link to
+ *one.
  *
  * Shape      a point is a stage's name, a dot and the step's name.
  * Memory     none.
@@ -29,6 +31,8 @@
 #include <stddef.h>
 
 #if defined(STP_TEST_HOOKS)
+/* The value of the variable called name, or NULL. All variables that tests set are read by this. */
+const char *stp_hook_variable(const char *name);
 /* The errno the step shall pretend, 0 to go on; does not return when the test wants a death. */
 int stp_fault_point_hit(const char *stage, const char *step);
 /* What a write of count bytes may ask for. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,147 @@ void stp_fd_close(int *fd)
 		*fd = -1;
 	}
 }
+
+/* ------------------------------------------------------------------ temporary names */
+
+static const char temporary_head[] = ".tmp-";
+#define TEMPORARY_DIGITS (STP_TEMPORARY_BYTES - sizeof(temporary_head))
+
+enum stp_errc stp_temporary_name(char out[STP_TEMPORARY_BYTES], const char *stage,
+                                 const char *subject, struct stp_err *err)
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return STP_FAIL_SYS(err, stage, subject, "no random bytes for a temporary name");
+	snprintf(out, STP_TEMPORARY_BYTES, "%s%016llx", temporary_head, (unsigned long long)random);
+	return STP_OK;
+}
+
+int stp_temporary_is(const char *name)
+{
+	size_t head = sizeof(temporary_head) - 1;
+
+	return strncmp(name, temporary_head, head) == 0 &&
+	       strspn(name + head, "0123456789abcdef") == TEMPORARY_DIGITS &&
+	       name[head + TEMPORARY_DIGITS] == '\0';
+}
+
+enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const char *stage,
+                                   const char *subject, char out_name[STP_TEMPORARY_BYTES],
+                                   int *out_fd, struct stp_err *err)
+{
+	int fd;
+
+	STP_TRY(stp_temporary_name(out_name, stage, subject, err));
+	fd = openat(folder_fd, out_name, access | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return STP_FAIL_SYS(err, stage, subject, "cannot create");
+	*out_fd = fd;
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a file";
+	case S_IFDIR:
+		return "a folder";
+	case S_IFIFO:
+		return "a named pipe";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFLNK:
+		return "a symbolic link";
+	default:
+		return "a device";
+	}
+}
+
+/* What was opened, or why it was not, held against a regular file. next says what to do. */
+static enum stp_errc check_regular(int folder_fd, const char *name, int fd, struct stat *st,
+                                   const char *stage, const char *subject, const char *next,
+                                   struct stp_err *err)
+{
+	int why = errno;
+
+	if (fd < 0 && why != ELOOP && why != ENXIO && why != EISDIR && why != ENODEV)
+		return STP_FAIL_ERRNO(err, why, stage, subject, "cannot open");
+	/* A link, a socket, a folder, a device that nothing stands behind. */
+	if (fd < 0 && fstatat(folder_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0)
+		return STP_FAIL_ERRNO(err, why, stage, subject, "cannot open");
+	if (fd >= 0 && fstat(fd, st) != 0)
+		return STP_FAIL_SYS(err, stage, subject, "cannot stat");
+	if (fd >= 0 && S_ISREG(st->st_mode))
+		return STP_OK;
+	return STP_FAIL(err, STP_FORMAT, stage, subject, "is %s, not a regular file; %s",
+	                kind_of(st->st_mode), next);
+}
+
+enum stp_errc stp_file_open(int folder_fd, const char *name, const char *stage, int *out_fd,
+                            struct stat *out_stat, struct stp_err *err)
+{
+	struct stat st;
+	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	enum stp_errc code = check_regular(folder_fd, name, fd, &st, stage, name,
+	                                   "remove it, and put the file itself there", err);
+
+	if (code != STP_OK) {
+		stp_fd_close(&fd);
+		return code;
+	}
+	if (out_stat)
+		*out_stat = st;
+	*out_fd = fd;
+	return STP_OK;
+}
+
+/* Is the file ours to be written where it is? */
+static enum stp_errc check_own(const struct stat *st, const char *stage, const char *subject,
+                               struct stp_err *err)
+{
+	if (st->st_nlink != 1)
+		return STP_FAIL(err, STP_FORMAT, stage, subject,
+		                "has %lu names, and writing it would change what the others name; "
+		                "remove it, and run this again",
+		                (unsigned long)st->st_nlink);
+	if (st->st_uid != geteuid())
+		return STP_FAIL(err, STP_FORMAT, stage, subject,
+		                "belongs to user id %lu, not to the one that runs this (%lu); run "
+		                "this as that user, or chown it",
+		                (unsigned long)st->st_uid, (unsigned long)geteuid());
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return STP_FAIL(err, STP_FORMAT, stage, subject,
+		                "can be written by others (mode %04o); chmod 600 it",
+		                (unsigned)(st->st_mode & 07777));
+	return STP_OK;
+}
+
+enum stp_errc stp_file_open_own(int folder_fd, const char *name, int append, mode_t mode,
+                                const char *stage, const char *subject, int *out_fd,
+                                struct stp_err *err)
+{
+	struct stat st;
+	int fd = openat(folder_fd, name,
+	                O_RDWR | O_CREAT | append | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+	                mode);
+	enum stp_errc code = check_regular(folder_fd, name, fd, &st, stage, subject,
+	                                   "remove it, and run this again", err);
+
+	if (code == STP_OK)
+		code = check_own(&st, stage, subject, err);
+	if (code != STP_OK) {
+		stp_fd_close(&fd);
+		return code;
+	}
+	*out_fd = fd;
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ whole files */
 
 /* Reads fd to its end, at most bytes_max bytes. */
 static enum stp_errc read_all(int fd, const char *name, size_t bytes_max, const char *stage,
@@ -47,14 +189,15 @@ enum stp_errc stp_file_read(int folder_fd, const char *name, size_t bytes_max, c
 	struct stp_buf buf = STP_BUF_INIT;
 	struct stat st;
 	enum stp_errc code;
-	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd;
 
-	if (fd < 0)
-		return STP_FAIL_SYS(err, stage, name, "cannot open");
-	if (fstat(fd, &st) != 0)
-		code = STP_FAIL_SYS(err, stage, name, "cannot stat");
-	else if (!S_ISREG(st.st_mode))
-		code = STP_FAIL(err, STP_FORMAT, stage, name, "is no regular file");
+	STP_TRY(stp_file_open(folder_fd, name, stage, &fd, &st, err));
+	/* Before gigabytes of a hole are read into memory. */
+	if ((uint64_t)st.st_size > bytes_max)
+		code = STP_FAIL(err, STP_LIMIT, stage, name,
+		                "has %lld bytes, more than the %zu that such a file may have; "
+		                "restore it from a backup",
+		                (long long)st.st_size, bytes_max);
 	else
 		code = read_all(fd, name, bytes_max, stage, &buf, err);
 	close(fd);
@@ -147,18 +290,11 @@ enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes,
                              mode_t mode, enum stp_file_mode how, const char *stage,
                              struct stp_err *err)
 {
-	char temporary[64];
-	uint64_t random;
+	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
 	int fd;
 
-	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return STP_FAIL_SYS(err, stage, name, "no random bytes for a temporary name");
-	snprintf(temporary, sizeof(temporary), ".tmp-%016llx", (unsigned long long)random);
-	fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	            mode);
-	if (fd < 0)
-		return STP_FAIL_SYS(err, stage, name, "cannot create");
+	STP_TRY(stp_temporary_create(folder_fd, O_WRONLY, mode, stage, name, temporary, &fd, err));
 	code = write_fault(stage, name, err);
 	if (code == STP_OK)
 		code = stp_fd_write_at(fd, bytes, count, 0, stage, name, err);
@@ -181,6 +317,17 @@ enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (folder_fd == AT_FDCWD ? 0 : O_NOFOLLOW);
 	int fd = openat(folder_fd, name, flags);
 
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && folder_fd != AT_FDCWD) {
+		int why = errno;
+		struct stat st;
+
+		if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+			return STP_FAIL(err, STP_FORMAT, stage, name,
+			                "is %s, not a folder; remove it, and put the folder itself "
+			                "there",
+			                kind_of(st.st_mode));
+		errno = why;
+	}
 	if (fd < 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot open the folder");
 	*out_fd = fd;

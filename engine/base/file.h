@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small files and folders: read whole with a limit, written whole or not at all.
+ * Files and folders: opened so that nothing under their names can do harm, read whole with a limit,
+ * written whole or not at all.
+ *
+ * Whoever can write a folder chooses what lies under a name there: a FIFO that blocks who opens it,
+ * a link or a hard link to a file that is not to be touched, a device. So a file is opened in one
+ *of three ways, all over the engine:
+ *
+ *	to read                  stp_file_open()          a regular file, reached through no link
+ *	to write where it is     stp_file_open_own()      the same, ours alone, and no other name
+ *for it to make                  stp_temporary_create()   new, under a name that nobody can know
+ *before
  *
  * stp_file_write() is atomic for readers: temporary name in the same folder → write → fsync →
  * rename (or link without replacing) → fsync of the folder. A crash leaves the old file or the
- * new one, and perhaps a ".tmp-" leftover that publish/ sweeps.
+ * new one, and perhaps a temporary file, which the next run knows by its name and sweeps.
  *
  * Shape      folders by descriptor, names relative to them.
  * Memory     stp_file_read() fills a stp_buf.
@@ -15,15 +25,48 @@
 #define STP_BASE_FILE_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* Reads all of the regular file name beneath folder_fd (AT_FDCWD for a path of the operator's).
- * Never waits on a FIFO. STP_LIMIT above bytes_max, STP_FORMAT when it is no regular file;
- * out_buf gets a NUL behind the last byte (not counted). The last path component is not followed
- * when it is a link. */
+/* ".tmp-", 16 hex digits, NUL. */
+#define STP_TEMPORARY_BYTES 22
+
+/* A name for a temporary file, random. STP_IO when the system has no random bytes; stage and
+ * subject are for that. */
+enum stp_errc stp_temporary_name(char out[STP_TEMPORARY_BYTES], const char *stage,
+                                 const char *subject, struct stp_err *err) STP_MUST_CHECK;
+
+/* True when name is of exactly the form that stp_temporary_name() gives: only such names are swept.
+ */
+int stp_temporary_is(const char *name);
+
+/* Makes a new file under such a name. access is O_WRONLY or O_RDWR; subject names in messages what
+ * the file is for. */
+enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const char *stage,
+                                   const char *subject, char out_name[STP_TEMPORARY_BYTES],
+                                   int *out_fd, struct stp_err *err) STP_MUST_CHECK;
+
+/* Opens the regular file name beneath folder_fd (AT_FDCWD for a path of the operator's) for
+ * reading. Never waits, whatever lies there; the last path component is not followed when it is a
+ * link. STP_FORMAT when it is a link or no regular file, STP_IO (err->sys_errno, ENOENT when it is
+ * not there) for the rest. out_stat may be NULL. */
+enum stp_errc stp_file_open(int folder_fd, const char *name, const char *stage, int *out_fd,
+                            struct stat *out_stat, struct stp_err *err) STP_MUST_CHECK;
+
+/* Opens the file name for reading and writing in place, or makes it with mode; nothing of it is
+ * changed. append is O_APPEND or 0. Refuses (STP_FORMAT) what is not a regular file with exactly
+ * one name, owned by the user that runs this and writable by nobody else. subject names it in
+ * messages.
+ */
+enum stp_errc stp_file_open_own(int folder_fd, const char *name, int append, mode_t mode,
+                                const char *stage, const char *subject, int *out_fd,
+                                struct stp_err *err) STP_MUST_CHECK;
+
+/* Reads all of a file that stp_file_open() opens. STP_LIMIT above bytes_max; out_buf gets a NUL
+ * behind the last byte (not counted). */
 enum stp_errc stp_file_read(int folder_fd, const char *name, size_t bytes_max, const char *stage,
                             struct stp_buf *out_buf, struct stp_err *err) STP_MUST_CHECK;
 
@@ -46,7 +89,8 @@ enum stp_errc stp_fd_write_at(int fd, const void *bytes, size_t count, off_t off
 enum stp_errc stp_fd_read_at(int fd, void *bytes, size_t count, off_t offset, const char *stage,
                              const char *subject, struct stp_err *err) STP_MUST_CHECK;
 
-/* Opens the folder name (O_DIRECTORY|O_CLOEXEC), links followed only with AT_FDCWD. */
+/* Opens the folder name (O_DIRECTORY|O_CLOEXEC), links followed only with AT_FDCWD. STP_FORMAT when
+ * something else lies there. */
 enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage, int *out_fd,
                               struct stp_err *err) STP_MUST_CHECK;
 

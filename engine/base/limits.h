@@ -13,6 +13,9 @@
 #define STP_TREE_DEPTH_MAX 128
 /* Threads; above this claiming counters and memory per worker stop paying. */
 #define STP_JOBS_MAX 1024
+/* A target's bytes: the longest length that every JSON reader takes exactly, 2^53 - 1. Also a
+ * sparse file that only says it is longer could never be read to its end. */
+#define STP_LENGTH_MAX 9007199254740991ULL
 /* Bins: 2^1 … 2^20; product.md accepts 65,536 and more with a warning. */
 #define STP_BIN_BITS_MIN 1
 #define STP_BIN_BITS_MAX 20
@@ -37,8 +40,13 @@
 /* How far a version that was reserved may lie above the last one published; each failed run takes
  * one. */
 #define STP_VERSION_JUMP_MAX (1ULL << 20)
+/* How far above it an operator may ask for one: a number with a digit too many would leave few, for
+ * good. */
+#define STP_VERSION_ABOVE_MAX (1ULL << 32)
 /* Expiry periods: one hour to ten years, in seconds. */
 #define STP_EXPIRY_SECONDS_MIN 3600
 #define STP_EXPIRY_SECONDS_MAX (3650LL * 86400)
+/* Days that a removed path is remembered; for longer there is for ever. */
+#define STP_RETENTION_DAYS_MAX 36500
 
 #endif

@@ -7,9 +7,42 @@
 static const char hex_digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
                                     '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
 
+/* Text in the making: at most size bytes with the NUL, cut at a piece's end. */
+struct shown {
+	char *out;
+	size_t size;
+	size_t used;
+};
+
+/* Puts "..." at the end, in place of as many whole characters as it takes. */
+static void cut(struct shown *shown)
+{
+	while (shown->used + 4 > shown->size && shown->used > 0) {
+		shown->used--;
+		while (shown->used > 0 && ((unsigned char)shown->out[shown->used] & 0xc0) == 0x80)
+			shown->used--;
+	}
+	if (shown->used + 4 > shown->size)
+		return;
+	memcpy(shown->out + shown->used, "...", 3);
+	shown->used += 3;
+}
+
+/* Appends a piece, with room for "..." behind it unless it is the last; 0 after cutting. */
+static int put(struct shown *shown, const char *piece, size_t count, int is_last)
+{
+	if (shown->used + count + (is_last ? 1 : 4) > shown->size) {
+		cut(shown);
+		return 0;
+	}
+	memcpy(shown->out + shown->used, piece, count);
+	shown->used += count;
+	return 1;
+}
+
 size_t stp_text_escape(const char *bytes, size_t byte_count, char *out, size_t size)
 {
-	size_t used = 0;
+	struct shown shown = {out, size, 0};
 	size_t i;
 
 	if (size == 0)
@@ -17,31 +50,89 @@ size_t stp_text_escape(const char *bytes, size_t byte_count, char *out, size_t s
 	for (i = 0; i < byte_count; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 		char piece[5];
-		size_t n;
+		size_t n = 1;
 
-		if (c == '\\') {
+		piece[0] = (char)c;
+		if (c == '\\')
 			n = (size_t)snprintf(piece, sizeof(piece), "\\\\");
-		} else if (c >= 0x20 && c < 0x7f) {
-			piece[0] = (char)c;
-			n = 1;
-		} else {
+		else if (c < 0x20 || c >= 0x7f)
 			n = (size_t)snprintf(piece, sizeof(piece), "\\x%02x", c);
-		}
-		/* Room for this piece, and for "..." and the NUL unless it is the last. */
-		if (used + n + (i + 1 < byte_count ? 4 : 1) > size) {
-			while (used + 4 > size && used > 0)
-				used--;
-			if (used + 4 <= size) {
-				memcpy(out + used, "...", 3);
-				used += 3;
-			}
+		if (!put(&shown, piece, n, i + 1 == byte_count))
 			break;
-		}
-		memcpy(out + used, piece, n);
-		used += n;
 	}
-	out[used] = '\0';
-	return used;
+	out[shown.used] = '\0';
+	return shown.used;
+}
+
+size_t stp_utf8_bytes(const char *bytes, size_t byte_count)
+{
+	const unsigned char *at = (const unsigned char *)bytes;
+	size_t count;
+	size_t i;
+
+	if (byte_count == 0 || (at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4)
+		return 0;
+	count = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+	if (count > byte_count)
+		return 0;
+	for (i = 1; i < count; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	/* Forms that are longer than they need be, surrogates, and beyond U+10FFFF. */
+	if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
+	    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
+		return 0;
+	return count;
+}
+
+unsigned stp_utf8_point(const char *bytes, size_t count)
+{
+	static const unsigned char head[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	unsigned point = (unsigned char)bytes[0] & head[count];
+	size_t i;
+
+	for (i = 1; i < count; i++)
+		point = point << 6 | ((unsigned char)bytes[i] & 0x3fu);
+	return point;
+}
+
+size_t stp_text_harmless(const char *bytes, size_t byte_count)
+{
+	size_t count = stp_utf8_bytes(bytes, byte_count);
+	unsigned point = count ? stp_utf8_point(bytes, count) : 0;
+
+	if (point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x61c || point == 0x200e ||
+	    point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+	    (point >= 0x2066 && point <= 0x2069))
+		return 0;
+	return count;
+}
+
+size_t stp_text_clean(const char *bytes, size_t byte_count, char *out, size_t size)
+{
+	struct shown shown = {out, size, 0};
+	size_t i = 0;
+
+	if (size == 0)
+		return 0;
+	while (i < byte_count) {
+		size_t count = stp_text_harmless(bytes + i, byte_count - i);
+		const char *from = bytes + i;
+		char piece[5];
+		size_t n = count;
+
+		if (!count) {
+			n = (size_t)snprintf(piece, sizeof(piece), "\\x%02x",
+			                     (unsigned char)bytes[i]);
+			from = piece;
+			count = 1;
+		}
+		i += count;
+		if (!put(&shown, from, n, i == byte_count))
+			break;
+	}
+	out[shown.used] = '\0';
+	return shown.used;
 }
 
 void stp_hex_encode(const uint8_t *bytes, size_t byte_count, char *out)

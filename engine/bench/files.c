@@ -86,10 +86,16 @@ int stp_bench_drop_inodes(void)
 	return done;
 }
 
+/* Opens a file of the set, -1 when it is not a regular file any more. */
 static int open_file(const struct stp_bench_files *files, size_t index)
 {
-	return openat(files->root_fd, files->items[index].path,
-	              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(files->root_fd, files->items[index].path,
+	                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+		stp_fd_close(&fd);
+	return fd;
 }
 
 void stp_bench_files_drop(const struct stp_bench_files *files)
@@ -106,10 +112,16 @@ void stp_bench_files_drop(const struct stp_bench_files *files)
 	}
 }
 
-static void read_through(int fd, void *buffer)
+/* Reads the bytes that the file had when the set was made: it may have grown without end. */
+static void read_through(int fd, uint64_t bytes, void *buffer, const struct stp_cancel *cancel)
 {
-	while (read(fd, buffer, WARM_BYTES) > 0)
-		;
+	while (bytes && !stp_cancelled(cancel)) {
+		ssize_t got = read(fd, buffer, bytes < WARM_BYTES ? (size_t)bytes : WARM_BYTES);
+
+		if (got <= 0)
+			return;
+		bytes -= (uint64_t)got;
+	}
 }
 
 enum stp_errc stp_bench_files_warm(const struct stp_bench_files *files,
@@ -128,14 +140,15 @@ enum stp_errc stp_bench_files_warm(const struct stp_bench_files *files,
 
 		if (fd < 0)
 			continue;
-		read_through(fd, buffer);
+		read_through(fd, files->items[i].bytes, buffer, cancel);
 		close(fd);
 	}
 	free(buffer);
 	return STP_OK;
 }
 
-/* Adds the pages of one file to *resident and *all; what cannot be asked counts for neither. */
+/* Adds the pages of one file's first bytes to *resident and *all; what cannot be asked counts for
+ * neither. */
 static void count_pages(int fd, uint64_t bytes, size_t *resident, size_t *all)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
@@ -163,12 +176,10 @@ double stp_bench_files_resident(const struct stp_bench_files *files)
 
 	for (i = 0; i < files->count; i += step) {
 		int fd = open_file(files, i);
-		struct stat st;
 
 		if (fd < 0)
 			continue;
-		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-			count_pages(fd, (uint64_t)st.st_size, &resident, &all);
+		count_pages(fd, files->items[i].bytes, &resident, &all);
 		close(fd);
 	}
 	return all ? (double)resident / (double)all : -1;

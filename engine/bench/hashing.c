@@ -60,6 +60,7 @@ static enum stp_errc hash_once(struct stp_bench *bench, const struct stp_bench_f
 	    .hash_set = hash_set,
 	    .jobs = bench->cpu_count,
 	    .features = stp_cpu_features(),
+	    .exact_length = 1,
 	    .racy_after_ns = INT64_MAX,
 	    .cancel = bench->cancel,
 	    .faults = &faults,

@@ -36,11 +36,12 @@ static void read_files(struct pass *pass, struct stp_reader *reader)
 	struct stp_read_event event;
 	int more = 1;
 
-	for (;;) {
+	/* What is in flight when the run is cancelled ends with the reader. */
+	while (!stp_cancelled(pass->bench->cancel)) {
 		while (more && stp_reader_has_room(reader)) {
 			size_t i = atomic_fetch_add_explicit(&pass->next, 1, memory_order_relaxed);
 
-			more = i < pass->files->count && !stp_cancelled(pass->bench->cancel);
+			more = i < pass->files->count;
 			if (more)
 				stp_reader_submit(reader, pass->files->items[i].path,
 				                  pass->files->items[i].bytes, NULL);
@@ -64,6 +65,7 @@ static enum stp_errc pass_worker(void *ctx, size_t index, struct stp_err *err)
 	    .choice = pass->choice,
 	    .file_count_max = pass->depth,
 	    .thread_count = pass->depth,
+	    .exact_length = 1,
 	    .cancel = pass->bench->cancel,
 	};
 	struct stp_reader *reader;

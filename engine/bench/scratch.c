@@ -47,7 +47,7 @@ static void describe_file_system(struct stp_scratch *scratch)
 enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
                                struct stp_err *err)
 {
-	const char *parent = work_dir ? work_dir : getenv("TMPDIR");
+	const char *parent = work_dir ? work_dir : secure_getenv("TMPDIR");
 	int n;
 
 	memset(scratch, 0, sizeof(*scratch));

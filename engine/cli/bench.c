@@ -142,7 +142,7 @@ static int compare(struct stp_cli *cli, const struct request *request, const cha
 		code = stp_bench_compare_html((const char *)a.data, path_a, (const char *)b.data,
 		                              path_b, &html, &err);
 	if (code == STP_OK && request->html_path)
-		code = stp_product_write(request->html_path, html, &err);
+		code = stp_product_write(request->html_path, html, STP_PRODUCT_UMASK, &err);
 	if (code == STP_OK)
 		fputs(text, stdout);
 	free(text);
@@ -162,7 +162,7 @@ static enum stp_errc write_html(const char *json, const char *name, const char *
 	enum stp_errc code;
 
 	STP_TRY(stp_bench_html(json, name, &html, err));
-	code = stp_product_write(path, html, err);
+	code = stp_product_write(path, html, STP_PRODUCT_UMASK, err);
 	free(html);
 	return code;
 }
@@ -179,7 +179,7 @@ static enum stp_errc write_json(const char *json, const char *path, struct stp_e
 		return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for the result");
 	memcpy(line, json, n);
 	memcpy(line + n, "\n", 2);
-	code = stp_product_write(path, line, err);
+	code = stp_product_write(path, line, STP_PRODUCT_UMASK, err);
 	free(line);
 	return code;
 }

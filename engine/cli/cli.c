@@ -11,12 +11,16 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cli/log.h"
 
 /* Faults told one by one where people read. */
 #define FAULTS_SHOWN 100
 /* Where help on options starts, and how wide it may be. */
 #define HELP_COLUMN 32
 #define HELP_WIDTH  80
+
+/* Of --log-format, as formats[] has them. */
+enum { LOG_TEXT, LOG_JSON, LOG_JOURNAL };
 
 enum {
 	COMMON_JSON = 1,
@@ -29,10 +33,13 @@ enum {
 
 const struct stp_option stp_common_options[] = {
     {"json", NULL, "print one JSON object on stdout", COMMON_JSON},
-    {"quiet", NULL, "say nothing on stderr but errors", COMMON_QUIET},
+    {"quiet", NULL, "no progress, hints or summary: only errors, and results that were asked for",
+     COMMON_QUIET},
     {"progress", "auto|plain|none", "a bar on a terminal, plain lines, or nothing",
      COMMON_PROGRESS},
-    {"log-format", "text|json", "messages on stderr as lines of text, or one JSON object each",
+    {"log-format", "text|json|journal",
+     "messages on stderr as lines of text, one JSON object each, or lines with a priority "
+     "(default: journal where stderr is the journal, else text)",
      COMMON_LOG_FORMAT},
     {"debug", NULL, "add source file and line to errors", COMMON_DEBUG},
     {"help", NULL, "show this help", COMMON_HELP},
@@ -42,13 +49,19 @@ const struct stp_option stp_common_options[] = {
 /* --- messages ----------------------------------------------------------------------------------
  */
 
-/* A JSON string of text, escaped as for a terminal: JSON must be UTF-8, names may be anything. */
-static json_t *clean(const char *text)
+json_t *stp_cli_json_text(const char *text)
 {
-	char escaped[4096];
+	size_t count = strlen(text);
+	size_t size = 4 * count + 4;
+	char *clean = malloc(size);
+	json_t *string;
 
-	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
-	return json_string(escaped);
+	if (!clean)
+		return json_null();
+	stp_text_clean(text, count, clean, size);
+	string = json_string(clean);
+	free(clean);
+	return string;
 }
 
 /* The members every log line starts with. */
@@ -80,22 +93,25 @@ int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	/* Words of the command line as they are typed: a backslash is one of theirs. */
+	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
 	if (cli->log_json) {
 		json_t *object = log_object(cli, "error");
 
 		json_object_set_new(object, "stage", json_string("usage"));
-		json_object_set_new(object, "message", clean(text));
+		json_object_set_new(object, "message", json_string(escaped));
 		log_line(object);
 		return STP_EXIT_USAGE;
 	}
-	stp_text_escape(text, strlen(text), escaped, sizeof(escaped));
-	fprintf(stderr, "stampede: %s: %s; see 'stampede %s --help'\n", cli->verb->name, escaped,
-	        cli->verb->name);
+	stp_log_line(STP_LOG_ERROR, "stampede: %s: %s; see 'stampede %s --help'", cli->verb->name,
+	             escaped, cli->verb->name);
 	return STP_EXIT_USAGE;
 }
 
-int stp_cli_exit_code(enum stp_errc code)
+static int exit_code_of(const struct stp_cli *cli, enum stp_errc code)
 {
+	if (code != STP_OK && cli->is_committed)
+		return STP_EXIT_PARTIAL;
 	switch (code) {
 	case STP_OK:
 		return STP_EXIT_OK;
@@ -114,9 +130,9 @@ static void log_failure(const struct stp_cli *cli, const struct stp_err *err)
 	json_t *object = log_object(cli, "error");
 
 	json_object_set_new(object, "stage", json_string(err->stage ? err->stage : ""));
-	json_object_set_new(object, "subject", clean(err->subject));
-	json_object_set_new(object, "message", clean(err->text));
-	json_object_set_new(object, "exit_status", json_integer(stp_cli_exit_code(err->code)));
+	json_object_set_new(object, "subject", json_string(err->subject));
+	json_object_set_new(object, "message", json_string(err->text));
+	json_object_set_new(object, "exit_status", json_integer(exit_code_of(cli, err->code)));
 	if (err->sys_errno)
 		json_object_set_new(object, "errno", json_integer(err->sys_errno));
 	if (cli->debug && err->file) {
@@ -132,32 +148,48 @@ int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err)
 
 	if (cli->log_json) {
 		log_failure(cli, err);
-		return stp_cli_exit_code(err->code);
+		return exit_code_of(cli, err->code);
 	}
-	fprintf(stderr, "%s\n", stp_err_format(err, line, sizeof(line)));
+	stp_log_line(STP_LOG_ERROR, "%s", stp_err_format(err, line, sizeof(line)));
 	if (cli->debug && err->file)
-		fprintf(stderr, "stampede: debug: %s:%d (code %d, errno %d)\n", err->file,
-		        err->line, (int)err->code, err->sys_errno);
-	return stp_cli_exit_code(err->code);
+		stp_log_line(STP_LOG_INFO, "stampede: debug: %s:%d (code %d, errno %d)", err->file,
+		             err->line, (int)err->code, err->sys_errno);
+	return exit_code_of(cli, err->code);
+}
+
+/* One line about a subject. */
+static void print_subject(const struct stp_cli *cli, enum stp_log_level level,
+                          const char *json_level, const char *stage, const char *subject,
+                          const char *text)
+{
+	/* Four bytes for each of a path's. */
+	char escaped[4 * STP_PATH_BYTES_MAX + 1];
+	char clean[2048];
+
+	stp_text_escape(subject, strlen(subject), escaped, sizeof(escaped));
+	stp_text_clean(text, strlen(text), clean, sizeof(clean));
+	if (cli->log_json) {
+		json_t *object = log_object(cli, json_level);
+
+		json_object_set_new(object, "stage", json_string(stage));
+		json_object_set_new(object, "subject", json_string(escaped));
+		json_object_set_new(object, "message", json_string(clean));
+		log_line(object);
+		return;
+	}
+	stp_log_line(level, "stampede: %s: %s: %s", stage, escaped, clean);
 }
 
 void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *subject,
                    const char *text)
 {
-	/* Four bytes for each of a path's. */
-	char escaped[4 * STP_PATH_BYTES_MAX + 1];
+	print_subject(cli, STP_LOG_ERROR, "fault", stage, subject, text);
+}
 
-	stp_text_escape(subject, strlen(subject), escaped, sizeof(escaped));
-	if (cli->log_json) {
-		json_t *object = log_object(cli, "fault");
-
-		json_object_set_new(object, "stage", json_string(stage));
-		json_object_set_new(object, "subject", json_string(escaped));
-		json_object_set_new(object, "message", clean(text));
-		log_line(object);
-		return;
-	}
-	fprintf(stderr, "stampede: %s: %s: %s\n", stage, escaped, text);
+void stp_cli_note(const struct stp_cli *cli, const char *stage, const char *subject,
+                  const char *text)
+{
+	print_subject(cli, STP_LOG_WARNING, "warning", stage, subject, text);
 }
 
 size_t stp_cli_faults_shown(const struct stp_cli *cli, size_t count)
@@ -170,28 +202,46 @@ void stp_cli_more_faults(const struct stp_cli *cli, uint64_t total, uint64_t sho
 	char count[32];
 
 	if (total > shown && !cli->log_json)
-		fprintf(stderr, "stampede: %s: %s more faults; --json lists them\n",
-		        cli->verb->name, stp_count_format(total - shown, count));
+		stp_log_line(STP_LOG_ERROR, "stampede: %s: %s more faults; --json lists them",
+		             cli->verb->name, stp_count_format(total - shown, count));
+}
+
+static void print_text(const struct stp_cli *cli, enum stp_log_level level, const char *format,
+                       va_list args)
+{
+	char raw[4096];
+	char text[4096];
+
+	if (cli->quiet)
+		return;
+	vsnprintf(raw, sizeof(raw), format, args);
+	stp_text_clean(raw, strlen(raw), text, sizeof(text));
+	if (cli->log_json) {
+		json_t *object = log_object(cli, level == STP_LOG_INFO ? "info" : "warning");
+
+		json_object_set_new(object, "message", json_string(text));
+		log_line(object);
+		return;
+	}
+	stp_log_line(level, "stampede: %s", text);
 }
 
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
 {
-	char text[4096];
 	va_list args;
 
-	if (cli->quiet)
-		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	print_text(cli, STP_LOG_INFO, format, args);
 	va_end(args);
-	if (cli->log_json) {
-		json_t *object = log_object(cli, "info");
+}
 
-		json_object_set_new(object, "message", clean(text));
-		log_line(object);
-		return;
-	}
-	fprintf(stderr, "stampede: %s\n", text);
+void stp_cli_warn(const struct stp_cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_text(cli, STP_LOG_WARNING, format, args);
+	va_end(args);
 }
 
 void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_view *view,
@@ -307,7 +357,7 @@ static void print_help(const struct stp_verb *verb)
 static int take_common(struct stp_cli *cli, int id, const char *value)
 {
 	static const char *const modes[] = {"auto", "plain", "none", NULL};
-	static const char *const formats[] = {"text", "json", NULL};
+	static const char *const formats[] = {"text", "json", "journal", NULL};
 	int mode;
 
 	switch (id) {
@@ -324,7 +374,8 @@ static int take_common(struct stp_cli *cli, int id, const char *value)
 		mode = stp_cli_choice(cli, "log-format", value, formats);
 		if (mode < 0)
 			return 0;
-		cli->log_json = mode;
+		cli->log_json = mode == LOG_JSON;
+		stp_log_set_priorities(mode == LOG_JOURNAL);
 		break;
 	case COMMON_PROGRESS:
 		mode = stp_cli_choice(cli, "progress", value, modes);
@@ -428,9 +479,24 @@ int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int
 	struct stp_err err = STP_ERR_INIT;
 
 	if (stp_time_parse(value, strlen(value), out_epoch_s, &err) != STP_OK) {
-		stp_cli_usage(cli, "--%s: '%s' %s", option, err.subject, err.text);
+		stp_cli_usage(cli, "--%s: '%s' %s", option, value, err.text);
 		return 0;
 	}
+	return 1;
+}
+
+int stp_cli_now(struct stp_cli *cli, const char *value, int64_t *out_epoch_s)
+{
+	struct stp_err err = STP_ERR_INIT;
+	int64_t now;
+
+	if (!stp_cli_time(cli, "now", value, &now))
+		return 0;
+	if (stp_now_check(now, value, &err) != STP_OK) {
+		stp_cli_usage(cli, "--now: '%s' %s", value, err.text);
+		return 0;
+	}
+	*out_epoch_s = now;
 	return 1;
 }
 
@@ -452,6 +518,22 @@ int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
 	return -1;
 }
 
+void stp_cli_print_path(const char *before, const char *path, const char *after)
+{
+	char shown[4 * STP_PATH_BYTES_MAX + 1];
+
+	stp_text_escape(path, strlen(path), shown, sizeof(shown));
+	printf("%s%s%s", before, shown, after);
+}
+
+void stp_cli_print_text(const char *before, const char *text, const char *after)
+{
+	char shown[4096];
+
+	stp_text_clean(text, strlen(text), shown, sizeof(shown));
+	printf("%s%s%s", before, shown, after);
+}
+
 void stp_cli_print_json(json_t *object)
 {
 	/* A failed write shows in ferror(stdout), which main() turns into an exit code. */
@@ -461,21 +543,23 @@ void stp_cli_print_json(json_t *object)
 }
 
 /* --log-format holds for every message, also for one about an option before it. */
-static int wants_json_log(const struct stp_cli *cli)
+static void take_log_format(struct stp_cli *cli)
 {
+	const char *format = NULL;
 	int i;
 
 	for (i = 0; i < cli->argc && strcmp(cli->argv[i], "--") != 0; i++)
-		if (strcmp(cli->argv[i], "--log-format=json") == 0 ||
-		    (strcmp(cli->argv[i], "--log-format") == 0 && i + 1 < cli->argc &&
-		     strcmp(cli->argv[i + 1], "json") == 0))
-			return 1;
-	return 0;
+		if (strncmp(cli->argv[i], "--log-format=", 13) == 0)
+			format = cli->argv[i] + 13;
+		else if (strcmp(cli->argv[i], "--log-format") == 0 && i + 1 < cli->argc)
+			format = cli->argv[i + 1];
+	cli->log_json = format && strcmp(format, "json") == 0;
+	stp_log_set_priorities(format ? strcmp(format, "journal") == 0 : stp_log_is_journal());
 }
 
 int stp_cli_run_verb(struct stp_cli *cli)
 {
-	cli->log_json = wants_json_log(cli);
+	take_log_format(cli);
 	if (wants_help(cli)) {
 		print_help(cli->verb);
 		return STP_EXIT_OK;

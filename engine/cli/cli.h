@@ -64,6 +64,7 @@ struct stp_cli {
 	const char **arguments; /* positional ones, collected by stp_cli_option() */
 	size_t argument_count;
 	int json, quiet, debug, log_json;
+	int is_committed; /* what fails from here on does not undo what was published */
 	enum stp_cli_progress progress_mode;
 	struct stp_progress *progress; /* pass these two to runs */
 	struct stp_cancel *cancel;
@@ -91,14 +92,18 @@ int stp_cli_option(struct stp_cli *cli, const char **out_value);
 int stp_cli_usage(struct stp_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints err on stderr (file and line with --debug) and returns the exit code of err->code. */
+/* Prints err on stderr (file and line with --debug) and returns the exit code of err->code, which
+ * is STP_EXIT_PARTIAL once cli->is_committed. */
 int stp_cli_fail(const struct stp_cli *cli, const struct stp_err *err);
-int stp_cli_exit_code(enum stp_errc code);
 
 /* "stampede: STAGE: SUBJECT: text" on stderr about one file or row, also with --quiet. subject is
  * raw. */
 void stp_cli_fault(const struct stp_cli *cli, const char *stage, const char *subject,
                    const char *text);
+
+/* The same of what an operator should know, though nothing failed. */
+void stp_cli_note(const struct stp_cli *cli, const char *stage, const char *subject,
+                  const char *text);
 
 /* How many of count faults are told one by one: all in a log for machines, but a terminal or a mail
  * is no place for a million. */
@@ -116,11 +121,18 @@ void stp_cli_log_progress(const struct stp_cli *cli, const struct stp_progress_v
 void stp_cli_say(const struct stp_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same of what should be looked after. */
+void stp_cli_warn(const struct stp_cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Unsigned decimal in [min, max]; on error prints usage naming option and returns 0. */
 int stp_cli_u64(struct stp_cli *cli, const char *option, const char *value, uint64_t min,
                 uint64_t max, uint64_t *out);
 /* YYYY-MM-DDTHH:MM:SSZ; on error prints usage and returns 0. */
 int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int64_t *out_epoch_s);
+/* The value of --now for a verb that signs: as stp_cli_time(), and early enough that an expiry from
+ * then on can be written. */
+int stp_cli_now(struct stp_cli *cli, const char *value, int64_t *out_epoch_s);
 /* Index of value in the NULL-ended choices, or -1 after printing usage with the choices. */
 int stp_cli_choice(struct stp_cli *cli, const char *option, const char *value,
                    const char *const *choices);
@@ -132,6 +144,16 @@ size_t stp_cli_columns(void);
 /* Prints text and a line feed, from column indent on, where stdout already is. On a terminal it is
  * broken between words, with indent spaces before each other line. */
 void stp_cli_fold(size_t indent, const char *text);
+
+/* Prints a path, escaped as names from outside are, between two texts of the program's own; no line
+ * feed. */
+void stp_cli_print_path(const char *before, const char *path, const char *after);
+
+/* The same with a text that may quote names and was escaped where it does: cleaned. */
+void stp_cli_print_text(const char *before, const char *text, const char *after);
+
+/* A JSON string of text as stp_text_clean() leaves it: jansson takes nothing but UTF-8. */
+json_t *stp_cli_json_text(const char *text);
 
 /* Prints the object as one line of JSON on stdout (keys in insertion order) and releases it. */
 void stp_cli_print_json(json_t *object);

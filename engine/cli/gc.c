@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/period.h"
 #include "cli/verbs.h"
 #include "stampede/gc.h"
 
@@ -16,32 +16,10 @@ static const struct stp_option options_table[] = {
     {"dry-run", NULL, "only say what would be removed", OPT_DRY_RUN},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
     {"after-clock-error", NULL,
-     "go on although the last run was signed with a clock that was ahead", OPT_AFTER_CLOCK_ERROR},
+     "the last publication lies in the future, since the clock was ahead then; it is right now",
+     OPT_AFTER_CLOCK_ERROR},
     {NULL, NULL, NULL, 0},
 };
-
-/* "24h" as seconds, at most ten years; 0 after printing usage. */
-static int take_period(struct stp_cli *cli, const char *option, const char *value,
-                       int64_t *out_seconds)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = {{'m', 60}, {'h', 3600}, {'d', 86400}};
-	size_t count = strlen(value);
-	uint64_t number = 0;
-	size_t i;
-
-	for (i = 0; i < 3 && count > 1; i++) {
-		if (value[count - 1] != units[i].unit ||
-		    !stp_u64_parse(value, count - 1, &number) || number > 5256000)
-			continue;
-		*out_seconds = (int64_t)number * units[i].seconds;
-		return 1;
-	}
-	stp_cli_usage(cli, "--%s: %s is no time such as 30m, 24h or 7d", option, value);
-	return 0;
-}
 
 /* Takes one option; 0 after printing usage. */
 static int take_option(struct stp_cli *cli, int id, const char *value,
@@ -49,26 +27,36 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 {
 	switch (id) {
 	case OPT_GRACE:
-		return take_period(cli, "grace", value, &options->grace_seconds);
+		return stp_cli_period(cli, "grace", value, 0, &options->grace_seconds);
 	case OPT_KEEP:
 		return stp_cli_u64(cli, "keep", value, 1, 1000000, &options->keep);
 	case OPT_AUDIT:
-		return take_period(cli, "audit", value, &options->audit_keep_seconds);
-	case OPT_AFTER_CLOCK_ERROR:
-		options->after_clock_error = 1;
-		return 1;
+		return stp_cli_period(cli, "audit", value, 0, &options->audit_keep_seconds);
 	case OPT_DRY_RUN:
 		options->dry_run = 1;
+		return 1;
+	case OPT_AFTER_CLOCK_ERROR:
+		options->after_clock_error = 1;
 		return 1;
 	default:
 		return stp_cli_time(cli, "now", value, &options->now);
 	}
 }
 
+static json_t *unknown_json(const struct stp_gc_report *report)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < report->unknown_count; i++)
+		json_array_append_new(array, json_string(report->unknown[i]));
+	return array;
+}
+
 static void print_json(const struct stp_gc_report *report, int dry_run)
 {
 	stp_cli_print_json(json_pack(
-	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "dry_run", dry_run,
+	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "dry_run", dry_run,
 	    "files_removed", (json_int_t)report->files_removed, "bytes_removed",
 	    (json_int_t)report->bytes_removed, "links_removed", (json_int_t)report->links_removed,
 	    "snapshots_removed", (json_int_t)report->snapshots_removed, "audit_lines_removed",
@@ -76,7 +64,23 @@ static void print_json(const struct stp_gc_report *report, int dry_run)
 	    (json_int_t)report->snapshots_kept, "oldest_kept", (json_int_t)report->oldest_kept,
 	    "files_kept", (json_int_t)report->files_kept, "links_kept",
 	    (json_int_t)report->links_kept, "roots_kept", (json_int_t)report->roots_kept,
-	    "strangers", (json_int_t)report->strangers));
+	    "strangers", (json_int_t)report->strangers, "unknown", unknown_json(report)));
+}
+
+static void print_unknown(const struct stp_gc_report *report)
+{
+	char count[32];
+	size_t i;
+
+	if (!report->strangers)
+		return;
+	printf("left alone %s unknown file%s, which stampede did not make:\n",
+	       stp_count_format(report->strangers, count), report->strangers == 1 ? "" : "s");
+	for (i = 0; i < report->unknown_count; i++)
+		printf("  %s\n", report->unknown[i]);
+	if (report->strangers > report->unknown_count)
+		printf("  and %s more\n",
+		       stp_count_format(report->strangers - report->unknown_count, count));
 }
 
 static void print_text(const struct stp_gc_report *report, int dry_run)
@@ -103,9 +107,7 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 	         (unsigned long long)report->snapshots_kept,
 	         (unsigned long long)report->oldest_kept, (unsigned long long)report->roots_kept);
 	stp_cli_fold(0, text);
-	if (report->strangers)
-		printf("left alone %llu names in public/metadata that stampede does not make\n",
-		       (unsigned long long)report->strangers);
+	print_unknown(report);
 	if (report->audit_lines_removed)
 		printf("dropped %s old lines of the audit log\n",
 		       stp_count_format(report->audit_lines_removed, files));
@@ -137,7 +139,7 @@ static int run(struct stp_cli *cli)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report, options.dry_run);
-	else
+	else if (!cli->quiet || options.dry_run)
 		print_text(&report, options.dry_run);
 	return STP_EXIT_OK;
 }

@@ -58,36 +58,35 @@ static int needs_escape(const struct stp_hash_line *line)
 	return 0;
 }
 
-/* A control byte for a terminal: C0, DEL, or the second byte of a C1 control in UTF-8. */
-static int is_control(const struct stp_hash_line *line, size_t i)
+/* Bytes of the character at i to print as they are; 0: one that a terminal must not see. */
+static size_t plain_bytes(const struct printer *printer, const struct stp_hash_line *line, size_t i)
 {
-	unsigned char byte = (unsigned char)line->path[i];
-
-	return byte < 0x20 || byte == 0x7f ||
-	       (byte >= 0x80 && byte <= 0x9f && i && (unsigned char)line->path[i - 1] == 0xc2);
+	return printer->on_terminal ? stp_text_harmless(line->path + i, line->path_bytes - i) : 1;
 }
 
 static void print_path(const struct printer *printer, const struct stp_hash_line *line)
 {
+	size_t count;
 	size_t i;
 
 	if (!printer->on_terminal && !needs_escape(line)) {
 		fwrite_unlocked(line->path, 1, line->path_bytes, stdout);
 		return;
 	}
-	for (i = 0; i < line->path_bytes; i++) {
+	for (i = 0; i < line->path_bytes; i += count ? count : 1) {
 		char byte = line->path[i];
 
+		count = plain_bytes(printer, line, i);
 		if (byte == '\\')
 			fputs_unlocked("\\\\", stdout);
 		else if (byte == '\n')
 			fputs_unlocked("\\n", stdout);
 		else if (byte == '\r')
 			fputs_unlocked("\\r", stdout);
-		else if (printer->on_terminal && is_control(line, i))
+		else if (count == 0)
 			putchar_unlocked('?');
 		else
-			putchar_unlocked(byte);
+			fwrite_unlocked(line->path + i, 1, count, stdout);
 	}
 }
 
@@ -128,38 +127,15 @@ static void print_text_line(const struct printer *printer, const struct stp_hash
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-/* Bytes of the UTF-8 sequence at text (RFC 3629), or 0 when it is none. */
-static size_t utf8_bytes(const unsigned char *text, size_t count)
-{
-	size_t bytes = text[0] < 0x80   ? 1
-	               : text[0] < 0xc2 ? 0
-	               : text[0] < 0xe0 ? 2
-	               : text[0] < 0xf0 ? 3
-	                                : 4;
-	size_t i;
-
-	if (bytes == 0 || bytes > count || text[0] > 0xf4)
-		return 0;
-	for (i = 1; i < bytes; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return bytes;
-}
-
 /* A JSON string; what is not UTF-8 becomes U+FFFD, and 0 is returned. */
 static int print_json_string(const char *text, size_t count)
 {
-	const unsigned char *at = (const unsigned char *)text;
 	int is_exact = 1;
 	size_t i;
 
 	putchar_unlocked('"');
 	for (i = 0; i < count;) {
-		size_t bytes = utf8_bytes(at + i, count - i);
+		size_t bytes = stp_utf8_bytes(text + i, count - i);
 
 		if (bytes == 0) {
 			fputs_unlocked("\\ufffd", stdout);
@@ -167,14 +143,12 @@ static int print_json_string(const char *text, size_t count)
 			i++;
 			continue;
 		}
-		if (bytes == 1 && (at[i] < 0x20 || at[i] == 0x7f))
-			printf("\\u%04x", at[i]);
-		else if (bytes == 2 && at[i] == 0xc2 && at[i + 1] <= 0x9f)
-			printf("\\u%04x", at[i + 1]);
-		else if (at[i] == '"' || at[i] == '\\')
-			printf("\\%c", at[i]);
+		if (!stp_text_harmless(text + i, bytes))
+			printf("\\u%04x", stp_utf8_point(text + i, bytes));
+		else if (text[i] == '"' || text[i] == '\\')
+			printf("\\%c", text[i]);
 		else
-			fwrite_unlocked(at + i, 1, bytes, stdout);
+			fwrite_unlocked(text + i, 1, bytes, stdout);
 		i += bytes;
 	}
 	putchar_unlocked('"');

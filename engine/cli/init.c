@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/user.h"
 #include "cli/cli.h"
 #include "cli/verbs.h"
 #include "stampede/init.h"
@@ -33,7 +35,9 @@ static const struct stp_option options_table[] = {
     {"bins", "N", "number of bins, a power of two", OPT_BINS},
     {"hash", "ALG[,ALG]", "target hashes: sha256, sha512, blake2b-256", OPT_HASH},
     {"root-threshold", "T/N", "T of N root keys must sign", OPT_ROOT_THRESHOLD},
-    {"offline-keys", "DIR", "folder for root, targets and bins keys; keys found there are used",
+    {"offline-keys", "DIR",
+     "folder for root, targets and bins keys; keys found there are used; with --update it may be "
+     "repeated",
      OPT_OFFLINE_KEYS},
     {"target-files", "auto|all|mutable|none", "which HASH.NAME files public/targets gets",
      OPT_TARGET_FILES},
@@ -56,6 +60,8 @@ struct said {
 	struct stp_init_options options;
 	int is_update;
 	struct stp_init_update_options update;
+	const char *folders[STP_INIT_FOLDERS_MAX + 1];
+	size_t folder_count;
 	int yes;
 	int only_new;    /* an option that --update does not take */
 	int only_update; /* one that only --update takes */
@@ -146,6 +152,8 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		return take_threshold(cli, value, options);
 	case OPT_OFFLINE_KEYS:
 		options->offline_keys = value;
+		if (said->folder_count <= STP_INIT_FOLDERS_MAX)
+			said->folders[said->folder_count++] = value;
 		return 1;
 	case OPT_TARGET_FILES:
 		options->target_files = value;
@@ -154,7 +162,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		options->link = value;
 		return 1;
 	default:
-		return stp_cli_time(cli, "now", value, &options->now);
+		return stp_cli_now(cli, value, &options->now);
 	}
 }
 
@@ -166,26 +174,17 @@ static void print_json(const struct stp_init_report *report)
 	for (i = 0; i < report->offline_key_count; i++) {
 		const struct stp_init_key *key = &report->offline_keys[i];
 
-		json_array_append_new(keys,
-		                      json_pack("{s:s,s:s,s:s,s:b}", "role", key->role, "keyid",
-		                                key->keyid, "path", key->path, "made", key->made));
+		json_array_append_new(
+		    keys, json_pack("{s:s,s:s,s:o,s:b}", "role", key->role, "keyid", key->keyid,
+		                    "path", stp_cli_json_text(key->path), "made", key->made));
 	}
-	stp_cli_print_json(
-	    json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s,s:o,s:{s:i,s:i,s:o}}", "repo", report->repo,
-	              "targets_dir", report->targets_dir, "profile", report->profile, "bins",
-	              (json_int_t)report->bin_count, "target_files", report->target_files,
-	              "expires", report->expires, "online_keyid", report->online_keyid,
-	              "offline_keys", keys, "versions", "root", 1, "targets", 1, "bins",
-	              report->has_bins_role ? json_integer(1) : json_null()));
-}
-
-/* A path of the operator's, safe for a terminal. */
-static void print_path(const char *before, const char *path, const char *after)
-{
-	char shown[4 * 4096 + 1];
-
-	stp_text_escape(path, strlen(path), shown, sizeof(shown));
-	printf("%s%s%s", before, shown, after);
+	stp_cli_print_json(json_pack(
+	    "{s:o,s:o,s:s,s:I,s:s,s:s,s:s,s:o,s:{s:i,s:i,s:o}}", "repo",
+	    stp_cli_json_text(report->repo), "targets_dir", stp_cli_json_text(report->targets_dir),
+	    "profile", report->profile, "bins", (json_int_t)report->bin_count, "target_files",
+	    report->target_files, "expires", report->expires, "online_keyid", report->online_keyid,
+	    "offline_keys", keys, "versions", "root", 1, "targets", 1, "bins",
+	    report->has_bins_role ? json_integer(1) : json_null()));
 }
 
 /* Names in public/targets exist for all files, or only for those that may change: then the web
@@ -201,7 +200,7 @@ static void print_rule(const struct stp_init_report *report)
 	       report->target_files[0] == 'a' ? "For more than 100,000 targets" : "To serve it");
 	printf("  location /targets/ { try_files $uri @plain; }\n"
 	       "  location @plain {\n");
-	print_path("    root ", report->targets_dir, ";\n");
+	stp_cli_print_path("    root ", report->targets_dir, ";\n");
 	printf("    rewrite \"^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\\.([^/]+)$\"\n"
 	       "            /$1$2 break;\n"
 	       "    return 404;\n"
@@ -214,7 +213,7 @@ static void print_text(const struct stp_init_report *report)
 	size_t made = 0;
 	size_t i;
 
-	print_path("made ", report->repo, "");
+	stp_cli_print_path("made ", report->repo, "");
 	printf("\nprofile %s, %s bins, root, targets%s valid until %s\n", report->profile,
 	       stp_count_format(report->bin_count, bins), report->has_bins_role ? " and bins" : "",
 	       report->expires);
@@ -226,16 +225,17 @@ static void print_text(const struct stp_init_report *report)
 		       made);
 	for (i = 0; i < report->offline_key_count; i++)
 		if (report->offline_keys[i].made)
-			print_path("  ", report->offline_keys[i].path, "\n");
+			stp_cli_print_path("  ", report->offline_keys[i].path, "\n");
 	for (i = 0; i < report->offline_key_count; i++)
 		if (!report->offline_keys[i].made)
-			print_path("used as it was: ", report->offline_keys[i].path, "\n");
+			stp_cli_print_path("used as it was: ", report->offline_keys[i].path, "\n");
 	printf("%u of the root keys are needed to renew or replace keys; without them\n"
 	       "clients cannot be moved to new ones.\n",
 	       report->root_threshold);
-	print_path("Keep here, and back up: ", report->repo, "/keys (online key, seal key)\n");
+	stp_cli_print_path("Keep here, and back up: ", report->repo,
+	                   "/keys (online key, seal key)\n");
 	print_rule(report);
-	print_path("\nnext: stampede sign ", report->repo, "\n");
+	stp_cli_print_path("\nnext: stampede sign ", report->repo, "\n");
 }
 
 /* One renewed role for people; version 0: it was not. */
@@ -257,6 +257,21 @@ struct asking {
 	int yes;
 };
 
+/* The view as it is, or each of its lines as an object of the log. */
+static void print_view(const struct stp_cli *cli, const char *view)
+{
+	if (!cli->log_json) {
+		fputs(view, stderr);
+		return;
+	}
+	while (*view) {
+		size_t count = strcspn(view, "\n");
+
+		stp_cli_say(cli, "%.*s", (int)count, view);
+		view += count + (view[count] != '\0');
+	}
+}
+
 /* Shows who signs for what. A person at a terminal is asked; a script has decided. */
 static int confirm(void *ctx, const char *view)
 {
@@ -264,7 +279,7 @@ static int confirm(void *ctx, const char *view)
 	char answer[16] = "";
 
 	if (!asking->cli->quiet || !asking->yes)
-		fputs(view, stderr);
+		print_view(asking->cli, view);
 	if (asking->yes || !isatty(STDIN_FILENO))
 		return 1;
 	fputs("Type yes to sign this with the offline keys: ", stderr);
@@ -279,7 +294,8 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 	struct stp_err err = STP_ERR_INIT;
 
 	options.repo = cli->arguments[0];
-	options.offline_keys = said->options.offline_keys;
+	options.offline_folders = said->folders;
+	options.offline_folder_count = said->folder_count;
 	options.bin_count = said->options.bin_count;
 	options.now = said->options.now ? said->options.now : -1;
 	options.confirm = confirm;
@@ -295,14 +311,37 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 		    (json_int_t)report.bin_count, "bins_changed", report.bins_changed));
 		return STP_EXIT_OK;
 	}
+	if (cli->quiet)
+		return STP_EXIT_OK;
 	print_renewed("root", report.root_version, report.root_expires);
 	print_renewed("targets", report.targets_version, report.targets_expires);
 	print_renewed("bins", report.bins_version, report.bins_expires);
 	if (report.bins_changed)
 		printf("%llu bins from the next sign on; names of earlier bins stay listed\n",
 		       (unsigned long long)report.bin_count);
+	if (report.online_is_new)
+		printf(
+		    "The online key is another one: clients refuse the repository until the next "
+		    "sign.\n");
 	printf("Take the offline keys off this machine again, then publish it: stampede sign\n");
 	return STP_EXIT_OK;
+}
+
+/* Root made it where another user works: whoever signs each night must own it. */
+static void warn_owner(const struct stp_cli *cli, const char *repo)
+{
+	char around[STP_PATH_BYTES_MAX + 8], shown[1024], owner[STP_USER_BYTES];
+	struct stat st;
+
+	snprintf(around, sizeof(around), "%s/..", repo);
+	if (geteuid() != 0 || stat(around, &st) != 0 || st.st_uid == 0)
+		return;
+	stp_user_name(st.st_uid, owner);
+	stp_text_escape(repo, strlen(repo), shown, sizeof(shown));
+	stp_cli_warn(cli,
+	             "init: %s belongs to user root, but the folder around it to user %s; if that "
+	             "user is to sign, give it the whole repository: chown -R %s: %s",
+	             shown, owner, owner, shown);
 }
 
 static int run(struct stp_cli *cli)
@@ -325,6 +364,9 @@ static int run(struct stp_cli *cli)
 		                          "--trust, --yes, --after-clock-error and --now");
 	if (said.is_update)
 		return run_update(cli, &said);
+	if (said.folder_count > 1)
+		return stp_cli_usage(cli, "--offline-keys may be given several times only with "
+		                          "--update");
 	if (said.only_update)
 		return stp_cli_usage(cli, "--roles, --trust, --yes and --after-clock-error go with "
 		                          "--update");
@@ -335,13 +377,14 @@ static int run(struct stp_cli *cli)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report);
-	else
+	else if (!cli->quiet)
 		print_text(&report);
 	if (report.many_bins)
-		stp_cli_say(cli,
-		            "init: %llu bins: several clients limit or are slow with a "
-		            "snapshot of so many; 'stampede plan' tells which",
-		            (unsigned long long)report.bin_count);
+		stp_cli_warn(cli,
+		             "init: %llu bins: several clients limit or are slow with a "
+		             "snapshot of so many; 'stampede plan' tells which",
+		             (unsigned long long)report.bin_count);
+	warn_owner(cli, report.repo);
 	stp_init_report_release(&report);
 	return STP_EXIT_OK;
 }

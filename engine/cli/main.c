@@ -4,18 +4,21 @@
  * happens to stdout at the end.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "base/cpu.h"
 #include "cli/cli.h"
+#include "cli/log.h"
+#include "cli/stdout.h"
 #include "cli/verbs.h"
 #include "hash/hash.h"
 
@@ -76,26 +79,13 @@ static const struct stp_verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* True when stdout is a pipe whose reader has closed it. */
-static int reader_is_gone(void)
-{
-	struct pollfd out = {STDOUT_FILENO, 0, 0};
-
-	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
-}
-
-/* Flushes stdout; a product that could not be written is a failure. A reader who went, such as
- * head(1), knows that and need not be told. */
+/* Results that could not be written are a failure. */
 static int finish_stdout(int exit_code)
 {
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (!reader_is_gone())
-			fputs("stampede: output: stdout could not be written; its reader or disk "
-			      "is gone\n",
-			      stderr);
-		return exit_code == STP_EXIT_USAGE ? exit_code : STP_EXIT_FAILED;
-	}
-	return exit_code;
+	if (stp_stdout_flush() == STP_STDOUT_WRITTEN)
+		return exit_code;
+	return exit_code == STP_EXIT_USAGE || exit_code == STP_EXIT_PARTIAL ? exit_code
+	                                                                    : STP_EXIT_FAILED;
 }
 
 static int run_verb(const struct stp_verb *verb, int argc, char **argv)
@@ -114,7 +104,7 @@ static int run_verb(const struct stp_verb *verb, int argc, char **argv)
 		signal(SIGINT, SIG_DFL);
 		signal(SIGTERM, SIG_DFL);
 	} else {
-		fputs("stampede: memory: not enough to start\n", stderr);
+		stp_log_line(STP_LOG_ERROR, "stampede: memory: not enough to start");
 	}
 	free(cli.arguments);
 	stp_progress_destroy(cli.progress);
@@ -128,10 +118,13 @@ int main(int argc, char **argv)
 
 	hold_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on the size of files (ulimit -f) is a write that fails like any other: EFBIG. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* Key bytes must never reach a core file or a debugger of the same user. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (sodium_init() < 0) {
-		fputs("stampede: keys: libsodium cannot start; is /dev/urandom there?\n", stderr);
+		stp_log_line(STP_LOG_ERROR,
+		             "stampede: keys: libsodium cannot start; is /dev/urandom there?");
 		return STP_EXIT_FAILED;
 	}
 	if (argc < 2) {
@@ -148,7 +141,7 @@ int main(int argc, char **argv)
 	}
 	verb = find_verb(argv[1]);
 	if (!verb) {
-		fputs("stampede: unknown verb; 'stampede --help' lists them\n", stderr);
+		stp_log_line(STP_LOG_ERROR, "stampede: unknown verb; 'stampede --help' lists them");
 		return STP_EXIT_USAGE;
 	}
 	return finish_stdout(run_verb(verb, argc - 2, argv + 2));

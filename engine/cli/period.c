@@ -6,25 +6,29 @@
 
 #include "base/text.h"
 
-int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, int64_t *out_seconds)
+#define SECONDS_MAX (INT64_C(36525) * 86400)
+
+/* Seconds of one unit; 0 for what is none. */
+static int64_t unit_seconds(char unit)
+{
+	return unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86400 : 0;
+}
+
+int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, int64_t min_s,
+                   int64_t *out_seconds)
 {
 	size_t count = strlen(value);
-	int64_t unit = 1;
+	int64_t unit = count ? unit_seconds(value[count - 1]) : 0;
 	uint64_t number;
 
-	if (count && value[count - 1] == 'm')
-		unit = 60;
-	else if (count && value[count - 1] == 'h')
-		unit = 3600;
-	else if (count && value[count - 1] == 'd')
-		unit = 86400;
-	if (!stp_u64_parse(value, count - (unit != 1), &number) || number == 0 ||
-	    number > 100000000) {
-		stp_cli_usage(cli, "--%s %s: give a time such as 90m, 12h or 7d", option, value);
-		return 0;
+	if (unit && stp_u64_parse(value, count - 1, &number) &&
+	    number <= (uint64_t)(SECONDS_MAX / unit) && (int64_t)number * unit >= min_s) {
+		*out_seconds = (int64_t)number * unit;
+		return 1;
 	}
-	*out_seconds = (int64_t)number * unit;
-	return 1;
+	stp_cli_usage(cli, "--%s takes a time with its unit, such as 90m, 12h or 7d, not '%s'",
+	              option, value);
+	return 0;
 }
 
 const char *stp_period_format(int64_t seconds, char out[STP_PERIOD_TEXT])

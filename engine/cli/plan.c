@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stampede/plan.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/product.h"
 #include "run/json_fields.h"
 #include "stampede/alg.h"
 #include "verify/clients.h"
@@ -335,26 +334,6 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 	}
 }
 
-/* Writes text as file, in its folder. */
-static enum stp_errc write_file(const char *file, const char *text, struct stp_err *err)
-{
-	const char *slash = strrchr(file, '/');
-	char folder[4096] = ".";
-	enum stp_errc code;
-	int fd;
-
-	if (slash && (size_t)(slash - file) >= sizeof(folder))
-		return STP_FAIL(err, STP_CONFIG, "plan", file, "is too long a path");
-	if (slash)
-		snprintf(folder, sizeof(folder), "%.*s", slash == file ? 1 : (int)(slash - file),
-		         file);
-	STP_TRY(stp_folder_open(AT_FDCWD, folder, "plan", &fd, err));
-	code = stp_file_write(fd, slash ? slash + 1 : file, text, strlen(text), 0644,
-	                      STP_FILE_REPLACE, "plan", err);
-	stp_fd_close(&fd);
-	return code;
-}
-
 static enum stp_errc write_svg(const struct stp_plan *plan, const char *file, struct stp_err *err)
 {
 	char *text = stp_plan_svg(plan);
@@ -362,7 +341,7 @@ static enum stp_errc write_svg(const struct stp_plan *plan, const char *file, st
 
 	if (!text)
 		return STP_FAIL_ERRNO(err, ENOMEM, "plan", file, "cannot draw");
-	code = write_file(file, text, err);
+	code = stp_product_write(file, text, STP_PRODUCT_UMASK, err);
 	free(text);
 	return code;
 }

@@ -12,9 +12,15 @@
 
 #include "base/err.h"
 
-/* Writes text to path: whole or not at all, over a file that is there; readable by all (the
- * process's umask aside). Devices and pipes (such as /dev/stdout) are written as they are. */
-enum stp_errc stp_product_write(const char *path, const char *text,
+enum stp_product_reader {
+	STP_PRODUCT_UMASK, /* whom the umask lets */
+	STP_PRODUCT_ALL,   /* a monitoring system, which runs as another user: everybody */
+};
+
+/* Writes text to path: whole or not at all, over a file that is there. Devices, pipes and
+ * what stdout or stderr lead to (/dev/stdout) are written as they are; one that nobody reads is an
+ * error after ten seconds at most. */
+enum stp_errc stp_product_write(const char *path, const char *text, enum stp_product_reader reader,
                                 struct stp_err *err) STP_MUST_CHECK;
 
 #endif

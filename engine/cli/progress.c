@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/faultpoint.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/log.h"
 
 #define TERMINAL_TICK_MS 200
 #define PLAIN_TICK_MS    5000
@@ -61,7 +63,7 @@ static char *format_seconds(double seconds, char *out)
 static long line_ms(void)
 {
 #ifdef STP_TEST_HOOKS
-	const char *text = getenv("STAMPEDE_PROGRESS_MS");
+	const char *text = stp_hook_variable("STAMPEDE_PROGRESS_MS");
 
 	if (text)
 		return strtol(text, NULL, 10);
@@ -245,7 +247,7 @@ static void draw(void)
 	/* The last column stays free: some terminals wrap once it is written. */
 	describe(&view, ticker.on_terminal ? columns() - 1 : sizeof(line), line, sizeof(line));
 	if (!ticker.on_terminal) {
-		fprintf(stderr, "stampede: progress: %s\n", line);
+		stp_log_line(STP_LOG_INFO, "stampede: progress: %s", line);
 		return;
 	}
 	/* CR, text, erase to the end of the line (ECMA-48 EL). */
@@ -343,6 +345,6 @@ void stp_cli_tell(const struct stp_cli *cli, const char *stage, const char *subj
 		fputs("\r\033[K", stderr);
 		ticker.drawn = 0;
 	}
-	stp_cli_fault(cli, stage, subject, text);
+	stp_cli_note(cli, stage, subject, text);
 	pthread_mutex_unlock(&ticker.lock);
 }

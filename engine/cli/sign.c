@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/sign_products.h"
+#include "cli/stdout.h"
 #include "cli/verbs.h"
+#include "publish/owner.h"
+#include "roles/config.h"
 #include "stampede/alg.h"
 
 enum {
@@ -20,6 +23,7 @@ enum {
 	OPT_IO,
 	OPT_ON_FAULT,
 	OPT_ALLOW_REPLACE,
+	OPT_ALLOW_REMOVALS,
 	OPT_NOW,
 	OPT_ABOVE,
 	OPT_AFTER_CLOCK_ERROR,
@@ -37,8 +41,10 @@ static const struct stp_option options[] = {
     {"scan", "GLOB", "with --digests: add these files of the tree; may be repeated", OPT_SCAN},
     {"io", "auto|uring|pread", "how files are read", OPT_IO},
     {"on-fault", "stop|skip", "bad files: publish nothing, or publish without them", OPT_ON_FAULT},
-    {"allow-replace", "PATH", "this path's bytes may have changed; may be repeated",
+    {"allow-replace", "PATH|GLOB", "this path's bytes may have changed; may be repeated",
      OPT_ALLOW_REPLACE},
+    {"allow-removals", "N|all",
+     "this run may remove so many targets, if \"max_removals\" allows fewer", OPT_ALLOW_REMOVALS},
     {"now", "TIME", "time of signing, YYYY-MM-DDTHH:MM:SSZ (default: the clock)", OPT_NOW},
     {"above", "N|TIMESTAMP",
      "after a restore: go on above this version, or that of a newer timestamp.json", OPT_ABOVE},
@@ -89,6 +95,31 @@ static int take_rehash(struct stp_cli *cli, const char *value, struct stp_sign_o
 	return 1;
 }
 
+/* A path is taken as it stands; with "*" or "?" in it, as a glob. */
+static int take_replace(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
+                        struct lists *lists)
+{
+	if (strpbrk(value, "*?") && !stp_glob_valid(value)) {
+		stp_cli_usage(cli, "--allow-replace: '%s' is not a glob of target paths", value);
+		return 0;
+	}
+	lists->replace_paths[run->replace_path_count++] = value;
+	return 1;
+}
+
+/* Reads a number or "all". */
+static int take_removals(struct stp_cli *cli, const char *value, struct stp_sign_options *run)
+{
+	if (strcmp(value, "all") == 0) {
+		run->allow_removals = STP_REMOVALS_ALL;
+		return 1;
+	}
+	if (stp_u64_parse(value, strlen(value), &run->allow_removals))
+		return 1;
+	stp_cli_usage(cli, "--allow-removals takes a whole number or all, not '%s'", value);
+	return 0;
+}
+
 static int take_option(struct stp_cli *cli, int id, const char *value, struct stp_sign_options *run,
                        struct lists *lists)
 {
@@ -121,10 +152,11 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		run->on_fault = (enum stp_on_fault)choice;
 		return choice >= 0;
 	case OPT_ALLOW_REPLACE:
-		lists->replace_paths[run->replace_path_count++] = value;
-		return 1;
+		return take_replace(cli, value, run, lists);
+	case OPT_ALLOW_REMOVALS:
+		return take_removals(cli, value, run);
 	case OPT_NOW:
-		return stp_cli_time(cli, "now", value, &run->now);
+		return stp_cli_now(cli, value, &run->now);
 	case OPT_ABOVE:
 		run->above = value;
 		return 1;
@@ -148,21 +180,15 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 /* Faults first, then warnings: everything an operator may have to act on. */
 static void print_faults(const struct stp_cli *cli, const struct stp_sign_report *report)
 {
-	char subject[1024];
-	char text[1024];
 	size_t i;
 
 	for (i = 0; i < report->damage_count; i++) {
-		stp_text_escape(report->damage[i].subject, strlen(report->damage[i].subject),
-		                subject, sizeof(subject));
-		stp_text_escape(report->damage[i].text, strlen(report->damage[i].text), text,
-		                sizeof(text));
-		stp_cli_say(cli, "ledger: %s: %s", subject, text);
+		stp_cli_note(cli, "ledger", report->damage[i].subject, report->damage[i].text);
 	}
 	/* The first ones were told while the run went on. */
 	for (i = report->told_count; i < report->note_count; i++)
-		stp_cli_fault(cli, report->notes[i].stage, report->notes[i].subject,
-		              report->notes[i].text);
+		stp_cli_note(cli, report->notes[i].stage, report->notes[i].subject,
+		             report->notes[i].text);
 	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_kept_count); i++)
 		stp_cli_fault(cli, report->faults[i].stage, report->faults[i].subject,
 		              report->faults[i].text);
@@ -177,7 +203,7 @@ static void warn_expiry(const struct stp_cli *cli, const struct stp_sign_report 
 	    report->now + 2 * report->interval_seconds <= report->expires_at)
 		return;
 	stp_time_format(report->expires_at, when);
-	stp_cli_say(
+	stp_cli_warn(
 	    cli,
 	    "publish: timestamp.json: expires %s, before the run after next at the interval "
 	    "seen (%" PRId64 " s); sign more often, or raise the expiry in stampede.json",
@@ -193,19 +219,19 @@ static const char *seconds_text(double seconds, char *out)
 
 static void print_seconds(const struct stp_sign_seconds *seconds)
 {
-	char total[32], scan[32], hash[32], ledger[32], bins[32], sign[32], publish[32], text[320];
+	char total[32], scan[32], hash[32], ledger[32], bins[32], sign[32], publish[32], rest[32];
+	char text[320];
 
 	snprintf(text, sizeof(text),
-	         "took %s s: scan %s, hash %s, ledger %s, bins %s, sign %s, publish %s",
+	         "took %s s: scan %s, hash %s, ledger %s, bins %s, sign %s, publish %s, rest %s",
 	         seconds_text(seconds->total, total), seconds_text(seconds->scan, scan),
 	         seconds_text(seconds->hash, hash), seconds_text(seconds->ledger, ledger),
 	         seconds_text(seconds->bins, bins), seconds_text(seconds->sign, sign),
-	         seconds_text(seconds->publish, publish));
+	         seconds_text(seconds->publish, publish), seconds_text(seconds->rest, rest));
 	stp_cli_fold(0, text);
 }
 
-static void print_text(const struct stp_cli *cli, const struct stp_sign_options *run,
-                       const struct stp_sign_report *report)
+static void print_text(const struct stp_sign_options *run, const struct stp_sign_report *report)
 {
 	char a[32], b[32], c[32], d[32];
 	char expires[STP_TIME_BYTES + 1];
@@ -231,8 +257,8 @@ static void print_text(const struct stp_cli *cli, const struct stp_sign_options 
 	       stp_count_format(report->fault_count, expires));
 	print_seconds(&report->seconds);
 	stp_time_format(report->expires_at, expires);
-	printf("published %s/public/metadata/timestamp.json, valid until %s\n", run->repo, expires);
-	(void)cli;
+	stp_cli_print_path("published ", run->repo, "/public/metadata/timestamp.json");
+	printf(", valid until %s\n", expires);
 }
 
 static void print_product(const struct stp_cli *cli, const struct stp_sign_options *run,
@@ -244,22 +270,68 @@ static void print_product(const struct stp_cli *cli, const struct stp_sign_optio
 		if (json)
 			puts(json);
 		free(json);
-	} else if (report->published || run->dry_run) {
-		print_text(cli, run, report);
+	} else if (!cli->quiet || run->dry_run) {
+		print_text(run, report);
 	}
 }
 
-/* Writes --report and --metrics; a product that is lost is a failure, after all that went well. */
-static int write_products(const struct stp_cli *cli, const struct stp_sign_options *run,
-                          struct stp_sign_products *products, const struct stp_sign_report *report,
-                          enum stp_errc code, const struct stp_err *failure)
+/* Everything but results: what an operator may have to act on. */
+static void print_talk(const struct stp_cli *cli, const struct stp_sign_report *report)
+{
+	if (report->io_why[0])
+		stp_cli_say(cli, "hash: io_uring: %s; reading with pread", report->io_why);
+	print_faults(cli, report);
+	warn_expiry(cli, report);
+}
+
+/* Behind the commit a failure does not undo it: clients have the new snapshot, and whoever reads
+ * the failure must know that. */
+static void tell_published(const struct stp_cli *cli, const struct stp_sign_report *report,
+                           const char *what_else)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	         "version %" PRIu64
+	         " was published before that, so clients have the new snapshot; %s",
+	         report->versions.timestamp, what_else);
+	stp_cli_fault(cli, "publish", "timestamp.json", text);
+}
+
+/* The exit status of a run that failed, after telling why. */
+static int tell_failure(const struct stp_cli *cli, const struct stp_sign_report *report,
+                        const struct stp_err *err)
+{
+	int exit_code = stp_cli_fail(cli, err);
+
+	if (report->published)
+		tell_published(cli, report, "fix the cause and run again, to note it in state/");
+	else if (err->code == STP_CANCELLED)
+		stp_cli_warn(cli, "sign: what was hashed is kept; run the same command again to go "
+		                  "on");
+	return exit_code;
+}
+
+/* Writes --report and --metrics and flushes stdout; the exit status, which was exit_code. */
+static int finish_output(const struct stp_cli *cli, const struct stp_sign_options *run,
+                         struct stp_sign_products *products, const struct stp_sign_report *report,
+                         const struct stp_err *failure, int exit_code)
 {
 	struct stp_err err = STP_ERR_INIT;
+	int is_lost =
+	    stp_sign_products_finish(products, run, report, failure->code, failure, &err) != STP_OK;
+	enum stp_stdout out;
 
-	if (stp_sign_products_finish(products, run, report, code, failure, &err) == STP_OK)
-		return STP_EXIT_OK;
-	stp_cli_fail(cli, &err);
-	return STP_EXIT_FAILED;
+	if (is_lost)
+		stp_cli_fail(cli, &err);
+	out = stp_stdout_flush();
+	if (!is_lost && out == STP_STDOUT_WRITTEN)
+		return exit_code;
+	if (!report->published)
+		return exit_code == STP_EXIT_OK ? STP_EXIT_FAILED : exit_code;
+	if (failure->code == STP_OK && (is_lost || out == STP_STDOUT_LOST))
+		tell_published(cli, report, "only this output is missing");
+	return STP_EXIT_PARTIAL;
 }
 
 static void tell(void *ctx, const char *stage, const char *subject, const char *text)
@@ -274,42 +346,24 @@ static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
 	struct stp_err err = STP_ERR_INIT;
 	enum stp_errc code;
 	int exit_code;
-	int products_exit;
 
-	code = stp_sign_products_begin(products, run, &err);
+	/* Before the metrics of a run that cannot be are written by the wrong user. */
+	code = stp_owner_check_path(run->repo, "sign", &err);
+	if (code == STP_OK)
+		code = stp_sign_products_begin(products, run, &err);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	stp_cli_progress_begin(cli);
 	code = stp_sign_run(run, &report, &err);
 	stp_cli_progress_end(cli);
-	products_exit = write_products(cli, run, products, &report, code, &err);
-	if (report.io_why[0])
-		stp_cli_say(cli, "hash: io_uring: %s; reading with pread", report.io_why);
-	print_faults(cli, &report);
-	warn_expiry(cli, &report);
+	cli->is_committed = report.published;
+	exit_code = report.fault_count ? STP_EXIT_PARTIAL : STP_EXIT_OK;
+	print_talk(cli, &report);
 	if (code == STP_OK || cli->json)
 		print_product(cli, run, &report);
-	if (code != STP_OK) {
-		int published = report.published;
-
-		stp_cli_fail(cli, &err);
-		if (code == STP_CANCELLED)
-			stp_cli_say(cli,
-			            "sign: what was hashed is kept; run the same command again to "
-			            "go on");
-		if (published)
-			stp_cli_say(
-			    cli,
-			    "publish: timestamp.json: was published as version %" PRIu64
-			    " before that, so clients have the new snapshot; mend the cause and "
-			    "run again, to note it in state/",
-			    report.versions.timestamp);
-		stp_sign_report_release(&report);
-		return published ? STP_EXIT_FAILED : stp_cli_exit_code(code);
-	}
-	exit_code = report.fault_count ? STP_EXIT_PARTIAL : STP_EXIT_OK;
-	if (products_exit != STP_EXIT_OK)
-		exit_code = products_exit;
+	if (code != STP_OK)
+		exit_code = tell_failure(cli, &report, &err);
+	exit_code = finish_output(cli, run, products, &report, &err, exit_code);
 	stp_sign_report_release(&report);
 	return exit_code;
 }

@@ -48,6 +48,8 @@ enum stp_errc stp_sign_products_begin(struct stp_sign_products *products,
 		STP_TRY(find_folder(products->metrics_path,
 		                    &products->folders[run->writable_folder_count++], err));
 	run->writable_folders = (const char *const *)products->folders;
+	/* Now: a confined run cannot look around any more. */
+	products->repo = realpath(run->repo, NULL);
 	/* Without a timeline the report just has no picture of time. */
 	if (products->report_path && run->progress)
 		products->timeline = stp_timeline_create(run->progress);
@@ -71,7 +73,7 @@ static enum stp_errc write_report(const struct stp_sign_products *products,
 		stp_err_format(failure, outcome, sizeof(outcome));
 	code = stp_run_html(json, run->repo, outcome, products->timeline, &html, err);
 	if (code == STP_OK)
-		code = stp_product_write(products->report_path, html, err);
+		code = stp_product_write(products->report_path, html, STP_PRODUCT_UMASK, err);
 	free(json);
 	free(html);
 	return code;
@@ -79,7 +81,7 @@ static enum stp_errc write_report(const struct stp_sign_products *products,
 
 static enum stp_errc write_metrics(const struct stp_sign_products *products,
                                    const struct stp_sign_options *run,
-                                   const struct stp_sign_report *report, enum stp_errc run_code,
+                                   const struct stp_sign_report *report, int succeeded,
                                    struct stp_err *err)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -90,12 +92,13 @@ static enum stp_errc write_metrics(const struct stp_sign_products *products,
 	/* What cannot be read was no file of ours: there is nothing to take from it. */
 	code = stp_file_read(AT_FDCWD, products->metrics_path, METRICS_BYTES_MAX, "metrics",
 	                     &previous, &ignored);
-	code = stp_metrics_text(report, run->repo, run_code == STP_OK, stp_clock_now(),
-	                        code == STP_OK ? (const char *)previous.data : "", &text, err);
+	code = stp_metrics_text(report, products->repo ? products->repo : run->repo, succeeded,
+	                        stp_clock_now(), code == STP_OK ? (const char *)previous.data : "",
+	                        &text, err);
 	stp_buf_release(&previous);
 	if (code != STP_OK)
 		return code;
-	code = stp_product_write(products->metrics_path, text, err);
+	code = stp_product_write(products->metrics_path, text, STP_PRODUCT_ALL, err);
 	free(text);
 	return code;
 }
@@ -106,16 +109,20 @@ enum stp_errc stp_sign_products_finish(struct stp_sign_products *products,
                                        const struct stp_err *failure, struct stp_err *err)
 {
 	enum stp_errc written = STP_OK;
-	enum stp_errc reported = STP_OK;
 
 	if (products->timeline)
 		stp_timeline_stop(products->timeline);
-	if (products->metrics_path && code != STP_BUSY)
-		written = write_metrics(products, run, report, code, err);
 	if (products->report_path)
-		reported = write_report(products, run, report, failure, err);
+		written = write_report(products, run, report, failure, err);
+	if (products->metrics_path && code != STP_BUSY) {
+		int succeeded = code == STP_OK && written == STP_OK && !report->fault_count;
+		enum stp_errc metrics = write_metrics(products, run, report, succeeded, err);
+
+		written = written != STP_OK ? written : metrics;
+	}
 	stp_timeline_destroy(products->timeline);
 	free(products->folders[0]);
 	free(products->folders[1]);
-	return written != STP_OK ? written : reported;
+	free(products->repo);
+	return written;
 }

@@ -18,6 +18,7 @@ struct stp_sign_products {
 	const char *metrics_path; /* --metrics, NULL for none */
 	struct stp_timeline *timeline;
 	char *folders[2]; /* of the two, which must stay writable */
+	char *repo;       /* absolute path of the repository, for metrics */
 };
 
 /* Starts watching run->progress and keeps the products' folders writable. STP_CONFIG when one of
@@ -26,8 +27,9 @@ enum stp_errc stp_sign_products_begin(struct stp_sign_products *products,
                                       struct stp_sign_options *run,
                                       struct stp_err *err) STP_MUST_CHECK;
 
-/* Writes them. code and failure are the run's outcome; a run that failed because another holds the
- * lock leaves the metrics to that one. */
+/* Writes them: the report, then the metrics, which say whether all went well. code and failure are
+ * the run's outcome; a run that failed because another holds the lock leaves the metrics to that
+ * one. */
 enum stp_errc stp_sign_products_finish(struct stp_sign_products *products,
                                        const struct stp_sign_options *run,
                                        const struct stp_sign_report *report, enum stp_errc code,

@@ -13,41 +13,96 @@
 enum { OPT_WITHIN = 1, OPT_NOW };
 
 static const struct stp_option options[] = {
-    {"expires-within", "12h", "exit 1 when anything expires within this time (m, h, d)",
+    {"expires-within", "[ROLE=]TIME",
+     "exit 1 when something expires within this time (m, h, d): TIME alone is for bin-n, snapshot "
+     "and timestamp, and then root, targets and bins count from when they are due; may be repeated",
      OPT_WITHIN},
     {"now", "TIME", "hold expiries against YYYY-MM-DDTHH:MM:SSZ, not the clock", OPT_NOW},
     {NULL, NULL, NULL, 0},
 };
 
-static void print_role(const struct stp_status *status, const char *name, uint64_t version,
-                       int64_t expires)
+/* What --expires-within asks for; -1: nothing. */
+struct limits {
+	int64_t online_s;
+	int64_t role_s[STP_STATUS_ROLES];
+};
+
+/* How near the expiry of role may come; -1: it may come as near as it likes. */
+static int64_t limit_of(const struct limits *limits, const struct stp_status *status, size_t role)
+{
+	if (limits->role_s[role] >= 0 || limits->online_s < 0)
+		return limits->role_s[role];
+	return status->roles[role].is_offline ? status->roles[role].due_s : limits->online_s;
+}
+
+static int is_late(const struct limits *limits, const struct stp_status *status, size_t role)
+{
+	int64_t limit_s = limit_of(limits, status, role);
+	int64_t expires = status->roles[role].expires;
+
+	return limit_s >= 0 && expires && expires - status->now <= limit_s;
+}
+
+/* "12h", "root=30d", or several of them with commas; 0 after printing usage. */
+static int take_within(struct stp_cli *cli, const char *value, struct limits *limits)
+{
+	static const char *const names[] = {"root",     "targets",   "bins", "bin-n",
+	                                    "snapshot", "timestamp", NULL};
+	char word[64];
+
+	for (;;) {
+		size_t count = strcspn(value, ",");
+		char *equals;
+		int role = -1;
+
+		snprintf(word, sizeof(word), "%.*s", (int)(count < 63 ? count : 63), value);
+		equals = strchr(word, '=');
+		if (equals) {
+			*equals = '\0';
+			role = stp_cli_choice(cli, "expires-within ROLE=TIME", word, names);
+			if (role < 0)
+				return 0;
+		}
+		if (!stp_cli_period(cli, "expires-within", equals ? equals + 1 : word, 0,
+		                    role < 0 ? &limits->online_s : &limits->role_s[role]))
+			return 0;
+		if (!value[count])
+			return 1;
+		value += count + 1;
+	}
+}
+
+static void print_role(const struct stp_status *status, const struct stp_status_role *role)
 {
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
 
-	if (!expires)
+	if (!role->expires)
 		return;
-	stp_time_format(expires, time);
-	printf("%-10s version %-8llu expires %s, %s\n", name, (unsigned long long)version, time,
-	       stp_period_format(expires - status->now, left));
+	stp_time_format(role->expires, time);
+	printf("%-10s version %-8llu expires %s, %s\n", role->name,
+	       (unsigned long long)role->version, time,
+	       stp_period_format(role->expires - status->now, left));
 }
 
 static void print_published(const struct stp_status *status)
 {
-	if (!status->timestamp.found)
+	if (!status->published)
 		printf("nothing is published yet; run 'stampede sign'\n");
-	print_role(status, "root", status->root.version, status->root.expires);
-	print_role(status, "targets", status->targets.version, status->targets.expires);
-	print_role(status, "bins", status->bins.version, status->bins.expires);
-	print_role(status, "bin-n", status->bin_version_max, status->bin_expires_min);
-	print_role(status, "snapshot", status->snapshot.version, status->snapshot.expires);
-	print_role(status, "timestamp", status->timestamp.version, status->timestamp.expires);
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
+		print_role(status, &status->roles[i]);
 	if (status->bins_missing)
 		printf("MISSING    %llu of %llu bins are not there\n",
 		       (unsigned long long)status->bins_missing,
 		       (unsigned long long)status->bin_count);
-	if (status->problems)
-		printf("PROBLEMS   %llu in the metadata; run 'stampede verify'\n",
-		       (unsigned long long)status->problems);
+	if (status->bins_unreadable)
+		printf("BROKEN     %llu of %llu bins cannot be read\n",
+		       (unsigned long long)status->bins_unreadable,
+		       (unsigned long long)status->bin_count);
+	for (size_t i = 0; i < status->problem_count && i < STP_STATUS_PROBLEMS_KEPT; i++)
+		printf("PROBLEM    %s\n", status->problems[i].text);
+	if (status->problem_count > STP_STATUS_PROBLEMS_KEPT)
+		printf("PROBLEMS   %llu more; 'stampede verify' lists them\n",
+		       (unsigned long long)status->problem_count - STP_STATUS_PROBLEMS_KEPT);
 }
 
 /* Files found against targets signed, in percent. */
@@ -85,10 +140,13 @@ static void print_run(const struct stp_status *status)
 	printf("last run   %s, %s%s\n", time, stp_period_format(run->at - status->now, ago),
 	       run->published ? "" : ", nothing published");
 	if (run->error[0])
-		printf("error      %s\n", run->error);
-	printf("coverage   %.4g %%: %s targets of %s, %llu files at fault\n", coverage(run),
-	       stp_count_format(run->targets, count), stp_bytes_format(run->target_bytes, bytes),
-	       (unsigned long long)run->faults);
+		stp_cli_print_text("error      ", run->error, "\n");
+	if (run->counted)
+		printf("coverage   %.4g %%: %s targets of %s, %llu files at fault\n", coverage(run),
+		       stp_count_format(run->targets, count),
+		       stp_bytes_format(run->target_bytes, bytes), (unsigned long long)run->faults);
+	else
+		printf("coverage   not known: the run ended before it had seen the whole index\n");
 	print_rates(run);
 	if (run->oldest_verified_at) {
 		stp_time_format(run->oldest_verified_at, time);
@@ -107,33 +165,49 @@ static void print_disk(const struct stp_status *status)
 	       stp_bytes_format(status->state.bytes, state));
 }
 
+/* A role's name in JSON. */
+static const char *json_name(const struct stp_status_role *role)
+{
+	return strcmp(role->name, "bin-n") == 0 ? "bin_n" : role->name;
+}
+
 /* versions, expires and seconds_left of each role. */
 static void set_roles(json_t *object, const struct stp_status *status)
 {
-	const struct {
-		const char *name;
-		uint64_t version;
-		int64_t expires;
-	} roles[] = {
-	    {"root", status->root.version, status->root.expires},
-	    {"targets", status->targets.version, status->targets.expires},
-	    {"bins", status->bins.version, status->bins.expires},
-	    {"bin_n", status->bin_version_max, status->bin_expires_min},
-	    {"snapshot", status->snapshot.version, status->snapshot.expires},
-	    {"timestamp", status->timestamp.version, status->timestamp.expires},
-	};
 	json_t *versions = json_object(), *expires = json_object(), *left = json_object();
 
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		stp_json_set_u64(versions, roles[i].name, roles[i].version);
-		stp_json_set_time(expires, roles[i].name, roles[i].expires);
-		json_object_set_new(left, roles[i].name,
-		                    roles[i].expires ? json_integer(roles[i].expires - status->now)
-		                                     : json_null());
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		stp_json_set_u64(versions, json_name(role), role->version);
+		stp_json_set_time(expires, json_name(role), role->expires);
+		json_object_set_new(left, json_name(role),
+		                    role->expires ? json_integer(role->expires - status->now)
+		                                  : json_null());
 	}
 	json_object_set_new(object, "versions", versions);
 	json_object_set_new(object, "expires", expires);
 	json_object_set_new(object, "seconds_left", left);
+}
+
+/* Names of the roles that expire sooner than was asked. */
+static json_t *late_json(const struct stp_status *status, const struct limits *limits)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
+		if (is_late(limits, status, i))
+			json_array_append_new(array, json_string(json_name(&status->roles[i])));
+	return array;
+}
+
+static json_t *problems_json(const struct stp_status *status)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < status->problem_count && i < STP_STATUS_PROBLEMS_KEPT; i++)
+		json_array_append_new(array, json_string(status->problems[i].text));
+	return array;
 }
 
 static json_t *run_json(const struct stp_status_run *run)
@@ -146,10 +220,12 @@ static json_t *run_json(const struct stp_status_run *run)
 	}
 	stp_json_set_time(object, "now", run->at);
 	json_object_set_new(object, "published", json_boolean(run->published));
-	json_object_set_new(object, "error", run->error[0] ? json_string(run->error) : json_null());
+	json_object_set_new(object, "error",
+	                    run->error[0] ? stp_cli_json_text(run->error) : json_null());
 	stp_json_set_u64(object, "targets", run->targets);
 	stp_json_set_u64(object, "target_bytes", run->target_bytes);
-	json_object_set_new(object, "coverage_percent", json_real(coverage(run)));
+	json_object_set_new(object, "coverage_percent",
+	                    run->counted ? json_real(coverage(run)) : json_null());
 	stp_json_set_u64(object, "files_hashed", run->files_hashed);
 	stp_json_set_u64(object, "bytes_hashed", run->bytes_hashed);
 	stp_json_set_u64(object, "files_reused", run->files_reused);
@@ -159,7 +235,7 @@ static json_t *run_json(const struct stp_status_run *run)
 	json_object_set_new(object, "seconds_total", json_real(run->seconds_total));
 	stp_json_set_u64(object, "peak_rss_bytes", run->peak_rss_bytes);
 	stp_json_set_time(object, "oldest_verified", run->oldest_verified_at);
-	json_object_set_new(object, "io_backend", json_string(run->io_backend));
+	json_object_set_new(object, "io_backend", stp_cli_json_text(run->io_backend));
 	return object;
 }
 
@@ -169,17 +245,21 @@ static json_t *disk_json(const struct stp_status_disk *disk)
 	                 (json_int_t)disk->bytes);
 }
 
-static json_t *status_json(const struct stp_status *status)
+static json_t *status_json(const struct stp_status *status, const struct limits *limits)
 {
 	json_t *object = json_object();
 
 	stp_json_set_time(object, "now", status->now);
+	json_object_set_new(object, "published", json_boolean(status->published));
 	set_roles(object, status);
 	stp_json_set_time(object, "first_expiry", status->expires_min);
 	json_object_set_new(object, "first_expiry_role", json_string(status->expires_what));
+	json_object_set_new(object, "expires_within", late_json(status, limits));
 	stp_json_set_u64(object, "bin_count", status->bin_count);
 	stp_json_set_u64(object, "bins_missing", status->bins_missing);
-	stp_json_set_u64(object, "problems", status->problems);
+	stp_json_set_u64(object, "bins_unreadable", status->bins_unreadable);
+	stp_json_set_u64(object, "problems", status->problem_count);
+	json_object_set_new(object, "problem_list", problems_json(status));
 	json_object_set_new(object, "last_run", run_json(&status->run));
 	json_object_set_new(object, "disk",
 	                    json_pack("{s:o, s:o, s:o}", "metadata", disk_json(&status->metadata),
@@ -188,25 +268,81 @@ static json_t *status_json(const struct stp_status *status)
 	return object;
 }
 
-/* What monitoring asks: does anything expire within the time, or is nothing published? */
-static int is_late(const struct stp_status *status, int64_t within_s)
+/* One line on stderr for each role that has expired, or expires sooner than was asked; how many
+ * there are. */
+static size_t say_late(const struct stp_cli *cli, const struct stp_status *status,
+                       const struct limits *limits)
 {
-	return within_s > 0 && (!status->timestamp.found || status->bins_missing ||
-	                        status->expires_min - status->now <= within_s);
+	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
+	size_t found = 0;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+		int is_over = role->expires && role->expires <= status->now;
+
+		if (!is_over && !is_late(limits, status, i))
+			continue;
+		found++;
+		stp_time_format(role->expires, time);
+		stp_cli_warn(cli, "status: %s: %s at %s, %s; %s", role->name,
+		             is_over ? "expired" : "expires", time,
+		             stp_period_format(role->expires - status->now, left),
+		             role->is_offline
+		                 ? "renew it with the offline keys: stampede init REPO --update"
+		                 : "run 'stampede sign'");
+	}
+	return found;
+}
+
+/* Whether more is wrong than that something has expired. */
+static int is_broken(const struct stp_status *status)
+{
+	uint64_t expired = 0;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
+		expired += i != STP_STATUS_BIN_N && status->roles[i].expires &&
+		           status->roles[i].expires <= status->now;
+	return status->bins_missing || status->bins_unreadable || status->problem_count > expired;
+}
+
+static int asks_anything(const struct limits *limits)
+{
+	int asks = limits->online_s >= 0;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
+		asks |= limits->role_s[i] >= 0;
+	return asks;
+}
+
+/* What monitoring asks: may clients go on, and for as long as was asked? */
+static int judge(const struct stp_cli *cli, const struct stp_status *status,
+                 const struct limits *limits)
+{
+	int is_bad = stp_status_is_bad(status);
+
+	if (!status->published && asks_anything(limits)) {
+		stp_cli_warn(cli, "status: nothing is published yet; run 'stampede sign'");
+		is_bad = 1;
+	}
+	if (is_broken(status))
+		stp_cli_warn(cli, "status: what is published is not in order; 'stampede verify' "
+		                  "lists what is wrong");
+	if (say_late(cli, status, limits))
+		is_bad = 1;
+	return is_bad ? STP_EXIT_VERIFY : STP_EXIT_OK;
 }
 
 static int run(struct stp_cli *cli)
 {
+	struct limits limits = {-1, {-1, -1, -1, -1, -1, -1}};
 	struct stp_status_options asked = {NULL, 0};
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_status status;
 	const char *value;
-	int64_t within_s = 0;
-	enum stp_errc code;
 	int id;
 
 	while ((id = stp_cli_option(cli, &value)) > 0) {
-		if (id == OPT_WITHIN && !stp_cli_period(cli, "expires-within", value, &within_s))
+		if (id == OPT_WITHIN && !take_within(cli, value, &limits))
 			return STP_EXIT_USAGE;
 		if (id == OPT_NOW && !stp_cli_time(cli, "now", value, &asked.now))
 			return STP_EXIT_USAGE;
@@ -216,24 +352,16 @@ static int run(struct stp_cli *cli)
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "give one repository");
 	asked.repo = cli->arguments[0];
-	code = stp_status_run(&asked, &status, &err);
-	if (code != STP_OK)
+	if (stp_status_run(&asked, &status, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json) {
-		stp_cli_print_json(status_json(&status));
+		stp_cli_print_json(status_json(&status, &limits));
 	} else {
 		print_published(&status);
 		print_run(&status);
 		print_disk(&status);
 	}
-	if (!is_late(&status, within_s))
-		return STP_EXIT_OK;
-	if (!status.timestamp.found || status.bins_missing)
-		stp_cli_say(cli, "status: what is published is not complete");
-	else
-		stp_cli_say(cli, "status: %s expires within the time asked for",
-		            status.expires_what);
-	return STP_EXIT_VERIFY;
+	return judge(cli, &status, &limits);
 }
 
 const struct stp_verb stp_verb_status = {
@@ -242,6 +370,7 @@ const struct stp_verb stp_verb_status = {
     .synopsis = "status REPO [options]",
     .options = options,
     .examples = "  stampede status /srv/stampede/pypi\n"
-                "  stampede status /srv/stampede/pypi --expires-within 12h || page-somebody\n",
+                "  stampede status /srv/stampede/pypi --expires-within 12h || page-somebody\n"
+                "  stampede status /srv/stampede/pypi --expires-within root=60d,timestamp=6h\n",
     .run = run,
 };

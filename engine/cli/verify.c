@@ -254,7 +254,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct as
 		out->as_client = 1;
 		return 1;
 	case OPT_WITHIN:
-		return stp_cli_period(cli, "expires-within", value, &out->expires_within_s);
+		return stp_cli_period(cli, "expires-within", value, 1, &out->expires_within_s);
 	case OPT_NOW:
 		return stp_cli_time(cli, "now", value, &out->now);
 	case OPT_JOBS:

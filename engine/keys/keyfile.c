@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/user.h"
 
 /* A file name that cannot leave its folder. */
 static int is_plain_name(const char *name)
@@ -20,11 +21,14 @@ static int is_plain_name(const char *name)
 static enum stp_errc check_private(const struct stat *st, const char *what, const char *chmod,
                                    const char *name, struct stp_err *err)
 {
+	char owner[STP_USER_BYTES], here[STP_USER_BYTES];
+
 	if (st->st_uid != geteuid())
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "the key %s belongs to user id %lu, not to the one that runs this "
-		                "(%lu); chown it",
-		                what, (unsigned long)st->st_uid, (unsigned long)geteuid());
+		                "the key %s belongs to user %s, but user %s runs this; run it as "
+		                "its owner, or use a copy of your own",
+		                what, stp_user_name(st->st_uid, owner),
+		                stp_user_name(geteuid(), here));
 	if (st->st_mode & (S_IRWXG | S_IRWXO))
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "the key %s is open to others (mode %04o); chmod %s it", what,
@@ -45,33 +49,42 @@ static enum stp_errc check_folder(int folder_fd, const char *name, struct stp_er
 	return check_private(&st, "folder", "700", name, err);
 }
 
-static enum stp_errc check_file(int fd, const char *name, size_t *out_count, struct stp_err *err)
+static enum stp_errc check_file(const struct stat *st, const char *name, struct stp_err *err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return STP_FAIL_SYS(err, "keys", name, "cannot stat");
-	if (!S_ISREG(st.st_mode))
-		return STP_FAIL(err, STP_KEY, "keys", name, "is no regular file");
-	STP_TRY(check_private(&st, "file", "600", name, err));
-	if (st.st_size < 1 || st.st_size > STP_KEY_FILE_BYTES_MAX)
+	STP_TRY(check_private(st, "file", "600", name, err));
+	if (st->st_size < 1 || st->st_size > STP_KEY_FILE_BYTES_MAX)
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is no key file: %lld bytes, expected 1 to %d",
-		                (long long)st.st_size, STP_KEY_FILE_BYTES_MAX);
-	*out_count = (size_t)st.st_size;
+		                "is no key file: %lld bytes, expected 1 to %d; restore it from a "
+		                "backup",
+		                (long long)st->st_size, STP_KEY_FILE_BYTES_MAX);
 	return STP_OK;
 }
 
+/* Opens the file. What the operator must change is STP_KEY, what the machine lacks is not. */
+static enum stp_errc open_file(int folder_fd, const char *name, int *out_fd, struct stat *out_stat,
+                               struct stp_err *err)
+{
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_errc code = stp_file_open(folder_fd, name, "keys", out_fd, out_stat, &why);
+	int sys = why.sys_errno;
+
+	if (code == STP_OK)
+		return STP_OK;
+	if (code == STP_FORMAT)
+		return STP_FAIL(err, STP_KEY, "keys", name, "%s", why.text);
+	if (sys == EMFILE || sys == ENFILE || sys == ENOMEM || sys == EIO)
+		return STP_FAIL_ERRNO(err, sys, "keys", name, "cannot open the key file");
+	return stp_err_set(err, STP_KEY, sys, "keys", name, __FILE__, __LINE__,
+	                   "cannot open the key file");
+}
+
 /* The whole open file into fresh locked memory. */
-static enum stp_errc read_locked(int fd, const char *name, uint8_t **out_bytes, size_t *out_count,
+static enum stp_errc read_locked(int fd, const char *name, size_t count, uint8_t **out_bytes,
                                  struct stp_err *err)
 {
 	enum stp_errc code;
-	size_t count = 0;
-	uint8_t *bytes;
+	uint8_t *bytes = sodium_malloc(count);
 
-	STP_TRY(check_file(fd, name, &count, err));
-	bytes = sodium_malloc(count);
 	if (!bytes)
 		return STP_FAIL_ERRNO(err, ENOMEM, "keys", name, "cannot get locked memory");
 	code = stp_fd_read_at(fd, bytes, count, 0, "keys", name, err);
@@ -80,36 +93,48 @@ static enum stp_errc read_locked(int fd, const char *name, uint8_t **out_bytes, 
 		return code;
 	}
 	*out_bytes = bytes;
-	*out_count = count;
 	return STP_OK;
 }
 
 enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_bytes,
                                size_t *out_count, struct stp_err *err)
 {
+	struct stat st;
 	enum stp_errc code;
 	int fd;
 
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_KEY, "keys", name, "libsodium does not start");
 	STP_TRY(check_folder(folder_fd, name, err));
-	fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ELOOP)
-		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is a link; put the key file itself there");
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
-		return STP_FAIL_SYS(err, "keys", name, "cannot open the key file");
-	if (fd < 0)
-		return stp_err_set(err, STP_KEY, errno, "keys", name, __FILE__, __LINE__,
-		                   "cannot open the key file");
-	code = read_locked(fd, name, out_bytes, out_count, err);
+	STP_TRY(open_file(folder_fd, name, &fd, &st, err));
+	code = check_file(&st, name, err);
+	if (code == STP_OK)
+		code = read_locked(fd, name, (size_t)st.st_size, out_bytes, err);
 	close(fd);
+	if (code == STP_OK)
+		*out_count = (size_t)st.st_size;
 	return code;
+}
+
+/* A file that was renamed into place and could not be made durable: it is nobody's key, but the
+ * next init would take it for one. Only what holds exactly these bytes is removed. */
+static void take_back(int folder_fd, const char *name, const uint8_t *bytes, size_t count)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	uint8_t *there = NULL;
+	size_t there_count = 0;
+
+	if (stp_keyfile_read(folder_fd, name, &there, &there_count, &ignored) != STP_OK)
+		return;
+	if (there_count == count && sodium_memcmp(there, bytes, count) == 0)
+		unlinkat(folder_fd, name, 0);
+	sodium_free(there);
 }
 
 enum stp_errc stp_keyfile_create(int folder_fd, const char *name, const uint8_t *bytes,
                                  size_t count, struct stp_err *err)
 {
+	enum stp_errc code;
 	struct stat st;
 
 	STP_TRY(check_folder(folder_fd, name, err));
@@ -117,5 +142,8 @@ enum stp_errc stp_keyfile_create(int folder_fd, const char *name, const uint8_t 
 	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "is there already; keys are never overwritten");
-	return stp_file_write(folder_fd, name, bytes, count, 0600, STP_FILE_NEW, "keys", err);
+	code = stp_file_write(folder_fd, name, bytes, count, 0600, STP_FILE_NEW, "keys", err);
+	if (code != STP_OK)
+		take_back(folder_fd, name, bytes, count);
+	return code;
 }

@@ -202,7 +202,8 @@ enum stp_errc stp_seal_key_load(int folder_fd, const char *name, struct stp_seal
 	if (!good) {
 		sodium_free(key);
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is no seal key: 64 hex digits expected");
+		                "is no seal key: 64 hex digits expected; restore it from a "
+		                "backup");
 	}
 	sodium_mprotect_readonly(key);
 	*out_key = key;

@@ -102,7 +102,8 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 
 	/* PEM_FLAG_SECURE makes libcrypto wipe its line buffers, but not its base64 decoder. */
 	if (PEM_read_bio_ex(bio, &label, &header, &der, &der_bytes, PEM_FLAG_SECURE) != 1)
-		return STP_FAIL(err, STP_KEY, "keys", subject, "is no PEM file with a private key");
+		return STP_FAIL(err, STP_KEY, "keys", subject,
+		                "is no PEM file with a private key; restore it from a backup");
 	code = check_label(label, header, subject, err);
 	if (code == STP_OK && !read_plain(der, der_bytes, seed))
 		code = read_pkcs8(der, der_bytes, subject, seed, err);
@@ -140,7 +141,8 @@ enum stp_errc stp_pem_read(const void *pem, size_t pem_bytes, const char *subjec
 	BIO *bio;
 
 	if (!first || pem_bytes > 1024 * 1024)
-		return STP_FAIL(err, STP_KEY, "keys", subject, "is no PEM file with a private key");
+		return STP_FAIL(err, STP_KEY, "keys", subject,
+		                "is no PEM file with a private key; restore it from a backup");
 	/* Two keys in one file: which one is meant? */
 	rest = pem_bytes - (size_t)(first - (const char *)pem) - 1;
 	if (memmem(first + 1, rest, begin, sizeof(begin) - 1))

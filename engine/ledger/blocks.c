@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/blocks.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -245,7 +246,7 @@ enum stp_errc stp_blocks_read(const struct stp_block_file *file, size_t first, s
 	sum_blocks(at, bytes, count, file->tag_key, xxh3, tags);
 	for (i = 0; i < count; i++) {
 		if (xxh3[i] != blocks[i].xxh3 ||
-		    memcmp(tags[i], blocks[i].tag, STP_BLOCK_TAG_BYTES) != 0)
+		    sodium_memcmp(tags[i], blocks[i].tag, STP_BLOCK_TAG_BYTES) != 0)
 			bad |= 1u << i;
 	}
 	*out_bad = bad;

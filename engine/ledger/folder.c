@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 
 /* Reads a number up to the next dot; the text behind the dot, or NULL. */
@@ -30,7 +31,7 @@ static int parse_name(const char *name, struct stp_ledger_file *file)
 	memset(file, 0, sizeof(*file));
 	snprintf(file->name, sizeof(file->name), "%s", name);
 	file->kind = STP_LEDGER_LEFTOVER;
-	if (strncmp(name, ".tmp-", 5) == 0)
+	if (stp_temporary_is(name))
 		return 1;
 	rest = number_then_dot(name, &file->number);
 	if (!rest)

@@ -2,7 +2,7 @@
 /*
  * Names in state/ledger/, and what a listing of it shows.
  *
- *	N.manifest  N.base.segment  N.delta.segment  S.L.checkpoint.segment  .tmp-…
+ *	N.manifest  N.base.segment  N.delta.segment  S.L.checkpoint.segment  temporary files
  *
  * Shape      one entry per name that is ours; others are left alone.
  * Memory     an array that grows.

@@ -185,14 +185,18 @@ static enum stp_errc load(struct stp_ledger *ledger, struct stp_err *err)
 /* Opens or makes the folder; a read-only ledger may be missing. */
 static enum stp_errc open_folder(struct stp_ledger *ledger, struct stp_err *err)
 {
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_errc code;
+
 	if (!ledger->options.read_only)
 		return stp_folder_make(ledger->options.state_fd, FOLDER, 0700, "ledger",
 		                       &ledger->folder_fd, err);
-	ledger->folder_fd = openat(ledger->options.state_fd, FOLDER,
-	                           O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (ledger->folder_fd < 0 && errno != ENOENT)
-		return STP_FAIL_SYS(err, "ledger", "state/ledger", "cannot open the folder");
-	return STP_OK;
+	code =
+	    stp_folder_open(ledger->options.state_fd, FOLDER, "ledger", &ledger->folder_fd, &why);
+	if (code == STP_OK || why.sys_errno == ENOENT)
+		return STP_OK;
+	stp_err_merge(err, &why);
+	return code;
 }
 
 enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,

@@ -8,9 +8,9 @@
  *	                                       ─▶ N.manifest ─▶ sweep
  *
  * A generation is a sealed N.manifest that lists segments, newest first, with size and seal. The
- * newest segment that has a key wins; STP_RECORD_REMOVED is a tombstone. The two last generations
- * are kept; files that neither lists are swept at commit, and at open those that a run left which
- * never committed.
+ * newest segment that has a key wins; STP_RECORD_REMOVED says that its target is gone, and may
+ * remember its digests, in a base too. The two last generations are kept; files that neither lists
+ *are swept at commit, and at open those that a run left which never committed.
  *
  * What is broken is never used: a manifest that fails its seal is named as a fault and the
  * generation before it is taken; a generation with a broken segment loses that segment and all
@@ -55,7 +55,8 @@ struct stp_ledger_facts {
 	int64_t published_at; /* epoch seconds */
 	uint64_t target_count;
 	int64_t oldest_verified_at; /* of the digests of all targets; 0: none was read here */
-	uint64_t tag; /* the caller's own, such as a hash of the list or configuration */
+	uint64_t tag;    /* the caller's own, such as a hash of the list or configuration */
+	uint32_t source; /* the caller's own, what the targets were found by; 0: not known */
 };
 
 /* Opens state/ledger/ (made when missing). An empty ledger is fine: no generation, no sources. */

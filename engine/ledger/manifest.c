@@ -61,6 +61,7 @@ enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder
 	stp_store64_le(bytes + 48, (uint64_t)manifest->facts.oldest_verified_at);
 	stp_store64_le(bytes + 56, manifest->facts.tag);
 	stp_store32_le(bytes + 64, (uint32_t)manifest->count);
+	stp_store32_le(bytes + 68, manifest->facts.source);
 	for (i = 0; i < manifest->count; i++)
 		store_entry(&manifest->entries[i], bytes + HEAD_BYTES + i * ENTRY_BYTES);
 	seal(bytes, count, seal_key, bytes + count);
@@ -99,6 +100,7 @@ static enum stp_errc parse(const uint8_t *bytes, size_t count, const char *name,
 	manifest->facts.oldest_verified_at = (int64_t)stp_load64_le(bytes + 48);
 	manifest->facts.tag = stp_load64_le(bytes + 56);
 	manifest->count = stp_load32_le(bytes + 64);
+	manifest->facts.source = stp_load32_le(bytes + 68);
 	if (stp_load32_le(bytes + 8) != VERSION || manifest->count > STP_LEDGER_SEGMENTS_MAX ||
 	    count != HEAD_BYTES + manifest->count * ENTRY_BYTES + STP_SEAL_BYTES ||
 	    !manifest->hash_set || manifest->hash_set >= 1u << STP_ALG_COUNT)

@@ -2,8 +2,9 @@
 /*
  * The record: what is known of one target. One struct from scan to bins, one codec on disk.
  *
- * A record that has no digests yet is an entry of the scan; one with STP_RECORD_REMOVED is a
- * tombstone in a delta segment.
+ * A record that has no digests yet is an entry of the scan. One with STP_RECORD_REMOVED says that
+ * the path is not a target any more: with digests it is remembered, those that were signed last and
+ * when the path went (decisions/0190-removed-paths.md); without, it only hides older records.
  *
  * Shape      sorted everywhere by key = SHA-256(path), so a bin is a contiguous range.
  * Memory     a view: path and digests point into the block, arena or buffer it came from.
@@ -22,7 +23,7 @@
 #define STP_RECORD_DIGESTS 1u  /* digests are there, all of the ledger's set */
 #define STP_RECORD_FILE    2u  /* fingerprint is that of a file of the tree */
 #define STP_RECORD_RACY    4u  /* changed too close to the scan: hashed, not trusted next time */
-#define STP_RECORD_REMOVED 8u  /* tombstone: the target is gone */
+#define STP_RECORD_REMOVED 8u  /* the target is gone; removed_at, not origin */
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
 #define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
@@ -50,7 +51,10 @@ struct stp_record {
 	struct stp_fingerprint fingerprint; /* zeros without STP_RECORD_FILE */
 	int64_t
 	    verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
-	uint64_t origin; /* digest list line, 1-based; 0: the tree */
+	union {
+		uint64_t origin;     /* digest list line, 1-based; 0: the tree */
+		uint64_t removed_at; /* with STP_RECORD_REMOVED: epoch seconds; 0: not known */
+	};
 	const uint8_t *digests; /* packed in the set's order; NULL without digests or claims */
 	const char *path;       /* not NUL-terminated */
 	uint16_t path_bytes;
@@ -61,6 +65,13 @@ struct stp_record {
 static inline unsigned stp_record_set(const struct stp_record *record, unsigned set)
 {
 	return record->flags & STP_RECORD_DIGESTS ? set : STP_RECORD_CLAIMS_SET(record->flags);
+}
+
+/* A path that is gone, and whose last digests are known. */
+static inline int stp_record_is_remembered(const struct stp_record *record)
+{
+	return (record->flags & STP_RECORD_REMOVED) != 0 &&
+	       (record->flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) != 0;
 }
 
 static inline int stp_key_compare(const uint8_t a[STP_KEY_BYTES], const uint8_t b[STP_KEY_BYTES])

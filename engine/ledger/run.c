@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -88,18 +87,14 @@ enum stp_errc stp_run_create(const struct stp_run_options *options,
 /* A file for a run that has no name, or loses it at once where O_TMPFILE is not supported. */
 static enum stp_errc open_unnamed(int folder_fd, int *out_fd, struct stp_err *err)
 {
-	char name[32];
-	uint64_t random;
+	char name[STP_TEMPORARY_BYTES];
 	int fd = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
 
 	if (fd < 0 &&
 	    (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL)) {
-		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-			return STP_FAIL_SYS(err, "ledger", NULL, "no random bytes for a name");
-		snprintf(name, sizeof(name), ".tmp-%016llx", (unsigned long long)random);
-		fd = openat(folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		            0600);
-		if (fd >= 0 && unlinkat(folder_fd, name, 0) != 0) {
+		STP_TRY(stp_temporary_create(folder_fd, O_RDWR, 0600, "ledger", "a sorted run",
+		                             name, &fd, err));
+		if (unlinkat(folder_fd, name, 0) != 0) {
 			close(fd);
 			fd = -1;
 		}

@@ -37,7 +37,7 @@
 #define STP_SEGMENT_NAME_MAX    63 /* bytes of a file name in state/ledger/ */
 
 enum stp_segment_kind {
-	STP_SEGMENT_BASE = 1,       /* every target */
+	STP_SEGMENT_BASE = 1,       /* every target, and every path that is remembered */
 	STP_SEGMENT_DELTA = 2,      /* what changed since the segments below it */
 	STP_SEGMENT_CHECKPOINT = 3, /* finished work of a run that has not published yet */
 	STP_SEGMENT_SHARD = 4,      /* digests of shard i of N */

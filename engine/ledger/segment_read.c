@@ -145,14 +145,9 @@ enum stp_errc stp_segment_open(int folder_fd, const char *name, const uint8_t *s
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", name, "cannot open");
 	snprintf(segment->name, sizeof(segment->name), "%s", name);
 	stp_segment_keys_derive(seal_key, &segment->keys);
-	segment->fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (segment->fd < 0)
-		code = STP_FAIL_SYS(err, "ledger", name, "cannot open");
-	else if (fstat(segment->fd, &st) != 0)
-		code = STP_FAIL_SYS(err, "ledger", name, "cannot stat");
-	else if (!S_ISREG(st.st_mode))
-		code = STP_FAIL(err, STP_FORMAT, "ledger", name, "is no regular file");
-	else
+	segment->fd = -1;
+	code = stp_file_open(folder_fd, name, "ledger", &segment->fd, &st, err);
+	if (code == STP_OK)
 		code = load_frame(segment, header, (uint64_t)st.st_size, err);
 	if (code != STP_OK) {
 		stp_segment_close(segment);

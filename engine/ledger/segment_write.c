@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -29,7 +28,7 @@
 struct stp_segment_writer {
 	int folder_fd;
 	int fd;
-	char temporary[32];
+	char temporary[STP_TEMPORARY_BYTES];
 	char name[STP_SEGMENT_NAME_MAX + 1];
 	struct stp_segment_keys keys;
 	struct stp_segment_info info;
@@ -52,23 +51,6 @@ struct stp_segment_part {
 	struct stp_segment_writer *writer;
 	struct stp_blocks blocks;
 };
-
-/* Opens a file with a random temporary name. */
-static enum stp_errc open_temporary(struct stp_segment_writer *writer, struct stp_err *err)
-{
-	uint64_t random;
-
-	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return STP_FAIL_SYS(err, "ledger", writer->name,
-		                    "no random bytes for a temporary name");
-	snprintf(writer->temporary, sizeof(writer->temporary), ".tmp-%016llx",
-	         (unsigned long long)random);
-	writer->fd = openat(writer->folder_fd, writer->temporary,
-	                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (writer->fd < 0)
-		return STP_FAIL_SYS(err, "ledger", writer->name, "cannot create");
-	return STP_OK;
-}
 
 enum stp_errc stp_segment_create(int folder_fd, const char *name,
                                  const struct stp_segment_options *options,
@@ -94,7 +76,8 @@ enum stp_errc stp_segment_create(int folder_fd, const char *name,
 	stp_segment_keys_derive(options->seal_key, &writer->keys);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->turn, NULL);
-	code = open_temporary(writer, err);
+	code = stp_temporary_create(folder_fd, O_WRONLY, 0600, "ledger", name, writer->temporary,
+	                            &writer->fd, err);
 	if (code != STP_OK) {
 		stp_segment_abort(writer);
 		return code;

@@ -225,6 +225,27 @@ static enum stp_errc use_profile(const char *profile, struct stp_plan *plan,
 	return STP_OK;
 }
 
+/* Why there are no targets to plan for: none were published, or what was is broken. */
+static enum stp_errc explain_none(const struct stp_verify_report *report, const char *repo,
+                                  struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < report->finding_count; i++) {
+		const struct stp_finding *finding = &report->findings[i];
+
+		if (stp_finding_severity(finding->code) != STP_SEVERITY_ERROR ||
+		    finding->code == STP_FINDING_EXPIRED ||
+		    (finding->code == STP_FINDING_FILE_MISSING &&
+		     strcmp(finding->subject, "timestamp.json") == 0))
+			continue;
+		return STP_FAIL(err, STP_CONFIG, "plan", finding->subject,
+		                "%s; see stampede verify, or give --targets-count", finding->text);
+	}
+	return STP_FAIL(err, STP_CONFIG, "plan", repo,
+	                "publishes no targets yet; give --targets-count");
+}
+
 /* What is published stands for what will be. */
 static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp_plan *plan,
                               struct plan_input *input, struct stp_err *err)
@@ -236,9 +257,10 @@ static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp
 
 	STP_TRY(stp_verify_run(&verify, &report, err));
 	if (!report->bin_count || !report->target_count) {
+		enum stp_errc code = explain_none(report, options->repo, err);
+
 		stp_verify_report_destroy(report);
-		return STP_FAIL(err, STP_CONFIG, "plan", options->repo,
-		                "publishes no targets yet; give --targets-count");
+		return code;
 	}
 	is_succinct = strcmp(report->delegation, "succinct") == 0;
 	input->shape.is_succinct = is_succinct;

@@ -50,20 +50,22 @@ enum stp_errc stp_commit_parse(const char *name, const void *text, size_t text_b
                                struct stp_commit *out_commit, struct stp_err *err)
 {
 	json_t *record = json_loadb(text, text_bytes, JSON_REJECT_DUPLICATES, NULL);
+	struct stp_err ignored = STP_ERR_INIT;
 	const char *time;
 	json_int_t snapshot;
 	json_int_t timestamp;
+	int64_t committed_at = 0;
 	enum stp_errc code = STP_OK;
 
 	if (json_unpack(record, "{s:s,s:I,s:I}", "committed_at", &time, "snapshot", &snapshot,
 	                "timestamp", &timestamp) != 0 ||
 	    snapshot < 1 || timestamp < 1 || (uint64_t)snapshot > STP_VERSION_MAX ||
-	    (uint64_t)timestamp > STP_VERSION_MAX)
+	    (uint64_t)timestamp > STP_VERSION_MAX ||
+	    stp_time_parse(time, strlen(time), &committed_at, &ignored) != STP_OK)
 		code = STP_FAIL(err, STP_FORMAT, STAGE, name,
 		                "is no commit record; remove it when its snapshot is out of use");
-	if (code == STP_OK)
-		code = stp_time_parse(time, strlen(time), &out_commit->committed_at, err);
 	if (code == STP_OK) {
+		out_commit->committed_at = committed_at;
 		out_commit->snapshot_version = (uint64_t)snapshot;
 		out_commit->timestamp_version = (uint64_t)timestamp;
 	}
@@ -123,16 +125,19 @@ enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena
 {
 	struct gather gather = {STP_BUF_INIT, STP_BUF_INIT};
 	struct stp_commit_list list = {NULL, 0};
-	int fd = openat(repo->state_fd, STP_COMMITS_FOLDER,
-	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stp_err why = STP_ERR_INIT;
 	enum stp_errc code;
+	int fd;
 
-	if (fd < 0 && errno == ENOENT) {
+	code = stp_folder_open(repo->state_fd, STP_COMMITS_FOLDER, STAGE, &fd, &why);
+	if (code != STP_OK && why.sys_errno == ENOENT) {
 		*out_list = list;
 		return STP_OK;
 	}
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, "state/commits", "cannot open the folder");
+	if (code != STP_OK) {
+		stp_err_merge(err, &why);
+		return code;
+	}
 	code = gather_all(&gather, fd, err);
 	close(fd);
 	if (code == STP_OK) {

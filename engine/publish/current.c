@@ -82,8 +82,10 @@ enum stp_errc stp_current_check(const struct stp_current *current, const struct 
 	if (strcmp(online_keyid, current->bin_keyid) != 0 ||
 	    strcmp(online_keyid, current->timestamp_keyid) != 0 ||
 	    strcmp(online_keyid, current->snapshot_keyid) != 0)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "keys/online.pem",
-		                "is not the key that root and bins name; put the right one there");
+		return STP_FAIL(
+		    err, STP_CONFIG, STAGE, "keys/online.pem",
+		    "is not the key that root and bins name; put the right one there, or "
+		    "put this one into force: stampede init --update");
 	if (e->snapshot > e->bin_n)
 		last = now + e->snapshot;
 	if (now + e->timestamp > last)

@@ -18,40 +18,37 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
+#include "base/beneath.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/stamp.h"
 #include "base/text.h"
-#include "hash/hash.h"
+#include "publish/copy.h"
+#include "publish/relative.h"
 
 #define STAGE          "links"
 #define MARK_FILE      "links"
-#define COPY_BYTES     ((size_t)256 * 1024)
 #define LINK_NAME_MAX  STP_NAME_BYTES_MAX
 #define MARK_BYTES_MAX 8192
 
 struct worker {
-	uint8_t *buffer; /* COPY_BYTES, made at the first copy */
-	struct stp_hasher *hasher;
-	uint64_t serial; /* of temporary names */
+	struct stp_copier *copier; /* made at the first copy */
 	struct stp_missing missing;
 };
 
 struct stp_links {
 	const struct stp_repo *repo;
 	const struct stp_config *config;
+	const struct stp_cancel *cancel;
 	int targets_dir_fd;
 	enum stp_target_files mode;
 	enum stp_links_need need;
@@ -64,63 +61,21 @@ struct stp_links {
 
 /* ------------------------------------------------------------------ begin */
 
-/* Number of path components. */
-static size_t component_count(const char *path)
-{
-	size_t count = 0;
-
-	while (*path) {
-		path += strspn(path, "/");
-		count += *path != '\0';
-		path += strcspn(path, "/");
-	}
-	return count;
-}
-
-/* The way from the folder from (a real path) to the folder to, both absolute. */
-static int relative_path(const char *from, const char *to, char *out, size_t size)
-{
-	size_t common = 0;
-	size_t used = 0;
-	size_t climb;
-	size_t i;
-
-	for (i = 0;; i++) {
-		int from_ends = from[i] == '/' || from[i] == '\0';
-		int to_ends = to[i] == '/' || to[i] == '\0';
-
-		if (from_ends && to_ends)
-			common = i;
-		if (from[i] != to[i] || from[i] == '\0')
-			break;
-	}
-	climb = component_count(from + common);
-	if (climb * 3 + strlen(to + common) + 1 >= size)
-		return 0;
-	for (i = 0; i < climb; i++, used += 3)
-		memcpy(out + used, "../", 4); /* with its NUL, which the next one overwrites */
-	to += common + strspn(to + common, "/");
-	snprintf(out + used, size - used, "%s", to);
-	for (used = strlen(out); used > 0 && out[used - 1] == '/'; used--)
-		out[used - 1] = '\0';
-	return 1;
-}
-
-static enum stp_errc find_base(struct stp_links *links, struct stp_err *err)
+enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
+                             char out[PATH_MAX], struct stp_err *err)
 {
 	char proc[64];
 	char real[PATH_MAX];
 	ssize_t count;
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", links->repo->targets_fd);
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", repo->targets_fd);
 	count = readlink(proc, real, sizeof(real) - 1);
 	if (count <= 0 || real[0] != '/')
 		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
 		                "its path cannot be found out; is /proc mounted?");
 	real[count] = '\0';
-	if (!relative_path(real, links->config->targets_dir, links->base, sizeof(links->base)))
-		return STP_FAIL(err, STP_LIMIT, STAGE, links->config->targets_dir,
-		                "the path is too long");
+	if (!stp_relative_path(real, targets_dir, out, PATH_MAX))
+		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
 	return STP_OK;
 }
 
@@ -167,7 +122,8 @@ static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 
 enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
                               int targets_dir_fd, uint64_t target_count, size_t worker_count,
-                              struct stp_links **out_links, struct stp_err *err)
+                              const struct stp_cancel *cancel, struct stp_links **out_links,
+                              struct stp_err *err)
 {
 	struct stp_links *links = calloc(1, sizeof(*links));
 	enum stp_errc code;
@@ -176,13 +132,14 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	links->repo = repo;
 	links->config = config;
+	links->cancel = cancel;
 	links->targets_dir_fd = targets_dir_fd;
 	links->worker_count = worker_count ? worker_count : 1;
 	links->workers = calloc(links->worker_count, sizeof(*links->workers));
 	code = links->workers ? resolve_mode(links, target_count, err)
 	                      : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	if (code == STP_OK && links->mode != STP_TARGET_FILES_NONE) {
-		code = find_base(links, err);
+		code = stp_links_base(repo, config->targets_dir, links->base, err);
 		if (code == STP_OK)
 			code = find_need(links, err);
 	}
@@ -201,7 +158,7 @@ enum stp_links_need stp_links_need(const struct stp_links *links)
 
 /* ------------------------------------------------------------------ folders and sources */
 
-/* openat2 beneath folder_fd, no links anywhere on the way. */
+/* Opens beneath folder_fd, no links anywhere on the way. */
 static int open_beneath(int folder_fd, const char *path, int flags)
 {
 	struct open_how how = {
@@ -211,7 +168,7 @@ static int open_beneath(int folder_fd, const char *path, int flags)
 	long fd;
 
 	do
-		fd = syscall(SYS_openat2, folder_fd, path, &how, sizeof(how));
+		fd = stp_open_beneath(folder_fd, path, &how);
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return (int)fd;
 }
@@ -262,7 +219,6 @@ struct job {
 	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; cut into folder and file below */
 	const char *folder;                /* "" at the top */
 	const char *file;
-	size_t depth;  /* folders above the file */
 	int folder_fd; /* in public/targets */
 	int source_fd; /* the file, for all but symlinks */
 	int is_mutable;
@@ -292,11 +248,6 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
 	return STP_OK;
 }
 
-static int64_t ns_of(struct timespec time)
-{
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 /* Is the open source still what was hashed, by its fingerprint? */
 static int source_unchanged(const struct job *job, const struct stat *st)
 {
@@ -305,8 +256,9 @@ static int source_unchanged(const struct job *job, const struct stat *st)
 	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != job->record->length)
 		return 0;
 	return !(job->record->flags & STP_RECORD_FILE) ||
-	       ((uint64_t)st->st_ino == print->ino && ns_of(st->st_mtim) == print->mtime_ns &&
-	        ns_of(st->st_ctim) == print->ctime_ns);
+	       ((uint64_t)st->st_ino == print->ino &&
+	        stp_stamp_of(st->st_mtim) == print->mtime_ns &&
+	        stp_stamp_of(st->st_ctim) == print->ctime_ns);
 }
 
 /* Opens the file in the targets folder; what is wrong with it is a fault. */
@@ -326,49 +278,52 @@ static enum stp_errc open_source(struct job *job, const char *path)
 
 /* ------------------------------------------------------------------ symlinks */
 
-/* "../" per folder, the way to the targets folder, the path; 0 when too long. */
-static int symlink_text(const struct job *job, char out[PATH_MAX])
+int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX])
 {
 	size_t used = 0;
 	size_t i;
 	int count;
 
-	if (job->depth * 3 >= PATH_MAX)
-		return 0;
-	for (i = 0; i < job->depth; i++) {
-		out[used++] = '.';
-		out[used++] = '.';
-		out[used++] = '/';
+	/* "../" per folder, the way to the targets folder, the path. */
+	for (i = 0; i < path_bytes; i++) {
+		if (path[i] != '/')
+			continue;
+		if (used + 4 >= PATH_MAX)
+			return 0;
+		memcpy(out + used, "../", 3);
+		used += 3;
 	}
-	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", job->links->base,
-	                 (int)job->record->path_bytes, job->record->path);
+	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", base, (int)path_bytes, path);
 	return count > 0 && (size_t)count < PATH_MAX - used;
 }
 
 /* Temporary files lie at the top of public/targets, on the file system they are for; the next run
  * sweeps there what a crash left, without a walk. */
-static void temporary_name(struct job *job, char out[64])
+/* Gives the temporary file its name; only a folder is in the way of that. */
+static enum stp_errc put_in_place(const struct job *job, const char *temporary, const char *name,
+                                  struct stp_err *err)
 {
-	snprintf(out, 64, ".tmp-%ld-%zu-%llu", (long)getpid(),
-	         (size_t)(job->worker - job->links->workers),
-	         (unsigned long long)job->worker->serial++);
+	int why;
+
+	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) == 0)
+		return STP_OK;
+	why = errno;
+	unlinkat(job->links->repo->targets_fd, temporary, 0);
+	return STP_FAIL_ERRNO(err, why, STAGE, name,
+	                      why == EISDIR
+	                          ? "cannot put in place; move the folder of that name away"
+	                          : "cannot put in place");
 }
 
 static enum stp_errc replace_symlink(struct job *job, const char *name, const char *text,
                                      struct stp_err *err)
 {
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 
-	temporary_name(job, temporary);
+	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (symlinkat(text, job->links->repo->targets_fd, temporary) != 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the link");
-	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
-		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot put the link in place");
-
-		unlinkat(job->links->repo->targets_fd, temporary, 0);
-		return code;
-	}
-	return STP_OK;
+	return put_in_place(job, temporary, name, err);
 }
 
 static enum stp_errc make_symlink(struct job *job, const char *name, int *out_made,
@@ -378,7 +333,7 @@ static enum stp_errc make_symlink(struct job *job, const char *name, int *out_ma
 	char there[PATH_MAX];
 	ssize_t count;
 
-	if (!symlink_text(job, text))
+	if (!stp_links_text(job->links->base, job->record->path, job->record->path_bytes, text))
 		return job_fault(job, STP_LIMIT, 0, "its link would be longer than 4,095 bytes");
 	*out_made = 1;
 	if (symlinkat(text, job->folder_fd, name) == 0)
@@ -407,7 +362,7 @@ static int file_is_there(const struct job *job, const char *name)
 static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp_err *err)
 {
 	char proc[64];
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
 	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
@@ -418,130 +373,55 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 		                "\"symlink\" or \"copy\"");
 	if (errno != EEXIST)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
-	temporary_name(job, temporary);
-	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) !=
-	        0 ||
-	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0) {
-		enum stp_errc code = STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
-
-		unlinkat(job->links->repo->targets_fd, temporary, 0);
-		return code;
-	}
-	return STP_OK;
-}
-
-/* The worker's buffer and hasher, made when first needed. */
-static enum stp_errc prepare_worker(struct job *job, struct stp_err *err)
-{
-	struct worker *worker = job->worker;
-
-	if (!worker->buffer)
-		worker->buffer = malloc(COPY_BYTES);
-	if (!worker->buffer)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for copying");
-	if (!worker->hasher)
-		return stp_hasher_create(job->links->config->hash_set, stp_cpu_features(), 1,
-		                         &worker->hasher, err);
-	return STP_OK;
-}
-
-/* Hashes one piece to its end. */
-static void hash_piece(struct worker *worker, struct stp_hash_stream *stream, size_t bytes,
-                       int final, uint8_t *digests)
-{
-	struct stp_hash_job piece = {.stream = stream,
-	                             .data = worker->buffer,
-	                             .bytes = bytes,
-	                             .final = final,
-	                             .digests = digests};
-
-	stp_hasher_submit(worker->hasher, &piece);
-	while (!stp_hasher_next(worker->hasher, STP_HASHER_DRAIN))
-		;
-}
-
-/* Fills the worker's buffer from fd at offset; short only at the end of the file. */
-static enum stp_errc fill_buffer(struct job *job, int fd, off_t offset, size_t *out_bytes,
-                                 struct stp_err *err)
-{
-	size_t have = 0;
-
-	while (have < COPY_BYTES) {
-		ssize_t got =
-		    pread(fd, job->worker->buffer + have, COPY_BYTES - have, offset + (off_t)have);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return STP_FAIL_SYS(err, STAGE, job->file, "cannot read");
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	*out_bytes = have;
-	return STP_OK;
-}
-
-/* Reads from_fd to its end, writes it to to_fd (-1: only reads), and compares the digests. */
-static enum stp_errc copy_and_check(struct job *job, int from_fd, int to_fd, struct stp_err *err)
-{
-	uint8_t digests[STP_ALG_COUNT * STP_DIGEST_BYTES_MAX];
-	struct stp_hash_stream stream;
-	off_t offset = 0;
-	size_t bytes = COPY_BYTES;
-
-	STP_TRY(prepare_worker(job, err));
-	stp_hash_stream_init(&stream, job->links->config->hash_set);
-	while (bytes == COPY_BYTES) {
-		STP_TRY(fill_buffer(job, from_fd, offset, &bytes, err));
-		if (to_fd >= 0)
-			STP_TRY(stp_fd_write_at(to_fd, job->worker->buffer, bytes, offset, STAGE,
-			                        job->file, err));
-		hash_piece(job->worker, &stream, bytes, bytes < COPY_BYTES, digests);
-		offset += (off_t)bytes;
-	}
-	if (memcmp(digests, job->record->digests,
-	           stp_alg_set_digest_bytes(job->links->config->hash_set)) != 0)
-		return job_fault(job, STP_CHANGED, 0,
-		                 "has changed since it was hashed; sign again");
-	return STP_OK;
+	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
+	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) != 0)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+	return put_in_place(job, temporary, name, err);
 }
 
 /* Fills fd with the source's bytes: shared blocks where that works, else copied. */
 static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 {
 	enum stp_link link = job->links->config->link;
-	int cloned = 0;
+	struct stp_copier **copier = &job->worker->copier;
+	struct stp_copy_source source = {.fd = job->source_fd,
+	                                 .length = job->record->length,
+	                                 .digests = job->record->digests,
+	                                 .name = job->file};
+	enum stp_copy_result result = STP_COPY_REFUSED;
 
+	if (!*copier)
+		STP_TRY(stp_copier_create(job->links->config->hash_set, job->links->cancel, copier,
+		                          err));
 	if (link == STP_LINK_REFLINK || job->is_mutable)
-		cloned = ioctl(fd, FICLONE, job->source_fd) == 0;
-	if (!cloned && link == STP_LINK_REFLINK && !job->is_mutable)
+		STP_TRY(stp_copier_share(*copier, &source, fd, &result, err));
+	if (result == STP_COPY_REFUSED && link == STP_LINK_REFLINK && !job->is_mutable)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"link\": this file system has no reflinks to the targets; set "
 		                "\"symlink\" or \"copy\"");
-	return copy_and_check(job, cloned ? fd : job->source_fd, cloned ? -1 : fd, err);
+	if (result == STP_COPY_REFUSED)
+		STP_TRY(stp_copier_copy(*copier, &source, fd, &result, err));
+	return result == STP_COPY_DONE
+	           ? STP_OK
+	           : job_fault(job, STP_CHANGED, 0, "has changed since it was hashed; sign again");
 }
 
 static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err *err)
 {
-	char temporary[64];
+	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
 	int fd;
 
-	temporary_name(job, temporary);
-	fd = openat(job->links->repo->targets_fd, temporary,
-	            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, STP_MODE_PUBLIC_FILE);
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot create");
+	STP_TRY(stp_temporary_create(job->links->repo->targets_fd, O_RDWR, STP_MODE_PUBLIC_FILE,
+	                             STAGE, name, temporary, &fd, err));
 	code = fill_copy(job, fd, err);
 	if (code == STP_OK && fchmod(fd, STP_MODE_PUBLIC_FILE) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
-	close(fd);
-	if (code == STP_OK && !job->faulted &&
-	    renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) != 0)
-		code = STP_FAIL_SYS(err, STAGE, name, "cannot put in place");
-	if (code != STP_OK || job->faulted)
-		unlinkat(job->links->repo->targets_fd, temporary, 0);
+	if (close(fd) != 0 && code == STP_OK)
+		code = STP_FAIL_SYS(err, STAGE, name, "cannot write");
+	if (code == STP_OK && !job->faulted)
+		return put_in_place(job, temporary, name, err);
+	unlinkat(job->links->repo->targets_fd, temporary, 0);
 	return code;
 }
 
@@ -592,10 +472,10 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 	    !(job->record->flags & STP_RECORD_FILE))
 		return STP_OK;
 	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
-	    ns_of(st.st_mtim) != fingerprint->mtime_ns)
+	    stp_stamp_of(st.st_mtim) != fingerprint->mtime_ns)
 		return job_fault(job, STP_CHANGED, 0,
 		                 "has changed since it was hashed; sign again");
-	fingerprint->ctime_ns = ns_of(st.st_ctim);
+	fingerprint->ctime_ns = stp_stamp_of(st.st_ctim);
 	return STP_OK;
 }
 
@@ -657,6 +537,8 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	*out_faulted = 0;
 	if (links->need == STP_LINKS_NEED_NONE)
 		return STP_OK;
+	if (stp_cancelled(links->cancel))
+		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
 	is_mutable =
 	    stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
 	/* The web server finds the others: their name less the hash. */
@@ -670,7 +552,6 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	job.folder = slash ? job.path : "";
 	if (slash)
 		*slash = '\0';
-	job.depth = component_count(job.folder);
 	job.is_mutable = is_mutable;
 	code = run_job(&job, path, fingerprint, err);
 	stp_fd_close(&job.folder_fd);
@@ -721,9 +602,7 @@ void stp_links_end(struct stp_links *links)
 	if (!links)
 		return;
 	for (i = 0; i < links->worker_count && links->workers; i++) {
-		free(links->workers[i].buffer);
-		if (links->workers[i].hasher)
-			stp_hasher_destroy(links->workers[i].hasher);
+		stp_copier_destroy(links->workers[i].copier);
 		stp_missing_release(&links->workers[i].missing);
 	}
 	free(links->workers);

@@ -12,13 +12,16 @@
  * off, since distribution files never change under a name.
  *
  * Shape      one set of links per run.
- * Memory     a buffer of 256 KiB per worker when files are copied.
+ * Memory     a copier (publish/copy.h) per worker when files are copied.
  * Ownership  records stay the caller's.
  * Threads    stp_links_put() from any thread, each with its own worker index.
  */
 #ifndef STP_PUBLISH_LINKS_H
 #define STP_PUBLISH_LINKS_H
 
+#include <limits.h>
+
+#include "base/cancel.h"
 #include "base/fault.h"
 #include "ledger/record.h"
 #include "publish/missing.h"
@@ -38,10 +41,12 @@ enum stp_links_need {
 };
 
 /* Prepares links for target_count targets. targets_dir_fd is the open targets folder (-1: none is
- * there). STP_CONFIG when names for all files are wanted and there is no such folder. */
+ * there). STP_CONFIG when names for all files are wanted and there is no such folder. cancel (may
+ * be NULL) ends stp_links_put() with STP_CANCELLED, also in the middle of a large copy. */
 enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
                               int targets_dir_fd, uint64_t target_count, size_t worker_count,
-                              struct stp_links **out_links, struct stp_err *err) STP_MUST_CHECK;
+                              const struct stp_cancel *cancel, struct stp_links **out_links,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 enum stp_links_need stp_links_need(const struct stp_links *links);
 
@@ -64,6 +69,13 @@ void stp_links_missing(const struct stp_links *links, struct stp_missing *out);
  * are missing, it needs all. Call right after stp_publish_commit(); the names themselves are made
  * durable by stp_publish_barrier(). */
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err) STP_MUST_CHECK;
+
+/* The way from public/targets to targets_dir (an absolute path), relative, as symbolic links go. */
+enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
+                             char out[PATH_MAX], struct stp_err *err) STP_MUST_CHECK;
+
+/* What the symbolic link for the target at path holds; 0 when it is too long for one. */
+int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX]);
 
 /* Names made, and names that were there. */
 uint64_t stp_links_made(const struct stp_links *links);

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of files in public/metadata. Only names of stampede's own form count for anything: what
- *else lies there is somebody's, and is neither believed nor removed.
+ * The names that stampede makes in public/, told from all others by their exact form: what sweeps
+ * there may remove nothing else.
  *
- *	timestamp.json          STP_NAME_TIMESTAMP
- *	V.root.json             STP_NAME_ROLE       also targets and bins: versions of their own
- *	V.snapshot.json         STP_NAME_SNAPSHOT   V is the version of a run
- *	V.bin-n-3fff.json       STP_NAME_BIN        the prefix and 1 to 5 lower-case hex digits
+ *	public/metadata   V.ROLE.json (ROLE: root, targets, bins, snapshot, PREFIX-HEX),
+ *timestamp.json public/targets    DIR/HASH.NAME
  *
- * V is decimal without leading zeros, from 1 to STP_VERSION_MAX.
+ * Temporary files (base/file.h) lie in both.
  *
- * Shape      a name in, its kind and version out.
+ * Shape      NUL-terminated names without folders.
  * Memory     none.
- * Ownership  none.
+ * Ownership  the caller's.
  * Threads    any thread; no state.
  */
 #ifndef STP_PUBLISH_NAMES_H
@@ -21,18 +19,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum stp_name_kind {
-	STP_NAME_OTHER,
+enum stp_metadata_name {
+	STP_NAME_OTHER, /* none that stampede makes */
 	STP_NAME_TIMESTAMP,
-	STP_NAME_ROLE,
+	STP_NAME_ROOT,
+	STP_NAME_TARGETS,
+	STP_NAME_BINS,
 	STP_NAME_SNAPSHOT,
 	STP_NAME_BIN,
 };
 
-/* The kind of name, NUL-terminated, with bins called bin_prefix. *out_version is set for roles,
- * snapshots and bins; *out_role to where the role's name starts in name, "root.json" and so on,
- * unless it is NULL. */
-enum stp_name_kind stp_name_kind(const char *name, const char *bin_prefix, uint64_t *out_version,
-                                 const char **out_role);
+/* What name is in public/metadata, with its version (1 to STP_VERSION_MAX, no leading zeros; 0 for
+ * the timestamp). Names of bins begin with bin_prefix. */
+enum stp_metadata_name stp_metadata_name(const char *name, const char *bin_prefix,
+                                         uint64_t *out_version);
+
+/* True when role (NUL-terminated) is PREFIX-HEX with any prefix that a configuration may have. */
+int stp_bin_role_is(const char *role);
+
+/* Hex digits before the dot when name is HASH.NAME with a lower-case digest of exactly the length
+ * of one of the algorithms, else 0. */
+size_t stp_target_name_hex(const char *name);
 
 #endif

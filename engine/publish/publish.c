@@ -39,6 +39,7 @@ struct stp_publisher {
 	struct stp_buf occupied; /* uint64_t: versions above it that files there have, rising */
 	uint64_t version;        /* reserved for this run; 0: none yet */
 	int barrier_done;
+	const char *spared; /* while sweeping */
 	struct stp_writer *writer;
 	struct stp_publish_leftovers leftovers;
 	struct stp_publish_unknown unknown;
@@ -77,13 +78,15 @@ struct sweep {
 	uint64_t reserved;
 };
 
-/* Removes a file of a run that was never committed, and counts it. */
+/* Removes a file of a run that was never committed, and counts it. No run makes anything but files
+ * and links: what else bears such a name stays. */
 static enum stp_errc sweep_file(struct stp_publisher *publisher, int folder_fd, const char *name,
                                 struct stp_err *err)
 {
 	struct stat st;
 
-	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !(S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
 		return STP_OK;
 	STP_FAULT_TRY(err, STAGE, "sweep", name);
 	if (unlinkat(folder_fd, name, 0) != 0 && errno != ENOENT)
@@ -114,16 +117,6 @@ static int is_listed(const struct stp_current *current, const char *role)
 	return stp_meta_list_find(&current->meta, name) >= 0;
 }
 
-/* An offline role's file beyond the newest that follows from the ones before it. */
-static int is_beyond(const struct stp_current *current, const char *role, uint64_t version)
-{
-	if (strcmp(role, "root.json") == 0)
-		return version > current->root.version;
-	if (strcmp(role, "targets.json") == 0)
-		return version > current->targets.version;
-	return version > current->bins.version;
-}
-
 static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const char *name,
                                      uint64_t version, struct stp_err *err)
 {
@@ -141,36 +134,49 @@ static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const c
 static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct sweep *sweep = ctx;
-	const char *role = "";
+	const struct stp_current *current = sweep->current;
+	uint64_t newest =
+	    UINT64_MAX; /* of an offline role: the last that follows from the ones before */
 	uint64_t version = 0;
 
-	if (strncmp(name, ".tmp-", 5) == 0)
+	if (stp_temporary_is(name))
 		return sweep_file(sweep->publisher, folder_fd, name, err);
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return STP_OK;
-	switch (stp_name_kind(name, sweep->current->bin_prefix, &version, &role)) {
+	switch (stp_metadata_name(name, current->bin_prefix, &version)) {
 	case STP_NAME_TIMESTAMP:
-		return STP_OK;
+		break;
 	case STP_NAME_SNAPSHOT:
 	case STP_NAME_BIN:
 		return look_at_version(sweep, folder_fd, name, version, err);
-	case STP_NAME_ROLE:
-		if (is_beyond(sweep->current, role, version))
-			note_unknown(&sweep->publisher->unknown, name);
-		return STP_OK;
+	case STP_NAME_ROOT:
+		newest = current->root.version;
+		break;
+	case STP_NAME_TARGETS:
+		newest = current->targets.version;
+		break;
+	case STP_NAME_BINS:
+		newest = current->bins.version;
+		break;
 	default:
-		if (version && is_listed(sweep->current, role))
+		if (version && is_listed(current, strchr(name, '.') + 1))
 			return look_at_version(sweep, folder_fd, name, version, err);
-		note_unknown(&sweep->publisher->unknown, name);
-		return STP_OK;
+		newest = 0;
 	}
+	if (newest == 0 || version > newest)
+		note_unknown(&sweep->publisher->unknown, name);
+	return STP_OK;
 }
 
 /* Only temporary files: for folders of the state. */
 static enum stp_errc look_at_temporary(void *ctx, int folder_fd, const char *name,
                                        struct stp_err *err)
 {
-	if (strncmp(name, ".tmp-", 5) != 0)
+	const struct stp_publisher *publisher = ctx;
+
+	if (!stp_temporary_is(name))
+		return STP_OK;
+	if (publisher->spared && strcmp(name, publisher->spared) == 0)
 		return STP_OK;
 	return sweep_file(ctx, folder_fd, name, err);
 }
@@ -184,8 +190,8 @@ enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *
 	if (text_bytes < 2 || digits[text_bytes - 1] != '\n' ||
 	    !stp_u64_parse(digits, text_bytes - 1, &version) || version > STP_VERSION_MAX)
 		return STP_FAIL(err, STP_FORMAT, STAGE, "state/reserved",
-		                "holds no version number; write the highest version in "
-		                "public/metadata into it");
+		                "does not hold a version number; restore it from a backup, or "
+		                "remove it: then the last version published counts");
 	*out_version = version;
 	return STP_OK;
 }
@@ -237,6 +243,11 @@ static enum stp_errc check_bound(uint64_t version, uint64_t known, const char *f
 		room += (uint64_t)(options->now - current->committed_at);
 	if (version <= known || version - known <= room)
 		return STP_OK;
+	if (version - known > STP_VERSION_ABOVE_MAX) /* --above would not take it either */
+		return STP_FAIL(err, STP_REFUSED, STAGE, file,
+		                "names version %llu, far above %llu, the last one published; "
+		                "restore it from a backup, or remove it",
+		                (unsigned long long)version, (unsigned long long)known);
 	return STP_FAIL(
 	    err, STP_REFUSED, STAGE, file,
 	    "names version %llu, far above %llu, the last one published; restore it from "
@@ -323,6 +334,7 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	publisher->repo = repo;
 	publisher->bin_prefix = current->bin_prefix;
+	publisher->spared = options->spared;
 	code = sweep_leftovers(publisher, current, options, err);
 	if (code == STP_OK)
 		code = stp_writer_create(repo->metadata_fd, STP_MODE_PUBLIC_FILE,
@@ -473,7 +485,7 @@ static enum stp_errc remove_version(void *ctx, int folder_fd, const char *name, 
 	uint64_t version;
 
 	(void)err;
-	switch (stp_name_kind(name, publisher->bin_prefix, &version, NULL)) {
+	switch (stp_metadata_name(name, publisher->bin_prefix, &version)) {
 	case STP_NAME_SNAPSHOT:
 	case STP_NAME_BIN: /* no other file had this version when it was reserved */
 		if (version == publisher->version)

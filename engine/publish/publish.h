@@ -43,7 +43,7 @@ struct stp_publish_leftovers {
 	uint64_t file_bytes;
 };
 
-/* The number that the text of state/reserved says; STP_FORMAT tells how to mend it. */
+/* The number that the text of state/reserved says; STP_FORMAT says how to fix it. */
 enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *out_version,
                                  struct stp_err *err) STP_MUST_CHECK;
 
@@ -59,6 +59,7 @@ struct stp_publish_options {
 	size_t worker_count; /* workers 0 … worker_count-1; 0: files are written one by one */
 	int64_t now;         /* time of the run */
 	uint64_t above;      /* no version up to this one is reserved; 0: none is asked for */
+	const char *spared;  /* a temporary file of this very run, not to be swept; NULL: none */
 };
 
 /* Starts publishing on top of current (verified, locked repo, outliving the publisher): removes

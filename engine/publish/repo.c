@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "publish/owner.h"
 #include "roles/config.h"
 
 #define STAGE     "repository"
@@ -46,10 +47,8 @@ static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct
 	char text[64];
 	int count;
 
-	repo->lock_fd = openat(repo->state_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-	                       STP_MODE_PRIVATE_FILE);
-	if (repo->lock_fd < 0)
-		return STP_FAIL_SYS(err, STAGE, "state/lock", "cannot open");
+	STP_TRY(stp_file_open_own(repo->state_fd, LOCK_FILE, 0, STP_MODE_PRIVATE_FILE, STAGE,
+	                          "state/lock", &repo->lock_fd, err));
 	if (fcntl(repo->lock_fd, F_OFD_SETLK, &lock) != 0) {
 		int why = errno;
 
@@ -89,6 +88,20 @@ static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, 
 	return code;
 }
 
+void stp_repo_clear_init(int root_fd)
+{
+	int fd = openat(root_fd, STP_INIT_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return;
+	/* With a configuration in it, it belongs to an init that did not commit. */
+	if (faccessat(fd, STP_CONFIG_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		unlinkat(fd, STP_INIT_MADE_FILE, 0);
+		unlinkat(root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
+	}
+	close(fd);
+}
+
 enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char *holder,
                             struct stp_repo *out_repo, struct stp_err *err)
 {
@@ -103,16 +116,19 @@ enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char 
 		                "cannot open: %s; name a repository made by `stampede init`",
 		                strerror(errno));
 	if (fstatat(repo.root_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		code = STP_FAIL(err, STP_CONFIG, STAGE, path,
-		                "has no %s; name a repository made by `stampede init`",
-		                STP_CONFIG_FILE);
+		code =
+		    STP_FAIL(err, STP_CONFIG, STAGE, path, "has no %s; %s", STP_CONFIG_FILE,
+		             fstatat(repo.root_fd, STP_KEYS_FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0
+		                 ? "restore it from a backup"
+		                 : "name a repository made by `stampede init`");
+	if (code == STP_OK && use == STP_REPO_LOCK)
+		code = stp_owner_check(repo.root_fd, path, holder, err);
 	if (code == STP_OK)
 		code = open_folders(&repo, use, err);
 	if (code == STP_OK && use == STP_REPO_LOCK)
 		code = take_lock(&repo, holder, err);
-	/* An init that died after its commit point leaves this empty folder. */
 	if (code == STP_OK && use == STP_REPO_LOCK)
-		unlinkat(repo.root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
+		stp_repo_clear_init(repo.root_fd);
 	if (code != STP_OK) {
 		stp_repo_close(&repo);
 		return code;

@@ -24,8 +24,9 @@
 #define STP_STATE_FOLDER        "state"
 #define STP_COMMITS_FOLDER      "commits"
 #define STP_OFFLINE_KEYS_FOLDER "offline-keys"
-/* Where init works; with it and without stampede.json a folder is an init that died. */
-#define STP_INIT_FOLDER ".init"
+/* Where init works (run/init_stage.h), and its list there of what it made. */
+#define STP_INIT_FOLDER    ".init"
+#define STP_INIT_MADE_FILE "made"
 
 /* Published files are for everybody, state and keys for the owner. */
 #define STP_MODE_PUBLIC_FILE    0644
@@ -47,13 +48,16 @@ enum stp_repo_use {
 	STP_REPO_LOCK, /* the one publisher: STP_BUSY names who holds the lock */
 };
 
-/* Opens the repository at path. STP_CONFIG when it is none. holder is the verb that the lock file
- * names ("sign", "gc", "init"). */
+/* Opens the repository at path. STP_CONFIG when it is none, or is to be locked and belongs to
+ * another user. holder is the verb that the lock file names ("sign", "gc", "init"). */
 enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char *holder,
                             struct stp_repo *out_repo, struct stp_err *err) STP_MUST_CHECK;
 
 /* Unlocks and closes; safe on a struct filled with -1. */
 void stp_repo_close(struct stp_repo *repo);
+
+/* Removes what an init leaves that dies right behind its commit point. */
+void stp_repo_clear_init(int root_fd);
 
 /* All descriptors -1. */
 void stp_repo_init(struct stp_repo *repo);

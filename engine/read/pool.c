@@ -13,11 +13,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "read/op.h"
 
 #define STAGE        "read"
@@ -91,7 +91,7 @@ static void run(const struct pool *pool, struct stp_read_op *op)
 	long got;
 
 	if (op->kind == STP_READ_OP_OPEN)
-		got = syscall(SYS_openat2, pool->root_fd, op->path, &op->how, sizeof(op->how));
+		got = stp_open_beneath(pool->root_fd, op->path, &op->how);
 	else
 		got = pread(op->fd, op->buffer, op->bytes, (off_t)op->offset);
 	op->result = got < 0 ? -errno : got;
@@ -108,8 +108,8 @@ static int try_now(struct pool *pool, struct stp_read_op *op)
 		if (!pool->can_open_cached)
 			return 0;
 		how.resolve |= RESOLVE_CACHED;
-		got = syscall(SYS_openat2, pool->root_fd, op->path, &how, sizeof(how));
-		/* EAGAIN: not all in the cache. EINVAL: Linux before 5.12. */
+		got = stp_open_beneath(pool->root_fd, op->path, &how);
+		/* EAGAIN: not all in the cache. EINVAL: Linux before 5.12, or no openat2. */
 		if (got < 0 && errno == EINVAL)
 			pool->can_open_cached = 0;
 		if (got < 0 && (errno == EAGAIN || errno == EINVAL))

@@ -29,6 +29,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/faultpoint.h"
+#include "base/stamp.h"
 #include "read/op.h"
 
 #define STAGE       "read"
@@ -74,6 +76,7 @@ struct file {
 	const char *path;
 	void *user;
 	size_t cost; /* buffers it is counted for */
+	uint64_t expected_length;
 	struct stp_read_status before;
 	uint64_t asked_bytes; /* up to here reads were started */
 	uint64_t given_bytes; /* up to here DATA events went out */
@@ -100,6 +103,7 @@ struct stp_reader {
 	uint64_t open_flags;
 	uint64_t open_resolve;
 	size_t start_count;
+	int exact_length;
 	size_t short_read_bytes; /* test hook: no read asks for more */
 	size_t file_count_max;
 	struct file *files;
@@ -255,11 +259,17 @@ static void take_status(int fd, struct stp_read_status *status, int *out_sys, un
 	status->fs_id = st.st_dev;
 	status->ino = st.st_ino;
 	status->length = (uint64_t)st.st_size;
-	/* unsigned: a hostile year 9999 wraps instead of overflowing */
-	status->mtime_ns =
-	    (int64_t)((uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
-	status->ctime_ns =
-	    (int64_t)((uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec);
+	status->mtime_ns = stp_stamp_of(st.st_mtim);
+	status->ctime_ns = stp_stamp_of(st.st_ctim);
+}
+
+static void set_other_length(struct file *file)
+{
+	char text[sizeof(file->text)];
+
+	snprintf(text, sizeof(text), STP_READ_LENGTH_TEXT, (unsigned long long)file->before.length,
+	         (unsigned long long)file->expected_length);
+	set_fault(file, STP_CHANGED, 0, text);
 }
 
 /* The second fstat: all bytes are read. */
@@ -411,6 +421,8 @@ static void opened(struct stp_reader *reader, uint32_t slot, int fd)
 		set_fault(file, STP_IO, sys, "cannot stat the open file");
 	else if (!S_ISREG(mode))
 		set_fault(file, STP_FORMAT, 0, "is no regular file");
+	else if (reader->exact_length && file->before.length != file->expected_length)
+		set_other_length(file);
 	else
 		list_add(reader, LIST_READS, slot);
 	if (file->before.length >= DIRECT_BYTES_MIN && !file->is_fault &&
@@ -701,6 +713,7 @@ void stp_reader_submit(struct stp_reader *reader, const char *path, uint64_t exp
 	file->fd = -1;
 	file->path = path;
 	file->user = user;
+	file->expected_length = expected_length;
 	file->cost = AHEAD;
 	if (expected_length < (uint64_t)AHEAD * PIECE_BYTES)
 		file->cost = (size_t)(expected_length / PIECE_BYTES) + 1;
@@ -779,7 +792,7 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 {
 	struct stp_reader *reader = calloc(1, sizeof(*reader));
 #ifdef STP_TEST_HOOKS
-	const char *short_reads = getenv("STAMPEDE_SHORT_READS");
+	const char *short_reads = stp_hook_variable("STAMPEDE_SHORT_READS");
 #endif
 	enum stp_errc code;
 
@@ -792,6 +805,7 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 		reader->open_resolve =
 		    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 	}
+	reader->exact_length = options->exact_length;
 	reader->start_count = or_default(options->start_count, START_COUNT);
 	reader->file_count_max = or_default(options->file_count_max, FILE_COUNT_MAX);
 	reader->buffer_count = or_default(options->buffer_bytes, BUDGET_BYTES) / PIECE_BYTES;

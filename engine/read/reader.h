@@ -8,7 +8,8 @@
  *
  * One interface, two back ends with equal results: io_uring (read/ring.c) and a pool of threads
  * (read/pool.c). A file is opened once, checked to be a regular file beneath the root, and its
- * status is taken from the very descriptor that is read, before and after.
+ * status is taken from the very descriptor that is read, before and after. However fast the file
+ * grows meanwhile, what it had at first is read, no more.
  *
  * Shape      at most file_count_max files in flight; DATA events of one file in order, each but the
  *            last a multiple of STP_READ_PIECE_ALIGN bytes.
@@ -55,6 +56,7 @@ struct stp_reader_options {
 	size_t buffer_bytes;       /* budget of all buffers; 0: the default, 32 MiB */
 	size_t thread_count;       /* pread: threads of this reader; 0: the default, 32 */
 	size_t start_count;        /* reads started before looking at results; 0: the default, 16 */
+	int exact_length;          /* a file that is not as long as expected is a fault, unread */
 	struct stp_cancel *cancel; /* may be NULL */
 };
 
@@ -66,6 +68,9 @@ struct stp_read_status {
 	int64_t mtime_ns;
 	int64_t ctime_ns;
 };
+
+/* The fault of a file that is not as long as expected: what it has, what was expected. */
+#define STP_READ_LENGTH_TEXT "has %llu bytes, not %llu"
 
 enum stp_read_kind {
 	STP_READ_DATA,  /* bytes in file order; release when used */

@@ -9,7 +9,13 @@
 #include "report/out.h"
 
 #define LAST_SUCCESS "stampede_last_success_timestamp_seconds"
+#define LAST_PUBLISH "stampede_last_publish_timestamp_seconds"
 #define EXPIRES      "stampede_expires_timestamp_seconds"
+#define TARGETS      "stampede_targets"
+#define TARGET_BYTES "stampede_target_bytes"
+#define VERSION      "stampede_metadata_version"
+#define ROLE_EXPIRES "stampede_role_expires_timestamp_seconds"
+#define ROLE_LEFT    "stampede_role_expires_seconds"
 
 /* The label's value: backslash, quote and newline escaped as the format asks, other control bytes
  * left out. */
@@ -45,17 +51,19 @@ static void gauge(struct stp_out *out, const char *name, const char *help, const
 	sample(out, name, repo, "", value);
 }
 
-/* The value of the first sample called name in an earlier file of ours, 0 when there is none. */
-static double previous_value(const char *text, const char *name)
+/* The value of the first sample called name, and with label among its labels, in an earlier file of
+ * ours; 0 when there is none. */
+static double previous_value(const char *text, const char *name, const char *label)
 {
 	size_t n = strlen(name);
 	const char *line;
 
 	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *end = line + strcspn(line, "\n");
+		const char *found = strstr(line, label);
 		const char *space = end;
 
-		if (strncmp(line, name, n) != 0 || line[n] != '{')
+		if (strncmp(line, name, n) != 0 || line[n] != '{' || !found || found >= end)
 			continue;
 		while (space > line && *space != ' ')
 			space--;
@@ -64,13 +72,43 @@ static double previous_value(const char *text, const char *name)
 	return 0;
 }
 
+/* Expiry of each role. A run that did not come so far leaves what the file of before says. */
+static void write_roles(struct stp_out *out, const struct stp_sign_expiries *expiries,
+                        const char *repo, int64_t now, const char *previous)
+{
+	struct {
+		const char *label;
+		double at;
+	} roles[] = {
+	    {",role=\"root\"", (double)expiries->root},
+	    {",role=\"targets\"", (double)expiries->targets},
+	    {",role=\"bins\"", (double)expiries->bins},
+	    {",role=\"bin_n\"", (double)expiries->bin_n},
+	    {",role=\"snapshot\"", (double)expiries->snapshot},
+	    {",role=\"timestamp\"", (double)expiries->timestamp},
+	};
+	size_t i;
+
+	head(out, ROLE_EXPIRES, "When each role of what is published expires.");
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (roles[i].at <= 0)
+			roles[i].at = previous_value(previous, ROLE_EXPIRES, roles[i].label);
+		if (roles[i].at > 0)
+			sample(out, ROLE_EXPIRES, repo, roles[i].label, roles[i].at);
+	}
+	head(out, ROLE_LEFT, "Seconds from the end of the run to the expiry of each role.");
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (roles[i].at > 0)
+			sample(out, ROLE_LEFT, repo, roles[i].label, roles[i].at - (double)now);
+}
+
 static void write_seconds(struct stp_out *out, const struct stp_sign_seconds *seconds,
                           const char *repo)
 {
 	static const char *const names[] = {"scan", "hash",    "ledger", "bins",
-	                                    "sign", "publish", "total"};
+	                                    "sign", "publish", "rest",   "total"};
 	const double values[] = {seconds->scan, seconds->hash,    seconds->ledger, seconds->bins,
-	                         seconds->sign, seconds->publish, seconds->total};
+	                         seconds->sign, seconds->publish, seconds->rest,   seconds->total};
 	char label[32];
 	size_t i;
 
@@ -85,20 +123,26 @@ static void write_seconds(struct stp_out *out, const struct stp_sign_seconds *se
 static void write_times(struct stp_out *out, const struct stp_sign_report *report, const char *repo,
                         int succeeded, int64_t now, const char *previous)
 {
-	double success = succeeded ? (double)now : previous_value(previous, LAST_SUCCESS);
+	double success = succeeded ? (double)now : previous_value(previous, LAST_SUCCESS, "");
+	double publish =
+	    report->published ? (double)now : previous_value(previous, LAST_PUBLISH, "");
 	double expires =
-	    report->published ? (double)report->expires_at : previous_value(previous, EXPIRES);
+	    report->published ? (double)report->expires_at : previous_value(previous, EXPIRES, "");
 
 	gauge(out, "stampede_last_run_timestamp_seconds", "When the last run ended.", repo,
 	      (double)now);
 	if (success > 0)
-		gauge(out, LAST_SUCCESS, "When a run last ended well.", repo, success);
+		gauge(out, LAST_SUCCESS, "When a run last ended with exit status 0.", repo,
+		      success);
+	if (publish > 0)
+		gauge(out, LAST_PUBLISH, "When a run last published.", repo, publish);
 	if (expires > 0) {
 		gauge(out, EXPIRES, "First expiry of what is published.", repo, expires);
 		gauge(out, "stampede_seconds_to_expiry",
 		      "Seconds from the end of the run to the first expiry of what is published.",
 		      repo, expires - (double)now);
 	}
+	write_roles(out, &report->expiries, repo, now, previous);
 	if (report->oldest_verified_at > 0)
 		gauge(out, "stampede_oldest_verified_age_seconds",
 		      "Age of the oldest digest that was read from its file here.", repo,
@@ -111,13 +155,20 @@ enum stp_errc stp_metrics_text(const struct stp_sign_report *report, const char 
 {
 	struct stp_out out = STP_OUT_INIT;
 
-	gauge(&out, "stampede_last_run_success", "1 when the last run ended well.", repo,
-	      succeeded ? 1 : 0);
+	gauge(&out, "stampede_last_run_success",
+	      "1 when the last run ended with exit status 0: it published, and left nothing out.",
+	      repo, succeeded ? 1 : 0);
+	gauge(&out, "stampede_last_run_published", "1 when the last run published.", repo,
+	      report->published ? 1 : 0);
 	write_times(&out, report, repo, succeeded, now, previous);
 	write_seconds(&out, &report->seconds, repo);
-	gauge(&out, "stampede_targets", "Targets of the last run.", repo, (double)report->targets);
-	gauge(&out, "stampede_target_bytes", "Bytes of all targets of the last run.", repo,
-	      (double)report->target_bytes);
+	/* A run that did not see the whole index says nothing about its size. */
+	gauge(&out, TARGETS, "Targets of the last run that saw the whole index.", repo,
+	      report->counted ? (double)report->targets : previous_value(previous, TARGETS, ""));
+	gauge(&out, TARGET_BYTES, "Bytes of all targets of the last run that saw the whole index.",
+	      repo,
+	      report->counted ? (double)report->target_bytes
+	                      : previous_value(previous, TARGET_BYTES, ""));
 	gauge(&out, "stampede_files_hashed", "Files hashed by the last run.", repo,
 	      (double)report->files_hashed);
 	gauge(&out, "stampede_hashed_bytes", "Bytes hashed by the last run.", repo,
@@ -128,7 +179,8 @@ enum stp_errc stp_metrics_text(const struct stp_sign_report *report, const char 
 	      (double)report->fault_count);
 	gauge(&out, "stampede_peak_rss_bytes", "Most memory the last run held.", repo,
 	      (double)report->peak_rss_bytes);
-	gauge(&out, "stampede_metadata_version", "Version of the timestamp published.", repo,
-	      (double)report->versions.timestamp);
+	gauge(&out, VERSION, "Version of the timestamp published.", repo,
+	      report->published ? (double)report->versions.timestamp
+	                        : previous_value(previous, VERSION, ""));
 	return stp_out_take(&out, out_text, err);
 }

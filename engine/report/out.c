@@ -30,41 +30,25 @@ void stp_out_format(struct stp_out *out, const char *format, ...)
 	append(out, text, (size_t)n);
 }
 
-/* Bytes of the UTF-8 character that starts at text, or 0 when it is not whole. jansson lets nothing
- * but UTF-8 through, but a format's precision cuts between bytes. */
-static size_t character_bytes(const char *text)
-{
-	unsigned char c = (unsigned char)*text;
-	size_t count = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-	size_t i;
-
-	for (i = 1; i < count; i++)
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return 0;
-	return count;
-}
-
 /* Escapes what a terminal or browser must not see; keeps UTF-8 as it is, less the part of a
- * character that was cut. */
+ * character that was cut: jansson lets nothing but UTF-8 through, but a format's precision cuts
+ * between bytes. */
 static void append_clean(struct stp_out *out, const char *text, int for_html)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		size_t count = character_bytes(text);
+	size_t left = strlen(text);
+	size_t count;
 
+	for (; left; text += count ? count : 1, left -= count ? count : 1) {
+		count = stp_utf8_bytes(text, left);
 		if (count == 0)
 			continue;
-		if ((c < 0x20 && !(for_html && c == '\n')) || c == 0x7f)
-			stp_out_format(out, "\\x%02x", c);
-		else if (c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
-		         (unsigned char)text[1] < 0xa0) /* C1 control codes */
-			stp_out_format(out, "\\u00%02x", (unsigned char)*++text);
-		else if (for_html && strchr("&<>\"'", c))
-			stp_out_format(out, "&#%u;", c);
-		else {
+		if (!stp_text_harmless(text, count) && !(for_html && *text == '\n'))
+			stp_out_format(out, count == 1 ? "\\x%02x" : "\\u%04x",
+			               stp_utf8_point(text, count));
+		else if (for_html && strchr("&<>\"'", *text))
+			stp_out_format(out, "&#%u;", (unsigned char)*text);
+		else
 			append(out, text, count);
-			text += count - 1;
-		}
 	}
 }
 

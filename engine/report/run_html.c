@@ -98,21 +98,18 @@ static void write_seconds(struct stp_out *out, const json_t *report)
 {
 	struct stp_part parts[STAGE_COUNT];
 	double total = stp_doc_number(report, "seconds.total");
-	double rest = total;
 	char path[32], text[64], duration[32];
 	size_t i;
 
-	for (i = 0; i + 1 < STAGE_COUNT; i++) {
+	for (i = 0; i < STAGE_COUNT; i++) {
 		snprintf(path, sizeof(path), "seconds.%s", stage_names[i]);
 		parts[i] =
 		    (struct stp_part){stp_doc_number(report, path), (unsigned)i, stage_names[i]};
-		rest -= parts[i].value;
 	}
-	parts[i] = (struct stp_part){rest > 0 ? rest : 0, (unsigned)i, stage_names[i]};
 	stp_page_section(
 	    out, "Where the time went",
-	    "Stages that run side by side (ledger, bins, sign and writing for publish) "
-	    "count the mean of all workers.");
+	    "Stages that run side by side (ledger, bins, sign and writing for publish) share "
+	    "their time by what all workers did. The rest is reading and checking what is there.");
 	stp_chart_legend(out, stage_names, STAGE_COUNT);
 	stp_out_format(out, "<section>");
 	stp_chart_parts(out, parts, STAGE_COUNT, total);

@@ -37,6 +37,11 @@ static const char *const link_names[] = {
     [STP_LINK_REFLINK] = "reflink",
     [STP_LINK_COPY] = "copy",
 };
+static const char *const source_names[] = {
+    [STP_INDEX_TREE - 1] = "tree",
+    [STP_INDEX_LIST - 1] = "list",
+    [STP_INDEX_STREAM - 1] = "stream",
+};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -74,6 +79,11 @@ const char *stp_target_files_name(enum stp_target_files how)
 const char *stp_link_name(enum stp_link link)
 {
 	return link_names[link];
+}
+
+const char *stp_index_source_name(enum stp_index_source source)
+{
+	return source == STP_INDEX_UNKNOWN ? NULL : source_names[source - 1];
 }
 
 /* ------------------------------------------------------------------ profiles */
@@ -120,6 +130,9 @@ static void profile_apply(struct stp_config *config, const struct profile *profi
 	config->include = (struct stp_globs){NULL, 0};
 	config->exclude = (struct stp_globs){NULL, 0};
 	config->mutable_globs = (struct stp_globs){(const char **)(uintptr_t)default_mutable, 1};
+	config->source = STP_INDEX_UNKNOWN;
+	config->max_removals = (struct stp_removal_limit){1, STP_SHARE_DEFAULT};
+	config->removed_retention_days = 0;
 }
 
 /* The profile called name, NULL for none. */
@@ -564,6 +577,42 @@ static enum stp_errc read_mutable(struct reading *reading, const char *field, co
 	return get_globs(reading, field, value, &reading->config->mutable_globs);
 }
 
+static enum stp_errc read_source(struct reading *reading, const char *field, const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(get_word(reading, field, value, source_names, COUNT_OF(source_names), &index));
+	reading->config->source = (enum stp_index_source)(index + 1);
+	return STP_OK;
+}
+
+static enum stp_errc read_max_removals(struct reading *reading, const char *field,
+                                       const json_t *value)
+{
+	struct stp_removal_limit *limit = &reading->config->max_removals;
+
+	if (json_is_integer(value) && json_integer_value(value) >= 0) {
+		limit->is_share = 0;
+		limit->value = (uint64_t)json_integer_value(value);
+		return STP_OK;
+	}
+	if (!json_is_string(value) || !stp_removal_share_parse(json_string_value(value), limit))
+		return REFUSE_FIELD("\"%s\": must be a share such as \"1%%\", or a whole number "
+		                    "of targets",
+		                    field);
+	return STP_OK;
+}
+
+static enum stp_errc read_retention(struct reading *reading, const char *field, const json_t *value)
+{
+	int64_t days = 0;
+
+	if (!json_is_null(value))
+		STP_TRY(get_integer(reading, field, value, 1, STP_RETENTION_DAYS_MAX, &days));
+	reading->config->removed_retention_days = (unsigned)days;
+	return STP_OK;
+}
+
 static enum stp_errc read_trusted_root(struct reading *reading, const char *field,
                                        const json_t *value)
 {
@@ -599,6 +648,9 @@ static const struct field config_fields[] = {
     {"include", read_include},
     {"exclude", read_exclude},
     {"mutable", read_mutable},
+    {"source", read_source},
+    {"max_removals", read_max_removals},
+    {"removed_retention_days", read_retention},
     {"trusted_root", read_trusted_root},
 };
 

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "roles/removals.h"
 #include "stampede/alg.h"
 
 #define STP_CONFIG_FILE   "stampede.json"
@@ -38,6 +39,14 @@ enum stp_link {
 	STP_LINK_HARDLINK,
 	STP_LINK_REFLINK,
 	STP_LINK_COPY,
+};
+
+/* What an index is made from: who signs without saying gets this again. */
+enum stp_index_source {
+	STP_INDEX_UNKNOWN, /* not noted yet: the first run that publishes notes it */
+	STP_INDEX_TREE,
+	STP_INDEX_LIST,
+	STP_INDEX_STREAM,
 };
 
 struct stp_expiry { /* seconds from the time of signing */
@@ -79,6 +88,9 @@ struct stp_config {
 	enum stp_link link;
 	struct stp_globs include; /* empty: every path */
 	struct stp_globs exclude, mutable_globs;
+	enum stp_index_source source;
+	struct stp_removal_limit max_removals;
+	unsigned removed_retention_days; /* 0: for ever */
 	struct stp_pin
 	    trusted_root; /* whatever is signed starts from this root, see trust/trust.h */
 };
@@ -104,6 +116,9 @@ enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd,
 enum stp_errc stp_config_replace(const struct stp_config *config, int repo_fd,
                                  struct stp_err *err) STP_MUST_CHECK;
 
+/* Whether include and exclude let a path be a target. */
+int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes);
+
 /* Checks ranges and what must fit together (thresholds, expiries, bins, globs); STP_CONFIG names
  * file (a path, or an option's origin such as "init") and field. load() and save() call it. */
 enum stp_errc stp_config_check(const struct stp_config *config, const char *file,
@@ -117,6 +132,7 @@ int stp_link_from_name(const char *name);
 const char *stp_target_files_name(enum stp_target_files how);
 const char *stp_link_name(enum stp_link link);
 const char *stp_delegation_name(enum stp_delegation how);
+const char *stp_index_source_name(enum stp_index_source source); /* NULL for UNKNOWN */
 
 /* True when path (path_bytes) matches one of globs: "*" and "?" stop at "/", "**" does not,
  * "[a-z]" sets. */

@@ -62,13 +62,28 @@ static json_t *trusted_root_json(const struct stp_pin *pin)
 	                 (json_int_t)pin->version);
 }
 
+static json_t *max_removals_json(const struct stp_removal_limit *limit)
+{
+	char share[STP_REMOVAL_SHARE_BYTES];
+
+	if (!limit->is_share)
+		return json_integer((json_int_t)limit->value);
+	stp_removal_share_format(limit, share);
+	return json_string(share);
+}
+
+static json_t *retention_json(unsigned days)
+{
+	return days ? json_integer(days) : json_null();
+}
+
 static json_t *config_json(const struct stp_config *config)
 {
 	const struct stp_expiry *e = &config->expiry;
 
 	return json_pack(
 	    "{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,s:s,s:o,s:o,"
-	    "s:o,s:o*}",
+	    "s:o,s:o,s:o,s:s*,s:o*}",
 	    "format", STP_CONFIG_FORMAT, "profile", config->profile, "targets_dir",
 	    config->targets_dir, "hashes", hashes_json(config->hash_set), "bins",
 	    (json_int_t)1 << config->bin_bits, "bin_prefix", config->bin_prefix, "delegation",
@@ -79,7 +94,10 @@ static json_t *config_json(const struct stp_config *config)
 	    (json_int_t)e->timestamp, "snapshot_length", config->snapshot_length, "target_files",
 	    stp_target_files_name(config->target_files), "link", stp_link_name(config->link),
 	    "include", globs_json(&config->include), "exclude", globs_json(&config->exclude),
-	    "mutable", globs_json(&config->mutable_globs), "trusted_root",
+	    "mutable", globs_json(&config->mutable_globs), "max_removals",
+	    max_removals_json(&config->max_removals), "removed_retention_days",
+	    retention_json(config->removed_retention_days), "source",
+	    stp_index_source_name(config->source), "trusted_root",
 	    trusted_root_json(&config->trusted_root));
 }
 

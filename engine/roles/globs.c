@@ -163,6 +163,13 @@ int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path
 	return 0;
 }
 
+int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes)
+{
+	if (config->include.count && !stp_globs_match(&config->include, path, path_bytes))
+		return 0;
+	return !stp_globs_match(&config->exclude, path, path_bytes);
+}
+
 int stp_glob_valid(const char *glob)
 {
 	size_t i = 0;

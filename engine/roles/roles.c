@@ -75,6 +75,16 @@ static void put_expires(struct stp_cjson_writer *w, int64_t expires)
 	stp_cjson_string(w, text);
 }
 
+/* An expiry is signed as it is meant, or not at all. */
+static enum stp_errc check_head(struct stp_role_head head, const char *what, struct stp_err *err)
+{
+	if (head.expires <= 0 || head.expires > STP_TIME_MAX)
+		return STP_FAIL(err, STP_CONFIG, STAGE, what,
+		                "would expire after the year 9999; shorten \"expiry_seconds\" in "
+		                "stampede.json, or set the clock right");
+	return STP_OK;
+}
+
 static void put_spec_version(struct stp_cjson_writer *w)
 {
 	stp_cjson_key(w, "spec_version");
@@ -189,6 +199,7 @@ enum stp_errc stp_root_body(struct stp_role_head head, const struct stp_root_key
 	struct stp_cjson_writer w;
 	struct key_set set = {.count = 0};
 
+	STP_TRY(check_head(head, "root", err));
 	key_set_add(&set, &keys->root);
 	key_set_add(&set, &keys->targets);
 	key_set_add(&set, &keys->snapshot);
@@ -305,6 +316,7 @@ static enum stp_errc targets_body(const char *what, const struct stp_config *con
 {
 	struct stp_cjson_writer w;
 
+	STP_TRY(check_head(head, what, err));
 	stp_cjson_writer_init(&w);
 	stp_cjson_object_begin(&w);
 	stp_cjson_key(&w, "_type");
@@ -474,6 +486,7 @@ enum stp_errc stp_snapshot_body(struct stp_role_head head, const struct stp_meta
 	struct stp_cjson_writer w;
 	size_t i;
 
+	STP_TRY(check_head(head, "snapshot", err));
 	stp_cjson_writer_init(&w);
 	stp_cjson_object_begin(&w);
 	stp_cjson_key(&w, "_type");
@@ -508,6 +521,7 @@ enum stp_errc stp_timestamp_body(struct stp_role_head head, uint64_t snapshot_ve
 {
 	struct stp_cjson_writer w;
 
+	STP_TRY(check_head(head, "timestamp", err));
 	stp_cjson_writer_init(&w);
 	stp_cjson_object_begin(&w);
 	stp_cjson_key(&w, "_type");

@@ -1,38 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What an operator must hear of: alarms about single files, and notes about the run.
- */
-#include <stdarg.h>
-#include <stdio.h>
+#include "run/alarm.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/text.h"
-#include "run/sign_run.h"
+
+/* Of the year 9999, the last that can be written. */
+#define TIME_MAX INT64_C(253402300799)
+
+int stp_sign_is_mutable(const struct stp_sign_run *run, const struct stp_record *record)
+{
+	return stp_globs_match(&run->config.mutable_globs, record->path, record->path_bytes);
+}
+
+/* A path is taken word for word: "[" and "]" are usual in names. "*" or "?" make it a glob. */
+static int names(const char *wanted, const struct stp_record *record)
+{
+	struct stp_globs globs = {&wanted, 1};
+
+	if (strlen(wanted) == record->path_bytes &&
+	    memcmp(wanted, record->path, record->path_bytes) == 0)
+		return 1;
+	return strpbrk(wanted, "*?") != NULL &&
+	       stp_globs_match(&globs, record->path, record->path_bytes);
+}
 
 int stp_sign_may_change(const struct stp_sign_run *run, const struct stp_record *record)
 {
 	size_t i;
 
-	if (stp_globs_match(&run->config.mutable_globs, record->path, record->path_bytes))
+	if (stp_sign_is_mutable(run, record))
 		return 1;
-	for (i = 0; i < run->options->replace_path_count; i++) {
-		const char *path = run->options->replace_paths[i];
-
-		if (strlen(path) == record->path_bytes &&
-		    memcmp(path, record->path, record->path_bytes) == 0)
+	for (i = 0; i < run->options->replace_path_count; i++)
+		if (names(run->options->replace_paths[i], record))
 			return 1;
-	}
 	return 0;
 }
 
+/* "" for a target, ", before it was removed" and when for one that was not signed last time. */
+static void since_text(const struct stp_signed_last *before, char *out, size_t size)
+{
+	char time[STP_TIME_BYTES + 1];
+
+	out[0] = '\0';
+	if (!before->is_removed)
+		return;
+	if (before->removed_at <= 0 || before->removed_at > TIME_MAX) {
+		snprintf(out, size, ", before it was removed");
+		return;
+	}
+	stp_time_format(before->removed_at, time);
+	snprintf(out, size, ", before it was removed at %s", time);
+}
+
+struct stp_signed_last stp_sign_signed_last(const struct stp_decision *decision)
+{
+	struct stp_signed_last last = {{0, NULL, 0}, 0, 0};
+
+	if (decision->committed) {
+		last.said = stp_said_by(decision->committed, decision->committed_set);
+	} else if (decision->removed) {
+		last.said = stp_said_by(decision->removed, decision->removed_set);
+		last.is_removed = 1;
+		if (decision->removed->flags & STP_RECORD_REMOVED)
+			last.removed_at = (int64_t)decision->removed->removed_at;
+	}
+	return last;
+}
+
 void stp_sign_alarm(struct stp_sign_run *run, const struct stp_record *record,
-                    const struct stp_said *before, const struct stp_said *now)
+                    const struct stp_signed_last *before, const struct stp_said *now)
 {
 	char text[STP_DIFFERENCE_MAX];
+	char since[64];
 
+	since_text(before, since, sizeof(since));
 	stp_fault_add(&run->faults, STP_REFUSED, 0, "sign", record->path, record->path_bytes,
-	              "has other bytes than were signed before (%s); distribution files never "
+	              "has other bytes than were signed before%s (%s); distribution files never "
 	              "change: find out who did this, then --allow-replace it or restore it",
-	              stp_said_difference(before, now, " is now ", text));
+	              since, stp_said_difference(&before->said, now, " is now ", text));
+}
+
+int stp_sign_alarms(struct stp_sign_run *run, const struct stp_decision *decision)
+{
+	const struct stp_record *now = decision->record;
+	struct stp_signed_last before;
+	struct stp_said said_now;
+
+	if (decision->is_committed || (!decision->committed && !decision->removed))
+		return 0;
+	before = stp_sign_signed_last(decision);
+	said_now = stp_said_by(now, decision->record_set);
+	if (stp_said_compare(&before.said, &said_now) != STP_SAME_NO ||
+	    stp_sign_may_change(run, now))
+		return 0;
+	stp_sign_alarm(run, now, &before, &said_now);
+	return 1;
 }
 
 void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
@@ -45,57 +110,4 @@ void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
 	              "the list",
 	              stp_sign_list_name(run->options), (unsigned long long)row->origin,
 	              stp_said_difference(says, has, ", the file has ", text));
-}
-
-void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
-                   const char *format, ...)
-{
-	const struct stp_sign_options *options = run->options;
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
-	if (options->tell)
-		options->tell(options->tell_ctx, stage, subject, text);
-}
-
-static void note_missing(struct stp_sign_run *run)
-{
-	const char *folder = run->config.targets_dir;
-	struct stp_missing missing = {0};
-	char names[200] = "";
-	char count[32];
-	size_t used = 0;
-	size_t i;
-
-	stp_links_missing(run->links, &missing);
-	for (i = 0; i < missing.kept && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s",
-		                         i ? ", " : "", missing.paths[i]);
-	if (missing.count)
-		stp_fault_add(
-		    &run->notes, STP_OK, 0, "links", folder, strlen(folder),
-		    "has no file for %s target%s of the list (%s%s), so there is no link in "
-		    "public/targets; add the files and sign again, or set "
-		    "\"target_files\": \"none\" if they are served from elsewhere",
-		    stp_count_format(missing.count, count), missing.count == 1 ? "" : "s", names,
-		    missing.count > missing.kept ? ", ..." : "");
-	stp_missing_release(&missing);
-}
-
-void stp_sign_note_lists(struct stp_sign_run *run)
-{
-	const char *name = run->options->digests ? stp_sign_list_name(run->options) : "";
-	char count[32];
-
-	if (run->report->list_repeats)
-		stp_fault_add(&run->notes, STP_OK, 0, "scan", name, strlen(name),
-		              "%s row%s another row exactly; each is counted once",
-		              stp_count_format(run->report->list_repeats, count),
-		              run->report->list_repeats == 1 ? " repeats" : "s repeat");
-	if (run->links)
-		note_missing(run);
 }

@@ -46,8 +46,15 @@ static enum stp_errc check_distinct(const struct stp_ring *ring, struct stp_err 
 	return STP_OK;
 }
 
+int stp_ring_has_any(int folder_fd, const char *role, size_t count)
+{
+	char first_missing[STP_RING_FILE_BYTES];
+
+	return count_present(folder_fd, role, count, first_missing) != 0;
+}
+
 enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
-                            unsigned threshold, struct stp_err *err)
+                            unsigned threshold, enum stp_ring_files files, struct stp_err *err)
 {
 	char name[STP_RING_FILE_BYTES];
 	size_t present = count_present(folder_fd, role, count, name);
@@ -56,63 +63,61 @@ enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *ro
 	memset(ring, 0, sizeof(*ring));
 	ring->role = role;
 	ring->threshold = threshold;
-	if (present != 0 && present != count)
+	if (files == STP_RING_ALL_OR_NONE && present != 0 && present != count)
 		return STP_FAIL(err, STP_KEY, "keys", name,
 		                "is missing beside other keys of its role; put it there, or name "
 		                "another folder");
 	while (ring->count < count) {
 		struct stp_key **key = &ring->keys[ring->count];
+		int is_there;
 
 		stp_ring_file(role, ring->count, name);
-		if (present)
+		is_there = faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		if (is_there)
 			STP_TRY(stp_key_load(folder_fd, name, key, err));
 		else
 			STP_TRY(stp_key_generate(folder_fd, name, key, err));
-		ring->made[ring->count] = !present;
+		ring->made[ring->count] = !is_there;
 		stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(*key));
 		ring->count++;
 	}
 	return check_distinct(ring, err);
 }
 
-/* Keeps the key just loaded when it is allowed and new to the ring, else wipes it. */
-static void keep_allowed(struct stp_ring *ring, struct stp_key *key, const char *const *allowed,
-                         size_t allowed_count)
+/* Keeps the key just loaded when it is new to the ring, else wipes it. */
+static enum stp_errc keep_new(struct stp_ring *ring, struct stp_key *key, struct stp_err *err)
 {
-	int keep = 0;
 	size_t i;
 
-	for (i = 0; i < allowed_count; i++)
-		keep |= strcmp(allowed[i], stp_key_id(key)) == 0;
 	for (i = 0; i < ring->count; i++)
-		keep &= strcmp(ring->public_keys[i].keyid, stp_key_id(key)) != 0;
-	if (!keep) {
+		if (strcmp(ring->public_keys[i].keyid, stp_key_id(key)) == 0) {
+			stp_key_destroy(key);
+			return STP_OK;
+		}
+	if (ring->count == STP_ROLE_KEYS_MAX) {
 		stp_key_destroy(key);
-		return;
+		return STP_FAIL(err, STP_LIMIT, "keys", ring->role, "has more than %d key files",
+		                STP_ROLE_KEYS_MAX);
 	}
 	ring->keys[ring->count] = key;
 	stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(key));
 	ring->count++;
+	return STP_OK;
 }
 
-enum stp_errc stp_ring_open_allowed(struct stp_ring *ring, int folder_fd, const char *role,
-                                    const char *const *allowed, size_t allowed_count,
-                                    unsigned threshold, struct stp_err *err)
+enum stp_errc stp_ring_add_folder(struct stp_ring *ring, int folder_fd, struct stp_err *err)
 {
 	size_t i;
 
-	memset(ring, 0, sizeof(*ring));
-	ring->role = role;
-	ring->threshold = threshold;
 	for (i = 0; i < STP_ROLE_KEYS_MAX; i++) {
 		char name[STP_RING_FILE_BYTES];
 		struct stp_key *key = NULL;
 
-		stp_ring_file(role, i, name);
+		stp_ring_file(ring->role, i, name);
 		if (faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		STP_TRY(stp_key_load(folder_fd, name, &key, err));
-		keep_allowed(ring, key, allowed, allowed_count);
+		STP_TRY(keep_new(ring, key, err));
 	}
 	return STP_OK;
 }

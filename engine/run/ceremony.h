@@ -28,17 +28,23 @@ struct stp_ring {
 /* File name of key index of role. */
 void stp_ring_file(const char *role, size_t index, char out[STP_RING_FILE_BYTES]);
 
-/* Loads count keys of role from folder_fd when all their files are there, makes them when none
- * is; STP_KEY names the file that is missing when only some are. After a failure release the
- * ring all the same; keys made stay on disk until stp_ring_unmake(). */
-enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
-                            unsigned threshold, struct stp_err *err) STP_MUST_CHECK;
+/* True when any of the ring's files is there. */
+int stp_ring_has_any(int folder_fd, const char *role, size_t count);
 
-/* Loads those of ROLE-1.pem … whose keyid is one of allowed (sorted or not); count may be below
- * threshold, 0 when none is there. */
-enum stp_errc stp_ring_open_allowed(struct stp_ring *ring, int folder_fd, const char *role,
-                                    const char *const *allowed, size_t allowed_count,
-                                    unsigned threshold, struct stp_err *err) STP_MUST_CHECK;
+enum stp_ring_files {
+	STP_RING_ALL_OR_NONE, /* some but not all there: STP_KEY names the first that is missing */
+	STP_RING_REST,        /* those that are missing are made */
+};
+
+/* Loads count keys of role from folder_fd when their files are there, makes them when none is.
+ * After a failure release the ring all the same; keys made stay on disk until stp_ring_unmake(). */
+enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
+                            unsigned threshold, enum stp_ring_files files,
+                            struct stp_err *err) STP_MUST_CHECK;
+
+/* Adds those of ROLE-1.pem … that are in the folder and not in the ring yet; ring->role is set. */
+enum stp_errc stp_ring_add_folder(struct stp_ring *ring, int folder_fd,
+                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* Removes the files of the keys that this run made. */
 void stp_ring_unmake(const struct stp_ring *ring, int folder_fd);

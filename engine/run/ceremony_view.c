@@ -21,17 +21,14 @@ static void line(struct view *view, const char *format, ...) __attribute__((form
 static void line(struct view *view, const char *format, ...)
 {
 	char text[LINE_BYTES_MAX];
-	char shown[LINE_BYTES_MAX];
+	char shown[4 * LINE_BYTES_MAX];
 	va_list args;
-	size_t i;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* Documents of others may hold anything; the arrow is this file's own. */
-	for (i = 0; text[i]; i++)
-		shown[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-	shown[i] = '\0';
+	/* Documents of others may hold anything. */
+	stp_text_clean(text, strlen(text), shown, sizeof(shown));
 	if (view->code == STP_OK)
 		view->code = stp_buf_append(view->out, shown, strlen(shown), view->err);
 	if (view->code == STP_OK)
@@ -246,10 +243,16 @@ enum stp_errc stp_ceremony_view(const char *role, const json_t *before, const js
 	struct view view = {out, err, STP_OK};
 	const char *expires = json_string_value(json_object_get(before, "expires"));
 	const char *new_expires = json_string_value(json_object_get(after, "expires"));
+	long long old_version = json_integer_value(json_object_get(before, "version"));
+	long long new_version = json_integer_value(json_object_get(after, "version"));
 
-	line(&view, "%s %lld → %lld", role,
-	     (long long)json_integer_value(json_object_get(before, "version")),
-	     (long long)json_integer_value(json_object_get(after, "version")));
+	line(&view, "%s %lld → %lld", role, old_version, new_version);
+	if (new_version != old_version + 1)
+		line(
+		    &view,
+		    "  version %lld is the last that was confirmed here; what another tool changed "
+		    "since is in force already",
+		    old_version);
 	if (json_object_get(after, "roles") || json_object_get(before, "roles")) {
 		root_parties(&view, before, after);
 		unused_keys(&view, before, after);

@@ -26,8 +26,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* Appends the lines of role to out: before is "signed" of the published file, after the body that
- * will be signed. */
+/* Appends the lines of role to out: before is "signed" of the published file, or of the older one
+ * that was confirmed last, after the body that will be signed. */
 enum stp_errc stp_ceremony_view(const char *role, const json_t *before, const json_t *after,
                                 struct stp_buf *out, struct stp_err *err) STP_MUST_CHECK;
 

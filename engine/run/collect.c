@@ -7,6 +7,7 @@
  *	     ├▶ … that the ledger has already ─▶ ticked in run->known
  *	     └▶ rows with fewer ─▶ stat in the tree ┘   what they have goes along as claims
  *
+ * In a refresh there is nothing to collect: the ledger's targets stay, see run/source.c.
  * Without a list the tree is the index. With one the list is, and only files that match a --scan
  * glob come from the tree besides.
  */
@@ -21,10 +22,13 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/limits.h"
+#include "base/stamp.h"
 #include "ledger/run.h"
 #include "run/list_notes.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
+#include "scan/entry.h"
 #include "scan/list.h"
 #include "scan/list_sum.h"
 #include "scan/tree.h"
@@ -103,12 +107,9 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
 /* Whether the configuration and --scan let a file of the tree in. */
 static int keeps(void *ctx, const char *path, size_t path_bytes)
 {
-	struct collect *collect = ctx;
-	const struct stp_config *config = &collect->run->config;
+	const struct collect *collect = ctx;
 
-	if (config->include.count && !stp_globs_match(&config->include, path, path_bytes))
-		return 0;
-	if (stp_globs_match(&config->exclude, path, path_bytes))
+	if (!stp_config_keeps(&collect->run->config, path, path_bytes))
 		return 0;
 	return !collect->run->options->digests ||
 	       stp_globs_match(&collect->scan_globs, path, path_bytes);
@@ -196,6 +197,11 @@ enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct st
 		fault_file(run, row, 0, "and it is not a regular file");
 		return STP_FILE_OTHER;
 	}
+	if ((uint64_t)st.st_size > STP_LENGTH_MAX) {
+		stp_fault_add(&run->faults, STP_LIMIT, 0, "list", row->path, row->path_bytes,
+		              STP_ENTRY_LENGTH_PROBLEM);
+		return STP_FILE_OTHER;
+	}
 	*entry = *row;
 	entry->flags |= STP_RECORD_FILE;
 	entry->length = (uint64_t)st.st_size;
@@ -208,8 +214,8 @@ enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct st
 	}
 	entry->fingerprint.fs_id = (uint64_t)st.st_dev;
 	entry->fingerprint.ino = (uint64_t)st.st_ino;
-	entry->fingerprint.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	entry->fingerprint.ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	entry->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
+	entry->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
 	return STP_FILE_FOUND;
 }
 
@@ -421,9 +427,16 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	    .list_name = stp_sign_list_name(options),
 	    .scan_globs = {(const char **)(uintptr_t)options->scan_globs, options->scan_glob_count},
 	};
-	uint64_t started = stp_clock_monotonic_ns();
+	double *stage = stp_sign_stage(run, &run->report->seconds.scan);
 	enum stp_errc code = STP_OK;
 
+	if (run->is_refresh) {
+		run->scan_count = stp_removals_before(run);
+		/* Of an older generation the sum is that of an older list. */
+		run->list_sum =
+		    stp_sign_needs_recovery(run) ? 0 : stp_ledger_facts(run->ledger)->tag;
+		return STP_OK;
+	}
 	stp_progress_stage(options->progress, "scan", 0, 0);
 	explain_change(run);
 	if (options->digests)
@@ -431,6 +444,6 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))
 		code = collect_tree(&collect, err);
 	run->entry_count = atomic_load(&collect.entry_count);
-	stp_sign_add_seconds(&run->report->seconds.scan, started);
+	stp_sign_stage(run, stage);
 	return code;
 }

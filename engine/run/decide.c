@@ -3,8 +3,9 @@
  * The decision about one path: what the scan says ⋈ what the ledger knows.
  *
  *	scan         ledger                          verdict
- *	nothing      nothing, or a tombstone         NONE
+ *	nothing      nothing, or a removed path      NONE
  *	nothing      a record that a row repeats     KEEP the record (run/known.h)
+ *	nothing      any record, in a refresh        KEEP the record (run/source.h)
  *	nothing      any other record                REMOVED
  *	two records  any                             DUPLICATE, unless rows say the same
  *	row          nothing, or common algorithms   KEEP the row, or the ledger's equal record
@@ -13,8 +14,12 @@
  *	entry        anything else                   HASH
  *
  * A row has length and every configured digest; a row with less is an entry, as a file of the tree
- *is. The ledger's record may be of other algorithms than are configured ("hashes" was changed): it
- *is trusted when it has all of those, and says what was signed in any case.
+ * is. The ledger's record may be of other algorithms than are configured ("hashes" was changed): it
+ * is trusted when it has all of those, and says what was signed in any case.
+ *
+ * A removed path that the ledger remembers is told besides, whatever the verdict: what it had when
+ * it was signed last is what it must have when it comes back, and while it stays away the ledger
+ * goes on remembering it (decisions/0190-removed-paths.md).
  *
  * After hashing, an entry whose file was at fault stays unresolved (NONE: the fault is on the
  * list), whatever older record matches; one that was hashed in a newer state than the scan saw is
@@ -24,24 +29,50 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "run/remember.h"
 #include "run/sign_run.h"
 
 /* What is known of a group's path: the ledger's word, and what was signed last. After a recovery
- * the published bins alone say what was signed. */
+ * the published bins alone say what was signed; a path that they do not have and the ledger has was
+ * removed by a run whose ledger was lost. */
 struct known {
-	const struct stp_record *newest;    /* NULL: unknown or a tombstone */
+	const struct stp_record *newest;    /* NULL: unknown, or removed and not remembered */
 	const struct stp_record *committed; /* of the generation, checkpoints left out */
-	unsigned newest_set, committed_set; /* of their digests */
+	const struct stp_record *removed;   /* not committed any more, remembered */
+	unsigned newest_set, committed_set, removed_set; /* of their digests */
 	int newest_is_committed;
 };
+
+/* True when the ledger's record is of the bytes that were published. */
+static int is_same(const struct known *known)
+{
+	struct stp_said published = stp_said_by(known->committed, known->committed_set);
+	struct stp_said newest = stp_said_by(known->newest, known->newest_set);
+
+	return stp_said_compare(&published, &newest) == STP_SAME_YES;
+}
+
+/* What the ledger's generation says of the path. */
+static void take_generation(const struct stp_sign_run *run, const struct stp_record *record,
+                            struct known *known)
+{
+	unsigned set = stp_record_set(record, run->ledger_set);
+
+	if (!(record->flags & STP_RECORD_REMOVED) && !run->has_published) {
+		known->committed = record;
+		known->committed_set = set;
+	} else if (!known->committed && set) {
+		known->removed = record;
+		known->removed_set = set;
+	}
+}
 
 static struct known look_up(const struct stp_sign_run *run, const struct stp_sources *sources,
                             const struct stp_merge_group *group, size_t first_item)
 {
 	size_t ledger_start = run->scan.count + run->published.count;
-	struct known known = {NULL, NULL, 0, 0, 0};
-	int newest_met = 0;
-	int committed_met = run->has_published;
+	struct known known = {NULL, NULL, NULL, 0, 0, 0, 0};
+	int generation_met = 0;
 	size_t i;
 
 	for (i = first_item; i < group->count; i++) {
@@ -51,29 +82,47 @@ static struct known look_up(const struct stp_sign_run *run, const struct stp_sou
 
 		if (item->source_index < ledger_start) {
 			known.committed = &item->record;
-			known.committed_set = stp_record_set(&item->record, 0);
+			known.committed_set = stp_record_set(&item->record, run->config.hash_set);
 			continue;
 		}
 		is_checkpoint = stp_segment_info(segment)->kind == STP_SEGMENT_CHECKPOINT;
-		if (!newest_met) {
+		if (!known.newest) {
 			known.newest = &item->record;
 			known.newest_set =
 			    stp_record_set(&item->record,
 			                   is_checkpoint ? run->config.hash_set : run->ledger_set);
 			known.newest_is_committed = !is_checkpoint && !run->has_published;
-			newest_met = 1;
 		}
-		if (!is_checkpoint && !committed_met) {
-			known.committed = &item->record;
-			known.committed_set = stp_record_set(&item->record, run->ledger_set);
-			committed_met = 1;
+		if (!is_checkpoint && !generation_met) {
+			take_generation(run, &item->record, &known);
+			generation_met = 1;
 		}
 	}
-	if (known.newest && (known.newest->flags & STP_RECORD_REMOVED))
+	if (!known.newest)
+		return known;
+	if (!(known.newest->flags & STP_RECORD_REMOVED)) {
+		/* The ledger's record of published bytes knows their file besides. */
+		if (run->has_published && known.committed && is_same(&known)) {
+			known.committed = known.newest;
+			known.committed_set = known.newest_set;
+		}
+		return known;
+	}
+	known.newest_is_committed = 0;
+	if (!stp_record_is_remembered(known.newest))
 		known.newest = NULL;
-	if (known.committed && (known.committed->flags & STP_RECORD_REMOVED))
-		known.committed = NULL;
 	return known;
+}
+
+/* Leaves out what is remembered for longer than the configuration says. */
+static void forget(const struct stp_sign_run *run, struct known *known)
+{
+	if (!known->removed || !(known->removed->flags & STP_RECORD_REMOVED) ||
+	    !stp_sign_is_forgotten(run, known->removed))
+		return;
+	if (known->newest == known->removed)
+		known->newest = NULL;
+	known->removed = NULL;
 }
 
 static int fingerprint_equal(const struct stp_record *a, const struct stp_record *b)
@@ -137,6 +186,15 @@ static void keep_newest(struct stp_decision *decision, const struct known *known
 	decision->is_committed = known->newest_is_committed;
 }
 
+/* True when what was signed last has digests, none of them of an algorithm of set. */
+static int cannot_compare(const struct known *known, const struct stp_record *entry, unsigned set)
+{
+	const struct stp_record *before = known->committed ? known->committed : known->removed;
+	unsigned before_set = known->committed ? known->committed_set : known->removed_set;
+
+	return before && before_set && before->length == entry->length && !(before_set & set);
+}
+
 /* A row that has all: it is the target, unless it cannot be compared with what was signed. */
 static void decide_row(const struct stp_sign_run *run, const struct known *known,
                        enum stp_decide_pass pass, struct stp_decision *decision)
@@ -147,8 +205,7 @@ static void decide_row(const struct stp_sign_run *run, const struct known *known
 
 	decision->record = entry;
 	decision->record_set = stp_record_set(entry, config_set);
-	if (known->committed && known->committed->length == entry->length &&
-	    !(known->committed_set & decision->record_set)) {
+	if (cannot_compare(known, entry, decision->record_set)) {
 		if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, entry->key))
 			return;
 		decision->verdict = STP_VERDICT_HASH;
@@ -200,30 +257,43 @@ static int find_entry(const struct stp_sign_run *run, const struct stp_merge_gro
 	return 0;
 }
 
+/* The path that no input names: what becomes of the record that was signed last. */
+static void decide_unnamed(const struct stp_sign_run *run, const struct known *known,
+                           struct stp_decision *decision)
+{
+	if (!known->committed)
+		return;
+	decision->verdict = STP_VERDICT_REMOVED;
+	if (run->list_is_same || (run->known && stp_known_saw(run->known, known->committed)))
+		decision->is_committed = 1;
+	else if (run->is_refresh && has_all(run, known->committed_set))
+		decision->is_committed = !run->has_published;
+	else
+		return;
+	decision->verdict = STP_VERDICT_KEEP;
+	decision->record = known->committed;
+	decision->record_set = known->committed_set;
+}
+
 struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
                                     const struct stp_sources *sources,
                                     const struct stp_merge_group *group, enum stp_decide_pass pass)
 {
-	struct stp_decision decision = {STP_VERDICT_NONE, NULL, NULL, NULL, NULL, 0, 0, 0, 0};
+	struct stp_decision decision = {
+	    STP_VERDICT_NONE, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0};
 	struct known known;
 	size_t scanned = 0;
 
 	while (scanned < group->count && group->items[scanned].source_index < run->scan.count)
 		scanned++;
 	known = look_up(run, sources, group, scanned);
+	forget(run, &known);
 	decision.committed = known.committed;
 	decision.committed_set = known.committed_set;
-	if (scanned == 0 && known.committed &&
-	    (run->list_is_same || (run->known && stp_known_saw(run->known, known.committed)))) {
-		decision.verdict = STP_VERDICT_KEEP;
-		decision.record = known.committed;
-		decision.record_set = known.committed_set;
-		decision.is_committed = 1;
-		return decision;
-	}
+	decision.removed = known.removed;
+	decision.removed_set = known.removed_set;
 	if (scanned == 0) {
-		if (known.committed)
-			decision.verdict = STP_VERDICT_REMOVED;
+		decide_unnamed(run, &known, &decision);
 		return decision;
 	}
 	if (!find_entry(run, group, scanned, &decision))

@@ -20,10 +20,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sum.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "bins/bin.h"
 #include "roles/roles.h"
+#include "run/alarm.h"
 #include "run/progress.h"
+#include "run/remember.h"
 #include "run/sign_run.h"
 #include "sign/batch.h"
 
@@ -43,10 +47,11 @@ struct document {
 
 /* What workers count, added up after the join. */
 struct tally {
-	uint64_t targets, target_bytes, files_reused, files_removed;
+	uint64_t targets, target_bytes;
 	uint64_t ledger_records, list_repeats;
 	int64_t oldest_verified_at;
 	struct stp_sign_seconds seconds;
+	struct stp_removals removals;
 };
 
 struct emit_worker {
@@ -66,7 +71,8 @@ struct emit {
 	struct stp_sign_run *run;
 	struct stp_sources sources;
 	struct emit_worker *workers;
-	struct stp_segment_writer *writer; /* NULL: dry run */
+	int counts_only;                   /* nothing is written: a dry run, a survey */
+	struct stp_segment_writer *writer; /* NULL: counts only */
 	int whole;                         /* a base of all records; else a delta */
 	unsigned group_bits;               /* groups: 2^group_bits */
 	uint32_t group_bins;               /* bins in a group */
@@ -76,11 +82,6 @@ struct emit {
 	char tail[STP_BIN_TAIL_BYTES_MAX];
 	size_t tail_bytes;
 };
-
-void stp_sign_add_seconds(double *seconds, uint64_t started_ns)
-{
-	*seconds += (double)(stp_clock_monotonic_ns() - started_ns) / 1e9;
-}
 
 /* Appends what list holds, as borrowed. */
 static enum stp_errc borrow_sources(const struct stp_sources *list, struct stp_sources *out,
@@ -131,26 +132,6 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	              input_name(run, decision->second, second, sizeof(second)));
 }
 
-/* The alarms: other bytes than were signed. Returns 1 after a fault. What has no algorithm in
- * common with the committed record was compared when it was hashed. */
-static int alarms(struct stp_sign_run *run, const struct stp_decision *decision)
-{
-	const struct stp_record *now = decision->record;
-	const struct stp_record *before = decision->committed;
-	struct stp_said said_before;
-	struct stp_said said_now;
-
-	if (decision->is_committed || !before)
-		return 0;
-	said_before = stp_said_by(before, decision->committed_set);
-	said_now = stp_said_by(now, decision->record_set);
-	if (stp_said_compare(&said_before, &said_now) != STP_SAME_NO ||
-	    stp_sign_may_change(run, now))
-		return 0;
-	stp_sign_alarm(run, now, &said_before, &said_now);
-	return 1;
-}
-
 /* The ledger's record of an unchanged file is not what its row claims. */
 static void contradict(struct stp_sign_run *run, const struct stp_decision *decision)
 {
@@ -174,13 +155,37 @@ static enum stp_errc link_target(struct emit_worker *worker, const struct stp_de
 	                     out_faulted, err);
 }
 
-static void count_target(struct tally *tally, const struct stp_record *record)
+static void count_target(struct tally *tally, const struct stp_decision *decision,
+                         const struct stp_record *record)
 {
 	tally->targets++;
-	tally->target_bytes += record->length;
+	tally->target_bytes = stp_sum_add(tally->target_bytes, record->length);
+	tally->removals.added += !decision->committed;
 	if (record->verified_at &&
 	    (!tally->oldest_verified_at || record->verified_at < tally->oldest_verified_at))
 		tally->oldest_verified_at = record->verified_at;
+}
+
+/* Adds a record to the ledger's new segment. */
+static enum stp_errc write_record(struct emit_worker *worker, const struct stp_record *record,
+                                  struct stp_err *err)
+{
+	worker->tally.ledger_records++;
+	return stp_segment_part_add(worker->part, record, err);
+}
+
+/* A target goes, or what is removed already stays so. */
+static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_decision *decision,
+                                 struct stp_err *err)
+{
+	struct emit *emit = worker->emit;
+	struct stp_record record;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX];
+
+	STP_TRY(stp_removals_add(&worker->tally.removals, emit->run, decision, err));
+	if (emit->writer && stp_sign_remember(emit->run, decision, emit->whole, &record, digests))
+		return write_record(worker, &record, err);
+	return STP_OK;
 }
 
 /* A target stays or comes: link it, put it in its bin and, when that is new, in the ledger. */
@@ -192,48 +197,26 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	struct stp_record record = *decision->record;
 	uint8_t digests[STP_CLAIMS_BYTES_MAX];
 	int is_committed = decision->is_committed;
-	int faulted;
+	int faulted = stp_sign_alarms(run, decision);
 
-	if (alarms(run, decision))
-		return STP_OK;
 	if (decision->record_set != run->config.hash_set || record.flags & STP_RECORD_CLAIMS)
 		stp_record_restate(&record, decision->record_set, run->config.hash_set, digests);
-	if (!run->options->dry_run) {
+	/* One that comes back is a target like all others. */
+	record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED |
+	                             STP_RECORD_SIZED);
+	record.origin = 0;
+	if (!faulted && !emit->counts_only)
 		STP_TRY(link_target(worker, decision, &record, &faulted, err));
-		if (faulted)
-			return STP_OK;
-	}
+	if (faulted)
+		return drop_target(worker, decision, err);
 	if (memcmp(&record.fingerprint, &decision->record->fingerprint,
 	           sizeof(record.fingerprint)) != 0)
 		is_committed = 0;
-	count_target(&worker->tally, &record);
-	if (emit->writer && (emit->whole || !is_committed)) {
-		record.flags &=
-		    (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_SIZED);
-		record.origin = 0;
-		STP_TRY(stp_segment_part_add(worker->part, &record, err));
-		worker->tally.ledger_records++;
-	}
-	return run->options->dry_run ? STP_OK
-	                             : stp_bin_add(&worker->bin, &record, run->digest_bytes, err);
-}
-
-/* A target is gone: a delta says so, a base just leaves it out. */
-static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_decision *decision,
-                                 struct stp_err *err)
-{
-	struct emit *emit = worker->emit;
-	struct stp_record tombstone = {0};
-
-	if (!decision->committed)
-		return STP_OK;
-	worker->tally.files_removed++;
-	if (!emit->writer || emit->whole)
-		return STP_OK;
-	memcpy(tombstone.key, decision->committed->key, STP_KEY_BYTES);
-	tombstone.flags = STP_RECORD_REMOVED | STP_RECORD_NO_PATH;
-	worker->tally.ledger_records++;
-	return stp_segment_part_add(worker->part, &tombstone, err);
+	count_target(&worker->tally, decision, &record);
+	if (emit->writer && (emit->whole || !is_committed))
+		STP_TRY(write_record(worker, &record, err));
+	return emit->counts_only ? STP_OK
+	                         : stp_bin_add(&worker->bin, &record, run->digest_bytes, err);
 }
 
 static enum stp_errc take_group(struct emit_worker *worker, const struct stp_merge_group *group,
@@ -244,6 +227,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
 
 	worker->tally.list_repeats += decision.repeats;
+	worker->tally.removals.before += decision.committed != NULL;
 	switch (decision.verdict) {
 	case STP_VERDICT_KEEP:
 		return keep_target(worker, &decision, err);
@@ -254,10 +238,9 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 		fault_duplicate(emit->run, &decision);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_HASH:
-		/* In a dry run nothing was hashed: the file would be a target. Else it was at
-		 * fault. */
-		if (emit->run->options->dry_run) {
-			count_target(&worker->tally, decision.entry);
+		/* Before hashing, the file would be a target; after it, it was at fault. */
+		if (emit->counts_only) {
+			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
 		return drop_target(worker, &decision, err);
@@ -303,7 +286,7 @@ static enum stp_errc close_bin(struct emit_worker *worker, uint32_t bin_index, s
 	size_t targets_bytes;
 	uint8_t *at;
 
-	if (emit->run->options->dry_run)
+	if (emit->counts_only)
 		return STP_OK;
 	stp_bin_sort(&worker->bin);
 	targets_bytes = stp_bin_write_bytes(&worker->bin, hash_set);
@@ -409,7 +392,7 @@ static enum stp_errc do_group(struct emit_worker *worker, uint64_t group_index, 
 	STP_TRY(collect_group(worker, group_index, err));
 	stp_sign_add_seconds(&worker->tally.seconds.ledger, started);
 	worker->tally.seconds.ledger -= worker->tally.seconds.bins - bins_before;
-	if (emit->run->options->dry_run)
+	if (emit->counts_only)
 		return STP_OK;
 	STP_TRY(seal_group(worker, group_index, err));
 	started = stp_clock_monotonic_ns();
@@ -426,11 +409,15 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 	struct emit *emit = worker->emit;
 	struct stp_sign_run *run = emit->run;
 
+	uint64_t started;
+
 	stp_bin_init(&worker->bin);
 	STP_TRY(stp_merge_create(&emit->sources, &worker->merge, err));
-	if (run->options->dry_run)
+	if (emit->counts_only)
 		return STP_OK;
+	started = stp_clock_monotonic_ns();
 	STP_TRY(stp_signer_create(run->key, run->features, &worker->signer, err));
+	stp_sign_add_seconds(&worker->tally.seconds.sign, started);
 	STP_TRY(stp_segment_part_create(emit->writer, 0, &worker->part, err));
 	worker->documents = calloc(emit->group_bins, sizeof(*worker->documents));
 	worker->sign_docs = calloc(emit->group_bins, sizeof(*worker->sign_docs));
@@ -508,32 +495,36 @@ static void choose_groups(struct emit *emit)
 	emit->group_bits = emit->run->config.bin_bits - (unsigned)__builtin_ctz(bins);
 }
 
-static void add_tally(struct emit *emit)
+/* Adds up what the workers counted in wall_s seconds. */
+static void add_tally(struct emit *emit, double wall_s)
 {
 	struct stp_sign_report *report = emit->run->report;
+	struct stp_sign_seconds worked = {0};
 	size_t i;
 
 	report->targets = 0;
 	report->target_bytes = 0;
-	report->files_removed = 0;
 	report->list_repeats = emit->run->known ? stp_known_repeats(emit->run->known) : 0;
+	stp_removals_release(&emit->run->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
-		const struct tally *tally = &emit->workers[i].tally;
-		double share = 1.0 / (double)emit->run->worker_count;
+		struct tally *tally = &emit->workers[i].tally;
 
 		report->targets += tally->targets;
-		report->target_bytes += tally->target_bytes;
-		report->files_removed += tally->files_removed;
+		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
 		report->list_repeats += tally->list_repeats;
-		report->seconds.ledger += tally->seconds.ledger * share;
-		report->seconds.bins += tally->seconds.bins * share;
-		report->seconds.sign += tally->seconds.sign * share;
-		report->seconds.publish += tally->seconds.publish * share;
+		stp_removals_merge(&emit->run->removals, &tally->removals);
+		worked.ledger += tally->seconds.ledger;
+		worked.bins += tally->seconds.bins;
+		worked.sign += tally->seconds.sign;
+		worked.publish += tally->seconds.publish;
 		if (tally->oldest_verified_at &&
 		    (!report->oldest_verified_at ||
 		     tally->oldest_verified_at < report->oldest_verified_at))
 			report->oldest_verified_at = tally->oldest_verified_at;
 	}
+	stp_sign_share_seconds(&report->seconds, &worked, wall_s);
+	report->files_removed = emit->run->removals.count;
+	report->targets_before = emit->run->removals.before;
 }
 
 /* Takes over the new segment, or drops it when nothing changed. */
@@ -556,15 +547,16 @@ static enum stp_errc close_ledger(struct emit *emit, enum stp_errc code, struct 
 static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 {
 	struct stp_sign_run *run = emit->run;
-	uint64_t started;
+	double wall_s = 0;
+	double *stage;
 	enum stp_errc code;
 
 	emit->head_bytes = stp_bin_body_head(run->now + run->config.expiry.bin_n, emit->head);
-	if (!run->options->dry_run) /* a dry run reserves no version and writes no bin */
+	if (!emit->counts_only) /* then no version is reserved and no bin is written */
 		emit->tail_bytes = stp_bin_body_tail(run->version, emit->tail);
 	choose_groups(emit);
 	stp_progress_stage(run->options->progress, "sign", stp_bin_count(&run->config), 0);
-	if (!run->options->dry_run) {
+	if (!emit->counts_only) {
 		emit->whole = stp_ledger_generation(run->ledger) == 0 ||
 		              stp_ledger_refused_count(run->ledger) != 0 ||
 		              run->damage.total != 0 || run->has_published ||
@@ -573,19 +565,23 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 		                         emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,
 		                         &emit->writer, err));
 	}
+	stage = stp_sign_stage(run, &wall_s);
 	code = stp_workers_run(run->jobs, "sign", emit_worker_main, emit, run->cancel, err);
-	add_tally(emit);
-	started = stp_clock_monotonic_ns();
-	code = close_ledger(emit, code, err);
-	stp_sign_add_seconds(&run->report->seconds.ledger, started);
-	return code;
+	stp_sign_stage(run, stage);
+	add_tally(emit, wall_s);
+	run->report->counted = code == STP_OK;
+	return close_ledger(emit, code, err);
 }
 
-enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
+static enum stp_errc emit_all(struct stp_sign_run *run, int counts_only, struct stp_err *err)
 {
-	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT};
+	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT, .counts_only = counts_only};
+	double *stage = stp_sign_stage(run, &run->report->seconds.ledger);
 	enum stp_errc code;
 
+	STP_TRY(stp_now_check(run->now, "the time of signing", err));
+
+	free(run->bin_lengths);
 	run->bin_lengths = calloc(stp_bin_count(&run->config), sizeof(*run->bin_lengths));
 	emit.workers = calloc(run->worker_count, sizeof(*emit.workers));
 	if (!run->bin_lengths || !emit.workers) {
@@ -597,5 +593,23 @@ enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
 		code = run_workers(&emit, err);
 	stp_sources_release(&emit.sources);
 	free(emit.workers);
+	stp_sign_stage(run, stage);
 	return code;
+}
+
+enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
+{
+	return emit_all(run, run->options->dry_run, err);
+}
+
+enum stp_errc stp_sign_survey(struct stp_sign_run *run, uint64_t removed_min, struct stp_err *err)
+{
+	int stops = run->faults.total && run->options->on_fault == STP_ON_FAULT_STOP;
+
+	/* A dry run counts anyway, and where faults stop the run they are the reason. */
+	if (run->options->dry_run || stops ||
+	    removed_min <= stp_removals_allowed(run, stp_removals_before(run)))
+		return STP_OK;
+	STP_TRY(emit_all(run, 1, err));
+	return stp_removals_check(run, err);
 }

@@ -50,14 +50,19 @@ static enum stp_errc remove_records(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* Lines and reports before this are dropped; a keep longer than time itself drops nothing. */
+static int64_t audit_keep_from(const struct stp_gc_run *run)
+{
+	return stp_time_add(run->now, -run->options->audit_keep_seconds);
+}
+
 static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
 {
 	size_t dropped = 0;
 
 	if (run->options->dry_run)
 		return STP_OK;
-	STP_TRY(stp_audit_prune(run->repo.state_fd, run->now - run->options->audit_keep_seconds,
-	                        &dropped, err));
+	STP_TRY(stp_audit_prune(run->repo.state_fd, audit_keep_from(run), &dropped, err));
 	run->report->audit_lines_removed = dropped;
 	return STP_OK;
 }
@@ -68,15 +73,21 @@ static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
 {
 	struct stp_status_run last = {0};
 	struct stp_buf file = STP_BUF_INIT;
-	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_errc code;
 
 	if (run->options->dry_run)
 		return STP_OK;
-	if (stp_file_read(run->repo.state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, STAGE,
-	                  &file, &ignored) == STP_OK)
+	code = stp_file_read(run->repo.state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, STAGE,
+	                     &file, &why);
+	if (code == STP_OK)
 		stp_last_run_parse(file.data, file.count, &last);
 	stp_buf_release(&file);
-	if (last.at >= run->now - run->options->audit_keep_seconds)
+	if (code == STP_FORMAT) { /* no run made that */
+		stp_err_merge(err, &why);
+		return code;
+	}
+	if (last.at >= audit_keep_from(run))
 		return STP_OK;
 	if (unlinkat(run->repo.state_fd, STP_LAST_RUN_FILE, 0) != 0 && errno != ENOENT)
 		return STP_FAIL_SYS(err, STAGE, "state/" STP_LAST_RUN_FILE, "cannot remove");
@@ -88,6 +99,8 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
 	int has_links = 0;
 
+	if (run->options->grace_seconds < 0 || run->options->audit_keep_seconds < 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--grace, --audit", "are less than none");
 	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
 	if (!run->options->dry_run)
@@ -120,7 +133,7 @@ enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report 
 	memset(&run, 0, sizeof(run));
 	run.options = options;
 	run.report = &report;
-	run.now = options->now >= 0 ? options->now : stp_clock_now();
+	run.now = options->now >= 0 ? stp_time_add(options->now, 0) : stp_clock_now();
 	stp_repo_init(&run.repo);
 	stp_arena_init(&run.arena, 0);
 	stp_name_set_init(&run.files);

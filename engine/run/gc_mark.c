@@ -20,6 +20,7 @@
 #include <jansson.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -165,12 +166,27 @@ static int by_snapshot(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* A snapshot that seems to have come in the future came while the clock was ahead: no later than
+ * the one after it, or now. */
+static void correct_future(struct stp_commit *items, size_t count, int64_t now)
+{
+	int64_t latest = now;
+
+	for (; count; count--) {
+		struct stp_commit *item = &items[count - 1];
+
+		if (item->committed_at > now)
+			item->committed_at = latest;
+		latest = item->committed_at;
+	}
+}
+
 enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 {
 	struct snapshots all = {STP_BUF_INIT};
 	struct stp_commit *items;
 	enum stp_errc code = list_snapshots(run, &all, err);
-	int64_t keep_from = run->now - run->options->grace_seconds;
+	int64_t keep_from = stp_time_add(run->now, -run->options->grace_seconds);
 	size_t count = all.items.count / sizeof(*items);
 	size_t first = 0;
 
@@ -178,6 +194,7 @@ enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 		items = (struct stp_commit *)(void *)all.items.data;
 		if (count)
 			qsort(items, count, sizeof(*items), by_snapshot);
+		correct_future(items, count, run->now);
 		/* Seen until the next one came; a newer one is always kept, so the tail stays. */
 		while (first + 1 < count && items[first + 1].committed_at <= keep_from)
 			first++;

@@ -10,8 +10,10 @@
 #ifndef STP_RUN_GC_RUN_H
 #define STP_RUN_GC_RUN_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/cancel.h"
 #include "publish/current.h"
@@ -60,6 +62,30 @@ enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links,
 /* True when public/targets holds anything. */
 enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has,
                                struct stp_err *err) STP_MUST_CHECK;
+
+/* Where a name that was listed lies. */
+enum stp_gc_place {
+	STP_GC_GONE,
+	STP_GC_HERE,      /* where the folder lies: out_stat tells what it is, links not followed */
+	STP_GC_ELSEWHERE, /* on another device or mount, or out of reach: not ours */
+};
+
+/* Looks at name in folder_fd (a descriptor of device); subject names it in messages. */
+enum stp_errc stp_gc_look(int folder_fd, dev_t device, const char *name, const char *subject,
+                          enum stp_gc_place *out_place, struct stat *out_stat,
+                          struct stp_err *err) STP_MUST_CHECK;
+
+/* Opens name, which lies in folder_fd itself and on its mount; -1 with errno. */
+int stp_gc_open(int folder_fd, const char *name, int flags);
+
+/* A second handle on a folder, for readdir. */
+DIR *stp_gc_list(int folder_fd);
+
+/* STP_CANCELLED once the run shall stop. */
+enum stp_errc stp_gc_check_cancel(const struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Counts an unknown file, top/folder + name, and names it among the first. */
+void stp_gc_unknown(struct stp_gc_run *run, const char *top, const char *folder, const char *name);
 
 /* Removes (or counts) unmarked files and links. */
 enum stp_errc stp_gc_sweep_files(struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;

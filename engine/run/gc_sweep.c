@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing what was not marked. Names are looked at one by one and kept when in doubt: roots,
- * versions above the published ones, names of another shape.
+ * Removing metadata that was not marked. Names are looked at one by one and kept when in doubt:
+ * roots, versions above the published ones, and whatever stampede cannot have made: names of
+ * another form, other things than regular files, and what lies on another mount.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,248 +14,157 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "publish/names.h"
 #include "run/gc_run.h"
 
 #define STAGE "gc"
-
-static enum stp_errc check_cancel(const struct stp_gc_run *run, struct stp_err *err)
-{
-	if (!stp_cancelled(run->options->cancel))
-		return STP_OK;
-	return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped; run it again to go on");
-}
-
-/* Opens a second handle on a folder for readdir. */
-static DIR *list_folder(int folder_fd)
-{
-	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
-
-	if (!folder)
-		stp_fd_close(&copy);
-	return folder;
-}
-
-/* ------------------------------------------------------------------ metadata */
+#define TOP   "public/metadata"
 
 enum fate {
 	FATE_KEEP,
+	FATE_TIMESTAMP,
 	FATE_ROOT,
-	FATE_STRANGER,
+	FATE_UNKNOWN,
 	FATE_REMOVE,
 	FATE_REMOVE_SNAPSHOT,
 };
 
-/* An offline role: kept when listed, and when it is the newest (init --update made it). */
-static enum fate offline_fate(const struct stp_gc_run *run, const char *name, uint64_t version,
-                              const struct stp_current_role *role)
+/* What name is. Bins may have had another prefix once: the snapshot lists their roles for ever. */
+static enum stp_metadata_name kind_of(const struct stp_gc_run *run, const char *name,
+                                      uint64_t *out_version)
 {
-	if (version >= role->version || stp_name_set_has(&run->files, name, strlen(name)))
-		return FATE_KEEP;
-	return FATE_REMOVE;
+	enum stp_metadata_name kind = stp_metadata_name(name, run->config.bin_prefix, out_version);
+	char role[STP_NAME_BYTES_MAX + 1];
+
+	if (kind != STP_NAME_OTHER || !*out_version)
+		return kind;
+	snprintf(role, sizeof(role), "%s", strchr(name, '.') + 1);
+	role[strlen(role) - 5] = '\0'; /* ".json" */
+	return stp_bin_role_is(role) && stp_meta_list_find(&run->current.meta, role) >= 0
+	           ? STP_NAME_BIN
+	           : STP_NAME_OTHER;
+}
+
+/* An offline role: kept when it is the newest (init --update made it), or newer. */
+static enum fate offline_fate(uint64_t version, const struct stp_current_role *role)
+{
+	return version >= role->version ? FATE_KEEP : FATE_REMOVE;
 }
 
 static enum fate fate_of(const struct stp_gc_run *run, const char *name)
 {
-	const char *role = "";
-	uint64_t version = 0;
+	uint64_t version;
+	enum stp_metadata_name kind = kind_of(run, name, &version);
 
-	if (strncmp(name, ".tmp-", 5) == 0)
-		return FATE_REMOVE;
-	switch (stp_name_kind(name, run->current.bin_prefix, &version, &role)) {
-	case STP_NAME_TIMESTAMP:
+	if (kind == STP_NAME_ROOT)
+		return FATE_ROOT;
+	if (stp_name_set_has(&run->files, name, strlen(name)))
 		return FATE_KEEP;
+	if (stp_temporary_is(name))
+		return FATE_REMOVE;
+	switch (kind) {
+	case STP_NAME_TIMESTAMP:
+		return FATE_TIMESTAMP;
+	case STP_NAME_TARGETS:
+		return offline_fate(version, &run->current.targets);
+	case STP_NAME_BINS:
+		return offline_fate(version, &run->current.bins);
 	case STP_NAME_SNAPSHOT:
+		return version > run->current.timestamp_version ? FATE_KEEP : FATE_REMOVE_SNAPSHOT;
 	case STP_NAME_BIN:
-		if (version > run->current.timestamp_version ||
-		    stp_name_set_has(&run->files, name, strlen(name)))
-			return FATE_KEEP;
-		return strcmp(role, "snapshot.json") == 0 ? FATE_REMOVE_SNAPSHOT : FATE_REMOVE;
-	case STP_NAME_ROLE:
-		if (strcmp(role, "root.json") == 0)
-			return FATE_ROOT;
-		return offline_fate(run, name, version,
-		                    strcmp(role, "bins.json") == 0 ? &run->current.bins
-		                                                   : &run->current.targets);
-	default: /* a role that is still listed, but not of our making, stays too */
-		return FATE_STRANGER;
+		return version > run->current.timestamp_version ? FATE_KEEP : FATE_REMOVE;
+	default:
+		return FATE_UNKNOWN;
 	}
 }
 
-static enum stp_errc remove_file(struct stp_gc_run *run, const char *name, struct stp_err *err)
-{
-	struct stat st;
+/* One pass over the folder: the first removes snapshots, the second the rest and counts. */
+struct pass {
+	struct stp_gc_run *run;
+	dev_t device;
+	int of_snapshots;
+};
 
-	if (fstatat(run->repo.metadata_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot stat");
-	if (!run->options->dry_run) {
+static enum stp_errc remove_file(struct pass *pass, const char *name, uint64_t file_bytes,
+                                 struct stp_err *err)
+{
+	struct stp_gc_report *report = pass->run->report;
+
+	if (!pass->run->options->dry_run) {
 		STP_FAULT_TRY(err, STAGE, "file", name);
-		if (unlinkat(run->repo.metadata_fd, name, 0) != 0)
+		if (unlinkat(pass->run->repo.metadata_fd, name, 0) != 0)
 			return STP_FAIL_SYS(err, STAGE, name, "cannot remove");
 	}
-	run->report->files_removed++;
-	run->report->bytes_removed += (uint64_t)st.st_size;
+	report->files_removed++;
+	report->snapshots_removed += pass->of_snapshots != 0;
+	report->bytes_removed += file_bytes;
 	return STP_OK;
 }
 
-/* One pass over the folder; the first removes snapshots, the second the rest and counts. */
-static enum stp_errc sweep_pass(struct stp_gc_run *run, int snapshots, struct stp_err *err)
+/* A name that nobody wants any more, of the kind that this pass removes or, in the second pass, of
+ * the other one, which is still there when it could not be removed or this is a dry run. */
+static enum stp_errc look_at_unwanted(struct pass *pass, const char *name, enum fate fate,
+                                      struct stp_err *err)
 {
-	struct stp_gc_report *report = run->report;
-	DIR *folder = list_folder(run->repo.metadata_fd);
+	enum stp_gc_place place;
+	struct stat st;
+
+	STP_TRY(
+	    stp_gc_look(pass->run->repo.metadata_fd, pass->device, name, name, &place, &st, err));
+	if (place == STP_GC_HERE && S_ISREG(st.st_mode)) {
+		if (fate == (pass->of_snapshots ? FATE_REMOVE_SNAPSHOT : FATE_REMOVE))
+			return remove_file(pass, name, (uint64_t)st.st_size, err);
+	} else if (place != STP_GC_GONE && !pass->of_snapshots) {
+		stp_gc_unknown(pass->run, TOP, "", name);
+	}
+	return STP_OK;
+}
+
+static enum stp_errc look_at_file(struct pass *pass, const char *name, struct stp_err *err)
+{
+	struct stp_gc_report *report = pass->run->report;
+	enum fate fate = fate_of(pass->run, name);
+
+	STP_TRY(stp_gc_check_cancel(pass->run, err));
+	if (fate == FATE_REMOVE_SNAPSHOT || (fate == FATE_REMOVE && !pass->of_snapshots))
+		return look_at_unwanted(pass, name, fate, err);
+	if (pass->of_snapshots)
+		return STP_OK;
+	report->roots_kept += fate == FATE_ROOT;
+	report->files_kept += fate == FATE_KEEP;
+	if (fate == FATE_UNKNOWN)
+		stp_gc_unknown(pass->run, TOP, "", name);
+	return STP_OK;
+}
+
+static enum stp_errc sweep_pass(struct pass *pass, struct stp_err *err)
+{
+	DIR *folder = stp_gc_list(pass->run->repo.metadata_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 
 	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, "public/metadata", "cannot list");
-	while (code == STP_OK && (errno = 0, entry = readdir(folder))) {
-		const char *name = entry->d_name;
-		enum fate fate;
-
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-			continue;
-		code = check_cancel(run, err);
-		fate = fate_of(run, name);
-		if (code == STP_OK && fate == (snapshots ? FATE_REMOVE_SNAPSHOT : FATE_REMOVE))
-			code = remove_file(run, name, err);
-		if (snapshots) {
-			report->snapshots_removed += fate == FATE_REMOVE_SNAPSHOT;
-			continue;
-		}
-		report->roots_kept += fate == FATE_ROOT;
-		report->strangers += fate == FATE_STRANGER;
-		report->files_kept += fate == FATE_KEEP && strcmp(name, "timestamp.json") != 0;
-		errno = 0;
-	}
+		return STP_FAIL_SYS(err, STAGE, TOP, "cannot list");
+	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			code = look_at_file(pass, entry->d_name, err);
 	if (code == STP_OK && errno)
-		code = STP_FAIL_SYS(err, STAGE, "public/metadata", "cannot list");
+		code = STP_FAIL_SYS(err, STAGE, TOP, "cannot list");
 	closedir(folder);
 	return code;
 }
 
 enum stp_errc stp_gc_sweep_files(struct stp_gc_run *run, struct stp_err *err)
 {
-	STP_TRY(sweep_pass(run, 1, err));
-	if (!run->options->dry_run)
-		STP_TRY(stp_fd_sync(run->repo.metadata_fd, STAGE, "public/metadata", err));
-	return sweep_pass(run, 0, err);
-}
-
-/* ------------------------------------------------------------------ links */
-
-enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struct stp_err *err)
-{
-	DIR *folder = list_folder(run->repo.targets_fd);
-	const struct dirent *entry;
-
-	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, "public/targets", "cannot list");
-	*out_has = 0;
-	while (!*out_has && (entry = readdir(folder)))
-		*out_has = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-	closedir(folder);
-	return STP_OK;
-}
-
-/* A walk beneath public/targets: path holds the folder being read, with a "/" at its end. */
-struct walk {
-	struct stp_gc_run *run;
-	char path[STP_PATH_BYTES_MAX + STP_NAME_BYTES_MAX + 2];
-	size_t depth;
-};
-
-static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
-                                 struct stp_err *err);
-
-/* Goes into the folder at path, then removes it when nothing is left in it. */
-static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *name,
-                                  size_t path_bytes, struct stp_err *err)
-{
-	enum stp_errc code;
-	int fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, walk->path, "cannot open the folder");
-	if (walk->depth >= STP_TREE_DEPTH_MAX) {
-		close(fd);
-		return STP_FAIL(err, STP_LIMIT, STAGE, walk->path, "lies too deep");
-	}
-	walk->depth++;
-	code = walk_folder(walk, fd, path_bytes, err);
-	walk->depth--;
-	close(fd);
-	if (code == STP_OK && !walk->run->options->dry_run)
-		unlinkat(folder_fd, name, AT_REMOVEDIR); /* stays while it holds something */
-	return code;
-}
-
-static enum stp_errc look_at_link(struct walk *walk, int folder_fd, const char *name,
-                                  size_t path_bytes, struct stp_err *err)
-{
-	struct stp_gc_run *run = walk->run;
+	struct pass pass = {.run = run, .of_snapshots = 1};
 	struct stat st;
 
-	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return STP_FAIL_SYS(err, STAGE, walk->path, "cannot stat");
-	if (S_ISDIR(st.st_mode)) {
-		walk->path[path_bytes++] = '/';
-		walk->path[path_bytes] = '\0';
-		return enter_folder(walk, folder_fd, name, path_bytes, err);
-	}
-	if (stp_name_set_has(&run->links, walk->path, path_bytes)) {
-		run->report->links_kept++;
-		return STP_OK;
-	}
-	if (!run->options->dry_run) {
-		STP_FAULT_TRY(err, STAGE, "link", walk->path);
-		if (unlinkat(folder_fd, name, 0) != 0)
-			return STP_FAIL_SYS(err, STAGE, walk->path, "cannot remove");
-	}
-	run->report->links_removed++;
-	run->report->bytes_removed +=
-	    S_ISREG(st.st_mode) && st.st_nlink == 1 ? (uint64_t)st.st_size : 0;
-	return STP_OK;
-}
-
-static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
-                                 struct stp_err *err)
-{
-	DIR *folder = list_folder(folder_fd);
-	const struct dirent *entry;
-	enum stp_errc code = STP_OK;
-
-	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, walk->path, "cannot list");
-	while (code == STP_OK && (errno = 0, entry = readdir(folder))) {
-		size_t name_bytes = strlen(entry->d_name);
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		code = check_cancel(walk->run, err);
-		if (code == STP_OK && path_bytes + name_bytes > STP_PATH_BYTES_MAX + 130)
-			code = STP_FAIL(err, STP_LIMIT, STAGE, walk->path, "the path is too long");
-		if (code != STP_OK)
-			break;
-		memcpy(walk->path + path_bytes, entry->d_name, name_bytes + 1);
-		code = look_at_link(walk, folder_fd, entry->d_name, path_bytes + name_bytes, err);
-		walk->path[path_bytes] = '\0';
-		errno = 0;
-	}
-	closedir(folder);
-	return code;
-}
-
-enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err)
-{
-	struct walk *walk = calloc(1, sizeof(*walk));
-	enum stp_errc code;
-
-	if (!walk)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	walk->run = run;
-	code = walk_folder(walk, run->repo.targets_fd, 0, err);
-	free(walk);
-	return code;
+	if (fstat(run->repo.metadata_fd, &st) != 0)
+		return STP_FAIL_SYS(err, STAGE, TOP, "cannot stat");
+	pass.device = st.st_dev;
+	STP_TRY(sweep_pass(&pass, err));
+	if (!run->options->dry_run)
+		STP_TRY(stp_fd_sync(run->repo.metadata_fd, STAGE, TOP, err));
+	pass.of_snapshots = 0;
+	return sweep_pass(&pass, err);
 }

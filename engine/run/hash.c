@@ -24,6 +24,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/sum.h"
 #include "base/thread.h"
 #include "hash/hash.h"
 #include "run/digest_run.h"
@@ -156,7 +157,7 @@ static void add_entry_locked(struct hash_run *run, const struct stp_record *reco
 	entry->path = path;
 	entry->path_bytes = record->path_bytes;
 	run->found_count++;
-	run->found_bytes += record->length;
+	run->found_bytes = stp_sum_add(run->found_bytes, record->length);
 }
 
 /* Waits until a window has room for one more entry. */

@@ -2,14 +2,14 @@
 #include "run/hash_serial.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
+#include "base/stamp.h"
 #include "hash/hash.h"
 #include "read/op.h"
 
@@ -34,10 +34,8 @@ static int status_of(int fd, struct stp_read_status *out)
 	out->fs_id = st.st_dev;
 	out->ino = st.st_ino;
 	out->length = (uint64_t)st.st_size;
-	out->mtime_ns =
-	    (int64_t)((uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
-	out->ctime_ns =
-	    (int64_t)((uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec);
+	out->mtime_ns = stp_stamp_of(st.st_mtim);
+	out->ctime_ns = stp_stamp_of(st.st_ctim);
 	return 1;
 }
 
@@ -49,17 +47,17 @@ static int open_file(const struct serial *serial, const char *path)
 		how.flags |= O_NOFOLLOW;
 		how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 	}
-	return (int)syscall(SYS_openat2, serial->options->root_fd, path, &how, sizeof(how));
+	return (int)stp_open_beneath(serial->options->root_fd, path, &how);
 }
 
-/* Fills the buffer from fd; less than the buffer only at the end of the file, -1 on an error. */
-static ssize_t read_piece(const struct serial *serial, int fd, uint64_t offset)
+/* Reads wanted bytes from fd; fewer only at the end of the file, -1 on an error. */
+static ssize_t read_piece(const struct serial *serial, int fd, uint64_t offset, size_t wanted)
 {
 	size_t count = 0;
 
-	while (count < BUFFER_BYTES) {
-		ssize_t got = pread(fd, serial->buffer + count, BUFFER_BYTES - count,
-		                    (off_t)(offset + count));
+	while (count < wanted) {
+		ssize_t got =
+		    pread(fd, serial->buffer + count, wanted - count, (off_t)(offset + count));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -72,8 +70,9 @@ static ssize_t read_piece(const struct serial *serial, int fd, uint64_t offset)
 	return (ssize_t)count;
 }
 
-/* Hashes fd to its end; the bytes read, or -1 and errno. */
-static int64_t hash_file(struct serial *serial, int fd)
+/* Hashes fd to its end, but never more than one byte above length, however fast it grows; the bytes
+ * read, or -1 and errno. */
+static int64_t hash_file(struct serial *serial, int fd, uint64_t length)
 {
 	struct stp_hash_stream stream;
 	struct stp_hash_job job = {.stream = &stream, .digests = serial->digests};
@@ -81,14 +80,18 @@ static int64_t hash_file(struct serial *serial, int fd)
 
 	stp_hash_stream_init(&stream, serial->options->hash_set);
 	for (;;) {
-		ssize_t got = read_piece(serial, fd, total);
+		uint64_t left = length + 1 - total;
+		size_t wanted = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
+		ssize_t got = read_piece(serial, fd, total, wanted);
 
 		if (got < 0 || stp_cancelled(serial->options->cancel))
 			return -1;
 		total += (uint64_t)got;
+		if (total > length)
+			return (int64_t)total;
 		job.data = serial->buffer;
 		job.bytes = (size_t)got;
-		job.final = got < BUFFER_BYTES;
+		job.final = (size_t)got < wanted;
 		stp_hasher_submit(serial->hasher, &job);
 		STP_ASSERT(stp_hasher_next(serial->hasher, STP_HASHER_DRAIN) == &job);
 		stp_progress_add(serial->options->shown, 0, job.bytes);
@@ -120,11 +123,17 @@ static enum stp_errc try_file(struct serial *serial, struct stp_record *record, 
 		snprintf(text, 128, "is no regular file");
 		return STP_FORMAT;
 	}
+	if (serial->options->exact_length && before.length != record->length) {
+		close(fd);
+		snprintf(text, 128, STP_READ_LENGTH_TEXT, (unsigned long long)before.length,
+		         (unsigned long long)record->length);
+		return STP_CHANGED;
+	}
 #ifdef STP_TEST_HOOKS
 	if (stp_read_opened_hook)
 		stp_read_opened_hook(record->path);
 #endif
-	got = hash_file(serial, fd);
+	got = hash_file(serial, fd, before.length);
 	if (got < 0) {
 		*out_sys = errno;
 		snprintf(text, 128, "cannot read");

@@ -414,6 +414,7 @@ static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 	    .choice = options->io,
 	    .file_count_max = worker->file_count,
 	    .thread_count = options->jobs < THREAD_TOTAL / 4 ? THREAD_TOTAL / options->jobs : 4,
+	    .exact_length = options->exact_length,
 	    .cancel = options->cancel,
 	};
 

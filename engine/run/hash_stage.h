@@ -59,7 +59,10 @@ struct stp_hash_stage_options {
 	unsigned hash_set; /* STP_ALG_BIT()s */
 	size_t jobs;       /* workers; 0: serial twin */
 	unsigned features; /* stp_cpu_features(); ignored by the serial twin */
-	struct stp_read_choice io;          /* from stp_read_choose(); ignored by the serial twin */
+	struct stp_read_choice io; /* from stp_read_choose(); ignored by the serial twin */
+	/* Whether a file must have the length that its record says: another is a fault, and the
+	 * file is not read. Otherwise it counts as it is when it is opened. */
+	int exact_length;
 	int64_t verified_at;                /* written into each record */
 	int64_t racy_after_ns;              /* as in scan/tree.h */
 	struct stp_cancel *cancel;          /* may be NULL */

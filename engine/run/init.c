@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init: all or nothing.
- *
- *	REPO/.init/{keys,offline-keys,state,public}   made and filled here first
- *	   └─▶ each renamed to REPO/…                 nothing is a repository yet
- *	         └─▶ REPO/stampede.json               the commit point
- *	               └─▶ .init removed
- *
- * A folder with .init and without stampede.json is a run that died: the next init clears it away.
- * An init that fails clears up after itself. Offline keys that the operator wants elsewhere are
- * made there at once, and taken away again when the run fails.
+ * init: all or nothing. Everything is made in REPO/.init and put in place at the end
+ * (run/init_stage.h). An init that fails clears up after itself. Offline keys that the operator
+ * wants elsewhere are made there at once, and taken away again when the run fails.
  */
 #include "stampede/init.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -32,6 +24,8 @@
 #include "roles/config.h"
 #include "roles/roles.h"
 #include "run/ceremony.h"
+#include "run/init_stage.h"
+#include "run/trusted.h"
 #include "sign/sealed.h"
 #include "trust/trust.h"
 
@@ -39,10 +33,6 @@
 
 /* product.md: init warns above this. */
 #define MANY_BINS 65536
-
-static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, STP_STATE_FOLDER,
-                                      STP_PUBLIC_FOLDER};
-#define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
 struct init {
 	const struct stp_init_options *options;
@@ -52,7 +42,7 @@ struct init {
 	char targets[PATH_MAX]; /* absolute, as configured */
 	int repo_made;
 	int root_fd;
-	int stage_fd;
+	struct stp_init_stage stage;
 	int metadata_fd;
 	int offline_fd;
 	char offline_path[PATH_MAX];
@@ -205,85 +195,14 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 	return STP_OK;
 }
 
-/* ------------------------------------------------------------------ clearing up */
-
-/* Removes name and all beneath; links are removed, not followed. Best effort. */
-static void remove_tree(int folder_fd, const char *name, int depth)
-{
-	const struct dirent *entry;
-	DIR *folder;
-	int fd;
-
-	if (unlinkat(folder_fd, name, 0) == 0 || depth > 8)
-		return;
-	fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	folder = fd < 0 ? NULL : fdopendir(fd);
-	if (!folder) {
-		stp_fd_close(&fd);
-		return;
-	}
-	while ((entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			remove_tree(dirfd(folder), entry->d_name, depth + 1);
-	closedir(folder);
-	unlinkat(folder_fd, name, AT_REMOVEDIR);
-}
-
-static void remove_members(int folder_fd)
-{
-	size_t i;
-
-	for (i = 0; i < MEMBER_COUNT; i++)
-		remove_tree(folder_fd, members[i], 0);
-	remove_tree(folder_fd, STP_INIT_FOLDER, 0);
-}
-
-/* Is name one that a died init may have left, given that .init is there? */
-static int is_member(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < MEMBER_COUNT; i++)
-		if (strcmp(members[i], name) == 0)
-			return 1;
-	return strncmp(name, ".tmp-", 5) == 0;
-}
+/* ------------------------------------------------------------------ REPO */
 
 static int exists(int folder_fd, const char *name)
 {
 	return faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The folder must be empty, or hold only what an init that died left. */
-static enum stp_errc check_empty(struct init *init, struct stp_err *err)
-{
-	int unfinished = exists(init->root_fd, STP_INIT_FOLDER);
-	int copy = openat(init->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
-	enum stp_errc code = STP_OK;
-
-	if (!folder) {
-		stp_fd_close(&copy);
-		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot list the folder");
-	}
-	while (code == STP_OK && (entry = readdir(folder))) {
-		const char *name = entry->d_name;
-
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    strcmp(name, "lost+found") == 0 || strcmp(name, STP_INIT_FOLDER) == 0)
-			continue;
-		if (!unfinished || !is_member(name))
-			code = STP_FAIL(err, STP_CONFIG, STAGE, name,
-			                "is in the folder already; name an empty or a new folder");
-	}
-	closedir(folder);
-	if (code == STP_OK && unfinished)
-		remove_members(init->root_fd);
-	return code;
-}
-
-/* Makes or opens REPO, alone (a lock on the folder itself), and sees that it can be used. */
+/* Makes or opens REPO, alone (a lock on the folder itself), and begins there. */
 static enum stp_errc open_root(struct init *init, struct stp_err *err)
 {
 	if (mkdir(init->repo, STP_MODE_PUBLIC_FOLDER) == 0)
@@ -302,7 +221,8 @@ static enum stp_errc open_root(struct init *init, struct stp_err *err)
 	if (exists(init->root_fd, STP_CONFIG_FILE))
 		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo,
 		                "is a repository already; use it, or name another folder");
-	return check_empty(init, err);
+	stp_init_stage_init(&init->stage, init->root_fd);
+	return stp_init_stage_begin(&init->stage, &init->config, err);
 }
 
 /* ------------------------------------------------------------------ keys */
@@ -327,7 +247,7 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 		if (snprintf(init->offline_path, sizeof(init->offline_path), "%s/%s", init->repo,
 		             STP_OFFLINE_KEYS_FOLDER) >= PATH_MAX)
 			return STP_FAIL(err, STP_CONFIG, STAGE, init->repo, "the path is too long");
-		return make_folder(init->stage_fd, STP_OFFLINE_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER,
+		return make_folder(init->stage.fd, STP_OFFLINE_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER,
 		                   &init->offline_fd, err);
 	}
 	STP_TRY(make_absolute(path, init->offline_path, err));
@@ -338,6 +258,27 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 	return stp_folder_open(AT_FDCWD, init->offline_path, STAGE, &init->offline_fd, err);
 }
 
+/* Opens or makes the keys of one offline role, and notes those that are made in the stage. */
+static enum stp_errc open_ring(struct init *init, struct stp_ring *ring, const char *role,
+                               unsigned count, unsigned threshold, struct stp_err *err)
+{
+	enum stp_ring_files files = STP_RING_ALL_OR_NONE;
+	size_t i;
+
+	if (init->options->offline_keys)
+		STP_TRY(stp_init_stage_ring(&init->stage, init->offline_fd, init->offline_path,
+		                            role, count, &files, err));
+	STP_TRY(stp_ring_open(ring, init->offline_fd, role, count, threshold, files, err));
+	for (i = 0; i < ring->count && !init->options->offline_keys; i++) {
+		char path[sizeof(STP_OFFLINE_KEYS_FOLDER) + 1 + STP_RING_FILE_BYTES];
+
+		memcpy(path, STP_OFFLINE_KEYS_FOLDER "/", sizeof(STP_OFFLINE_KEYS_FOLDER));
+		stp_ring_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
+		STP_TRY(stp_init_stage_note(&init->stage, path, ring->public_keys[i].keyid, err));
+	}
+	return STP_OK;
+}
+
 static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 {
 	const struct stp_config *config = &init->config;
@@ -345,16 +286,19 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 	enum stp_errc code;
 
 	STP_TRY(open_offline(init, err));
-	STP_TRY(stp_ring_open(&init->root, init->offline_fd, "root", config->root_key_count,
-	                      config->root_threshold, err));
-	STP_TRY(stp_ring_open(&init->targets_ring, init->offline_fd, "targets",
-	                      config->targets_key_count, config->targets_threshold, err));
+	STP_TRY(open_ring(init, &init->root, "root", config->root_key_count, config->root_threshold,
+	                  err));
+	STP_TRY(open_ring(init, &init->targets_ring, "targets", config->targets_key_count,
+	                  config->targets_threshold, err));
 	if (config->has_bins_role)
-		STP_TRY(stp_ring_open(&init->bins, init->offline_fd, "bins", config->bins_key_count,
-		                      config->bins_threshold, err));
+		STP_TRY(open_ring(init, &init->bins, "bins", config->bins_key_count,
+		                  config->bins_threshold, err));
 	STP_TRY(
-	    make_folder(init->stage_fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
+	    make_folder(init->stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
 	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
+	if (code == STP_OK)
+		code = stp_init_stage_note(&init->stage, STP_KEYS_FOLDER "/" STP_ONLINE_KEY_FILE,
+		                           stp_key_id(init->online), err);
 	if (code == STP_OK)
 		code = stp_seal_key_generate(keys_fd, STP_LEDGER_KEY_FILE, &init->seal, err);
 	close(keys_fd);
@@ -417,11 +361,9 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	int fd = -1;
 	enum stp_errc code;
 
-	STP_TRY(make_folder(init->root_fd, STP_INIT_FOLDER, STP_MODE_PRIVATE_FOLDER,
-	                    &init->stage_fd, err));
-	STP_TRY(make_folder(init->stage_fd, STP_STATE_FOLDER, STP_MODE_PRIVATE_FOLDER, &fd, err));
+	STP_TRY(make_folder(init->stage.fd, STP_STATE_FOLDER, STP_MODE_PRIVATE_FOLDER, &fd, err));
 	stp_fd_close(&fd);
-	STP_TRY(make_folder(init->stage_fd, STP_PUBLIC_FOLDER, STP_MODE_PUBLIC_FOLDER, &public_fd,
+	STP_TRY(make_folder(init->stage.fd, STP_PUBLIC_FOLDER, STP_MODE_PUBLIC_FOLDER, &public_fd,
 	                    err));
 	code = make_folder(public_fd, STP_TARGETS_FOLDER, STP_MODE_PUBLIC_FOLDER, &fd, err);
 	stp_fd_close(&fd);
@@ -435,35 +377,22 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	stp_buf_release(&body);
 	STP_TRY(code);
 	init->config.trusted_root = init->floors.root;
-	STP_TRY(stp_folder_open(init->stage_fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
-	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors, err);
+	stp_trusted_note_thresholds(&init->floors, &init->config);
+	STP_TRY(stp_folder_open(init->stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
+	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors,
+	                       STP_FLOORS_OWN, err);
 	stp_fd_close(&state_fd);
-	return code;
-}
-
-/* ------------------------------------------------------------------ the switch */
-
-static enum stp_errc put_in_place(struct init *init, struct stp_err *err)
-{
-	size_t i;
-
-	for (i = 0; i < MEMBER_COUNT; i++) {
-		STP_FAULT_TRY(err, STAGE, "member", members[i]);
-		if (!exists(init->stage_fd, members[i]))
-			continue; /* offline keys elsewhere */
-		if (renameat2(init->stage_fd, members[i], init->root_fd, members[i],
-		              RENAME_NOREPLACE) != 0)
-			return STP_FAIL_SYS(err, STAGE, members[i], "cannot put in place");
-	}
-	/* Folders and links within them were made durable one by one; their names are not yet. */
-	if (syncfs(init->root_fd) != 0)
-		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot make it durable");
-	return stp_config_save(&init->config, init->root_fd, err);
+	/* The mark becomes the configuration, which names the root. */
+	return code == STP_OK ? stp_config_replace(&init->config, init->stage.fd, err) : code;
 }
 
 /* Takes back all that this run made. */
 static void undo(struct init *init)
 {
+	stp_init_stage_undo(&init->stage);
+	/* Never keys that a repository needs. */
+	if (init->stage.committed)
+		return;
 	if (init->options->offline_keys && init->offline_fd != -1) {
 		stp_ring_unmake(&init->root, init->offline_fd);
 		stp_ring_unmake(&init->targets_ring, init->offline_fd);
@@ -471,11 +400,6 @@ static void undo(struct init *init)
 	}
 	if (init->offline_made)
 		rmdir(init->offline_path);
-	if (init->stage_fd != -1) {
-		unlinkat(init->root_fd, STP_CONFIG_FILE,
-		         0); /* was not there, and we hold the lock */
-		remove_members(init->root_fd);
-	}
 	if (init->repo_made)
 		rmdir(init->repo);
 }
@@ -550,12 +474,13 @@ void stp_init_report_release(struct stp_init_report *report)
 
 static enum stp_errc run(struct init *init, struct stp_init_report *report, struct stp_err *err)
 {
+	STP_TRY(stp_now_check(init->now, init->options->now ? "--now" : "the clock", err));
 	STP_TRY(check_places(init, err));
 	STP_TRY(make_config(init, err));
 	STP_TRY(open_root(init, err));
 	STP_TRY(fill_stage(init, err));
 	STP_TRY(make_report(init, report, err));
-	return put_in_place(init, err);
+	return stp_init_stage_commit(&init->stage, err);
 }
 
 enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
@@ -569,15 +494,16 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	init->options = options;
 	init->now = options->now ? options->now : stp_clock_now();
-	init->root_fd = init->stage_fd = init->metadata_fd = init->offline_fd = -1;
+	init->root_fd = init->metadata_fd = init->offline_fd = -1;
+	stp_init_stage_init(&init->stage, -1);
 	code = run(init, &report, err);
 	if (code == STP_OK) {
-		unlinkat(init->root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
 		*out_report = report;
 	} else {
 		undo(init);
 		stp_init_report_release(&report);
 	}
+	stp_init_stage_end(&init->stage);
 	stp_ring_release(&init->root);
 	stp_ring_release(&init->targets_ring);
 	stp_ring_release(&init->bins);
@@ -585,7 +511,6 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 	stp_seal_key_destroy(init->seal);
 	stp_fd_close(&init->offline_fd);
 	stp_fd_close(&init->metadata_fd);
-	stp_fd_close(&init->stage_fd);
 	stp_fd_close(&init->root_fd);
 	stp_config_release(&init->config);
 	free(init);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "verify/document.h"
 
 static uint64_t get_u64(const json_t *object, const char *name)
@@ -24,38 +25,11 @@ static int64_t get_time(const json_t *object, const char *name)
 	return epoch_s;
 }
 
-/* Bytes of the UTF-8 character that starts with c. */
-static size_t character_bytes(unsigned char c)
-{
-	return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
-
-/* C0, DEL, and C1, which is 0xc2 and a byte below 0xa0. */
-static int is_control(const unsigned char *at)
-{
-	return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
-}
-
-/* jansson gives valid UTF-8 only; cut between characters. */
 static void copy_text(char *out, size_t size, const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
-	size_t used = 0;
 
-	while (text && *text) {
-		size_t count = character_bytes((unsigned char)*text);
-
-		if (used + count >= size)
-			break;
-		if (is_control((const unsigned char *)text)) {
-			out[used++] = '?';
-		} else {
-			memcpy(out + used, text, count);
-			used += count;
-		}
-		text += count;
-	}
-	out[used] = '\0';
+	stp_text_clean(text ? text : "", text ? strlen(text) : 0, out, size);
 }
 
 void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *out)
@@ -66,6 +40,10 @@ void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *
 	if (json_is_object(object)) {
 		out->found = 1;
 		out->published = json_is_true(json_object_get(object, "published"));
+		/* Reports of earlier versions do not say: what was published had been counted. */
+		out->counted = json_object_get(object, "counted")
+		                   ? json_is_true(json_object_get(object, "counted"))
+		                   : out->published;
 		copy_text(out->error, sizeof(out->error), object, "error");
 		copy_text(out->io_backend, sizeof(out->io_backend), object, "io_backend");
 		out->at = get_time(object, "now");

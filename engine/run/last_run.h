@@ -19,7 +19,7 @@
 #define STP_LAST_RUN_BYTES_MAX ((size_t)512 << 20)
 
 /* Takes from bytes[0, count) what it says; out->found stays 0 when it is no JSON object. Texts are
- * fit for a terminal: valid UTF-8, '?' for control characters. */
+ * fit for a terminal: what stp_text_clean() leaves. */
 void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *out);
 
 #endif

@@ -22,9 +22,12 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/stamp.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "hash/hash.h"
+#include "run/alarm.h"
 #include "run/hash_stage.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
@@ -39,9 +42,10 @@
 struct pending {
 	struct stp_record entry;
 	struct stp_said claims; /* of its row in a list; without length when that gave none */
-	struct stp_said before; /* what was signed, when it cannot be compared with what will be */
-	unsigned set;           /* algorithms to hash it with */
-	int is_row;             /* a row that has all, read only to compare */
+	struct stp_signed_last
+	    before;   /* what was signed, when it cannot be compared with what will be */
+	unsigned set; /* algorithms to hash it with */
+	int is_row;   /* a row that has all, read only to compare */
 	char path[];
 };
 
@@ -51,7 +55,7 @@ struct finder {
 	struct stp_arena arena;
 	struct pending **items;
 	size_t count, capacity;
-	uint64_t reused;
+	uint64_t reused, removed;
 };
 
 struct pending_step {
@@ -124,6 +128,7 @@ static enum stp_errc add_pending(const struct stp_sign_run *run, struct finder *
 {
 	unsigned config_set = run->config.hash_set;
 	struct pending *item = make_pending(finder, entry);
+	struct stp_signed_last before;
 
 	if (!item)
 		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the files to hash");
@@ -131,14 +136,15 @@ static enum stp_errc add_pending(const struct stp_sign_run *run, struct finder *
 	item->is_row = !(decision->entry->flags & STP_RECORD_FILE);
 	item->claims = stp_said_by(decision->entry, config_set);
 	item->set |= item->claims.set;
-	if (decision->committed && !(decision->committed_set & config_set)) {
-		item->before = stp_said_by(decision->committed, decision->committed_set);
-		item->set |= item->before.set;
+	before = stp_sign_signed_last(decision);
+	if (!(before.said.set & config_set)) {
+		item->before = before;
+		item->set |= before.said.set;
 	}
 	/* What the stage gives back is of the file. */
 	item->entry.digests = NULL;
 	item->entry.flags &= (uint16_t) ~(STP_RECORD_DIGESTS | STP_RECORD_CLAIMS);
-	if (!keep_said(finder, &item->claims) || !keep_said(finder, &item->before))
+	if (!keep_said(finder, &item->claims) || !keep_said(finder, &item->before.said))
 		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the files to hash");
 	return STP_OK;
 }
@@ -151,6 +157,8 @@ static enum stp_errc take_decision(struct pending_step *step, struct finder *fin
 	if (decision->verdict == STP_VERDICT_KEEP && decision->entry &&
 	    (decision->entry->flags & STP_RECORD_FILE))
 		finder->reused++;
+	if (decision->verdict == STP_VERDICT_REMOVED)
+		finder->removed++;
 	if (decision->verdict != STP_VERDICT_HASH)
 		return STP_OK;
 	if (decision->entry->flags & STP_RECORD_FILE || step->is_counting)
@@ -289,14 +297,14 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 	(void)worker;
 	if (is_contradicted(run, item, &now))
 		return STP_OK;
-	if (item->before.set && stp_said_compare(&item->before, &now) == STP_SAME_NO) {
+	if (item->before.said.set && stp_said_compare(&item->before.said, &now) == STP_SAME_NO) {
 		if (!stp_sign_may_change(run, entry)) {
 			stp_sign_alarm(run, entry, &item->before, &now);
 			return STP_OK;
 		}
 		/* Allowed for this run only. A later one could not tell any more, so should this
 		 * one fail, it reads the file again. */
-		if (!stp_globs_match(&run->config.mutable_globs, entry->path, entry->path_bytes))
+		if (!stp_sign_is_mutable(run, entry))
 			done.flags |= STP_RECORD_RACY;
 	}
 	/* The file moved on between scan and open, and was then read whole: its newer state counts.
@@ -366,7 +374,7 @@ static int64_t settle(const struct pending_step *step)
 	if (!has_own_fine_clock(run->targets_fd))
 		return run->racy_after_ns;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	now_ns = stp_stamp_of(now);
 	for (i = 0; i < step->queue_count; i++) {
 		const struct stp_fingerprint *print = &step->queue[i]->entry.fingerprint;
 		int64_t newest =
@@ -374,12 +382,12 @@ static int64_t settle(const struct pending_step *step)
 
 		/* A stamp of the future (a file's mtime may be anything) would not be waited for.
 		 */
-		if (newest >= now_ns - SETTLE_NS && newest <= now_ns) {
+		if (newest >= stp_stamp_later(now_ns, -SETTLE_NS) && newest <= now_ns) {
 			nanosleep(&pause, NULL);
-			return now_ns + 1;
+			return stp_stamp_later(now_ns, 1);
 		}
 	}
-	return now_ns - SETTLE_NS;
+	return stp_stamp_later(now_ns, -SETTLE_NS);
 }
 
 /* Hashes the files of one set of algorithms, which start at first in the queue. */
@@ -423,10 +431,10 @@ static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, stru
 	size_t i;
 
 	for (i = 0; i < step->queue_count; i++)
-		bytes += step->queue[i]->entry.length;
+		bytes = stp_sum_add(bytes, step->queue[i]->entry.length);
 	if (run->options->dry_run || step->is_counting) {
 		run->report->files_hashed += step->queue_count;
-		run->report->bytes_hashed += bytes;
+		run->report->bytes_hashed = stp_sum_add(run->report->bytes_hashed, bytes);
 		return STP_OK;
 	}
 	stp_progress_part(run->options->progress, window, step->window_count, step->queue_count,
@@ -445,6 +453,7 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	struct stp_sign_run *run = step->run;
 	size_t first_fault = run->faults.count;
 	size_t total = run->faults.total;
+	uint64_t removed = 0;
 	size_t i;
 
 	for (i = 0; i < run->worker_count; i++)
@@ -452,6 +461,10 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	atomic_store(&step->next_range, window << RANGE_BITS);
 	step->end_range = (window + 1) << RANGE_BITS;
 	STP_TRY(stp_workers_run(run->jobs, "compare", find_worker, step, run->cancel, err));
+	/* Another folder than the index is not hashed for hours to find that out. */
+	for (i = 0; i < run->worker_count; i++)
+		removed += step->finders[i].removed;
+	STP_TRY(stp_sign_survey(run, removed, err));
 	STP_TRY(fill_queue(step, err));
 	STP_TRY(hash_queue(step, window, err));
 	return run->faults.total == total ? STP_OK : note_refused(step, first_fault, err);
@@ -473,8 +486,10 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 	for (window = 0; window < step->window_count; window++)
 		STP_TRY(do_window(step, window, err));
 	step->is_counting = 0;
-	for (i = 0; i < run->worker_count; i++)
+	for (i = 0; i < run->worker_count; i++) {
 		step->finders[i].reused = 0;
+		step->finders[i].removed = 0;
+	}
 	if (report->files_hashed > files)
 		stp_sign_tell(run, "hash", run->why_read_subject,
 		              "%s, so %s file%s will be read (%s)%s", run->why_read,
@@ -493,7 +508,6 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	struct stp_sign_run *run = step->run;
 	unsigned window_bits = 0;
 	uint64_t window;
-	uint64_t hash_started = stp_clock_monotonic_ns();
 	enum stp_errc code = STP_OK;
 
 	while (window_bits < WINDOW_BITS_MAX && run->entry_count >> window_bits > WINDOW_ENTRIES)
@@ -515,13 +529,13 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 			code = flushed;
 		}
 	}
-	stp_sign_add_seconds(&run->report->seconds.hash, hash_started);
 	return code;
 }
 
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct pending_step step = {.run = run, .sources = STP_SOURCES_INIT};
+	double *stage;
 	enum stp_errc code;
 	size_t i;
 
@@ -530,6 +544,7 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	step.finders = calloc(run->worker_count, sizeof(*step.finders));
 	if (!step.finders)
 		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the workers");
+	stage = stp_sign_stage(run, &run->report->seconds.hash);
 	for (i = 0; i < run->worker_count; i++)
 		stp_arena_init(&step.finders[i].arena, 0);
 	code = stp_sign_sources(run, &step.sources, err);
@@ -546,5 +561,6 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	free(step.finders);
 	free(step.queue);
 	stp_sources_release(&step.sources);
+	stp_sign_stage(run, stage);
 	return code;
 }

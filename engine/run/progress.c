@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/sum.h"
 
 struct stp_progress *stp_progress_create(void)
 {
@@ -49,8 +50,7 @@ void stp_progress_part(struct stp_progress *progress, uint64_t index, uint64_t c
 		return;
 	items_before =
 	    atomic_fetch_add_explicit(&progress->items_total, items, memory_order_relaxed);
-	bytes_before =
-	    atomic_fetch_add_explicit(&progress->bytes_total, bytes, memory_order_relaxed);
+	bytes_before = stp_sum_add_shared(&progress->bytes_total, bytes);
 	atomic_store_explicit(&progress->items_before, items_before, memory_order_relaxed);
 	atomic_store_explicit(&progress->bytes_before, bytes_before, memory_order_relaxed);
 	atomic_store_explicit(&progress->part_index, index, memory_order_relaxed);

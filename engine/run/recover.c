@@ -8,7 +8,12 @@
  * the published timestamp (a crash between two commits, or somebody who put old state back), its
  * word is not enough: whoever can write state/ could silence the alarm by breaking it. Then the
  * published bins, each checked against the online key, say what was signed. They carry no
- * fingerprints, so nothing is skipped on their word: they only add alarms.
+ * fingerprints, so nothing is skipped on their word: they only add alarms, and say how many targets
+ * there were. What was removed before is in no bin: where the ledger is gone, so is that.
+ *
+ * A bin does not say which one it is, and all of a run carry the same key and version. So that none
+ * stands in for another, and hides what that one signed, each may hold only paths that belong to
+ * it, and must have the length that the snapshot lists, where it lists one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +24,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "bins/bin.h"
 #include "hash/hash.h"
 #include "ledger/run.h"
 #include "run/progress.h"
@@ -31,6 +37,7 @@
 struct recover {
 	struct stp_sign_run *run;
 	struct stp_run_builder **builders;
+	unsigned bin_bits; /* of the last run; the configuration may say another number by now */
 	atomic_size_t next;
 };
 
@@ -66,8 +73,15 @@ static int is_signed(const struct stp_sign_run *run, const struct stp_bin_file *
 	return 0;
 }
 
+static enum stp_errc refuse(const char *name, struct stp_err *err)
+{
+	return STP_FAIL(err, STP_REFUSED, "recover", name,
+	                "is not what was published, and the ledger cannot be relied on; restore "
+	                "the file from a mirror or state/ from a backup");
+}
+
 /* The packed digests of entry, whichever it has: other hashes may have been configured then.
- * Returns their set, 0 when one is not what it should be. */
+ * Returns their set. */
 static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
 {
 	unsigned set = 0;
@@ -76,20 +90,18 @@ static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		size_t bytes = stp_alg_digest_bytes((enum stp_alg)alg);
 
-		if (!entry->hex[alg])
+		if (!entry->hex[alg] || !stp_hex_decode(entry->hex[alg], bytes, out, 0))
 			continue;
-		if (!stp_hex_decode(entry->hex[alg], bytes, out, 0))
-			return 0;
 		out += bytes;
 		set |= STP_ALG_BIT(alg);
 	}
 	return set;
 }
 
-/* Adds entries[0, count), count at most KEY_BATCH. */
-static enum stp_errc add_batch(struct recover *recover, size_t worker,
-                               const struct stp_bin_entry *entries, size_t count,
-                               struct stp_err *err)
+/* Adds entries[0, count), count at most KEY_BATCH, of the bin called name with that index. */
+static enum stp_errc add_batch(struct recover *recover, size_t worker, const char *name,
+                               uint32_t bin_index, const struct stp_bin_entry *entries,
+                               size_t count, struct stp_err *err)
 {
 	const uint8_t *paths[KEY_BATCH];
 	size_t path_bytes[KEY_BATCH];
@@ -108,12 +120,16 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker,
 		    .length = entries[i].length,
 		    .path = entries[i].path,
 		    .path_bytes = (uint16_t)entries[i].path_bytes,
-		    .digests = digests,
-		    .flags = (uint16_t)(STP_RECORD_CLAIM(0) * set),
+		    .digests = set ? digests : NULL,
+		    .flags = (uint16_t)(set == recover->run->config.hash_set
+		                            ? STP_RECORD_DIGESTS
+		                            : STP_RECORD_CLAIM(0) * set),
 		};
 
+		if (stp_bin_index(keys[i], recover->bin_bits) != bin_index)
+			return refuse(name, err);
 		/* Escapes never stand in a path of ours. */
-		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX || !set)
+		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX)
 			continue;
 		memcpy(record.key, keys[i], STP_KEY_BYTES);
 		STP_TRY(stp_run_add(recover->builders[worker], &record, err));
@@ -121,24 +137,36 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker,
 	return STP_OK;
 }
 
-static enum stp_errc take_bin(struct recover *recover, size_t worker, const char *name,
+/* "bin-n-3f" is bin 63; UINT32_MAX for a name without a number. */
+static uint32_t index_of(const char *name)
+{
+	const char *digits = strrchr(name, '-');
+	char *end = NULL;
+	unsigned long index = digits ? strtoul(digits + 1, &end, 16) : 0;
+
+	return end && *end == '\0' && end != digits + 1 && index < UINT32_MAX ? (uint32_t)index
+	                                                                      : UINT32_MAX;
+}
+
+static enum stp_errc take_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
                               struct stp_bin_file *bin, struct stp_buf *bytes, struct stp_err *err)
 {
 	struct stp_sign_run *run = recover->run;
+	char name[STP_NAME_BYTES_MAX + 32];
+	uint32_t bin_index = index_of(meta->name);
 	size_t i;
 
+	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)meta->version, meta->name);
 	STP_TRY(stp_file_read(run->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes,
 	                      err));
 	if (stp_bin_file_parse(bin, bytes->data, bytes->count) != STP_BIN_FILE_OK ||
+	    (meta->length && meta->length != bytes->count) ||
 	    bin->version != run->current.snapshot_version || !is_signed(run, bin))
-		return STP_FAIL(
-		    err, STP_REFUSED, "recover", name,
-		    "is not what was published, and the ledger cannot be relied on; restore "
-		    "the file from a mirror or state/ from a backup");
+		return refuse(name, err);
 	for (i = 0; i < bin->entry_count; i += KEY_BATCH) {
 		size_t count = bin->entry_count - i < KEY_BATCH ? bin->entry_count - i : KEY_BATCH;
 
-		STP_TRY(add_batch(recover, worker, bin->entries + i, count, err));
+		STP_TRY(add_batch(recover, worker, name, bin_index, bin->entries + i, count, err));
 	}
 	stp_progress_add(run->options->progress, 1, bytes->count);
 	return STP_OK;
@@ -162,21 +190,57 @@ static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *er
 	stp_bin_file_init(&bin);
 	while (code == STP_OK) {
 		size_t at = atomic_fetch_add_explicit(&recover->next, 1, memory_order_relaxed);
-		char name[STP_BIN_NAME_BYTES + 32];
 
 		if (at >= list->count)
 			break;
 		if (stp_cancelled(recover->run->cancel))
 			code = STP_FAIL(err, STP_CANCELLED, "recover", NULL, "stopped");
-		else if (is_live_bin(recover->run, &list->items[at])) {
-			snprintf(name, sizeof(name), "%llu.%s.json",
-			         (unsigned long long)list->items[at].version, list->items[at].name);
-			code = take_bin(recover, worker, name, &bin, &bytes, err);
-		}
+		else if (is_live_bin(recover->run, &list->items[at]))
+			code = take_bin(recover, worker, &list->items[at], &bin, &bytes, err);
 	}
 	stp_bin_file_release(&bin);
 	stp_buf_release(&bytes);
 	return code;
+}
+
+/* How many leading bits of a key chose the bin: the last run signed all bins, 2 to that power. */
+static enum stp_errc count_bits(const struct stp_sign_run *run, unsigned *out_bits,
+                                struct stp_err *err)
+{
+	const struct stp_meta_list *list = &run->current.meta;
+	size_t bins = 0;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		bins += is_live_bin(run, &list->items[i]);
+	if (bins < 2 || (bins & (bins - 1)) || bins > (size_t)1 << STP_BIN_BITS_MAX)
+		return STP_FAIL(
+		    err, STP_REFUSED, "recover", "public/metadata",
+		    "the snapshot lists %zu bins of the last run, and the ledger cannot "
+		    "be relied on; restore state/ from a backup",
+		    bins);
+	*out_bits = (unsigned)__builtin_ctzll(bins);
+	return STP_OK;
+}
+
+/* Paths that were removed stand in the ledger alone. A ledger that is whole and one run behind, as
+ * a run leaves it that dies between its two commits, lacks none: what that run removed it still
+ * has. */
+static void note_forgotten(struct stp_sign_run *run)
+{
+	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
+	int is_lost = stp_ledger_generation(run->ledger) == 0 ||
+	              stp_ledger_refused_count(run->ledger) || run->damage.total;
+
+	if (!is_lost && facts->run_version + 1 >= run->current.timestamp_version)
+		return;
+	stp_fault_add(&run->notes, STP_CHANGED, 0, "recover", "state/ledger",
+	              strlen("state/ledger"),
+	              "%s, so the published bins say what was signed last; %s: one that comes back "
+	              "with other bytes raises no alarm",
+	              is_lost ? "is lost or damaged" : "is older than what is published",
+	              is_lost ? "paths that were removed before may be forgotten"
+	                      : "paths that were removed since are not known");
 }
 
 enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
@@ -193,6 +257,7 @@ enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
 
 	if (options.budget_bytes < STP_RUN_BUDGET_MIN)
 		options.budget_bytes = STP_RUN_BUDGET_MIN;
+	STP_TRY(count_bits(run, &recover.bin_bits, err));
 	stp_progress_stage(run->options->progress, "recover", run->current.meta.count, 0);
 	recover.builders = calloc(run->worker_count, sizeof(struct stp_run_builder *));
 	if (!recover.builders)
@@ -210,5 +275,7 @@ enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
 	}
 	free(recover.builders);
 	run->has_published = code == STP_OK;
+	if (run->has_published)
+		note_forgotten(run);
 	return code;
 }

@@ -106,7 +106,21 @@ static json_t *seconds_json(const struct stp_sign_seconds *seconds)
 	stp_json_set_seconds(object, "bins", seconds->bins);
 	stp_json_set_seconds(object, "sign", seconds->sign);
 	stp_json_set_seconds(object, "publish", seconds->publish);
+	stp_json_set_seconds(object, "rest", seconds->rest);
 	stp_json_set_seconds(object, "total", seconds->total);
+	return object;
+}
+
+static json_t *expiries_json(const struct stp_sign_expiries *expiries)
+{
+	json_t *object = json_object();
+
+	stp_json_set_time(object, "root", expiries->root);
+	stp_json_set_time(object, "targets", expiries->targets);
+	stp_json_set_time(object, "bins", expiries->bins);
+	stp_json_set_time(object, "bin_n", expiries->bin_n);
+	stp_json_set_time(object, "snapshot", expiries->snapshot);
+	stp_json_set_time(object, "timestamp", expiries->timestamp);
 	return object;
 }
 
@@ -123,7 +137,7 @@ static json_t *kernels_json(const struct stp_sign_report *report)
 	return object;
 }
 
-/* Subjects are escaped: they may hold any byte, and JSON must be UTF-8. */
+/* Subjects are escaped and texts cleaned: they may hold any byte, and JSON must be UTF-8. */
 static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
 {
 	json_t *array = json_array();
@@ -136,7 +150,7 @@ static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
 
 		stp_text_escape(faults[i].subject, strlen(faults[i].subject), subject,
 		                sizeof(subject));
-		stp_text_escape(faults[i].text, strlen(faults[i].text), text, sizeof(text));
+		stp_text_clean(faults[i].text, strlen(faults[i].text), text, sizeof(text));
 		json_object_set_new(object, "stage", json_string(faults[i].stage));
 		json_object_set_new(object, "subject", json_string(subject));
 		json_object_set_new(object, "text", json_string(text));
@@ -150,6 +164,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "published", json_boolean(report->published));
+	json_object_set_new(object, "counted", json_boolean(report->counted));
 	stp_json_set_u64(object, "targets", report->targets);
 	stp_json_set_u64(object, "target_bytes", report->target_bytes);
 	stp_json_set_u64(object, "bins", report->bins);
@@ -157,6 +172,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_u64(object, "bytes_hashed", report->bytes_hashed);
 	stp_json_set_u64(object, "files_reused", report->files_reused);
 	stp_json_set_u64(object, "files_removed", report->files_removed);
+	stp_json_set_u64(object, "targets_before", report->targets_before);
 	stp_json_set_u64(object, "list_rows", report->list_rows);
 	stp_json_set_u64(object, "list_repeats", report->list_repeats);
 	stp_json_set_u64(object, "published_files", report->published_files);
@@ -177,8 +193,11 @@ static json_t *report_json(const struct stp_sign_report *report)
 	json_object_set_new(object, "io_backend", json_string(report->io_backend));
 	json_object_set_new(object, "io_why", json_string(report->io_why));
 	json_object_set_new(object, "kernels", kernels_json(report));
+	json_object_set_new(object, "source",
+	                    report->source ? json_string(report->source) : json_null());
 	stp_json_set_time(object, "now", report->now);
 	stp_json_set_time(object, "expires", report->expires_at);
+	json_object_set_new(object, "expiries", expiries_json(&report->expiries));
 	stp_json_set_time(object, "oldest_verified", report->oldest_verified_at);
 	return object;
 }

@@ -2,8 +2,8 @@
 /*
  * The spine of `sign`.
  *
- *	open ─▶ check ─▶ collect ─▶ (recover) ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶ emit ─▶
- *[faults?] ─▶ commit
+ *	open ─▶ check ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶
+ *	emit ─▶ [faults? removals?] ─▶ commit
  *
  * Order of what becomes durable (tuf.md, "Order of writing"):
  *	1. the reservation of version V             4. the ledger segment, part of no generation yet
@@ -55,6 +55,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
 	stp_fault_list_init(&run->told);
+	stp_config_note_init(&run->note);
 	stp_keyset_init(&run->refused);
 	stp_keyset_init(&run->moved);
 	stp_repo_init(&run->repo);
@@ -112,7 +113,8 @@ static enum stp_errc check_apart(const struct stp_sign_run *run, struct stp_err 
 static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 {
 	const char *folder = run->config.targets_dir;
-	int needs_tree = !run->options->digests || run->options->scan_glob_count;
+	int is_listed = run->options->digests || run->config.source >= STP_INDEX_LIST;
+	int needs_tree = !is_listed || run->options->scan_glob_count;
 
 	run->targets_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (run->targets_fd < 0 && (needs_tree || errno != ENOENT))
@@ -139,9 +141,21 @@ static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The first run that publishes notes in stampede.json what it was made from, and has to open that
+ * file's successor now. Where it may not, its end says so. */
+static void open_note(struct stp_sign_run *run)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+
+	if (run->config.source == STP_INDEX_UNKNOWN && !run->options->dry_run &&
+	    stp_config_note_begin(&run->note, run->repo.root_fd, &ignored) != STP_OK)
+		stp_config_note_end(&run->note);
+}
+
 /* From here on: reading targets, writing what is published and the state, and nothing else. Keys
  * and configuration are loaded, and offline keys that still lie in the repository are no business
- * of this process; beside them it only removes temporary files. */
+ * of this process; beside them it only removes temporary files, and once in the life of a
+ * repository puts the configuration in place that it has open. */
 static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_confine rules;
@@ -158,7 +172,8 @@ static enum stp_errc confine(struct stp_sign_run *run, struct stp_err *err)
 	stp_confine_init(&rules);
 	stp_confine_allow(&rules, run->targets_fd,
 	                  links_out ? STP_CONFINE_WRITE : STP_CONFINE_READ);
-	stp_confine_allow(&rules, run->repo.root_fd, STP_CONFINE_TIDY);
+	stp_confine_allow(&rules, run->repo.root_fd,
+	                  run->note.fd >= 0 ? STP_CONFINE_PLACE : STP_CONFINE_TIDY);
 	stp_confine_allow(&rules, run->repo.metadata_fd, STP_CONFINE_WRITE);
 	stp_confine_allow(&rules, run->repo.targets_fd, STP_CONFINE_WRITE);
 	stp_confine_allow(&rules, run->repo.state_fd, STP_CONFINE_WRITE);
@@ -199,17 +214,23 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	run->report->hash_set = run->config.hash_set;
 	run->report->bins = stp_bin_count(&run->config);
 	STP_TRY(open_targets(run, err));
+	if (run->repo.keys_fd < 0) /* a dry run comes this far without */
+		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
+		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
 	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
 	                         run->seal_key, &run->current, err));
+	stp_sign_note_expiries(run);
 	STP_TRY(stp_current_check_clock(&run->current, run->now, options->after_clock_error, err));
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
 	STP_TRY(stp_sign_find_above(run, &run->above, err));
 	STP_TRY(open_list(run, err));
+	open_note(run);
 	STP_TRY(confine(run, err));
 	STP_TRY(open_ledger(run, err));
+	STP_TRY(stp_sign_choose_source(run, err));
 	if (run->jobs) {
 		STP_TRY(stp_read_choose(options->io, &run->io, err));
 	} else {
@@ -239,6 +260,8 @@ static void close_publishing(struct stp_sign_run *run)
 static void close_all(struct stp_sign_run *run)
 {
 	close_publishing(run);
+	stp_config_note_end(&run->note);
+	stp_removals_release(&run->removals);
 	stp_sources_release(&run->scan);
 	stp_known_destroy(run->known);
 	stp_sources_release(&run->published);
@@ -283,14 +306,18 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 
 static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *err)
 {
-	struct stp_publish_options options = {
-	    .worker_count = run->jobs, .now = run->now, .above = run->above};
+	struct stp_publish_options options = {.worker_count = run->jobs,
+	                                      .now = run->now,
+	                                      .above = run->above,
+	                                      .spared =
+	                                          run->note.fd < 0 ? NULL : run->note.temporary};
 
+	stp_sign_stage(run, &run->report->seconds.publish);
 	STP_TRY(stp_publish_begin(&run->repo, &run->current, &options, &run->publisher, err));
 	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
 	return stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
-	                       run->worker_count, &run->links, err);
+	                       run->worker_count, run->cancel, &run->links, err);
 }
 
 /* Makes a document signed with the online key, and its audit line. */
@@ -344,36 +371,6 @@ static enum stp_errc make_timestamp(struct stp_sign_run *run, const struct stp_s
 	return code;
 }
 
-static enum stp_errc commit_metadata(struct stp_sign_run *run, const struct stp_sealed *snapshot,
-                                     const struct stp_sealed *timestamp, struct stp_err *err)
-{
-	struct stp_publish_file file = {snapshot->name, snapshot->bytes, snapshot->length};
-
-	STP_TRY(stp_publish_barrier(run->publisher, err));
-	STP_TRY(stp_audit_commit(run->audit, err));
-	STP_TRY(stp_publish_commit(run->publisher, &file, timestamp->bytes, timestamp->length,
-	                           run->now, err));
-	run->report->published = 1;
-	return STP_OK;
-}
-
-/* What follows the commit: readers have the new snapshot, now the state catches up. */
-static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sealed *snapshot,
-                                  const struct stp_sealed *timestamp, struct stp_err *err)
-{
-	struct stp_ledger_facts facts = {
-	    .run_version = run->version,
-	    .published_at = run->now,
-	    .target_count = run->report->targets,
-	    .oldest_verified_at = run->report->oldest_verified_at,
-	    .tag = run->faults.total || run->entry_count ? 0 : run->list_sum,
-	};
-
-	STP_TRY(stp_links_commit(run->links, err));
-	STP_TRY(stp_ledger_commit(run->ledger, &facts, err));
-	return stp_sign_raise_floors(run, snapshot, timestamp, err);
-}
-
 static void fill_published(struct stp_sign_run *run)
 {
 	struct stp_sign_report *report = run->report;
@@ -385,6 +382,9 @@ static void fill_published(struct stp_sign_run *run)
 	if (expiry->timestamp < soonest)
 		soonest = expiry->timestamp;
 	report->expires_at = run->now + soonest;
+	report->expiries.bin_n = run->now + expiry->bin_n;
+	report->expiries.snapshot = run->now + expiry->snapshot;
+	report->expiries.timestamp = run->now + expiry->timestamp;
 	report->versions.root = run->current.root.version;
 	report->versions.targets = run->current.targets.version;
 	report->versions.bins = run->current.bins.version;
@@ -397,14 +397,74 @@ static void fill_published(struct stp_sign_run *run)
 		report->interval_seconds = run->now - run->current.committed_at;
 }
 
+/* Whether clients find this run's timestamp: after its rename the folder's sync may still fail. */
+static int is_out(const struct stp_sign_run *run, const struct stp_sealed *timestamp)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	int is_ours = stp_file_read(run->repo.metadata_fd, timestamp->name, timestamp->length,
+	                            "publish", &file, &ignored) == STP_OK &&
+	              file.count == timestamp->length &&
+	              memcmp(file.data, timestamp->bytes, file.count) == 0;
+
+	stp_buf_release(&file);
+	return is_ours;
+}
+
+static enum stp_errc commit_metadata(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                     const struct stp_sealed *timestamp, struct stp_err *err)
+{
+	struct stp_publish_file file = {snapshot->name, snapshot->bytes, snapshot->length};
+	enum stp_errc code;
+
+	STP_TRY(stp_publish_barrier(run->publisher, err));
+	STP_TRY(stp_audit_commit(run->audit, err));
+	code = stp_publish_commit(run->publisher, &file, timestamp->bytes, timestamp->length,
+	                          run->now, err);
+	run->report->published = code == STP_OK || is_out(run, timestamp);
+	if (run->report->published)
+		fill_published(run);
+	return code;
+}
+
+/* What the generation's targets were found by: those of a refresh as they were. */
+static uint32_t made_from(const struct stp_sign_run *run)
+{
+	uint32_t before = stp_ledger_facts(run->ledger)->source;
+
+	if (run->is_refresh)
+		return before ? before : (uint32_t)run->source;
+	return run->options->digests ? STP_INDEX_LIST : STP_INDEX_TREE;
+}
+
+/* What follows the commit: readers have the new snapshot, now the state catches up. */
+static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                  const struct stp_sealed *timestamp, struct stp_err *err)
+{
+	struct stp_ledger_facts facts = {
+	    .run_version = run->version,
+	    .published_at = run->now,
+	    .target_count = run->report->targets,
+	    .oldest_verified_at = run->report->oldest_verified_at,
+	    .tag = run->faults.total || run->entry_count ? 0 : run->list_sum,
+	    .source = made_from(run),
+	};
+
+	STP_TRY(stp_links_commit(run->links, err));
+	STP_TRY(stp_ledger_commit(run->ledger, &facts, err));
+	STP_TRY(stp_sign_raise_floors(run, snapshot, timestamp, err));
+	stp_sign_note_source(run);
+	return STP_OK;
+}
+
 static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_sealed snapshot = {0};
 	struct stp_sealed timestamp = {0};
 	struct stp_arena arena;
-	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
+	stp_sign_stage(run, &run->report->seconds.publish);
 	stp_progress_stage(run->options->progress, "publish", 0, 0);
 	stp_arena_init(&arena, 0);
 	code = make_snapshot(run, &arena, &snapshot, err);
@@ -412,14 +472,11 @@ static enum stp_errc publish(struct stp_sign_run *run, struct stp_err *err)
 		code = make_timestamp(run, &snapshot, &timestamp, err);
 	if (code == STP_OK)
 		code = commit_metadata(run, &snapshot, &timestamp, err);
-	if (code == STP_OK) {
-		fill_published(run);
+	if (code == STP_OK)
 		code = commit_state(run, &snapshot, &timestamp, err);
-	}
 	stp_sealed_release(&snapshot);
 	stp_sealed_release(&timestamp);
 	stp_arena_release(&arena);
-	stp_sign_add_seconds(&run->report->seconds.publish, started);
 	return code;
 }
 
@@ -433,14 +490,30 @@ static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *er
 	run->report->versions.bins = run->current.bins.version;
 	run->report->versions.snapshot = run->current.snapshot_version;
 	run->report->versions.timestamp = run->current.timestamp_version;
-	return apply_fault_policy(run, err);
+	STP_TRY(apply_fault_policy(run, err));
+	return stp_removals_check(run, err);
+}
+
+/* An index that has vanished is found out before anything is hashed: fewer paths than must stay. */
+static enum stp_errc check_scan(struct stp_sign_run *run, struct stp_err *err)
+{
+	uint64_t before = stp_removals_before(run);
+
+	if (run->is_refresh || before <= run->scan_count)
+		return STP_OK;
+	return stp_sign_survey(run, before - run->scan_count, err);
 }
 
 /* Compares, hashes and writes every bin. */
 static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *err)
 {
-	if (stp_sign_needs_recovery(run))
+	STP_TRY(stp_sign_check_refresh(run, err));
+	if (stp_sign_needs_recovery(run)) {
+		/* What was published stands for the ledger. */
+		stp_sign_stage(run, &run->report->seconds.ledger);
 		STP_TRY(stp_sign_recover(run, err));
+	}
+	STP_TRY(check_scan(run, err));
 	STP_TRY(stp_sign_pending(run, err));
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);
@@ -472,6 +545,8 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 		return code == STP_OK ? finish_dry_run(run, err) : code;
 	if (code == STP_OK)
 		code = apply_fault_policy(run, err);
+	if (code == STP_OK)
+		code = stp_removals_check(run, err);
 	if (code == STP_OK && stp_cancelled(run->cancel))
 		code = STP_FAIL(err, STP_CANCELLED, "sign", NULL, "stopped before publishing");
 	if (code == STP_OK)
@@ -490,8 +565,11 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	enum stp_errc code;
 
 	init_run(&run, options, report);
+	run.stage = &report->seconds.rest;
+	run.stage_since = started;
 	code = do_run(&run, err);
-	stp_sign_add_seconds(&report->seconds.total, started);
+	stp_sign_stage(&run, &report->seconds.rest);
+	report->seconds.total = (double)(run.stage_since - started) / 1e9;
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	stp_fault_list_sort(&run.faults);

@@ -2,11 +2,15 @@
 /*
  * One run of `sign`, as its steps share it. run/sign.c is the spine, the steps are:
  *
+ *	source    tree, list or ledger → what the index is made from      run/source.c
  *	collect   tree and list        → sorted sources of the scan       run/collect.c
  *	recover   published bins      → what was signed, if needed    run/recover.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
+ *	removals  what was signed last and would not be now → go on?      run/removals.c
  *	versions  what is published    → this run's version; new floors    run/versions.c
+ *	expiries  what is published    → notes on roles that are due       run/expiries.c
+ *	seconds   the clock            → where the time went               run/seconds.c
  *	report    what was done        → struct and JSON                   run/report.c
  *
  * Shape      one struct, filled from top to bottom as the run goes on.
@@ -30,9 +34,11 @@
 #include "publish/repo.h"
 #include "read/reader.h"
 #include "roles/config.h"
+#include "roles/config_note.h"
 #include "run/compare.h"
 #include "run/keyset.h"
 #include "run/known.h"
+#include "run/removals.h"
 #include "run/trusted.h"
 #include "sign/audit.h"
 #include "sign/sealed.h"
@@ -60,7 +66,8 @@ struct stp_sign_run {
 
 	struct stp_repo repo;
 	struct stp_config config;
-	size_t digest_bytes; /* of config.hash_set */
+	struct stp_config_note note; /* open until the source is noted in stampede.json */
+	size_t digest_bytes;         /* of config.hash_set */
 	unsigned
 	    ledger_set; /* of the ledger's generation; another one after a change of "hashes" */
 	int list_fd;    /* the digest list, open for reading; -1: none */
@@ -75,6 +82,9 @@ struct stp_sign_run {
 	struct stp_publisher *publisher;
 	struct stp_links *links;
 	struct stp_read_choice io;
+
+	enum stp_index_source source; /* by source: what the index is made from, to be noted */
+	int is_refresh;               /* by source: the ledger's targets are signed again */
 
 	struct stp_sources scan;   /* by collect: entries and rows, sorted */
 	uint64_t scan_count;       /* records in it */
@@ -97,6 +107,10 @@ struct stp_sign_run {
 	struct stp_sources published; /* by recover: what the published bins say was signed */
 	int has_published;            /* published stands for what the last run signed */
 
+	double *stage;                /* member of report->seconds that the time since goes to */
+	uint64_t stage_since;         /* monotonic clock */
+	struct stp_removals removals; /* by emit */
+
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
@@ -106,6 +120,17 @@ static inline const char *stp_sign_list_name(const struct stp_sign_options *opti
 {
 	return options->digests && strcmp(options->digests, "-") == 0 ? "stdin" : options->digests;
 }
+
+/* Finds what the run makes the index from; with the ledger open, before collect. */
+enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* STP_REFUSED when the targets of a refresh cannot be had from the ledger. */
+enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
+                                     struct stp_err *err) STP_MUST_CHECK;
+
+/* Notes in stampede.json, after the commit, what the index is made from. What hinders it is for the
+ * run's notes. */
+void stp_sign_note_source(struct stp_sign_run *run);
 
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
@@ -129,13 +154,6 @@ enum stp_file_found {
 enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
                                        struct stp_record *entry);
 
-/* True when the path's bytes may change under its name. */
-int stp_sign_may_change(const struct stp_sign_run *run, const struct stp_record *record);
-
-/* The immutability alarm: a signed path with other bytes is no update. */
-void stp_sign_alarm(struct stp_sign_run *run, const struct stp_record *record,
-                    const struct stp_said *before, const struct stp_said *now);
-
 /* The alarm about a list that contradicts the file which its row names. */
 void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
                          const struct stp_said *says, const struct stp_said *has);
@@ -152,8 +170,13 @@ enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err) ST
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
- * them so). Alarms are faults. With dry_run only counts. */
+ * them so). Alarms are faults; removals are counted. With dry_run only counts. */
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* When it is sure that more than removed_min targets are removed: counts all as emit does, writes
+ * nothing, and returns what stp_removals_check() says. */
+enum stp_errc stp_sign_survey(struct stp_sign_run *run, uint64_t removed_min,
+                              struct stp_err *err) STP_MUST_CHECK;
 
 /* The version that --above names, by number or by a timestamp that this repository's keys signed; 0
  * without. STP_CONFIG when it is not above what is published, or too far. */
@@ -163,6 +186,10 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 /* Reserves the version of this run and notes in the report what lies in public/metadata that nobody
  * of ours put there, and which numbers were passed over. */
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Notes which of root, targets and bins should be renewed soon, and puts the expiries of what is
+ * published into the report. */
+void stp_sign_note_expiries(struct stp_sign_run *run);
 
 /* After the commit: state/floors says what is published now. */
 enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
@@ -178,7 +205,7 @@ enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out
  */
 
 enum stp_verdict {
-	STP_VERDICT_NONE,      /* nothing to do: a tombstone, or at fault already */
+	STP_VERDICT_NONE,      /* nothing to sign: a removed path, or at fault already */
 	STP_VERDICT_KEEP,      /* record has the digests to sign */
 	STP_VERDICT_HASH,      /* entry must be hashed first */
 	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
@@ -193,10 +220,13 @@ struct stp_decision {
 	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
 	const struct stp_record *second;    /* DUPLICATE: the other one */
 	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
-	unsigned record_set;                /* KEEP, CONTRADICTED: record's digests */
-	unsigned committed_set;             /* committed's */
-	unsigned repeats;                   /* further rows that say the same as entry */
-	int is_committed;                   /* KEEP: record is the committed one, unchanged */
+	const struct stp_record
+	    *removed;           /* not signed last time, but remembered: what was signed before */
+	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
+	unsigned committed_set; /* committed's */
+	unsigned removed_set;   /* removed's */
+	unsigned repeats;       /* further rows that say the same as entry */
+	int is_committed;       /* KEEP: record is the committed one, unchanged */
 };
 
 enum stp_decide_pass {
@@ -209,7 +239,19 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
                                     const struct stp_sources *sources,
                                     const struct stp_merge_group *group, enum stp_decide_pass pass);
 
-/* Records the report's time of a step that took since started_ns: adds to *seconds. */
+/* --- where the time goes -----------------------------------------------------------------------
+ */
+
+/* From now on time goes to *stage, usually a member of report->seconds. Returns where it went
+ * before, for the way back; no second is counted twice or lost. Spine only. */
+double *stp_sign_stage(struct stp_sign_run *run, double *stage);
+
+/* Gives back what was added to *wall_s to the stages in the proportion of their members in
+ * worker_s, the sums over all workers. */
+void stp_sign_share_seconds(struct stp_sign_seconds *seconds,
+                            const struct stp_sign_seconds *worker_s, double wall_s);
+
+/* Adds what went by since started_ns to *seconds: for workers. */
 void stp_sign_add_seconds(double *seconds, uint64_t started_ns);
 
 #endif

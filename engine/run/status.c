@@ -13,7 +13,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/sum.h"
+#include "base/text.h"
 #include "publish/repo.h"
+#include "roles/expiry.h"
 #include "run/last_run.h"
 #include "run/report.h"
 #include "run/trusted.h"
@@ -22,17 +25,17 @@
 #include "verify/folder.h"
 
 #define BIN_HEAD_BYTES (64 * 1024)
+#define TIMESTAMP      "timestamp.json"
 
 /* ------------------------------------------------------------------------ published */
 
-static void note_role(struct stp_verify_role *role, const struct stp_document *doc, bool found)
+static void note_role(struct stp_status *status, enum stp_status_role_name name,
+                      const struct stp_document *doc, bool found)
 {
 	if (!found)
 		return;
-	role->found = 1;
-	role->version = doc->version;
-	role->expires = doc->expires;
-	role->file_bytes = doc->file.count;
+	status->roles[name].version = doc->version;
+	status->roles[name].expires = doc->expires;
 }
 
 /* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
@@ -40,6 +43,7 @@ static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct st
                            char *buffer)
 {
 	const struct stp_chain_bin *item = &tree->bin_items[index];
+	struct stp_err ignored = STP_ERR_INIT;
 	int64_t expires = 0;
 	char name[256];
 	ssize_t got;
@@ -48,8 +52,7 @@ static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct st
 	if (!item->listed)
 		return -1;
 	stp_bin_file_name(item, name, sizeof(name));
-	fd = openat(tree->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
+	if (stp_file_open(tree->folder_fd, name, "status", &fd, NULL, &ignored) != STP_OK)
 		return -1;
 	got = pread(fd, buffer, BIN_HEAD_BYTES, 0);
 	close(fd);
@@ -62,6 +65,7 @@ static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct st
 static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain *tree,
                                struct stp_err *err)
 {
+	struct stp_status_role *bins = &status->roles[STP_STATUS_BIN_N];
 	struct stp_bin_file *bin = calloc(1, sizeof(*bin));
 	char *buffer = malloc(BIN_HEAD_BYTES);
 
@@ -76,15 +80,14 @@ static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain
 		uint64_t version;
 
 		status->bins_missing += expires < 0;
+		status->bins_unreadable += expires == 0;
 		if (expires <= 0)
 			continue;
 		version = tree->bin_items[i].listed->version;
-		if (!status->bin_expires_min || expires < status->bin_expires_min)
-			status->bin_expires_min = expires;
-		if (!status->bin_version_min || version < status->bin_version_min)
-			status->bin_version_min = version;
-		if (version > status->bin_version_max)
-			status->bin_version_max = version;
+		if (!bins->expires || expires < bins->expires)
+			bins->expires = expires;
+		if (version > bins->version)
+			bins->version = version;
 	}
 	stp_bin_file_release(bin);
 	free(bin);
@@ -94,23 +97,83 @@ static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain
 
 static void note_first_expiry(struct stp_status *status)
 {
-	const struct {
-		const char *what;
-		int64_t expires;
-	} all[] = {
-	    {"root", status->root.expires},         {"timestamp", status->timestamp.expires},
-	    {"snapshot", status->snapshot.expires}, {"targets", status->targets.expires},
-	    {"bins", status->bins.expires},         {"bin-n", status->bin_expires_min},
-	};
-
 	status->expires_what = "";
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i].expires ||
-		    (status->expires_min && all[i].expires >= status->expires_min))
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		if (!role->expires || (status->expires_min && role->expires > status->expires_min))
 			continue;
-		status->expires_min = all[i].expires;
-		status->expires_what = all[i].what;
+		status->expires_min = role->expires;
+		status->expires_what = role->name;
 	}
+}
+
+static void add_problem(struct stp_status *status, const char *subject, const char *text)
+{
+	uint64_t index = status->problem_count++;
+	char escaped[128];
+
+	if (index >= STP_STATUS_PROBLEMS_KEPT)
+		return;
+	stp_text_escape(subject, strlen(subject), escaped, sizeof(escaped));
+	snprintf(status->problems[index].text, sizeof(status->problems[index].text), "%s: %.380s",
+	         escaped, text);
+}
+
+/* Before the first sign there is no timestamp, and nothing wrong with that. */
+static void take_findings(struct stp_status *status, struct stp_finding_list *findings)
+{
+	stp_finding_list_sort(findings);
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct stp_finding *finding = &findings->items[i];
+
+		if (!status->published && finding->code == STP_FINDING_FILE_MISSING &&
+		    strcmp(finding->subject, TIMESTAMP) == 0)
+			continue;
+		add_problem(status, finding->subject, finding->text);
+	}
+}
+
+/* Whether something was published: it is there, or state/ knows of it. */
+static void find_published(struct stp_status *status, const struct stp_repo *repo)
+{
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_floors_origin origin;
+	struct stp_floors floors;
+	struct stat st;
+	int found = 0;
+
+	status->published = fstatat(repo->metadata_fd, TIMESTAMP, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (stp_floors_load(repo->state_fd, NULL, &floors, &found, &origin, &why) != STP_OK)
+		add_problem(status, "state/" STP_FLOORS_FILE, why.text);
+	else if (found && floors.timestamp.version)
+		status->published = 1;
+}
+
+/* Names, and when each offline role is due; without a configuration, as if for a year. */
+static void name_roles(struct stp_status *status, const struct stp_repo *repo)
+{
+	static const char *const names[] = {"root",  "targets",  "bins",
+	                                    "bin-n", "snapshot", "timestamp"};
+	struct stp_err why = STP_ERR_INIT;
+	struct stp_config config;
+	enum stp_errc code = stp_config_load(&config, repo->root_fd, &why);
+	int64_t year = INT64_C(365) * 86400;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		status->roles[i].name = names[i];
+		status->roles[i].is_offline = i <= STP_STATUS_BINS;
+	}
+	if (code != STP_OK)
+		add_problem(status, STP_CONFIG_FILE, why.text);
+	status->roles[STP_STATUS_ROOT].due_s =
+	    stp_expiry_due_s(code == STP_OK ? config.expiry.root : year);
+	status->roles[STP_STATUS_TARGETS].due_s =
+	    stp_expiry_due_s(code == STP_OK ? config.expiry.targets : year);
+	status->roles[STP_STATUS_BINS].due_s =
+	    stp_expiry_due_s(code == STP_OK ? config.expiry.bins : year);
+	if (code == STP_OK)
+		stp_config_release(&config);
 }
 
 static enum stp_errc read_published(struct stp_status *status, const struct stp_repo *repo,
@@ -118,7 +181,7 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 {
 	struct stp_chain_options options = {
 	    .folder_fd = repo->metadata_fd,
-	    .timestamp_name = "timestamp.json",
+	    .timestamp_name = TIMESTAMP,
 	    .timestamp_fd = repo->metadata_fd,
 	    .now = status->now,
 	};
@@ -131,21 +194,25 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 	memcpy(options.pinned_sha256, pin.sha256, sizeof(pin.sha256));
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);
-	note_role(&status->root, &tree.root.doc, tree.has_root);
-	note_role(&status->timestamp, &tree.timestamp, tree.has_timestamp);
-	note_role(&status->snapshot, &tree.snapshot, tree.has_snapshot);
-	note_role(&status->targets, &tree.targets, tree.has_targets);
-	note_role(&status->bins, &tree.bins, tree.has_bins);
+	note_role(status, STP_STATUS_ROOT, &tree.root.doc, tree.has_root);
+	note_role(status, STP_STATUS_TIMESTAMP, &tree.timestamp, tree.has_timestamp);
+	note_role(status, STP_STATUS_SNAPSHOT, &tree.snapshot, tree.has_snapshot);
+	note_role(status, STP_STATUS_TARGETS, &tree.targets, tree.has_targets);
+	note_role(status, STP_STATUS_BINS, &tree.bins, tree.has_bins);
 	status->bin_count = tree.bin_count;
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);
 	note_first_expiry(status);
-	status->problems = findings.count;
-	if (!tree.has_timestamp && findings.totals[STP_FINDING_FILE_MISSING])
-		status->problems--; /* nothing published yet is told as such */
+	take_findings(status, &findings);
 	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;
+}
+
+int stp_status_is_bad(const struct stp_status *status)
+{
+	return status->problem_count || status->bins_missing || status->bins_unreadable ||
+	       (status->expires_min && status->expires_min <= status->now);
 }
 
 /* ------------------------------------------------------------------------- last run */
@@ -182,7 +249,7 @@ static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, uns
 		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
 		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue; /* gone since it was listed */
-		disk->bytes += (uint64_t)st.st_blocks * 512;
+		disk->bytes = stp_sum_add(disk->bytes, (uint64_t)st.st_blocks * 512);
 		disk->files += !S_ISDIR(st.st_mode);
 		if (S_ISDIR(st.st_mode) && depth < STP_TREE_DEPTH_MAX)
 			code = sum_folder(disk,
@@ -210,6 +277,8 @@ enum stp_errc stp_status_run(const struct stp_status_options *options, struct st
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
 	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "status", &repo, err));
+	name_roles(out, &repo);
+	find_published(out, &repo);
 	code = read_published(out, &repo, err);
 	read_last_run(&out->run, repo.state_fd);
 	if (code == STP_OK)

@@ -19,6 +19,14 @@ enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *r
 	return stp_trust_load(trust, &options, out_current, err);
 }
 
+void stp_trusted_note_thresholds(struct stp_floors *floors, const struct stp_config *config)
+{
+	floors->root_keys = (struct stp_threshold){config->root_threshold, config->root_key_count};
+	floors->targets_keys =
+	    (struct stp_threshold){config->targets_threshold, config->targets_key_count};
+	floors->bins_keys = (struct stp_threshold){config->bins_threshold, config->bins_key_count};
+}
+
 struct stp_pin stp_trusted_pin(int repo_fd)
 {
 	struct stp_err ignored = STP_ERR_INIT;

@@ -26,6 +26,9 @@ enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *r
                                const char *root_file, const struct stp_seal_key *seal_key,
                                struct stp_current *out_current, struct stp_err *err) STP_MUST_CHECK;
 
+/* Notes in floors that the thresholds of config are in force. */
+void stp_trusted_note_thresholds(struct stp_floors *floors, const struct stp_config *config);
+
 /* The pins of a repository, also of a broken one: what stampede.json and state/floors name as
  * trusted root, the newer of the two; version 0 when neither can be read. For audits. */
 struct stp_pin stp_trusted_pin(int repo_fd);

@@ -392,6 +392,7 @@ static enum stp_errc hash_files(struct audit *audit, struct stp_err *err)
 	    .verified_at = options->now,
 	    .cancel = options->cancel,
 	    .faults = &faults,
+	    .exact_length = 1,
 	    .shown = options->progress,
 	    .failed = failed_file,
 	};

@@ -13,6 +13,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -22,8 +23,6 @@
 
 /* Runs of one second at the end of which clocks agree, and tests with a fixed time. */
 #define RESTORED_GAP 1000
-/* A number with a digit too many would leave few versions, for good. */
-#define ABOVE_MAX (UINT64_C(1) << 32)
 /* Files somebody put there may be many; a snapshot of ours is among the highest. */
 #define SNAPSHOT_TRIES_MAX 64
 
@@ -50,23 +49,49 @@ static void note_unknown(struct stp_sign_run *run)
 		              unknown->count);
 }
 
+/* Files with versions above all that are in use, and no snapshot of ours among or above them. */
+static void note_occupied(struct stp_sign_run *run, const uint64_t *versions, size_t count)
+{
+	if (!count)
+		return;
+	stp_fault_add(
+	    &run->notes, STP_CHANGED, 0, STAGE, "public/metadata", 15,
+	    "holds files of %zu version%s that were never published, from %" PRIu64 " to %" PRIu64
+	    "; they were left alone and their numbers are not used; find out who put them "
+	    "there, and remove them",
+	    count, count == 1 ? "" : "s", versions[0], versions[count - 1]);
+}
+
 /* A snapshot above all versions in use that carries our signature: state/ was lost, or an older
  * public/ was put back. Its version has been seen. */
-static void raise_above_snapshots(struct stp_sign_run *run)
+static int raise_above_snapshots(struct stp_sign_run *run)
 {
 	const uint64_t *occupied;
 	unsigned tries;
 	size_t count;
+	size_t at;
 
 	occupied = stp_publish_occupied(run->publisher, &count);
-	for (tries = 0; count && tries < SNAPSHOT_TRIES_MAX; tries++) {
-		uint64_t version = occupied[--count];
+	at = count;
+	for (tries = 0; at && tries < SNAPSHOT_TRIES_MAX; tries++) {
+		uint64_t version = occupied[--at];
+		char name[64];
 
 		if (!stp_trust_signed_snapshot(&run->trust, run->repo.metadata_fd, version))
 			continue;
 		stp_publish_raise(run->publisher, version);
-		break;
+		snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
+		note(
+		    run, name,
+		    "was signed by this repository, but neither state/ nor timestamp.json knows of "
+		    "it: an older copy of them was put back; numbers up to its own are passed "
+		    "over, "
+		    "so that none is used twice");
+		note_occupied(run, occupied + at + 1, count - at - 1);
+		return 1;
 	}
+	note_occupied(run, occupied, count);
+	return 0;
 }
 
 /* The number of seconds since the last commit, and some: more runs there were not. */
@@ -77,19 +102,35 @@ static uint64_t restored_gap(const struct stp_sign_run *run)
 	return RESTORED_GAP + (run->now > committed_at ? (uint64_t)(run->now - committed_at) : 0);
 }
 
-static void raise_above_restored(struct stp_sign_run *run)
+static int raise_above_restored(struct stp_sign_run *run)
 {
 	uint64_t version = run->trust.floors.timestamp.version;
 	uint64_t gap = restored_gap(run);
 
 	if (run->trust.origin != STP_FLOORS_RESTORED || !version || version > STP_VERSION_MAX - gap)
-		return;
+		return 0;
 	stp_publish_raise(run->publisher, version + gap);
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/" STP_FLOORS_FILE, 12,
 	              "was put back from a backup, or changed from outside, since version "
 	              "%" PRIu64 "; numbers up to %" PRIu64
 	              " are passed over, so that none is used twice",
 	              version, version + gap);
+	return 1;
+}
+
+/* More numbers were reserved than so many failed runs are likely to. */
+static void note_jump(struct stp_sign_run *run)
+{
+	uint64_t published = run->current.timestamp_version;
+	size_t occupied;
+
+	stp_publish_occupied(run->publisher, &occupied); /* of these it was said */
+	if (run->version - published <= RESTORED_GAP + occupied)
+		return;
+	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/reserved", 14,
+	              "names a version far above %" PRIu64 ", the last one published, so %" PRIu64
+	              " follows it; unless so many runs failed, find out who changed state/",
+	              published, run->version);
 }
 
 /* The version of a timestamp that our keys signed, wherever it was found. */
@@ -137,7 +178,8 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 		                "%" PRIu64 " is not above %" PRIu64
 		                ", the last version published here; leave it out",
 		                version, published);
-	if (version >= STP_VERSION_MAX || (is_number && version - published > ABOVE_MAX))
+	if (version >= STP_VERSION_MAX ||
+	    (is_number && version - published > STP_VERSION_ABOVE_MAX))
 		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
 		                "%" PRIu64 " is far above %" PRIu64
 		                ", the last version published here, and there is no way back; name "
@@ -147,17 +189,40 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 	return STP_OK;
 }
 
+/* Thresholds that were edited since init or the last update. */
+static void note_thresholds(struct stp_sign_run *run)
+{
+	const struct stp_floors *in_force = &run->trust.floors;
+	struct stp_floors said = *in_force;
+
+	stp_trusted_note_thresholds(&said, &run->config);
+	if (in_force->root_keys.key_count &&
+	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
+	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
+	     memcmp(&said.bins_keys, &in_force->bins_keys, sizeof(said.bins_keys)) != 0))
+		note(
+		    run, STP_CONFIG_FILE,
+		    "\"thresholds\" was edited and is not in force yet; put it into force with the "
+		    "offline keys: stampede init REPO --update");
+}
+
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
 {
+	int is_raised;
+
 	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
 	note_unknown(run);
+	note_thresholds(run);
 	if (run->trust.is_unpinned)
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
 		     "outside public/: stampede init REPO --update --trust 1.root.json");
-	raise_above_restored(run);
-	raise_above_snapshots(run);
-	return stp_publish_reserve(run->publisher, &run->version, err);
+	is_raised = raise_above_restored(run);
+	is_raised |= raise_above_snapshots(run);
+	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
+	if (!is_raised && !run->above)
+		note_jump(run);
+	return STP_OK;
 }
 
 static struct stp_pin pin_of_sealed(const struct stp_sealed *sealed)
@@ -178,5 +243,6 @@ enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_s
 	floors.committed_at = run->now;
 	if (run->trust.is_unpinned)
 		memset(&floors.root, 0, sizeof(floors.root));
-	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors, err);
+	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,
+	                       STP_FLOORS_OWN, err);
 }

@@ -13,9 +13,6 @@
 #include "scan/key.h"
 #include "scan/path.h"
 
-/* Lengths stay exact in every JSON reader: 2^53 - 1. */
-#define LENGTH_MAX 9007199254740991ULL
-
 void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *column,
                     const char *problem)
 {
@@ -196,7 +193,7 @@ static int take_values(struct stp_list_parser *parser, const struct stp_list_row
 
 	record->length = STP_LIST_LENGTH_UNKNOWN;
 	if (length->count && (!stp_u64_parse(length->bytes, length->count, &record->length) ||
-	                      record->length > LENGTH_MAX)) {
+	                      record->length > STP_LENGTH_MAX)) {
 		stp_list_fault(parser, line, "length",
 		               "is not a whole number below 2^53 in plain decimal digits, without "
 		               "sign, spaces, separators and exponent; correct the row");

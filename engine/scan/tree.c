@@ -14,40 +14,39 @@
  * by all; and since the stack is last in, first out, what lies on it is at most one buffer of
  * folders per level and worker. A walk ends when the stack is empty and all workers wait.
  *
- * Folders are opened by their path from the root, one openat2 that refuses links and other file
+ * Folders are opened by their path from the root, one call that refuses links and other file
  * systems, so no chain of open parents has to be kept.
  */
 #include "scan/tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/stamp.h"
+#include "base/sum.h"
 #include "base/thread.h"
+#include "scan/entry.h"
 #include "scan/key.h"
+#include "scan/names.h"
 #include "scan/path.h"
 
-#define STAGE "scan"
-/* Names read at once; 64 KiB is about 1,500 of an index. */
-#define DENTS_BYTES (64 * 1024)
-/* A buffer with less room than one longest name is full. */
-#define DENT_BYTES_MAX 280
-#define BATCH_COUNT    512
+#define STAGE       "scan"
+#define BATCH_COUNT 512
 /* Entries worth passing on: several rounds of 16 lanes for their keys. */
 #define BATCH_COUNT_MIN  64
 #define BATCH_PATH_BYTES (96 * 1024)
-/* openat2 says EAGAIN when a rename raced with a lookup beneath the root. */
+/* EAGAIN is said when a rename raced with a lookup beneath the root. */
 #define OPEN_TRIES_MAX 64
 #define RACY_GRACE_NS  2000000000LL
 
@@ -94,11 +93,12 @@ struct worker {
 	size_t path_bytes_used;
 	struct stp_record *records;
 	char *paths;
-	char *dents;
-	size_t dents_bytes;
+	struct stp_names names;
 	struct stp_buf found; /* work to push, laid out as on the stack */
 	size_t found_count;
 	char name[STP_PATH_BYTES_MAX + 1]; /* path of the folder popped last */
+	/* Path of the entry looked at: room for any folder's and any name behind it. */
+	char path[STP_PATH_BYTES_MAX + 2 + STP_NAMES_BYTES];
 };
 
 /* --- the shared stack ------------------------------------------------------------------------ */
@@ -209,15 +209,15 @@ static int open_beneath(const struct walk *walk, int root_fd, const char *path)
 	int tries;
 
 	for (tries = 0;; tries++) {
-		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		long fd = stp_open_beneath(root_fd, path, &how);
 
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || tries == OPEN_TRIES_MAX)
 			return (int)fd;
 	}
 }
 
-/* Sorts out why a folder did not open: resources and a kernel without openat2 stop the walk, the
- * rest is a fault of this folder. */
+/* Sorts out why a folder did not open: short resources stop the walk, the rest is a fault of this
+ * folder. */
 static enum stp_errc open_failed(struct worker *worker, const char *path, size_t path_bytes,
                                  int is_root, struct stp_err *err)
 {
@@ -230,10 +230,6 @@ static enum stp_errc open_failed(struct worker *worker, const char *path, size_t
 		return STP_FAIL_ERRNO(err, sys, STAGE, path,
 		                      "cannot open the folder; raise the limit (ulimit -n) or use "
 		                      "fewer --jobs");
-	case ENOSYS:
-		return STP_FAIL_ERRNO(err, sys, STAGE, path,
-		                      "this kernel or its seccomp filter has no openat2; Linux 5.6 "
-		                      "or newer is needed");
 	default:
 		break;
 	}
@@ -293,31 +289,25 @@ static enum stp_errc open_folder(struct worker *worker, const struct work *work,
 }
 
 /* Fills the buffer; *out_finished is set when the folder has no more names. */
-static void read_names(struct worker *worker, struct folder *folder, int *out_finished)
+static void read_names(struct worker *worker, const struct folder *folder, int *out_finished)
 {
-	worker->dents_bytes = 0;
-	*out_finished = 0;
-	while (DENTS_BYTES - worker->dents_bytes >= DENT_BYTES_MAX) {
-		long got = syscall(SYS_getdents64, folder->fd, worker->dents + worker->dents_bytes,
-		                   DENTS_BYTES - worker->dents_bytes);
+	enum stp_names_rest rest = stp_names_read(&worker->names, folder->fd);
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		/* EINVAL: less room than the next name needs; ENOENT: removed while open */
-		if (got < 0 && errno == EINVAL && worker->dents_bytes)
-			return;
-		if (got < 0 && errno != ENOENT) {
-			fault(worker, STP_IO, errno, folder->path, folder->path_bytes,
-			      "cannot read the folder's names");
-			*out_finished = 1;
-			return;
-		}
-		if (got <= 0) {
-			*out_finished = 1;
-			return;
-		}
-		worker->dents_bytes += (size_t)got;
-	}
+	if (rest == STP_NAMES_FAILED)
+		fault(worker, STP_IO, errno, folder->path, folder->path_bytes,
+		      "cannot read the folder's names");
+	*out_finished = rest != STP_NAMES_MORE;
+}
+
+/* Sets worker->path to that of a name in folder and returns its length. It may be longer than any
+ * path may be: whoever takes it looks at that first. */
+static size_t join_path(struct worker *worker, const struct folder *folder,
+                        const struct stp_name *name)
+{
+	STP_ASSERT(folder->path_bytes + name->bytes < sizeof(worker->path));
+	memcpy(worker->path, folder->path, folder->path_bytes);
+	memcpy(worker->path + folder->path_bytes, name->text, name->bytes + 1);
+	return folder->path_bytes + name->bytes;
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -340,170 +330,117 @@ static enum stp_errc flush(struct worker *worker, struct stp_err *err)
 	if (!(options->flags & STP_TREE_NO_KEYS))
 		stp_scan_keys(worker->records, count);
 	for (i = 0; i < count; i++)
-		bytes += worker->records[i].length;
+		bytes = stp_sum_add(bytes, worker->records[i].length);
 	if (options->progress) {
 		atomic_fetch_add_explicit(&options->progress->files, count, memory_order_relaxed);
-		atomic_fetch_add_explicit(&options->progress->bytes, bytes, memory_order_relaxed);
+		(void)stp_sum_add_shared(&options->progress->bytes, bytes);
 	}
 	return worker->walk->emit(worker->walk->emit_ctx, worker->index, worker->records, count,
 	                          err);
 }
 
-static int64_t timestamp_ns(const struct statx_timestamp *time)
-{
-	/* unsigned: a hostile year 9999 wraps instead of overflowing; equality is all that counts
-	 */
-	return (int64_t)((uint64_t)time->tv_sec * 1000000000u + time->tv_nsec);
-}
-
-static void fill_record(const struct worker *worker, struct stp_record *record,
-                        const struct statx *stx)
-{
-	int64_t racy_after_ns = worker->walk->options->racy_after_ns;
-
-	memset(record, 0, sizeof(*record));
-	record->length = stx->stx_size;
-	record->fingerprint.fs_id = makedev(stx->stx_dev_major, stx->stx_dev_minor);
-	record->fingerprint.ino = stx->stx_ino;
-	record->fingerprint.mtime_ns = timestamp_ns(&stx->stx_mtime);
-	record->fingerprint.ctime_ns = timestamp_ns(&stx->stx_ctime);
-	record->flags = STP_RECORD_FILE;
-	if (record->fingerprint.mtime_ns >= racy_after_ns ||
-	    record->fingerprint.ctime_ns >= racy_after_ns)
-		record->flags |= STP_RECORD_RACY;
-}
-
-static const char *kind_problem(unsigned mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFLNK:
-		return "is a symbolic link, which is never followed; exclude it or put the file in "
-		       "its place";
-	case S_IFIFO:
-		return "is a FIFO; exclude or remove it";
-	case S_IFSOCK:
-		return "is a socket; exclude or remove it";
-	case S_IFBLK:
-	case S_IFCHR:
-		return "is a device; exclude or remove it";
-	default:
-		return "is no regular file; exclude or remove it";
-	}
-}
-
-/* What is wrong with a name as part of a target path, or NULL. */
-static const char *path_problem(const struct worker *worker, const struct folder *folder,
-                                const char *name, size_t name_bytes)
-{
-	if (folder->path_bytes + name_bytes > STP_PATH_BYTES_MAX)
-		return "is longer than 4,095 bytes; shorten it";
-	if (worker->walk->options->flags & STP_TREE_ANY_NAME)
-		return NULL;
-	return folder->problem ? folder->problem : stp_path_name_problem(name, name_bytes);
-}
-
-/* Stats one name that is not known to be a folder, and adds it to the batch. */
-static enum stp_errc visit_file(struct worker *worker, const struct folder *folder,
-                                const struct dirent64 *dent, struct stp_err *err)
+/* Reports what cannot be an entry; 1 when it can be one. */
+static int is_entry(struct worker *worker, const struct folder *folder, const struct stp_name *name,
+                    const struct stp_entry *entry, size_t path_bytes)
 {
 	const struct stp_tree_options *options = worker->walk->options;
-	size_t name_bytes = strlen(dent->d_name);
-	size_t path_bytes = folder->path_bytes + name_bytes;
-	struct statx stx;
-	const char *problem;
-	char *path;
-	int sys = 0;
+	int any_name = (options->flags & STP_TREE_ANY_NAME) != 0;
+	const char *path_problem = any_name ? NULL : folder->problem;
+	struct stp_entry_problem problem;
 
+	if (stp_entry_is_special(entry) && options->flags & STP_TREE_SKIP_LINKS) {
+		if (options->progress)
+			atomic_fetch_add_explicit(&options->progress->left_out, 1,
+			                          memory_order_relaxed);
+		return 0;
+	}
+	if (!any_name && !path_problem)
+		path_problem = stp_path_name_problem(name->text, name->bytes);
+	problem = stp_entry_problem(entry, path_problem, any_name);
+	if (problem.text)
+		stp_fault_add(options->faults, problem.code, problem.sys_errno, STAGE, worker->path,
+		              path_bytes, "%s", problem.text);
+	return problem.text == NULL;
+}
+
+/* Stats one name that is not listed as a folder, and adds it to the batch. */
+static enum stp_errc visit_file(struct worker *worker, const struct folder *folder,
+                                const struct stp_name *name, struct stp_err *err)
+{
+	const struct stp_tree_options *options = worker->walk->options;
+	size_t path_bytes = join_path(worker, folder, name);
+	struct stp_record *record;
+	struct stp_entry entry;
+	char *path;
+
+	if (options->keep && !options->keep(options->keep_ctx, worker->path, path_bytes))
+		return STP_OK;
+	if (name->problem || path_bytes > STP_PATH_BYTES_MAX) {
+		stp_fault_add(options->faults, STP_FORMAT, 0, STAGE, worker->path, path_bytes, "%s",
+		              name->problem ? name->problem
+		                            : "is longer than 4,095 bytes; shorten it");
+		return STP_OK;
+	}
+	stp_entry_look(folder->fd, name, &entry);
+	if (!is_entry(worker, folder, name, &entry, path_bytes))
+		return STP_OK;
 	if (worker->record_count == BATCH_COUNT ||
 	    BATCH_PATH_BYTES - worker->path_bytes_used < path_bytes + 1)
 		STP_TRY(flush(worker, err));
 	path = worker->paths + worker->path_bytes_used;
-	memcpy(path, folder->path, folder->path_bytes);
-	memcpy(path + folder->path_bytes, dent->d_name, name_bytes + 1);
-	if (options->keep && !options->keep(options->keep_ctx, path, path_bytes))
-		return STP_OK;
-	stx.stx_mode = (uint16_t)DTTOIF(dent->d_type);
-	if ((dent->d_type == DT_REG || dent->d_type == DT_UNKNOWN) &&
-	    statx(folder->fd, dent->d_name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-	          STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME | STATX_CTIME, &stx) != 0)
-		sys = errno;
-	if (!sys && S_ISDIR(stx.stx_mode))
-		return STP_OK; /* visit_folders() had it */
-	if (!sys && !S_ISREG(stx.stx_mode)) {
-		if (!(options->flags & STP_TREE_SKIP_LINKS))
-			stp_fault_add(options->faults, STP_FORMAT, 0, STAGE, path, path_bytes, "%s",
-			              kind_problem(stx.stx_mode));
-		else if (options->progress)
-			atomic_fetch_add_explicit(&options->progress->left_out, 1,
-			                          memory_order_relaxed);
-		return STP_OK;
-	}
-	problem = path_problem(worker, folder, dent->d_name, name_bytes);
-	if (problem) {
-		stp_fault_add(options->faults, STP_FORMAT, 0, STAGE, path, path_bytes, "%s",
-		              problem);
-		return STP_OK;
-	}
-	if (sys) {
-		stp_fault_add(options->faults, sys == ENOENT ? STP_CHANGED : STP_IO,
-		              sys == ENOENT ? 0 : sys, STAGE, path, path_bytes, "%s",
-		              sys == ENOENT ? "vanished during the scan; run again"
-		                            : "cannot stat the file");
-		return STP_OK;
-	}
-	fill_record(worker, &worker->records[worker->record_count], &stx);
-	worker->records[worker->record_count].path = path;
-	worker->records[worker->record_count].path_bytes = (uint16_t)path_bytes;
-	worker->record_count++;
+	memcpy(path, worker->path, path_bytes + 1);
+	record = &worker->records[worker->record_count++];
+	stp_entry_record(&entry, options->racy_after_ns, record);
+	record->path = path;
+	record->path_bytes = (uint16_t)path_bytes;
 	worker->path_bytes_used += path_bytes + 1;
 	return STP_OK;
 }
 
 /* --- one buffer of names --------------------------------------------------------------------- */
 
-static int is_dot(const char *name)
-{
-	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
-static int is_folder(const struct folder *folder, const struct dirent64 *dent)
+/* Whether to go into a name. What the list did not say is noted in it, so that visit_file() takes a
+ * name for a file exactly when this did not take it for a folder. */
+static int is_folder(struct worker *worker, const struct folder *folder,
+                     const struct stp_name *name)
 {
 	struct stat st;
 
-	if (dent->d_type != DT_UNKNOWN)
-		return dent->d_type == DT_DIR;
-	return fstatat(folder->fd, dent->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
-	       S_ISDIR(st.st_mode);
+	if (name->problem)
+		return 0;
+	if (name->type != DT_UNKNOWN)
+		return name->type == DT_DIR;
+	if (fstatat(folder->fd, name->text, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0 ||
+	    !S_ISDIR(st.st_mode))
+		return 0;
+	stp_names_set_type(&worker->names, name, DT_DIR);
+	return 1;
 }
 
 /* Notes one subfolder for the stack unless it is filtered, too deep or too long. */
 static enum stp_errc find_folder(struct worker *worker, const struct folder *folder,
-                                 const char *name, struct stp_err *err)
+                                 const struct stp_name *name, struct stp_err *err)
 {
 	const struct walk *walk = worker->walk;
 	const struct stp_tree_options *options = walk->options;
-	size_t name_bytes = strlen(name);
-	size_t path_bytes = folder->path_bytes + name_bytes;
+	size_t path_bytes = join_path(worker, folder, name);
 	struct work work = {NULL, (uint32_t)(path_bytes - walk->prefix_bytes), folder->depth + 1};
-	char path[STP_PATH_BYTES_MAX + STP_NAME_BYTES_MAX + 2];
 
-	memcpy(path, folder->path, folder->path_bytes);
-	memcpy(path + folder->path_bytes, name, name_bytes + 1);
-	if (options->enter && !options->enter(options->keep_ctx, path, path_bytes))
+	if (options->enter && !options->enter(options->keep_ctx, worker->path, path_bytes))
 		return STP_OK;
 	/* 2: "/" and one byte of a name must still fit */
 	if (path_bytes + 2 > STP_PATH_BYTES_MAX) {
-		fault(worker, STP_LIMIT, 0, path, path_bytes,
+		fault(worker, STP_LIMIT, 0, worker->path, path_bytes,
 		      "is a folder whose path is too long; shorten it");
 		return STP_OK;
 	}
 	if (work.depth > STP_TREE_DEPTH_MAX) {
-		fault(worker, STP_LIMIT, 0, path, path_bytes,
+		fault(worker, STP_LIMIT, 0, worker->path, path_bytes,
 		      "lies in more than 128 folders; flatten it");
 		return STP_OK;
 	}
 	worker->found_count++;
-	return put_work(&worker->found, path + walk->prefix_bytes, &work, err);
+	return put_work(&worker->found, worker->path + walk->prefix_bytes, &work, err);
 }
 
 /* Pushes the rest of the folder when it is not finished, then the subfolders in the buffer. */
@@ -512,7 +449,8 @@ static enum stp_errc push_found(struct worker *worker, struct folder *folder, in
 {
 	struct work rest = {folder, 0, folder->depth};
 	enum stp_errc code = STP_OK;
-	size_t at;
+	struct stp_name name;
+	size_t at = 0;
 
 	worker->found.count = 0;
 	worker->found_count = 0;
@@ -520,15 +458,9 @@ static enum stp_errc push_found(struct worker *worker, struct folder *folder, in
 		STP_TRY(put_work(&worker->found, "", &rest, err));
 		worker->found_count++;
 	}
-	for (at = 0; at < worker->dents_bytes;) {
-		const struct dirent64 *dent = (const struct dirent64 *)(worker->dents + at);
-
-		at += dent->d_reclen;
-		if (dent->d_type != DT_DIR && dent->d_type != DT_UNKNOWN)
-			continue;
-		if (!is_dot(dent->d_name) && is_folder(folder, dent))
-			STP_TRY(find_folder(worker, folder, dent->d_name, err));
-	}
+	while (stp_names_next(&worker->names, &at, &name))
+		if (is_folder(worker, folder, &name))
+			STP_TRY(find_folder(worker, folder, &name, err));
 	if (worker->found_count == 0)
 		return STP_OK;
 	/* The stack's reference; relaxed: the lock orders it for whoever pops. */
@@ -543,19 +475,15 @@ static enum stp_errc push_found(struct worker *worker, struct folder *folder, in
 /* Reads one buffer of folder's names and deals with all of them. */
 static enum stp_errc visit_buffer(struct worker *worker, struct folder *folder, struct stp_err *err)
 {
+	struct stp_name name;
+	size_t at = 0;
 	int finished;
-	size_t at;
 
 	read_names(worker, folder, &finished);
 	STP_TRY(push_found(worker, folder, finished, err));
-	for (at = 0; at < worker->dents_bytes;) {
-		const struct dirent64 *dent = (const struct dirent64 *)(worker->dents + at);
-
-		at += dent->d_reclen;
-		if (dent->d_type == DT_DIR || is_dot(dent->d_name))
-			continue;
-		STP_TRY(visit_file(worker, folder, dent, err));
-	}
+	while (stp_names_next(&worker->names, &at, &name))
+		if (name.type != DT_DIR || name.problem)
+			STP_TRY(visit_file(worker, folder, &name, err));
 	return STP_OK;
 }
 
@@ -626,10 +554,10 @@ static enum stp_errc create_workers(struct walk *walk, struct stp_err *err)
 		worker->index = i;
 		worker->records = malloc(BATCH_COUNT * sizeof(*worker->records));
 		worker->paths = malloc(BATCH_PATH_BYTES);
-		worker->dents = malloc(DENTS_BYTES);
-		if (!worker->records || !worker->paths || !worker->dents)
+		if (!worker->records || !worker->paths)
 			return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL,
 			                      "no memory for the workers");
+		STP_TRY(stp_names_init(&worker->names, err));
 	}
 	return STP_OK;
 }
@@ -642,7 +570,7 @@ static void destroy_workers(struct walk *walk)
 		free(walk->workers[i].spare);
 		free(walk->workers[i].records);
 		free(walk->workers[i].paths);
-		free(walk->workers[i].dents);
+		stp_names_release(&walk->workers[i].names);
 		stp_buf_release(&walk->workers[i].found);
 	}
 	free(walk->workers);
@@ -715,22 +643,21 @@ size_t stp_tree_thread_count(size_t jobs)
 
 int64_t stp_tree_racy_after(int folder_fd)
 {
-	static const char name[] = ".tmp-clock";
+	char name[STP_TEMPORARY_BYTES];
+	struct stp_err ignored = STP_ERR_INIT;
 	struct timespec now;
 	struct stat st;
-	int fd =
-	    openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd;
 
-	if (fd >= 0) {
-		/* A file that was there keeps its ctime without a change of its size or mode. */
-		int stamped = futimens(fd, NULL) == 0 && fstat(fd, &st) == 0;
+	if (stp_temporary_create(folder_fd, O_WRONLY, 0600, STAGE, "the clock", name, &fd,
+	                         &ignored) == STP_OK) {
+		int stamped = fstat(fd, &st) == 0;
 
 		unlinkat(folder_fd, name, 0);
 		close(fd);
 		if (stamped)
-			return (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec -
-			       RACY_GRACE_NS;
+			return stp_stamp_later(stp_stamp_of(st.st_ctim), -RACY_GRACE_NS);
 	}
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - RACY_GRACE_NS;
+	return stp_stamp_later(stp_stamp_of(now), -RACY_GRACE_NS);
 }

@@ -10,7 +10,7 @@
  * path. The order of entries depends on timing; the ledger sorts.
  *
  * Shape      struct stp_record with key, length, fingerprint, path and STP_RECORD_FILE; no digests.
- * Memory     per worker one folder buffer and one batch (about 0.3 MiB); the shared stack holds at
+ * Memory     per worker one folder buffer and one batch (about 0.4 MiB); the shared stack holds at
  *            most one buffer's folders per level and worker, whatever the size of the tree.
  * Ownership  records and paths given to emit are valid during the call.
  * Threads    emit, keep and enter are called from all workers at once, worker_index in

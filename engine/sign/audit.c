@@ -37,8 +37,6 @@ static enum stp_errc mend_end(int fd, struct stp_buf *lines, struct stp_err *err
 
 	if (fstat(fd, &st) != 0)
 		return STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot stat");
-	if (!S_ISREG(st.st_mode))
-		return STP_FAIL(err, STP_FORMAT, STAGE, STP_AUDIT_FILE, "is no regular file");
 	if (st.st_size == 0)
 		return STP_OK;
 	STP_TRY(stp_fd_read_at(fd, &last, 1, st.st_size - 1, STAGE, STP_AUDIT_FILE, err));
@@ -53,11 +51,10 @@ enum stp_errc stp_audit_open(int state_fd, struct stp_audit **out_audit, struct 
 	if (!audit)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot open");
 	pthread_mutex_init(&audit->lock, NULL);
-	audit->fd = openat(state_fd, STP_AUDIT_FILE,
-	                   O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (audit->fd < 0)
-		code = STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot open");
-	else
+	audit->fd = -1;
+	code = stp_file_open_own(state_fd, STP_AUDIT_FILE, O_APPEND, 0600, STAGE, STP_AUDIT_FILE,
+	                         &audit->fd, err);
+	if (code == STP_OK)
 		code = mend_end(audit->fd, &audit->lines, err);
 	if (code != STP_OK) {
 		stp_audit_close(audit);
@@ -318,16 +315,12 @@ static enum stp_errc copy_rest(int from_fd, off_t offset, off_t size, int to_fd,
 static enum stp_errc replace_log(int state_fd, int log_fd, off_t offset, off_t size,
                                  struct stp_err *err)
 {
-	static const char temporary[] = ".tmp-" STP_AUDIT_FILE;
+	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
 	int fd;
 
-	/* Of a run that was killed here; the run's lock is held. */
-	unlinkat(state_fd, temporary, 0);
-	fd =
-	    openat(state_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot write it anew");
+	STP_TRY(stp_temporary_create(state_fd, O_WRONLY, 0600, STAGE, STP_AUDIT_FILE, temporary,
+	                             &fd, err));
 	code = copy_rest(log_fd, offset, size, fd, err);
 	if (code == STP_OK)
 		code = stp_fd_sync(fd, STAGE, STP_AUDIT_FILE, err);
@@ -344,20 +337,19 @@ enum stp_errc stp_audit_prune(int state_fd, int64_t keep_from_s, size_t *out_dro
                               struct stp_err *err)
 {
 	char keep_from[STP_TIME_BYTES + 1];
+	struct stp_err why = STP_ERR_INIT;
 	struct stat st;
-	enum stp_errc code = STP_OK;
 	off_t offset = 0;
 	size_t dropped = 0;
-	int fd = openat(state_fd, STP_AUDIT_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = -1;
+	enum stp_errc code = stp_file_open(state_fd, STP_AUDIT_FILE, STAGE, &fd, &st, &why);
 
-	if (fd < 0 && errno == ENOENT) {
+	if (code != STP_OK && why.sys_errno == ENOENT) {
 		*out_dropped = 0;
 		return STP_OK;
 	}
-	if (fd < 0 || fstat(fd, &st) != 0)
-		code = STP_FAIL_SYS(err, STAGE, STP_AUDIT_FILE, "cannot open");
-	else if (!S_ISREG(st.st_mode))
-		code = STP_FAIL(err, STP_FORMAT, STAGE, STP_AUDIT_FILE, "is no regular file");
+	if (code != STP_OK)
+		stp_err_merge(err, &why);
 	stp_time_format(keep_from_s, keep_from);
 	if (code == STP_OK)
 		code = find_first_kept(fd, st.st_size, keep_from, &offset, &dropped, err);

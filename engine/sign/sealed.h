@@ -36,6 +36,15 @@ enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *bo
                               size_t key_count, struct stp_sealed *out_sealed,
                               struct stp_err *err) STP_MUST_CHECK;
 
+/* As stp_sealed_make() for a body with control characters, which canonical form has raw and JSON
+ * escaped: body is signed, form is written. STP_FORMAT unless form is body, character by character,
+ * with only the control characters escaped. */
+enum stp_errc stp_sealed_make_escaped(const char *name, uint64_t version, const void *body,
+                                      size_t body_bytes, const void *form, size_t form_bytes,
+                                      const struct stp_key *const *keys, size_t key_count,
+                                      struct stp_sealed *out_sealed,
+                                      struct stp_err *err) STP_MUST_CHECK;
+
 /* Frees the bytes and clears the struct. */
 void stp_sealed_release(struct stp_sealed *sealed);
 

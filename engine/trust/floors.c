@@ -57,6 +57,11 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 		    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "%s %" PRIu64 " %.64s\n",
 		                     lines[i].role, pin->version, hex);
 	}
+	used +=
+	    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "thresholds %u/%u %u/%u %u/%u\n",
+	                     floors->root_keys.threshold, floors->root_keys.key_count,
+	                     floors->targets_keys.threshold, floors->targets_keys.key_count,
+	                     floors->bins_keys.threshold, floors->bins_keys.key_count);
 	stp_time_format(floors->committed_at, time);
 	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
 	                         "committed %s\nfolder %" PRIu64 "\nplace %016" PRIx64 "\n", time,
@@ -112,6 +117,18 @@ static int take_pin(const char **at, const char *role, struct stp_pin *pin)
 	return 1;
 }
 
+static int take_threshold(const char **at, char end, struct stp_threshold *out)
+{
+	uint64_t threshold;
+	uint64_t keys;
+
+	if (!take_number(at, '/', &threshold) || !take_number(at, end, &keys) ||
+	    threshold > STP_ROLE_KEYS_MAX || keys > STP_ROLE_KEYS_MAX)
+		return 0;
+	*out = (struct stp_threshold){(unsigned)threshold, (unsigned)keys};
+	return 1;
+}
+
 /* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
 static const char *take_lines(const char *text, struct stp_floors *floors)
 {
@@ -126,6 +143,10 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 		if (!take_pin(&at, lines[i].role,
 		              (struct stp_pin *)(void *)((char *)floors + lines[i].offset)))
 			return NULL;
+	if (!take_word(&at, "thresholds ") || !take_threshold(&at, ' ', &floors->root_keys) ||
+	    !take_threshold(&at, ' ', &floors->targets_keys) ||
+	    !take_threshold(&at, '\n', &floors->bins_keys))
+		return NULL;
 	if (!take_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)
 		return NULL;
@@ -153,7 +174,7 @@ enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_
 		copy[text_bytes] = '\0';
 		at = take_lines(copy, &floors);
 	}
-	if (!at || strnlen(at, 71) != 70 || memcmp(at, "seal ", 5) != 0 || at[69] != '\n' ||
+	if (!at || strnlen(at, 71) != 70 || strncmp(at, "seal ", 5) != 0 || at[69] != '\n' ||
 	    at + 70 != copy + text_bytes)
 		return STP_FAIL(err, STP_FORMAT, STAGE, NAME, "is damaged; " REMEDY);
 	used = format(&floors, again);
@@ -220,6 +241,9 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
 	memset(out_floors, 0, sizeof(*out_floors));
 	if (fstatat(state_fd, STP_FLOORS_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		return STP_OK;
+	if (!seal_key && faccessat(state_fd, STP_FLOORS_FILE, R_OK, AT_EACCESS) != 0 &&
+	    errno == EACCES)
+		return STP_OK;
 	code = stp_file_read(state_fd, STP_FLOORS_FILE, TEXT_BYTES_MAX - 1, STAGE, &text, err);
 	if (code == STP_OK)
 		code = stp_floors_parse((const char *)text.data, text.count, seal_key, out_floors,
@@ -241,7 +265,8 @@ enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_
 /* ------------------------------------------------------------------ writing */
 
 enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
-                              const struct stp_floors *floors, struct stp_err *err)
+                              const struct stp_floors *floors, enum stp_floors_origin origin,
+                              struct stp_err *err)
 {
 	struct stp_floors own = *floors;
 	char text[TEXT_BYTES_MAX];
@@ -250,7 +275,8 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 
 	if (fstat(state_fd, &st) != 0)
 		return STP_FAIL_SYS(err, STAGE, "state", "cannot stat");
-	own.folder_ino = (uint64_t)st.st_ino;
+	/* No folder has inode 0. */
+	own.folder_ino = origin == STP_FLOORS_RESTORED ? 0 : (uint64_t)st.st_ino;
 	own.place = place_of(state_fd);
 	used = format(&own, text);
 	used = append_seal(text, used, seal_key);

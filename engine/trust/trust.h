@@ -40,6 +40,8 @@ struct stp_trust_options {
 struct stp_trust {
 	struct stp_finding_list findings;  /* of the documents below */
 	struct stp_root root;              /* the newest */
+	struct stp_document confirmed;     /* with needs_pin: the root that stampede.json or --trust
+	                                    * names, when others followed it; else empty */
 	struct stp_document targets, bins; /* the newest; bins only when has_bins */
 	int has_bins;
 	struct stp_key_ring targets_ring; /* keys that targets names */

@@ -131,7 +131,11 @@ static enum stp_errc open_side(struct side *side, const char *path, struct stp_e
 /* The snapshot that a record of an earlier commit (state/commits) names, or 0. */
 static uint64_t committed_snapshot(const char *path)
 {
-	json_t *record = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	struct stat st;
+	/* Not a FIFO, which would be waited for. */
+	json_t *record = stat(path, &st) == 0 && S_ISREG(st.st_mode)
+	                     ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL)
+	                     : NULL;
 	json_int_t version = json_integer_value(json_object_get(record, "snapshot"));
 	bool is_record = record && !json_object_get(record, "signed");
 

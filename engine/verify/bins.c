@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "cjson/reader.h"
@@ -188,7 +189,7 @@ static void note_target(struct worker *w, const char *path, size_t path_bytes, u
 		add(w, STP_FINDING_TARGET_PATH, "target \"%s\" %s",
 		    stp_finding_quote(&quote, path, path_bytes), problem);
 	w->totals.target_count++;
-	w->totals.target_bytes += length;
+	w->totals.target_bytes = stp_sum_add(w->totals.target_bytes, length);
 	w->totals.path_bytes += path_bytes;
 	w->totals.targets_empty += length == 0;
 	if (path_bytes > w->totals.path_bytes_max)
@@ -418,7 +419,7 @@ static void merge_totals(struct stp_bins_totals *into, const struct stp_bins_tot
 {
 	into->bins_read += from->bins_read;
 	into->target_count += from->target_count;
-	into->target_bytes += from->target_bytes;
+	into->target_bytes = stp_sum_add(into->target_bytes, from->target_bytes);
 	into->path_bytes += from->path_bytes;
 	into->targets_empty += from->targets_empty;
 	into->file_bytes += from->file_bytes;

@@ -264,10 +264,9 @@ static void check_common(struct stp_document *doc, const struct stp_document_rul
 	stp_document_known(doc, body, "signed", rule->fields);
 }
 
-/* The canonical form as JSON can hold it: a line feed of a PEM key stands raw in the one and as \n
- * in the other. Canonical form has no white space, so control characters stand in strings only. */
-static enum stp_errc append_json_form(const struct stp_buf *canonical, struct stp_buf *out,
-                                      struct stp_err *err)
+/* Canonical form has no white space, so control characters stand in strings only. */
+enum stp_errc stp_json_form_append(const struct stp_buf *canonical, struct stp_buf *out,
+                                   struct stp_err *err)
 {
 	size_t start = 0;
 
@@ -300,7 +299,7 @@ static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t 
 	enum stp_errc code = stp_canonical_append(value, &canonical, err);
 
 	if (code == STP_OK)
-		code = append_json_form(&canonical, &form, err);
+		code = stp_json_form_append(&canonical, &form, err);
 	*out_same = code == STP_OK && form.count == file->count &&
 	            memcmp(form.data, file->data, form.count) == 0;
 	*out_holds =

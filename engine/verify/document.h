@@ -87,6 +87,11 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out,
                                    struct stp_err *err) STP_MUST_CHECK;
 
+/* Appends canonical as JSON can hold it: control characters, such as the line feeds of a PEM key,
+ * stand raw in the one and escaped in the other. */
+enum stp_errc stp_json_form_append(const struct stp_buf *canonical, struct stp_buf *out,
+                                   struct stp_err *err) STP_MUST_CHECK;
+
 /* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
 bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max);
 

@@ -61,12 +61,14 @@ void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, 
                      const char *format, ...)
 {
 	struct stp_finding *item;
-	char text[512];
+	char raw[512];
+	char text[sizeof(raw)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
+	stp_text_clean(raw, strlen(raw), text, sizeof(text));
 	pthread_mutex_lock(&list->lock);
 	list->totals[code]++;
 	if (has_room(list)) {

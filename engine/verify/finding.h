@@ -27,8 +27,8 @@ struct stp_finding_list {
 void stp_finding_list_init(struct stp_finding_list *list);
 void stp_finding_list_release(struct stp_finding_list *list);
 
-/* Adds a finding about subject (NUL-terminated). The text is escaped where it quotes input only if
- * the caller does so: pass hostile strings through stp_finding_quote(). */
+/* Adds a finding about subject (NUL-terminated). The text is cleaned (base/text.h); what it quotes
+ * of input is unambiguous and cut only when it went through stp_finding_quote(). */
 void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, const char *subject,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 

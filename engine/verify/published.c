@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/published.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 /* Reads fd to its end; STP_LIMIT beyond bytes_max. */
 static enum stp_errc read_all(int fd, const char *name, size_t expected, size_t bytes_max,
@@ -42,33 +42,30 @@ enum stp_errc stp_published_read(int folder_fd, const char *name, size_t bytes_m
                                  struct stp_buf *buf, struct stp_finding_list *findings,
                                  bool *out_there, struct stp_err *err)
 {
-	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stp_err why = STP_ERR_INIT;
 	enum stp_errc code;
 	struct stat st;
+	int fd;
 
 	*out_there = false;
 	buf->count = 0;
-	if (fd < 0 && errno == ENOENT) {
+	code = stp_file_open(folder_fd, name, "verify", &fd, &st, &why);
+	if (code != STP_OK && why.sys_errno == ENOENT) {
 		report(findings, STP_FINDING_FILE_MISSING, name, "is not there");
 		return STP_OK;
 	}
-	if (fd < 0 && (errno == ELOOP || errno == ENXIO)) {
-		report(findings, STP_FINDING_FILE_TYPE, name, "is no regular file");
+	if (code == STP_FORMAT) {
+		report(findings, STP_FINDING_FILE_TYPE, name, why.text);
 		return STP_OK;
 	}
-	if (fd < 0)
-		return STP_FAIL_SYS(err, "verify", name, "cannot open");
-	if (fstat(fd, &st) != 0) {
-		code = STP_FAIL_SYS(err, "verify", name, "cannot stat");
-	} else if (!S_ISREG(st.st_mode)) {
-		report(findings, STP_FINDING_FILE_TYPE, name, "is no regular file");
-		code = STP_OK;
-	} else {
-		code = (uint64_t)st.st_size > bytes_max
-		           ? STP_LIMIT
-		           : read_all(fd, name, (size_t)st.st_size, bytes_max, buf, err);
-		*out_there = code == STP_OK;
+	if (code != STP_OK) {
+		stp_err_merge(err, &why);
+		return code;
 	}
+	code = (uint64_t)st.st_size > bytes_max
+	           ? STP_LIMIT
+	           : read_all(fd, name, (size_t)st.st_size, bytes_max, buf, err);
+	*out_there = code == STP_OK;
 	close(fd);
 	if (code != STP_LIMIT)
 		return code;

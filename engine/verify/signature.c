@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/signature.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,73 +8,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "hash/hash.h"
-
-#define SIGNATURE_BYTES_MAX 2048 /* RSA of 16,384 bits */
-
-static const struct {
-	const char *keytype, *scheme;
-	enum stp_key_kind kind;
-} kinds[] = {
-    {"ed25519", "ed25519", STP_KEY_KIND_ED25519},
-    {"rsa", "rsassa-pss-sha256", STP_KEY_KIND_RSA_PSS_SHA256},
-    {"ecdsa", "ecdsa-sha2-nistp256", STP_KEY_KIND_ECDSA_SHA256},
-    {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", STP_KEY_KIND_ECDSA_SHA256},
-    {"ecdsa", "ecdsa-sha2-nistp384", STP_KEY_KIND_ECDSA_SHA384},
-    {"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", STP_KEY_KIND_ECDSA_SHA384},
-};
-
-/* The kind for a pair of keytype and scheme, or -1. */
-static int find_kind(const char *keytype, const char *scheme)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].keytype, keytype) == 0 && strcmp(kinds[i].scheme, scheme) == 0)
-			return (int)kinds[i].kind;
-	return -1;
-}
-
-static bool load_ed25519(struct stp_public_key *key, const char *hex, size_t chars)
-{
-	if (chars != 64 || !stp_hex_decode(hex, 32, key->ed25519, 0))
-		return false;
-	key->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->ed25519, 32);
-	return key->pkey != NULL;
-}
-
-static bool load_pem(struct stp_public_key *key, const char *pem, size_t chars)
-{
-	BIO *bio;
-	EVP_PKEY *pkey;
-	int want = key->kind == STP_KEY_KIND_RSA_PSS_SHA256 ? EVP_PKEY_RSA : EVP_PKEY_EC;
-
-	if (chars > STP_KEY_FILE_BYTES_MAX)
-		return false;
-	bio = BIO_new_mem_buf(pem, (int)chars);
-	if (!bio)
-		return false;
-	pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	if (pkey && EVP_PKEY_get_base_id(pkey) == want &&
-	    (want != EVP_PKEY_RSA ||
-	     (EVP_PKEY_get_bits(pkey) >= 2048 && EVP_PKEY_get_bits(pkey) <= 16384))) {
-		key->pkey = pkey;
-		return true;
-	}
-	EVP_PKEY_free(pkey);
-	return false;
-}
-
-/* identity: the same public key under another name or in another PEM spelling is the same key. */
-static bool set_identity(struct stp_public_key *key)
-{
-	unsigned char *der = NULL;
-	int bytes = i2d_PUBKEY(key->pkey, &der);
-
-	if (bytes <= 0)
-		return false;
-	stp_hash_one(STP_ALG_SHA256, der, (size_t)bytes, key->identity);
-	OPENSSL_free(der);
-	return true;
-}
 
 /* keyid = SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
 static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const char *keyid,
@@ -123,34 +51,25 @@ static bool load_key(struct stp_public_key *key, struct stp_document *doc, json_
 	       *scheme = json_object_get(object, "scheme");
 	json_t *value = json_object_get(object, "keyval");
 	json_t *public = json_object_get(value, "public");
+	const char *problem = "it has no keytype, scheme or public value";
 	struct stp_quote quote;
-	int kind = -1;
-	bool ok = false;
 
-	if (json_is_string(type) && json_is_string(scheme))
-		kind = find_kind(json_string_value(type), json_string_value(scheme));
-	if (kind >= 0 && json_is_string(public) && strlen(keyid) == STP_KEYID_CHARS) {
-		key->kind = (enum stp_key_kind)kind;
-		memcpy(key->keyid, keyid, STP_KEYID_CHARS + 1);
-		if (key->kind == STP_KEY_KIND_ED25519)
-			ok = load_ed25519(key, json_string_value(public),
-			                  json_string_length(public));
-		else
-			ok = load_pem(key, json_string_value(public), json_string_length(public));
-	}
-	if (ok && !set_identity(key)) {
-		EVP_PKEY_free(key->pkey);
-		ok = false;
-	}
 	stp_finding_quote(&quote, keyid, strlen(keyid));
-	if (!ok)
+	if (strlen(keyid) != STP_KEYID_CHARS)
+		problem = "its keyid is not a SHA-256";
+	else if (json_is_string(type) && json_is_string(scheme) && json_is_string(public))
+		problem =
+		    stp_public_key_load(key, json_string_value(type), json_string_value(scheme),
+		                        json_string_value(public), json_string_length(public));
+	if (problem) {
 		stp_finding_add(doc->findings, STP_FINDING_KEY, doc->name,
-		                "key %s is malformed or of an unknown type or scheme", quote.text);
-	else
-		stp_document_known(doc, object, quote.text, "keytype keyval scheme");
-	if (ok)
-		stp_document_known(doc, value, quote.text, "public");
-	return ok;
+		                "key %s cannot be used: %s", quote.text, problem);
+		return false;
+	}
+	memcpy(key->keyid, keyid, STP_KEYID_CHARS + 1);
+	stp_document_known(doc, object, quote.text, "keytype keyval scheme");
+	stp_document_known(doc, value, quote.text, "public");
+	return true;
 }
 
 enum stp_errc stp_key_ring_load(struct stp_key_ring *ring, struct stp_document *doc, json_t *keys,
@@ -182,7 +101,7 @@ enum stp_errc stp_key_ring_load(struct stp_key_ring *ring, struct stp_document *
 void stp_key_ring_release(struct stp_key_ring *ring)
 {
 	for (size_t i = 0; i < ring->count; i++)
-		EVP_PKEY_free(ring->keys[i].pkey);
+		stp_public_key_release(&ring->keys[i]);
 	free(ring->keys);
 	memset(ring, 0, sizeof(*ring));
 }
@@ -277,56 +196,6 @@ const struct stp_public_key *stp_role_key(const struct stp_role *role, const cha
 	return NULL;
 }
 
-/* libcrypto's answer for any kind of key. */
-static bool check_libcrypto(const struct stp_public_key *key, const uint8_t *message,
-                            size_t message_bytes, const uint8_t *sig, size_t sig_bytes)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pkey_ctx = NULL;
-	const EVP_MD *md = NULL;
-	bool ok;
-
-	if (key->kind == STP_KEY_KIND_ECDSA_SHA384)
-		md = EVP_sha384();
-	else if (key->kind != STP_KEY_KIND_ED25519)
-		md = EVP_sha256();
-	ok = ctx && EVP_DigestVerifyInit(ctx, &pkey_ctx, md, NULL, key->pkey) == 1;
-	if (ok && key->kind == STP_KEY_KIND_RSA_PSS_SHA256)
-		ok = EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-		     EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, RSA_PSS_SALTLEN_AUTO) == 1;
-	if (ok)
-		ok = EVP_DigestVerify(ctx, sig, sig_bytes, message, message_bytes) == 1;
-	EVP_MD_CTX_free(ctx);
-	return ok;
-}
-
-enum stp_signature_state stp_signature_check(const struct stp_public_key *key,
-                                             const uint8_t *message, size_t message_bytes,
-                                             const char *sig_hex, size_t sig_chars,
-                                             enum stp_libraries libraries)
-{
-	uint8_t sig[SIGNATURE_BYTES_MAX];
-	size_t sig_bytes = sig_chars / 2;
-	bool sodium, crypto;
-
-	if (sig_chars % 2 || sig_chars == 0 || sig_bytes > sizeof(sig) ||
-	    !stp_hex_decode(sig_hex, sig_bytes, sig, 0))
-		return STP_SIGNATURE_BAD;
-	if (key->kind != STP_KEY_KIND_ED25519)
-		return check_libcrypto(key, message, message_bytes, sig, sig_bytes)
-		           ? STP_SIGNATURE_GOOD
-		           : STP_SIGNATURE_BAD;
-	if (sig_bytes != 64)
-		return STP_SIGNATURE_BAD;
-	sodium = crypto_sign_verify_detached(sig, message, message_bytes, key->ed25519) == 0;
-	if (libraries == STP_LIBRARIES_ONE)
-		return sodium ? STP_SIGNATURE_GOOD : STP_SIGNATURE_BAD;
-	crypto = check_libcrypto(key, message, message_bytes, sig, sig_bytes);
-	if (sodium != crypto)
-		return STP_SIGNATURE_DISPUTED;
-	return sodium ? STP_SIGNATURE_GOOD : STP_SIGNATURE_BAD;
-}
-
 /* True when an earlier signature of the array has the same keyid. */
 static bool is_repeated(json_t *signatures, size_t index, const char *keyid)
 {
@@ -391,6 +260,8 @@ bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *rol
                             struct stp_signature_tally *tally)
 {
 	size_t count = json_array_size(doc->signatures);
+	/* A role that was never loaded asks for nothing, and vouches for nothing. */
+	bool can_be_met = role->threshold != 0 && role->threshold != UINT64_MAX;
 	uint64_t good = 0;
 
 	if (count > STP_SIGNATURES_MAX) {
@@ -400,9 +271,9 @@ bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *rol
 	}
 	for (size_t i = 0; i < count; i++)
 		good += check_signature(doc, i, role, other, where, tally);
-	if (role->threshold != UINT64_MAX && good >= role->threshold)
+	if (can_be_met && good >= role->threshold)
 		return true;
-	if (role->threshold != UINT64_MAX)
+	if (can_be_met)
 		stp_finding_add(doc->findings, STP_FINDING_THRESHOLD, doc->name,
 		                "has %llu good signatures of %s, needs %llu",
 		                (unsigned long long)good, where,

@@ -38,7 +38,7 @@ struct stp_err {
 	const char *file;  /* source file and line, printed with --debug */
 	int line;
 	char subject[256]; /* what it is about, already escaped for a terminal */
-	char text[256];    /* what happened; what to do */
+	char text[256];    /* what happened; what to do: UTF-8, safe for a terminal */
 };
 
 #define STP_ERR_INIT                       \

@@ -6,16 +6,19 @@
  *	all else that a run of stampede made, and that is older ─▶ removed
  *
  * Never removed: any root, anything a kept snapshot lists, anything newer than the published
- * timestamp (a run that died left it, sign sweeps that), names stampede does not make.
+ * timestamp (a run that died left it, sign sweeps that), and unknown files: all that stampede
+ *cannot have made, by its name, its kind or what it holds, and all on another device or mount.
  *
  * Shape      options in, a report out.
- * Memory     8 bytes and some per name in kept snapshots, and per kept target link.
+ * Memory     8 bytes and some per name in kept snapshots, and per kept target link; 256 KiB when
+ *            copies or hard links of target files are out of use.
  * Ownership  plain data.
  * Threads    one thread; takes the repository's lock, so a running sign means STP_BUSY.
  */
 #ifndef STAMPEDE_GC_H
 #define STAMPEDE_GC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "stampede/err.h"
@@ -29,6 +32,7 @@ struct stp_cancel;
 #define STP_GC_GRACE_SECONDS      86400   /* default: timestamps of the last day stay usable */
 #define STP_GC_KEEP               3       /* default: and at least this many snapshots */
 #define STP_GC_AUDIT_KEEP_SECONDS 7776000 /* default: 90 days of the audit log */
+#define STP_GC_UNKNOWN_SHOWN      10      /* unknown files that are named */
 
 struct stp_gc_options {
 	const char *repo;
@@ -37,7 +41,9 @@ struct stp_gc_options {
 	int64_t audit_keep_seconds; /* older lines of state/audit.log are dropped, and so is a
 	                             * report of the last run */
 	int dry_run;                /* only report; takes no lock */
-	int after_clock_error;      /* the clock was ahead when the last timestamp was published */
+	int after_clock_error;      /* what was published in the future was published just now: the
+	                             * clock was ahead then, and is right now. STP_CONFIG when nothing
+	                             * was */
 	int64_t now;                /* epoch seconds; negative: the clock */
 	struct stp_cancel *cancel;  /* may be NULL */
 };
@@ -50,7 +56,9 @@ struct stp_gc_report {
 	uint64_t bytes_removed;
 	uint64_t links_kept, links_removed; /* in public/targets */
 	uint64_t roots_kept;
-	uint64_t strangers; /* names in public/metadata that stampede does not make: left alone */
+	uint64_t strangers;   /* unknown files in public/metadata and public/targets: left alone */
+	size_t unknown_count; /* of them named: the first by name, escaped, from REPO on */
+	char unknown[STP_GC_UNKNOWN_SHOWN][256];
 	uint64_t audit_lines_removed;
 	uint64_t oldest_kept; /* version of the oldest snapshot kept; 0: none */
 };

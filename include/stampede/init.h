@@ -73,9 +73,12 @@ void stp_init_report_release(struct stp_init_report *report);
 #define STP_INIT_ROLE_TARGETS 2u
 #define STP_INIT_ROLE_BINS    4u
 
+#define STP_INIT_FOLDERS_MAX 16
+
 struct stp_init_update_options {
 	const char *repo;
-	const char *offline_keys; /* NULL: REPO/offline-keys */
+	const char *const *offline_folders; /* with offline_folder_count 0: REPO/offline-keys */
+	size_t offline_folder_count;
 	unsigned roles;           /* STP_INIT_ROLE_*; 0: all whose keys are there */
 	uint64_t bin_count;       /* 0: as it is */
 	int64_t now;              /* epoch seconds; negative: the clock */
@@ -93,6 +96,7 @@ struct stp_init_update_report {
 	char root_expires[21], targets_expires[21], bins_expires[21];
 	uint64_t bin_count;
 	int bins_changed;
+	int online_is_new; /* clients refuse what the old online key signed: sign at once */
 };
 
 /* Publishes new versions of root, targets and bins with new expiries, signed with the offline

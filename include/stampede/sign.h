@@ -38,7 +38,8 @@ enum stp_rehash {
 	STP_REHASH_PART,    /* besides, one of rehash_parts parts of the index, another each run */
 };
 
-#define STP_JOBS_AUTO ((size_t)-1)
+#define STP_JOBS_AUTO    ((size_t)-1)
+#define STP_REMOVALS_ALL UINT64_MAX
 
 struct stp_sign_options {
 	const char *repo;
@@ -50,9 +51,12 @@ struct stp_sign_options {
 	const char *digests;           /* digest list: a path, "-" for stdin, NULL for none */
 	const char *const *scan_globs; /* with a list: files of the tree to add */
 	size_t scan_glob_count;
-	const char *const *replace_paths; /* target paths whose bytes may change this time */
+	const char *const *replace_paths; /* target paths, or globs with "*" or "?", whose bytes may
+	                                   * change this time */
 	size_t replace_path_count;
-	int64_t now; /* epoch seconds; negative: the clock, read once */
+	uint64_t allow_removals; /* so many targets may be removed, if max_removals allows fewer;
+	                          * STP_REMOVALS_ALL: any number */
+	int64_t now;             /* epoch seconds; negative: the clock, read once */
 	const char
 	    *above; /* sign with a version above this: a number, or the path of a timestamp that
 	             * was published by another copy; NULL: above the last one known here */
@@ -83,25 +87,36 @@ struct stp_sign_fault {
 	const char *text;
 };
 
+/* Where the time went. Stages that run side by side share the time by what their workers did, so
+ * that all of them, with rest, add up to total. */
 struct stp_sign_seconds {
-	double scan, hash, ledger, bins, sign, publish, total;
+	double scan, hash, ledger, bins, sign, publish;
+	double rest; /* reading and checking what is there, before the first stage */
+	double total;
 };
 
 struct stp_sign_versions {
 	uint64_t root, targets, bins, snapshot, timestamp; /* 0: there is none */
 };
 
+/* Epoch seconds of what is published; 0: there is none, or it was not looked at. */
+struct stp_sign_expiries {
+	int64_t root, targets, bins, bin_n, snapshot, timestamp;
+};
+
 /* What a run did. Also filled, as far as it got, when the run fails. */
 struct stp_sign_report {
 	uint64_t targets, bins;
 	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
+	uint64_t targets_before;                   /* targets that were signed last time */
 	uint64_t list_rows;                        /* rows of the digest list */
 	uint64_t list_repeats;                     /* of these, rows that repeat another */
 	uint64_t target_bytes;                     /* sum of the lengths of all targets */
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
 	uint64_t links_made;
-	uint64_t fault_count;                /* all; faults holds those kept */
+	int counted;          /* targets, faults and the like are those of the whole index */
+	uint64_t fault_count; /* all; faults holds those kept */
 	const struct stp_sign_fault *faults; /* sorted by subject */
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
@@ -120,8 +135,11 @@ struct stp_sign_report {
 	unsigned cpu_features;
 	int64_t now;
 	int64_t expires_at; /* first expiry of what was published: bins, snapshot, timestamp */
+	struct stp_sign_expiries expiries;
 	int64_t interval_seconds;   /* since the run before; 0: first run */
 	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
+	const char *source;         /* "tree", "list", or "ledger" when known targets were signed
+	                             * again; NULL when the run did not get so far */
 	int landlock_version;       /* with confine: what the kernel enforces; 0: nothing */
 	int published;              /* 1 once timestamp.json was renamed */
 	void *private_;             /* owns the faults */

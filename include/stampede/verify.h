@@ -96,7 +96,7 @@ enum stp_severity stp_finding_severity(enum stp_finding_code code);
 struct stp_finding {
 	enum stp_finding_code code;
 	const char *subject; /* a file name or a target path, raw bytes: escape before printing */
-	const char *text;    /* what is wrong, printable ASCII */
+	const char *text;    /* what is wrong: UTF-8, safe for a terminal */
 };
 
 /* A role as it is published. */

@@ -17,7 +17,7 @@ kept 11 metadata files and 17 target links for 2 snapshots from version 3 on, an
 $ ls repo/public/metadata | grep -c snapshot
 4
 $ stampede gc repo --now $(at 5) --keep 1 --grace 1h --json
-{"dry_run":false,"files_removed":10,"bytes_removed":11312,"links_removed":2,"snapshots_removed":2,"audit_lines_removed":0,"snapshots_kept":2,"oldest_kept":3,"files_kept":11,"links_kept":17,"roots_kept":1,"strangers":0}
+{"dry_run":false,"files_removed":10,"bytes_removed":11312,"links_removed":2,"snapshots_removed":2,"audit_lines_removed":0,"snapshots_kept":2,"oldest_kept":3,"files_kept":11,"links_kept":17,"roots_kept":1,"strangers":0,"unknown":[]}
 $ ls repo/public/metadata
 1.root.json
 1.targets.json
@@ -37,11 +37,32 @@ $ ls repo/state/commits
 4.json
 $ stampede verify repo --now $(at 5) --json | grep -c '"errors":0'
 1
+
+# What stampede did not make stays, and is named.
+$ echo own >repo/public/targets/robots.txt; touch "repo/public/targets/$(printf 'a\033[31m')" repo/public/metadata/index.html
+$ stampede gc repo --now $(at 5) --keep 1 --grace 1h
+removed 0 metadata files and 0 target links, 0 B (snapshots: 0)
+kept 11 metadata files and 17 target links for 2 snapshots from version 3 on, and 1 roots
+left alone 3 unknown files, which stampede did not make:
+  public/metadata/index.html
+  public/targets/a\x1b[31m
+  public/targets/robots.txt
+$ stampede gc repo --now $(at 5) --keep 1 --grace 1h --json | grep -o '"strangers.*'
+"strangers":3,"unknown":["public/metadata/index.html","public/targets/a\\x1b[31m","public/targets/robots.txt"]}
+$ rm repo/public/targets/robots.txt repo/public/targets/a* repo/public/metadata/index.html
+
+# A publication in the future: the clock is wrong, or it was.
 $ stampede gc repo --now $(at 4)
 2> stampede: published: timestamp.json: was published at 2030-01-05T12:00:00Z, after this run's time; set the clock right. If it is right now and was ahead then: --after-clock-error
 = 3
+$ stampede gc repo --now $(at 4) --after-clock-error --keep 1 --grace 1h
+removed 0 metadata files and 0 target links, 0 B (snapshots: 0)
+kept 11 metadata files and 17 target links for 2 snapshots from version 3 on, and 1 roots
+$ stampede gc repo --now $(at 5) --after-clock-error
+2> stampede: published: --after-clock-error: is not needed: nothing was published after this run's time; leave it out
+= 2
 $ stampede gc repo --grace 5
-2> stampede: gc: --grace: 5 is no time such as 30m, 24h or 7d; see 'stampede gc --help'
+2> stampede: gc: --grace takes a time with its unit, such as 90m, 12h or 7d, not '5'; see 'stampede gc --help'
 = 2
 $ stampede gc repo --keep 0
 2> stampede: gc: --keep takes a whole number from 1 to 1000000, not '0'; see 'stampede gc --help'

@@ -107,6 +107,8 @@ $ cat repo/stampede.json
   "mutable": [
     "simple/**"
   ],
+  "max_removals": "1%",
+  "removed_retention_days": null,
   "trusted_root": {
     "sha256": "*", (glob)
     "version": 1
@@ -121,6 +123,14 @@ $ stampede init repo --targets idx
 2> stampede: init: SCRATCH/repo: is a repository already; use it, or name another folder
 = 2
 $ sha256sum -c --quiet before
+
+# Nor does it take a repository that lost its configuration for an empty folder.
+$ mv repo/stampede.json saved.json; stampede init repo --targets idx 2>&1 | sed 's/^\(stampede: init: \)[a-z-]*:/\1NAME:/'
+stampede: init: NAME: is there, but stampede.json is not: restore that from a backup; or name an empty or a new folder, or move what is here away
+= 2
+$ mkdir repo/.init; stampede init repo --targets idx >/dev/null 2>&1
+= 2
+$ mv saved.json repo/stampede.json; rmdir repo/.init; sha256sum -c --quiet before
 
 # What cannot be a repository.
 $ stampede init
@@ -179,7 +189,7 @@ $ ls -d other
 = 2
 
 # Everything can be set alone.
-$ stampede init small --targets idx --profile compat --bins 16 --hash sha256,sha512 --root-threshold 1/1 --offline-keys away --target-files none --now $(at 1) --quiet
+$ stampede init small --targets idx --profile compat --bins 16 --hash sha256,sha512 --root-threshold 1/1 --offline-keys away --target-files none --now $(at 1)
 made SCRATCH/small
 profile compat, 16 bins, root, targets valid until 2031-01-01T12:00:00Z
 (blank)

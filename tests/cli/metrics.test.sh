@@ -49,7 +49,7 @@ before=$(stat -c %i out/stampede.prom)
 exec 3<out/stampede.prom
 sign --quiet >/dev/null
 [ "$before" != "$(stat -c %i out/stampede.prom)" ] || fail "the metrics file was written in place"
-[ "$(cat <&3 | grep -c '^stampede_stage_seconds')" = 7 ] || fail "the old file changed while it was read"
+[ "$(cat <&3 | grep -c '^stampede_stage_seconds')" = 8 ] || fail "the old file changed while it was read"
 [ "$(ls out)" = stampede.prom ] || fail "something is left beside the metrics file"
 
 # A run that fails says so there too.

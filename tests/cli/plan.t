@@ -131,3 +131,11 @@ $ stampede plan --targets-count 10 --profile pep459
 $ stampede plan --repo nowhere
 2> stampede: verify: nowhere: holds no metadata (timestamp.json or 1.root.json); give a repository or its metadata folder
 = 2
+
+# A file of the operator's may be a name of stdout, which is written and not replaced, or a pipe, which
+# must have a reader.
+$ stampede plan --targets-count 100 --svg /dev/stdout >both; grep -c '<svg' both; [ -L /dev/stdout ]
+1
+$ mkfifo pipe; stampede plan --targets-count 100 --svg pipe >/dev/null
+2> stampede: output: pipe: nobody reads it; start the reader first, or name a file: No such device or address
+= 3

@@ -99,11 +99,12 @@ $ stampede sign repo --now $(at 6)
 2> stampede: sign: 1 path cannot be signed, so nothing was published; mend it, or publish without it: --on-fault skip
 = 3
 $ cmp before.json repo/public/metadata/timestamp.json
-$ stampede sign repo --now $(at 6) --allow-replace "${file#idx/}" --quiet
+$ stampede sign repo --now $(at 6) --allow-replace "${file#idx/}"
 signed 40 targets (172.06 kB) in 16 bins as version 6
 hashed 0 files (0 B), reused 40, removed 0, left out 0
 took * (glob)
 published repo/public/metadata/timestamp.json, valid until 2030-01-07T12:00:00Z
+2> stampede: publish: timestamp.json: expires 2030-01-07T12:00:00Z, before the run after next at the interval seen (86400 s); sign more often, or raise the expiry in stampede.json
 $ stampede verify repo --now $(at 6)
 ...
 no findings

@@ -50,7 +50,7 @@ $ head -c 40 good.json >repo/stampede.json; stampede sign repo --now $(at 2)
 2> stampede: config: stampede.json: line 4: string or '}' expected near end of file; mend it
 = 2
 $ rm repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: repository: repo: has no stampede.json; name a repository made by `stampede init`
+2> stampede: repository: repo: has no stampede.json; restore it from a backup
 = 2
 $ cp good.json repo/stampede.json
 
@@ -86,14 +86,14 @@ $ chmod 700 repo/keys; mv repo/keys/online.pem key.pem; stampede sign repo --now
 = 2
 $ openssl genpkey -algorithm ed25519 -out repo/keys/online.pem; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
-2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there
+2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there, or put this one into force: stampede init --update
 = 2
 $ openssl genpkey -algorithm rsa -out repo/keys/online.pem 2>/dev/null; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
 2> stampede: keys: online.pem: is no Ed25519 key; make one with openssl genpkey -algorithm ed25519
 = 2
 $ echo garbage >repo/keys/online.pem; stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: is no PEM file with a private key
+2> stampede: keys: online.pem: is no PEM file with a private key; restore it from a backup
 = 2
 $ mv key.pem repo/keys/online.pem
 

@@ -39,7 +39,7 @@ chmod 700 repo/keys
 mv repo/keys/online.pem repo/keys/real.pem
 ln -s real.pem repo/keys/online.pem
 sign_is 2 repo
-says 'online.pem: is a link'
+says 'online.pem: is a symbolic link, not a regular file'
 rm repo/keys/online.pem
 sign_is 2 repo
 says 'online.pem: cannot open the key file'

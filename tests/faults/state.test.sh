@@ -78,3 +78,39 @@ sed -i 's/"length":1/"length":2/' "$bin"
 cmp -s "$bin" "good/${bin#repo/}" && sed -i 's/"length":/"length":1/' "$bin"
 sign_is 3 repo
 says 'is not what was published'
+
+# Nor can another bin of the same run, whose signature and version are right: it would hide what the first one signed.
+right=$(grep -lF "\"$file\"" good/public/metadata/1.bin-n-*.json)
+for other in good/public/metadata/1.bin-n-*.json; do
+	[ "$other" != "$right" ] || continue
+	rm -rf repo && cp -a good repo
+	rm -rf repo/state/ledger
+	cp "$other" "repo/${right#good/}"
+	cp "index/$file" kept
+	echo evil >>"index/$file"
+	sign_is 3 repo
+	says "${right##*/}: is not what was published"
+	cp kept "index/$file"
+done
+# Not even one of the same length, nor (where the snapshot lists lengths) an empty one: the bins 0 and 1 of four hold
+# a file each.
+mkdir pair
+for bin in 0 1; do
+	for name in f{10..99}.whl; do
+		[ $((0x$(printf %s $name | sha256sum | cut -c 1) >> 2)) != $bin ] || break
+	done
+	echo "file $bin" >pair/$name
+	names[bin]=$name
+done
+for other in 0 2; do
+	rm -rf repo
+	echo "file 1" >"pair/${names[1]}"
+	init repo --targets pair --profile prefixes --bins 4 --target-files none
+	sign_is 0 repo
+	[ "$(stat -c %s repo/public/metadata/1.bin-n-0.json)" = "$(stat -c %s repo/public/metadata/1.bin-n-1.json)" ] || fail 'bins of two lengths'
+	cp repo/public/metadata/1.bin-n-$other.json repo/public/metadata/1.bin-n-1.json
+	rm -rf repo/state/ledger
+	echo evil >>"pair/${names[1]}"
+	sign_is 3 repo
+	says '1.bin-n-1.json: is not what was published'
+done

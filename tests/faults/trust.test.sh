@@ -80,6 +80,7 @@ for profile in pep458 compat prefixes; do
 	sign_is 0 repo
 	says '9007199254740990.x.json: is not a file of this repository'
 	says '900.targets.json: is not a file of this repository'
+	says "holds files of 2 versions that were never published, from $((v + 1)) to 9007199254740990"
 	[ "$(version)" = $((v + 2)) ] || fail "version $(version) after $v: only the number that is taken is passed over"
 	rm repo/public/metadata/9007199254740990.* repo/public/metadata/900.targets.json "repo/public/metadata/$((v + 1)).snapshot.json"
 
@@ -147,6 +148,42 @@ for edit in 's/^snapshot [0-9]*/snapshot 1/' 's/^seal ../seal 00/' 's/^root/Root
 	cp saved repo/state/floors
 done
 
+# Numbers that are passed over are said, why, and that no number is used twice.
+v=$(version)
+sign_is 0 repo
+cp repo/public/metadata/timestamp.json older
+echo $((v + 5000)) >repo/state/reserved
+sign_is 0 repo
+says "state/reserved: names a version far above $((v + 1)), the last one published, so $((v + 5001)) follows"
+rm -r repo/state/floors repo/state/commits repo/state/reserved
+cp older repo/public/metadata/timestamp.json
+: >repo/public/metadata/9007199254740990.bin-n-0.json
+sign_is 0 repo
+says "$((v + 5001)).snapshot.json: was signed by this repository, but neither"
+says 'holds files of 1 version that'
+[ "$(version)" = $((v + 5002)) ] || fail "version $(version) after $((v + 5001))"
+rm repo/public/metadata/9007199254740990.bin-n-0.json
+sign_is 0 repo
+! [ -s err ] || fail "still something to say: $(cat err)"
+
+# Who may not read keys/ and state/ is told so, and may look at what is published.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	mkdir open
+	cp -a repo open/
+	cp "$STAMPEDE" open/stampede
+	chmod 711 . open
+	as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups open/stampede "$@" >out 2>err || got=$?; }
+	got=0; as_user verify open/repo
+	[ $got = 0 ] || fail "verify by another user: $(cat out err)"
+	chmod 755 open/repo/state open/repo/state/commits
+	chmod 644 open/repo/state/commits/* open/repo/state/last-run.json
+	got=0; as_user gc open/repo --dry-run
+	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
+	got=0; as_user sign open/repo --dry-run
+	says 'keys: cannot open the folder; run this as the user that signs'
+	rm -r open
+fi
+
 # A person at a terminal is asked.
 if command -v script >/dev/null; then
 	echo no | script -qec "$STAMPEDE init repo --update" /dev/null >asked 2>&1 && fail 'went on after no'
@@ -156,6 +193,7 @@ fi
 
 # A whole backup that is put back uses no version twice.
 cp -a repo backup
+sleep 1.1 # the inode of state/ may be used again: then only the times of state/floors tell
 for _ in 1 2 3; do sign_is 0 repo; done
 seen=$(version)
 rm -rf repo
@@ -166,6 +204,19 @@ says 'put back from a backup'
 v=$(version)
 sign_is 0 repo
 [ "$(version)" = $((v + 1)) ] || fail "version $(version) after $v"
+# Nor when the roles are renewed before the first sign.
+rm -rf backup
+cp -a repo backup
+sleep 1.1
+for _ in 1 2 3; do sign_is 0 repo; done
+seen=$(version)
+rm -rf repo
+cp -a backup repo
+"$STAMPEDE" init repo --update --yes >/dev/null 2>&1
+sign_is 0 repo
+says 'put back from a backup'
+[ "$(version)" -gt "$seen" ] || fail "version $(version) again after $seen and init --update"
+verified repo
 # A copy elsewhere is a copy; with a newer timestamp it goes on above it.
 cp -a repo other
 cp repo/public/metadata/timestamp.json newest

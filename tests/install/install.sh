@@ -55,6 +55,7 @@ wanted() {
 		share/doc/stampede/CHANGELOG.md
 		share/doc/stampede/LICENSE
 		share/doc/stampede/README.md
+		share/doc/stampede/SECURITY.md
 		share/fish/vendor_completions.d/stampede.fish
 		share/man/man1/stampede.1
 		share/man/man5/stampede-ledger.5

@@ -102,4 +102,30 @@ write("2.targets.json", targets, signers);
 assert.equal(sign(repo).versions.targets, 2);
 await session(old, server.url).refresh();
 await session(newClient(path.join(folder, "new"), repo), server.url).refresh();
+
+step("a root key with line feeds (PEM) stays when init --update renews the root");
+const ecdsa = crypto.generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+const pem = { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256", keyval: { public: ecdsa.publicKey.export({ format: "pem", type: "spki" }) } };
+const pemId = crypto.createHash("sha256").update(canonical(pem)).digest("hex");
+const withPem = { ...second, version: 3, keys: { ...second.keys, [pemId]: pem } };
+withPem.roles.root.keyids = [...second.roles.root.keyids, pemId];
+write("3.root.json", withPem, [...roots, fresh]);
+sign(repo);
+roots.forEach((key, i) => {
+	if (!withPem.roles.root.keyids.includes(keyid(key))) fs.rmSync(path.join(repo, `offline-keys/root-${i + 1}.pem`));
+});
+const update = spawnSync(process.env.STAMPEDE, ["init", repo, "--update", "--yes", "--roles", "root"], { encoding: "utf8" });
+assert.equal(update.status, 0, update.stderr);
+/* The operator sees what changed since the root that was confirmed last, our first one. */
+assert.match(update.stderr, /^root 1 → 4\n {2}version 1 is the last that was confirmed here/m);
+assert.match(update.stderr, new RegExp(`\\+ ${pemId.slice(0, 16)}… ecdsa    may sign from now on: root`));
+assert.match(update.stderr, new RegExp(`\\+ ${keyid(fresh).slice(0, 16)}… ed25519  may sign from now on: root`));
+assert.match(update.stderr, /- [0-9a-f]{16}… ed25519 {2}may no longer sign: root/);
+assert.match(update.stderr, /CHANGED: "x-note" is new/);
+assert.deepEqual(read("4.root.json").signed.keys[pemId], pem);
+sign(repo);
+await session(old, server.url).refresh();
+await session(newClient(path.join(folder, "newer"), repo), server.url).refresh();
+const again = spawnSync(process.env.STAMPEDE, ["init", repo, "--update", "--yes", "--roles", "root"], { encoding: "utf8" });
+assert.match(again.stderr, /^root 4 → 5\n {2}=/m);
 server.close();

@@ -63,7 +63,13 @@ check() {
 }
 
 # Programs that test $1 needs.
-targets_of() { case $1 in unit_*) echo "$1" ;; *) echo stampede ;; esac; }
+targets_of() {
+	case $1 in
+	unit_*) echo "$1" ;;
+	hostile_*) echo stampede stampede-hostilefs ;;
+	*) echo stampede ;;
+	esac
+}
 
 # Runs test $1 in the copy: 0 it passed, 1 it failed, 77 it cannot run here. What it said: $copy/out
 run_test() {
@@ -84,10 +90,10 @@ esac
 pattern=${1:-.}
 copy=$(mktemp -d "${TMPDIR:-/tmp}/stampede-mutations-XXXXXX")
 trap 'rm -rf "$copy"' EXIT
-cp -r "$source"/{CMakeLists.txt,CMakePresets.json,LICENSE,README.md,CHANGELOG.md,engine,include,bench,tests,tools} "$copy/"
+cp -r "$source"/{CMakeLists.txt,CMakePresets.json,LICENSE,README.md,CHANGELOG.md,SECURITY.md,engine,include,bench,tests,tools} "$copy/"
 # Without -Werror: a mutation may leave something unused. Little optimisation: building is what takes long.
-cmake -S "$copy" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 >"$copy/build.out" 2>&1 ||
-	{ cat "$copy/build.out"; exit 1; }
+cmake -S "$copy" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DSTP_TESTS=ON \
+	-DSTP_TEST_HOOKS=ON >"$copy/build.out" 2>&1 || { cat "$copy/build.out"; exit 1; }
 
 chosen=()
 declare -A wanted=()

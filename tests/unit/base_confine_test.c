@@ -27,6 +27,7 @@ static int setup(void **state)
 	if (!mkdtemp(folder) || chdir(folder) != 0)
 		return -1;
 	return mkdir("read", 0755) || mkdir("write", 0755) || mkdir("other", 0755) ||
+	       mkdir("place", 0755) || close(open("place/e", O_CREAT | O_WRONLY, 0644)) ||
 	       mkdir("tidy", 0755) || close(open("tidy/d", O_CREAT | O_WRONLY, 0644)) ||
 	       close(open("read/a", O_CREAT | O_WRONLY, 0644)) ||
 	       close(open("other/b", O_CREAT | O_WRONLY, 0644));
@@ -39,6 +40,9 @@ static int teardown(void **state)
 	unlink("other/b");
 	unlink("write/c");
 	unlink("tidy/d");
+	unlink("place/e");
+	unlink("place/new"); /* made, but not opened */
+	rmdir("place");
 	rmdir("tidy");
 	rmdir("read");
 	rmdir("write");
@@ -62,12 +66,14 @@ static int in_child(void)
 	struct stp_confine confine;
 	struct stp_err err = STP_ERR_INIT;
 	int before = open("other/b", O_RDONLY);
+	int next = open("place/next", O_CREAT | O_WRONLY, 0644);
 
 	stp_confine_init(&confine);
 	stp_confine_allow(&confine, -1, STP_CONFINE_WRITE);
 	stp_confine_allow(&confine, open("read", O_RDONLY | O_DIRECTORY), STP_CONFINE_READ);
 	stp_confine_allow(&confine, open("write", O_RDONLY | O_DIRECTORY), STP_CONFINE_WRITE);
 	stp_confine_allow(&confine, open("tidy", O_RDONLY | O_DIRECTORY), STP_CONFINE_TIDY);
+	stp_confine_allow(&confine, open("place", O_RDONLY | O_DIRECTORY), STP_CONFINE_PLACE);
 	if (stp_confine_enter(&confine, &err) != STP_OK)
 		return 1;
 	if (confine.level == 0)
@@ -87,6 +93,13 @@ static int in_child(void)
 	    opens("tidy/new", O_CREAT | O_WRONLY) || !opens("tidy", O_RDONLY | O_DIRECTORY) ||
 	    unlink("tidy/d") != 0)
 		return 7;
+	/* A file that is open is written and takes another's place; others are neither read nor
+	 * written, nor moved out of reach or in. */
+	if (opens("place/e", O_RDONLY) || opens("place/e", O_WRONLY) ||
+	    opens("place/new", O_CREAT | O_WRONLY) || rename("place/e", "write/e") == 0 ||
+	    rename("write/c", "place/c") == 0 || write(next, "x", 1) != 1 ||
+	    rename("place/next", "place/e") != 0)
+		return 8;
 	if (execl("/bin/true", "true", (char *)NULL) != -1)
 		return 6;
 	return 0;

@@ -87,6 +87,33 @@ static void test_codec__claims_bring_their_own_digests(void **state)
 	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
 }
 
+static void test_codec__a_removed_path_keeps_what_it_had_and_when_it_went(void **state)
+{
+	uint8_t bytes[STP_RECORD_ENCODED_MAX];
+	struct made_record made;
+	struct stp_record *record = &made.record;
+	struct stp_record back;
+	size_t plain, count;
+
+	(void)state;
+	make_record(&made, 1, 2);
+	plain = stp_record_encode(record, DIGEST_BYTES, bytes);
+	assert_false(stp_record_is_remembered(record));
+	record->flags |= STP_RECORD_REMOVED;
+	assert_true(stp_record_is_remembered(record));
+	record->removed_at = 1893456000;
+	count = stp_record_encode(record, DIGEST_BYTES, bytes);
+	assert_int_equal(count, plain + 8);
+	assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
+	assert_true(same_record(record, &back, DIGEST_BYTES));
+	assert_int_equal(back.removed_at, 1893456000);
+	/* When is not known. */
+	record->removed_at = 0;
+	assert_int_equal(stp_record_encode(record, DIGEST_BYTES, bytes), plain);
+	record->flags = STP_RECORD_REMOVED | STP_RECORD_NO_PATH;
+	assert_false(stp_record_is_remembered(record));
+}
+
 static void test_codec__a_cut_record_is_refused_at_every_length(void **state)
 {
 	uint8_t bytes[STP_RECORD_ENCODED_MAX];
@@ -129,6 +156,7 @@ int main(void)
 	    cmocka_unit_test(test_codec__a_record_comes_back_as_it_went),
 	    cmocka_unit_test(test_codec__a_tombstone_needs_no_path_and_no_digests),
 	    cmocka_unit_test(test_codec__claims_bring_their_own_digests),
+	    cmocka_unit_test(test_codec__a_removed_path_keeps_what_it_had_and_when_it_went),
 	    cmocka_unit_test(test_codec__a_cut_record_is_refused_at_every_length),
 	    cmocka_unit_test(test_codec__what_no_encoder_writes_is_refused),
 	};

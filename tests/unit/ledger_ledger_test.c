@@ -246,7 +246,7 @@ static void test_ledger__generations_follow_one_another_and_two_are_kept(void **
 
 static void test_ledger__a_commit_without_a_segment_changes_only_the_facts(void **state)
 {
-	struct stp_ledger_facts facts = {.run_version = 6, .tag = 77};
+	struct stp_ledger_facts facts = {.run_version = 6, .tag = 77, .source = 2};
 	struct fixture fixture;
 
 	(void)state;
@@ -258,6 +258,7 @@ static void test_ledger__a_commit_without_a_segment_changes_only_the_facts(void 
 	assert_int_equal(stp_ledger_generation(fixture.ledger), 2);
 	assert_int_equal(stp_ledger_facts(fixture.ledger)->run_version, 6);
 	assert_int_equal(stp_ledger_facts(fixture.ledger)->tag, 77);
+	assert_int_equal(stp_ledger_facts(fixture.ledger)->source, 2);
 	assert_int_equal(length_of(&fixture, 1), 10);
 	fixture_release(&fixture);
 }

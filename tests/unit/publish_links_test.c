@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+
+#include "base/stamp.h"
 #include "base/text.h"
 #include "hash/hash.h"
 #include "publish/links.h"
@@ -14,6 +17,7 @@
 struct made {
 	struct repository r;
 	struct stp_links *links;
+	struct stp_cancel cancel;
 	struct stp_fault_list faults;
 	uint8_t digests[STP_DIGEST_BYTES_MAX * STP_ALG_COUNT];
 	char name[600]; /* public/targets/… of the first hash */
@@ -29,7 +33,7 @@ static void begin(struct made *m, const char *profile, enum stp_link link, unsig
 	m->r.config.hash_set = hash_set;
 	stp_fault_list_init(&m->faults);
 	assert_int_equal(stp_links_begin(&m->r.repo, &m->r.config, m->r.targets_fd, 10, 2,
-	                                 &m->links, &err),
+	                                 &m->cancel, &m->links, &err),
 	                 STP_OK);
 }
 
@@ -58,8 +62,8 @@ static struct stp_record record_of(struct made *m, const char *path, const char 
 	scratch_file(&m->r.scratch, full, bytes, strlen(bytes));
 	assert_int_equal(fstatat(m->r.scratch.fd, full, &st, 0), 0);
 	record.fingerprint.ino = st.st_ino;
-	record.fingerprint.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	record.fingerprint.ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	record.fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
+	record.fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		if (!(m->r.config.hash_set & STP_ALG_BIT(alg)))
 			continue;
@@ -154,8 +158,7 @@ static void test_links__a_hard_link_hands_the_new_ctime_back(void **state)
 	assert_int_equal(put(&m, &record), 0);
 	assert_int_equal(fstatat(m.r.scratch.fd, "targets/a.whl", &st, 0), 0);
 	assert_int_equal(st.st_nlink, 2);
-	assert_int_equal(record.fingerprint.ctime_ns,
-	                 (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec);
+	assert_int_equal(record.fingerprint.ctime_ns, stp_stamp_of(st.st_ctim));
 	end(&m);
 }
 
@@ -247,16 +250,49 @@ static void test_links__a_moved_targets_folder_is_followed(void **state)
 	assert_int_equal(put(&m, &record), 0);
 	assert_int_equal(stp_links_commit(m.links, &err), STP_OK);
 	stp_links_end(m.links);
-	assert_int_equal(
-	    stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 1, 2, &m.links, &err), STP_OK);
+	assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 1, 2, NULL,
+	                                 &m.links, &err),
+	                 STP_OK);
 	assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_NEW);
 	stp_links_end(m.links);
 	snprintf(moved, sizeof(moved), "%s/elsewhere", m.r.scratch.path);
 	assert_int_equal(rename(m.r.targets, moved), 0);
 	m.r.config.targets_dir = moved;
-	assert_int_equal(
-	    stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 1, 2, &m.links, &err), STP_OK);
+	assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 1, 2, NULL,
+	                                 &m.links, &err),
+	                 STP_OK);
 	assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_ALL);
+	assert_int_equal(put(&m, &record), 0);
+	has_bytes(&m, m.name, "wheel");
+	end(&m);
+}
+
+/* Neither the name nor a temporary file is left of it; the run can be started again. */
+static void test_links__a_cancelled_run_leaves_nothing(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	struct stp_err err = STP_ERR_INIT;
+	struct dirent *entry;
+	int faulted = 0;
+	DIR *folder;
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_COPY, STP_ALG_BIT(STP_ALG_SHA256));
+	record = record_of(&m, "a.whl", "wheel");
+	stp_cancel_set(&m.cancel);
+	assert_int_equal(stp_links_put(m.links, 0, &record, &record.fingerprint, &m.faults,
+	                               &faulted, &err),
+	                 STP_CANCELLED);
+	folder = fdopendir(openat(m.r.repo.targets_fd, ".", O_RDONLY | O_DIRECTORY));
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		assert_int_equal(entry->d_name[0], '.');
+	rewinddir(folder);
+	while ((entry = readdir(folder)))
+		assert_int_not_equal(strncmp(entry->d_name, ".tmp", 4), 0);
+	closedir(folder);
+	atomic_store(&m.cancel.flag, 0);
 	assert_int_equal(put(&m, &record), 0);
 	has_bytes(&m, m.name, "wheel");
 	end(&m);
@@ -291,8 +327,9 @@ static void test_links__mutable_mode_makes_names_only_for_files_that_may_change(
 	begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA256));
 	stp_links_end(m.links);
 	m.r.config.target_files = STP_TARGET_FILES_MUTABLE;
-	assert_int_equal(
-	    stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 2, 2, &m.links, &err), STP_OK);
+	assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 2, 2, NULL,
+	                                 &m.links, &err),
+	                 STP_OK);
 	record = record_of(&m, "simple/foo/index.html", "page");
 	assert_int_equal(put(&m, &record), 0);
 	memcpy(page_name, m.name, sizeof(page_name));
@@ -322,7 +359,7 @@ static void test_links__auto_is_all_up_to_a_limit_and_mutable_beyond(void **stat
 		stp_links_end(m.links);
 		m.r.config.target_files = STP_TARGET_FILES_AUTO;
 		assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd,
-		                                 cases[i].target_count, 2, &m.links, &err),
+		                                 cases[i].target_count, 2, NULL, &m.links, &err),
 		                 STP_OK);
 		record = record_of(&m, "packages/a.whl", "wheel");
 		assert_int_equal(put(&m, &record), 0);
@@ -341,7 +378,7 @@ static void test_links__none_needs_no_targets_folder(void **state)
 	(void)state;
 	repository_init(&r, "compat");
 	r.config.target_files = STP_TARGET_FILES_NONE;
-	assert_int_equal(stp_links_begin(&r.repo, &r.config, -1, UINT64_MAX, 1, &links, &err),
+	assert_int_equal(stp_links_begin(&r.repo, &r.config, -1, UINT64_MAX, 1, NULL, &links, &err),
 	                 STP_OK);
 	assert_int_equal(stp_links_need(links), STP_LINKS_NEED_NONE);
 	stp_links_end(links);
@@ -384,7 +421,7 @@ static void test_links__a_file_that_only_a_list_knows_gets_no_name_before_it_is_
 		assert_int_equal(stp_links_commit(m.links, NULL), STP_OK);
 		stp_links_end(m.links);
 		assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 10, 2,
-		                                 &m.links, NULL),
+		                                 NULL, &m.links, NULL),
 		                 STP_OK);
 		assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_ALL);
 		record = record_of(&m, "a", "bytes\n");
@@ -406,6 +443,7 @@ int main(void)
 	    cmocka_unit_test(test_links__what_changed_since_it_was_hashed_gets_no_name),
 	    cmocka_unit_test(test_links__nothing_leads_out_of_the_folders),
 	    cmocka_unit_test(test_links__a_moved_targets_folder_is_followed),
+	    cmocka_unit_test(test_links__a_cancelled_run_leaves_nothing),
 	    cmocka_unit_test(test_links__a_name_that_gets_too_long_is_a_fault),
 	    cmocka_unit_test(test_links__mutable_mode_makes_names_only_for_files_that_may_change),
 	    cmocka_unit_test(test_links__auto_is_all_up_to_a_limit_and_mutable_beyond),

@@ -100,18 +100,67 @@ static void test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used
 	publisher = run_bins(&r, &current, REPOSITORY_NOW, &version);
 	assert_int_equal(version, 2);
 	stp_publish_end(publisher); /* died here */
-	scratch_file(&r.scratch, "repo/public/metadata/.tmp-0123", "x", 1);
+	scratch_file(&r.scratch, "repo/public/metadata/.tmp-0123456789abcdef", "x", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/2.targets.json", "x", 1); /* not a run's */
 	assert_true(there(&r, "2.bin-n-0.json"));
 	assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, &err), STP_OK);
 	assert_int_equal(stp_publish_leftovers(publisher).file_count, 17);
 	assert_false(there(&r, "2.bin-n-0.json"));
-	assert_false(there(&r, ".tmp-0123"));
+	assert_false(there(&r, ".tmp-0123456789abcdef"));
 	assert_true(there(&r, "1.bin-n-0.json"));
 	assert_true(there(&r, "1.snapshot.json"));
 	assert_true(there(&r, "2.targets.json"));
 	assert_int_equal(stp_publish_reserve(publisher, &version, &err), STP_OK);
 	assert_int_equal(version, 3);
+	stp_publish_end(publisher);
+	stp_current_release(&current);
+	repository_release(&r);
+}
+
+static void test_publish__only_names_of_temporary_files_are_swept(void **state)
+{
+	static const char *const kept[] = {
+	    "repo/.tmp-notes",
+	    "repo/.tmp-0123456789abcdef.txt",
+	    "repo/state/.tmp-clock",
+	    "repo/public/targets/.tmp-0123456789ABCDEF",
+	    "repo/public/metadata/.tmp-1",
+	    "repo/state/commits/.tmp-0123456789abcde",
+	};
+	static const char *const swept[] = {
+	    "repo/.tmp-0123456789abcdef",
+	    "repo/state/.tmp-1123456789abcdef",
+	    "repo/public/targets/.tmp-2123456789abcdef",
+	    "repo/public/metadata/.tmp-3123456789abcdef",
+	    "repo/state/commits/.tmp-4123456789abcdef",
+	};
+	struct repository r;
+	struct stp_current current;
+	struct stp_publisher *publisher;
+	size_t i;
+
+	(void)state;
+	repository_init(&r, "compat");
+	assert_int_equal(run_all(&r, REPOSITORY_NOW), 1);
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		scratch_file(&r.scratch, kept[i], "x", 1);
+	for (i = 0; i < sizeof(swept) / sizeof(swept[0]); i++)
+		scratch_file(&r.scratch, swept[i], "x", 1);
+	/* A link that a run was about to put in place goes, what it leads to does not. */
+	scratch_file(&r.scratch, "victim", "x", 1);
+	symlinkat("../../../victim", r.repo.targets_fd, ".tmp-5123456789abcdef");
+	mkdirat(r.repo.targets_fd, ".tmp-6123456789abcdef", 0755);
+	mkfifoat(r.repo.state_fd, ".tmp-7123456789abcdef", 0600);
+	load(&r, &current);
+	assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, NULL), STP_OK);
+	assert_int_equal(stp_publish_leftovers(publisher).file_count, 6);
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		assert_int_equal(faccessat(r.scratch.fd, kept[i], F_OK, 0), 0);
+	for (i = 0; i < sizeof(swept) / sizeof(swept[0]); i++)
+		assert_int_equal(faccessat(r.scratch.fd, swept[i], F_OK, 0), -1);
+	assert_int_equal(faccessat(r.scratch.fd, "victim", F_OK, 0), 0);
+	assert_int_equal(faccessat(r.repo.targets_fd, ".tmp-6123456789abcdef", F_OK, 0), 0);
+	assert_int_equal(faccessat(r.repo.state_fd, ".tmp-7123456789abcdef", F_OK, 0), 0);
 	stp_publish_end(publisher);
 	stp_current_release(&current);
 	repository_release(&r);
@@ -186,12 +235,16 @@ static void test_publish__versions_far_above_the_published_ones_are_refused(void
 {
 	static const struct {
 		const char *file, *bytes;
+		int is_reachable; /* --above would take it */
 	} cases[] = {
-	    {"repo/state/reserved", "9007199254740990\n"},
-	    {"repo/state/reserved", "1048579\n"},
+	    {"repo/state/reserved", "9007199254740990\n", 0},
+	    {"repo/state/reserved", "4294967298\n", 0},
+	    {"repo/state/reserved", "4294967297\n", 1},
+	    {"repo/state/reserved", "1048579\n", 1},
 	    {"repo/state/commits/9007199254740990.json",
 	     "{\"committed_at\":\"2030-01-01T00:00:00Z\",\"snapshot\":1,\"timestamp\":"
-	     "9007199254740990}"},
+	     "9007199254740990}",
+	     0},
 	};
 	size_t i;
 
@@ -209,7 +262,7 @@ static void test_publish__versions_far_above_the_published_ones_are_refused(void
 		assert_int_equal(begin_at(&r.repo, &current, REPOSITORY_NOW, &publisher, &err),
 		                 STP_REFUSED);
 		assert_string_equal(err.subject, cases[i].file + strlen("repo/"));
-		assert_non_null(strstr(err.text, "--above"));
+		assert_int_equal(strstr(err.text, "--above") != NULL, cases[i].is_reachable);
 		stp_current_release(&current);
 		repository_release(&r);
 	}
@@ -368,6 +421,7 @@ int main(void)
 	    cmocka_unit_test(test_publish__versions_rise_and_commits_are_noted),
 	    cmocka_unit_test(
 	        test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used_again),
+	    cmocka_unit_test(test_publish__only_names_of_temporary_files_are_swept),
 	    cmocka_unit_test(
 	        test_publish__files_that_somebody_put_there_cost_their_own_versions_only),
 	    cmocka_unit_test(test_publish__versions_far_above_the_published_ones_are_refused),

@@ -8,11 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,6 +18,7 @@
 #include "read/reader.h"
 #include "run/hash_stage.h"
 #include "scratch.h"
+#include "seccomp.h"
 #include "stampede/alg.h"
 
 #define SKIPPED 77
@@ -45,16 +42,7 @@ static void in_child(int (*fn)(void))
 /* io_uring_setup fails with sys from here on, as container runtimes do it. */
 static int refuse_rings(int sys)
 {
-	struct sock_filter code[] = {
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)sys),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+	return seccomp_refuse(__NR_io_uring_setup, sys);
 }
 
 struct one {

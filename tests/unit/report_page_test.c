@@ -174,6 +174,7 @@ static struct stp_sign_report sample_report(void)
 {
 	struct stp_sign_report report = {
 	    .targets = 7,
+	    .counted = 1,
 	    .published = 1,
 	    .now = 1000,
 	    .expires_at = 87400,
@@ -216,6 +217,41 @@ static void test_metrics__keep_the_last_success_when_a_run_fails(void **state)
 	assert_non_null(
 	    strstr(text, "\nstampede_last_success_timestamp_seconds{repo=\"r\"} 1010\n"));
 	assert_non_null(strstr(text, "\nstampede_seconds_to_expiry{repo=\"r\"} 82400\n"));
+	free(before);
+	free(text);
+}
+
+static void test_metrics__tell_when_each_role_expires(void **state)
+{
+	struct stp_sign_report report = sample_report();
+	struct stp_err err = STP_ERR_INIT;
+	char *before;
+	char *text;
+
+	(void)state;
+	report.expiries = (struct stp_sign_expiries){
+	    .root = 9000, .targets = 8000, .bin_n = 3000, .snapshot = 3000, .timestamp = 2000};
+	assert_int_equal(stp_metrics_text(&report, "r", 1, 1000, "", &before, &err), STP_OK);
+	assert_non_null(strstr(
+	    before, "\nstampede_role_expires_timestamp_seconds{repo=\"r\",role=\"root\"} 9000\n"));
+	assert_non_null(strstr(
+	    before, "\nstampede_role_expires_seconds{repo=\"r\",role=\"timestamp\"} 1000\n"));
+	/* There is no role "bins". */
+	assert_null(strstr(before, "role=\"bins\""));
+	/* A run that looked at root and targets only keeps the others, counted from now. */
+	report.expiries = (struct stp_sign_expiries){.root = 19000, .targets = 8000};
+	report.published = 0;
+	report.counted = 0;
+	report.targets = 0;
+	assert_int_equal(stp_metrics_text(&report, "r", 0, 1500, before, &text, &err), STP_OK);
+	assert_non_null(
+	    strstr(text, "\nstampede_role_expires_seconds{repo=\"r\",role=\"root\"} 17500\n"));
+	assert_non_null(
+	    strstr(text, "\nstampede_role_expires_seconds{repo=\"r\",role=\"bin_n\"} 1500\n"));
+	assert_non_null(
+	    strstr(text, "\nstampede_role_expires_seconds{repo=\"r\",role=\"timestamp\"} 500\n"));
+	assert_non_null(strstr(text, "\nstampede_targets{repo=\"r\"} 7\n"));
+	assert_non_null(strstr(text, "\nstampede_last_run_published{repo=\"r\"} 0\n"));
 	free(before);
 	free(text);
 }
@@ -277,6 +313,7 @@ int main(void)
 	    cmocka_unit_test(test_report__draws_a_run_with_faults_of_any_name),
 	    cmocka_unit_test(test_metrics__tell_of_a_run_that_ended_well),
 	    cmocka_unit_test(test_metrics__keep_the_last_success_when_a_run_fails),
+	    cmocka_unit_test(test_metrics__tell_when_each_role_expires),
 	    cmocka_unit_test(test_metrics__escape_the_repositorys_name),
 	    cmocka_unit_test(test_out__formats_durations_and_rates),
 	    cmocka_unit_test(test_out__drops_a_character_that_was_cut),

@@ -75,7 +75,65 @@ static void test_config__what_is_not_in_the_file_comes_from_the_profile(void **s
 	assert_int_equal(config.expiry.bin_n, 172800);
 	assert_int_equal(config.expiry.snapshot, 86400);
 	assert_string_equal(config.targets_dir, "/t");
+	assert_int_equal(config.source, STP_INDEX_UNKNOWN);
+	assert_true(config.max_removals.is_share);
+	assert_int_equal(config.max_removals.value, STP_SHARE_DEFAULT);
+	assert_int_equal(config.removed_retention_days, 0);
 	assert_true(stp_globs_match(&config.mutable_globs, "simple/a/index.html", 19));
+	stp_config_release(&config);
+}
+
+static void test_config__what_may_be_removed_and_for_how_long_it_is_known(void **state)
+{
+	static const char *const sources[] = {"tree", "list", "stream"};
+	struct stp_config config;
+	struct stp_err err;
+	char text[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), "{" LEAST ",\"source\":\"%s\"}", sources[i]);
+		assert_int_equal(parse(text, &config, &err), STP_OK);
+		assert_int_equal(config.source, STP_INDEX_TREE + i);
+		assert_string_equal(stp_index_source_name(config.source), sources[i]);
+		stp_config_release(&config);
+	}
+	assert_null(stp_index_source_name(STP_INDEX_UNKNOWN));
+	assert_int_equal(parse("{" LEAST ",\"max_removals\":500,\"removed_retention_days\":90}",
+	                       &config, &err),
+	                 STP_OK);
+	assert_false(config.max_removals.is_share);
+	assert_int_equal(config.max_removals.value, 500);
+	assert_int_equal(config.removed_retention_days, 90);
+	stp_config_release(&config);
+	assert_int_equal(parse("{" LEAST
+	                       ",\"max_removals\":\"2.5%\",\"removed_retention_days\":null}",
+	                       &config, &err),
+	                 STP_OK);
+	assert_true(config.max_removals.is_share);
+	assert_int_equal(config.max_removals.value, 25000);
+	assert_int_equal(config.removed_retention_days, 0);
+	stp_config_release(&config);
+}
+
+static void test_config__a_path_is_kept_by_include_and_not_by_exclude(void **state)
+{
+	struct stp_config config;
+	struct stp_err err;
+
+	(void)state;
+	assert_int_equal(parse("{" LEAST
+	                       ",\"include\":[\"p/**\",\"s/**\"],\"exclude\":[\"**/*.tmp\"]}",
+	                       &config, &err),
+	                 STP_OK);
+	assert_true(stp_config_keeps(&config, "p/a", 3));
+	assert_true(stp_config_keeps(&config, "s/b/c", 5));
+	assert_false(stp_config_keeps(&config, "q/a", 3));
+	assert_false(stp_config_keeps(&config, "p/a.tmp", 7));
+	stp_config_release(&config);
+	assert_int_equal(parse("{" LEAST "}", &config, &err), STP_OK);
+	assert_true(stp_config_keeps(&config, "anything", 8));
 	stp_config_release(&config);
 }
 
@@ -98,6 +156,9 @@ static void test_config__what_is_saved_reads_back_the_same(void **state)
 	config.link = STP_LINK_REFLINK;
 	config.target_files = STP_TARGET_FILES_NONE;
 	config.expiry.timestamp = 7200;
+	config.source = STP_INDEX_STREAM;
+	config.max_removals = (struct stp_removal_limit){0, 12345};
+	config.removed_retention_days = 365;
 	assert_int_equal(stp_config_save(&config, fd, &err), STP_OK);
 	assert_int_equal(stp_config_save(&config, fd, &err), STP_IO); /* never over another */
 	assert_int_equal(stp_config_load(&again, fd, &err), STP_OK);
@@ -109,6 +170,10 @@ static void test_config__what_is_saved_reads_back_the_same(void **state)
 	assert_int_equal(again.target_files, STP_TARGET_FILES_NONE);
 	assert_memory_equal(&again.expiry, &config.expiry, sizeof(config.expiry));
 	assert_int_equal(again.delegation, STP_DELEGATION_PREFIXES);
+	assert_int_equal(again.source, STP_INDEX_STREAM);
+	assert_false(again.max_removals.is_share);
+	assert_int_equal(again.max_removals.value, 12345);
+	assert_int_equal(again.removed_retention_days, 365);
 	stp_config_release(&again);
 	stp_config_release(&config);
 	unlinkat(fd, STP_CONFIG_FILE, 0);
@@ -150,6 +215,15 @@ static void test_config__every_refusal_names_the_field(void **state)
 	refuses("{" LEAST ",\"link\":\"soft\"}", "\"link\"");
 	refuses("{" LEAST ",\"include\":[\"a\",\"[\"]}", "\"include\": item 2");
 	refuses("{" LEAST ",\"mutable\":\"simple/**\"}", "\"mutable\"");
+	refuses("{" LEAST ",\"source\":\"folder\"}", "\"source\"");
+	refuses("{" LEAST ",\"source\":null}", "\"source\"");
+	refuses("{" LEAST ",\"max_removals\":-1}", "\"max_removals\": must be a share");
+	refuses("{" LEAST ",\"max_removals\":0.5}", "\"max_removals\"");
+	refuses("{" LEAST ",\"max_removals\":\"500\"}", "\"max_removals\"");
+	refuses("{" LEAST ",\"max_removals\":null}", "\"max_removals\"");
+	refuses("{" LEAST ",\"removed_retention_days\":0}", "\"removed_retention_days\"");
+	refuses("{" LEAST ",\"removed_retention_days\":36501}", "\"removed_retention_days\"");
+	refuses("{" LEAST ",\"removed_retention_days\":\"90\"}", "\"removed_retention_days\"");
 	refuses("{\"format\":2,\"profile\":\"pep458\",\"targets_dir\":\"/t\"}", "\"format\"");
 	refuses("{\"format\":1,\"profile\":\"pep458\",\"targets_dir\":\"t\"}", "\"targets_dir\"");
 	refuses("{\"format\":1,\"profile\":\"pep458\",\"targets_dir\":\"/t\\u0000x\"}", "line 1");
@@ -206,6 +280,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_config__profiles_are_the_table_of_the_product),
 	    cmocka_unit_test(test_config__what_is_not_in_the_file_comes_from_the_profile),
+	    cmocka_unit_test(test_config__what_may_be_removed_and_for_how_long_it_is_known),
+	    cmocka_unit_test(test_config__a_path_is_kept_by_include_and_not_by_exclude),
 	    cmocka_unit_test(test_config__what_is_saved_reads_back_the_same),
 	    cmocka_unit_test(test_config__every_refusal_names_the_field),
 	    cmocka_unit_test(test_config__globs_stop_at_slashes),

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "hash/hash.h"
 #include "read/op.h"
@@ -442,6 +443,19 @@ static void hook_vanish(const char *path)
 	assert_int_equal(unlinkat(hook_fd, path, 0), 0);
 }
 
+/* The file that was opened becomes a terabyte long; who opens the name again finds a small one. */
+static void hook_grow_far(const char *path)
+{
+	struct scratch scratch = {.fd = hook_fd};
+	int fd = openat(hook_fd, path, O_WRONLY | O_CLOEXEC);
+
+	hook_calls++;
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	close(fd);
+	scratch_noise(&scratch, "other", 300000, 9);
+	assert_int_equal(renameat(hook_fd, "other", hook_fd, path), 0);
+}
+
 static void prepare_change(struct fixture *f, void (*hook)(const char *), unsigned limit)
 {
 	hook_fd = f->scratch.fd;
@@ -511,6 +525,50 @@ static void test_run_hash_stage__a_file_that_keeps_changing_is_a_fault(void **st
 	}
 	/* once, and three times again, each 4 bytes more */
 	assert_non_null(strstr(f->faults.items[1].text, "(300012 → 300016 bytes)"));
+}
+
+/* Not one of the four tries follows the file to where it ends now. */
+static void test_run_hash_stage__a_file_that_grows_without_end_is_not_followed(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t began = stp_clock_monotonic_ns();
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		prepare_change(f, hook_grow_far, 0);
+		assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
+		assert_int_equal(hook_calls, 4);
+		assert_int_equal(f->done_count, 0);
+		assert_int_equal(f->faults.total, i + 1);
+		assert_int_equal(f->faults.items[i].code, STP_CHANGED);
+	}
+	assert_true(stp_clock_monotonic_ns() - began < UINT64_C(60000000000));
+}
+
+static void test_run_hash_stage__an_exact_length_is_looked_at_before_reading(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t began = stp_clock_monotonic_ns();
+	size_t i;
+	int fd;
+
+	scratch_noise(&f->scratch, "right", 300000, 1);
+	scratch_noise(&f->scratch, "other", 300000, 2);
+	fd = openat(f->scratch.fd, "other", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	close(fd);
+	add(f, "right", 300000);
+	add(f, "other", 300000);
+	f->options.exact_length = 1;
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_OK);
+		assert_int_equal(f->done_count, 1);
+		assert_right(f, 0);
+		assert_int_equal(f->faults.total, i + 1);
+		assert_int_equal(f->faults.items[i].code, STP_CHANGED);
+		assert_string_equal(f->faults.items[i].text, "has 1099511627776 bytes, not 300000");
+	}
+	assert_true(stp_clock_monotonic_ns() - began < UINT64_C(60000000000));
 }
 
 static void test_run_hash_stage__a_file_that_becomes_a_link_or_goes_is_a_fault(void **state)
@@ -636,6 +694,8 @@ int main(void)
 	    TEST(test_run_hash_stage__a_file_that_changed_is_read_again),
 	    TEST(test_run_hash_stage__shows_the_bytes_of_a_file_once),
 	    TEST(test_run_hash_stage__a_file_that_keeps_changing_is_a_fault),
+	    TEST(test_run_hash_stage__a_file_that_grows_without_end_is_not_followed),
+	    TEST(test_run_hash_stage__an_exact_length_is_looked_at_before_reading),
 	    TEST(test_run_hash_stage__a_file_that_becomes_a_link_or_goes_is_a_fault),
 	    TEST(test_run_hash_stage__what_is_no_file_is_a_fault),
 	    TEST(test_run_hash_stage__few_descriptors_only_slow_it_down),

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "keys/keys.h"
 #include "publish_run.h"
 
 static struct scratch scratch;
@@ -42,6 +44,14 @@ static enum stp_errc init(const char *repo, const char *targets, struct stp_init
 	if (code == STP_OK)
 		stp_init_report_release(&report);
 	return code;
+}
+
+static void remove_all(const char *name)
+{
+	char path[400];
+
+	snprintf(path, sizeof(path), "%s/%s", scratch.path, name);
+	nftw(path, scratch_remove, 32, FTW_DEPTH | FTW_PHYS);
 }
 
 static int there(const char *name)
@@ -120,14 +130,152 @@ static void test_init__refuses_places_that_hold_each_other(void **state)
 	assert_true(there("full/thing"));
 }
 
+/* Bytes of a file in scratch, as a number that tells two apart. */
+static unsigned long file_sum(const char *name)
+{
+	struct stp_buf text = STP_BUF_INIT;
+	unsigned long sum = 5381;
+	size_t i;
+
+	assert_int_equal(stp_file_read(scratch.fd, name, 1 << 20, "test", &text, NULL), STP_OK);
+	for (i = 0; i < text.count; i++)
+		sum = sum * 33 + text.data[i];
+	stp_buf_release(&text);
+	return sum;
+}
+
 static void test_init__clears_away_what_an_init_that_died_left(void **state)
 {
 	struct stp_err err;
 
 	(void)state;
-	scratch_file(&scratch, "repo/.init/keys/online.pem", "half", 4);
-	scratch_file(&scratch, "repo/offline-keys/root-1.pem", "half", 4);
+	/* Before its mark was there. */
+	scratch_file(&scratch, "repo/.init/.tmp-0123456789abcdef", "{", 1);
 	assert_int_equal(init("repo", "targets", (struct stp_init_options){0}, &err), STP_OK);
+	assert_false(there("repo/.init"));
+	/* While it filled the stage. */
+	scratch_file(&scratch, "other/.init/stampede.json", "{}", 2);
+	scratch_file(&scratch, "other/.init/keys/online.pem", "half", 4);
+	scratch_file(&scratch, "other/.init/offline-keys/root-1.pem", "half", 4);
+	assert_int_equal(init("other", "targets", (struct stp_init_options){0}, &err), STP_OK);
+	assert_false(there("other/.init"));
+}
+
+/* A repository that lost its stampede.json, beside what once made init take it for its own. */
+static void test_init__never_replaces_keys_that_it_cannot_prove_its_own(void **state)
+{
+	static const char *const kept[] = {
+	    "repo/keys/online.pem",
+	    "repo/keys/ledger.key",
+	    "repo/offline-keys/root-1.pem",
+	    "repo/public/metadata/1.root.json",
+	};
+	unsigned long sums[4];
+	struct stp_err err;
+	size_t i;
+	int step;
+
+	(void)state;
+	assert_int_equal(init("repo", "targets", (struct stp_init_options){0}, &err), STP_OK);
+	for (i = 0; i < 4; i++)
+		sums[i] = file_sum(kept[i]);
+	assert_int_equal(renameat(scratch.fd, "repo/stampede.json", scratch.fd, "stampede.json"),
+	                 0);
+	for (step = 0; step < 5; step++) {
+		if (step == 1) /* an empty folder proves nothing */
+			assert_int_equal(mkdirat(scratch.fd, "repo/.init", 0700), 0);
+		if (step == 2) /* nor a list without the mark */
+			scratch_file(&scratch, "repo/.init/made", "made x keys/online.pem\n", 23);
+		if (step == 3) { /* nor the mark without the list */
+			unlinkat(scratch.fd, "repo/.init/made", 0);
+			scratch_file(&scratch, "repo/.init/stampede.json", "{}", 2);
+		}
+		if (step == 4) /* nor a list of other keys */
+			scratch_file(&scratch, "repo/.init/made", "made x keys/online.pem\n", 23);
+		assert_int_equal(init("repo", "targets", (struct stp_init_options){0}, &err),
+		                 STP_CONFIG);
+		assert_non_null(strstr(err.text, "restore that from a backup"));
+		for (i = 0; i < 4; i++)
+			assert_int_equal(file_sum(kept[i]), sums[i]);
+	}
+}
+
+/* What an init that died had put in place, by its list; then the same with signs of use. */
+static void test_init__takes_back_only_what_was_never_used(void **state)
+{
+	static const char *const used[] = {
+	    "repo/state/reserved",
+	    "repo/state/commits/1.json",
+	    "repo/public/metadata/timestamp.json",
+	    "repo/public/metadata/2.root.json",
+	    "repo/public/targets/robots.txt",
+	    "repo/public/index.html",
+	    "repo/keys/other.pem",
+	    "repo/offline-keys/root-9.pem",
+	};
+	struct stp_init_options options = {.bin_count = 16};
+	char line[200];
+	struct stp_err err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i <= sizeof(used) / sizeof(used[0]); i++) {
+		struct stp_key *key;
+		int keys_fd;
+
+		assert_int_equal(init("repo", "targets", options, &err), STP_OK);
+		/* As if it had died before the rename of stampede.json. */
+		mkdirat(scratch.fd, "repo/.init", 0700);
+		renameat(scratch.fd, "repo/stampede.json", scratch.fd, "repo/.init/stampede.json");
+		keys_fd = openat(scratch.fd, "repo/keys", O_RDONLY | O_DIRECTORY);
+		assert_int_equal(stp_key_load(keys_fd, "online.pem", &key, NULL), STP_OK);
+		close(keys_fd);
+		snprintf(line, sizeof(line), "made %s keys/online.pem\n", stp_key_id(key));
+		stp_key_destroy(key);
+		scratch_file(&scratch, "repo/.init/made", line, strlen(line));
+		if (i == 0) { /* the offline keys are not in the list, so they are not its own */
+			assert_int_equal(init("repo", "targets", options, &err), STP_CONFIG);
+			assert_memory_equal(err.subject, "offline-keys/", 13);
+			assert_true(there("repo/keys/online.pem"));
+		}
+		remove_all("repo/offline-keys");
+		if (i < sizeof(used) / sizeof(used[0])) {
+			scratch_file(&scratch, used[i], "x", 1);
+			assert_int_equal(init("repo", "targets", options, &err), STP_CONFIG);
+			assert_true(there("repo/keys/online.pem"));
+			assert_true(there(used[i]));
+		} else {
+			assert_int_equal(init("repo", "targets", options, &err), STP_OK);
+		}
+		remove_all("repo");
+	}
+}
+
+static void test_init__makes_the_rest_of_keys_that_an_init_was_making(void **state)
+{
+	struct stp_init_options options = {.bin_count = 16};
+	char keys[400];
+	char line[500];
+	unsigned long first;
+	struct stp_err err;
+
+	(void)state;
+	snprintf(keys, sizeof(keys), "%s/usb", scratch.path);
+	options.offline_keys = keys;
+	assert_int_equal(init("repo", "targets", options, &err), STP_OK);
+	remove_all("repo");
+	unlinkat(scratch.fd, "usb/root-2.pem", 0);
+	unlinkat(scratch.fd, "usb/root-3.pem", 0);
+	first = file_sum("usb/root-1.pem");
+	/* Somebody else's part of a ring is not added to. */
+	assert_int_equal(init("repo", "targets", options, &err), STP_KEY);
+	assert_string_equal(err.subject, "root-2.pem");
+	scratch_file(&scratch, "repo/.init/stampede.json", "{}", 2);
+	snprintf(line, sizeof(line), "making root %s\n", keys);
+	scratch_file(&scratch, "repo/.init/made", line, strlen(line));
+	assert_int_equal(init("repo", "targets", options, &err), STP_OK);
+	assert_true(there("usb/root-3.pem"));
+	assert_int_equal(file_sum("usb/root-1.pem"), first);
 	assert_false(there("repo/.init"));
 }
 
@@ -282,6 +430,9 @@ int main(void)
 	    TEST(test_init__refuses_a_second_time),
 	    TEST(test_init__refuses_places_that_hold_each_other),
 	    TEST(test_init__clears_away_what_an_init_that_died_left),
+	    TEST(test_init__never_replaces_keys_that_it_cannot_prove_its_own),
+	    TEST(test_init__takes_back_only_what_was_never_used),
+	    TEST(test_init__makes_the_rest_of_keys_that_an_init_was_making),
 	    TEST(test_init__leaves_nothing_when_it_fails),
 	    TEST(test_init__update_renews_the_roles_whose_keys_are_there),
 	    TEST(test_init__update_changes_the_number_of_bins_and_keeps_names),

@@ -117,13 +117,25 @@ static void test_sign_audit__names_cannot_forge_lines(void **state)
 	stp_audit_close(audit);
 }
 
-static void test_sign_audit__never_follows_a_link(void **state)
+static void test_sign_audit__takes_no_file_but_its_own(void **state)
 {
 	struct stp_audit *audit;
+	size_t dropped;
 
 	(void)state;
 	assert_int_equal(symlinkat("/dev/null", folder_fd, STP_AUDIT_FILE), 0);
-	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_IO);
+	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_FORMAT);
+	assert_int_equal(stp_audit_prune(folder_fd, 1, &dropped, NULL), STP_FORMAT);
+	unlinkat(folder_fd, STP_AUDIT_FILE, 0);
+	assert_int_equal(mkfifoat(folder_fd, STP_AUDIT_FILE, 0600), 0);
+	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_FORMAT);
+	assert_int_equal(stp_audit_prune(folder_fd, 1, &dropped, NULL), STP_FORMAT);
+	unlinkat(folder_fd, STP_AUDIT_FILE, 0);
+	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_OK);
+	stp_audit_close(audit);
+	assert_int_equal(linkat(folder_fd, STP_AUDIT_FILE, folder_fd, "other", 0), 0);
+	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_FORMAT);
+	unlinkat(folder_fd, "other", 0);
 }
 
 static void test_sign_audit__a_sealed_document_gives_its_own_challenge(void **state)
@@ -203,7 +215,7 @@ int main(void)
 	    WITH_FOLDER(test_sign_audit__lines_are_sorted_and_appended),
 	    WITH_FOLDER(test_sign_audit__a_line_cut_by_a_crash_is_ended),
 	    WITH_FOLDER(test_sign_audit__names_cannot_forge_lines),
-	    WITH_FOLDER(test_sign_audit__never_follows_a_link),
+	    WITH_FOLDER(test_sign_audit__takes_no_file_but_its_own),
 	    WITH_FOLDER(test_sign_audit__a_sealed_document_gives_its_own_challenge),
 	    WITH_FOLDER(test_sign_audit__prune_drops_old_lines_and_keeps_the_rest),
 	};

@@ -122,12 +122,53 @@ static void test_sign_sealed__refuses_what_it_should_not_sign(void **state)
 	assert_int_equal(stp_sealed_make(name, 1, "{}", 2, twice, 1, &sealed, NULL), STP_LIMIT);
 }
 
+static enum stp_errc make_escaped(const char *text, const char *form, struct stp_sealed *sealed)
+{
+	const struct stp_key *one = keys[0];
+
+	return stp_sealed_make_escaped("3.root.json", 3, text, strlen(text), form, strlen(form),
+	                               &one, 1, sealed, NULL);
+}
+
+/* What is signed has a line feed raw, what is written has it escaped. */
+static void test_sign_sealed__escapes_control_characters_and_nothing_else(void **state)
+{
+	static const char raw[] = "{\"k\":\"a\nb\tc\rd\001e\"}";
+	static const char form[] = "{\"k\":\"a\\nb\\tc\\rd\\u0001e\"}";
+	static const char *const other[] = {
+	    "{\"k\":\"a\\nb\\tc\\rd\\u0001f\"}",       "{\"k\":\"a\\nb\\tc\\rd\\u0001e\"} ",
+	    "{\"k\":\"a\\nb\\tc\\rd\\u0001e\"",        "{\"k\":\"a\\rb\\tc\\rd\\u0001e\"}",
+	    "{\"k\":\"a b\\tc\\rd\\u0001e\"}",         "{\"k\":\"a\nb\tc\rd\001e\"}",
+	    "{\"k\":\"\\u0061\\nb\\tc\\rd\\u0001e\"}", "",
+	};
+	uint8_t signature[64];
+	struct stp_sealed sealed;
+
+	(void)state;
+	assert_int_equal(make_escaped(raw, form, &sealed), STP_OK);
+	assert_memory_equal(sealed.bytes + sealed.length - strlen(form) - 1, form, strlen(form));
+	assert_true(stp_hex_decode((const char *)sealed.bytes + 98, 64, signature, 0));
+	assert_int_equal(crypto_sign_verify_detached(signature, (const uint8_t *)raw, strlen(raw),
+	                                             stp_key_public(keys[0])),
+	                 0);
+	stp_sealed_release(&sealed);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		assert_int_equal(make_escaped(raw, other[i], &sealed), STP_FORMAT);
+	/* A line feed between two members is white space in the one and nothing in the other. */
+	assert_int_equal(make_escaped("{\n}", "{\\n}", &sealed), STP_FORMAT);
+	assert_int_equal(make_escaped("{\"b\":1,\"a\":\"\n\"}", "{\"b\":1,\"a\":\"\\n\"}", &sealed),
+	                 STP_FORMAT);
+	assert_int_equal(make_escaped(body, body, &sealed), STP_OK);
+	stp_sealed_release(&sealed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sign_sealed__holds_every_signature_in_the_order_of_keyids),
 	    cmocka_unit_test(test_sign_sealed__the_order_of_keys_does_not_matter),
 	    cmocka_unit_test(test_sign_sealed__refuses_what_it_should_not_sign),
+	    cmocka_unit_test(test_sign_sealed__escapes_control_characters_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, drop_keys);

@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "handmade.h"
+#include "read/op.h"
 #include "scratch.h"
 #include "stampede/verify.h"
 
@@ -133,6 +135,48 @@ static void test_verify_files__a_link_is_not_followed(void **state)
 	mirror_release(&m);
 }
 
+static struct mirror *growing;
+
+/* While the first file is open, the other plain ones become a terabyte long. */
+static void grow_others(const char *path)
+{
+	stp_read_opened_hook = NULL;
+	for (int i = 0; i < 12; i += 2) {
+		char name[64];
+		int fd;
+
+		snprintf(name, sizeof(name), "packages/%02d/file-%d.whl", i, i);
+		if (strcmp(name, path) == 0)
+			continue;
+		fd = openat(growing->files.fd, name, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+		close(fd);
+	}
+}
+
+static void test_verify_files__what_grew_meanwhile_is_not_read(void **state)
+{
+	uint64_t began = stp_clock_monotonic_ns();
+
+	(void)state;
+	for (size_t jobs = 0; jobs < 2; jobs++) {
+		struct stp_verify_report *report;
+		struct mirror m;
+
+		mirror_init(&m);
+		growing = &m;
+		stp_read_opened_hook = grow_others;
+		report = audit(&m, jobs, 0);
+		assert_null(stp_read_opened_hook);
+		assert_true(report->finding_count >= 5);
+		for (size_t i = 0; i < report->finding_count; i++)
+			assert_non_null(strstr(report->findings[i].text, "1099511627776 bytes"));
+		stp_verify_report_destroy(report);
+		mirror_release(&m);
+	}
+	assert_true(stp_clock_monotonic_ns() - began < UINT64_C(60000000000));
+}
+
 static void test_verify_files__a_sample_hashes_some_and_counts_the_others(void **state)
 {
 	struct stp_verify_report *report;
@@ -154,6 +198,7 @@ int main(void)
 	    cmocka_unit_test(test_verify_files__a_faithful_mirror_has_no_findings),
 	    cmocka_unit_test(test_verify_files__what_differs_is_missing_or_unknown_is_named),
 	    cmocka_unit_test(test_verify_files__a_link_is_not_followed),
+	    cmocka_unit_test(test_verify_files__what_grew_meanwhile_is_not_read),
 	    cmocka_unit_test(test_verify_files__a_sample_hashes_some_and_counts_the_others),
 	};
 

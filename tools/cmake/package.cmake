@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A Debian package: cpack --config build/release/CPackConfig.cmake -B build/package
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+  ${CMAKE_SOURCE_DIR}/SECURITY.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR DEB)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way from one folder to another, as the text of a symbolic link has it.
+ *
+ *	/srv/repo/public/targets, /srv/index  ─▶  ../../../index
+ *
+ * Shape      paths are text; nothing is looked up.
+ * Memory     none.
+ * Ownership  the caller's buffers.
+ * Threads    any thread; no state.
+ */
+#ifndef STP_PUBLISH_RELATIVE_H
+#define STP_PUBLISH_RELATIVE_H
+
+#include <stddef.h>
+
+/* Number of path components. */
+size_t stp_component_count(const char *path);
+
+/* The way from the folder from (a real path) to the folder to, both absolute; 0 when out is too
+ * small. */
+int stp_relative_path(const char *from, const char *to, char *out, size_t size);
+
+#endif

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# gc removes what stampede made and nobody wants any more, whichever way target links are made, and
+# nothing else: not what an operator put there, and not what is mounted there.
+. "$(dirname "$0")/lib.sh"
+
+DAY1='--now 2030-01-01T00:00:00Z' DAY2='--now 2030-01-02T00:00:00Z' DAY9='--now 2030-01-09T00:00:00Z'
+# gc_is REPO NAME=NUMBER…: what gc of DAY9 reports
+gc_is() {
+	local repo=$1 want
+	shift
+	"$STAMPEDE" gc "$repo" --keep 1 $DAY9 --json >out 2>err || fail "gc $repo: $(cat err)"
+	for want; do field_is "${want%=*}" "${want#*=}"; done
+}
+
+# Two runs; between them a file goes, and a page that may change does.
+for link in symlink hardlink copy; do
+	rm -rf index && index 20
+	init "$link" --targets index --bins 2 --hash sha256,sha512 --target-files all --link "$link" $DAY1
+	sign_is 0 "$link" $DAY1
+	gone=$(cd index && find packages -type f | sort | sed -n 1p)
+	page=$(cd index && find simple -type f | sort | sed -n 1p)
+	rm "index/$gone"
+	echo changed >"index/$page"
+	sign_is 0 "$link" $DAY2
+	before=$(find "$link/public/targets" ! -type d | wc -l)
+	echo own >"$link/public/targets/robots.txt"
+	mkdir "$link/public/targets/empty"
+	gc_is "$link" links_removed=4 strangers=1
+	grep -qF '"unknown":["public/targets/robots.txt"]' out || fail "robots.txt is not named: $(cat out)"
+	[ "$(find "$link/public/targets" ! -type d | wc -l)" = $((before - 3)) ] || fail "$link: wrong links went"
+	[ -d "$link/public/targets/empty" ] || fail "$link: a folder that was empty before went"
+	find "$link/public/targets" -name "*.${gone##*/}" | grep -q . && fail "$link: the name of a file that is gone stays"
+	verified "$link"
+	sign_is 0 "$link" $DAY9
+done
+"$STAMPEDE" gc copy $DAY9 >out
+grep -q 'left alone 1 unknown file' out && grep -q '^  public/targets/robots.txt$' out || fail "robots.txt is not named: $(cat out)"
+
+# A link whose file has changed in its place is not what its name says any more.
+rm -rf index && index 20
+init moved --targets index --bins 2 --hash sha256 --target-files all --link hardlink $DAY1
+sign_is 0 moved $DAY1
+gone=$(cd index && find packages -type f | sort | sed -n 1p)
+name=$(cd moved/public/targets && find . -name "*.${gone##*/}" | sed -n 1p)
+echo other >>"index/$gone"
+rm "index/$gone"
+sign_is 0 moved $DAY2
+gc_is moved links_removed=0 strangers=1
+[ -e "moved/public/targets/$name" ] || fail 'a file with other bytes than its name says went'
+
+# What is mounted below public/ is not looked at: a folder of the index, another file system, a file.
+rm -rf index && index 20
+init mounts --targets index --bins 2 --hash sha256 --target-files all --link copy $DAY1
+sign_is 0 mounts $DAY1
+sign_is 0 mounts $DAY2
+cp -a mounts/public/targets saved
+find mounts/public/targets -mindepth 1 -delete
+hash=$(printf x | sha256sum | cut -c 1-64)
+mkdir -p mounts/public/targets/{bound,other,sub/bound} outside/deep
+printf x >"outside/$hash.x"
+printf x >"outside/deep/$hash.x"
+for folder in mounts/public/targets/bound mounts/public/targets/sub/bound; do
+	mount --bind outside "$folder" 2>/dev/null || skip 'cannot mount here (needs root)'
+	mounted+=("$scratch/$folder")
+done
+small_fs mounts/public/targets/other size=1m
+printf x >"mounts/public/targets/other/$hash.x"
+printf x >"mounts/public/targets/$hash.file"
+printf x >file
+mount --bind file "mounts/public/targets/$hash.file"
+mounted+=("$scratch/mounts/public/targets/$hash.file")
+mount --bind file mounts/public/metadata/1.bin-n-0.json
+mounted+=("$scratch/mounts/public/metadata/1.bin-n-0.json")
+printf x >"mounts/public/targets/$hash.ours"
+gc_is mounts links_removed=1 strangers=5 snapshots_removed=1
+for left in "outside/$hash.x" "outside/deep/$hash.x" "mounts/public/targets/other/$hash.x" file; do
+	[ "$(cat "$left")" = x ] || fail "gc went through a mount and removed $left"
+done
+[ ! -e "mounts/public/targets/$hash.ours" ] || fail 'what lies beside a mount stays'

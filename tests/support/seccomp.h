@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System calls that are refused, as container runtimes and systemd refuse them: with a seccomp
+ * filter that answers an errno. A filter stays, so tests install it in a child.
+ *
+ * Shape      one call, one errno.
+ * Memory     none.
+ * Ownership  the process's, for good.
+ * Threads    the calling one and those it starts.
+ */
+#ifndef STP_TESTS_SECCOMP_H
+#define STP_TESTS_SECCOMP_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+/* Has the system call nr fail with sys from here on; 0 where that is not allowed. */
+static inline int seccomp_refuse(unsigned nr, int sys)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)sys),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+#endif
