@@ -42,6 +42,7 @@
 
 struct worker {
 	struct stp_copier *copier; /* made at the first copy */
+	struct stp_missing missing;
 };
 
 struct stp_links {
@@ -478,6 +479,16 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 	return STP_OK;
 }
 
+/* A list may name files that are not there, or not yet: a link would lead nowhere. */
+static int is_missing(const struct job *job, const char *path)
+{
+	struct stat st;
+
+	return !(job->record->flags & STP_RECORD_FILE) &&
+	       fstatat(job->links->targets_dir_fd, path, &st, 0) != 0 &&
+	       (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* Cuts the path, opens folder and source, makes every name. */
 static enum stp_errc run_job(struct job *job, const char *path, struct stp_fingerprint *fingerprint,
                              struct stp_err *err)
@@ -485,6 +496,10 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 	unsigned set = job->links->config->hash_set;
 	int alg;
 
+	if (is_missing(job, path)) {
+		stp_missing_add(&job->worker->missing, path);
+		return STP_OK;
+	}
 	STP_TRY(open_folder(job, err));
 	if (job->links->config->link != STP_LINK_SYMLINK || job->is_mutable)
 		STP_TRY(open_source(job, path));
@@ -550,11 +565,29 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
 {
 	size_t count = strlen(links->mark);
+	struct stp_missing missing = {0};
+	uint64_t missing_count;
 
+	stp_links_missing(links, &missing);
+	missing_count = missing.count;
+	stp_missing_release(&missing);
+	if (missing_count) {
+		if (unlinkat(links->repo->state_fd, MARK_FILE, 0) != 0 && errno != ENOENT)
+			return STP_FAIL_SYS(err, STAGE, MARK_FILE, "cannot remove");
+		return STP_OK;
+	}
 	if (links->need != STP_LINKS_NEED_ALL || count + 1 >= sizeof(links->mark))
 		return STP_OK;
 	return stp_file_write(links->repo->state_fd, MARK_FILE, links->mark, count,
 	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
+}
+
+void stp_links_missing(const struct stp_links *links, struct stp_missing *out)
+{
+	size_t i;
+
+	for (i = 0; i < links->worker_count; i++)
+		stp_missing_merge(out, &links->workers[i].missing);
 }
 
 uint64_t stp_links_made(const struct stp_links *links)
@@ -568,8 +601,10 @@ void stp_links_end(struct stp_links *links)
 
 	if (!links)
 		return;
-	for (i = 0; i < links->worker_count && links->workers; i++)
+	for (i = 0; i < links->worker_count && links->workers; i++) {
 		stp_copier_destroy(links->workers[i].copier);
+		stp_missing_release(&links->workers[i].missing);
+	}
 	free(links->workers);
 	free(links);
 }

@@ -24,6 +24,7 @@
 #include "base/cancel.h"
 #include "base/fault.h"
 #include "ledger/record.h"
+#include "publish/missing.h"
 #include "publish/repo.h"
 #include "roles/config.h"
 
@@ -53,14 +54,20 @@ enum stp_links_need stp_links_need(const struct stp_links *links);
  * fingerprint, in and out: when making a hard link moved the file's ctime and nothing else, the
  * new ctime is stored, so that the ledger can record it and the next run finds the file
  * unchanged. A file that is gone or is not what was hashed is a fault on its path; out_faulted
- * tells. STP_IO and friends for the system's own failures (no space). */
+ * tells. A record without STP_RECORD_FILE, which is known from a list alone, gets no name while its
+ * file is not there: see stp_links_missing(). STP_IO and friends for the system's own failures (no
+ * space). */
 enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             const struct stp_record *record, struct stp_fingerprint *fingerprint,
                             struct stp_fault_list *faults, int *out_faulted,
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* Notes in state/ how the names were made, so that the next run needs only new ones. Call right
- * after stp_publish_commit(); the names themselves are made durable by stp_publish_barrier(). */
+/* Adds the targets that got no name because their file is not there; not while others put. */
+void stp_links_missing(const struct stp_links *links, struct stp_missing *out);
+
+/* Notes in state/ how the names were made, so that the next run needs only new ones; while files
+ * are missing, it needs all. Call right after stp_publish_commit(); the names themselves are made
+ * durable by stp_publish_barrier(). */
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err) STP_MUST_CHECK;
 
 /* The way from public/targets to targets_dir (an absolute path), relative, as symbolic links go. */

@@ -54,6 +54,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
+	stp_fault_list_init(&run->told);
 	stp_config_note_init(&run->note);
 	stp_keyset_init(&run->refused);
 	stp_keyset_init(&run->moved);
@@ -197,7 +198,9 @@ static enum stp_errc open_ledger(struct stp_sign_run *run, struct stp_err *err)
 	    .damage = &run->damage,
 	};
 
-	return stp_ledger_open(&options, &run->ledger, err);
+	STP_TRY(stp_ledger_open(&options, &run->ledger, err));
+	run->ledger_set = stp_ledger_hash_set(run->ledger);
+	return STP_OK;
 }
 
 static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
@@ -274,6 +277,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_keyset_release(&run->refused);
 	stp_keyset_release(&run->moved);
 	stp_fault_list_release(&run->notes);
+	stp_fault_list_release(&run->told);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
@@ -569,7 +573,8 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	stp_fault_list_sort(&run.faults);
-	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.notes) &&
+	stp_sign_note_lists(&run);
+	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
 	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
