@@ -28,11 +28,15 @@
 #include "run/list_notes.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
+#include "run/urls.h"
 #include "scan/entry.h"
 #include "scan/list.h"
 #include "scan/list_sum.h"
 #include "scan/tree.h"
 
+/* Mixed into the list's sum, and changed with the rules that rows are checked by: a list that was
+ * read under older rules is read again. */
+#define LIST_RULES UINT64_C(0x75726c2d72756c65)
 /* Rows looked up in the table of known ones: fetch this many ahead. */
 #define KNOWN_AHEAD 8
 /* The table may take as much memory as records before they spill. */
@@ -95,11 +99,16 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
                                   size_t count, struct stp_err *err)
 {
 	struct collect *collect = ctx;
+	size_t taken = 0;
 	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (!stp_sign_check_url(collect->run, &records[i]))
+			continue;
 		STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
-	atomic_fetch_add_explicit(&collect->entry_count, count, memory_order_relaxed);
+		taken++;
+	}
+	atomic_fetch_add_explicit(&collect->entry_count, taken, memory_order_relaxed);
 	stp_progress_add(collect->run->options->progress, count, 0);
 	return STP_OK;
 }
@@ -254,6 +263,8 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 	for (i = 0; i < count; i++) {
 		if (known && i + KNOWN_AHEAD < count)
 			stp_known_prefetch(known, records[i + KNOWN_AHEAD].key);
+		if (!stp_sign_check_url(collect->run, &records[i]))
+			continue;
 		if (known && records[i].flags & STP_RECORD_DIGESTS &&
 		    stp_known_take(known, &records[i])) {
 			taken++;
@@ -294,6 +305,7 @@ static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_nam
 		return STP_OK;
 	STP_TRY(stp_list_sum_file(run->list_fd, list_name, stp_seal_key_bytes(run->seal_key),
 	                          run->jobs, run->cancel, &sum, err));
+	sum ^= LIST_RULES;
 	run->list_is_same = sum == facts->tag;
 	if (!run->list_is_same)
 		return STP_OK;
@@ -356,7 +368,7 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 	if (code == STP_OK)
 		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
-	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum;
+	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum ^ LIST_RULES;
 	if (code == STP_OK)
 		code = stp_list_refuse(run, &stats, atomic_load(&collect->absent_count), err);
 	code = finish_builders(collect, code, err);
@@ -377,6 +389,7 @@ static enum stp_errc start_list_again(struct stp_sign_run *run, const char *list
 	run->known = NULL;
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_init(&run->faults);
+	stp_sign_reset_urls(run);
 	if (lseek(run->list_fd, 0, SEEK_SET) != 0)
 		return STP_FAIL_SYS(err, "scan", list_name, "cannot be read again");
 	return STP_OK;
@@ -439,6 +452,7 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	}
 	stp_progress_stage(options->progress, "scan", 0, 0);
 	explain_change(run);
+	stp_sign_reset_urls(run);
 	if (options->digests)
 		code = collect_list(&collect, err);
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))

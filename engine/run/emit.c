@@ -141,6 +141,17 @@ static void contradict(struct stp_sign_run *run, const struct stp_decision *deci
 	stp_sign_contradict(run, decision->entry, &says, &has);
 }
 
+/* The last run signed these very bytes, so it made their names too. */
+static int was_signed(const struct stp_sign_run *run, const struct stp_decision *decision)
+{
+	const struct stp_record *before = decision->committed;
+
+	return decision->is_committed ||
+	       (before && (before->flags & STP_RECORD_DIGESTS) &&
+	        before->length == decision->record->length &&
+	        memcmp(before->digests, decision->record->digests, run->digest_bytes) == 0);
+}
+
 /* Makes the HASH.NAME links of a record; sets *out_faulted, and updates its fingerprint. */
 static enum stp_errc link_target(struct emit_worker *worker, const struct stp_decision *decision,
                                  struct stp_record *record, int *out_faulted, struct stp_err *err)
@@ -149,8 +160,13 @@ static enum stp_errc link_target(struct emit_worker *worker, const struct stp_de
 	enum stp_links_need need = run->links ? stp_links_need(run->links) : STP_LINKS_NEED_NONE;
 
 	*out_faulted = 0;
-	if (need == STP_LINKS_NEED_NONE || (need == STP_LINKS_NEED_NEW && decision->is_committed))
+	if (need == STP_LINKS_NEED_NONE)
 		return STP_OK;
+	if (decision->is_committed && !stp_links_look(run->links, record))
+		return STP_OK;
+	if (was_signed(run, decision))
+		return stp_links_repair(run->links, worker->index, record, &record->fingerprint,
+		                        &run->faults, out_faulted, err);
 	return stp_links_put(run->links, worker->index, record, &record->fingerprint, &run->faults,
 	                     out_faulted, err);
 }

@@ -179,6 +179,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_u64(object, "published_bytes", report->published_bytes);
 	stp_json_set_u64(object, "leftover_files", report->leftover_files);
 	stp_json_set_u64(object, "links_made", report->links_made);
+	stp_json_set_u64(object, "links_repaired", report->links_repaired);
 	stp_json_set_u64(object, "faults", report->fault_count);
 	json_object_set_new(object, "fault_list",
 	                    faults_json(report->faults, report->fault_kept_count));

@@ -89,6 +89,7 @@ struct stp_sign_run {
 	struct stp_sources scan;   /* by collect: entries and rows, sorted */
 	uint64_t scan_count;       /* records in it */
 	uint64_t entry_count;      /* of these, without digests: may need hashing */
+	struct stp_fault_list unfetchable; /* by collect: signed, but see run/urls.h */
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
 

@@ -115,8 +115,9 @@ struct stp_sign_report {
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
 	uint64_t links_made;
-	int counted;          /* targets, faults and the like are those of the whole index */
-	uint64_t fault_count; /* all; faults holds those kept */
+	uint64_t links_repaired; /* targets whose names in public/targets were missing or wrong */
+	int counted;             /* targets, faults and the like are those of the whole index */
+	uint64_t fault_count;    /* all; faults holds those kept */
 	const struct stp_sign_fault *faults; /* sorted by subject */
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
