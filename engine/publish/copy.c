@@ -157,8 +157,12 @@ static enum stp_errc pass_bytes(struct stp_copier *copier, const struct stp_copy
 		done += bytes;
 	} while (done < source->length);
 	STP_TRY(fill_buffer(copier, source, 1, (off_t)done, &bytes, err));
-	if (bytes == 0 &&
-	    memcmp(digests, source->digests, stp_alg_set_digest_bytes(copier->hash_set)) == 0)
+	if (bytes)
+		return STP_OK;
+	bytes = stp_alg_set_digest_bytes(copier->hash_set);
+	if (source->found)
+		memcpy(source->found, digests, bytes);
+	if (!source->digests || memcmp(digests, source->digests, bytes) == 0)
 		*out_result = STP_COPY_DONE;
 	return STP_OK;
 }

@@ -35,7 +35,8 @@ void stp_copier_destroy(struct stp_copier *copier);
 struct stp_copy_source {
 	int fd;
 	uint64_t length;        /* as it was recorded */
-	const uint8_t *digests; /* as they were recorded, packed in the set's order */
+	const uint8_t *digests; /* as they were recorded, packed in the set's order; NULL: any */
+	uint8_t *found;         /* may be NULL: takes the digests that it has */
 	const char *name;       /* for messages */
 };
 

@@ -22,7 +22,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,116 +31,13 @@
 #include "base/limits.h"
 #include "base/stamp.h"
 #include "base/text.h"
-#include "publish/copy.h"
 #include "publish/folders.h"
 #include "publish/links_state.h"
 #include "publish/mark_name.h"
-#include "publish/relative.h"
 #include "publish/served.h"
 
 #define STAGE         "links"
 #define LINK_NAME_MAX STP_NAME_BYTES_MAX
-
-/* ------------------------------------------------------------------ begin */
-
-enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
-                             char out[PATH_MAX], struct stp_err *err)
-{
-	char proc[64];
-	char real[PATH_MAX];
-	ssize_t count;
-
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", repo->targets_fd);
-	count = readlink(proc, real, sizeof(real) - 1);
-	if (count <= 0 || real[0] != '/')
-		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
-		                "its path cannot be found out; is /proc mounted?");
-	real[count] = '\0';
-	if (!stp_relative_path(real, targets_dir, out, PATH_MAX))
-		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
-	return STP_OK;
-}
-
-static enum stp_errc resolve_mode(struct stp_links *links, uint64_t target_count,
-                                  struct stp_err *err)
-{
-	links->mode = links->config->target_files;
-	if (links->mode == STP_TARGET_FILES_AUTO)
-		links->mode = target_count <= STP_LINKS_AUTO_MAX ? STP_TARGET_FILES_ALL
-		                                                 : STP_TARGET_FILES_MUTABLE;
-	if (links->mode == STP_TARGET_FILES_ALL && links->targets_dir_fd == -1 && target_count)
-		return STP_FAIL(err, STP_CONFIG, STAGE, links->config->targets_dir,
-		                "is not there, so public/targets cannot point into it; set "
-		                "\"target_files\": \"none\"");
-	return STP_OK;
-}
-
-/* How names are made, as state/links notes it: another way means every name anew. */
-static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
-{
-	struct stp_buf mark = STP_BUF_INIT;
-	struct stat st;
-	size_t used;
-	size_t i;
-
-	used =
-	    (size_t)snprintf(links->mark, sizeof(links->mark), "%s %s %u %s",
-	                     stp_target_files_name(links->mode), stp_link_name(links->config->link),
-	                     links->config->hash_set, links->base);
-	for (i = 0; i < links->config->mutable_globs.count && used < sizeof(links->mark); i++)
-		used += (size_t)snprintf(links->mark + used, sizeof(links->mark) - used, " %s",
-		                         links->config->mutable_globs.items[i]);
-	links->need = STP_LINKS_NEED_ALL;
-	if (used >= sizeof(links->mark)) /* too much to note: look at all names each time */
-		return STP_OK;
-	if (fstatat(links->repo->state_fd, STP_LINKS_STATE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return STP_OK;
-	links->touched_before_ns = stp_stamp_of(st.st_ctim);
-	STP_TRY(stp_file_read(links->repo->state_fd, STP_LINKS_STATE_FILE, STP_LINKS_MARK_BYTES,
-	                      STAGE, &mark, err));
-	if (mark.count == used && memcmp(mark.data, links->mark, used) == 0)
-		links->need = STP_LINKS_NEED_NEW;
-	stp_buf_release(&mark);
-	return STP_OK;
-}
-
-enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
-                              int targets_dir_fd, uint64_t target_count, size_t worker_count,
-                              const struct stp_cancel *cancel, struct stp_links **out_links,
-                              struct stp_err *err)
-{
-	struct stp_links *links = calloc(1, sizeof(*links));
-	enum stp_errc code;
-
-	if (!links)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	links->repo = repo;
-	links->config = config;
-	links->cancel = cancel;
-	links->targets_dir_fd = targets_dir_fd;
-	links->worker_count = worker_count ? worker_count : 1;
-	links->workers = calloc(links->worker_count, sizeof(*links->workers));
-	code = links->workers ? resolve_mode(links, target_count, err)
-	                      : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	if (code == STP_OK && links->mode != STP_TARGET_FILES_NONE) {
-		code = stp_links_base(repo, config->targets_dir, links->base, err);
-		if (code == STP_OK)
-			code = find_need(links, err);
-		if (code == STP_OK)
-			code = stp_links_begin_looks(links, target_count, err);
-	}
-	if (code != STP_OK) {
-		stp_links_end(links);
-		return code;
-	}
-	*out_links = links;
-	return STP_OK;
-}
-
-enum stp_links_need stp_links_need(const struct stp_links *links)
-{
-	return links->need;
-}
 
 /* ------------------------------------------------------------------ folders and sources */
 
@@ -150,21 +46,30 @@ struct job {
 	struct stp_links *links;
 	struct stp_links_worker *worker;
 	const struct stp_record *record;
+	struct stp_record moved; /* the same with the ctime that our own links gave its file */
 	struct stp_fault_list *faults;
 	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; cut into folder and file below */
 	const char *folder;                /* "" at the top */
 	const char *file;
-	int folder_fd; /* in public/targets */
-	int source_fd; /* the file, for all but symlinks */
+	int folder_fd;      /* in public/targets */
+	int source_fd;      /* the file, for all but symlinks */
+	int has_more_names; /* the file has other names than the one in the targets folder */
 	int is_mutable;
-	int faulted;
+	enum stp_links_result result;
 };
 
 static enum stp_errc job_fault(struct job *job, enum stp_errc code, int sys_errno, const char *text)
 {
 	stp_fault_add(job->faults, code, sys_errno, STAGE, job->record->path,
 	              job->record->path_bytes, "%s", text);
-	job->faulted = 1;
+	job->result = STP_LINKS_FAULT;
+	return STP_OK;
+}
+
+/* The file is not what was hashed. Whether that is a fault is for the caller to say. */
+static enum stp_errc job_changed(struct job *job)
+{
+	job->result = STP_LINKS_CHANGED;
 	return STP_OK;
 }
 
@@ -183,31 +88,42 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Is the open source still what was hashed, by its fingerprint? */
-static int source_unchanged(const struct job *job, const struct stat *st)
+/* Is the open source still what was hashed, by its fingerprint? Where links of this run moved its
+ * ctime, the job goes on with a record that says so. */
+static int source_unchanged(struct job *job, const struct stat *st)
 {
 	const struct stp_fingerprint *print = &job->record->fingerprint;
+	int64_t ctime_ns = stp_stamp_of(st->st_ctim);
 
 	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != job->record->length)
 		return 0;
-	return !(job->record->flags & STP_RECORD_FILE) ||
-	       ((uint64_t)st->st_ino == print->ino &&
-	        stp_stamp_of(st->st_mtim) == print->mtime_ns &&
-	        stp_stamp_of(st->st_ctim) == print->ctime_ns);
+	if (!(job->record->flags & STP_RECORD_FILE))
+		return 1;
+	if ((uint64_t)st->st_ino != print->ino || stp_stamp_of(st->st_mtim) != print->mtime_ns)
+		return 0;
+	if (ctime_ns == print->ctime_ns)
+		return 1;
+	if (job->is_mutable || !stp_twins_was(&job->links->twins, print))
+		return 0;
+	job->moved = *job->record;
+	job->moved.fingerprint.ctime_ns = ctime_ns;
+	job->record = &job->moved;
+	return 1;
 }
 
-/* Opens the file in the targets folder; what is wrong with it is a fault. */
+/* Opens the file in the targets folder. */
 static enum stp_errc open_source(struct job *job, const char *path)
 {
 	struct stat st;
 
-	job->source_fd =
-	    stp_folders_open(job->links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	job->source_fd = stp_links_open(job->links, path);
 	if (job->source_fd < 0)
-		return job_fault(job, STP_CHANGED, errno, "cannot be opened for its HASH.NAME");
+		return stp_links_is_moved(errno) ? job_changed(job)
+		                                 : job_fault(job, STP_CHANGED, errno,
+		                                             "cannot be opened for its HASH.NAME");
 	if (fstat(job->source_fd, &st) != 0 || !source_unchanged(job, &st))
-		return job_fault(job, STP_CHANGED, 0,
-		                 "has changed since it was hashed; sign again");
+		return job_changed(job);
+	job->has_more_names = st.st_nlink > 1;
 	return STP_OK;
 }
 
@@ -285,15 +201,6 @@ static enum stp_errc make_symlink(struct job *job, const char *name, int *out_ma
 
 /* ------------------------------------------------------------------ files */
 
-static enum stp_errc prepare_copier(struct job *job, struct stp_err *err)
-{
-	struct stp_copier **copier = &job->worker->copier;
-
-	return *copier ? STP_OK
-	               : stp_copier_create(job->links->config->hash_set, job->links->cancel, copier,
-	                                   err);
-}
-
 /* Whether the copy called name has the bytes of the record. */
 static enum stp_errc hash_copy(struct job *job, const char *name, int *out_good,
                                struct stp_err *err)
@@ -304,14 +211,15 @@ static enum stp_errc hash_copy(struct job *job, const char *name, int *out_good,
 	                               .digests = job->record->digests,
 	                               .name = name};
 	enum stp_copy_result result = STP_COPY_CHANGED;
+	struct stp_copier *copier;
 	enum stp_errc code;
 
 	*out_good = 0;
 	if (copy.fd < 0)
 		return STP_OK;
-	code = prepare_copier(job, err);
+	code = stp_links_copier(job->links, job->worker, &copier, err);
 	if (code == STP_OK)
-		code = stp_copier_copy(job->worker->copier, &copy, -1, &result, err);
+		code = stp_copier_copy(copier, &copy, -1, &result, err);
 	close(copy.fd);
 	*out_good = code == STP_OK && result == STP_COPY_DONE;
 	return code;
@@ -335,6 +243,9 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	char proc[64];
 	char temporary[STP_TEMPORARY_BYTES];
 
+	/* Before the link, so that whoever finds the ctime moved by it finds this as well. */
+	if (job->has_more_names && job->record->flags & STP_RECORD_FILE)
+		STP_TRY(stp_twins_add(&job->links->twins, &job->record->fingerprint, err));
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
 	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
 		return STP_OK;
@@ -354,25 +265,23 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 {
 	enum stp_link link = job->links->config->link;
-	struct stp_copier **copier = &job->worker->copier;
+	struct stp_copier *copier;
 	struct stp_copy_source source = {.fd = job->source_fd,
 	                                 .length = job->record->length,
 	                                 .digests = job->record->digests,
 	                                 .name = job->file};
 	enum stp_copy_result result = STP_COPY_REFUSED;
 
-	STP_TRY(prepare_copier(job, err));
+	STP_TRY(stp_links_copier(job->links, job->worker, &copier, err));
 	if (link == STP_LINK_REFLINK || job->is_mutable)
-		STP_TRY(stp_copier_share(*copier, &source, fd, &result, err));
+		STP_TRY(stp_copier_share(copier, &source, fd, &result, err));
 	if (result == STP_COPY_REFUSED && link == STP_LINK_REFLINK && !job->is_mutable)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"link\": this file system has no reflinks to the targets; set "
 		                "\"symlink\" or \"copy\"");
 	if (result == STP_COPY_REFUSED)
-		STP_TRY(stp_copier_copy(*copier, &source, fd, &result, err));
-	return result == STP_COPY_DONE
-	           ? STP_OK
-	           : job_fault(job, STP_CHANGED, 0, "has changed since it was hashed; sign again");
+		STP_TRY(stp_copier_copy(copier, &source, fd, &result, err));
+	return result == STP_COPY_DONE ? STP_OK : job_changed(job);
 }
 
 static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err *err)
@@ -388,7 +297,7 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
 	if (close(fd) != 0 && code == STP_OK)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot write");
-	if (code == STP_OK && !job->faulted)
+	if (code == STP_OK && job->result == STP_LINKS_DONE)
 		return put_in_place(job, temporary, name, err);
 	unlinkat(job->links->repo->targets_fd, temporary, 0);
 	return code;
@@ -428,7 +337,7 @@ static enum stp_errc make_name(struct job *job, const char *name, struct stp_err
 		STP_TRY(make_hardlink(job, name, err));
 	else
 		STP_TRY(make_copy(job, name, err));
-	if (made && !job->faulted)
+	if (made && job->result == STP_LINKS_DONE)
 		job->worker->made++;
 	return STP_OK;
 }
@@ -438,13 +347,13 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 {
 	struct stat st;
 
-	if (job->source_fd < 0 || job->links->config->link != STP_LINK_HARDLINK ||
+	if (job->source_fd < 0 || job->is_mutable ||
+	    job->links->config->link != STP_LINK_HARDLINK ||
 	    !(job->record->flags & STP_RECORD_FILE))
 		return STP_OK;
 	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
 	    stp_stamp_of(st.st_mtim) != fingerprint->mtime_ns)
-		return job_fault(job, STP_CHANGED, 0,
-		                 "has changed since it was hashed; sign again");
+		return job_changed(job);
 	fingerprint->ctime_ns = stp_stamp_of(st.st_ctim);
 	return STP_OK;
 }
@@ -473,7 +382,7 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 	STP_TRY(open_folder(job, err));
 	if (job->links->config->link != STP_LINK_SYMLINK || job->is_mutable)
 		STP_TRY(open_source(job, path));
-	for (alg = 0; alg < STP_ALG_COUNT && !job->faulted; alg++) {
+	for (alg = 0; alg < STP_ALG_COUNT && job->result == STP_LINKS_DONE; alg++) {
 		char name[LINK_NAME_MAX + 1];
 
 		if (!(set & STP_ALG_BIT(alg)))
@@ -484,7 +393,7 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 			                 "name, or use sha256 or no target files");
 		STP_TRY(make_name(job, name, err));
 	}
-	return job->faulted ? STP_OK : take_ctime(job, fingerprint);
+	return job->result == STP_LINKS_DONE ? take_ctime(job, fingerprint) : STP_OK;
 }
 
 /* A mark for a target that the web server finds without its digest. */
@@ -513,9 +422,45 @@ static int takes_marks_folder(const struct stp_record *record)
 	       memcmp(record->path, folder, sizeof(folder) - 1) == 0;
 }
 
+/* Cuts the record's path into folder and file. path, of STP_PATH_BYTES_MAX + 1, takes all of it. */
+static void cut_path(struct job *job, char *path)
+{
+	char *slash;
+
+	memcpy(path, job->record->path, job->record->path_bytes);
+	path[job->record->path_bytes] = '\0';
+	memcpy(job->path, path, (size_t)job->record->path_bytes + 1);
+	slash = strrchr(job->path, '/');
+	job->file = slash ? slash + 1 : job->path;
+	job->folder = slash ? job->path : "";
+	if (slash)
+		*slash = '\0';
+}
+
+static enum stp_errc put(struct job *job, struct stp_fingerprint *fingerprint, struct stp_err *err)
+{
+	char path[STP_PATH_BYTES_MAX + 1];
+	enum stp_errc code;
+
+	if (takes_marks_folder(job->record))
+		return job_fault(
+		    job, STP_FORMAT, 0,
+		    "lies in " STP_MARKS_FOLDER
+		    ", a name that public/targets needs for itself; rename the folder");
+	/* The web server finds the others, by their name less the hash, when they have a mark. */
+	if (job->links->mode == STP_TARGET_FILES_MUTABLE && !job->is_mutable)
+		return put_mark(job, err);
+	cut_path(job, path);
+	code = run_job(job, path, fingerprint, err);
+	stp_fd_close(&job->folder_fd);
+	stp_fd_close(&job->source_fd);
+	return code;
+}
+
 enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             const struct stp_record *record, struct stp_fingerprint *fingerprint,
-                            struct stp_fault_list *faults, int *out_faulted, struct stp_err *err)
+                            struct stp_fault_list *faults, enum stp_links_result *out_result,
+                            struct stp_err *err)
 {
 	struct job job = {.links = links,
 	                  .worker = &links->workers[worker_index],
@@ -523,108 +468,57 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	                  .faults = faults,
 	                  .folder_fd = -1,
 	                  .source_fd = -1};
-	char path[STP_PATH_BYTES_MAX + 1];
-	char *slash;
 	enum stp_errc code;
 
 	STP_ASSERT(worker_index < links->worker_count && record->digests &&
 	           record->path_bytes <= STP_PATH_BYTES_MAX);
-	*out_faulted = 0;
+	*out_result = STP_LINKS_DONE;
 	if (links->need == STP_LINKS_NEED_NONE)
 		return STP_OK;
 	if (stp_cancelled(links->cancel))
 		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
 	job.is_mutable = stp_links_is_mutable(links, record);
-	if (takes_marks_folder(record)) {
-		*out_faulted = 1;
-		return job_fault(
-		    &job, STP_FORMAT, 0,
-		    "lies in " STP_MARKS_FOLDER
-		    ", a name that public/targets needs for itself; rename the folder");
-	}
-	/* The web server finds the others, by their name less the hash, when they have a mark. */
-	if (links->mode == STP_TARGET_FILES_MUTABLE && !job.is_mutable) {
-		code = put_mark(&job, err);
-		*out_faulted = job.faulted;
-		return code;
-	}
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
-	memcpy(job.path, path, (size_t)record->path_bytes + 1);
-	slash = strrchr(job.path, '/');
-	job.file = slash ? slash + 1 : job.path;
-	job.folder = slash ? job.path : "";
-	if (slash)
-		*slash = '\0';
-	code = run_job(&job, path, fingerprint, err);
-	stp_fd_close(&job.folder_fd);
-	stp_fd_close(&job.source_fd);
-	*out_faulted = job.faulted;
+	code = put(&job, fingerprint, err);
+	*out_result = job.result;
 	return code;
 }
 
-/* ------------------------------------------------------------------ end */
+/* ------------------------------------------------------------------ names of earlier runs */
 
-/* Copies that were made until now are known: what is touched later is hashed by the next run. */
-static void note_time(const struct stp_links *links)
+enum stp_errc stp_links_serve(struct stp_links *links, size_t worker_index,
+                              const struct stp_record *record, int *out_serve, struct stp_err *err)
 {
-	(void)!utimensat(links->repo->state_fd, STP_LINKS_STATE_FILE, NULL, AT_SYMLINK_NOFOLLOW);
-}
+	struct job job = {.links = links,
+	                  .worker = &links->workers[worker_index],
+	                  .record = record,
+	                  .source_fd = -1};
+	char path[STP_PATH_BYTES_MAX + 1];
+	enum stp_errc code = STP_OK;
+	int alg;
 
-enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
-{
-	size_t count = strlen(links->mark);
-	struct stp_missing missing = {0};
-	uint64_t missing_count;
-
-	if (links->marks)
-		STP_TRY(stp_marks_commit(links->marks, err));
-	stp_links_missing(links, &missing);
-	missing_count = missing.count;
-	stp_missing_release(&missing);
-	if (missing_count) {
-		if (unlinkat(links->repo->state_fd, STP_LINKS_STATE_FILE, 0) != 0 &&
-		    errno != ENOENT)
-			return STP_FAIL_SYS(err, STAGE, STP_LINKS_STATE_FILE, "cannot remove");
+	*out_serve = 0;
+	if (links->need == STP_LINKS_NEED_NONE || !stp_links_is_mutable(links, record))
 		return STP_OK;
-	}
-	if (links->need == STP_LINKS_NEED_NEW)
-		note_time(links);
-	if (links->need != STP_LINKS_NEED_ALL || count + 1 >= sizeof(links->mark))
+	cut_path(&job, path);
+	job.folder_fd = stp_folders_open(links->repo->targets_fd, job.folder[0] ? job.folder : ".",
+	                                 O_RDONLY | O_DIRECTORY);
+	if (job.folder_fd < 0)
 		return STP_OK;
-	return stp_file_write(links->repo->state_fd, STP_LINKS_STATE_FILE, links->mark, count,
-	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
-}
+	*out_serve = 1;
+	for (alg = 0; alg < STP_ALG_COUNT && *out_serve && code == STP_OK; alg++) {
+		char name[LINK_NAME_MAX + 1];
 
-void stp_links_missing(const struct stp_links *links, struct stp_missing *out)
-{
-	size_t i;
-
-	for (i = 0; i < links->worker_count; i++)
-		stp_missing_merge(out, &links->workers[i].missing);
-}
-
-uint64_t stp_links_made(const struct stp_links *links)
-{
-	uint64_t made = 0;
-	size_t i;
-
-	for (i = 0; i < links->worker_count; i++)
-		made += links->workers[i].made;
-	return made;
-}
-
-void stp_links_end(struct stp_links *links)
-{
-	size_t i;
-
-	if (!links)
-		return;
-	for (i = 0; i < links->worker_count && links->workers; i++) {
-		stp_copier_destroy(links->workers[i].copier);
-		stp_missing_release(&links->workers[i].missing);
+		if (!(links->config->hash_set & STP_ALG_BIT(alg)))
+			continue;
+		*out_serve = prefixed_name(&job, (enum stp_alg)alg, name);
+		if (*out_serve)
+			code = file_is_there(&job, name, stp_links_kind(links, 1), out_serve, err);
 	}
-	stp_marks_end(links->marks);
-	free(links->workers);
-	free(links);
+	close(job.folder_fd);
+	return code;
+}
+
+int stp_links_are_hard(const struct stp_links *links)
+{
+	return links->mode == STP_TARGET_FILES_ALL && links->config->link == STP_LINK_HARDLINK;
 }

@@ -52,17 +52,49 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 
 enum stp_links_need stp_links_need(const struct stp_links *links);
 
+/* What became of a target's names. */
+enum stp_links_result {
+	STP_LINKS_DONE,
+	STP_LINKS_FAULT,   /* there is something wrong with the path; a fault says what */
+	STP_LINKS_CHANGED, /* the file is not what was hashed, or is gone; no fault yet */
+};
+
 /* Makes the names of record (with path and digests); a name that is there already is kept.
  * fingerprint, in and out: when making a hard link moved the file's ctime and nothing else, the
  * new ctime is stored, so that the ledger can record it and the next run finds the file
- * unchanged. A file that is gone or is not what was hashed is a fault on its path; out_faulted
- * tells. A record without STP_RECORD_FILE, which is known from a list alone, gets no name while its
- * file is not there: see stp_links_missing(). STP_IO and friends for the system's own failures (no
- * space). */
+ * unchanged. So it is when a link of another name of the same file was made in this run. A record
+ * without STP_RECORD_FILE, which is known from a list alone, gets no name while its file is not
+ * there: see stp_links_missing(). STP_IO and friends for the system's own failures (no space). */
 enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             const struct stp_record *record, struct stp_fingerprint *fingerprint,
-                            struct stp_fault_list *faults, int *out_faulted,
+                            struct stp_fault_list *faults, enum stp_links_result *out_result,
                             struct stp_err *err) STP_MUST_CHECK;
+
+/* What a file is now, after STP_LINKS_CHANGED. */
+enum stp_links_now {
+	STP_LINKS_NOW_FILE,  /* it was read whole, and did not change meanwhile */
+	STP_LINKS_NOW_MOVES, /* it changed while it was read */
+	STP_LINKS_NOW_GONE,
+	STP_LINKS_NOW_OTHER, /* there is something else than a regular file, or it is too long */
+};
+
+/* Reads the file of record again. FILE: record has its length, fingerprint and digests (in the
+ * caller's buffer), and is not to be trusted by the next run, since nobody waited for its stamps
+ * to settle (STP_RECORD_RACY). What the system refuses is an error on *out_errno's terms: 0, or why
+ * the file cannot be read. */
+enum stp_errc stp_links_reread(struct stp_links *links, size_t worker_index,
+                               struct stp_record *record, uint8_t digests[STP_CLAIMS_BYTES_MAX],
+                               enum stp_links_now *out_now, int *out_errno,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+/* True when record may change and each of its names hands out its bytes, whatever became of its
+ * file. */
+enum stp_errc stp_links_serve(struct stp_links *links, size_t worker_index,
+                              const struct stp_record *record, int *out_serve,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* True when names of files that do not change are hard links. */
+int stp_links_are_hard(const struct stp_links *links);
 
 /* Adds the targets that got no name because their file is not there; not while others put. */
 void stp_links_missing(const struct stp_links *links, struct stp_missing *out);
@@ -71,13 +103,14 @@ void stp_links_missing(const struct stp_links *links, struct stp_missing *out);
 void stp_links_set_run(struct stp_links *links, uint64_t run_number);
 
 /* For a record that is signed as it was the last time: true when its names must be made again, or
- * in doubt looked at by stp_links_repair(). From any thread. */
-int stp_links_look(const struct stp_links *links, const struct stp_record *record);
+ * in doubt looked at by stp_links_repair(); so must they when a link of another name of its file
+ * was made in this run, for the new ctime. From any thread. */
+int stp_links_look(struct stp_links *links, const struct stp_record *record);
 
 /* As stp_links_put(), and counts the targets whose names were missing or wrong. */
 enum stp_errc stp_links_repair(struct stp_links *links, size_t worker_index,
                                const struct stp_record *record, struct stp_fingerprint *fingerprint,
-                               struct stp_fault_list *faults, int *out_faulted,
+                               struct stp_fault_list *faults, enum stp_links_result *out_result,
                                struct stp_err *err) STP_MUST_CHECK;
 uint64_t stp_links_repaired(const struct stp_links *links);
 

@@ -104,7 +104,7 @@ static int names_are_good(const struct stp_links *links, const struct stp_record
 	return 1;
 }
 
-int stp_links_look(const struct stp_links *links, const struct stp_record *record)
+int stp_links_look(struct stp_links *links, const struct stp_record *record)
 {
 	int is_changing;
 
@@ -113,19 +113,22 @@ int stp_links_look(const struct stp_links *links, const struct stp_record *recor
 	is_changing = stp_links_is_mutable(links, record);
 	if (links->marks && !is_changing)
 		return stp_marks_want_all(links->marks);
+	if (!is_changing && stp_twins_has(&links->twins, &record->fingerprint))
+		return 1;
 	return stp_served_turn(record->key, links->run_number, links->parts) &&
 	       !names_are_good(links, record, is_changing);
 }
 
 enum stp_errc stp_links_repair(struct stp_links *links, size_t worker_index,
                                const struct stp_record *record, struct stp_fingerprint *fingerprint,
-                               struct stp_fault_list *faults, int *out_faulted, struct stp_err *err)
+                               struct stp_fault_list *faults, enum stp_links_result *out_result,
+                               struct stp_err *err)
 {
 	const struct stp_links_worker *worker = &links->workers[worker_index];
 	int counts_marks = links->marks && !stp_marks_are_new(links->marks);
 	uint64_t before = worker->made + (counts_marks ? worker->marked : 0);
 
-	STP_TRY(stp_links_put(links, worker_index, record, fingerprint, faults, out_faulted, err));
+	STP_TRY(stp_links_put(links, worker_index, record, fingerprint, faults, out_result, err));
 	if (links->need == STP_LINKS_NEED_NEW &&
 	    worker->made + (counts_marks ? worker->marked : 0) != before)
 		atomic_fetch_add_explicit(&links->repaired, 1, memory_order_relaxed);

@@ -6,7 +6,8 @@
  * Shape      one struct per run, one per worker.
  * Memory     see publish/links.h.
  * Ownership  stp_links_end() frees it all.
- * Threads    read-only after begin, but for each worker's own struct and the atomic count.
+ * Threads    read-only after begin, but for each worker's own struct, the atomic count and the
+ * twins.
  */
 #ifndef STP_PUBLISH_LINKS_STATE_H
 #define STP_PUBLISH_LINKS_STATE_H
@@ -16,6 +17,7 @@
 #include "publish/copy.h"
 #include "publish/links.h"
 #include "publish/marks.h"
+#include "publish/twins.h"
 
 #define STP_LINKS_STATE_FILE "links"
 #define STP_LINKS_MARK_BYTES 8192
@@ -43,7 +45,19 @@ struct stp_links {
 	struct stp_links_worker *workers;
 	size_t worker_count;
 	atomic_uint_fast64_t repaired;
+	struct stp_twins twins; /* files that hard links were made of */
 };
+
+/* Opens a target's file. -1 and errno: */
+int stp_links_open(const struct stp_links *links, const char *path);
+
+/* True when errno after stp_links_open() means that the file is gone, or has become something else
+ * that is not opened; whatever else it is, the system refuses the file. */
+int stp_links_is_moved(int sys_errno);
+
+/* The worker's copier, made at its first use. */
+enum stp_errc stp_links_copier(struct stp_links *links, struct stp_links_worker *worker,
+                               struct stp_copier **out_copier, struct stp_err *err) STP_MUST_CHECK;
 
 /* Opens the marks, and prepares what stp_links_look() needs. */
 enum stp_errc stp_links_begin_looks(struct stp_links *links, uint64_t target_count,

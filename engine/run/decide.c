@@ -23,7 +23,8 @@
  *
  * After hashing, an entry whose file was at fault stays unresolved (NONE: the fault is on the
  * list), whatever older record matches; one that was hashed in a newer state than the scan saw is
- * known by its key.
+ * known by its key. So are a file that was removed meanwhile, which the scan is taken not to have
+ * seen, and one that did not keep still and is left to those who copy it (HASH).
  */
 #include <sodium.h>
 #include <string.h>
@@ -304,6 +305,15 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
 	}
 	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, decision.entry->key))
 		return decision;
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->gone, decision.entry->key)) {
+		decide_unnamed(run, &known, &decision);
+		return decision;
+	}
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->unsettled_keys, decision.entry->key)) {
+		decision.verdict = STP_VERDICT_HASH;
+		decision.record = decision.entry;
+		return decision;
+	}
 	if (is_trusted(run, decision.entry, &known, pass)) {
 		keep_newest(&decision, &known);
 		if (decision.entry->flags & STP_RECORD_CLAIMS &&

@@ -29,6 +29,7 @@
 #include "run/progress.h"
 #include "run/remember.h"
 #include "run/sign_run.h"
+#include "run/target.h"
 #include "sign/batch.h"
 
 /* Documents signed together: enough for the SHA-512 lanes (8, twice over), little enough to stay
@@ -52,6 +53,7 @@ struct tally {
 	int64_t oldest_verified_at;
 	struct stp_sign_seconds seconds;
 	struct stp_removals removals;
+	struct stp_target_counts changes;
 };
 
 struct emit_worker {
@@ -141,36 +143,6 @@ static void contradict(struct stp_sign_run *run, const struct stp_decision *deci
 	stp_sign_contradict(run, decision->entry, &says, &has);
 }
 
-/* The last run signed these very bytes, so it made their names too. */
-static int was_signed(const struct stp_sign_run *run, const struct stp_decision *decision)
-{
-	const struct stp_record *before = decision->committed;
-
-	return decision->is_committed ||
-	       (before && (before->flags & STP_RECORD_DIGESTS) &&
-	        before->length == decision->record->length &&
-	        memcmp(before->digests, decision->record->digests, run->digest_bytes) == 0);
-}
-
-/* Makes the HASH.NAME links of a record; sets *out_faulted, and updates its fingerprint. */
-static enum stp_errc link_target(struct emit_worker *worker, const struct stp_decision *decision,
-                                 struct stp_record *record, int *out_faulted, struct stp_err *err)
-{
-	struct stp_sign_run *run = worker->emit->run;
-	enum stp_links_need need = run->links ? stp_links_need(run->links) : STP_LINKS_NEED_NONE;
-
-	*out_faulted = 0;
-	if (need == STP_LINKS_NEED_NONE)
-		return STP_OK;
-	if (decision->is_committed && !stp_links_look(run->links, record))
-		return STP_OK;
-	if (was_signed(run, decision))
-		return stp_links_repair(run->links, worker->index, record, &record->fingerprint,
-		                        &run->faults, out_faulted, err);
-	return stp_links_put(run->links, worker->index, record, &record->fingerprint, &run->faults,
-	                     out_faulted, err);
-}
-
 static void count_target(struct tally *tally, const struct stp_decision *decision,
                          const struct stp_record *record)
 {
@@ -210,29 +182,22 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 {
 	struct emit *emit = worker->emit;
 	struct stp_sign_run *run = emit->run;
-	struct stp_record record = *decision->record;
-	uint8_t digests[STP_CLAIMS_BYTES_MAX];
-	int is_committed = decision->is_committed;
-	int faulted = stp_sign_alarms(run, decision);
+	struct stp_target target;
 
-	if (decision->record_set != run->config.hash_set || record.flags & STP_RECORD_CLAIMS)
-		stp_record_restate(&record, decision->record_set, run->config.hash_set, digests);
-	/* One that comes back is a target like all others. */
-	record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED |
-	                             STP_RECORD_SIZED);
-	record.origin = 0;
-	if (!faulted && !emit->counts_only)
-		STP_TRY(link_target(worker, decision, &record, &faulted, err));
-	if (faulted)
+	stp_target_init(&target, run, decision);
+	if (decision->verdict == STP_VERDICT_KEEP && stp_sign_alarms(run, decision))
+		target.fate = STP_TARGET_FAULTED;
+	else if (!emit->counts_only)
+		STP_TRY(stp_target_link(&target, run, worker->index, decision,
+		                        &worker->tally.changes, err));
+	if (target.fate != STP_TARGET_SIGN)
 		return drop_target(worker, decision, err);
-	if (memcmp(&record.fingerprint, &decision->record->fingerprint,
-	           sizeof(record.fingerprint)) != 0)
-		is_committed = 0;
-	count_target(&worker->tally, decision, &record);
-	if (emit->writer && (emit->whole || !is_committed))
-		STP_TRY(write_record(worker, &record, err));
-	return emit->counts_only ? STP_OK
-	                         : stp_bin_add(&worker->bin, &record, run->digest_bytes, err);
+	count_target(&worker->tally, decision, &target.record);
+	if (emit->writer && (emit->whole || !target.is_committed))
+		STP_TRY(write_record(worker, &target.record, err));
+	return emit->counts_only
+	           ? STP_OK
+	           : stp_bin_add(&worker->bin, &target.record, run->digest_bytes, err);
 }
 
 static enum stp_errc take_group(struct emit_worker *worker, const struct stp_merge_group *group,
@@ -259,6 +224,8 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
+		if (stp_keyset_has(&emit->run->unsettled_keys, group->key))
+			return keep_target(worker, &decision, err);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_NONE:
 	case STP_VERDICT_REMOVED:
@@ -515,6 +482,7 @@ static void choose_groups(struct emit *emit)
 static void add_tally(struct emit *emit, double wall_s)
 {
 	struct stp_sign_report *report = emit->run->report;
+	struct stp_target_counts changes = {0};
 	struct stp_sign_seconds worked = {0};
 	size_t i;
 
@@ -529,6 +497,8 @@ static void add_tally(struct emit *emit, double wall_s)
 		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
 		report->list_repeats += tally->list_repeats;
 		stp_removals_merge(&emit->run->removals, &tally->removals);
+		stp_target_counts_merge(&changes, &tally->changes);
+		stp_target_counts_release(&tally->changes);
 		worked.ledger += tally->seconds.ledger;
 		worked.bins += tally->seconds.bins;
 		worked.sign += tally->seconds.sign;
@@ -539,6 +509,11 @@ static void add_tally(struct emit *emit, double wall_s)
 			report->oldest_verified_at = tally->oldest_verified_at;
 	}
 	stp_sign_share_seconds(&report->seconds, &worked, wall_s);
+	report->files_rehashed += changes.reread_files;
+	report->bytes_hashed = stp_sum_add(report->bytes_hashed, changes.reread_bytes);
+	report->files_kept = changes.kept.count;
+	stp_target_note(emit->run, &changes);
+	stp_target_counts_release(&changes);
 	report->files_removed = emit->run->removals.count;
 	report->targets_before = emit->run->removals.before;
 }

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "ledger/merge.h"
 #include "ledger/record.h"
 
 struct stp_keyset {
@@ -30,5 +31,11 @@ enum stp_errc stp_keyset_add(struct stp_keyset *set, const uint8_t key[STP_KEY_B
 void stp_keyset_seal(struct stp_keyset *set);
 /* Nonzero when key is in the sealed set. */
 int stp_keyset_has(const struct stp_keyset *set, const uint8_t key[STP_KEY_BYTES]);
+/* Nonzero when a key of the sealed set is in range. */
+int stp_keyset_meets(const struct stp_keyset *set, const struct stp_key_range *range);
+/* Keys in it. */
+size_t stp_keyset_count(const struct stp_keyset *set);
+/* Forgets all keys. */
+void stp_keyset_clear(struct stp_keyset *set);
 
 #endif

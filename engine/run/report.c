@@ -172,6 +172,8 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_u64(object, "bytes_hashed", report->bytes_hashed);
 	stp_json_set_u64(object, "files_reused", report->files_reused);
 	stp_json_set_u64(object, "files_removed", report->files_removed);
+	stp_json_set_u64(object, "files_rehashed", report->files_rehashed);
+	stp_json_set_u64(object, "files_kept", report->files_kept);
 	stp_json_set_u64(object, "targets_before", report->targets_before);
 	stp_json_set_u64(object, "list_rows", report->list_rows);
 	stp_json_set_u64(object, "list_repeats", report->list_repeats);

@@ -2,8 +2,8 @@
 /*
  * The spine of `sign`.
  *
- *	open ─▶ check ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ [faults?] ─▶ reserve V ─▶
- *	emit ─▶ [faults? removals?] ─▶ commit
+ *	open ─▶ check ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ look again ─▶ [faults?] ─▶
+ *	reserve V ─▶ (names of files that have several) ─▶ emit ─▶ [faults? removals?] ─▶ commit
  *
  * Order of what becomes durable (tuf.md, "Order of writing"):
  *	1. the reservation of version V             4. the ledger segment, part of no generation yet
@@ -29,9 +29,11 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "roles/roles.h"
+#include "run/look_again.h"
 #include "run/progress.h"
 #include "run/report.h"
 #include "run/sign_run.h"
+#include "run/target.h"
 #include "run/urls.h"
 #include "scan/tree.h"
 
@@ -58,9 +60,13 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->notes);
 	stp_fault_list_init(&run->told);
 	stp_fault_list_init(&run->unfetchable);
+	stp_fault_list_init(&run->unsettled);
 	stp_config_note_init(&run->note);
 	stp_keyset_init(&run->refused);
 	stp_keyset_init(&run->moved);
+	stp_keyset_init(&run->gone);
+	stp_keyset_init(&run->unsettled_keys);
+	stp_keyset_init(&run->several_names);
 	stp_repo_init(&run->repo);
 	report->now = run->now;
 	report->cpu_features = run->features;
@@ -279,6 +285,10 @@ static void close_all(struct stp_sign_run *run)
 	stp_repo_close(&run->repo);
 	stp_keyset_release(&run->refused);
 	stp_keyset_release(&run->moved);
+	stp_keyset_release(&run->gone);
+	stp_keyset_release(&run->unsettled_keys);
+	stp_keyset_release(&run->several_names);
+	stp_fault_list_release(&run->unsettled);
 	stp_fault_list_release(&run->unfetchable);
 	stp_fault_list_release(&run->notes);
 	stp_fault_list_release(&run->told);
@@ -530,9 +540,11 @@ static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *
 	STP_TRY(stp_sign_pending(run, err));
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);
+	STP_TRY(stp_sign_look_again(run, err));
 	STP_TRY(apply_fault_policy(run, err));
 	if (!run->publisher)
 		STP_TRY(begin_publishing(run, err));
+	STP_TRY(stp_sign_link_first(run, err));
 	return stp_sign_emit(run, err);
 }
 

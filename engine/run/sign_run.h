@@ -6,6 +6,7 @@
  *	collect   tree and list        → sorted sources of the scan       run/collect.c
  *	recover   published bins      → what was signed, if needed    run/recover.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
+ *	look      checkpoints          → what changed meanwhile, again      run/look_again.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
  *	removals  what was signed last and would not be now → go on?      run/removals.c
  *	versions  what is published    → this run's version; new floors    run/versions.c
@@ -21,6 +22,7 @@
 #ifndef STP_RUN_SIGN_RUN_H
 #define STP_RUN_SIGN_RUN_H
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -86,12 +88,18 @@ struct stp_sign_run {
 	enum stp_index_source source; /* by source: what the index is made from, to be noted */
 	int is_refresh;               /* by source: the ledger's targets are signed again */
 
-	struct stp_sources scan;   /* by collect: entries and rows, sorted */
-	uint64_t scan_count;       /* records in it */
-	uint64_t entry_count;      /* of these, without digests: may need hashing */
+	struct stp_sources scan;           /* by collect: entries and rows, sorted */
+	uint64_t scan_count;               /* records in it */
+	uint64_t entry_count;              /* of these, without digests: may need hashing */
 	struct stp_fault_list unfetchable; /* by collect: signed, but see run/urls.h */
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
+	struct stp_keyset
+	    gone; /* by look again: keys of entries whose file was removed meanwhile */
+	struct stp_keyset unsettled_keys; /* by look again: keys of unsettled files that are left to
+	                                     those who copy them */
+	struct stp_keyset several_names;  /* by look again: keys of files with several hard links */
+	struct stp_fault_list unsettled;  /* by pending: files that could not be hashed just then */
 
 	/* By collect: why files are read that need not be with another list, "" if there is no
 	 * reason; said with their number before it is done. */
@@ -112,6 +120,7 @@ struct stp_sign_run {
 	uint64_t stage_since;         /* monotonic clock */
 	struct stp_removals removals; /* by emit */
 
+	atomic_uint pauses;    /* by emit: made for files that did not keep still */
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };

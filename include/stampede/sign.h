@@ -108,10 +108,12 @@ struct stp_sign_expiries {
 struct stp_sign_report {
 	uint64_t targets, bins;
 	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
-	uint64_t targets_before;                   /* targets that were signed last time */
-	uint64_t list_rows;                        /* rows of the digest list */
-	uint64_t list_repeats;                     /* of these, rows that repeat another */
-	uint64_t target_bytes;                     /* sum of the lengths of all targets */
+	uint64_t files_rehashed; /* hashed again because they changed during the run */
+	uint64_t files_kept;     /* that did not keep still: signed as they were last time */
+	uint64_t targets_before; /* targets that were signed last time */
+	uint64_t list_rows;      /* rows of the digest list */
+	uint64_t list_repeats;   /* of these, rows that repeat another */
+	uint64_t target_bytes;   /* sum of the lengths of all targets */
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
 	uint64_t links_made;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that are not what was hashed when their names are made: what they are now, and whether the
+ * names of what they were are still there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/stamp.h"
+#include "publish/folders.h"
+#include "publish/links_state.h"
+
+int stp_links_open(const struct stp_links *links, const char *path)
+{
+	return stp_folders_open(links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+int stp_links_is_moved(int sys_errno)
+{
+	switch (sys_errno) {
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP: /* a symbolic link */
+	case ENXIO: /* a socket */
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+enum stp_errc stp_links_copier(struct stp_links *links, struct stp_links_worker *worker,
+                               struct stp_copier **out_copier, struct stp_err *err)
+{
+	if (!worker->copier)
+		STP_TRY(stp_copier_create(links->config->hash_set, links->cancel, &worker->copier,
+		                          err));
+	*out_copier = worker->copier;
+	return STP_OK;
+}
+
+static enum stp_links_now what_is_not_opened(int sys_errno)
+{
+	return sys_errno == ENOENT || sys_errno == ENOTDIR ? STP_LINKS_NOW_GONE
+	                                                   : STP_LINKS_NOW_OTHER;
+}
+
+static int is_same_state(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       stp_stamp_of(a->st_mtim) == stp_stamp_of(b->st_mtim) &&
+	       stp_stamp_of(a->st_ctim) == stp_stamp_of(b->st_ctim);
+}
+
+static void fill_record(struct stp_record *record, const struct stat *st, const uint8_t *digests)
+{
+	record->length = (uint64_t)st->st_size;
+	record->fingerprint.fs_id = (uint64_t)st->st_dev;
+	record->fingerprint.ino = (uint64_t)st->st_ino;
+	record->fingerprint.mtime_ns = stp_stamp_of(st->st_mtim);
+	record->fingerprint.ctime_ns = stp_stamp_of(st->st_ctim);
+	record->digests = digests;
+	record->flags &= (uint16_t)~STP_RECORD_CLAIMS;
+	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS | STP_RECORD_RACY;
+}
+
+/* Hashes the open file, which must not change meanwhile. */
+static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker *worker, int fd,
+                               const char *path, struct stp_record *record, uint8_t *digests,
+                               enum stp_links_now *out_now, struct stp_err *err)
+{
+	enum stp_copy_result result = STP_COPY_CHANGED;
+	struct stp_copy_source source = {.fd = fd, .found = digests, .name = path};
+	struct stp_copier *copier;
+	struct stat before;
+	struct stat after;
+
+	*out_now = STP_LINKS_NOW_MOVES;
+	if (fstat(fd, &before) != 0)
+		return STP_OK;
+	*out_now = S_ISDIR(before.st_mode) ? STP_LINKS_NOW_GONE : STP_LINKS_NOW_OTHER;
+	if (!S_ISREG(before.st_mode) || (uint64_t)before.st_size > STP_LENGTH_MAX)
+		return STP_OK;
+	*out_now = STP_LINKS_NOW_MOVES;
+	source.length = (uint64_t)before.st_size;
+	STP_TRY(stp_links_copier(links, worker, &copier, err));
+	STP_TRY(stp_copier_copy(copier, &source, -1, &result, err));
+	if (result != STP_COPY_DONE || fstat(fd, &after) != 0 || !is_same_state(&before, &after))
+		return STP_OK;
+	fill_record(record, &before, digests);
+	*out_now = STP_LINKS_NOW_FILE;
+	return STP_OK;
+}
+
+enum stp_errc stp_links_reread(struct stp_links *links, size_t worker_index,
+                               struct stp_record *record, uint8_t digests[STP_CLAIMS_BYTES_MAX],
+                               enum stp_links_now *out_now, int *out_errno, struct stp_err *err)
+{
+	char path[STP_PATH_BYTES_MAX + 1];
+	enum stp_errc code;
+	int fd;
+
+	memcpy(path, record->path, record->path_bytes);
+	path[record->path_bytes] = '\0';
+	*out_errno = 0;
+	fd = stp_links_open(links, path);
+	if (fd < 0) {
+		*out_now = what_is_not_opened(errno);
+		*out_errno = stp_links_is_moved(errno) ? 0 : errno;
+		return STP_OK;
+	}
+	code = read_open(links, &links->workers[worker_index], fd, path, record, digests, out_now,
+	                 err);
+	close(fd);
+	return code;
+}

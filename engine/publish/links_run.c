@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run's links from beginning to end: how names are made, which ones, and what the next run has
+ * to know of that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/stamp.h"
+#include "publish/links_state.h"
+#include "publish/relative.h"
+
+#define STAGE "links"
+
+/* ------------------------------------------------------------------ begin */
+
+enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
+                             char out[PATH_MAX], struct stp_err *err)
+{
+	char proc[64];
+	char real[PATH_MAX];
+	ssize_t count;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", repo->targets_fd);
+	count = readlink(proc, real, sizeof(real) - 1);
+	if (count <= 0 || real[0] != '/')
+		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
+		                "its path cannot be found out; is /proc mounted?");
+	real[count] = '\0';
+	if (!stp_relative_path(real, targets_dir, out, PATH_MAX))
+		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
+	return STP_OK;
+}
+
+static enum stp_errc resolve_mode(struct stp_links *links, uint64_t target_count,
+                                  struct stp_err *err)
+{
+	links->mode = links->config->target_files;
+	if (links->mode == STP_TARGET_FILES_AUTO)
+		links->mode = target_count <= STP_LINKS_AUTO_MAX ? STP_TARGET_FILES_ALL
+		                                                 : STP_TARGET_FILES_MUTABLE;
+	if (links->mode == STP_TARGET_FILES_ALL && links->targets_dir_fd == -1 && target_count)
+		return STP_FAIL(err, STP_CONFIG, STAGE, links->config->targets_dir,
+		                "is not there, so public/targets cannot point into it; set "
+		                "\"target_files\": \"none\"");
+	return STP_OK;
+}
+
+/* How names are made, as state/links notes it: another way means every name anew. */
+static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
+{
+	struct stp_buf mark = STP_BUF_INIT;
+	struct stat st;
+	size_t used;
+	size_t i;
+
+	used =
+	    (size_t)snprintf(links->mark, sizeof(links->mark), "%s %s %u %s",
+	                     stp_target_files_name(links->mode), stp_link_name(links->config->link),
+	                     links->config->hash_set, links->base);
+	for (i = 0; i < links->config->mutable_globs.count && used < sizeof(links->mark); i++)
+		used += (size_t)snprintf(links->mark + used, sizeof(links->mark) - used, " %s",
+		                         links->config->mutable_globs.items[i]);
+	links->need = STP_LINKS_NEED_ALL;
+	if (used >= sizeof(links->mark)) /* too much to note: look at all names each time */
+		return STP_OK;
+	if (fstatat(links->repo->state_fd, STP_LINKS_STATE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return STP_OK;
+	links->touched_before_ns = stp_stamp_of(st.st_ctim);
+	STP_TRY(stp_file_read(links->repo->state_fd, STP_LINKS_STATE_FILE, STP_LINKS_MARK_BYTES,
+	                      STAGE, &mark, err));
+	if (mark.count == used && memcmp(mark.data, links->mark, used) == 0)
+		links->need = STP_LINKS_NEED_NEW;
+	stp_buf_release(&mark);
+	return STP_OK;
+}
+
+enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
+                              int targets_dir_fd, uint64_t target_count, size_t worker_count,
+                              const struct stp_cancel *cancel, struct stp_links **out_links,
+                              struct stp_err *err)
+{
+	struct stp_links *links = calloc(1, sizeof(*links));
+	enum stp_errc code;
+
+	if (!links)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	stp_twins_init(&links->twins);
+	links->repo = repo;
+	links->config = config;
+	links->cancel = cancel;
+	links->targets_dir_fd = targets_dir_fd;
+	links->worker_count = worker_count ? worker_count : 1;
+	links->workers = calloc(links->worker_count, sizeof(*links->workers));
+	code = links->workers ? resolve_mode(links, target_count, err)
+	                      : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	if (code == STP_OK && links->mode != STP_TARGET_FILES_NONE) {
+		code = stp_links_base(repo, config->targets_dir, links->base, err);
+		if (code == STP_OK)
+			code = find_need(links, err);
+		if (code == STP_OK)
+			code = stp_links_begin_looks(links, target_count, err);
+	}
+	if (code != STP_OK) {
+		stp_links_end(links);
+		return code;
+	}
+	*out_links = links;
+	return STP_OK;
+}
+
+enum stp_links_need stp_links_need(const struct stp_links *links)
+{
+	return links->need;
+}
+
+/* ------------------------------------------------------------------ end */
+
+/* Copies that were made until now are known: what is touched later is hashed by the next run. */
+static void note_time(const struct stp_links *links)
+{
+	(void)!utimensat(links->repo->state_fd, STP_LINKS_STATE_FILE, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
+{
+	size_t count = strlen(links->mark);
+	struct stp_missing missing = {0};
+	uint64_t missing_count;
+
+	if (links->marks)
+		STP_TRY(stp_marks_commit(links->marks, err));
+	stp_links_missing(links, &missing);
+	missing_count = missing.count;
+	stp_missing_release(&missing);
+	if (missing_count) {
+		if (unlinkat(links->repo->state_fd, STP_LINKS_STATE_FILE, 0) != 0 &&
+		    errno != ENOENT)
+			return STP_FAIL_SYS(err, STAGE, STP_LINKS_STATE_FILE, "cannot remove");
+		return STP_OK;
+	}
+	if (links->need == STP_LINKS_NEED_NEW)
+		note_time(links);
+	if (links->need != STP_LINKS_NEED_ALL || count + 1 >= sizeof(links->mark))
+		return STP_OK;
+	return stp_file_write(links->repo->state_fd, STP_LINKS_STATE_FILE, links->mark, count,
+	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
+}
+
+void stp_links_missing(const struct stp_links *links, struct stp_missing *out)
+{
+	size_t i;
+
+	for (i = 0; i < links->worker_count; i++)
+		stp_missing_merge(out, &links->workers[i].missing);
+}
+
+uint64_t stp_links_made(const struct stp_links *links)
+{
+	uint64_t made = 0;
+	size_t i;
+
+	for (i = 0; i < links->worker_count; i++)
+		made += links->workers[i].made;
+	return made;
+}
+
+void stp_links_end(struct stp_links *links)
+{
+	size_t i;
+
+	if (!links)
+		return;
+	for (i = 0; i < links->worker_count && links->workers; i++) {
+		stp_copier_destroy(links->workers[i].copier);
+		stp_missing_release(&links->workers[i].missing);
+	}
+	stp_marks_end(links->marks);
+	stp_twins_release(&links->twins);
+	free(links->workers);
+	free(links);
+}
