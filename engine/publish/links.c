@@ -103,7 +103,7 @@ static int source_unchanged(struct job *job, const struct stat *st)
 		return 0;
 	if (ctime_ns == print->ctime_ns)
 		return 1;
-	if (job->is_mutable || !stp_twins_was(&job->links->twins, print))
+	if (!stp_twins_was(&job->links->twins, print))
 		return 0;
 	job->moved = *job->record;
 	job->moved.fingerprint.ctime_ns = ctime_ns;
@@ -347,10 +347,13 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 {
 	struct stat st;
 
-	if (job->source_fd < 0 || job->is_mutable ||
-	    job->links->config->link != STP_LINK_HARDLINK ||
+	if (job->source_fd < 0 || job->links->config->link != STP_LINK_HARDLINK ||
 	    !(job->record->flags & STP_RECORD_FILE))
 		return STP_OK;
+	if (job->is_mutable) { /* its name is a copy, but it may be the twin of a file with links */
+		fingerprint->ctime_ns = job->record->fingerprint.ctime_ns;
+		return STP_OK;
+	}
 	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
 	    stp_stamp_of(st.st_mtim) != fingerprint->mtime_ns)
 		return job_changed(job);

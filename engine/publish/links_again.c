@@ -113,7 +113,7 @@ int stp_links_look(struct stp_links *links, const struct stp_record *record)
 	is_changing = stp_links_is_mutable(links, record);
 	if (links->marks && !is_changing)
 		return stp_marks_want_all(links->marks);
-	if (!is_changing && stp_twins_has(&links->twins, &record->fingerprint))
+	if (stp_twins_has(&links->twins, &record->fingerprint))
 		return 1;
 	return stp_served_turn(record->key, links->run_number, links->parts) &&
 	       !names_are_good(links, record, is_changing);

@@ -228,16 +228,16 @@ static enum stp_errc sort_out(struct change *change, struct stp_err *err)
  */
 
 static enum stp_errc put_names(struct stp_target *target, struct stp_sign_run *run, size_t worker,
-                               const struct stp_decision *decision,
+                               const struct stp_decision *decision, struct stp_fault_list *faults,
                                enum stp_links_result *out_result, struct stp_err *err)
 {
 	struct stp_record *record = &target->record;
 
 	if (was_signed(run, decision))
-		return stp_links_repair(run->links, worker, record, &record->fingerprint,
-		                        &run->faults, out_result, err);
-	return stp_links_put(run->links, worker, record, &record->fingerprint, &run->faults,
-	                     out_result, err);
+		return stp_links_repair(run->links, worker, record, &record->fingerprint, faults,
+		                        out_result, err);
+	return stp_links_put(run->links, worker, record, &record->fingerprint, faults, out_result,
+	                     err);
 }
 
 enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *run, size_t worker,
@@ -252,7 +252,7 @@ enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *ru
 	if (decision->verdict != STP_VERDICT_HASH) {
 		if (decision->is_committed && !stp_links_look(run->links, &target->record))
 			return STP_OK;
-		STP_TRY(put_names(target, run, worker, decision, &result, err));
+		STP_TRY(put_names(target, run, worker, decision, &run->faults, &result, err));
 	}
 	if (result == STP_LINKS_FAULT)
 		target->fate = STP_TARGET_FAULTED;
@@ -296,8 +296,7 @@ static enum stp_errc link_first(void *ctx, size_t worker, const struct stp_decis
 		return STP_OK;
 	/* What is wrong with it is found again when it is signed. */
 	stp_fault_list_init(&ignored);
-	code = stp_links_put(run->links, worker, &target.record, &target.record.fingerprint,
-	                     &ignored, &result, err);
+	code = put_names(&target, run, worker, decision, &ignored, &result, err);
 	stp_fault_list_release(&ignored);
 	return code;
 }

@@ -78,15 +78,15 @@ static struct stp_record record_of(struct made *m, const char *path, const char 
 	return record;
 }
 
-static int put(struct made *m, struct stp_record *record)
+static enum stp_links_result put(struct made *m, struct stp_record *record)
 {
 	struct stp_err err = STP_ERR_INIT;
-	int faulted = -1;
+	enum stp_links_result result;
 
 	assert_int_equal(stp_links_put(m->links, 1, record, &record->fingerprint, &m->faults,
-	                               &faulted, &err),
+	                               &result, &err),
 	                 STP_OK);
-	return faulted;
+	return result;
 }
 
 static void has_bytes(struct made *m, const char *name, const char *bytes)
@@ -198,16 +198,103 @@ static void test_links__what_changed_since_it_was_hashed_gets_no_name(void **sta
 		record = record_of(&m, "a.whl", "wheel");
 		scratch_file(&m.r.scratch, "targets/a.whl", "other", 5);
 		record.fingerprint.mtime_ns--;
-		assert_int_equal(put(&m, &record), 1);
+		assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
+		assert_int_equal(m.faults.total, 0);
 		assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, 0), -1);
 		/* Without a fingerprint (a digest list) the bytes tell when they are copied. */
 		record.flags = STP_RECORD_DIGESTS;
 		if (kinds[i] == STP_LINK_COPY) {
-			assert_int_equal(put(&m, &record), 1);
+			assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
 			assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, 0), -1);
 		}
 		end(&m);
 	}
+}
+
+static void test_links__a_twin_whose_ctime_our_own_link_moved_is_the_same_file(void **state)
+{
+	struct made m;
+	struct stp_record one, other;
+	uint8_t digests[STP_DIGEST_BYTES_MAX];
+	struct stat st;
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_HARDLINK, STP_ALG_BIT(STP_ALG_SHA256));
+	one = record_of(&m, "a.whl", "wheel");
+	memcpy(digests, m.digests, sizeof(digests));
+	one.digests = digests;
+	assert_int_equal(linkat(m.r.targets_fd, "a.whl", m.r.targets_fd, "b.whl", 0), 0);
+	assert_int_equal(fstatat(m.r.targets_fd, "a.whl", &st, 0), 0);
+	one.fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
+	other = one;
+	other.path = "b.whl";
+	usleep(20000); /* the file system's clock ticks */
+	/* Who moved it before is not known. */
+	other.fingerprint.ctime_ns--;
+	assert_int_equal(put(&m, &other), STP_LINKS_CHANGED);
+	other.fingerprint.ctime_ns++;
+	assert_int_equal(put(&m, &one), STP_LINKS_DONE);
+	usleep(20000);
+	assert_int_equal(stp_links_look(m.links, &other), 1);
+	assert_int_equal(put(&m, &other), STP_LINKS_DONE);
+	assert_int_equal(stp_links_made(m.links), 2);
+	assert_int_equal(fstatat(m.r.targets_fd, "b.whl", &st, 0), 0);
+	assert_int_equal(other.fingerprint.ctime_ns, stp_stamp_of(st.st_ctim));
+	/* The first one again, whose record has the older ctime. */
+	assert_true(one.fingerprint.ctime_ns < other.fingerprint.ctime_ns);
+	one.fingerprint.ctime_ns = other.fingerprint.ctime_ns;
+	assert_int_equal(put(&m, &one), STP_LINKS_DONE);
+	/* It is not what was hashed before the links, and has other bytes: no excuse. */
+	scratch_file(&m.r.scratch, "targets/a.whl", "whale", 5);
+	assert_int_equal(put(&m, &other), STP_LINKS_CHANGED);
+	end(&m);
+}
+
+static void test_links__what_has_changed_is_read_again(void **state)
+{
+	struct made m;
+	struct stp_record record;
+	struct stp_err err = STP_ERR_INIT;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX];
+	enum stp_links_now now;
+	int sys_errno;
+	int serves;
+
+	(void)state;
+	begin(&m, "compat", STP_LINK_SYMLINK, STP_ALG_BIT(STP_ALG_SHA256));
+	record = record_of(&m, "simple/a.html", "page");
+	assert_int_equal(put(&m, &record), STP_LINKS_DONE);
+	assert_int_equal(stp_links_serve(m.links, 0, &record, &serves, &err), STP_OK);
+	assert_int_equal(serves, 1);
+	scratch_file(&m.r.scratch, "targets/simple/a.html", "longer", 6);
+	assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
+	assert_int_equal(stp_links_serve(m.links, 0, &record, &serves, &err), STP_OK);
+	assert_int_equal(serves, 1); /* the old bytes, whatever the file has */
+	assert_int_equal(stp_links_reread(m.links, 0, &record, digests, &now, &sys_errno, &err),
+	                 STP_OK);
+	assert_int_equal(now, STP_LINKS_NOW_FILE);
+	assert_int_equal(record.length, 6);
+	assert_true(record.flags & STP_RECORD_RACY);
+	assert_int_equal(stp_links_serve(m.links, 0, &record, &serves, &err), STP_OK);
+	assert_int_equal(serves, 0);
+	assert_int_equal(put(&m, &record), STP_LINKS_DONE);
+	assert_int_equal(stp_links_serve(m.links, 0, &record, &serves, &err), STP_OK);
+	assert_int_equal(serves, 1);
+	assert_int_equal(unlinkat(m.r.targets_fd, "simple/a.html", 0), 0);
+	assert_int_equal(stp_links_reread(m.links, 0, &record, digests, &now, &sys_errno, &err),
+	                 STP_OK);
+	assert_int_equal(now, STP_LINKS_NOW_GONE);
+	assert_int_equal(mkfifoat(m.r.targets_fd, "simple/a.html", 0600), 0);
+	assert_int_equal(stp_links_reread(m.links, 0, &record, digests, &now, &sys_errno, &err),
+	                 STP_OK);
+	assert_int_equal(now, STP_LINKS_NOW_OTHER);
+	assert_int_equal(sys_errno, 0);
+	/* A file that does not change is not kept as it was. */
+	record = record_of(&m, "a.whl", "wheel");
+	assert_int_equal(put(&m, &record), STP_LINKS_DONE);
+	assert_int_equal(stp_links_serve(m.links, 0, &record, &serves, &err), STP_OK);
+	assert_int_equal(serves, 0);
+	end(&m);
 }
 
 static void test_links__nothing_leads_out_of_the_folders(void **state)
@@ -216,7 +303,7 @@ static void test_links__nothing_leads_out_of_the_folders(void **state)
 	struct stp_record record;
 	struct stp_err err = STP_ERR_INIT;
 	char outside[300];
-	int faulted = 0;
+	enum stp_links_result result;
 
 	(void)state;
 	begin(&m, "compat", STP_LINK_COPY, STP_ALG_BIT(STP_ALG_SHA256));
@@ -224,14 +311,14 @@ static void test_links__nothing_leads_out_of_the_folders(void **state)
 	record = record_of(&m, "real/a.whl", "wheel");
 	record.path = "link/a.whl";
 	assert_int_equal(symlinkat("real", m.r.targets_fd, "link"), 0);
-	assert_int_equal(put(&m, &record), 1);
+	assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
 	/* The destination: somebody planted a link in public/targets. */
 	record = record_of(&m, "pool/a.whl", "wheel");
 	snprintf(outside, sizeof(outside), "%s/outside", m.r.scratch.path);
 	assert_int_equal(mkdir(outside, 0755), 0);
 	assert_int_equal(symlinkat(outside, m.r.repo.targets_fd, "pool"), 0);
-	assert_int_equal(stp_links_put(m.links, 0, &record, &record.fingerprint, &m.faults,
-	                               &faulted, &err),
+	assert_int_equal(stp_links_put(m.links, 0, &record, &record.fingerprint, &m.faults, &result,
+	                               &err),
 	                 STP_IO);
 	assert_int_equal(rmdir(outside), 0); /* still empty */
 	end(&m);
@@ -274,15 +361,15 @@ static void test_links__a_cancelled_run_leaves_nothing(void **state)
 	struct stp_record record;
 	struct stp_err err = STP_ERR_INIT;
 	struct dirent *entry;
-	int faulted = 0;
+	enum stp_links_result result;
 	DIR *folder;
 
 	(void)state;
 	begin(&m, "compat", STP_LINK_COPY, STP_ALG_BIT(STP_ALG_SHA256));
 	record = record_of(&m, "a.whl", "wheel");
 	stp_cancel_set(&m.cancel);
-	assert_int_equal(stp_links_put(m.links, 0, &record, &record.fingerprint, &m.faults,
-	                               &faulted, &err),
+	assert_int_equal(stp_links_put(m.links, 0, &record, &record.fingerprint, &m.faults, &result,
+	                               &err),
 	                 STP_CANCELLED);
 	folder = fdopendir(openat(m.r.repo.targets_fd, ".", O_RDONLY | O_DIRECTORY));
 	assert_non_null(folder);
@@ -309,7 +396,7 @@ static void test_links__a_name_that_gets_too_long_is_a_fault(void **state)
 	memset(path, 'a', 127);
 	path[127] = '\0';
 	record = record_of(&m, path, "wheel");
-	assert_int_equal(put(&m, &record), 1);
+	assert_int_equal(put(&m, &record), STP_LINKS_FAULT);
 	path[126] = '\0';
 	record = record_of(&m, path, "wheel");
 	assert_int_equal(put(&m, &record), 0);
@@ -441,6 +528,8 @@ int main(void)
 	    cmocka_unit_test(test_links__a_hard_link_hands_the_new_ctime_back),
 	    cmocka_unit_test(test_links__mutable_files_keep_their_old_bytes_under_the_old_name),
 	    cmocka_unit_test(test_links__what_changed_since_it_was_hashed_gets_no_name),
+	    cmocka_unit_test(test_links__a_twin_whose_ctime_our_own_link_moved_is_the_same_file),
+	    cmocka_unit_test(test_links__what_has_changed_is_read_again),
 	    cmocka_unit_test(test_links__nothing_leads_out_of_the_folders),
 	    cmocka_unit_test(test_links__a_moved_targets_folder_is_followed),
 	    cmocka_unit_test(test_links__a_cancelled_run_leaves_nothing),
