@@ -166,6 +166,28 @@ rm repo/public/metadata/9007199254740990.bin-n-0.json
 sign_is 0 repo
 ! [ -s err ] || fail "still something to say: $(cat err)"
 
+# Another repository in the place of public/ and of state/floors, whose newer root stampede.json knows nothing of:
+# verify, which may not read the key of the seal, takes neither pin for the other.
+rm -rf thief saved-public
+init thief --targets index --bins 4
+for _ in $(seq "$(grep -A 2 trusted_root repo/stampede.json | grep -oE '"version": [0-9]+' | cut -d ' ' -f 2)"); do
+	"$STAMPEDE" init thief --update --yes --roles root >/dev/null 2>&1
+done
+sign_is 0 thief
+cp -a repo/public saved-public
+cp repo/state/floors saved
+rm -r repo/public
+cp -a thief/public repo/public
+cp thief/state/floors repo/state/floors
+got=0; "$STAMPEDE" verify repo >verify.out 2>&1 || got=$?
+[ $got = 1 ] && grep -q 'root.json: is not the root that stampede.json or state/ names' verify.out || fail "verify: $got, $(cat verify.out)"
+got=0; "$STAMPEDE" status repo >status.out 2>&1 || got=$?
+grep -q '^PROBLEMS' status.out || fail "status: $(cat status.out)"
+rm -r repo/public
+mv saved-public repo/public
+cp saved repo/state/floors
+sign_is 0 repo
+
 # Who may not read keys/ and state/ is told so, and may look at what is published.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir open
