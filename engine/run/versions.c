@@ -217,6 +217,10 @@ enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
 		     "outside public/: stampede init REPO --update --trust 1.root.json");
+	if (!run->trust.has_floors && run->config.trusted_root.version)
+		note(run, "state/" STP_FLOORS_FILE,
+		     "is not there, so what lies in public/metadata counts as what was published "
+		     "last; restore state/ from a backup if an older copy may lie there");
 	is_raised = raise_above_restored(run);
 	is_raised |= raise_above_snapshots(run);
 	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));

@@ -123,6 +123,9 @@ refused 3 root.json sign repo
 cp saved-config repo/stampede.json
 rm repo/state/floors
 sign_is 0 repo
+says 'state/floors: is not there, so what lies in public/metadata counts'
+sign_is 0 repo
+! [ -s err ] || fail "the floors are there again: $(cat err)"
 python3 - <<'P' || skip 'no python3'
 import json
 c = json.load(open("repo/stampede.json"))
