@@ -151,6 +151,12 @@ for edit in 's/^snapshot [0-9]*/snapshot 1/' 's/^seal ../seal 00/' 's/^root/Root
 	cp saved repo/state/floors
 done
 
+# When it was published last does not get lost with the commit records.
+was=$(grep ^committed repo/state/floors)
+rm -r repo/state/commits
+"$STAMPEDE" init repo --update --yes --roles root >/dev/null 2>&1
+[ "$(grep ^committed repo/state/floors)" = "$was" ] || fail "$was, and now $(grep ^committed repo/state/floors)"
+
 # Numbers that are passed over are said, why, and that no number is used twice.
 v=$(version)
 sign_is 0 repo
@@ -185,7 +191,7 @@ cp thief/state/floors repo/state/floors
 got=0; "$STAMPEDE" verify repo >verify.out 2>&1 || got=$?
 [ $got = 1 ] && grep -q 'root.json: is not the root that stampede.json or state/ names' verify.out || fail "verify: $got, $(cat verify.out)"
 got=0; "$STAMPEDE" status repo >status.out 2>&1 || got=$?
-grep -q '^PROBLEMS' status.out || fail "status: $(cat status.out)"
+[ $got != 0 ] && grep -q 'is not in order' status.out || fail "status: $(cat status.out)"
 rm -r repo/public
 mv saved-public repo/public
 cp saved repo/state/floors
@@ -206,6 +212,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
 	got=0; as_user sign open/repo --dry-run
 	says 'run it as its owner'
+	# A repository that is given to another user, as README does it for the timer, is not a backup.
+	rm -r open/repo
+	sleep 1.1
+	chown -R 65534:65534 repo
+	got=0; as_user sign repo
+	[ $got = 0 ] && ! [ -s err ] || fail "sign by the new owner: $got, $(cat err)"
+	chown -R 0:0 repo
+	sign_is 0 repo
+	! [ -s err ] || fail "back to the first owner: $(cat err)"
 	rm -r open
 fi
 
