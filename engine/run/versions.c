@@ -8,8 +8,8 @@
  *	--above                                          ─┘
  *
  * A backup of the whole repository that is put back knows nothing of the versions that were
- * published since. More than one run a second there was not, so that many numbers are passed over;
- *a number that is skipped hurts nobody.
+ * published since. There was not more than one run a second, so that many numbers are passed over:
+ * a number that is skipped hurts nobody.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -81,12 +81,10 @@ static int raise_above_snapshots(struct stp_sign_run *run)
 			continue;
 		stp_publish_raise(run->publisher, version);
 		snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
-		note(
-		    run, name,
-		    "was signed by this repository, but neither state/ nor timestamp.json knows of "
-		    "it: an older copy of them was put back; numbers up to its own are passed "
-		    "over, "
-		    "so that none is used twice");
+		note(run, name,
+		     "was signed by this repository, but neither state/ nor timestamp.json knows "
+		     "of it: an older copy of them was put back; numbers up to its own are passed "
+		     "over, so that none is used twice");
 		note_occupied(run, occupied + at + 1, count - at - 1);
 		return 1;
 	}

@@ -490,12 +490,12 @@ static enum stp_errc load_commits(struct stp_trust *trust, const struct stp_repo
 	STP_TRY(stp_commit_list_load(repo, &current->arena, &current->commits, err));
 	commit = stp_commit_find(&current->commits, current->timestamp_version);
 	current->committed_at = commit ? commit->committed_at : 0;
+	if (current->committed_at < trust->floors.committed_at)
+		current->committed_at = trust->floors.committed_at;
 	trust->found.committed_at = current->committed_at;
 	trust->found.root_keys = trust->floors.root_keys;
 	trust->found.targets_keys = trust->floors.targets_keys;
 	trust->found.bins_keys = trust->floors.bins_keys;
-	if (current->committed_at < trust->floors.committed_at)
-		current->committed_at = trust->floors.committed_at;
 	return STP_OK;
 }
 
