@@ -165,4 +165,8 @@ int stp_cli_run_verb(struct stp_cli *cli);
 void stp_cli_progress_begin(struct stp_cli *cli);
 void stp_cli_progress_end(struct stp_cli *cli);
 
+/* Prints a note while progress is drawn. */
+void stp_cli_tell(const struct stp_cli *cli, const char *stage, const char *subject,
+                  const char *text);
+
 #endif

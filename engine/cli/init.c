@@ -187,24 +187,57 @@ static void print_json(const struct stp_init_report *report)
 	    report->has_bins_role ? json_integer(1) : json_null()));
 }
 
+/* The rule of README.md, where it is tested, but for caches. */
+static const char rule_marks[] =
+    "  map $uri $stampede_mark {\n"
+    "    '~^/targets/(?:(?<d1>[^/\"]+)/)?(?:(?<d2>[^/\"]+)/)?(?:(?<d3>[^/\"]+)/)?"
+    "(?:(?<d4>[^/\"]+)/)?(?:(?<d5>[^/\"]+)/)?(?:(?<d6>[^/\"]+)/)?"
+    "(?<h1>[0-9a-f]{3})(?<h2>[0-9a-f]{13})(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<file>[^/\"]+)$'\n"
+    "    '$h1/$h2.$d1\"$d2\"$d3\"$d4\"$d5\"$d6\"$file';\n"
+    "  }\n"
+    "  map $uri $stampede_long_mark {\n"
+    "    '~^/targets/(?<dir>(?:[^/]+/)*)(?<digits>[0-9a-f]{16})"
+    "(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<name>[^/]+)$'\n"
+    "    'long/$dir$digits.$name';\n"
+    "  }\n"
+    "  location ~ ^/(?:metadata/\\.|targets/\\.(?:signed|tmp-)) {\n"
+    "    return 404;\n"
+    "  }\n"
+    "  location /targets/ {\n"
+    "    try_files $uri @marked;\n"
+    "  }\n"
+    "  location @marked {\n";
+static const char rule_files[] =
+    "    if (!-f $mark) {\n"
+    "      return 404;\n"
+    "    }\n"
+    "    rewrite \"^/targets/((?:[^/]+/)*)[0-9a-f]+\\.([^/]+)$\" /index/$1$2 last;\n"
+    "    return 404;\n"
+    "  }\n"
+    "  location /index/ {\n"
+    "    internal;\n";
+
 /* Names in public/targets exist for all files, or only for those that may change: then the web
- * server must find the others without their digest. The rule is that of the README, where it is
- * tested. */
+ * server must find the others without their digest, by the marks of those that are signed. */
 static void print_rule(const struct stp_init_report *report)
 {
 	if (strcmp(report->target_files, "mutable") != 0 &&
 	    strcmp(report->target_files, "auto") != 0)
 		return;
-	printf("\n%s, tell the web server to find files\nwithout the digest before their name "
-	       "(nginx):\n",
+	printf("\n%s, the web server looks up by a mark\nwhat is signed (nginx; the whole "
+	       "configuration is in README.md):\n",
 	       report->target_files[0] == 'a' ? "For more than 100,000 targets" : "To serve it");
-	printf("  location /targets/ { try_files $uri @plain; }\n"
-	       "  location @plain {\n");
-	stp_cli_print_path("    root ", report->targets_dir, ";\n");
-	printf("    rewrite \"^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\\.([^/]+)$\"\n"
-	       "            /$1$2 break;\n"
-	       "    return 404;\n"
-	       "  }\n");
+	fputs(rule_marks, stdout);
+	stp_cli_print_path("    set $mark ", report->repo,
+	                   "/public/targets/.signed/$stampede_mark;\n");
+	fputs("    if (!-f $mark) {\n", stdout);
+	stp_cli_print_path("      set $mark ", report->repo,
+	                   "/public/targets/.signed/$stampede_long_mark;\n");
+	fputs("    }\n", stdout);
+	fputs(rule_files, stdout);
+	stp_cli_print_path("    alias ", report->targets_dir, "/;\n");
+	stp_cli_print_path("    disable_symlinks on from=", report->targets_dir, ";\n");
+	fputs("  }\n", stdout);
 }
 
 static void print_text(const struct stp_init_report *report)

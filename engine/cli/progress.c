@@ -336,3 +336,15 @@ void stp_cli_progress_end(struct stp_cli *cli)
 		fflush(stderr);
 	}
 }
+
+void stp_cli_tell(const struct stp_cli *cli, const char *stage, const char *subject,
+                  const char *text)
+{
+	pthread_mutex_lock(&ticker.lock);
+	if (ticker.running && ticker.drawn) {
+		fputs("\r\033[K", stderr);
+		ticker.drawn = 0;
+	}
+	stp_cli_note(cli, stage, subject, text);
+	pthread_mutex_unlock(&ticker.lock);
+}

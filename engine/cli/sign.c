@@ -185,7 +185,8 @@ static void print_faults(const struct stp_cli *cli, const struct stp_sign_report
 	for (i = 0; i < report->damage_count; i++) {
 		stp_cli_note(cli, "ledger", report->damage[i].subject, report->damage[i].text);
 	}
-	for (i = 0; i < report->note_count; i++)
+	/* The first ones were told while the run went on. */
+	for (i = report->told_count; i < report->note_count; i++)
 		stp_cli_note(cli, report->notes[i].stage, report->notes[i].subject,
 		             report->notes[i].text);
 	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_kept_count); i++)
@@ -333,6 +334,11 @@ static int finish_output(const struct stp_cli *cli, const struct stp_sign_option
 	return STP_EXIT_PARTIAL;
 }
 
+static void tell(void *ctx, const char *stage, const char *subject, const char *text)
+{
+	stp_cli_tell(ctx, stage, subject, text);
+}
+
 static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
                     struct stp_sign_products *products)
 {
@@ -383,6 +389,8 @@ static int run_sign(struct stp_cli *cli)
 		run.replace_paths = lists.replace_paths;
 		run.progress = cli->progress;
 		run.cancel = cli->cancel;
+		run.tell = tell;
+		run.tell_ctx = cli;
 		run.confine = 1;
 		if (!run.repo)
 			exit_code = stp_cli_usage(cli, "give one REPO, the folder that init made");

@@ -19,6 +19,7 @@
 	X(verify)    \
 	X(hash)      \
 	X(status)    \
+	X(show)      \
 	X(plan)      \
 	X(bench)     \
 	X(gc)

@@ -16,6 +16,9 @@
 enum {
 	OPT_ROOT = 1,
 	OPT_AS_CLIENT,
+	OPT_STRICT,
+	OPT_SERVED,
+	OPT_NO_SERVED,
 	OPT_AGAINST,
 	OPT_TARGETS,
 	OPT_SAMPLE,
@@ -33,6 +36,9 @@ static const struct stp_option options[] = {
      OPT_TARGETS},
     {"sample", "1/K", "with --targets: a K-th of the files, another each day", OPT_SAMPLE},
     {"as-client", NULL, "look only at what a client would fetch", OPT_AS_CLIENT},
+    {"served", NULL, "look at what a web server would hand out (default for REPO)", OPT_SERVED},
+    {"no-served", NULL, "do not look at that", OPT_NO_SERVED},
+    {"strict", NULL, "count every warning as an error", OPT_STRICT},
     {"expires-within", "12h", "report what expires within this time (m, h, d) too", OPT_WITHIN},
     {"now", "TIME", "hold expiries against YYYY-MM-DDTHH:MM:SSZ, not the clock", OPT_NOW},
     {"jobs", "N", "threads; 0: one thread and the plain kernels", OPT_JOBS},
@@ -50,6 +56,17 @@ static void print_role(const char *name, const struct stp_verify_role *role)
 		stp_time_format(role->expires, expires);
 	printf("  %-10s version %-8llu expires %s\n", name, (unsigned long long)role->version,
 	       expires);
+}
+
+static void print_served(const struct stp_verify_report *report)
+{
+	char names[32];
+
+	if (report->served_why)
+		printf("  not looked at as a web server would serve it: %s\n", report->served_why);
+	else if (report->served_mode)
+		printf("  %s names looked at as a web server would serve them\n",
+		       stp_count_format(report->served_names, names));
 }
 
 static void print_summary(const struct stp_verify_report *report)
@@ -78,6 +95,7 @@ static void print_summary(const struct stp_verify_report *report)
 		       stp_count_format(report->files_checked, bins),
 		       stp_bytes_format(report->files_checked_bytes, bytes),
 		       stp_count_format(report->files_skipped, targets));
+	print_served(report);
 	if (report->tombstones)
 		printf("  %llu names in the snapshot that nobody delegates to any more\n",
 		       (unsigned long long)report->tombstones);
@@ -99,7 +117,14 @@ static void print_clients(const struct stp_verify_report *report)
 	}
 }
 
-static void print_findings(const struct stp_verify_report *report)
+/* The word that a finding begins with. */
+static const char *severity_name(const struct stp_finding *finding, int strict)
+{
+	return strict || stp_finding_severity(finding->code) == STP_SEVERITY_ERROR ? "error"
+	                                                                           : "warning";
+}
+
+static void print_findings(const struct stp_verify_report *report, int strict)
 {
 	char subject[1024];
 
@@ -108,16 +133,15 @@ static void print_findings(const struct stp_verify_report *report)
 
 		stp_text_escape(finding->subject, strlen(finding->subject), subject,
 		                sizeof(subject));
-		printf("%s: %s: %s: %s\n",
-		       stp_finding_severity(finding->code) == STP_SEVERITY_ERROR ? "error"
-		                                                                 : "warning",
+		printf("%s: %s: %s: %s\n", severity_name(finding, strict),
 		       stp_finding_code_name(finding->code), subject, finding->text);
 	}
 	if (report->error_total + report->warning_total == 0)
 		printf("no findings\n");
 	else
-		printf("%llu errors, %llu warnings\n", (unsigned long long)report->error_total,
-		       (unsigned long long)report->warning_total);
+		printf("%llu errors, %llu warnings%s\n", (unsigned long long)report->error_total,
+		       (unsigned long long)report->warning_total,
+		       report->setup_total ? "; --strict counts those about the set-up too" : "");
 }
 
 static json_t *role_json(const struct stp_verify_role *role)
@@ -132,7 +156,7 @@ static json_t *role_json(const struct stp_verify_role *role)
 	                 expires, "bytes", (json_int_t)role->file_bytes);
 }
 
-static json_t *findings_json(const struct stp_verify_report *report)
+static json_t *findings_json(const struct stp_verify_report *report, int strict)
 {
 	json_t *array = json_array();
 	char subject[1024];
@@ -143,11 +167,8 @@ static json_t *findings_json(const struct stp_verify_report *report)
 		stp_text_escape(finding->subject, strlen(finding->subject), subject,
 		                sizeof(subject));
 		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "severity",
-		                                       stp_finding_severity(finding->code) ==
-		                                               STP_SEVERITY_ERROR
-		                                           ? "error"
-		                                           : "warning",
-		                                       "code", stp_finding_code_name(finding->code),
+		                                       severity_name(finding, strict), "code",
+		                                       stp_finding_code_name(finding->code),
 		                                       "subject", subject, "text", finding->text));
 	}
 	return array;
@@ -175,7 +196,7 @@ static json_t *hashes_json(unsigned set)
 	return array;
 }
 
-static json_t *report_json(const struct stp_verify_report *report)
+static json_t *report_json(const struct stp_verify_report *report, int strict)
 {
 	json_t *object = json_object(), *roles = json_object();
 	char now[STP_TIME_BYTES + 1], metadata_dir[8192];
@@ -187,6 +208,7 @@ static json_t *report_json(const struct stp_verify_report *report)
 	json_object_set_new(object, "now", json_string(now));
 	stp_json_set_u64(object, "errors", report->error_total);
 	stp_json_set_u64(object, "warnings", report->warning_total);
+	stp_json_set_u64(object, "setup_warnings", report->setup_total);
 	json_object_set_new(roles, "root", role_json(&report->root));
 	json_object_set_new(roles, "timestamp", role_json(&report->timestamp));
 	json_object_set_new(roles, "snapshot", role_json(&report->snapshot));
@@ -208,8 +230,13 @@ static json_t *report_json(const struct stp_verify_report *report)
 	stp_json_set_u64(object, "files_checked", report->files_checked);
 	stp_json_set_u64(object, "files_checked_bytes", report->files_checked_bytes);
 	stp_json_set_u64(object, "files_skipped", report->files_skipped);
+	stp_json_set_u64(object, "served_names", report->served_names);
+	json_object_set_new(object, "served_mode",
+	                    report->served_mode ? json_string(report->served_mode) : json_null());
+	json_object_set_new(object, "served_why",
+	                    report->served_why ? json_string(report->served_why) : json_null());
 	json_object_set_new(object, "clients", clients_json(report));
-	json_object_set_new(object, "findings", findings_json(report));
+	json_object_set_new(object, "findings", findings_json(report, strict));
 	json_object_set_new(object, "seconds",
 	                    json_pack("{s:f, s:f, s:f}", "metadata", report->seconds_metadata,
 	                              "files", report->seconds_files, "total",
@@ -252,6 +279,15 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct as
 		return take_sample(cli, value, &out->sample);
 	case OPT_AS_CLIENT:
 		out->as_client = 1;
+		return 1;
+	case OPT_SERVED:
+		out->served = STP_SERVED_YES;
+		return 1;
+	case OPT_NO_SERVED:
+		out->served = STP_SERVED_NO;
+		return 1;
+	case OPT_STRICT:
+		out->strict = 1;
 		return 1;
 	case OPT_WITHIN:
 		return stp_cli_period(cli, "expires-within", value, 1, &out->expires_within_s);
@@ -391,13 +427,13 @@ static int run(struct stp_cli *cli)
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json) {
-		stp_cli_print_json(report_json(report));
+		stp_cli_print_json(report_json(report, asked.verify.strict));
 	} else {
 		print_summary(report);
 		print_clients(report);
-		print_findings(report);
+		print_findings(report, asked.verify.strict);
 	}
-	found = report->error_total + report->warning_total > 0;
+	found = report->error_total + report->warning_total > report->setup_total;
 	stp_verify_report_destroy(report);
 	return found ? STP_EXIT_VERIFY : STP_EXIT_OK;
 }

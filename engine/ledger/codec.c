@@ -10,16 +10,25 @@
 
 #define RECORD_FLAGS                                                                   \
 	(STP_RECORD_DIGESTS | STP_RECORD_FILE | STP_RECORD_RACY | STP_RECORD_REMOVED | \
-	 STP_RECORD_LISTED | STP_RECORD_NO_PATH)
+	 STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_CLAIMS | STP_RECORD_SIZED)
 
 #define FINGERPRINT_BYTES 32
+
+/* Bytes of the digests of a record with these flags. */
+static size_t digests_of(unsigned flags, size_t digest_bytes)
+{
+	/* By set of claims: stp_alg_set_digest_bytes(). */
+	static const uint8_t claims[8] = {0, 32, 64, 96, 32, 64, 96, 128};
+
+	return flags & STP_RECORD_DIGESTS ? digest_bytes : claims[STP_RECORD_CLAIMS_SET(flags)];
+}
 
 /* Size of a record with these encoded flags. */
 static size_t bytes_of(unsigned flags, size_t path_bytes, size_t digest_bytes)
 {
 	return STP_RECORD_HEAD_BYTES + (flags & STP_RECORD_FILE ? FINGERPRINT_BYTES : 0) +
 	       (flags & HAS_VERIFIED_AT ? 8 : 0) + (flags & HAS_ORIGIN ? 8 : 0) +
-	       (flags & STP_RECORD_DIGESTS ? digest_bytes : 0) + path_bytes;
+	       digests_of(flags, digest_bytes) + path_bytes;
 }
 
 /* The encoded flags of record. */
@@ -35,6 +44,8 @@ static int is_sound(unsigned flags, size_t path_bytes)
 	if (flags & ~(RECORD_FLAGS | HAS_VERIFIED_AT | HAS_ORIGIN))
 		return 0;
 	if (path_bytes > STP_PATH_BYTES_MAX)
+		return 0;
+	if (flags & STP_RECORD_DIGESTS && flags & STP_RECORD_CLAIMS)
 		return 0;
 	if (flags & STP_RECORD_NO_PATH)
 		return path_bytes == 0;
@@ -71,9 +82,9 @@ size_t stp_record_encode(const struct stp_record *record, size_t digest_bytes, u
 		stp_store64_le(at, record->origin);
 		at += 8;
 	}
-	if (flags & STP_RECORD_DIGESTS) {
-		memcpy(at, record->digests, digest_bytes);
-		at += digest_bytes;
+	if (flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) {
+		memcpy(at, record->digests, digests_of(flags, digest_bytes));
+		at += digests_of(flags, digest_bytes);
 	}
 	if (record->path_bytes)
 		memcpy(at, record->path, record->path_bytes);
@@ -126,9 +137,9 @@ size_t stp_record_decode(const uint8_t *bytes, size_t left, size_t digest_bytes,
 			return 0;
 	}
 	record->digests = NULL;
-	if (flags & STP_RECORD_DIGESTS) {
+	if (flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) {
 		record->digests = at;
-		at += digest_bytes;
+		at += digests_of(flags, digest_bytes);
 	}
 	record->path = (const char *)at;
 	return count;

@@ -49,14 +49,8 @@ static void open_segments(struct stp_ledger *ledger)
 	struct stp_err err = STP_ERR_INIT;
 	size_t i;
 
-	ledger->is_whole = 1;
-	if (manifest->count && manifest->hash_set != ledger->options.hash_set) {
-		ledger->is_whole = 0;
-		(void)STP_FAIL(&err, STP_CONFIG, "ledger", manifest->entries[0].name,
-		               "was made for other hash algorithms than are configured");
-		stp_ledger_refuse(ledger, &err);
-		return;
-	}
+	/* Segments of another set are read, but a delta cannot be put on them. */
+	ledger->is_whole = !manifest->count || manifest->hash_set == ledger->options.hash_set;
 	for (i = 0; i < manifest->count; i++) {
 		if (open_listed(ledger, &manifest->entries[i], &ledger->segments[i], &err) !=
 		    STP_OK) {
@@ -261,6 +255,11 @@ void stp_ledger_close(struct stp_ledger *ledger)
 uint64_t stp_ledger_generation(const struct stp_ledger *ledger)
 {
 	return ledger->manifest.generation;
+}
+
+unsigned stp_ledger_hash_set(const struct stp_ledger *ledger)
+{
+	return ledger->segment_count ? ledger->manifest.hash_set : ledger->options.hash_set;
 }
 
 const struct stp_ledger_facts *stp_ledger_facts(const struct stp_ledger *ledger)

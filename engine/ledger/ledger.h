@@ -44,7 +44,7 @@ struct stp_ledger;
 struct stp_ledger_options {
 	int state_fd;                  /* REPO/state, not closed */
 	const uint8_t *seal_key;       /* STP_SEAL_KEY_BYTES, copied to locked memory */
-	unsigned hash_set;             /* segments of another set are named and not used */
+	unsigned hash_set;             /* of checkpoints and of the next generation */
 	int read_only;                 /* status, verify: nothing is made or swept */
 	struct stp_fault_list *damage; /* what was broken and not used; outlives the ledger */
 };
@@ -66,6 +66,10 @@ enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,
 /* Generation in use, 0 when there is none; its facts, all zero when there is none. */
 uint64_t stp_ledger_generation(const struct stp_ledger *ledger);
 const struct stp_ledger_facts *stp_ledger_facts(const struct stp_ledger *ledger);
+
+/* The set that the generation's digests are of: that of options, unless the configuration has
+ * changed since. Checkpoints always have that of options; those of another set are not used. */
+unsigned stp_ledger_hash_set(const struct stp_ledger *ledger);
 
 /* Files that were there and could not be used, all named on the damage list. */
 size_t stp_ledger_refused_count(const struct stp_ledger *ledger);
@@ -97,8 +101,9 @@ enum stp_errc stp_ledger_flush(struct stp_ledger *ledger, struct stp_err *err) S
 /* --- a new generation --- */
 
 /* True when a delta of delta_record_count records should rather be a new base: there is no whole
- * chain to put it on, a block of it was found damaged, deltas together would hold over a quarter of
- * the base's records, or there would be too many segments. Then a commit must bring a base. */
+ * chain to put it on, or one of another set, a block of it was found damaged, deltas together would
+ * hold over a quarter of the base's records, or there would be too many segments. Then a commit
+ * must bring a base. */
 int stp_ledger_wants_base(const struct stp_ledger *ledger, uint64_t delta_record_count);
 
 /* Starts the segment of the next generation; one that was prepared before is withdrawn. Fill it

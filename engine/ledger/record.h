@@ -27,6 +27,16 @@
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
 #define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
+#define STP_RECORD_SIZED 512u /* LISTED: the list gives the length, not only the file */
+
+/* Digests of other algorithms than the source's set: what a list or a published bin says, or an
+ * older set of the ledger. They are packed like a set's, in the order of enum stp_alg. Never
+ * together with STP_RECORD_DIGESTS. */
+#define STP_RECORD_CLAIM(alg)     (64u << (alg))
+#define STP_RECORD_CLAIMS         448u
+#define STP_RECORD_CLAIMS_SET(fl) ((unsigned)(fl) >> 6 & 7u)
+#define STP_CLAIMS_BYTES_MAX      128 /* of every algorithm */
+
 /* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
 struct stp_fingerprint {
 	uint64_t fs_id; /* st_dev, or the file system's id where that is stable */
@@ -45,18 +55,23 @@ struct stp_record {
 		uint64_t origin;     /* digest list line, 1-based; 0: the tree */
 		uint64_t removed_at; /* with STP_RECORD_REMOVED: epoch seconds; 0: not known */
 	};
-	const uint8_t *digests; /* packed in the set's order; NULL without STP_RECORD_DIGESTS */
+	const uint8_t *digests; /* packed in the set's order; NULL without digests or claims */
 	const char *path;       /* not NUL-terminated */
 	uint16_t path_bytes;
 	uint16_t flags; /* STP_RECORD_* */
 };
 
+/* The algorithms that record's digests are of; set is that of its source. */
+static inline unsigned stp_record_set(const struct stp_record *record, unsigned set)
+{
+	return record->flags & STP_RECORD_DIGESTS ? set : STP_RECORD_CLAIMS_SET(record->flags);
+}
+
 /* A path that is gone, and whose last digests are known. */
 static inline int stp_record_is_remembered(const struct stp_record *record)
 {
-	const unsigned both = STP_RECORD_REMOVED | STP_RECORD_DIGESTS;
-
-	return (record->flags & both) == both;
+	return (record->flags & STP_RECORD_REMOVED) != 0 &&
+	       (record->flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) != 0;
 }
 
 static inline int stp_key_compare(const uint8_t a[STP_KEY_BYTES], const uint8_t b[STP_KEY_BYTES])

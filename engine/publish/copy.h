@@ -45,7 +45,7 @@ enum stp_copy_result {
 	STP_COPY_REFUSED, /* stp_copier_share(): these file systems cannot */
 };
 
-/* Copies source into the empty file to_fd. */
+/* Copies source into the empty file to_fd. With -1 it is only read: is it what was recorded? */
 enum stp_errc stp_copier_copy(struct stp_copier *copier, const struct stp_copy_source *source,
                               int to_fd, enum stp_copy_result *out_result,
                               struct stp_err *err) STP_MUST_CHECK;

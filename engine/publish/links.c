@@ -4,11 +4,14 @@
  *
  *	                 made by                              kept when there is
  *	symlink          symlinkat, relative                  a link with the same text
- *	hardlink         linkat of the file that was checked  a regular file of the right length
- *	reflink, copy    temporary file, rename               a regular file of the right length
+ *	hardlink         linkat of the file that was checked  the same inode
+ *	reflink, copy    temporary file, rename               a file of these bytes
+ *	a mark           publish/marks.h                      a regular file
  *
- * Anything else under the name is replaced by rename. A regular file under HASH.NAME was only
- * ever put there whole, by link or rename, so its length is enough to know it.
+ * Anything else under the name is replaced by rename. A regular file under HASH.NAME was put there
+ * whole, by link or rename; one that somebody touched since is hashed (publish/served.h). Names
+ *that earlier runs made are looked at again by every run: all of those whose files may change, and
+ *up to STP_SERVED_LOOKS_MAX of the others.
  *
  * Sources are opened beneath the targets folder without following links, and must have the
  * fingerprint that the record was hashed with; what is copied is hashed on its way. So a name
@@ -18,45 +21,26 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/stamp.h"
 #include "base/text.h"
 #include "publish/copy.h"
+#include "publish/folders.h"
+#include "publish/links_state.h"
+#include "publish/mark_name.h"
 #include "publish/relative.h"
+#include "publish/served.h"
 
-#define STAGE          "links"
-#define MARK_FILE      "links"
-#define LINK_NAME_MAX  STP_NAME_BYTES_MAX
-#define MARK_BYTES_MAX 8192
-
-struct worker {
-	struct stp_copier *copier; /* made at the first copy */
-};
-
-struct stp_links {
-	const struct stp_repo *repo;
-	const struct stp_config *config;
-	const struct stp_cancel *cancel;
-	int targets_dir_fd;
-	enum stp_target_files mode;
-	enum stp_links_need need;
-	char base[PATH_MAX]; /* from public/targets to the targets folder, relative */
-	char mark[MARK_BYTES_MAX];
-	struct worker *workers;
-	size_t worker_count;
-	atomic_uint_fast64_t made;
-};
+#define STAGE         "links"
+#define LINK_NAME_MAX STP_NAME_BYTES_MAX
 
 /* ------------------------------------------------------------------ begin */
 
@@ -110,9 +94,11 @@ static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 	links->need = STP_LINKS_NEED_ALL;
 	if (used >= sizeof(links->mark)) /* too much to note: look at all names each time */
 		return STP_OK;
-	if (fstatat(links->repo->state_fd, MARK_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(links->repo->state_fd, STP_LINKS_STATE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return STP_OK;
-	STP_TRY(stp_file_read(links->repo->state_fd, MARK_FILE, MARK_BYTES_MAX, STAGE, &mark, err));
+	links->touched_before_ns = stp_stamp_of(st.st_ctim);
+	STP_TRY(stp_file_read(links->repo->state_fd, STP_LINKS_STATE_FILE, STP_LINKS_MARK_BYTES,
+	                      STAGE, &mark, err));
 	if (mark.count == used && memcmp(mark.data, links->mark, used) == 0)
 		links->need = STP_LINKS_NEED_NEW;
 	stp_buf_release(&mark);
@@ -141,6 +127,8 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 		code = stp_links_base(repo, config->targets_dir, links->base, err);
 		if (code == STP_OK)
 			code = find_need(links, err);
+		if (code == STP_OK)
+			code = stp_links_begin_looks(links, target_count, err);
 	}
 	if (code != STP_OK) {
 		stp_links_end(links);
@@ -157,62 +145,10 @@ enum stp_links_need stp_links_need(const struct stp_links *links)
 
 /* ------------------------------------------------------------------ folders and sources */
 
-/* Opens beneath folder_fd, no links anywhere on the way. */
-static int open_beneath(int folder_fd, const char *path, int flags)
-{
-	struct open_how how = {
-	    .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	do
-		fd = stp_open_beneath(folder_fd, path, &how);
-	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return (int)fd;
-}
-
-/* Makes the folders of path (folder_bytes long, NUL-terminated there) one by one. */
-static int make_folders(int folder_fd, const char *path)
-{
-	char part[STP_PATH_BYTES_MAX + 1];
-	const char *slash = path;
-	int more = 1;
-
-	while (more) {
-		size_t count = strcspn(slash, "/");
-		const char *name;
-		int parent = folder_fd;
-		int rc;
-
-		more = slash[count] == '/';
-		memcpy(part, path, (size_t)(slash - path) + count);
-		part[(slash - path) + (long)count] = '\0';
-		name = part + (slash - path);
-		if (slash != path) {
-			part[slash - path - 1] = '\0';
-			parent = open_beneath(folder_fd, part, O_PATH | O_DIRECTORY);
-			if (parent < 0)
-				return -1;
-		}
-		rc = mkdirat(parent, name, STP_MODE_PUBLIC_FOLDER);
-		if (rc == 0) /* the umask may have taken bits */
-			rc = fchmodat(parent, name, STP_MODE_PUBLIC_FOLDER, 0);
-		else if (errno == EEXIST)
-			rc = 0;
-		if (parent != folder_fd)
-			close(parent);
-		if (rc != 0)
-			return -1;
-		slash += count + 1;
-	}
-	return 0;
-}
-
 /* One name to be made, and what it needs. */
 struct job {
 	struct stp_links *links;
-	struct worker *worker;
+	struct stp_links_worker *worker;
 	const struct stp_record *record;
 	struct stp_fault_list *faults;
 	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; cut into folder and file below */
@@ -238,9 +174,9 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
 	int top = job->links->repo->targets_fd;
 	const char *path = job->folder[0] ? job->folder : ".";
 
-	job->folder_fd = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
-	if (job->folder_fd < 0 && errno == ENOENT && make_folders(top, job->folder) == 0)
-		job->folder_fd = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
+	job->folder_fd = stp_folders_open(top, path, O_RDONLY | O_DIRECTORY);
+	if (job->folder_fd < 0 && errno == ENOENT && stp_folders_make(top, job->folder) == 0)
+		job->folder_fd = stp_folders_open(top, path, O_RDONLY | O_DIRECTORY);
 	if (job->folder_fd < 0)
 		return STP_FAIL_SYS(err, STAGE, job->folder,
 		                    "cannot make the folder in public/targets");
@@ -266,7 +202,7 @@ static enum stp_errc open_source(struct job *job, const char *path)
 	struct stat st;
 
 	job->source_fd =
-	    open_beneath(job->links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	    stp_folders_open(job->links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (job->source_fd < 0)
 		return job_fault(job, STP_CHANGED, errno, "cannot be opened for its HASH.NAME");
 	if (fstat(job->source_fd, &st) != 0 || !source_unchanged(job, &st))
@@ -349,13 +285,49 @@ static enum stp_errc make_symlink(struct job *job, const char *name, int *out_ma
 
 /* ------------------------------------------------------------------ files */
 
-/* A whole file of the right length lies under name. */
-static int file_is_there(const struct job *job, const char *name)
+static enum stp_errc prepare_copier(struct job *job, struct stp_err *err)
 {
-	struct stat st;
+	struct stp_copier **copier = &job->worker->copier;
 
-	return fstatat(job->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == job->record->length;
+	return *copier ? STP_OK
+	               : stp_copier_create(job->links->config->hash_set, job->links->cancel, copier,
+	                                   err);
+}
+
+/* Whether the copy called name has the bytes of the record. */
+static enum stp_errc hash_copy(struct job *job, const char *name, int *out_good,
+                               struct stp_err *err)
+{
+	struct stp_copy_source copy = {.fd = stp_folders_open(job->folder_fd, name,
+	                                                      O_RDONLY | O_NONBLOCK | O_NOCTTY),
+	                               .length = job->record->length,
+	                               .digests = job->record->digests,
+	                               .name = name};
+	enum stp_copy_result result = STP_COPY_CHANGED;
+	enum stp_errc code;
+
+	*out_good = 0;
+	if (copy.fd < 0)
+		return STP_OK;
+	code = prepare_copier(job, err);
+	if (code == STP_OK)
+		code = stp_copier_copy(job->worker->copier, &copy, -1, &result, err);
+	close(copy.fd);
+	*out_good = code == STP_OK && result == STP_COPY_DONE;
+	return code;
+}
+
+/* Whether a hard link or a copy under name is what it should be. */
+static enum stp_errc file_is_there(struct job *job, const char *name, enum stp_link link,
+                                   int *out_there, struct stp_err *err)
+{
+	struct stp_served_look look = {.targets_fd = job->folder_fd,
+	                               .link = link,
+	                               .touched_before_ns = job->links->touched_before_ns};
+	enum stp_served_answer answer = stp_served_look(&look, job->record, name);
+
+	*out_there = answer == STP_SERVED_GOOD;
+	return answer == STP_SERVED_DOUBTFUL ? hash_copy(job, name, out_there, err) : STP_OK;
 }
 
 static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp_err *err)
@@ -389,9 +361,7 @@ static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 	                                 .name = job->file};
 	enum stp_copy_result result = STP_COPY_REFUSED;
 
-	if (!*copier)
-		STP_TRY(stp_copier_create(job->links->config->hash_set, job->links->cancel, copier,
-		                          err));
+	STP_TRY(prepare_copier(job, err));
 	if (link == STP_LINK_REFLINK || job->is_mutable)
 		STP_TRY(stp_copier_share(*copier, &source, fd, &result, err));
 	if (result == STP_COPY_REFUSED && link == STP_LINK_REFLINK && !job->is_mutable)
@@ -443,22 +413,23 @@ static int prefixed_name(const struct job *job, enum stp_alg alg, char out[LINK_
 
 static enum stp_errc make_name(struct job *job, const char *name, struct stp_err *err)
 {
-	enum stp_link link = job->is_mutable && job->links->config->link != STP_LINK_REFLINK
-	                         ? STP_LINK_COPY
-	                         : job->links->config->link;
+	enum stp_link link = stp_links_kind(job->links, job->is_mutable);
+	int there = 0;
 	int made = 1;
 
 	STP_FAULT_TRY(err, STAGE, "name", name);
+	if (link != STP_LINK_SYMLINK)
+		STP_TRY(file_is_there(job, name, link, &there, err));
 	if (link == STP_LINK_SYMLINK)
 		STP_TRY(make_symlink(job, name, &made, err));
-	else if (file_is_there(job, name))
+	else if (there)
 		made = 0;
 	else if (link == STP_LINK_HARDLINK)
 		STP_TRY(make_hardlink(job, name, err));
 	else
 		STP_TRY(make_copy(job, name, err));
 	if (made && !job->faulted)
-		atomic_fetch_add_explicit(&job->links->made, 1, memory_order_relaxed);
+		job->worker->made++;
 	return STP_OK;
 }
 
@@ -478,6 +449,16 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 	return STP_OK;
 }
 
+/* A list may name files that are not there, or not yet: a link would lead nowhere. */
+static int is_missing(const struct job *job, const char *path)
+{
+	struct stat st;
+
+	return !(job->record->flags & STP_RECORD_FILE) &&
+	       fstatat(job->links->targets_dir_fd, path, &st, 0) != 0 &&
+	       (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* Cuts the path, opens folder and source, makes every name. */
 static enum stp_errc run_job(struct job *job, const char *path, struct stp_fingerprint *fingerprint,
                              struct stp_err *err)
@@ -485,6 +466,10 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 	unsigned set = job->links->config->hash_set;
 	int alg;
 
+	if (is_missing(job, path)) {
+		stp_missing_add(&job->worker->missing, path);
+		return STP_OK;
+	}
 	STP_TRY(open_folder(job, err));
 	if (job->links->config->link != STP_LINK_SYMLINK || job->is_mutable)
 		STP_TRY(open_source(job, path));
@@ -502,6 +487,32 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 	return job->faulted ? STP_OK : take_ctime(job, fingerprint);
 }
 
+/* A mark for a target that the web server finds without its digest. */
+static enum stp_errc put_mark(struct job *job, struct stp_err *err)
+{
+	const struct stp_record *record = job->record;
+	enum stp_marks_result result;
+
+	STP_TRY(stp_marks_put(job->links->marks, (size_t)(job->worker - job->links->workers),
+	                      record->path, record->path_bytes, record->digests,
+	                      job->links->config->hash_set, &result, err));
+	job->worker->marked += result == STP_MARKS_MADE;
+	if (result == STP_MARKS_TOO_LONG)
+		return job_fault(job, STP_LIMIT, 0,
+		                 "its name is longer than 238 bytes, too long for public/targets; "
+		                 "shorten it, or use no target files");
+	return STP_OK;
+}
+
+/* .signed at the top of public/targets is not for target files. */
+static int takes_marks_folder(const struct stp_record *record)
+{
+	static const char folder[] = STP_MARKS_FOLDER "/";
+
+	return record->path_bytes >= sizeof(folder) - 1 &&
+	       memcmp(record->path, folder, sizeof(folder) - 1) == 0;
+}
+
 enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             const struct stp_record *record, struct stp_fingerprint *fingerprint,
                             struct stp_fault_list *faults, int *out_faulted, struct stp_err *err)
@@ -515,7 +526,6 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	char path[STP_PATH_BYTES_MAX + 1];
 	char *slash;
 	enum stp_errc code;
-	int is_mutable;
 
 	STP_ASSERT(worker_index < links->worker_count && record->digests &&
 	           record->path_bytes <= STP_PATH_BYTES_MAX);
@@ -524,11 +534,20 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 		return STP_OK;
 	if (stp_cancelled(links->cancel))
 		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
-	is_mutable =
-	    stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
-	/* The web server finds the others: their name less the hash. */
-	if (links->mode == STP_TARGET_FILES_MUTABLE && !is_mutable)
-		return STP_OK;
+	job.is_mutable = stp_links_is_mutable(links, record);
+	if (takes_marks_folder(record)) {
+		*out_faulted = 1;
+		return job_fault(
+		    &job, STP_FORMAT, 0,
+		    "lies in " STP_MARKS_FOLDER
+		    ", a name that public/targets needs for itself; rename the folder");
+	}
+	/* The web server finds the others, by their name less the hash, when they have a mark. */
+	if (links->mode == STP_TARGET_FILES_MUTABLE && !job.is_mutable) {
+		code = put_mark(&job, err);
+		*out_faulted = job.faulted;
+		return code;
+	}
 	memcpy(path, record->path, record->path_bytes);
 	path[record->path_bytes] = '\0';
 	memcpy(job.path, path, (size_t)record->path_bytes + 1);
@@ -537,7 +556,6 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 	job.folder = slash ? job.path : "";
 	if (slash)
 		*slash = '\0';
-	job.is_mutable = is_mutable;
 	code = run_job(&job, path, fingerprint, err);
 	stp_fd_close(&job.folder_fd);
 	stp_fd_close(&job.source_fd);
@@ -547,19 +565,53 @@ enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
 
 /* ------------------------------------------------------------------ end */
 
+/* Copies that were made until now are known: what is touched later is hashed by the next run. */
+static void note_time(const struct stp_links *links)
+{
+	(void)!utimensat(links->repo->state_fd, STP_LINKS_STATE_FILE, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
 {
 	size_t count = strlen(links->mark);
+	struct stp_missing missing = {0};
+	uint64_t missing_count;
 
+	if (links->marks)
+		STP_TRY(stp_marks_commit(links->marks, err));
+	stp_links_missing(links, &missing);
+	missing_count = missing.count;
+	stp_missing_release(&missing);
+	if (missing_count) {
+		if (unlinkat(links->repo->state_fd, STP_LINKS_STATE_FILE, 0) != 0 &&
+		    errno != ENOENT)
+			return STP_FAIL_SYS(err, STAGE, STP_LINKS_STATE_FILE, "cannot remove");
+		return STP_OK;
+	}
+	if (links->need == STP_LINKS_NEED_NEW)
+		note_time(links);
 	if (links->need != STP_LINKS_NEED_ALL || count + 1 >= sizeof(links->mark))
 		return STP_OK;
-	return stp_file_write(links->repo->state_fd, MARK_FILE, links->mark, count,
+	return stp_file_write(links->repo->state_fd, STP_LINKS_STATE_FILE, links->mark, count,
 	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
+}
+
+void stp_links_missing(const struct stp_links *links, struct stp_missing *out)
+{
+	size_t i;
+
+	for (i = 0; i < links->worker_count; i++)
+		stp_missing_merge(out, &links->workers[i].missing);
 }
 
 uint64_t stp_links_made(const struct stp_links *links)
 {
-	return atomic_load_explicit(&links->made, memory_order_relaxed);
+	uint64_t made = 0;
+	size_t i;
+
+	for (i = 0; i < links->worker_count; i++)
+		made += links->workers[i].made;
+	return made;
 }
 
 void stp_links_end(struct stp_links *links)
@@ -568,8 +620,11 @@ void stp_links_end(struct stp_links *links)
 
 	if (!links)
 		return;
-	for (i = 0; i < links->worker_count && links->workers; i++)
+	for (i = 0; i < links->worker_count && links->workers; i++) {
 		stp_copier_destroy(links->workers[i].copier);
+		stp_missing_release(&links->workers[i].missing);
+	}
+	stp_marks_end(links->marks);
 	free(links->workers);
 	free(links);
 }

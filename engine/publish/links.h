@@ -5,6 +5,8 @@
  *
  *	TARGETS/pool/a/foo-1.whl  ─▶  public/targets/pool/a/<sha512 hex>.foo-1.whl
  *
+ * What the web server may find that way has a mark in public/targets/.signed, see publish/marks.h.
+ *
  * A link is made before the timestamp that lists its target is renamed, and removed only by gc
  * when no live snapshot lists it. Files that may change (mutable globs) always get a copy of
  * their own, by reflink where the file system can: an old name must keep its old bytes. With
@@ -24,6 +26,7 @@
 #include "base/cancel.h"
 #include "base/fault.h"
 #include "ledger/record.h"
+#include "publish/missing.h"
 #include "publish/repo.h"
 #include "roles/config.h"
 
@@ -53,15 +56,38 @@ enum stp_links_need stp_links_need(const struct stp_links *links);
  * fingerprint, in and out: when making a hard link moved the file's ctime and nothing else, the
  * new ctime is stored, so that the ledger can record it and the next run finds the file
  * unchanged. A file that is gone or is not what was hashed is a fault on its path; out_faulted
- * tells. STP_IO and friends for the system's own failures (no space). */
+ * tells. A record without STP_RECORD_FILE, which is known from a list alone, gets no name while its
+ * file is not there: see stp_links_missing(). STP_IO and friends for the system's own failures (no
+ * space). */
 enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             const struct stp_record *record, struct stp_fingerprint *fingerprint,
                             struct stp_fault_list *faults, int *out_faulted,
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* Notes in state/ how the names were made, so that the next run needs only new ones. Call right
- * after stp_publish_commit(); the names themselves are made durable by stp_publish_barrier(). */
+/* Adds the targets that got no name because their file is not there; not while others put. */
+void stp_links_missing(const struct stp_links *links, struct stp_missing *out);
+
+/* Numbers the run, one more than the last: a part of the names is looked at again in each. */
+void stp_links_set_run(struct stp_links *links, uint64_t run_number);
+
+/* For a record that is signed as it was the last time: true when its names must be made again, or
+ * in doubt looked at by stp_links_repair(). From any thread. */
+int stp_links_look(const struct stp_links *links, const struct stp_record *record);
+
+/* As stp_links_put(), and counts the targets whose names were missing or wrong. */
+enum stp_errc stp_links_repair(struct stp_links *links, size_t worker_index,
+                               const struct stp_record *record, struct stp_fingerprint *fingerprint,
+                               struct stp_fault_list *faults, int *out_faulted,
+                               struct stp_err *err) STP_MUST_CHECK;
+uint64_t stp_links_repaired(const struct stp_links *links);
+
+/* Notes in state/ how the names were made, so that the next run needs only new ones; while files
+ * are missing, it needs all. Call right after stp_publish_commit(); the names themselves are made
+ * durable by stp_publish_barrier(). */
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err) STP_MUST_CHECK;
+
+/* How the last run resolved "auto", as state/links says; AUTO when that cannot be read. */
+enum stp_target_files stp_links_last_mode(int state_fd);
 
 /* The way from public/targets to targets_dir (an absolute path), relative, as symbolic links go. */
 enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_dir,
@@ -70,7 +96,7 @@ enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_di
 /* What the symbolic link for the target at path holds; 0 when it is too long for one. */
 int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX]);
 
-/* Names made, and names that were there. */
+/* Names made, without marks. After the workers. */
 uint64_t stp_links_made(const struct stp_links *links);
 
 void stp_links_end(struct stp_links *links);

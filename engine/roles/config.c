@@ -43,6 +43,11 @@ static const char *const source_names[] = {
     [STP_INDEX_STREAM - 1] = "stream",
 };
 
+static const char *const url_unsafe_names[] = {
+    [STP_URL_UNSAFE_FAULT] = "fault",
+    [STP_URL_UNSAFE_WARN] = "warn",
+};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Index of word in words, or -1. */
@@ -79,6 +84,11 @@ const char *stp_target_files_name(enum stp_target_files how)
 const char *stp_link_name(enum stp_link link)
 {
 	return link_names[link];
+}
+
+const char *stp_url_unsafe_name(enum stp_url_unsafe how)
+{
+	return url_unsafe_names[how];
 }
 
 const char *stp_index_source_name(enum stp_index_source source)
@@ -127,6 +137,7 @@ static void profile_apply(struct stp_config *config, const struct profile *profi
 	config->snapshot_length = profile->snapshot_length;
 	config->target_files = STP_TARGET_FILES_AUTO;
 	config->link = STP_LINK_SYMLINK;
+	config->url_unsafe = STP_URL_UNSAFE_FAULT;
 	config->include = (struct stp_globs){NULL, 0};
 	config->exclude = (struct stp_globs){NULL, 0};
 	config->mutable_globs = (struct stp_globs){(const char **)(uintptr_t)default_mutable, 1};
@@ -364,7 +375,7 @@ static enum stp_errc read_members(struct reading *reading, const char *within, c
 			char shown[128];
 
 			stp_text_escape(dotted, strlen(dotted), shown, sizeof(shown));
-			return REFUSE_FIELD("\"%s\": no such field; mend the name or take it out",
+			return REFUSE_FIELD("\"%s\": no such field; fix the name or take it out",
 			                    shown);
 		}
 		STP_TRY(fields[i].read(reading, dotted, value));
@@ -562,6 +573,17 @@ static enum stp_errc read_link(struct reading *reading, const char *field, const
 	return STP_OK;
 }
 
+static enum stp_errc read_url_unsafe(struct reading *reading, const char *field,
+                                     const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(
+	    get_word(reading, field, value, url_unsafe_names, COUNT_OF(url_unsafe_names), &index));
+	reading->config->url_unsafe = (enum stp_url_unsafe)index;
+	return STP_OK;
+}
+
 static enum stp_errc read_include(struct reading *reading, const char *field, const json_t *value)
 {
 	return get_globs(reading, field, value, &reading->config->include);
@@ -645,6 +667,7 @@ static const struct field config_fields[] = {
     {"snapshot_length", read_snapshot_length},
     {"target_files", read_target_files},
     {"link", read_link},
+    {"url_unsafe", read_url_unsafe},
     {"include", read_include},
     {"exclude", read_exclude},
     {"mutable", read_mutable},
@@ -690,7 +713,7 @@ enum stp_errc stp_config_parse(struct stp_config *config, const char *text, size
 		char shown[128];
 
 		stp_text_escape(problem.text, strlen(problem.text), shown, sizeof(shown));
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE, "line %d: %s; mend it",
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE, "line %d: %s; fix it",
 		                problem.line, shown);
 	}
 	memset(&fresh, 0, sizeof(fresh));

@@ -41,6 +41,12 @@ enum stp_link {
 	STP_LINK_COPY,
 };
 
+/* What sign does about a path that clients cannot put into a URL, see base/url.h. */
+enum stp_url_unsafe {
+	STP_URL_UNSAFE_FAULT, /* it is at fault */
+	STP_URL_UNSAFE_WARN,  /* it is signed, and named in a note */
+};
+
 /* What an index is made from: who signs without saying gets this again. */
 enum stp_index_source {
 	STP_INDEX_UNKNOWN, /* not noted yet: the first run that publishes notes it */
@@ -86,6 +92,7 @@ struct stp_config {
 	int snapshot_length; /* snapshot.meta carries length too */
 	enum stp_target_files target_files;
 	enum stp_link link;
+	enum stp_url_unsafe url_unsafe;
 	struct stp_globs include; /* empty: every path */
 	struct stp_globs exclude, mutable_globs;
 	enum stp_index_source source;
@@ -131,6 +138,7 @@ int stp_target_files_from_name(const char *name);
 int stp_link_from_name(const char *name);
 const char *stp_target_files_name(enum stp_target_files how);
 const char *stp_link_name(enum stp_link link);
+const char *stp_url_unsafe_name(enum stp_url_unsafe how);
 const char *stp_delegation_name(enum stp_delegation how);
 const char *stp_index_source_name(enum stp_index_source source); /* NULL for UNKNOWN */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/alarm.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +27,7 @@ static int names(const char *wanted, const struct stp_record *record)
 	       stp_globs_match(&globs, record->path, record->path_bytes);
 }
 
-static int may_change(const struct stp_sign_run *run, const struct stp_record *record)
+int stp_sign_may_change(const struct stp_sign_run *run, const struct stp_record *record)
 {
 	size_t i;
 
@@ -40,82 +39,75 @@ static int may_change(const struct stp_sign_run *run, const struct stp_record *r
 	return 0;
 }
 
-/* The first digest that both know and that differs; STP_ALG_COUNT when there is none. A digest of
- * zeros is one that a published bin did not have, because other hashes were configured then. */
-static unsigned differing_alg(const struct stp_sign_run *run, const struct stp_record *before,
-                              const struct stp_record *now)
+/* "" for a target, ", before it was removed" and when for one that was not signed last time. */
+static void since_text(const struct stp_signed_last *before, char *out, size_t size)
 {
-	static const uint8_t unknown[STP_DIGEST_BYTES_MAX];
-	unsigned alg;
-
-	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
-		size_t bytes = stp_alg_digest_bytes((enum stp_alg)alg);
-		size_t at;
-
-		if (!(run->config.hash_set & STP_ALG_BIT(alg)))
-			continue;
-		at = stp_alg_set_offset(run->config.hash_set, (enum stp_alg)alg);
-		if (memcmp(before->digests + at, now->digests + at, bytes) != 0 &&
-		    memcmp(before->digests + at, unknown, bytes) != 0)
-			break;
-	}
-	return alg;
-}
-
-/* "" for a target, " before it was removed" and when for one that was not signed last time. */
-static void since_text(const struct stp_decision *decision, char *out, size_t size)
-{
-	int64_t removed_at = 0;
 	char time[STP_TIME_BYTES + 1];
 
 	out[0] = '\0';
-	if (decision->committed)
+	if (!before->is_removed)
 		return;
-	if (decision->removed->flags & STP_RECORD_REMOVED)
-		removed_at = (int64_t)decision->removed->removed_at;
-	if (removed_at <= 0 || removed_at > TIME_MAX) {
+	if (before->removed_at <= 0 || before->removed_at > TIME_MAX) {
 		snprintf(out, size, ", before it was removed");
 		return;
 	}
-	stp_time_format(removed_at, time);
+	stp_time_format(before->removed_at, time);
 	snprintf(out, size, ", before it was removed at %s", time);
+}
+
+struct stp_signed_last stp_sign_signed_last(const struct stp_decision *decision)
+{
+	struct stp_signed_last last = {{0, NULL, 0}, 0, 0};
+
+	if (decision->committed) {
+		last.said = stp_said_by(decision->committed, decision->committed_set);
+	} else if (decision->removed) {
+		last.said = stp_said_by(decision->removed, decision->removed_set);
+		last.is_removed = 1;
+		if (decision->removed->flags & STP_RECORD_REMOVED)
+			last.removed_at = (int64_t)decision->removed->removed_at;
+	}
+	return last;
+}
+
+void stp_sign_alarm(struct stp_sign_run *run, const struct stp_record *record,
+                    const struct stp_signed_last *before, const struct stp_said *now)
+{
+	char text[STP_DIFFERENCE_MAX];
+	char since[64];
+
+	since_text(before, since, sizeof(since));
+	stp_fault_add(&run->faults, STP_REFUSED, 0, "sign", record->path, record->path_bytes,
+	              "has other bytes than were signed before%s (%s); distribution files never "
+	              "change: find out who did this, then --allow-replace it or restore it",
+	              since, stp_said_difference(&before->said, now, " is now ", text));
 }
 
 int stp_sign_alarms(struct stp_sign_run *run, const struct stp_decision *decision)
 {
 	const struct stp_record *now = decision->record;
-	const struct stp_record *before =
-	    decision->committed ? decision->committed : decision->removed;
-	unsigned alg = STP_ALG_COUNT;
-	char change[128];
-	char since[64];
+	struct stp_signed_last before;
+	struct stp_said said_now;
 
-	if (decision->is_committed || !before)
+	if (decision->is_committed || (!decision->committed && !decision->removed))
 		return 0;
-	if (before->flags & STP_RECORD_DIGESTS)
-		alg = differing_alg(run, before, now);
-	if (alg == STP_ALG_COUNT && before->length == now->length)
+	before = stp_sign_signed_last(decision);
+	said_now = stp_said_by(now, decision->record_set);
+	if (stp_said_compare(&before.said, &said_now) != STP_SAME_NO ||
+	    stp_sign_may_change(run, now))
 		return 0;
-	if (may_change(run, now))
-		return 0;
-	if (alg == STP_ALG_COUNT) {
-		snprintf(change, sizeof(change), "%" PRIu64 " bytes are now %" PRIu64,
-		         before->length, now->length);
-	} else {
-		size_t at = stp_alg_set_offset(run->config.hash_set, (enum stp_alg)alg);
-		char old_hex[17] = "";
-		char new_hex[17] = "";
-
-		stp_hex_encode(before->digests + at, 8, old_hex);
-		stp_hex_encode(now->digests + at, 8, new_hex);
-		snprintf(change, sizeof(change), "%s %s… is now %s…",
-		         stp_alg_name((enum stp_alg)alg), old_hex, new_hex);
-	}
-	since_text(decision, since, sizeof(since));
-	stp_fault_add(
-	    &run->faults, STP_REFUSED, 0, "sign", now->path, now->path_bytes,
-	    "has other bytes than were signed before%s (%s); distribution files never change: find "
-	    "out who did this, then --allow-replace it or restore it",
-	    since, change);
+	stp_sign_alarm(run, now, &before, &said_now);
 	return 1;
+}
+
+void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
+                         const struct stp_said *says, const struct stp_said *has)
+{
+	char text[STP_DIFFERENCE_MAX];
+
+	stp_fault_add(&run->faults, STP_REFUSED, 0, "list", row->path, row->path_bytes,
+	              "is not the file that %.80s:%llu describes (%s); restore the file or correct "
+	              "the list",
+	              stp_sign_list_name(run->options), (unsigned long long)row->origin,
+	              stp_said_difference(says, has, ", the file has ", text));
 }

@@ -5,7 +5,7 @@
  *	tree ─▶ entries ───────────────────────────┐
  *	list ─▶ rows with every digest ────────────┼─▶ run builder per worker ─▶ run->scan
  *	     ├▶ … that the ledger has already ─▶ ticked in run->known
- *	     └▶ rows with fewer ─▶ stat in the tree ┘
+ *	     └▶ rows with fewer ─▶ stat in the tree ┘   what they have goes along as claims
  *
  * In a refresh there is nothing to collect: the ledger's targets stay, see run/source.c.
  * Without a list the tree is the index. With one the list is, and only files that match a --scan
@@ -25,13 +25,18 @@
 #include "base/limits.h"
 #include "base/stamp.h"
 #include "ledger/run.h"
+#include "run/list_notes.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
+#include "run/urls.h"
 #include "scan/entry.h"
 #include "scan/list.h"
 #include "scan/list_sum.h"
 #include "scan/tree.h"
 
+/* Mixed into the list's sum, and changed with the rules that rows are checked by: a list that was
+ * read under older rules is read again. */
+#define LIST_RULES UINT64_C(0x75726c2d72756c65)
 /* Rows looked up in the table of known ones: fetch this many ahead. */
 #define KNOWN_AHEAD 8
 /* The table may take as much memory as records before they spill. */
@@ -94,11 +99,16 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
                                   size_t count, struct stp_err *err)
 {
 	struct collect *collect = ctx;
+	size_t taken = 0;
 	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (!stp_sign_check_url(collect->run, &records[i]))
+			continue;
 		STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
-	atomic_fetch_add_explicit(&collect->entry_count, count, memory_order_relaxed);
+		taken++;
+	}
+	atomic_fetch_add_explicit(&collect->entry_count, taken, memory_order_relaxed);
 	stp_progress_add(collect->run->options->progress, count, 0);
 	return STP_OK;
 }
@@ -156,57 +166,90 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 /* --- the list ----------------------------------------------------------------------------------
  */
 
-/* A row without every digest: its file is looked up in the tree, to be hashed. Returns 0 after a
- * fault. */
-static int look_up_file(struct collect *collect, const struct stp_record *row,
-                        struct stp_record *entry)
+/* The fault of a row whose file must be read and cannot; what it lacks, or why a whole row must. */
+static void fault_file(struct stp_sign_run *run, const struct stp_record *row, int sys_errno,
+                       const char *problem)
 {
-	struct stp_sign_run *run = collect->run;
+	char lacks[64];
+	char why[128];
+
+	stp_list_row_lacks(run, row, lacks);
+	if (lacks[0])
+		snprintf(why, sizeof(why), "has no %s", lacks);
+	else
+		snprintf(why, sizeof(why),
+		         "has no digest to compare with what was signed before \"hashes\" was "
+		         "changed (add that column once)");
+	stp_fault_add(&run->faults, sys_errno ? STP_IO : STP_FORMAT, sys_errno, "list", row->path,
+	              row->path_bytes, "%.80s:%llu %s, so the file must be read, %s",
+	              stp_sign_list_name(run->options), (unsigned long long)row->origin, why,
+	              problem);
+}
+
+enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
+                                       struct stp_record *entry)
+{
 	char path[STP_PATH_BYTES_MAX + 1];
 	struct stat st;
 
 	memcpy(path, row->path, row->path_bytes);
 	path[row->path_bytes] = '\0';
 	if (run->targets_fd < 0) {
-		atomic_fetch_add_explicit(&collect->absent_count, 1, memory_order_relaxed);
-		stp_fault_add(
-		    &run->faults, STP_FORMAT, 0, "list", row->path, row->path_bytes,
-		    "%s:%llu has not every configured digest, and there is no targets folder "
-		    "to read the file from",
-		    collect->list_name, (unsigned long long)row->origin);
-		return 0;
+		fault_file(run, row, 0, "and there is no targets folder");
+		return STP_FILE_ABSENT;
 	}
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		atomic_fetch_add_explicit(&collect->absent_count, 1, memory_order_relaxed);
-		stp_fault_add(
-		    &run->faults, STP_IO, errno, "list", row->path, row->path_bytes,
-		    "%s:%llu has not every configured digest, and the file cannot be found",
-		    collect->list_name, (unsigned long long)row->origin);
-		return 0;
+		fault_file(run, row, errno, "and it cannot be found");
+		return STP_FILE_ABSENT;
 	}
-	if (!S_ISREG(st.st_mode) ||
-	    (row->length != STP_LIST_LENGTH_UNKNOWN && (uint64_t)st.st_size != row->length)) {
-		stp_fault_add(&run->faults, STP_CHANGED, 0, "list", row->path, row->path_bytes,
-		              S_ISREG(st.st_mode)
-		                  ? "%s:%llu says another length than the file has"
-		                  : "%s:%llu names something that is no regular file",
-		              collect->list_name, (unsigned long long)row->origin);
-		return 0;
+	if (!S_ISREG(st.st_mode)) {
+		fault_file(run, row, 0, "and it is not a regular file");
+		return STP_FILE_OTHER;
 	}
 	if ((uint64_t)st.st_size > STP_LENGTH_MAX) {
 		stp_fault_add(&run->faults, STP_LIMIT, 0, "list", row->path, row->path_bytes,
 		              STP_ENTRY_LENGTH_PROBLEM);
-		return 0;
+		return STP_FILE_OTHER;
 	}
 	*entry = *row;
 	entry->flags |= STP_RECORD_FILE;
 	entry->length = (uint64_t)st.st_size;
-	entry->digests = NULL;
+	if (row->flags & STP_RECORD_SIZED && entry->length != row->length) {
+		struct stp_said says = {row->length, NULL, 0};
+		struct stp_said has = {entry->length, NULL, 0};
+
+		stp_sign_contradict(run, row, &says, &has);
+		return STP_FILE_OTHER;
+	}
 	entry->fingerprint.fs_id = (uint64_t)st.st_dev;
 	entry->fingerprint.ino = (uint64_t)st.st_ino;
 	entry->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
 	entry->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
-	return 1;
+	return STP_FILE_FOUND;
+}
+
+/* A row that is not ticked. */
+static enum stp_errc take_row(struct collect *collect, size_t worker, const struct stp_record *row,
+                              struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	unsigned set = run->config.hash_set;
+	struct stp_record entry;
+	enum stp_file_found found;
+
+	if (row->flags & STP_RECORD_DIGESTS)
+		return stp_run_add(collect->builders[worker], row, err);
+	if (row->flags & STP_RECORD_SIZED && (stp_record_set(row, set) & set) == set) {
+		atomic_fetch_add_explicit(&collect->entry_count, 1, memory_order_relaxed);
+		return stp_run_add(collect->builders[worker], row, err);
+	}
+	found = stp_sign_find_file(run, row, &entry);
+	if (found == STP_FILE_ABSENT)
+		atomic_fetch_add_explicit(&collect->absent_count, 1, memory_order_relaxed);
+	if (found != STP_FILE_FOUND)
+		return STP_OK;
+	atomic_fetch_add_explicit(&collect->entry_count, 1, memory_order_relaxed);
+	return stp_run_add(collect->builders[worker], &entry, err);
 }
 
 static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *records,
@@ -218,20 +261,18 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		struct stp_record entry;
-
 		if (known && i + KNOWN_AHEAD < count)
 			stp_known_prefetch(known, records[i + KNOWN_AHEAD].key);
-		if (records[i].flags & STP_RECORD_DIGESTS) {
-			if (known && stp_known_take(known, &records[i])) {
-				taken++;
-				continue;
-			}
-			STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
-		} else if (look_up_file(collect, &records[i], &entry)) {
-			STP_TRY(stp_run_add(collect->builders[worker], &entry, err));
-			atomic_fetch_add_explicit(&collect->entry_count, 1, memory_order_relaxed);
+		if (!stp_sign_check_url(collect->run, &records[i]))
+			continue;
+		if (known && records[i].flags & STP_RECORD_DIGESTS &&
+		    stp_known_take(known, &records[i])) {
+			taken++;
+			continue;
 		}
+		if (known && !(records[i].flags & STP_RECORD_DIGESTS))
+			stp_known_pass(known, records[i].key);
+		STP_TRY(take_row(collect, worker, &records[i], err));
 	}
 	atomic_fetch_add_explicit(&collect->known_count, taken, memory_order_relaxed);
 	stp_progress_add(collect->run->options->progress, count, 0);
@@ -244,8 +285,9 @@ static int may_stand_for_list(const struct stp_sign_run *run)
 {
 	struct stat st;
 
-	return stp_ledger_generation(run->ledger) && !run->options->scan_glob_count &&
-	       !run->options->dry_run && !stp_sign_needs_recovery(run) && !run->has_published &&
+	return stp_ledger_generation(run->ledger) && run->ledger_set == run->config.hash_set &&
+	       !run->options->scan_glob_count && !run->options->dry_run &&
+	       !stp_sign_needs_recovery(run) && !run->has_published &&
 	       !stp_ledger_refused_count(run->ledger) &&
 	       !stp_ledger_checkpoint_count(run->ledger) && fstat(run->list_fd, &st) == 0 &&
 	       S_ISREG(st.st_mode) && lseek(run->list_fd, 0, SEEK_CUR) == 0;
@@ -263,6 +305,7 @@ static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_nam
 		return STP_OK;
 	STP_TRY(stp_list_sum_file(run->list_fd, list_name, stp_seal_key_bytes(run->seal_key),
 	                          run->jobs, run->cancel, &sum, err));
+	sum ^= LIST_RULES;
 	run->list_is_same = sum == facts->tag;
 	if (!run->list_is_same)
 		return STP_OK;
@@ -294,42 +337,11 @@ static enum stp_errc load_known(struct stp_sign_run *run, struct stp_err *err)
 	return code;
 }
 
-/* Appends name to text, behind a comma if it is not the first. */
-static void add_name(char *text, size_t size, const char *name)
+/* Whether the digests that were signed may be others than are configured. */
+static int may_be_of_other_algorithms(const struct stp_sign_run *run)
 {
-	size_t used = strlen(text);
-
-	snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
-}
-
-/* A list in which no row has a column that every row needs, for files of which none is there, is
- * the wrong list for this repository: one error says so, where each row could have its fault. */
-static enum stp_errc refuse_bare_list(struct collect *collect, const struct stp_list_stats *stats,
-                                      struct stp_err *err)
-{
-	struct stp_sign_run *run = collect->run;
-	unsigned missing = run->config.hash_set & ~stats->digest_set;
-	uint64_t absent = atomic_load(&collect->absent_count);
-	char names[64] = "";
-	unsigned alg;
-
-	if (!stats->record_count || absent < stats->record_count)
-		return STP_OK;
-	if (!stats->has_lengths)
-		add_name(names, sizeof(names), "length");
-	for (alg = 0; alg < STP_ALG_COUNT; alg++)
-		if (missing & STP_ALG_BIT(alg))
-			add_name(names, sizeof(names), stp_alg_name((enum stp_alg)alg));
-	if (!names[0])
-		return STP_OK;
-	stp_fault_list_release(&run->faults);
-	stp_fault_list_init(&run->faults);
-	return STP_FAIL(
-	    err, STP_CONFIG, "scan", collect->list_name,
-	    "has no %s in any of its %llu rows, which this repository needs, and none of "
-	    "their files is in the targets folder to be read; add the column, correct "
-	    "\"targets_dir\" in stampede.json, or make a repository with another --hash",
-	    names, (unsigned long long)stats->record_count);
+	return run->ledger_set != run->config.hash_set || stp_sign_needs_recovery(run) ||
+	       run->has_published;
 }
 
 /* Reads the list from where it stands into run->scan, and ticks known rows. */
@@ -342,6 +354,7 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 	    .fd = run->list_fd,
 	    .format = STP_LIST_AUTO,
 	    .hash_set = run->config.hash_set,
+	    .all_claims = may_be_of_other_algorithms(run),
 	    .jobs = run->jobs,
 	    .cancel = run->cancel,
 	};
@@ -355,11 +368,15 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 	if (code == STP_OK)
 		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
-	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum;
+	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum ^ LIST_RULES;
 	if (code == STP_OK)
-		code = refuse_bare_list(collect, &stats, err);
+		code = stp_list_refuse(run, &stats, atomic_load(&collect->absent_count), err);
 	code = finish_builders(collect, code, err);
 	run->scan_count += atomic_load(&collect->known_count);
+	/* A list that is read again says the same. */
+	if (code == STP_OK && !run->list_is_noted)
+		stp_list_note(run, &stats);
+	run->list_is_noted |= code == STP_OK;
 	return code;
 }
 
@@ -372,6 +389,7 @@ static enum stp_errc start_list_again(struct stp_sign_run *run, const char *list
 	run->known = NULL;
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_init(&run->faults);
+	stp_sign_reset_urls(run);
 	if (lseek(run->list_fd, 0, SEEK_SET) != 0)
 		return STP_FAIL_SYS(err, "scan", list_name, "cannot be read again");
 	return STP_OK;
@@ -401,6 +419,18 @@ static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 	return STP_OK;
 }
 
+/* After a change of "hashes" every file is read once, unless the old set has all of the new one. */
+static void explain_change(struct stp_sign_run *run)
+{
+	unsigned set = run->config.hash_set;
+
+	if ((run->ledger_set & set) == set)
+		return;
+	snprintf(run->why_read, sizeof(run->why_read), "\"hashes\" was changed since the last run");
+	snprintf(run->why_read_subject, sizeof(run->why_read_subject), "%s", STP_CONFIG_FILE);
+	run->why_read_hint = " and compared with what was signed";
+}
+
 /* Entries that need no hashing because they have every digest are rows; all others may. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 {
@@ -421,6 +451,8 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 		return STP_OK;
 	}
 	stp_progress_stage(options->progress, "scan", 0, 0);
+	explain_change(run);
+	stp_sign_reset_urls(run);
 	if (options->digests)
 		code = collect_list(&collect, err);
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))

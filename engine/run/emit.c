@@ -48,7 +48,7 @@ struct document {
 /* What workers count, added up after the join. */
 struct tally {
 	uint64_t targets, target_bytes;
-	uint64_t ledger_records;
+	uint64_t ledger_records, list_repeats;
 	int64_t oldest_verified_at;
 	struct stp_sign_seconds seconds;
 	struct stp_removals removals;
@@ -132,6 +132,26 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	              input_name(run, decision->second, second, sizeof(second)));
 }
 
+/* The ledger's record of an unchanged file is not what its row claims. */
+static void contradict(struct stp_sign_run *run, const struct stp_decision *decision)
+{
+	struct stp_said says = stp_said_by(decision->entry, 0);
+	struct stp_said has = stp_said_by(decision->record, decision->record_set);
+
+	stp_sign_contradict(run, decision->entry, &says, &has);
+}
+
+/* The last run signed these very bytes, so it made their names too. */
+static int was_signed(const struct stp_sign_run *run, const struct stp_decision *decision)
+{
+	const struct stp_record *before = decision->committed;
+
+	return decision->is_committed ||
+	       (before && (before->flags & STP_RECORD_DIGESTS) &&
+	        before->length == decision->record->length &&
+	        memcmp(before->digests, decision->record->digests, run->digest_bytes) == 0);
+}
+
 /* Makes the HASH.NAME links of a record; sets *out_faulted, and updates its fingerprint. */
 static enum stp_errc link_target(struct emit_worker *worker, const struct stp_decision *decision,
                                  struct stp_record *record, int *out_faulted, struct stp_err *err)
@@ -140,8 +160,13 @@ static enum stp_errc link_target(struct emit_worker *worker, const struct stp_de
 	enum stp_links_need need = run->links ? stp_links_need(run->links) : STP_LINKS_NEED_NONE;
 
 	*out_faulted = 0;
-	if (need == STP_LINKS_NEED_NONE || (need == STP_LINKS_NEED_NEW && decision->is_committed))
+	if (need == STP_LINKS_NEED_NONE)
 		return STP_OK;
+	if (decision->is_committed && !stp_links_look(run->links, record))
+		return STP_OK;
+	if (was_signed(run, decision))
+		return stp_links_repair(run->links, worker->index, record, &record->fingerprint,
+		                        &run->faults, out_faulted, err);
 	return stp_links_put(run->links, worker->index, record, &record->fingerprint, &run->faults,
 	                     out_faulted, err);
 }
@@ -171,9 +196,10 @@ static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_de
 {
 	struct emit *emit = worker->emit;
 	struct stp_record record;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX];
 
 	STP_TRY(stp_removals_add(&worker->tally.removals, emit->run, decision, err));
-	if (emit->writer && stp_sign_remember(emit->run, decision, emit->whole, &record))
+	if (emit->writer && stp_sign_remember(emit->run, decision, emit->whole, &record, digests))
 		return write_record(worker, &record, err);
 	return STP_OK;
 }
@@ -185,11 +211,15 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	struct emit *emit = worker->emit;
 	struct stp_sign_run *run = emit->run;
 	struct stp_record record = *decision->record;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX];
 	int is_committed = decision->is_committed;
 	int faulted = stp_sign_alarms(run, decision);
 
+	if (decision->record_set != run->config.hash_set || record.flags & STP_RECORD_CLAIMS)
+		stp_record_restate(&record, decision->record_set, run->config.hash_set, digests);
 	/* One that comes back is a target like all others. */
-	record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED);
+	record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED |
+	                             STP_RECORD_SIZED);
 	record.origin = 0;
 	if (!faulted && !emit->counts_only)
 		STP_TRY(link_target(worker, decision, &record, &faulted, err));
@@ -212,10 +242,14 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 	struct stp_decision decision =
 	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
 
+	worker->tally.list_repeats += decision.repeats;
 	worker->tally.removals.before += decision.committed != NULL;
 	switch (decision.verdict) {
 	case STP_VERDICT_KEEP:
 		return keep_target(worker, &decision, err);
+	case STP_VERDICT_CONTRADICTED:
+		contradict(emit->run, &decision);
+		return drop_target(worker, &decision, err);
 	case STP_VERDICT_DUPLICATE:
 		fault_duplicate(emit->run, &decision);
 		return drop_target(worker, &decision, err);
@@ -486,12 +520,14 @@ static void add_tally(struct emit *emit, double wall_s)
 
 	report->targets = 0;
 	report->target_bytes = 0;
+	report->list_repeats = emit->run->known ? stp_known_repeats(emit->run->known) : 0;
 	stp_removals_release(&emit->run->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
 		struct tally *tally = &emit->workers[i].tally;
 
 		report->targets += tally->targets;
 		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
+		report->list_repeats += tally->list_repeats;
 		stp_removals_merge(&emit->run->removals, &tally->removals);
 		worked.ledger += tally->seconds.ledger;
 		worked.bins += tally->seconds.bins;

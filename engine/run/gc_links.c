@@ -7,6 +7,7 @@
  *	DIR/HASH.NAME          HASH is as long as a digest, in lower case, and one of
  *	  a symbolic link      with exactly the text that leads to DIR/NAME in the targets folder
  *	  a regular file       (hard link, reflink, copy) whose bytes have the digest HASH
+ *	a mark                 below .signed, empty, with a name that a mark can have
  *	a temporary file       at the top, by its name
  *
  * and lies on the same mount as public/targets. A folder goes only when this gc emptied it.
@@ -23,6 +24,8 @@
 #include "base/text.h"
 #include "hash/hash.h"
 #include "publish/links.h"
+#include "publish/mark_name.h"
+#include "publish/marks.h"
 #include "publish/names.h"
 #include "run/gc_run.h"
 
@@ -174,6 +177,14 @@ static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *
 	return code;
 }
 
+static int is_mark(const struct walk *walk, size_t path_bytes)
+{
+	char target[STP_MARK_NAME_BYTES];
+	char hex[STP_MARK_DIGITS + 1];
+
+	return stp_mark_parse(walk->path, path_bytes, target, hex);
+}
+
 static enum stp_errc is_ours(struct walk *walk, int folder_fd, const char *name, size_t path_bytes,
                              const struct stat *st, int *out_ours, struct stp_err *err)
 {
@@ -184,6 +195,8 @@ static enum stp_errc is_ours(struct walk *walk, int folder_fd, const char *name,
 		return STP_OK;
 	if (walk->depth == 0 && stp_temporary_is(name))
 		*out_ours = 1;
+	else if (is_mark(walk, path_bytes))
+		*out_ours = S_ISREG(st->st_mode) && st->st_size == 0;
 	else if (hex && S_ISREG(st->st_mode))
 		return file_is_ours(walk, folder_fd, name, hex, out_ours, err);
 	else if (hex)
@@ -307,12 +320,14 @@ static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_b
 enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
+	int marks_noted;
 	enum stp_errc code;
 	struct stat st;
 
 	if (!walk)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	walk->run = run;
+	marks_noted = stp_marks_is_noted(run->repo.targets_fd, run->repo.state_fd);
 	code = fstat(run->repo.targets_fd, &st) == 0 ? STP_OK
 	                                             : STP_FAIL_SYS(err, STAGE, TOP, "cannot stat");
 	if (code == STP_OK) {
@@ -321,6 +336,9 @@ enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err)
 	}
 	if (code == STP_OK)
 		code = walk_folder(walk, run->repo.targets_fd, 0, err);
+	/* Marks that nobody else touched: the next sign need not look at them for what gc did. */
+	if (code == STP_OK && marks_noted && walk->removed && !run->options->dry_run)
+		code = stp_marks_note(run->repo.targets_fd, run->repo.state_fd, err);
 	if (walk->hashers[0])
 		stp_hasher_destroy(walk->hashers[0]);
 	if (walk->hashers[1])

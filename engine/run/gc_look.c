@@ -4,12 +4,11 @@
  * bind mount below public/ makes other folders look like a part of it, the index among them.
  */
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "run/gc_run.h"
@@ -37,12 +36,13 @@ int stp_gc_open(int folder_fd, const char *name, int flags)
 {
 	struct open_how how = {
 	    .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	    .resolve =
+	        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 	long fd;
 
 	do
-		fd = syscall(SYS_openat2, folder_fd, name, &how, sizeof(how));
+		fd = stp_open_beneath(folder_fd, name, &how);
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return (int)fd;
 }
@@ -53,10 +53,6 @@ enum stp_errc stp_gc_look(int folder_fd, dev_t device, const char *name, const c
 	int fd = stp_gc_open(folder_fd, name, O_PATH);
 	int rc;
 
-	if (fd < 0 && errno == ENOSYS)
-		return STP_FAIL_SYS(err, STAGE, subject,
-		                    "this kernel or its seccomp filter has no openat2; Linux 5.6 "
-		                    "has it");
 	if (fd < 0 && errno != ENOENT && errno != EXDEV && errno != EACCES)
 		return STP_FAIL_SYS(err, STAGE, subject, "cannot look at it");
 	*out_place = fd < 0 && errno == ENOENT ? STP_GC_GONE : STP_GC_ELSEWHERE;

@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "publish/mark_name.h"
 #include "publish/publish.h"
 #include "run/gc_run.h"
 #include "verify/bin_file.h"
@@ -221,6 +222,7 @@ enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 struct marking {
 	struct stp_gc_run *run;
 	int with_links;
+	int with_marks; /* public/targets/.signed is there */
 	struct stp_bin_file bin;
 	struct stp_buf file;
 	struct stp_buf name;
@@ -243,6 +245,18 @@ static enum stp_errc mark_link(struct marking *m, const struct stp_bin_entry *en
 	return stp_name_set_add(&m->run->links, (const char *)m->name.data, m->name.count, err);
 }
 
+/* The same for the mark of a target that the web server finds without its digest. */
+static enum stp_errc mark_mark(struct marking *m, const struct stp_bin_entry *entry, int alg,
+                               struct stp_err *err)
+{
+	char name[STP_MARK_NAME_BYTES];
+	size_t count = entry->path_bytes > STP_PATH_BYTES_MAX
+	                   ? 0
+	                   : stp_mark_name(entry->path, entry->path_bytes, entry->hex[alg], name);
+
+	return count ? stp_name_set_add(&m->run->links, name, count, err) : STP_OK;
+}
+
 /* Marks the links of a bin's targets. */
 static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_err *err)
 {
@@ -262,8 +276,11 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 	}
 	for (i = 0; i < m->bin.entry_count; i++)
 		for (alg = 0; alg < STP_ALG_COUNT; alg++)
-			if (m->bin.entries[i].hex[alg])
+			if (m->bin.entries[i].hex[alg]) {
 				STP_TRY(mark_link(m, &m->bin.entries[i], alg, err));
+				if (m->with_marks)
+					STP_TRY(mark_mark(m, &m->bin.entries[i], alg, err));
+			}
 	return STP_OK;
 }
 
@@ -326,7 +343,10 @@ static enum stp_errc mark_snapshot(struct marking *m, uint64_t version, struct s
 
 enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links, struct stp_err *err)
 {
-	struct marking m = {.run = run, .with_links = with_links};
+	struct marking m = {.run = run,
+	                    .with_links = with_links,
+	                    .with_marks = faccessat(run->repo.targets_fd, STP_MARKS_FOLDER, F_OK,
+	                                            AT_SYMLINK_NOFOLLOW) == 0};
 	enum stp_errc code = STP_OK;
 	size_t i;
 

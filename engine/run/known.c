@@ -48,7 +48,7 @@ struct stp_known {
 	size_t mapped;
 	atomic_uint_fast64_t used; /* entries */
 	atomic_uint_fast64_t next; /* piece */
-	atomic_uint_fast64_t taken;
+	atomic_uint_fast64_t repeats;
 	atomic_int is_unsure;
 	uint64_t keys[WORDS_MAX + 1]; /* below PRIME */
 };
@@ -167,8 +167,10 @@ static void tick(struct stp_known *known, struct entry *entry, uint64_t what)
 	uint64_t before = atomic_fetch_or_explicit(&entry->ticked, what, memory_order_relaxed);
 
 	/* Two unknown rows meet in the merge, with their lines. */
-	if (((before | what) & (SEEN | OTHER)) == (SEEN | OTHER) || (before & what & SEEN))
+	if (((before | what) & (SEEN | OTHER)) == (SEEN | OTHER))
 		atomic_store_explicit(&known->is_unsure, 1, memory_order_relaxed);
+	if (before & what & SEEN)
+		atomic_fetch_add_explicit(&known->repeats, 1, memory_order_relaxed);
 }
 
 static uint64_t load(const struct entry *entry)
@@ -194,6 +196,16 @@ int stp_known_take(struct stp_known *known, const struct stp_record *row)
 	return 0;
 }
 
+void stp_known_pass(struct stp_known *known, const uint8_t *key)
+{
+	size_t count;
+	struct entry *entries = look_up(known, stp_load64_be(key), &count);
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		tick(known, &entries[i], OTHER);
+}
+
 int stp_known_saw(const struct stp_known *known, const struct stp_record *record)
 {
 	uint64_t check = check_of(known, record);
@@ -211,6 +223,11 @@ int stp_known_saw(const struct stp_known *known, const struct stp_record *record
 int stp_known_is_unsure(const struct stp_known *known)
 {
 	return atomic_load_explicit(&known->is_unsure, memory_order_relaxed);
+}
+
+uint64_t stp_known_repeats(const struct stp_known *known)
+{
+	return atomic_load_explicit(&known->repeats, memory_order_relaxed);
 }
 
 /* --- loading -----------------------------------------------------------------------------------

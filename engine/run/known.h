@@ -13,8 +13,9 @@
  * afresh for each table, so whatever a list's author does, a row passes for another record with a
  * probability of 2^-61.
  *
- * A path named twice, by two known rows or by a known and an unknown one, cannot be told with its
- * lines from here; stp_known_is_unsure() says so, and the caller reads the list again without.
+ * A known row that comes twice says the same both times, and is only counted. A path named by a
+ *known row and by another one cannot be told with its lines from here; stp_known_is_unsure() says
+ *so, and the caller reads the list again without.
  *
  * Shape      2^bits ranges of the key space, about 1,000 records each; 2^32 - 1 records at most.
  * Memory     STP_KNOWN_RECORD_BYTES per record of the segments, in one mapping.
@@ -45,11 +46,17 @@ void stp_known_prefetch(const struct stp_known *known, const uint8_t *key);
 /* Ticks the record that row repeats; 0 when there is none. */
 int stp_known_take(struct stp_known *known, const struct stp_record *row);
 
+/* Notes that a row which cannot be taken, because it lacks something, names the path of key. */
+void stp_known_pass(struct stp_known *known, const uint8_t *key);
+
 /* True when a row like record was taken. */
 int stp_known_saw(const struct stp_known *known, const struct stp_record *record);
 
-/* Whether any path may have been named twice. */
+/* Whether any path may have been named twice, with different words. */
 int stp_known_is_unsure(const struct stp_known *known);
+
+/* Rows taken that had been taken before. */
+uint64_t stp_known_repeats(const struct stp_known *known);
 
 /* NULL is allowed. */
 void stp_known_destroy(struct stp_known *known);

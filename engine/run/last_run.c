@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
+#include "run/report.h"
 #include "verify/document.h"
 
 static uint64_t get_u64(const json_t *object, const char *name)
@@ -60,4 +62,21 @@ void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *
 		out->seconds_total = json_number_value(json_object_get(seconds, "total"));
 	}
 	json_decref(object);
+}
+
+uint64_t stp_last_run_list_rows(int state_fd)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	json_t *object = NULL;
+	uint64_t rows;
+
+	if (stp_file_read(state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, "last run", &file,
+	                  &ignored) == STP_OK)
+		object =
+		    json_loadb((const char *)file.data, file.count, JSON_REJECT_DUPLICATES, NULL);
+	rows = get_u64(object, "list_rows");
+	json_decref(object);
+	stp_buf_release(&file);
+	return rows;
 }

@@ -12,6 +12,7 @@
 #define STP_RUN_LAST_RUN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "stampede/status.h"
 
@@ -21,5 +22,8 @@
 /* Takes from bytes[0, count) what it says; out->found stays 0 when it is no JSON object. Texts are
  * fit for a terminal: what stp_text_clean() leaves. */
 void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *out);
+
+/* Rows of the digest list that the last run took; 0: it took a tree, or nobody knows. */
+uint64_t stp_last_run_list_rows(int state_fd);
 
 #endif

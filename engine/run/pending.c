@@ -6,6 +6,10 @@
  *	  window: parallel merges over its ranges ─▶ list, large files first ─▶ hash stage
  *	                                              finished record ─▶ stp_ledger_put()
  *
+ * Most files are hashed with the configured algorithms. Where the row of a list claims another
+ *digest, or the last run signed with others, those are computed in the same pass and compared
+ *before anything is recorded: a window's files are hashed in groups of one set of algorithms each.
+ *
  * A window bounds memory; it is large enough that its ragged end (one file per worker, with the
  * largest files started first) costs little. Finished records are durable within seconds: a killed
  * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
@@ -20,8 +24,10 @@
 #include "base/clock.h"
 #include "base/stamp.h"
 #include "base/sum.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "hash/hash.h"
+#include "run/alarm.h"
 #include "run/hash_stage.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
@@ -35,6 +41,11 @@
 /* A file to hash. The stage hands back its path, from which the rest is found again. */
 struct pending {
 	struct stp_record entry;
+	struct stp_said claims; /* of its row in a list; without length when that gave none */
+	struct stp_signed_last
+	    before;   /* what was signed, when it cannot be compared with what will be */
+	unsigned set; /* algorithms to hash it with */
+	int is_row;   /* a row that has all, read only to compare */
 	char path[];
 };
 
@@ -56,16 +67,35 @@ struct pending_step {
 	atomic_uint_fast64_t next_range;
 	uint64_t end_range;
 
-	struct pending **queue; /* the window's files, large first */
+	int is_counting; /* to say how much will be read; nothing is hashed */
+
+	struct pending **queue; /* the window's files, by set of algorithms, large first */
 	size_t queue_count;
-	atomic_size_t queue_taken;
+	unsigned set;              /* of those being hashed */
+	size_t queue_end;          /* where they end */
+	atomic_size_t queue_taken; /* the next one */
 };
 
 /* --- finding -----------------------------------------------------------------------------------
  */
 
-static enum stp_errc add_pending(struct finder *finder, const struct stp_record *entry,
-                                 struct stp_err *err)
+/* Copies the digests that said points to. */
+static int keep_said(struct finder *finder, struct stp_said *said)
+{
+	size_t bytes = stp_alg_set_digest_bytes(said->set);
+	uint8_t *copy;
+
+	if (!bytes)
+		return 1;
+	copy = stp_arena_alloc(&finder->arena, bytes);
+	if (copy) {
+		memcpy(copy, said->digests, bytes);
+		said->digests = copy;
+	}
+	return copy != NULL;
+}
+
+static struct pending *make_pending(struct finder *finder, const struct stp_record *entry)
 {
 	struct pending *item =
 	    stp_arena_alloc(&finder->arena, sizeof(*item) + (size_t)entry->path_bytes + 1);
@@ -75,21 +105,67 @@ static enum stp_errc add_pending(struct finder *finder, const struct stp_record 
 		struct pending **items =
 		    realloc(finder->items, capacity * sizeof(struct pending *));
 
-		if (items) {
-			finder->items = items;
-			finder->capacity = capacity;
-		} else {
-			item = NULL;
-		}
+		if (!items)
+			return NULL;
+		finder->items = items;
+		finder->capacity = capacity;
 	}
 	if (!item)
-		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the files to hash");
+		return NULL;
+	memset(item, 0, sizeof(*item));
 	item->entry = *entry;
 	memcpy(item->path, entry->path, entry->path_bytes);
 	item->path[entry->path_bytes] = '\0';
 	item->entry.path = item->path;
 	finder->items[finder->count++] = item;
+	return item;
+}
+
+/* entry is that of the decision, or made from its row. */
+static enum stp_errc add_pending(const struct stp_sign_run *run, struct finder *finder,
+                                 const struct stp_decision *decision,
+                                 const struct stp_record *entry, struct stp_err *err)
+{
+	unsigned config_set = run->config.hash_set;
+	struct pending *item = make_pending(finder, entry);
+	struct stp_signed_last before;
+
+	if (!item)
+		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the files to hash");
+	item->set = config_set;
+	item->is_row = !(decision->entry->flags & STP_RECORD_FILE);
+	item->claims = stp_said_by(decision->entry, config_set);
+	item->set |= item->claims.set;
+	before = stp_sign_signed_last(decision);
+	if (!(before.said.set & config_set)) {
+		item->before = before;
+		item->set |= before.said.set;
+	}
+	/* What the stage gives back is of the file. */
+	item->entry.digests = NULL;
+	item->entry.flags &= (uint16_t) ~(STP_RECORD_DIGESTS | STP_RECORD_CLAIMS);
+	if (!keep_said(finder, &item->claims) || !keep_said(finder, &item->before.said))
+		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the files to hash");
 	return STP_OK;
+}
+
+static enum stp_errc take_decision(struct pending_step *step, struct finder *finder,
+                                   const struct stp_decision *decision, struct stp_err *err)
+{
+	struct stp_record entry;
+
+	if (decision->verdict == STP_VERDICT_KEEP && decision->entry &&
+	    (decision->entry->flags & STP_RECORD_FILE))
+		finder->reused++;
+	if (decision->verdict == STP_VERDICT_REMOVED)
+		finder->removed++;
+	if (decision->verdict != STP_VERDICT_HASH)
+		return STP_OK;
+	if (decision->entry->flags & STP_RECORD_FILE || step->is_counting)
+		return add_pending(step->run, finder, decision, decision->entry, err);
+	if (stp_sign_find_file(step->run, decision->entry, &entry) != STP_FILE_FOUND)
+		return STP_OK;
+	return add_pending(step->run, finder, decision, &entry, err);
 }
 
 static enum stp_errc find_in_range(struct pending_step *step, struct finder *finder, uint64_t range,
@@ -106,13 +182,7 @@ static enum stp_errc find_in_range(struct pending_step *step, struct finder *fin
 		if (!group.key)
 			return STP_OK;
 		decision = stp_sign_decide(step->run, &step->sources, &group, STP_DECIDE_PENDING);
-		if (decision.verdict == STP_VERDICT_HASH)
-			STP_TRY(add_pending(finder, decision.entry, err));
-		else if (decision.verdict == STP_VERDICT_REMOVED)
-			finder->removed++;
-		else if (decision.verdict == STP_VERDICT_KEEP && decision.entry &&
-		         (decision.entry->flags & STP_RECORD_FILE))
-			finder->reused++;
+		STP_TRY(take_decision(step, finder, &decision, err));
 	}
 }
 
@@ -138,13 +208,17 @@ static enum stp_errc find_worker(void *ctx, size_t worker, struct stp_err *err)
 /* --- the window's queue ------------------------------------------------------------------------
  */
 
-/* Large files first, so that the end of the window is not one worker with one huge file; equal
- * lengths by inode, which is near the order on disk. */
+/* By set of algorithms; in it large files first, so that the end is not one worker with one huge
+ * file; equal lengths by inode, which is near the order on disk. */
 static int compare_pending(const void *a, const void *b)
 {
+	unsigned x_set = (*(struct pending *const *)a)->set;
+	unsigned y_set = (*(struct pending *const *)b)->set;
 	const struct stp_record *x = &(*(struct pending *const *)a)->entry;
 	const struct stp_record *y = &(*(struct pending *const *)b)->entry;
 
+	if (x_set != y_set)
+		return x_set < y_set ? -1 : 1;
 	if (x->length != y->length)
 		return x->length < y->length ? 1 : -1;
 	return (x->fingerprint.ino > y->fingerprint.ino) -
@@ -172,8 +246,8 @@ static enum stp_errc fill_queue(struct pending_step *step, struct stp_err *err)
 		step->queue_count += finder->count;
 		finder->count = 0;
 	}
-	qsort(step->queue, step->queue_count, sizeof(struct pending *), compare_pending);
-	atomic_store(&step->queue_taken, 0);
+	if (step->queue_count)
+		qsort(step->queue, step->queue_count, sizeof(struct pending *), compare_pending);
 	return STP_OK;
 }
 
@@ -186,9 +260,25 @@ static int next_file(void *ctx, size_t worker, struct stp_record *out)
 	size_t at = atomic_fetch_add_explicit(&step->queue_taken, 1, memory_order_relaxed);
 
 	(void)worker;
-	if (at >= step->queue_count)
+	if (at >= step->queue_end)
 		return 0;
 	*out = step->queue[at]->entry;
+	return 1;
+}
+
+/* The alarm about a row that the file contradicts. True after a fault. */
+static int is_contradicted(struct stp_sign_run *run, const struct pending *item,
+                           const struct stp_said *now)
+{
+	struct stp_said claims = item->claims;
+
+	if (!(item->entry.flags & STP_RECORD_LISTED))
+		return 0;
+	if (!(item->entry.flags & STP_RECORD_SIZED))
+		claims.length = now->length;
+	if (stp_said_compare(&claims, now) != STP_SAME_NO)
+		return 0;
+	stp_sign_contradict(run, &item->entry, &claims, now);
 	return 1;
 }
 
@@ -196,17 +286,36 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
                                struct stp_err *err)
 {
 	struct pending_step *step = ctx;
+	struct stp_sign_run *run = step->run;
 	const struct pending *item =
 	    (const struct pending *)(const void *)(record->path - offsetof(struct pending, path));
 	const struct stp_record *entry = &item->entry;
+	struct stp_said now = stp_said_by(record, step->set);
+	struct stp_record done = *record;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX];
 
 	(void)worker;
+	if (is_contradicted(run, item, &now))
+		return STP_OK;
+	if (item->before.said.set && stp_said_compare(&item->before.said, &now) == STP_SAME_NO) {
+		if (!stp_sign_may_change(run, entry)) {
+			stp_sign_alarm(run, entry, &item->before, &now);
+			return STP_OK;
+		}
+		/* Allowed for this run only. A later one could not tell any more, so should this
+		 * one fail, it reads the file again. */
+		if (!stp_sign_is_mutable(run, entry))
+			done.flags |= STP_RECORD_RACY;
+	}
 	/* The file moved on between scan and open, and was then read whole: its newer state counts.
-	 */
-	if (entry->length != record->length ||
+	 * A row was compared, and is known by its key as well. */
+	if (item->is_row || entry->length != record->length ||
 	    memcmp(&entry->fingerprint, &record->fingerprint, sizeof(entry->fingerprint)) != 0)
-		STP_TRY(stp_keyset_add(&step->run->moved, record->key, err));
-	return stp_ledger_put(step->run->ledger, record, err);
+		STP_TRY(stp_keyset_add(&run->moved, record->key, err));
+	if (step->set != run->config.hash_set)
+		stp_record_restate(&done, step->set, run->config.hash_set, digests);
+	done.flags &= (uint16_t)~STP_RECORD_SIZED;
+	return stp_ledger_put(run->ledger, &done, err);
 }
 
 /* Remembers which files of this step ended in a fault: no older record may stand for them. */
@@ -218,7 +327,7 @@ static enum stp_errc note_refused(struct pending_step *step, size_t first_fault,
 
 	if (run->faults.total > run->faults.count)
 		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
-		                "more than %d files are at fault; mend the tree first",
+		                "more than %d files are at fault; fix the tree first",
 		                STP_FAULTS_KEPT_MAX);
 	for (i = first_fault; i < run->faults.count; i++) {
 		const char *path = run->faults.items[i].subject;
@@ -281,43 +390,59 @@ static int64_t settle(const struct pending_step *step)
 	return stp_stamp_later(now_ns, -SETTLE_NS);
 }
 
-static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, struct stp_err *err)
+/* Hashes the files of one set of algorithms, which start at first in the queue. */
+static enum stp_errc hash_group(struct pending_step *step, size_t first, int64_t racy_after_ns,
+                                struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
 	struct stp_hash_progress counted = {0};
 	struct stp_hash_stage_options options = {
 	    .root_fd = run->targets_fd,
-	    .hash_set = run->config.hash_set,
+	    .hash_set = step->queue[first]->set,
 	    .jobs = run->jobs,
 	    .features = run->features,
 	    .io = run->io,
 	    .verified_at = run->verified_at,
+	    .racy_after_ns = racy_after_ns,
 	    .cancel = run->cancel,
 	    .faults = &run->faults,
 	    .progress = &counted,
 	    .shown = run->options->progress,
 	};
-	size_t first_fault = run->faults.count;
+	enum stp_errc code;
+
+	step->set = options.hash_set;
+	step->queue_end = first;
+	while (step->queue_end < step->queue_count &&
+	       step->queue[step->queue_end]->set == step->set)
+		step->queue_end++;
+	atomic_store(&step->queue_taken, first);
+	code = stp_hash_stage_run(&options, next_file, file_done, step, err);
+	run->report->files_hashed += atomic_load(&counted.files);
+	run->report->bytes_hashed += atomic_load(&counted.bytes);
+	return code;
+}
+
+static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, struct stp_err *err)
+{
+	struct stp_sign_run *run = step->run;
+	int64_t racy_after_ns;
 	uint64_t bytes = 0;
 	size_t i;
-	enum stp_errc code;
 
 	for (i = 0; i < step->queue_count; i++)
 		bytes = stp_sum_add(bytes, step->queue[i]->entry.length);
-	if (run->options->dry_run) {
+	if (run->options->dry_run || step->is_counting) {
 		run->report->files_hashed += step->queue_count;
 		run->report->bytes_hashed = stp_sum_add(run->report->bytes_hashed, bytes);
 		return STP_OK;
 	}
 	stp_progress_part(run->options->progress, window, step->window_count, step->queue_count,
 	                  bytes);
-	options.racy_after_ns = settle(step);
-	code = stp_hash_stage_run(&options, next_file, file_done, step, err);
-	run->report->files_hashed += atomic_load(&counted.files);
-	run->report->bytes_hashed += atomic_load(&counted.bytes);
-	if (code == STP_OK)
-		code = note_refused(step, first_fault, err);
-	return code;
+	racy_after_ns = settle(step);
+	for (i = 0; i < step->queue_count; i = step->queue_end)
+		STP_TRY(hash_group(step, i, racy_after_ns, err));
+	return STP_OK;
 }
 
 /* --- windows -----------------------------------------------------------------------------------
@@ -326,6 +451,8 @@ static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, stru
 static enum stp_errc do_window(struct pending_step *step, uint64_t window, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
+	size_t first_fault = run->faults.count;
+	size_t total = run->faults.total;
 	uint64_t removed = 0;
 	size_t i;
 
@@ -339,7 +466,41 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 		removed += step->finders[i].removed;
 	STP_TRY(stp_sign_survey(run, removed, err));
 	STP_TRY(fill_queue(step, err));
-	return step->queue_count ? hash_queue(step, window, err) : STP_OK;
+	STP_TRY(hash_queue(step, window, err));
+	return run->faults.total == total ? STP_OK : note_refused(step, first_fault, err);
+}
+
+/* Says once how much will be read, and why, where that is more than it need be. */
+static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
+{
+	struct stp_sign_run *run = step->run;
+	struct stp_sign_report *report = run->report;
+	uint64_t files = report->files_hashed;
+	uint64_t bytes = report->bytes_hashed;
+	char count[32];
+	char size[32];
+	uint64_t window;
+	size_t i;
+
+	step->is_counting = 1;
+	for (window = 0; window < step->window_count; window++)
+		STP_TRY(do_window(step, window, err));
+	step->is_counting = 0;
+	for (i = 0; i < run->worker_count; i++) {
+		step->finders[i].reused = 0;
+		step->finders[i].removed = 0;
+	}
+	if (report->files_hashed > files)
+		stp_sign_tell(run, "hash", run->why_read_subject,
+		              "%s, so %s file%s will be read (%s)%s", run->why_read,
+		              stp_count_format(report->files_hashed - files, count),
+		              report->files_hashed - files == 1 ? "" : "s",
+		              stp_bytes_format(report->bytes_hashed - bytes, size),
+		              run->why_read_hint);
+	report->files_hashed = files;
+	report->bytes_hashed = bytes;
+	run->why_read[0] = '\0';
+	return STP_OK;
 }
 
 static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
@@ -354,6 +515,8 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	step->range_bits = window_bits + RANGE_BITS;
 	step->window_count = (uint64_t)1 << window_bits;
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
+	if (run->why_read[0])
+		code = tell_count(step, err);
 	for (window = 0; window < step->window_count && code == STP_OK; window++)
 		code = do_window(step, window, err);
 	/* What was hashed is kept, also when the run stops here. */

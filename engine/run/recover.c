@@ -82,26 +82,22 @@ static enum stp_errc refuse(const char *name, struct stp_err *err)
 	                "the file from a mirror or state/ from a backup");
 }
 
-/* The packed digests of entry, zeros for those that it lacks because other hashes were configured
- * then: the alarm compares the others. 0 when it has none of them. */
-static int take_digests(unsigned hash_set, const struct stp_bin_entry *entry, uint8_t *out)
+/* The packed digests of entry, whichever it has: other hashes may have been configured then.
+ * Returns their set. */
+static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
 {
-	int taken = 0;
+	unsigned set = 0;
 	int alg;
 
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		size_t bytes = stp_alg_digest_bytes((enum stp_alg)alg);
-		uint8_t *at;
 
-		if (!(hash_set & STP_ALG_BIT(alg)))
+		if (!entry->hex[alg] || !stp_hex_decode(entry->hex[alg], bytes, out, 0))
 			continue;
-		at = out + stp_alg_set_offset(hash_set, (enum stp_alg)alg);
-		if (entry->hex[alg] && stp_hex_decode(entry->hex[alg], bytes, at, 0))
-			taken = 1;
-		else
-			memset(at, 0, bytes);
+		out += bytes;
+		set |= STP_ALG_BIT(alg);
 	}
-	return taken;
+	return set;
 }
 
 /* Adds entries[0, count), count at most KEY_BATCH, of the bin called name with that index. */
@@ -112,7 +108,6 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 	const uint8_t *paths[KEY_BATCH];
 	size_t path_bytes[KEY_BATCH];
 	uint8_t keys[KEY_BATCH][STP_KEY_BYTES];
-	unsigned hash_set = recover->run->config.hash_set;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -121,11 +116,16 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 	}
 	stp_hash_many(STP_ALG_SHA256, paths, path_bytes, count, NULL, 0, keys[0], STP_KEY_BYTES);
 	for (i = 0; i < count; i++) {
-		uint8_t digests[2 * STP_DIGEST_BYTES_MAX];
+		uint8_t digests[STP_CLAIMS_BYTES_MAX];
+		unsigned set = take_digests(&entries[i], digests);
 		struct stp_record record = {
 		    .length = entries[i].length,
 		    .path = entries[i].path,
 		    .path_bytes = (uint16_t)entries[i].path_bytes,
+		    .digests = set ? digests : NULL,
+		    .flags = (uint16_t)(set == recover->run->config.hash_set
+		                            ? STP_RECORD_DIGESTS
+		                            : STP_RECORD_CLAIM(0) * set),
 		};
 
 		if (stp_bin_index(keys[i], recover->bin_bits) != bin_index)
@@ -133,10 +133,6 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 		/* Escapes never stand in a path of ours. */
 		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX)
 			continue;
-		if (take_digests(hash_set, &entries[i], digests)) {
-			record.digests = digests;
-			record.flags = STP_RECORD_DIGESTS;
-		}
 		memcpy(record.key, keys[i], STP_KEY_BYTES);
 		STP_TRY(stp_run_add(recover->builders[worker], &record, err));
 	}

@@ -20,8 +20,8 @@
 int stp_sign_is_forgotten(const struct stp_sign_run *run, const struct stp_record *removed);
 
 /* Fills *out with what the ledger's new segment, a whole base or a delta, has to say of a path that
- * is not signed; returns 0 when that is nothing. */
+ * is not signed; returns 0 when that is nothing. digests is room for those of *out. */
 int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision *decision,
-                      int is_whole, struct stp_record *out);
+                      int is_whole, struct stp_record *out, uint8_t digests[STP_CLAIMS_BYTES_MAX]);
 
 #endif

@@ -20,17 +20,21 @@ struct kept {
 	struct stp_sign_fault *notes;
 };
 
-static int copy_faults(struct kept *kept, const struct stp_fault_list *list,
-                       struct stp_sign_fault **out)
+/* Copies two lists, one behind the other; second may be NULL. */
+static int copy_faults(struct kept *kept, const struct stp_fault_list *first,
+                       const struct stp_fault_list *second, struct stp_sign_fault **out)
 {
+	size_t first_count = first->count;
+	size_t count = first_count + (second ? second->count : 0);
 	struct stp_sign_fault *copies =
-	    stp_arena_alloc(&kept->arena, (list->count + 1) * sizeof(*copies));
+	    stp_arena_alloc(&kept->arena, (count + 1) * sizeof(*copies));
 	size_t i;
 
 	if (!copies)
 		return 0;
-	for (i = 0; i < list->count; i++) {
-		const struct stp_fault *fault = &list->items[i];
+	for (i = 0; i < count; i++) {
+		const struct stp_fault *fault =
+		    i < first_count ? &first->items[i] : &second->items[i - first_count];
 
 		copies[i].stage = fault->stage;
 		copies[i].subject =
@@ -45,6 +49,7 @@ static int copy_faults(struct kept *kept, const struct stp_fault_list *list,
 
 int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
                                 const struct stp_fault_list *damage,
+                                const struct stp_fault_list *told,
                                 const struct stp_fault_list *notes)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
@@ -53,8 +58,9 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 		return 0;
 	stp_arena_init(&kept->arena, 64 * 1024);
 	report->private_ = kept;
-	if (!copy_faults(kept, faults, &kept->faults) ||
-	    !copy_faults(kept, damage, &kept->damage) || !copy_faults(kept, notes, &kept->notes))
+	if (!copy_faults(kept, faults, NULL, &kept->faults) ||
+	    !copy_faults(kept, damage, NULL, &kept->damage) ||
+	    !copy_faults(kept, told, notes, &kept->notes))
 		return 0;
 	report->faults = kept->faults;
 	report->fault_kept_count = faults->count;
@@ -62,7 +68,8 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->damage = kept->damage;
 	report->damage_count = damage->count;
 	report->notes = kept->notes;
-	report->note_count = notes->count;
+	report->note_count = told->count + notes->count;
+	report->told_count = told->count;
 	return 1;
 }
 
@@ -167,10 +174,12 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_u64(object, "files_removed", report->files_removed);
 	stp_json_set_u64(object, "targets_before", report->targets_before);
 	stp_json_set_u64(object, "list_rows", report->list_rows);
+	stp_json_set_u64(object, "list_repeats", report->list_repeats);
 	stp_json_set_u64(object, "published_files", report->published_files);
 	stp_json_set_u64(object, "published_bytes", report->published_bytes);
 	stp_json_set_u64(object, "leftover_files", report->leftover_files);
 	stp_json_set_u64(object, "links_made", report->links_made);
+	stp_json_set_u64(object, "links_repaired", report->links_repaired);
 	stp_json_set_u64(object, "faults", report->fault_count);
 	json_object_set_new(object, "fault_list",
 	                    faults_json(report->faults, report->fault_kept_count));

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include "run/progress.h"
 #include "run/report.h"
 #include "run/sign_run.h"
+#include "run/urls.h"
 #include "scan/tree.h"
 
 /* --- opening -----------------------------------------------------------------------------------
@@ -54,6 +56,8 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
+	stp_fault_list_init(&run->told);
+	stp_fault_list_init(&run->unfetchable);
 	stp_config_note_init(&run->note);
 	stp_keyset_init(&run->refused);
 	stp_keyset_init(&run->moved);
@@ -197,7 +201,9 @@ static enum stp_errc open_ledger(struct stp_sign_run *run, struct stp_err *err)
 	    .damage = &run->damage,
 	};
 
-	return stp_ledger_open(&options, &run->ledger, err);
+	STP_TRY(stp_ledger_open(&options, &run->ledger, err));
+	run->ledger_set = stp_ledger_hash_set(run->ledger);
+	return STP_OK;
 }
 
 static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
@@ -273,7 +279,9 @@ static void close_all(struct stp_sign_run *run)
 	stp_repo_close(&run->repo);
 	stp_keyset_release(&run->refused);
 	stp_keyset_release(&run->moved);
+	stp_fault_list_release(&run->unfetchable);
 	stp_fault_list_release(&run->notes);
+	stp_fault_list_release(&run->told);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
@@ -291,7 +299,7 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 		return STP_OK;
 	return STP_FAIL(
 	    err, STP_CHANGED, "sign", NULL,
-	    "%zu path%s cannot be signed, so nothing was published; mend %s, or publish "
+	    "%zu path%s cannot be signed, so nothing was published; fix %s, or publish "
 	    "without %s: --on-fault skip",
 	    run->faults.total, run->faults.total == 1 ? "" : "s",
 	    run->faults.total == 1 ? "it" : "them", run->faults.total == 1 ? "it" : "them");
@@ -312,8 +320,10 @@ static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *
 	STP_TRY(stp_publish_begin(&run->repo, &run->current, &options, &run->publisher, err));
 	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
-	return stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
-	                       run->worker_count, run->cancel, &run->links, err);
+	STP_TRY(stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
+	                        run->worker_count, run->cancel, &run->links, err));
+	stp_links_set_run(run->links, run->version);
+	return STP_OK;
 }
 
 /* Makes a document signed with the online key, and its audit line. */
@@ -389,6 +399,12 @@ static void fill_published(struct stp_sign_run *run)
 	report->published_files = stp_publish_files(run->publisher);
 	report->published_bytes = stp_publish_bytes(run->publisher);
 	report->links_made = stp_links_made(run->links);
+	report->links_repaired = stp_links_repaired(run->links);
+	if (report->links_repaired)
+		stp_fault_add(&run->notes, STP_CHANGED, 0, "links", "public/targets", 14,
+		              "names of %" PRIu64 " target%s were missing or wrong there, and were "
+		              "made again; find out who changed them",
+		              report->links_repaired, report->links_repaired == 1 ? "" : "s");
 	if (run->current.committed_at && run->now > run->current.committed_at)
 		report->interval_seconds = run->now - run->current.committed_at;
 }
@@ -442,7 +458,8 @@ static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sea
 	    .published_at = run->now,
 	    .target_count = run->report->targets,
 	    .oldest_verified_at = run->report->oldest_verified_at,
-	    .tag = run->faults.total || run->entry_count ? 0 : run->list_sum,
+	    .tag =
+	        run->faults.total || run->unfetchable.total || run->entry_count ? 0 : run->list_sum,
 	    .source = made_from(run),
 	};
 
@@ -569,7 +586,9 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	stp_fault_list_sort(&run.faults);
-	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.notes) &&
+	stp_sign_note_lists(&run);
+	stp_sign_note_urls(&run);
+	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
 	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)

@@ -25,6 +25,7 @@
 
 #include "base/cancel.h"
 #include "base/fault.h"
+#include "base/limits.h"
 #include "keys/keys.h"
 #include "ledger/ledger.h"
 #include "publish/current.h"
@@ -34,6 +35,7 @@
 #include "read/reader.h"
 #include "roles/config.h"
 #include "roles/config_note.h"
+#include "run/compare.h"
 #include "run/keyset.h"
 #include "run/known.h"
 #include "run/removals.h"
@@ -60,13 +62,16 @@ struct stp_sign_run {
 	struct stp_fault_list faults;
 	struct stp_fault_list damage; /* what was broken in state/ and not used */
 	struct stp_fault_list notes;  /* what the operator should know */
+	struct stp_fault_list told;   /* the same, and was told while the run went on */
 
 	struct stp_repo repo;
 	struct stp_config config;
 	struct stp_config_note note; /* open until the source is noted in stampede.json */
 	size_t digest_bytes;         /* of config.hash_set */
-	int list_fd;                 /* the digest list, open for reading; -1: none */
-	int targets_fd;              /* -1: no tree is needed and none is there */
+	unsigned
+	    ledger_set; /* of the ledger's generation; another one after a change of "hashes" */
+	int list_fd;    /* the digest list, open for reading; -1: none */
+	int targets_fd; /* -1: no tree is needed and none is there */
 	struct stp_key *key;
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;
@@ -84,11 +89,19 @@ struct stp_sign_run {
 	struct stp_sources scan;   /* by collect: entries and rows, sorted */
 	uint64_t scan_count;       /* records in it */
 	uint64_t entry_count;      /* of these, without digests: may need hashing */
+	struct stp_fault_list unfetchable; /* by collect: signed, but see run/urls.h */
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
 
+	/* By collect: why files are read that need not be with another list, "" if there is no
+	 * reason; said with their number before it is done. */
+	char why_read[200];
+	char why_read_subject[STP_PATH_BYTES_MAX + 1];
+	const char *why_read_hint;
+
 	uint64_t list_sum; /* by collect, of the list's bytes; 0: what was signed is more than the
 	                      list */
+	int list_is_noted; /* what its columns are was said */
 	int list_is_same;  /* the ledger was made from this very list: nothing was collected */
 	struct stp_known *known; /* by collect: rows that repeat the ledger, not in scan; or NULL */
 
@@ -122,6 +135,29 @@ void stp_sign_note_source(struct stp_sign_run *run);
 
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Adds the notes that are only known at the end: about repeated rows and files that are not there.
+ */
+void stp_sign_note_lists(struct stp_sign_run *run);
+
+/* Adds a note, and tells it at once. */
+void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+enum stp_file_found {
+	STP_FILE_FOUND,
+	STP_FILE_ABSENT, /* it is not there */
+	STP_FILE_OTHER,  /* it is not what the row says */
+};
+
+/* Makes *entry of a row of the list whose file must be read, from the file's state. What is not
+ * found is a fault. */
+enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
+                                       struct stp_record *entry);
+
+/* The alarm about a list that contradicts the file which its row names. */
+void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
+                         const struct stp_said *says, const struct stp_said *has);
 
 /* True when the ledger cannot say what was signed, but published metadata can. */
 int stp_sign_needs_recovery(const struct stp_sign_run *run);
@@ -174,7 +210,9 @@ enum stp_verdict {
 	STP_VERDICT_KEEP,      /* record has the digests to sign */
 	STP_VERDICT_HASH,      /* entry must be hashed first */
 	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
-	STP_VERDICT_DUPLICATE, /* two inputs name it: first and second */
+	STP_VERDICT_DUPLICATE, /* two inputs name it, and not with the same words: first and second
+	                        */
+	STP_VERDICT_CONTRADICTED, /* the list says other digests than record has */
 };
 
 struct stp_decision {
@@ -184,8 +222,12 @@ struct stp_decision {
 	const struct stp_record *second;    /* DUPLICATE: the other one */
 	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
 	const struct stp_record
-	    *removed;     /* not signed last time, but remembered: what was signed before */
-	int is_committed; /* KEEP: record is the committed one, unchanged */
+	    *removed;           /* not signed last time, but remembered: what was signed before */
+	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
+	unsigned committed_set; /* committed's */
+	unsigned removed_set;   /* removed's */
+	unsigned repeats;       /* further rows that say the same as entry */
+	int is_committed;       /* KEEP: record is the committed one, unchanged */
 };
 
 enum stp_decide_pass {

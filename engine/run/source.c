@@ -87,8 +87,15 @@ enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, struct stp_err *e
 
 enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run, struct stp_err *err)
 {
+	const unsigned set = run->config.hash_set;
+
 	if (!run->is_refresh || run->has_published)
 		return STP_OK;
+	if ((run->ledger_set & set) != set)
+		return STP_FAIL(err, STP_REFUSED, STAGE, "state/ledger",
+		                "has other digests than the \"hashes\" of stampede.json name, so "
+		                "the targets of the last list cannot be signed; give the list "
+		                "again with --digests");
 	if (stp_ledger_generation(run->ledger) && !stp_ledger_refused_count(run->ledger) &&
 	    !run->damage.total)
 		return STP_OK;

@@ -12,13 +12,16 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/stamp.h"
 #include "roles/config.h"
 #include "run/progress.h"
 #include "run/trusted.h"
 #include "run/verify_files.h"
+#include "run/verify_served.h"
 #include "verify/bins.h"
 #include "verify/clients.h"
 #include "verify/folder.h"
+#include "verify/setup.h"
 
 /* The report and what its pointers live in. */
 struct audit {
@@ -27,6 +30,9 @@ struct audit {
 	struct stp_metadata_folder folder;
 	const struct stp_verify_options *options; /* during the run */
 	struct stp_chain tree;
+	struct stp_config config; /* of a repository */
+	bool has_config;
+	struct stp_verify_served *served; /* NULL: what is served is not looked at */
 };
 
 static void tick(void *ctx, uint64_t bytes)
@@ -148,6 +154,8 @@ static enum stp_errc audit_bins(struct audit *audit, struct stp_err *err)
 	    .cancel = options->cancel,
 	    .tick = tick,
 	    .tick_ctx = options->progress,
+	    .take = audit->served ? stp_verify_served_bin : NULL,
+	    .take_ctx = audit->served,
 	};
 	struct stp_bins_totals totals;
 
@@ -158,27 +166,137 @@ static enum stp_errc audit_bins(struct audit *audit, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The configuration of the repository, loaded once; STP_CONFIG when only metadata is audited. */
+static enum stp_errc load_config(struct audit *audit, struct stp_err *err)
+{
+	enum stp_errc code;
+	int repo_fd;
+
+	if (audit->has_config)
+		return STP_OK;
+	if (!audit->folder.repository[0])
+		return STP_FAIL(err, STP_CONFIG, "verify", audit->folder.path,
+		                "is not a repository; give the folder with " STP_CONFIG_FILE);
+	STP_TRY(stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, err));
+	code = stp_config_load(&audit->config, repo_fd, err);
+	stp_fd_close(&repo_fd);
+	audit->has_config = code == STP_OK;
+	return code;
+}
+
+/* Weak set-ups, held against the repository's own configuration where there is one. */
+static void audit_setup(struct audit *audit)
+{
+	const struct stp_expiry *expiry = &audit->config.expiry;
+	struct stp_setup_options options = {
+	    .tree = &audit->tree,
+	    .now = audit->report.now,
+	    .bin_expires_max = audit->report.bin_expires_max,
+	    .findings = &audit->findings,
+	};
+	struct stp_err ignored = STP_ERR_INIT;
+
+	if (load_config(audit, &ignored) == STP_OK)
+		options.policy =
+		    (struct stp_setup_policy){expiry->root,  expiry->targets,  expiry->bins,
+		                              expiry->bin_n, expiry->snapshot, expiry->timestamp};
+	stp_setup_audit(&options);
+}
+
+/* When the metadata was published, by the file system's clock. */
+static int64_t published_at(const struct audit *audit)
+{
+	struct stat st;
+
+	return fstatat(audit->folder.fd, "timestamp.json", &st, AT_SYMLINK_NOFOLLOW) == 0
+	           ? stp_stamp_of(st.st_ctim)
+	           : STP_STAMP_MIN;
+}
+
+/* Opens what a web server would hand out, before the bins are read. */
+static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_options *options = audit->options;
+	struct stp_verify_served_options served = {
+	    .repository = audit->folder.repository,
+	    .worker_count = options->jobs ? options->jobs : 1,
+	    .published_at_ns = published_at(audit),
+	    .findings = &audit->findings,
+	    .cancel = options->cancel,
+	};
+	bool asked = options->served == STP_SERVED_YES;
+	enum stp_errc code;
+
+	if (options->served == STP_SERVED_NO ||
+	    (!asked && (options->as_client || !audit->folder.repository[0])))
+		return STP_OK;
+	code = load_config(audit, err);
+	if (code != STP_OK && !asked) { /* metadata can be audited all the same */
+		audit->report.served_why = "stampede.json cannot be read";
+		err->code = STP_OK;
+		return STP_OK;
+	}
+	STP_TRY(code);
+	served.config = &audit->config;
+	return stp_verify_served_begin(&served, &audit->served, &audit->report.served_why, err);
+}
+
+/* Hashes the copies in public/targets: all, or those that somebody touched since they were made.
+ * The index itself is hashed by audit_files(). */
+static enum stp_errc hash_copies(struct audit *audit, const struct stp_verify_served_totals *served,
+                                 struct stp_err *err)
+{
+	const struct stp_verify_options *options = audit->options;
+	struct stp_verify_files_options files = {
+	    .tree = &audit->tree,
+	    .targets_fd = served->public_fd,
+	    .copies_of_fd = served->index_fd,
+	    .touched_after_ns = options->targets_dir ? STP_STAMP_MIN : published_at(audit),
+	    .hash_set = audit->report.target_hash_set,
+	    .sample = options->sample,
+	    .now = audit->report.now,
+	    .jobs = options->jobs,
+	    .findings = &audit->findings,
+	    .progress = options->progress,
+	    .cancel = options->cancel,
+	};
+	struct stp_verify_files_totals totals;
+
+	STP_TRY(stp_verify_files(&files, &totals, err));
+	audit->report.files_checked += totals.files;
+	audit->report.files_checked_bytes += totals.bytes;
+	return STP_OK;
+}
+
+static enum stp_errc finish_served(struct audit *audit, struct stp_err *err)
+{
+	struct stp_verify_served_totals totals;
+
+	if (!audit->served)
+		return STP_OK;
+	stp_progress_stage(audit->options->progress, "served", 0, 0);
+	STP_TRY(stp_verify_served_finish(audit->served, audit->folder.fd,
+	                                 audit->folder.snapshot_versions,
+	                                 audit->folder.snapshot_version_count, &totals, err));
+	audit->report.served_names = totals.names;
+	audit->report.served_mode = totals.mode;
+	audit->report.served_why = totals.why;
+	return audit->options->targets_dir || totals.touched ? hash_copies(audit, &totals, err)
+	                                                     : STP_OK;
+}
+
 /* Opens the folder of target files: as given, or as the repository's configuration says. */
 static enum stp_errc open_targets(struct audit *audit, int *out_fd, struct stp_err *err)
 {
 	const char *folder = audit->options->targets_dir;
-	struct stp_config config;
-	enum stp_errc code;
-	int repo_fd;
 
 	if (folder[0])
 		return stp_folder_open(AT_FDCWD, folder, "verify", out_fd, err);
 	if (!audit->folder.repository[0])
 		return STP_FAIL(err, STP_CONFIG, "verify", audit->folder.path,
-		                "is no repository; say where the files are: --targets=DIR");
-	STP_TRY(stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, err));
-	code = stp_config_load(&config, repo_fd, err);
-	if (code == STP_OK) {
-		code = stp_folder_open(AT_FDCWD, config.targets_dir, "verify", out_fd, err);
-		stp_config_release(&config);
-	}
-	stp_fd_close(&repo_fd);
-	return code;
+		                "is not a repository; say where the files are: --targets=DIR");
+	STP_TRY(load_config(audit, err));
+	return stp_folder_open(AT_FDCWD, audit->config.targets_dir, "verify", out_fd, err);
 }
 
 static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
@@ -187,6 +305,7 @@ static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
 	struct stp_verify_files_options files = {
 	    .tree = &audit->tree,
 	    .targets_fd = -1,
+	    .copies_of_fd = -1,
 	    .hash_set = audit->report.target_hash_set,
 	    .target_count = audit->report.target_count,
 	    .target_bytes = audit->report.target_bytes,
@@ -237,10 +356,13 @@ static enum stp_errc audit_all(struct audit *audit, struct stp_err *err)
 	uint64_t start_ns = stp_clock_monotonic_ns();
 
 	STP_TRY(audit_tree(audit, err));
+	STP_TRY(begin_served(audit, err));
 	STP_TRY(audit_bins(audit, err));
 	if (!audit->options->as_client && audit->tree.has_snapshot)
 		STP_TRY(stp_metadata_folder_strays(&audit->folder, &audit->tree, &audit->findings,
 		                                   err));
+	if (!audit->options->as_client)
+		audit_setup(audit);
 	judge_clients(&audit->report);
 	audit->report.seconds_metadata = seconds_since(start_ns);
 	if (audit->options->targets_dir) {
@@ -249,6 +371,7 @@ static enum stp_errc audit_all(struct audit *audit, struct stp_err *err)
 		STP_TRY(audit_files(audit, err));
 		audit->report.seconds_files = seconds_since(files_ns);
 	}
+	STP_TRY(finish_served(audit, err));
 	audit->report.seconds_total = seconds_since(start_ns);
 	return STP_OK;
 }
@@ -263,7 +386,13 @@ static void finish_report(struct audit *audit)
 	report->finding_count = audit->findings.count;
 	memcpy(report->code_totals, audit->findings.totals, sizeof(report->code_totals));
 	report->error_total = stp_finding_total(&audit->findings, STP_SEVERITY_ERROR);
-	report->warning_total = stp_finding_total(&audit->findings, STP_SEVERITY_WARNING);
+	report->setup_total = stp_finding_total(&audit->findings, STP_SEVERITY_SETUP);
+	report->warning_total =
+	    stp_finding_total(&audit->findings, STP_SEVERITY_WARNING) + report->setup_total;
+	if (audit->options->strict) {
+		report->error_total += report->warning_total;
+		report->warning_total = report->setup_total = 0;
+	}
 	report->metadata_dir = audit->folder.path;
 }
 
@@ -290,6 +419,9 @@ enum stp_errc stp_verify_run(const struct stp_verify_options *options,
 		code = audit_all(audit, err);
 	if (code == STP_OK && audit->findings.out_of_memory)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot keep findings");
+	stp_verify_served_end(audit->served);
+	if (audit->has_config)
+		stp_config_release(&audit->config);
 	stp_chain_release(&audit->tree);
 	stp_metadata_folder_close(&audit->folder);
 	if (code != STP_OK) {

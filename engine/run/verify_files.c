@@ -16,6 +16,7 @@
 
 #include "base/cpu.h"
 #include "base/limits.h"
+#include "base/stamp.h"
 #include "base/text.h"
 #include "hash/hash.h"
 #include "run/hash_stage.h"
@@ -113,6 +114,20 @@ static size_t prefixed_name(const struct stp_bin_entry *entry, enum stp_alg alg,
 	return count > 0 && (size_t)count < size ? (size_t)count : 0;
 }
 
+/* A file of its own under HASH.NAME, neither a link nor the index's file under another name. */
+static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
+                    const struct stat *st)
+{
+	char path[STP_PATH_BYTES_MAX + 1];
+	struct stat plain;
+
+	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
+	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == entry->length &&
+	       stp_stamp_of(st->st_ctim) > audit->options->touched_after_ns &&
+	       (fstatat(audit->options->copies_of_fd, path, &plain, AT_SYMLINK_NOFOLLOW) != 0 ||
+	        plain.st_dev != st->st_dev || plain.st_ino != st->st_ino);
+}
+
 /* Queues the file at path, if there is one; a wrong length is told at once. */
 static enum stp_errc queue_name(struct audit *audit, const struct stp_bin_entry *entry,
                                 const char *path, size_t path_bytes, struct pending ***last,
@@ -127,6 +142,8 @@ static enum stp_errc queue_name(struct audit *audit, const struct stp_bin_entry 
 		return STP_FAIL_SYS(err, STAGE, path, "cannot stat");
 	}
 	*out_there = true;
+	if (audit->options->copies_of_fd >= 0 && !is_copy(audit, entry, &st))
+		return STP_OK;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size != entry->length) {
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_DIFFERS, path,
 		                "has %llu bytes, signed are %llu", (unsigned long long)st.st_size,
@@ -149,7 +166,8 @@ static enum stp_errc queue_target(struct audit *audit, const struct stp_bin_entr
 	bool there = false;
 
 	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
-	STP_TRY(queue_name(audit, entry, path, entry->path_bytes, last, &there, err));
+	if (audit->options->copies_of_fd < 0)
+		STP_TRY(queue_name(audit, entry, path, entry->path_bytes, last, &there, err));
 	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
 		size_t count;
 
@@ -159,7 +177,7 @@ static enum stp_errc queue_target(struct audit *audit, const struct stp_bin_entr
 		if (count)
 			STP_TRY(queue_name(audit, entry, path, count, last, &there, err));
 	}
-	if (!there) {
+	if (!there && audit->options->copies_of_fd < 0) {
 		snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_ABSENT, path,
 		                "is signed but not there, neither plain nor as HASH.NAME");
@@ -316,6 +334,12 @@ static struct pending *pending_of(const struct stp_record *record)
 	return (struct pending *)(uintptr_t)record->origin;
 }
 
+static enum stp_finding_code differs(const struct audit *audit)
+{
+	return audit->options->copies_of_fd < 0 ? STP_FINDING_TARGET_DIFFERS
+	                                        : STP_FINDING_SERVED_DIFFERS;
+}
+
 /* What differs between a hashed file and what is signed. */
 static void compare_digests(struct audit *audit, const struct pending *item,
                             const struct stp_record *record)
@@ -323,7 +347,7 @@ static void compare_digests(struct audit *audit, const struct pending *item,
 	unsigned set = audit->options->hash_set;
 
 	if (record->length != item->length) {
-		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_DIFFERS, item->path,
+		stp_finding_add(audit->options->findings, differs(audit), item->path,
 		                "has %llu bytes, signed are %llu",
 		                (unsigned long long)record->length,
 		                (unsigned long long)item->length);
@@ -340,7 +364,7 @@ static void compare_digests(struct audit *audit, const struct pending *item,
 			continue;
 		stp_hex_encode(record->digests + at, bytes, found);
 		found[2 * bytes] = '\0';
-		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_DIFFERS, item->path,
+		stp_finding_add(audit->options->findings, differs(audit), item->path,
 		                "its %s is %s, which is not what is signed",
 		                stp_alg_name((enum stp_alg)alg), found);
 		return;
@@ -375,7 +399,9 @@ static void failed_file(void *ctx, size_t worker_index, const struct stp_record 
 static void take_faults(struct audit *audit, const struct stp_fault_list *faults)
 {
 	for (size_t i = 0; i < faults->count; i++)
-		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_ABSENT,
+		stp_finding_add(audit->options->findings,
+		                audit->options->copies_of_fd < 0 ? STP_FINDING_TARGET_ABSENT
+		                                                 : STP_FINDING_SERVED_UNREADABLE,
 		                faults->items[i].subject, "cannot be read: %s",
 		                faults->items[i].text);
 }
@@ -557,7 +583,7 @@ enum stp_errc stp_verify_files(const struct stp_verify_files_options *options,
 		code = STP_FAIL_ERRNO(err, ENOMEM, STAGE, "", "cannot start");
 	if (code == STP_OK)
 		code = hash_files(&audit, err);
-	if (code == STP_OK && options->sample <= 1)
+	if (code == STP_OK && options->sample <= 1 && options->copies_of_fd < 0)
 		code = find_unknown(&audit, err);
 	*out_totals = audit.totals;
 	release(&audit);

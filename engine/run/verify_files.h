@@ -29,6 +29,10 @@ struct stp_verify_files_options {
 	uint64_t sample; /* a K-th of the targets, another each day; 0 or 1: all */
 	int64_t now;
 	size_t jobs;
+	/* The folder is public/targets: only copies in it are hashed, regular files that are not
+	 * those of this folder. -1: all that is there. */
+	int copies_of_fd;
+	int64_t touched_after_ns; /* only copies with a later ctime */
 	struct stp_finding_list *findings;
 	struct stp_progress *progress; /* may be NULL */
 	struct stp_cancel *cancel;     /* may be NULL */

@@ -18,10 +18,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/thread.h"
 #include "scan/list_row.h"
+#include "scan/list_sniff.h"
 #include "scan/list_sum.h"
 
 /* Read at once: parsed while it is in the second level cache. */
@@ -32,6 +34,8 @@ struct list {
 	const struct stp_list_options *options;
 	size_t buffer_bytes; /* a piece behind the longest row */
 	int is_json;
+	int needs_end; /* it comes through a pipe, whose end says nothing */
+	uint64_t header_line;
 	struct stp_list_columns columns;
 	stp_list_emit_fn *emit;
 	void *ctx;
@@ -43,7 +47,9 @@ struct list {
 	uint64_t line; /* of the first byte of the carry */
 	uint64_t bytes;
 	int is_at_end;
+	int is_unended; /* the last line has no line end */
 	struct stp_list_sum sum;
+	struct stp_list_shape shape;
 	struct stp_list_stats stats;
 };
 
@@ -143,8 +149,13 @@ static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_
 	}
 	list->carry_bytes = count - rows;
 	memcpy(list->carry, buffer + rows, count - rows);
-	*out_chunk = (struct stp_list_chunk){
-	    .bytes = buffer, .count = rows, .line = list->line, .has_quotes = quotes != 0};
+	if (rows)
+		list->is_unended = buffer[rows - 1] != '\n';
+	*out_chunk = (struct stp_list_chunk){.bytes = buffer,
+	                                     .count = rows,
+	                                     .line = list->line,
+	                                     .has_quotes = quotes != 0,
+	                                     .is_last = rows && list->is_unended};
 	list->line += stp_list_count(buffer, rows, '\n');
 	return STP_OK;
 }
@@ -170,6 +181,31 @@ static enum stp_errc parse_all(struct list *list, struct stp_list_parser *parser
 	}
 }
 
+/* Adds what one worker met. Under the lock. */
+static void merge_parser(struct list *list, const struct stp_list_parser *parser)
+{
+	const struct stp_list_shape *from = &parser->shape;
+	struct stp_list_shape *into = &list->shape;
+
+	list->stats.row_count += parser->stats.row_count;
+	list->stats.record_count += parser->stats.record_count;
+	list->stats.digest_count += parser->stats.digest_count;
+	list->stats.digest_set |= parser->stats.digest_set;
+	list->stats.has_lengths |= parser->stats.has_lengths;
+	list->stats.field_set |= parser->names.field_set;
+	stp_list_name_merge(&list->stats.unknown, &parser->names.unknown);
+	stp_list_name_merge(&list->stats.aliases, &parser->names.aliases);
+	if (from->last_line > into->last_line)
+		into->last_line = from->last_line;
+	if (from->cut_line)
+		into->cut_line = from->cut_line;
+	if (from->end_line && (!into->end_line || from->end_line < into->end_line)) {
+		into->end_line = from->end_line;
+		into->end_is_counted = from->end_is_counted;
+		into->end_rows = from->end_rows;
+	}
+}
+
 static enum stp_errc worker(void *ctx, size_t worker_index, struct stp_err *err)
 {
 	struct list *list = ctx;
@@ -192,11 +228,7 @@ static enum stp_errc worker(void *ctx, size_t worker_index, struct stp_err *err)
 	parser->digest_bytes = stp_alg_set_digest_bytes(list->options->hash_set);
 	code = parse_all(list, parser, buffer, err);
 	pthread_mutex_lock(&list->lock);
-	list->stats.row_count += parser->stats.row_count;
-	list->stats.record_count += parser->stats.record_count;
-	list->stats.digest_count += parser->stats.digest_count;
-	list->stats.digest_set |= parser->stats.digest_set;
-	list->stats.has_lengths |= parser->stats.has_lengths;
+	merge_parser(list, parser);
 	pthread_mutex_unlock(&list->lock);
 	free(parser);
 	free(buffer);
@@ -208,6 +240,14 @@ static void drop_start(struct list *list, size_t count)
 {
 	list->carry_bytes -= count;
 	memmove(list->carry, list->carry + count, list->carry_bytes);
+}
+
+static enum stp_errc refuse_cr(const struct list *list, struct stp_err *err)
+{
+	return STP_FAIL(
+	    err, STP_CONFIG, "scan", list->options->name,
+	    "its lines end with CR alone, so all of it is one line; end them with LF or "
+	    "CRLF: tr '\\r' '\\n'");
 }
 
 /* Reads until the carry holds the whole header. */
@@ -225,6 +265,8 @@ static enum stp_errc fill_header(struct list *list, size_t *out_bytes, struct st
 		*out_bytes = count;
 		if (count < list->carry_bytes || list->is_at_end)
 			break;
+		if (stp_list_has_lone_cr(list->carry, list->carry_bytes))
+			return refuse_cr(list, err);
 		if (list->carry_bytes >= options->row_bytes_max)
 			return STP_FAIL(err, STP_CONFIG, "scan", options->name,
 			                "has no header: its first line does not end within %zu "
@@ -232,7 +274,60 @@ static enum stp_errc fill_header(struct list *list, size_t *out_bytes, struct st
 			                options->row_bytes_max);
 		STP_TRY(fill(list, list->carry, &list->carry_bytes, wanted, err));
 	}
+	if (stp_list_has_lone_cr(list->carry, *out_bytes))
+		return refuse_cr(list, err);
+	list->header_line = list->line;
 	list->line += feeds;
+	return STP_OK;
+}
+
+static int is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Drops lines of white space before the first that has something. */
+static enum stp_errc skip_blank_lines(struct list *list, struct stp_err *err)
+{
+	for (;;) {
+		size_t blank = 0;
+		size_t lines = 0;
+
+		while (blank < list->carry_bytes && is_space(list->carry[blank])) {
+			if (list->carry[blank++] == '\n') {
+				lines = blank;
+				list->line++;
+			}
+		}
+		drop_start(list, lines);
+		if (blank - lines < list->carry_bytes || list->is_at_end ||
+		    list->carry_bytes >= list->options->row_bytes_max)
+			return STP_OK;
+		STP_TRY(fill(list, list->carry, &list->carry_bytes,
+		             list->carry_bytes + list->options->piece_bytes, err));
+	}
+}
+
+/* Decides the format; what is no list is refused. */
+static enum stp_errc choose_format(struct list *list, struct stp_err *err)
+{
+	const struct stp_list_options *options = list->options;
+	const char *bytes = list->carry;
+	const char *problem;
+	size_t start = 0;
+
+	if (options->format != STP_LIST_AUTO) {
+		list->is_json = options->format == STP_LIST_NDJSON;
+		return STP_OK;
+	}
+	problem = stp_list_sniff(bytes, list->carry_bytes);
+	if (problem)
+		return STP_FAIL(err, STP_CONFIG, "scan", options->name, "%s", problem);
+	while (start < list->carry_bytes && (bytes[start] == ' ' || bytes[start] == '\t'))
+		start++;
+	list->is_json = start < list->carry_bytes && bytes[start] == '{';
+	if (list->is_json && memmem(bytes, list->carry_bytes, "}\r{", 3))
+		return refuse_cr(list, err);
 	return STP_OK;
 }
 
@@ -240,25 +335,84 @@ static enum stp_errc fill_header(struct list *list, size_t *out_bytes, struct st
 static enum stp_errc start(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
-	size_t wanted = options->piece_bytes < 3 ? 3 : options->piece_bytes;
+	struct stp_list_names names = {.field_set = 0};
+	size_t wanted = options->piece_bytes;
 	size_t count;
 
+	if (wanted < STP_LIST_SNIFF_BYTES)
+		wanted = STP_LIST_SNIFF_BYTES;
+	if (wanted > list->buffer_bytes)
+		wanted = list->buffer_bytes;
+	list->line = 1;
 	STP_TRY(fill(list, list->carry, &list->carry_bytes, wanted, err));
 	if (list->carry_bytes >= 3 && memcmp(list->carry, "\xef\xbb\xbf", 3) == 0)
 		drop_start(list, 3);
-	list->is_json =
-	    options->format == STP_LIST_NDJSON ||
-	    (options->format == STP_LIST_AUTO && list->carry_bytes && list->carry[0] == '{');
-	list->line = 1;
+	STP_TRY(skip_blank_lines(list, err));
+	STP_TRY(choose_format(list, err));
 	if (list->is_json)
 		return STP_OK;
-	if (!list->carry_bytes && list->is_at_end)
+	if (!list->carry_bytes && list->is_at_end) {
+		if (list->needs_end)
+			return STP_OK; /* the end line is what is missing */
 		return STP_FAIL(err, STP_CONFIG, "scan", options->name,
 		                "is empty; its first line must be a header that names the columns");
+	}
 	STP_TRY(fill_header(list, &count, err));
-	STP_TRY(stp_list_csv_header(options->name, list->carry, count, &list->columns, err));
+	STP_TRY(stp_list_csv_header(options->name, list->header_line, list->carry, count, &names,
+	                            &list->columns, err));
+	list->stats.field_set = names.field_set;
+	list->stats.unknown = names.unknown;
+	list->stats.aliases = names.aliases;
 	drop_start(list, count);
 	return STP_OK;
+}
+
+/* Whether the list came whole, as far as it can tell. */
+static enum stp_errc check_end(const struct list *list, struct stp_err *err)
+{
+	const struct stp_list_shape *shape = &list->shape;
+	const char *name = list->options->name;
+	unsigned long long end_line = shape->end_line;
+
+	if (shape->end_line && shape->last_line > shape->end_line)
+		return STP_FAIL(
+		    err, STP_FORMAT, "scan", name,
+		    "line %llu is an end line, but more lines follow it; an end line comes last",
+		    end_line);
+	if (shape->end_line && shape->end_is_counted && shape->end_rows != list->stats.row_count)
+		return STP_FAIL(
+		    err, STP_FORMAT, "scan", name,
+		    "its end line, line %llu, gives %llu rows, but there are %llu; create "
+		    "the list again",
+		    end_line, (unsigned long long)shape->end_rows,
+		    (unsigned long long)list->stats.row_count);
+	if (shape->cut_line && !shape->end_line)
+		return STP_FAIL(err, STP_FORMAT, "scan", name,
+		                "is cut off in line %llu; create the list again",
+		                (unsigned long long)shape->cut_line);
+	if (list->needs_end && !shape->end_line)
+		return STP_FAIL(
+		    err, STP_FORMAT, "scan", name,
+		    "ended without an end line, so it may be incomplete; have its writer "
+		    "append one after it succeeds: { COMMAND && echo '%s'; }",
+		    list->is_json ? "{\"op\":\"commit\"}" : "#end");
+	return STP_OK;
+}
+
+/* Starts, parses, and looks whether it came whole. */
+static enum stp_errc read_all(struct list *list, struct stp_err *err)
+{
+	const struct stp_list_options *options = list->options;
+	struct stat st;
+
+	if (fstat(options->fd, &st) != 0)
+		return STP_FAIL_SYS(err, "scan", options->name, "cannot stat");
+	list->needs_end = !S_ISREG(st.st_mode);
+	STP_TRY(start(list, err));
+	STP_TRY(stp_workers_run(options->jobs, "list", worker, list, options->cancel, err));
+	list->stats.has_end = list->shape.end_line != 0;
+	list->stats.is_unended = list->is_unended && !list->shape.end_line;
+	return check_end(list, err);
 }
 
 enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emit_fn *emit,
@@ -284,9 +438,7 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
 	pthread_mutex_init(&list.lock, NULL);
 	if (own.sum_secret)
 		stp_list_sum_init(&list.sum, own.sum_secret);
-	code = start(&list, err);
-	if (code == STP_OK)
-		code = stp_workers_run(own.jobs, "list", worker, &list, own.cancel, err);
+	code = read_all(&list, err);
 	if (code == STP_OK) {
 		*out_stats = list.stats;
 		out_stats->bytes = list.bytes;

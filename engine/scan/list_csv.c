@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CSV as RFC 4180 has it, and as a database's COPY … CSV HEADER writes it. A row without a quote in
- * it, the usual one, is cut at its commas; one with quotes goes byte by byte.
+ * CSV as RFC 4180 has it, and as a database's COPY ... CSV HEADER writes it. A row without a quote
+ * in it, the usual one, is cut at its commas; one with quotes goes byte by byte.
  */
 #include <string.h>
 
+#include "base/text.h"
 #include "scan/list_row.h"
 
 #define QUOTE_IN_FIELD "has a '\"' in a field that does not start with one; quote the whole field"
@@ -84,37 +85,122 @@ static const char *next_field(char **at, char *end, struct stp_list_text *out)
 	return NULL;
 }
 
-enum stp_errc stp_list_csv_header(const char *list_name, char *bytes, size_t count,
+/* A name or a line as a message may have it. */
+static const char *shown(const char *bytes, size_t count, char out[64])
+{
+	stp_text_escape(bytes, count, out, 64);
+	return out;
+}
+
+/* The header at line has no column for the paths, or problem. */
+static enum stp_errc refuse_header(const char *list_name, uint64_t line, const char *bytes,
+                                   size_t count, const char *problem, struct stp_err *err)
+{
+	static const struct {
+		char c;
+		const char *name;
+	} separators[] = {{';', "semicolons"}, {'\t', "tabs"}, {'|', "vertical bars"}};
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(separators) / sizeof(*separators); i++)
+		if (memchr(bytes, separators[i].c, count) && !memchr(bytes, ',', count))
+			return STP_FAIL(
+			    err, STP_CONFIG, "scan", list_name,
+			    "line %llu, the header, is separated by %s; separate columns "
+			    "by commas (COPY ... CSV HEADER)",
+			    (unsigned long long)line, separators[i].name);
+	/* A line with quotes that names no path is hardly a header: an error message, say. */
+	if (problem && memmem(bytes, count, "path", 4))
+		return STP_FAIL(err, STP_CONFIG, "scan", list_name, "line %llu, the header, %s",
+		                (unsigned long long)line, problem);
+	return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+	                "line %llu is not a header with a column \"path\" (the columns are path, "
+	                "length, sha256, sha512, blake2b-256, in any order): %s",
+	                (unsigned long long)line, shown(bytes, count, text));
+}
+
+/* The field that a column's name means. Spaces around it would be around every value as well. */
+static enum stp_errc name_column(const char *list_name, uint64_t line,
+                                 const struct stp_list_text *name, enum stp_list_field *out_field,
+                                 struct stp_err *err)
+{
+	const char *bytes = name->bytes;
+	size_t count = name->count;
+	char text[64];
+
+	*out_field = stp_list_field_from_name(bytes, count);
+	while (count && (*bytes == ' ' || *bytes == '\t')) {
+		bytes++;
+		count--;
+	}
+	while (count && (bytes[count - 1] == ' ' || bytes[count - 1] == '\t'))
+		count--;
+	if (count != name->count && stp_list_field_from_name(bytes, count) != STP_LIST_UNKNOWN)
+		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		                "line %llu, the header, has spaces around the name \"%s\"; they "
+		                "would be part of the values as well: write the list without them",
+		                (unsigned long long)line, shown(bytes, count, text));
+	if (*out_field == STP_LIST_OP)
+		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		                "line %llu, the header, has a column \"%s\": this is a list of "
+		                "changes, but --digests needs the whole index; remove the column",
+		                (unsigned long long)line, shown(bytes, count, text));
+	if (*out_field == STP_LIST_ROWS)
+		*out_field = STP_LIST_UNKNOWN;
+	return STP_OK;
+}
+
+/* Adds a column of a header; firsts has the name of each field that was met. */
+static enum stp_errc add_column(const char *list_name, uint64_t line,
+                                const struct stp_list_text *name, struct stp_list_text *firsts,
+                                struct stp_list_columns *columns, struct stp_err *err)
+{
+	enum stp_list_field field;
+	char first[64];
+	char second[64];
+
+	if (columns->count == STP_LIST_COLUMNS_MAX)
+		return STP_FAIL(err, STP_LIMIT, "scan", list_name,
+		                "line %llu, the header, names more than %d columns",
+		                (unsigned long long)line, STP_LIST_COLUMNS_MAX);
+	STP_TRY(name_column(list_name, line, name, &field, err));
+	columns->fields[columns->count++] = (uint8_t)field;
+	if (field == STP_LIST_UNKNOWN)
+		return STP_OK;
+	if (firsts[field].bytes)
+		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		                "line %llu, the header, names two columns for the %s, \"%s\" and "
+		                "\"%s\"; keep one of them",
+		                (unsigned long long)line, stp_list_field_name(field),
+		                shown(firsts[field].bytes, firsts[field].count, first),
+		                shown(name->bytes, name->count, second));
+	firsts[field] = *name;
+	return STP_OK;
+}
+
+enum stp_errc stp_list_csv_header(const char *list_name, uint64_t line, char *bytes, size_t count,
+                                  struct stp_list_names *names,
                                   struct stp_list_columns *out_columns, struct stp_err *err)
 {
 	struct stp_list_columns columns = {.count = 0};
-	char *end = bytes + without_line_end(bytes, count);
-	int is_seen[STP_LIST_FIELD_COUNT] = {0};
+	struct stp_list_text firsts[STP_LIST_TEXT_COUNT] = {{NULL, 0}};
+	size_t bare = without_line_end(bytes, count);
+	char *end = bytes + bare;
 	char *at = bytes;
 
 	while (at) {
 		struct stp_list_text name;
 		const char *problem = next_field(&at, end, &name);
-		enum stp_list_field field;
 
 		if (problem)
-			return STP_FAIL(err, STP_CONFIG, "scan", list_name,
-			                "line 1, the header, %s", problem);
-		if (columns.count == STP_LIST_COLUMNS_MAX)
-			return STP_FAIL(err, STP_LIMIT, "scan", list_name,
-			                "line 1, the header, names more than %d columns",
-			                STP_LIST_COLUMNS_MAX);
-		field = stp_list_field_from_name(name.bytes, name.count);
-		if (field != STP_LIST_UNKNOWN && is_seen[field]++)
-			return STP_FAIL(err, STP_CONFIG, "scan", list_name,
-			                "line 1, the header, names column %s twice",
-			                stp_list_field_name(field));
-		columns.fields[columns.count++] = (uint8_t)field;
+			return refuse_header(list_name, line, bytes, bare, problem, err);
+		STP_TRY(add_column(list_name, line, &name, firsts, &columns, err));
+		stp_list_name_met(names, (enum stp_list_field)columns.fields[columns.count - 1],
+		                  name.bytes, name.count);
 	}
-	if (!is_seen[STP_LIST_PATH])
-		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
-		                "line 1 is no header that names a column \"path\"; the columns are "
-		                "path, length, sha256, sha512, blake2b-256, in any order");
+	if (!firsts[STP_LIST_PATH].bytes)
+		return refuse_header(list_name, line, bytes, bare, NULL, err);
 	*out_columns = columns;
 	return STP_OK;
 }
@@ -168,6 +254,45 @@ static const char *split_quoted(const struct stp_list_columns *columns, char *by
 	return at ? "has more fields than the header names; correct the row" : NULL;
 }
 
+/* True when the row is an end line: its first field is #end. Nothing is overwritten. */
+static int is_end(const char *bytes, size_t count)
+{
+	int is_quoted = bytes[0] == '"';
+
+	bytes += is_quoted;
+	count -= (size_t)is_quoted;
+	if (count < 4 || memcmp(bytes, "#end", 4) != 0)
+		return 0;
+	if (is_quoted && (count < 5 || bytes[4] != '"'))
+		return 0;
+	bytes += 4 + is_quoted;
+	count -= 4 + (size_t)is_quoted;
+	return !count || *bytes == ',';
+}
+
+/* The end line: #end, perhaps the number of rows, and nothing more; empty fields may follow. */
+static enum stp_errc parse_end(struct stp_list_parser *parser, char *bytes, size_t count,
+                               uint64_t line, struct stp_err *err)
+{
+	char *at = bytes;
+	struct stp_list_text rows = {NULL, 0};
+	struct stp_list_text text;
+	const char *problem = NULL;
+	size_t column;
+
+	for (column = 0; at && !problem; column++) {
+		problem = next_field(&at, bytes + count, &text);
+		if (column == 1)
+			rows = text;
+		else if (column > 1 && text.count)
+			problem = "has more than the number of rows behind #end";
+	}
+	if (problem)
+		return STP_FAIL(err, STP_FORMAT, "scan", parser->options->name,
+		                "line %llu, the end line, %s", (unsigned long long)line, problem);
+	return stp_list_end(parser, line, &rows, err);
+}
+
 /* One row without its line end. */
 static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size_t count,
                                uint64_t line, int has_quotes, struct stp_err *err)
@@ -181,6 +306,9 @@ static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size
 		problem = split_plain(parser->columns, bytes, count, &row);
 	if (problem) {
 		parser->stats.row_count++;
+		if (memchr(bytes, '\r', count))
+			problem = "has a carriage return within it; lines end with LF or CRLF, not "
+			          "with CR alone";
 		stp_list_fault(parser, line, NULL, problem);
 		return STP_OK;
 	}
@@ -193,6 +321,7 @@ enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct st
 	char *at = chunk->bytes;
 	char *end = chunk->bytes + chunk->count;
 	uint64_t line = chunk->line;
+	uint64_t last_line = 0;
 
 	while (at < end) {
 		uint64_t feeds;
@@ -204,10 +333,15 @@ enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct st
 			return STP_FAIL(err, STP_LIMIT, "scan", parser->options->name,
 			                "the row at line %llu is longer than %d bytes",
 			                (unsigned long long)line, STP_LIST_ROW_BYTES_MAX);
-		if (bare)
+		if (bare && (*at == '#' || *at == '"') && is_end(at, bare)) {
+			STP_TRY(parse_end(parser, at, bare, line, err));
+		} else if (bare) {
 			STP_TRY(parse_row(parser, at, bare, line, chunk->has_quotes, err));
+			last_line = line;
+		}
 		line += feeds;
 		at += count;
 	}
+	stp_list_chunk_done(parser, chunk, last_line);
 	return stp_list_emit(parser, err);
 }

@@ -4,6 +4,7 @@
  * 65 MB/s; tests and fuzzing hold it against jansson. Strings are decoded in place: what they mean
  * is never longer than how they are written.
  */
+#include <stdio.h>
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -11,6 +12,7 @@
 #endif
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "scan/list_row.h"
 
 #define NAMES_MAX STP_LIST_COLUMNS_MAX
@@ -28,7 +30,7 @@ struct value {
 	struct stp_list_text text; /* decoded string, or the number's characters */
 };
 
-static const char not_json[] = "is no JSON object on one line; correct the row";
+static const char not_json[] = "is not a JSON object on one line; correct the row";
 
 static void skip_space(struct reader *reader)
 {
@@ -334,56 +336,105 @@ static int is_new_name(struct stp_list_text *names, size_t count, const struct s
 	return 1;
 }
 
-/* Puts value into row if its name is one of ours. NULL, or what is wrong with it. */
-static const char *take_member(struct stp_list_row *row, enum stp_list_field field,
-                               const struct value *value)
+/* Puts value where field belongs. NULL, or what is wrong with it. */
+static const char *take_member(struct stp_list_parser *parser, struct stp_list_row *row,
+                               enum stp_list_field field, const struct value *value)
 {
 	if (value->kind == VALUE_NULL)
 		return NULL;
-	if (field == STP_LIST_LENGTH && value->kind != VALUE_NUMBER)
-		return "is no number; correct the row";
+	if (field == STP_LIST_ROWS) {
+		parser->op_rows = value->text;
+		return NULL;
+	}
+	/* A database may write large numbers as strings. */
+	if (field == STP_LIST_LENGTH && value->kind != VALUE_NUMBER && value->kind != VALUE_STRING)
+		return "is not a number; correct the row";
 	if (field != STP_LIST_LENGTH && value->kind != VALUE_STRING)
-		return "is no string; correct the row";
-	row->fields[field] = value->text;
+		return "is not a string; correct the row";
+	if (field == STP_LIST_OP)
+		parser->op = value->text;
+	else
+		row->fields[field] = value->text;
 	return NULL;
 }
 
-const char *stp_list_ndjson_row(char *bytes, size_t count, struct stp_list_row *out_row,
-                                const char **out_column)
+/* A field that came already, under the name before or under another. */
+static const char *fault_second(struct stp_list_parser *parser, const struct stp_list_text *first,
+                                const struct stp_list_text *second)
 {
-	struct stp_list_text names[NAMES_MAX];
-	int is_seen[STP_LIST_FIELD_COUNT] = {0};
-	struct reader reader = {bytes, bytes + count};
-	size_t name_count = 0;
+	char names[2][64];
 
+	if (first->count == second->count && memcmp(first->bytes, second->bytes, first->count) == 0)
+		return "is given twice; correct the row";
+	stp_text_escape(first->bytes, first->count, names[0], sizeof(names[0]));
+	stp_text_escape(second->bytes, second->count, names[1], sizeof(names[1]));
+	snprintf(parser->text, sizeof(parser->text),
+	         "is given twice, as \"%s\" and as \"%s\"; keep one of them", names[0], names[1]);
+	return parser->text;
+}
+
+/* Names of an object so far, and where those are that we know. */
+struct members {
+	size_t count;
+	unsigned seen; /* 1 << field */
+	size_t places[STP_LIST_TEXT_COUNT];
+	struct stp_list_text names[NAMES_MAX];
+};
+
+/* The member whose opening quote comes next. */
+static const char *read_member(struct stp_list_parser *parser, struct reader *reader,
+                               struct members *members, struct stp_list_row *row,
+                               const char **out_column)
+{
+	size_t place = members->count++;
+	struct stp_list_text name;
+	struct value value;
+	enum stp_list_field field;
+	const char *problem;
+
+	if (!take_char(reader, '"') || !read_string(reader, &name) || !take_char(reader, ':') ||
+	    !read_value(reader, 1, &value))
+		return not_json;
+	if (place == NAMES_MAX)
+		return "has more than 256 names; remove some";
+	field = stp_list_name_at(&parser->names, place, name.bytes, name.count);
+	if (field == STP_LIST_UNKNOWN)
+		return is_new_name(members->names, place, &name)
+		           ? NULL
+		           : "has a name twice; correct the row";
+	members->names[place] = name;
+	*out_column = stp_list_field_name(field);
+	if (members->seen & 1u << field)
+		return fault_second(parser, &members->names[members->places[field]], &name);
+	members->seen |= 1u << field;
+	members->places[field] = place;
+	problem = take_member(parser, row, field, &value);
+	if (!problem)
+		*out_column = NULL;
+	return problem;
+}
+
+const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, size_t count,
+                                struct stp_list_row *out_row, const char **out_column)
+{
+	struct members members; /* not zeroed: it is large, and made for each row */
+	struct reader reader = {bytes, bytes + count};
+
+	members.count = 0;
+	members.seen = 0;
 	memset(out_row, 0, sizeof(*out_row));
+	parser->op = (struct stp_list_text){NULL, 0};
+	parser->op_rows = parser->op;
 	*out_column = NULL;
 	if (!take_char(&reader, '{'))
 		return not_json;
 	if (!take_char(&reader, '}')) {
 		do {
-			struct stp_list_text name;
-			struct value value;
-			enum stp_list_field field;
+			const char *problem =
+			    read_member(parser, &reader, &members, out_row, out_column);
 
-			if (!take_char(&reader, '"') || !read_string(&reader, &name) ||
-			    !take_char(&reader, ':') || !read_value(&reader, 1, &value))
-				return not_json;
-			field = stp_list_field_from_name(name.bytes, name.count);
-			if (field != STP_LIST_UNKNOWN) {
-				const char *problem = take_member(out_row, field, &value);
-
-				*out_column = stp_list_field_name(field);
-				if (is_seen[field]++)
-					return "is there twice; correct the row";
-				if (problem)
-					return problem;
-				*out_column = NULL;
-			} else if (name_count == NAMES_MAX) {
-				return "has more than 256 other names; leave some out";
-			} else if (!is_new_name(names, name_count++, &name)) {
-				return "has a name twice; correct the row";
-			}
+			if (problem)
+				return problem;
 		} while (take_char(&reader, ','));
 		if (!take_char(&reader, '}'))
 			return not_json;
@@ -404,34 +455,70 @@ static int is_blank(const char *bytes, size_t count)
 	return 1;
 }
 
+/* A row with an op: the end line, or what no digest list has. */
+static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_list_row *row,
+                             uint64_t line, struct stp_err *err)
+{
+	const struct stp_list_text *op = &parser->op;
+	unsigned field;
+
+	if (op->count != 6 || memcmp(op->bytes, "commit", 6) != 0)
+		return STP_FAIL(err, STP_CONFIG, "scan", parser->options->name,
+		                "line %llu has an \"op\" other than \"commit\": this is a list of "
+		                "changes, but --digests needs the whole index",
+		                (unsigned long long)line);
+	for (field = 0; field < STP_LIST_FIELD_COUNT; field++)
+		if (row->fields[field].count)
+			return STP_FAIL(err, STP_FORMAT, "scan", parser->options->name,
+			                "line %llu, the end line, has a %s; it has \"op\" and "
+			                "\"rows\" only",
+			                (unsigned long long)line,
+			                stp_list_field_name((enum stp_list_field)field));
+	return stp_list_end(parser, line, &parser->op_rows, err);
+}
+
+/* One row that is not blank. */
+static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size_t count,
+                               uint64_t line, struct stp_err *err)
+{
+	struct stp_list_row row;
+	const char *column;
+	const char *problem = stp_list_ndjson_row(parser, bytes, count, &row, &column);
+
+	if (problem) {
+		parser->stats.row_count++;
+		stp_list_fault(parser, line, column, problem);
+		return STP_OK;
+	}
+	if (parser->op.bytes)
+		return take_op(parser, &row, line, err);
+	if (parser->op_rows.bytes)
+		stp_list_name_add(&parser->names.unknown, "rows", 4);
+	return stp_list_take(parser, &row, line, err);
+}
+
 enum stp_errc stp_list_ndjson_parse(struct stp_list_parser *parser,
                                     const struct stp_list_chunk *chunk, struct stp_err *err)
 {
 	char *at = chunk->bytes;
 	char *end = chunk->bytes + chunk->count;
+	uint64_t last_line = 0;
 	uint64_t line;
 
 	for (line = chunk->line; at < end; line++) {
 		char *feed = memchr(at, '\n', (size_t)(end - at));
 		char *row_end = feed ? feed : end;
-		struct stp_list_row row;
-		const char *problem;
-		const char *column;
 
 		if (row_end - at > STP_LIST_ROW_BYTES_MAX)
 			return STP_FAIL(err, STP_LIMIT, "scan", parser->options->name,
 			                "the row at line %llu is longer than %d bytes",
 			                (unsigned long long)line, STP_LIST_ROW_BYTES_MAX);
 		if (!is_blank(at, (size_t)(row_end - at))) {
-			problem = stp_list_ndjson_row(at, (size_t)(row_end - at), &row, &column);
-			if (problem) {
-				parser->stats.row_count++;
-				stp_list_fault(parser, line, column, problem);
-			} else {
-				STP_TRY(stp_list_take(parser, &row, line, err));
-			}
+			STP_TRY(parse_row(parser, at, (size_t)(row_end - at), line, err));
+			last_line = line;
 		}
 		at = feed ? feed + 1 : end;
 	}
+	stp_list_chunk_done(parser, chunk, last_line);
 	return stp_list_emit(parser, err);
 }

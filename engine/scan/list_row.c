@@ -13,27 +13,6 @@
 #include "scan/key.h"
 #include "scan/path.h"
 
-enum stp_list_field stp_list_field_from_name(const char *name, size_t name_bytes)
-{
-	int alg = stp_alg_from_name(name, name_bytes);
-
-	if (alg >= 0)
-		return (enum stp_list_field)(STP_LIST_DIGEST + alg);
-	if (name_bytes == 4 && memcmp(name, "path", 4) == 0)
-		return STP_LIST_PATH;
-	if ((name_bytes == 6 && memcmp(name, "length", 6) == 0) ||
-	    (name_bytes == 4 && memcmp(name, "size", 4) == 0))
-		return STP_LIST_LENGTH;
-	return STP_LIST_UNKNOWN;
-}
-
-const char *stp_list_field_name(enum stp_list_field field)
-{
-	if (field >= STP_LIST_DIGEST && field < STP_LIST_FIELD_COUNT)
-		return stp_alg_name((enum stp_alg)(field - STP_LIST_DIGEST));
-	return field == STP_LIST_PATH ? "path" : "length";
-}
-
 void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *column,
                     const char *problem)
 {
@@ -41,6 +20,7 @@ void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *c
 	int count = snprintf(subject, sizeof(subject), "%.*s:%llu", STP_PATH_BYTES_MAX,
 	                     parser->options->name, (unsigned long long)line);
 
+	parser->shape.fault_line = line;
 	stp_fault_add(parser->faults, STP_FORMAT, 0, "scan", subject, (size_t)count, "%s%s%s%s",
 	              column ? "column " : "", column ? column : "", column ? ": " : "", problem);
 }
@@ -109,35 +89,131 @@ int stp_list_hex(const char *hex, size_t byte_count, uint8_t *out)
 }
 #endif
 
-/* Digests of row into out, packed in the set's order. *out_all is cleared when one is not there;
- * false when one is wrong, with its fault added. */
+/* True when text is made of the characters of base64, of either alphabet, and of its length. */
+static int is_base64(const struct stp_list_text *text, size_t digest_bytes)
+{
+	size_t chars = (digest_bytes * 4 + 2) / 3;
+	size_t padded = (digest_bytes + 2) / 3 * 4;
+	size_t i;
+
+	if (text->count != chars && text->count != padded)
+		return 0;
+	for (i = 0; i < chars; i++) {
+		char c = text->bytes[i];
+
+		if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '+' ||
+		      c == '/' || c == '-' || c == '_'))
+			return 0;
+	}
+	return 1;
+}
+
+static void fault_digest(struct stp_list_parser *parser, uint64_t line, enum stp_alg alg,
+                         const struct stp_list_text *text)
+{
+	size_t bytes = stp_alg_digest_bytes(alg);
+
+	if (is_base64(text, bytes))
+		snprintf(parser->text, sizeof(parser->text),
+		         "is base64; write it in hexadecimal, with encode(column, 'hex') in "
+		         "PostgreSQL does");
+	else if (text->count != 2 * bytes)
+		snprintf(parser->text, sizeof(parser->text),
+		         "is not %zu hex digits but %zu characters; correct the row", 2 * bytes,
+		         text->count);
+	else
+		snprintf(parser->text, sizeof(parser->text),
+		         "is not %zu hex digits; correct the row", 2 * bytes);
+	stp_list_fault(parser, line, stp_alg_name(alg), parser->text);
+}
+
+/* Decodes text into out: hex digits, or with \x before them, as PostgreSQL writes a bytea. */
+static int take_digest(struct stp_list_parser *parser, uint64_t line, enum stp_alg alg,
+                       const struct stp_list_text *text, uint8_t *out)
+{
+	size_t bytes = stp_alg_digest_bytes(alg);
+	const char *hex = text->bytes;
+	size_t count = text->count;
+
+	if (count == 2 * bytes + 2 && hex[0] == '\\' && hex[1] == 'x') {
+		hex += 2;
+		count -= 2;
+	}
+	if (count == 2 * bytes && stp_list_hex(hex, bytes, out))
+		return 1;
+	fault_digest(parser, line, alg, text);
+	return 0;
+}
+
+/* The algorithms that row has a digest of. */
+static unsigned given_set(const struct stp_list_row *row)
+{
+	unsigned set = 0;
+	unsigned alg;
+
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
+		if (row->fields[STP_LIST_DIGEST + alg].count)
+			set |= STP_ALG_BIT(alg);
+	return set;
+}
+
+/* Digests of row that are in set into out, packed; of the others only the form is looked at. False
+ * when one is wrong, with its fault added. */
 static int take_digests(struct stp_list_parser *parser, const struct stp_list_row *row,
-                        uint64_t line, uint8_t *out, int *out_all)
+                        uint64_t line, unsigned set, uint8_t *out)
 {
 	uint8_t unwanted[STP_DIGEST_BYTES_MAX];
 	unsigned alg;
 
 	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		const struct stp_list_text *text = &row->fields[STP_LIST_DIGEST + alg];
-		size_t bytes = stp_alg_digest_bytes((enum stp_alg)alg);
-		int is_wanted = (parser->options->hash_set & STP_ALG_BIT(alg)) != 0;
+		int is_wanted = (set & STP_ALG_BIT(alg)) != 0;
 
-		if (!text->count) {
-			if (is_wanted)
-				*out_all = 0;
+		if (!text->count)
 			continue;
-		}
-		parser->stats.digest_set |= STP_ALG_BIT(alg);
-		if (text->count != 2 * bytes ||
-		    !stp_list_hex(text->bytes, bytes, is_wanted ? out : unwanted)) {
-			stp_list_fault(parser, line, stp_alg_name((enum stp_alg)alg),
-			               bytes == 64 ? "is not 128 hex digits; correct the row"
-			                           : "is not 64 hex digits; correct the row");
+		if (!take_digest(parser, line, (enum stp_alg)alg, text, is_wanted ? out : unwanted))
 			return 0;
-		}
 		if (is_wanted)
-			out += bytes;
+			out += stp_alg_digest_bytes((enum stp_alg)alg);
 	}
+	return 1;
+}
+
+/* Sets length, flags and digests of record from row; false when one is wrong, with its fault added.
+ */
+static int take_values(struct stp_list_parser *parser, const struct stp_list_row *row,
+                       uint64_t line, struct stp_record *record)
+{
+	const struct stp_list_text *length = &row->fields[STP_LIST_LENGTH];
+	const unsigned wanted = parser->options->hash_set;
+	const unsigned given = given_set(row);
+	unsigned taken = given;
+	int is_whole = length->count && (given & wanted) == wanted;
+	uint8_t *digests = parser->digests + parser->count * parser->digest_bytes;
+
+	record->length = STP_LIST_LENGTH_UNKNOWN;
+	if (length->count && (!stp_u64_parse(length->bytes, length->count, &record->length) ||
+	                      record->length > STP_LENGTH_MAX)) {
+		stp_list_fault(parser, line, "length",
+		               "is not a whole number below 2^53 in plain decimal digits, without "
+		               "sign, spaces, separators and exponent; correct the row");
+		return 0;
+	}
+	record->flags = (uint16_t)(STP_RECORD_LISTED | (length->count ? STP_RECORD_SIZED : 0));
+	if (is_whole && !parser->options->all_claims) {
+		record->flags |= STP_RECORD_DIGESTS;
+		record->digests = digests;
+		taken = wanted;
+	} else if (given) {
+		digests = parser->claims + parser->count * STP_CLAIMS_BYTES_MAX;
+		record->flags |= (uint16_t)(STP_RECORD_CLAIM(0) * given);
+		record->digests = digests;
+	}
+	if (!take_digests(parser, row, line, taken, digests))
+		return 0;
+	parser->stats.digest_count += (uint64_t)is_whole;
+	parser->stats.digest_set |= given;
+	parser->stats.has_lengths |= length->count != 0;
 	return 1;
 }
 
@@ -145,11 +221,8 @@ enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_lis
                             uint64_t line, struct stp_err *err)
 {
 	const struct stp_list_text *path = &row->fields[STP_LIST_PATH];
-	const struct stp_list_text *length = &row->fields[STP_LIST_LENGTH];
 	struct stp_record *record = &parser->records[parser->count];
-	uint8_t *digests = parser->digests + parser->count * parser->digest_bytes;
 	const char *problem = stp_path_problem(path->bytes, path->count);
-	int has_all = length->count != 0;
 
 	parser->stats.row_count++;
 	if (problem) {
@@ -157,32 +230,47 @@ enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_lis
 		return STP_OK;
 	}
 	memset(record, 0, sizeof(*record));
-	if (length->count && (!stp_u64_parse(length->bytes, length->count, &record->length) ||
-	                      record->length > STP_LENGTH_MAX)) {
-		stp_list_fault(parser, line, "length",
-		               "is no whole number below 2^53 without sign and leading zeros; "
-		               "correct the row");
+	if (!take_values(parser, row, line, record))
 		return STP_OK;
-	}
-	if (!take_digests(parser, row, line, digests, &has_all))
-		return STP_OK;
-	if (length->count)
-		parser->stats.has_lengths = 1;
-	else
-		record->length = STP_LIST_LENGTH_UNKNOWN;
 	record->path = path->bytes;
 	record->path_bytes = (uint16_t)path->count;
 	record->origin = line;
-	record->flags = STP_RECORD_LISTED;
-	if (has_all) {
-		record->flags |= STP_RECORD_DIGESTS;
-		record->digests = digests;
-		parser->stats.digest_count++;
-	}
 	parser->stats.record_count++;
 	if (++parser->count == STP_LIST_BATCH_MAX)
 		return stp_list_emit(parser, err);
 	return STP_OK;
+}
+
+enum stp_errc stp_list_end(struct stp_list_parser *parser, uint64_t line,
+                           const struct stp_list_text *rows, struct stp_err *err)
+{
+	struct stp_list_shape *shape = &parser->shape;
+	uint64_t count = 0;
+
+	if (rows->count && !stp_u64_parse(rows->bytes, rows->count, &count))
+		return STP_FAIL(
+		    err, STP_FORMAT, "scan", parser->options->name,
+		    "line %llu, the end line, gives a number of rows that is not a plain "
+		    "decimal number",
+		    (unsigned long long)line);
+	shape->last_line = line;
+	if (shape->end_line)
+		return STP_OK;
+	shape->end_line = line;
+	shape->end_is_counted = rows->count != 0;
+	shape->end_rows = count;
+	return STP_OK;
+}
+
+void stp_list_chunk_done(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
+                         uint64_t line)
+{
+	struct stp_list_shape *shape = &parser->shape;
+
+	if (line > shape->last_line)
+		shape->last_line = line;
+	if (chunk->is_last && line && shape->fault_line == line)
+		shape->cut_line = line;
 }
 
 enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err)

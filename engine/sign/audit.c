@@ -30,7 +30,7 @@ struct stp_audit {
 };
 
 /* Ends a line that a crash cut, so that the next one begins at a line's start. */
-static enum stp_errc mend_end(int fd, struct stp_buf *lines, struct stp_err *err)
+static enum stp_errc repair_end(int fd, struct stp_buf *lines, struct stp_err *err)
 {
 	struct stat st;
 	char last;
@@ -55,7 +55,7 @@ enum stp_errc stp_audit_open(int state_fd, struct stp_audit **out_audit, struct 
 	code = stp_file_open_own(state_fd, STP_AUDIT_FILE, O_APPEND, 0600, STAGE, STP_AUDIT_FILE,
 	                         &audit->fd, err);
 	if (code == STP_OK)
-		code = mend_end(audit->fd, &audit->lines, err);
+		code = repair_end(audit->fd, &audit->lines, err);
 	if (code != STP_OK) {
 		stp_audit_close(audit);
 		return code;

@@ -12,6 +12,7 @@
 #include "base/sum.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "base/url.h"
 #include "cjson/reader.h"
 #include "hash/hash.h"
 #include "verify/published.h"
@@ -37,6 +38,7 @@ struct worker {
 	struct stp_bin_file bin;
 	const struct stp_chain_bin *item;
 	size_t index;
+	size_t worker_index;
 	char name[256];
 	uint32_t seen[STP_FINDING_CODE_COUNT]; /* findings of this bin */
 	const uint8_t *paths[KEY_BATCH];
@@ -128,7 +130,8 @@ static unsigned check_signature(struct worker *w, size_t index)
 	return state == STP_SIGNATURE_GOOD;
 }
 
-static void check_signatures(struct worker *w)
+/* True when a threshold of the role signed. */
+static bool check_signatures(struct worker *w)
 {
 	const struct stp_role *role = role_of(w);
 	uint64_t good = 0;
@@ -139,6 +142,7 @@ static void check_signatures(struct worker *w)
 		add(w, STP_FINDING_THRESHOLD,
 		    "has %" PRIu64 " good signatures of %s, needs %" PRIu64, good, w->item->role,
 		    role->threshold);
+	return good >= role->threshold;
 }
 
 static void note_expiry(struct worker *w, int64_t expires)
@@ -183,11 +187,15 @@ static void check_head(struct worker *w)
 static void note_target(struct worker *w, const char *path, size_t path_bytes, uint64_t length)
 {
 	const char *problem = stp_target_path_problem(path, path_bytes);
+	const char *url_problem = stp_url_problem(path, path_bytes);
 	struct stp_quote quote;
 
 	if (problem)
 		add(w, STP_FINDING_TARGET_PATH, "target \"%s\" %s",
 		    stp_finding_quote(&quote, path, path_bytes), problem);
+	if (url_problem)
+		add(w, STP_FINDING_TARGET_URL, "target \"%s\" %s: no client can fetch it",
+		    stp_finding_quote(&quote, path, path_bytes), url_problem);
 	w->totals.target_count++;
 	w->totals.target_bytes = stp_sum_add(w->totals.target_bytes, length);
 	w->totals.path_bytes += path_bytes;
@@ -366,7 +374,7 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 {
 	const struct stp_bins_options *options = w->shared->options;
 	enum stp_bin_file_state state;
-	bool there;
+	bool there, is_signed;
 
 	memset(w->seen, 0, sizeof(w->seen));
 	stp_bin_file_name(w->item, w->name, sizeof(w->name));
@@ -388,8 +396,10 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 		STP_TRY(check_slowly(w, err));
 	} else {
 		check_head(w);
-		check_signatures(w);
+		is_signed = check_signatures(w);
 		check_entries(w);
+		if (is_signed && options->take)
+			STP_TRY(options->take(options->take_ctx, w->worker_index, &w->bin, err));
 	}
 	say_what_was_cut(w);
 	return STP_OK;
@@ -409,6 +419,7 @@ static enum stp_errc work(void *ctx, size_t worker_index, struct stp_err *err)
 		if (stp_cancelled(shared->options->cancel))
 			return STP_FAIL(err, STP_CANCELLED, "verify", "", "stopped");
 		w->index = index;
+		w->worker_index = worker_index;
 		w->item = &tree->bin_items[index];
 		if (w->item->listed)
 			STP_TRY(audit_bin(w, err));

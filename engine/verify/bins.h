@@ -39,6 +39,10 @@ struct stp_bins_totals {
 /* Called after each bin from its worker: bytes just read. */
 typedef void stp_bins_tick_fn(void *ctx, uint64_t bytes);
 
+/* Called with each bin that is well formed and signed, from the worker that checked it. */
+typedef enum stp_errc stp_bins_take_fn(void *ctx, size_t worker_index,
+                                       const struct stp_bin_file *bin, struct stp_err *err);
+
 struct stp_bins_options {
 	const struct stp_chain *tree;
 	struct stp_finding_list *findings;
@@ -47,6 +51,8 @@ struct stp_bins_options {
 	struct stp_cancel *cancel;
 	stp_bins_tick_fn *tick; /* may be NULL */
 	void *tick_ctx;
+	stp_bins_take_fn *take; /* may be NULL */
+	void *take_ctx;
 };
 
 enum stp_errc stp_bins_audit(const struct stp_bins_options *options,

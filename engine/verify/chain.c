@@ -315,8 +315,10 @@ static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_cha
 		return STP_OK;
 	stp_document_known(doc, meta, "signed.meta", "snapshot.json");
 	line = stp_document_member(doc, meta, "signed.meta", "snapshot.json", JSON_OBJECT);
-	if (line && read_listed(tree, doc, "snapshot.json", line, out_snapshot))
+	if (line && read_listed(tree, doc, "snapshot.json", line, out_snapshot)) {
 		tree->timestamp_has_length = out_snapshot->length >= 0;
+		tree->timestamp_has_hash = out_snapshot->sha256 || out_snapshot->sha512;
+	}
 	return STP_OK;
 }
 

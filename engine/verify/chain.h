@@ -48,7 +48,7 @@ struct stp_chain {
 	struct stp_document timestamp, snapshot, targets, bins;
 	bool has_root, has_timestamp, has_snapshot, has_targets, has_bins;
 	uint64_t root_steps;
-	int timestamp_has_length;
+	int timestamp_has_length, timestamp_has_hash;
 
 	struct stp_listed *listed; /* sorted by role */
 	size_t listed_count, tombstones;

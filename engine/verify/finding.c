@@ -91,14 +91,22 @@ void stp_finding_count(struct stp_finding_list *list, enum stp_finding_code code
 	pthread_mutex_unlock(&list->lock);
 }
 
+/* Errors first, then warnings, then what is about the set-up. */
+static int rank(const struct stp_finding *finding)
+{
+	static const int ranks[] = {
+	    [STP_SEVERITY_ERROR] = 0, [STP_SEVERITY_WARNING] = 1, [STP_SEVERITY_SETUP] = 2};
+
+	return ranks[codes[finding->code].severity];
+}
+
 static int compare_findings(const void *a, const void *b)
 {
 	const struct stp_finding *x = a, *y = b;
-	enum stp_severity sx = codes[x->code].severity, sy = codes[y->code].severity;
-	int order;
+	int order = rank(x) - rank(y);
 
-	if (sx != sy)
-		return sx == STP_SEVERITY_ERROR ? -1 : 1;
+	if (order)
+		return order;
 	order = strcmp(x->subject, y->subject);
 	if (order == 0 && x->code != y->code)
 		order = x->code < y->code ? -1 : 1;

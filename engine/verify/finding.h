@@ -35,7 +35,7 @@ void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, 
 /* Counts a finding without keeping it. */
 void stp_finding_count(struct stp_finding_list *list, enum stp_finding_code code, uint64_t more);
 
-/* Sorts: errors before warnings, then by subject, code, text. */
+/* Sorts: errors, warnings, then those about the set-up; within each by subject, code, text. */
 void stp_finding_list_sort(struct stp_finding_list *list);
 
 /* Totals by severity. */

@@ -66,6 +66,10 @@ struct stp_sign_options {
 	 * calling thread and for good (Landlock, no_new_privs): for programs that do nothing else.
 	 */
 	int confine;
+	/* Called from the calling thread with what an operator should know before the run goes on;
+	 * it is among the notes as well. subject is raw: escape it before printing. May be NULL. */
+	void (*tell)(void *ctx, const char *stage, const char *subject, const char *text);
+	void *tell_ctx;
 	const char *const *writable_folders; /* with confine: stay writable, for the caller */
 	size_t writable_folder_count;
 	struct stp_progress *progress; /* may be NULL */
@@ -106,12 +110,14 @@ struct stp_sign_report {
 	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
 	uint64_t targets_before;                   /* targets that were signed last time */
 	uint64_t list_rows;                        /* rows of the digest list */
+	uint64_t list_repeats;                     /* of these, rows that repeat another */
 	uint64_t target_bytes;                     /* sum of the lengths of all targets */
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
 	uint64_t links_made;
-	int counted;          /* targets, faults and the like are those of the whole index */
-	uint64_t fault_count; /* all; faults holds those kept */
+	uint64_t links_repaired; /* targets whose names in public/targets were missing or wrong */
+	int counted;             /* targets, faults and the like are those of the whole index */
+	uint64_t fault_count;    /* all; faults holds those kept */
 	const struct stp_sign_fault *faults; /* sorted by subject */
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
@@ -119,6 +125,7 @@ struct stp_sign_report {
 	const struct stp_sign_fault
 	    *notes; /* what the operator should know; changes no exit status */
 	size_t note_count;
+	size_t told_count;      /* of the notes: the first ones, which tell was called with */
 	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */
 	struct stp_sign_versions versions;
 	struct stp_sign_seconds seconds;

@@ -33,53 +33,67 @@ struct stp_progress;
 enum stp_severity {
 	STP_SEVERITY_WARNING, /* a client accepts it, an operator should not */
 	STP_SEVERITY_ERROR,   /* a client refuses it or could be misled */
+	STP_SEVERITY_SETUP,   /* a warning about how the repository is set up: clients are served,
+	                       * an auditor would have it otherwise */
 };
 
 /* Every kind of finding: code, name in reports, severity. Names are stable. */
-#define STP_FINDING_CODES(X)                                 \
-	X(FILE_MISSING, "file-missing", ERROR)               \
-	X(FILE_TYPE, "file-type", ERROR)                     \
-	X(FILE_SIZE, "file-size", ERROR)                     \
-	X(FILE_STRAY, "file-stray", WARNING)                 \
-	X(JSON, "json", ERROR)                               \
-	X(CANONICAL, "canonical", ERROR)                     \
-	X(ENVELOPE, "envelope", ERROR)                       \
-	X(FIELD, "field", ERROR)                             \
-	X(FIELD_UNKNOWN, "field-unknown", WARNING)           \
-	X(TYPE, "type", ERROR)                               \
-	X(SPEC_VERSION, "spec-version", ERROR)               \
-	X(VERSION, "version", ERROR)                         \
-	X(EXPIRED, "expired", ERROR)                         \
-	X(EXPIRES_SOON, "expires-soon", WARNING)             \
-	X(EXPIRES_ORDER, "expires-order", WARNING)           \
-	X(LENGTH, "length", ERROR)                           \
-	X(HASH, "hash", ERROR)                               \
-	X(KEY, "key", ERROR)                                 \
-	X(KEYID, "keyid", ERROR)                             \
-	X(KEY_DUPLICATE, "key-duplicate", ERROR)             \
-	X(KEY_UNKNOWN, "key-unknown", ERROR)                 \
-	X(THRESHOLD, "threshold", ERROR)                     \
-	X(THRESHOLD_VALUE, "threshold-value", ERROR)         \
-	X(SIGNATURE, "signature", ERROR)                     \
-	X(SIGNATURE_DUPLICATE, "signature-duplicate", ERROR) \
-	X(SIGNATURE_STRANGER, "signature-stranger", WARNING) \
-	X(SIGNATURE_DISAGREE, "signature-disagree", ERROR)   \
-	X(ROOT_GAP, "root-gap", ERROR)                       \
-	X(ROOT_PINNED, "root-pinned", ERROR)                 \
-	X(CONSISTENT_SNAPSHOT, "consistent-snapshot", ERROR) \
-	X(ROLE_NAME, "role-name", ERROR)                     \
-	X(ROLE_UNLISTED, "role-unlisted", ERROR)             \
-	X(ROLLBACK, "rollback", ERROR)                       \
-	X(DELEGATION, "delegation", ERROR)                   \
-	X(DELEGATION_GAP, "delegation-gap", ERROR)           \
-	X(DELEGATION_OVERLAP, "delegation-overlap", ERROR)   \
-	X(TARGET_ENTRY, "target-entry", ERROR)               \
-	X(TARGET_PATH, "target-path", ERROR)                 \
-	X(TARGET_BIN, "target-bin", ERROR)                   \
-	X(TARGET_HASHES, "target-hashes", ERROR)             \
-	X(TARGET_DIFFERS, "target-differs", ERROR)           \
-	X(TARGET_ABSENT, "target-absent", ERROR)             \
-	X(TARGET_UNKNOWN, "target-unknown", WARNING)         \
+#define STP_FINDING_CODES(X)                                   \
+	X(FILE_MISSING, "file-missing", ERROR)                 \
+	X(FILE_TYPE, "file-type", ERROR)                       \
+	X(FILE_SIZE, "file-size", ERROR)                       \
+	X(FILE_STRAY, "file-stray", WARNING)                   \
+	X(JSON, "json", ERROR)                                 \
+	X(CANONICAL, "canonical", ERROR)                       \
+	X(ENVELOPE, "envelope", ERROR)                         \
+	X(FIELD, "field", ERROR)                               \
+	X(FIELD_UNKNOWN, "field-unknown", WARNING)             \
+	X(TYPE, "type", ERROR)                                 \
+	X(SPEC_VERSION, "spec-version", ERROR)                 \
+	X(VERSION, "version", ERROR)                           \
+	X(EXPIRED, "expired", ERROR)                           \
+	X(EXPIRES_SOON, "expires-soon", WARNING)               \
+	X(EXPIRES_ORDER, "expires-order", WARNING)             \
+	X(LENGTH, "length", ERROR)                             \
+	X(HASH, "hash", ERROR)                                 \
+	X(KEY, "key", ERROR)                                   \
+	X(KEYID, "keyid", ERROR)                               \
+	X(KEY_DUPLICATE, "key-duplicate", ERROR)               \
+	X(KEY_UNKNOWN, "key-unknown", ERROR)                   \
+	X(THRESHOLD, "threshold", ERROR)                       \
+	X(THRESHOLD_VALUE, "threshold-value", ERROR)           \
+	X(SIGNATURE, "signature", ERROR)                       \
+	X(SIGNATURE_DUPLICATE, "signature-duplicate", ERROR)   \
+	X(SIGNATURE_STRANGER, "signature-stranger", WARNING)   \
+	X(SIGNATURE_DISAGREE, "signature-disagree", ERROR)     \
+	X(ROOT_GAP, "root-gap", ERROR)                         \
+	X(ROOT_PINNED, "root-pinned", ERROR)                   \
+	X(CONSISTENT_SNAPSHOT, "consistent-snapshot", ERROR)   \
+	X(ROLE_NAME, "role-name", ERROR)                       \
+	X(ROLE_UNLISTED, "role-unlisted", ERROR)               \
+	X(ROLLBACK, "rollback", ERROR)                         \
+	X(DELEGATION, "delegation", ERROR)                     \
+	X(DELEGATION_GAP, "delegation-gap", ERROR)             \
+	X(DELEGATION_OVERLAP, "delegation-overlap", ERROR)     \
+	X(TARGET_ENTRY, "target-entry", ERROR)                 \
+	X(TARGET_PATH, "target-path", ERROR)                   \
+	X(TARGET_BIN, "target-bin", ERROR)                     \
+	X(TARGET_HASHES, "target-hashes", ERROR)               \
+	X(TARGET_DIFFERS, "target-differs", ERROR)             \
+	X(TARGET_ABSENT, "target-absent", ERROR)               \
+	X(TARGET_UNKNOWN, "target-unknown", WARNING)           \
+	X(TARGET_URL, "target-url", SETUP)                     \
+	X(SERVED_MISSING, "served-missing", ERROR)             \
+	X(SERVED_DIFFERS, "served-differs", ERROR)             \
+	X(SERVED_UNREADABLE, "served-unreadable", WARNING)     \
+	X(SERVED_UNKNOWN, "served-unknown", WARNING)           \
+	X(ONLINE_KEY_OFFLINE, "online-key-offline", SETUP)     \
+	X(THRESHOLD_ONE, "threshold-one", SETUP)               \
+	X(ROOT_NO_SPARE, "root-no-spare", SETUP)               \
+	X(SNAPSHOT_UNDELEGATED, "snapshot-undelegated", SETUP) \
+	X(TIMESTAMP_NO_LENGTH, "timestamp-no-length", SETUP)   \
+	X(TIMESTAMP_NO_HASH, "timestamp-no-hash", SETUP)       \
+	X(EXPIRES_LATE, "expires-late", SETUP)                 \
 	X(FINDINGS_CUT, "findings-cut", WARNING)
 
 enum stp_finding_code {
@@ -126,7 +140,9 @@ struct stp_verify_report {
 	const struct stp_finding
 	    *findings;        /* sorted by severity (errors first), subject, code, text */
 	size_t finding_count; /* kept */
-	uint64_t error_total, warning_total; /* all, also those not kept */
+	uint64_t error_total, warning_total; /* all, also those not kept; with strict all are errors
+	                                      */
+	uint64_t setup_total;                /* of the warnings, those about the set-up */
 	uint64_t code_totals[STP_FINDING_CODE_COUNT];
 
 	const char *metadata_dir; /* as it was found */
@@ -147,10 +163,19 @@ struct stp_verify_report {
 	uint64_t signatures_checked, signatures_checked_twice; /* twice: by both libraries */
 	uint64_t files_checked, files_checked_bytes;           /* with targets */
 	uint64_t files_skipped;                                /* not in the sample */
+	uint64_t served_names;   /* what a web server would hand out, looked at */
+	const char *served_why;  /* why that was not looked at, or NULL; static string */
+	const char *served_mode; /* "all" or "mutable"; NULL when not looked at */
 
 	struct stp_client_verdict clients[STP_CLIENTS_MAX];
 	size_t client_count;
 	double seconds_metadata, seconds_files, seconds_total;
+};
+
+enum stp_verify_served_how {
+	STP_SERVED_AUTO, /* of a repository, unless as_client */
+	STP_SERVED_YES,
+	STP_SERVED_NO,
 };
 
 struct stp_verify_options {
@@ -159,8 +184,10 @@ struct stp_verify_options {
 	const char
 	    *targets_dir; /* files to hash: a folder; "" for the repository's own; NULL: none */
 	uint64_t sample;  /* hash a K-th of the files; 0 or 1: all */
-	int as_client;    /* only what a client would fetch: no strays, no old roots beyond */
-	int64_t now;      /* epoch seconds; 0: the clock */
+	enum stp_verify_served_how served; /* look at what a web server would hand out */
+	int strict;                        /* every warning counts as an error */
+	int as_client; /* only what a client would fetch: no strays, no old roots beyond */
+	int64_t now;   /* epoch seconds; 0: the clock */
 	int64_t expires_within_s; /* 0: report only what has expired */
 	size_t jobs;              /* workers; 0: the serial twin */
 	struct stp_cancel *cancel;

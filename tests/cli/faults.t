@@ -15,7 +15,7 @@ $ stampede sign repo --now $(at 2)
 2> stampede: scan: new\x0aline: is not printable ASCII, so clients would not agree on its canonical form; rename it
 2> stampede: scan: quo"te: has a '"' or '\' in it, which clients escape differently; rename it
 2> stampede: scan: \xc3\xa9: is not printable ASCII, so clients would not agree on its canonical form; rename it
-2> stampede: sign: 9 paths cannot be signed, so nothing was published; mend them, or publish without them: --on-fault skip
+2> stampede: sign: 9 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip
 = 3
 $ ls repo/public/metadata
 1.bins.json
@@ -49,4 +49,4 @@ $ as_user stampede sign repo --now $(at 2) 2>err; echo $?; sed 's|packages/.*whl
 3
 stampede: scan: closed: cannot read the folder: Permission denied
 stampede: hash: FILE: cannot open: Permission denied
-stampede: sign: 2 paths cannot be signed, so nothing was published; mend them, or publish without them: --on-fault skip
+stampede: sign: 2 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip

@@ -17,14 +17,37 @@ sign never needs them:
 clients cannot be moved to new ones.
 Keep here, and back up: SCRATCH/repo/keys (online key, seal key)
 (blank)
-For more than 100,000 targets, tell the web server to find files
-without the digest before their name (nginx):
-  location /targets/ { try_files $uri @plain; }
-  location @plain {
-    root SCRATCH/idx;
-    rewrite "^/targets/((?:[^/]+/)*)(?:[0-9a-f]{128}|[0-9a-f]{64})\.([^/]+)$"
-            /$1$2 break;
+For more than 100,000 targets, the web server looks up by a mark
+what is signed (nginx; the whole configuration is in README.md):
+  map $uri $stampede_mark {
+    '~^/targets/(?:(?<d1>[^/"]+)/)?(?:(?<d2>[^/"]+)/)?(?:(?<d3>[^/"]+)/)?(?:(?<d4>[^/"]+)/)?(?:(?<d5>[^/"]+)/)?(?:(?<d6>[^/"]+)/)?(?<h1>[0-9a-f]{3})(?<h2>[0-9a-f]{13})(?:[0-9a-f]{48}|[0-9a-f]{112})\.(?<file>[^/"]+)$'
+    '$h1/$h2.$d1"$d2"$d3"$d4"$d5"$d6"$file';
+  }
+  map $uri $stampede_long_mark {
+    '~^/targets/(?<dir>(?:[^/]+/)*)(?<digits>[0-9a-f]{16})(?:[0-9a-f]{48}|[0-9a-f]{112})\.(?<name>[^/]+)$'
+    'long/$dir$digits.$name';
+  }
+  location ~ ^/(?:metadata/\.|targets/\.(?:signed|tmp-)) {
     return 404;
+  }
+  location /targets/ {
+    try_files $uri @marked;
+  }
+  location @marked {
+    set $mark SCRATCH/repo/public/targets/.signed/$stampede_mark;
+    if (!-f $mark) {
+      set $mark SCRATCH/repo/public/targets/.signed/$stampede_long_mark;
+    }
+    if (!-f $mark) {
+      return 404;
+    }
+    rewrite "^/targets/((?:[^/]+/)*)[0-9a-f]+\.([^/]+)$" /index/$1$2 last;
+    return 404;
+  }
+  location /index/ {
+    internal;
+    alias SCRATCH/idx/;
+    disable_symlinks on from=SCRATCH/idx;
   }
 (blank)
 next: stampede sign SCRATCH/repo
@@ -102,6 +125,7 @@ $ cat repo/stampede.json
   "snapshot_length": false,
   "target_files": "auto",
   "link": "symlink",
+  "url_unsafe": "fault",
   "include": [],
   "exclude": [],
   "mutable": [

@@ -95,8 +95,8 @@ $ file=$(find idx/packages -name '*.tar.gz' | sort | head -n 1)
 $ cp repo/public/metadata/timestamp.json before.json
 $ echo tampered >>"$file"
 $ stampede sign repo --now $(at 6)
-2> stampede: sign: packages/*.tar.gz: has other bytes than were signed before (sha512 *… is now *…); distribution files never change: find out who did this, then --allow-replace it or restore it (glob)
-2> stampede: sign: 1 path cannot be signed, so nothing was published; mend it, or publish without it: --on-fault skip
+2> stampede: sign: packages/*.tar.gz: has other bytes than were signed before (length * is now *, sha512 *... is now *...); distribution files never change: find out who did this, then --allow-replace it or restore it (glob)
+2> stampede: sign: 1 path cannot be signed, so nothing was published; fix it, or publish without it: --on-fault skip
 = 3
 $ cmp before.json repo/public/metadata/timestamp.json
 $ stampede sign repo --now $(at 6) --allow-replace "${file#idx/}"

@@ -81,7 +81,7 @@ $ stampede sign repo --dry-run >/dev/full
 = 3
 $ mkfifo tree/packages/pipe && stampede sign repo --json --metrics m.prom >/dev/full
 2> stampede: scan: packages/pipe: is a FIFO; exclude or remove it
-2> stampede: sign: 1 path cannot be signed, so nothing was published; mend it, or publish without it: --on-fault skip
+2> stampede: sign: 1 path cannot be signed, so nothing was published; fix it, or publish without it: --on-fault skip
 2> stampede: output: stdout could not be written; its reader or disk is gone
 = 3
 $ grep -E '^stampede_last_run_(success|published)' m.prom && rm tree/packages/pipe m.prom

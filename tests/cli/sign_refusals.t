@@ -41,13 +41,13 @@ $ sed 's/"bins": 16,/"bins": 17,/' good.json >repo/stampede.json; stampede sign 
 2> stampede: config: stampede.json: "bins": 17 is no power of two
 = 2
 $ sed 's/"bins": 16,/"binz": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: "binz": no such field; mend the name or take it out
+2> stampede: config: stampede.json: "binz": no such field; fix the name or take it out
 = 2
 $ sed 's/"bins": 16,/"bins": 16, "bins": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: line 8: duplicate object key near '"bins"'; mend it
+2> stampede: config: stampede.json: line 8: duplicate object key near '"bins"'; fix it
 = 2
 $ head -c 40 good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: line 4: string or '}' expected near end of file; mend it
+2> stampede: config: stampede.json: line 4: string or '}' expected near end of file; fix it
 = 2
 $ rm repo/stampede.json; stampede sign repo --now $(at 2)
 2> stampede: repository: repo: has no stampede.json; restore it from a backup

@@ -56,7 +56,7 @@ run 'a run that another forbids' --now 2020-01-01T00:00:00Z
 (cd idx && find . -type f -printf '%P\n' | sort | while read -r path; do
 	printf '%s,%s,%s\n' "$path" "$(stat -c %s "$path")" "$(sha256sum "$path" | cut -c 1-64)"
 done) >rows
-{ echo path,length,sha256; sleep 2; cat rows; } | "$STAMPEDE" sign repo --json --quiet --digests - >out || fail 'no list was signed'
+{ echo path,length,sha256; sleep 2; cat rows; echo '#end'; } | "$STAMPEDE" sign repo --json --quiet --digests - >out || fail 'no list was signed'
 sums 'a slow list' out
 at_least 'a slow list' scan 0.5 out
 

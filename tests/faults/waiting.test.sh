@@ -54,7 +54,7 @@ says '/dev/zero: is (no|not a) regular file'
 mkfifo index/pipe
 printf 'path,length,sha256\npipe,,\n' >list.csv
 done_within 20 3 "$STAMPEDE" sign repo --digests list.csv
-says 'pipe: list\.csv:2 names something that is (no|not a) regular file'
+says 'pipe: list\.csv:2 has no length, sha256, so the file must be read, and it is not a regular file'
 rm index/pipe
 
 # The list itself: opened, read, cancelled.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The CSV list reader against RFC 4180 as a slow automaton over the whole text: the same rows are
- * records, at the same lines, with the same paths. A list cut into small pieces, and now and then
- * two workers (threads cost more than all the rest), see what one big piece gives.
+ * records, at the same lines, with the same paths, up to the end line. A list cut into small
+ * pieces, and now and then two workers (threads cost more than all the rest), see what one big
+ * piece gives.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -61,6 +62,7 @@ static enum stp_errc collect(void *ctx, size_t worker, const struct stp_record *
 }
 
 struct cut {
+	enum stp_list_format format;
 	size_t jobs;
 	size_t piece_bytes;
 	size_t row_bytes_max;
@@ -72,7 +74,7 @@ static enum stp_errc read_with(int fd, struct cut cut, struct seen *seen,
 	struct stp_list_options options = {
 	    .name = "fuzz",
 	    .fd = fd,
-	    .format = STP_LIST_CSV,
+	    .format = cut.format,
 	    .hash_set = SET,
 	    .jobs = cut.jobs,
 	    .piece_bytes = cut.piece_bytes,
@@ -166,6 +168,21 @@ static int next_row(const uint8_t *data, size_t data_bytes, size_t *at, uint64_t
 	return 1;
 }
 
+/* Where the header starts: behind a byte order mark and lines of white space. */
+static size_t skip_start(const uint8_t *data, size_t data_bytes, uint64_t *line)
+{
+	size_t start = data_bytes >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	size_t i;
+
+	for (i = start; i < data_bytes && data[i] && strchr(" \t\r\n", data[i]); i++) {
+		if (data[i] == '\n') {
+			start = i + 1;
+			++*line;
+		}
+	}
+	return start;
+}
+
 static const char *field(const struct row *row, size_t index, size_t *out_count)
 {
 	*out_count = row->starts[index + 1] - row->starts[index];
@@ -183,7 +200,7 @@ static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 	struct stp_list_options options = {.name = "fuzz", .hash_set = SET};
 	struct stp_fault_list faults;
 	uint64_t line = 1;
-	size_t at = 0;
+	size_t at = skip_start(data, data_bytes, &line);
 	size_t i;
 
 	stp_fault_list_init(&faults);
@@ -203,7 +220,11 @@ static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 	}
 	while (next_row(data, data_bytes, &at, &line, &row)) {
 		struct stp_list_row fresh = {0};
+		size_t first_bytes;
+		const char *first = field(&row, 0, &first_bytes);
 
+		if (!row.is_bad && first_bytes == 4 && memcmp(first, "#end", 4) == 0)
+			break;
 		if (!row.raw || row.is_bad || row.count != header.count)
 			continue;
 		for (i = 0; i < row.count; i++) {
@@ -229,7 +250,10 @@ static void read_again(int fd, struct cut cut, const struct seen *ours,
 
 	must(read_with(fd, cut, &theirs, &stats) == STP_OK, "cut otherwise, it says no");
 	must(theirs.count == ours->count && stats.row_count == expected->row_count &&
-	         stats.bytes == expected->bytes && stats.sum == expected->sum,
+	         stats.bytes == expected->bytes && stats.sum == expected->sum &&
+	         stats.has_end == expected->has_end && stats.is_unended == expected->is_unended &&
+	         stats.field_set == expected->field_set &&
+	         memcmp(&stats.unknown, &expected->unknown, sizeof(stats.unknown)) == 0,
 	     "cut otherwise, it reads otherwise");
 	if (cut.jobs == 0 && ours->count <= RECORDS_MAX)
 		must(memcmp(ours->sums, theirs.sums, ours->count * sizeof(*ours->sums)) == 0,
@@ -242,27 +266,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	static struct seen theirs;
 	struct stp_list_stats stats = {0};
 	uint64_t sum = sum_of((const char *)data, data_bytes);
-	size_t skip = 0;
+	enum stp_list_format format = STP_LIST_CSV;
+	uint64_t line = 1;
+	size_t start;
 	int fd;
 
 	if (data_bytes > 60000)
 		return 0;
+	/* What starts like an object would be read as NDJSON. */
+	for (start = skip_start(data, data_bytes, &line); start < data_bytes; start++)
+		if (data[start] != ' ' && data[start] != '\t')
+			break;
+	if (start < data_bytes && data[start] != '{')
+		format = STP_LIST_AUTO;
 	fd = fuzz_file(data, data_bytes);
-	if (read_with(fd, (struct cut){0, data_bytes + 3, data_bytes + 3}, &ours, &stats))
+	if (read_with(fd, (struct cut){format, 0, data_bytes + 3, data_bytes + 3}, &ours, &stats))
 		return 0;
-	if (data_bytes >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
-		skip = 3;
 	theirs.count = 0;
 	pthread_mutex_init(&theirs.lock, NULL);
-	expect(data + skip, data_bytes - skip, &theirs);
+	expect(data, data_bytes, &theirs);
 	must(ours.count == theirs.count, "another number of records");
 	if (ours.count <= RECORDS_MAX) {
 		must(memcmp(ours.origins, theirs.origins, ours.count * sizeof(uint64_t)) == 0,
 		     "line");
 		must(memcmp(ours.sums, theirs.sums, ours.count * sizeof(uint64_t)) == 0, "path");
 	}
-	read_again(fd, (struct cut){0, 1 + sum % 97, data_bytes + 3}, &ours, &stats);
+	read_again(fd, (struct cut){format, 0, 1 + sum % 97, data_bytes + 3}, &ours, &stats);
 	if (sum / 97 % 64 == 0)
-		read_again(fd, (struct cut){2, 1 + sum % 97, data_bytes + 3}, &ours, &stats);
+		read_again(fd, (struct cut){format, 2, 1 + sum % 97, data_bytes + 3}, &ours,
+		           &stats);
 	return 0;
 }

@@ -48,6 +48,8 @@ wanted() {
 		bin/stampede
 		lib/libstampede.a
 		lib/pkgconfig/stampede.pc
+		lib/systemd/system/stampede-gc@.service
+		lib/systemd/system/stampede-gc@.timer
 		lib/systemd/system/stampede-sign@.service
 		lib/systemd/system/stampede-sign@.timer
 		lib/sysusers.d/stampede.conf
@@ -103,18 +105,32 @@ package)
 	"$root/usr/bin/stampede" --version
 	try_library "$root/usr"
 	dpkg-deb -e "$deb" "$scratch/control"
-	sh -n "$scratch/control/postinst"
+	for script in postinst prerm postrm; do
+		sh -n "$scratch/control/$script"
+		[ -x "$scratch/control/$script" ] || die "$script cannot be run"
+	done
 	grep -q '^Depends:.*libsodium' "$scratch/control/control" || die 'no dependency on libsodium'
 	if [ "$(id -u)" -eq 0 ]; then # install and purge into a scratch root
-		mkdir -p "$scratch/admin"/{info,updates,triggers}
-		: >"$scratch/admin/status"
-		mkdir -p "$scratch/other"
-		dpkg --admindir="$scratch/admin" --instdir="$scratch/other" --force-depends --force-script-chrootless \
+		admin=$scratch/other/var/lib/dpkg
+		mkdir -p "$admin"/{info,updates,triggers}
+		: >"$admin/status"
+		dpkg --admindir="$admin" --instdir="$scratch/other" --force-depends --force-script-chrootless \
 			--log="$scratch/dpkg.log" -i "$deb" >"$scratch/log" 2>&1 || die "$(cat "$scratch/log")"
 		"$scratch/other/usr/bin/stampede" --version >/dev/null
-		dpkg --admindir="$scratch/admin" --instdir="$scratch/other" --log="$scratch/dpkg.log" \
-			--purge stampede >"$scratch/log" 2>&1 || die "$(cat "$scratch/log")"
-		[ -z "$(find "$scratch/other" -type f)" ] || die 'purging leaves files'
+		# Timers that were enabled, by name and by another unit, and one that is not of this package.
+		wants=$scratch/other/etc/systemd/system/timers.target.wants
+		mkdir -p "$wants" "$scratch/other/etc/systemd/system/x.target.requires" "$scratch/other/var/lib/systemd/timers"
+		ln -s /usr/lib/systemd/system/stampede-sign@.timer "$wants/stampede-sign@my-index.timer"
+		ln -s /usr/lib/systemd/system/stampede-gc@.timer "$wants/stampede-gc@my-index.timer"
+		ln -s /usr/lib/systemd/system/stampede-gc@.timer "$scratch/other/etc/systemd/system/x.target.requires/stampede-gc@b.timer"
+		ln -s /usr/lib/systemd/system/other.timer "$wants/other.timer"
+		: >"$scratch/other/var/lib/systemd/timers/stamp-stampede-sign@my-index.timer"
+		dpkg --admindir="$admin" --instdir="$scratch/other" --force-script-chrootless \
+			--log="$scratch/dpkg.log" --purge stampede >"$scratch/log" 2>&1 || die "$(cat "$scratch/log")"
+		rm -r "$admin"
+		[ -z "$(find "$scratch/other" -type f)" ] || die "purging leaves files: $(find "$scratch/other" -type f)"
+		left=$(find "$scratch/other" -type l)
+		[ "$left" = "$wants/other.timer" ] || die "purging leaves, or takes more than it should: $left"
 	fi
 	;;
 completions)
@@ -192,14 +208,15 @@ manual)
 		[ -z "$warnings" ] || die "$warnings"
 	done
 	;;
-units)
+units) # tests/systemd runs them; this finds what a manual or another systemd would complain of
 	command -v systemd-analyze >/dev/null || exit 77
 	install_below
 	mkdir "$scratch/units"
-	cp "$root/lib/systemd/system/stampede-sign@.service" "$scratch/units/stampede-sign@x.service"
-	cp "$root/lib/systemd/system/stampede-sign@.timer" "$scratch/units/stampede-sign@x.timer"
-	sed -i "s|^ExecStart=stampede|ExecStart=$root/bin/stampede|" "$scratch/units/stampede-sign@x.service"
-	findings=$(cd "$scratch/units" && systemd-analyze verify --man=no ./stampede-sign@x.service ./stampede-sign@x.timer 2>&1 |
+	for unit in sign.service sign.timer gc.service gc.timer; do
+		sed "s|^ExecStart=stampede|ExecStart=$root/bin/stampede|" "$root/lib/systemd/system/stampede-${unit%.*}@.${unit#*.}" \
+			>"$scratch/units/stampede-${unit%.*}@x.${unit#*.}"
+	done
+	findings=$(cd "$scratch/units" && systemd-analyze verify --man=no ./stampede-*@x.service ./stampede-*@x.timer 2>&1 |
 		grep stampede) || true
 	[ -z "$findings" ] || die "$findings"
 	;;

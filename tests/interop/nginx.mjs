@@ -8,7 +8,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { digest, fetchTarget, filesOf, init, makeIndex, newClient, scratch, session, sign } from "./repository.mjs";
+import { digest, fetchTarget, filesOf, init, makeIndex, newClient, run, scratch, session, sign } from "./repository.mjs";
 
 const [targetFiles] = process.argv.slice(2);
 const readme = fs.readFileSync(process.env.STAMPEDE_README, "utf8");
@@ -23,8 +23,42 @@ const index = path.join(folder, "index");
 const repo = path.join(folder, "repo");
 fs.chmodSync(folder, 0o755); // nginx's workers may run as another user
 makeIndex(index, "--count", "60", "--sizes", "small", "--seed", "5");
+/** Writes a file of the index. */
+function put(name, bytes) {
+	fs.mkdirSync(path.dirname(path.join(index, name)), { recursive: true });
+	fs.writeFileSync(path.join(index, name), bytes);
+}
+put("top.whl", "no folder at all\n");
+put("a/b/c/d/e/f/six.whl", "as many folders as one mark holds\n");
+put("a/b/c/d/e/f/g/seven.whl", "one more\n");
+put(`packages/${"long".repeat(40)}/${"name".repeat(28)}.whl`, "too long for one mark\n");
+put(".well/.known", "a dot file that is signed\n");
+put("a b/c+d;e=f&g/~(h)!.whl", "other bytes that a URL may hold\n");
+put("private/config.ini", "excluded\n");
+put("private/a/b/c/d/e/f/g/deep.ini", "excluded, far below\n");
+put("packages/.htpasswd", "excluded by its dot\n");
+put(".git/config", "excluded with its folder\n");
+put("notes/readme.txt", "not included\n");
+put("packages/linked.whl", "a link, so a fault\n");
+fs.rmSync(path.join(index, "packages/linked.whl"));
+fs.writeFileSync(path.join(folder, "outside"), "outside of the index\n");
+fs.symlinkSync(path.join(folder, "outside"), path.join(index, "packages/linked.whl"));
 init(repo, index, "--bins", "16", "--target-files", targetFiles);
-sign(repo);
+{
+	const file = path.join(repo, "stampede.json");
+	const config = JSON.parse(fs.readFileSync(file));
+	config.exclude = ["private/**", "**/.htpasswd", ".git/**"];
+	config.include = ["packages/**", "simple/**", "a/**", "a b/**", "private/**", ".well/**", ".git/**", "*.whl"];
+	fs.writeFileSync(file, JSON.stringify(config));
+}
+run(process.env.STAMPEDE, ["sign", repo, "--quiet", "--json", "--on-fault", "skip"], 4);
+put("packages/new.whl", "newer than the last run\n");
+const unsigned = [
+	"private/config.ini", "private/a/b/c/d/e/f/g/deep.ini", "packages/.htpasswd", ".git/config", "notes/readme.txt",
+	"packages/linked.whl", "packages/new.whl",
+];
+/** Paths that are signed. */
+const signed = () => filesOf(index).filter((name) => !unsigned.includes(name));
 
 async function freePort() {
 	const probe = net.createServer();
@@ -54,7 +88,7 @@ ${server}
 `,
 );
 const child = spawn(nginx, ["-p", folder, "-c", path.join(folder, "nginx.conf")], { stdio: "inherit" });
-process.on("exit", () => child.kill("SIGKILL"));
+process.on("exit", () => child.kill("SIGTERM")); // its workers go with it
 const url = `http://127.0.0.1:${port}`;
 for (let tries = 0; ; tries++) {
 	try {
@@ -96,16 +130,80 @@ step("neither keys nor anything else of the repository is served");
 for (const name of ["/keys/online.pem", "/stampede.json", "/metadata/../../stampede.json", "/state/audit.log", "/targets/../keys/online.pem"])
 	assert.notEqual((await fetch(url + name)).status, 200, name);
 
+/** What curl gets for a path that is sent as it is written: status, headers and body. */
+function get(name) {
+	const curl = spawnSync("curl", ["-s", "-i", "--path-as-is", "--noproxy", "*", url + name], { encoding: "latin1" });
+	const [head, ...body] = curl.stdout.split("\r\n\r\n");
+	return { status: Number(head.split(" ")[1]), head, body: body.join("\r\n\r\n") };
+}
+/** The address of a path with a digest, escaped as clients do. */
+function address(name, hex) {
+	const { dir, base } = path.posix.parse(name);
+	return encodeURI(`/targets/${dir}${dir && "/"}${hex}.${base}`);
+}
+const signedAddress = (name) => address(name, digest("sha512", fs.readFileSync(path.join(index, name))));
+/** Asserts that nothing is served there, and that no cache keeps that. */
+function refused(name, why) {
+	const { status, head } = get(name);
+	assert.ok([400, 403, 404].includes(status), `${why}: ${name}: ${status}`);
+	assert.doesNotMatch(head, /cache-control/i, `${why}: ${name}`);
+}
+
 step("every target under its digest's name");
-for (const target of filesOf(index)) {
+for (const target of signed()) {
 	const bytes = fs.readFileSync(path.join(index, target));
-	const { dir, base } = path.parse(target);
-	const name = `/targets/${dir}/${digest("sha512", bytes)}.${base}`;
-	const response = await fetch(url + name);
-	assert.equal(response.status, 200, name);
+	const response = await fetch(url + signedAddress(target));
+	assert.equal(response.status, 200, target);
 	assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes);
 	assert.match(response.headers.get("cache-control"), /immutable/);
 }
+
+step("nothing that is not signed, under any digest");
+{
+	const zeros = "0".repeat(128);
+	const other = digest("sha512", fs.readFileSync(path.join(index, "top.whl")));
+	for (const name of unsigned) {
+		for (const hex of [zeros, zeros.slice(0, 64), other]) refused(address(name, hex), "not signed");
+		if (name !== "packages/linked.whl") refused(signedAddress(name), "not signed, its own digest");
+		refused(`/targets/${name}`, "without a digest");
+		refused(`/index/${name}`, "past the marks");
+	}
+	for (const name of signed()) {
+		refused(address(name, zeros), "a digest that is made up");
+		refused(address(name, zeros.slice(0, 64)), "a shorter one");
+		if (name !== "top.whl") refused(address(name, other), "another file's digest");
+		refused(`/index/${encodeURI(name)}`, "past the marks");
+	}
+	refused(address("other/six.whl", digest("sha512", fs.readFileSync(path.join(index, "a/b/c/d/e/f/six.whl")))), "another folder");
+}
+
+step("one address for each file, and none by a trick");
+{
+	const name = signedAddress("a/b/c/d/e/f/six.whl");
+	const file = path.posix.basename(name);
+	assert.equal(get(name).status, 200);
+	for (const trick of [
+		`/targets//a/b/c/d/e/f/${file}`, `/targets/a/./b/c/d/e/f/${file}`, `/targets/a/x/../b/c/d/e/f/${file}`,
+		`/targets/a%2Fb/c/d/e/f/${file}`, `/targets/a%2fb%2fc/d/e/f/${file}`, `/targets/a/b/c/d/e/f/${file}%00`,
+		`/targets/a%00/b/c/d/e/f/${file}`, `/TARGETS/a/b/c/d/e/f/${file}`, `/targets/A/b/c/d/e/f/${file}`,
+		`/targets/a/b/c/d/e/f/${file.toUpperCase()}`, `/targets/a%22b/c/d/e/f/${file}`, `/targets/a/b/c/d/e/%2e/f/${file}`,
+		`/targets/..%2f..%2fstampede.json`, `/targets/../../stampede.json`, `/metadata/..%5c..%5cstampede.json`,
+		`/targets/.signed/`, `/metadata/.tmp-0123456789abcdef`, `/targets/.tmp-0123456789abcdef`, "/", "/targets/", "/metadata/",
+	])
+		refused(trick, "a trick");
+	for (const mark of filesOf(path.join(repo, "public/targets")).filter((found) => found.startsWith(".signed/")))
+		refused(encodeURI(`/targets/${mark}`), "a mark");
+	if (targetFiles === "mutable") {
+		// A folder of the index that became a link leads nowhere, whatever it was when it was signed.
+		fs.renameSync(path.join(index, "a/b"), path.join(folder, "moved"));
+		fs.symlinkSync(path.join(folder, "moved"), path.join(index, "a/b"));
+		assert.notEqual(get(name).status, 200, "a link out of the index");
+		fs.rmSync(path.join(index, "a/b"));
+		fs.renameSync(path.join(folder, "moved"), path.join(index, "a/b"));
+		assert.match(get(name).head, /cache-control: public, max-age=86400/i);
+	}
+}
+for (const name of unsigned) fs.rmSync(path.join(index, name));
 
 step("tuf-js, before and after a page changed");
 {
@@ -147,6 +245,18 @@ step("README.md's tuf-js example, word for word but for its address and target")
 		fs.rmSync(example);
 	}
 	assert.deepEqual(fs.readFileSync(path.join(client.targetDir, "index.html")), fs.readFileSync(path.join(index, page)));
+}
+
+step("what init prints is in README.md's configuration");
+{
+	const printed = init(path.join(folder, "printed"), index, "--bins", "2", "--target-files", "mutable")
+		.replaceAll(path.join(folder, "printed"), repo)
+		.split("\n")
+		.map((line) => line.trim());
+	const lines = printed.slice(printed.findIndex((line) => line.startsWith("map ")), printed.lastIndexOf("}") + 1);
+	assert.ok(lines.length > 20);
+	const known = server.split("\n").map((line) => line.trim());
+	for (const line of lines) assert.ok(known.includes(line), line);
 }
 
 child.kill("SIGTERM");

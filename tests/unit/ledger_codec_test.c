@@ -54,6 +54,39 @@ static void test_codec__a_tombstone_needs_no_path_and_no_digests(void **state)
 	assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
 }
 
+static void test_codec__claims_bring_their_own_digests(void **state)
+{
+	uint8_t bytes[STP_RECORD_ENCODED_MAX];
+	struct made_record made;
+	struct stp_record back;
+	unsigned set;
+
+	(void)state;
+	for (set = 0; set < 8; set++) {
+		struct stp_record *record = &made.record;
+		size_t count;
+
+		make_record(&made, 1, 3);
+		record->flags =
+		    (uint16_t)(STP_RECORD_LISTED | STP_RECORD_SIZED | STP_RECORD_CLAIM(0) * set);
+		assert_int_equal(stp_record_set(record, 2), set);
+		count = stp_record_encode(record, DIGEST_BYTES, bytes);
+		assert_int_equal(count, STP_RECORD_HEAD_BYTES + 8 + stp_alg_set_digest_bytes(set) +
+		                            record->path_bytes);
+		assert_int_equal(count, stp_record_decode(bytes, count, DIGEST_BYTES, &back));
+		assert_int_equal(count, stp_record_skip(bytes, DIGEST_BYTES));
+		assert_int_equal(back.flags, record->flags);
+		assert_memory_equal(back.path, record->path, record->path_bytes);
+		if (set)
+			assert_memory_equal(back.digests, record->digests,
+			                    stp_alg_set_digest_bytes(set));
+		else
+			assert_null(back.digests);
+	}
+	bytes[32] |= STP_RECORD_DIGESTS; /* both kinds */
+	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
+}
+
 static void test_codec__a_removed_path_keeps_what_it_had_and_when_it_went(void **state)
 {
 	uint8_t bytes[STP_RECORD_ENCODED_MAX];
@@ -122,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_codec__a_record_comes_back_as_it_went),
 	    cmocka_unit_test(test_codec__a_tombstone_needs_no_path_and_no_digests),
+	    cmocka_unit_test(test_codec__claims_bring_their_own_digests),
 	    cmocka_unit_test(test_codec__a_removed_path_keeps_what_it_had_and_when_it_went),
 	    cmocka_unit_test(test_codec__a_cut_record_is_refused_at_every_length),
 	    cmocka_unit_test(test_codec__what_no_encoder_writes_is_refused),

@@ -316,19 +316,32 @@ static void test_ledger__another_key_uses_nothing_and_names_it(void **state)
 	fixture_release(&fixture);
 }
 
-static void test_ledger__other_hash_algorithms_use_nothing_and_say_so(void **state)
+static void test_ledger__other_hash_algorithms_say_what_was_signed(void **state)
 {
 	struct fixture fixture;
 
 	(void)state;
 	fixture_init(&fixture);
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 10, 5);
+	put(&fixture, 2, 20); /* never committed, and of the set before */
+	assert_int_equal(stp_ledger_flush(fixture.ledger, NULL), STP_OK);
+	assert_int_equal(stp_ledger_hash_set(fixture.ledger), SET);
 	stp_ledger_close(fixture.ledger);
 	open_with(&fixture, seal_key, STP_ALG_BIT(STP_ALG_SHA512));
-	assert_int_equal(count_groups(&fixture), 0);
-	assert_int_equal(fixture.damage.total, 1);
+	assert_int_equal(count_groups(&fixture), 1);
+	assert_int_equal(length_of(&fixture, 1), 10);
+	assert_int_equal(fixture.damage.total, 0);
+	assert_int_equal(stp_ledger_refused_count(fixture.ledger), 0);
+	assert_int_equal(stp_ledger_hash_set(fixture.ledger), SET);
 	assert_true(stp_ledger_wants_base(fixture.ledger, 0));
 	assert_int_equal(stp_ledger_facts(fixture.ledger)->run_version, 5);
+	/* A base of the new set takes the place of all. */
+	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
+	stp_ledger_close(fixture.ledger);
+	open_with(&fixture, seal_key, STP_ALG_BIT(STP_ALG_SHA512));
+	assert_int_equal(stp_ledger_hash_set(fixture.ledger), STP_ALG_BIT(STP_ALG_SHA512));
+	assert_int_equal(length_of(&fixture, 1), 11);
+	assert_false(stp_ledger_wants_base(fixture.ledger, 0));
 	fixture_release(&fixture);
 }
 
@@ -525,7 +538,7 @@ int main(void)
 	    cmocka_unit_test(test_ledger__a_commit_without_a_segment_changes_only_the_facts),
 	    cmocka_unit_test(test_ledger__a_prepared_segment_is_nothing_without_the_commit),
 	    cmocka_unit_test(test_ledger__another_key_uses_nothing_and_names_it),
-	    cmocka_unit_test(test_ledger__other_hash_algorithms_use_nothing_and_say_so),
+	    cmocka_unit_test(test_ledger__other_hash_algorithms_say_what_was_signed),
 	    cmocka_unit_test(test_ledger__a_broken_manifest_falls_back_to_the_one_before),
 	    cmocka_unit_test(test_ledger__a_broken_delta_takes_what_lies_below_with_it),
 	    cmocka_unit_test(test_ledger__an_old_segment_under_a_new_name_is_refused),

@@ -385,6 +385,54 @@ static void test_links__none_needs_no_targets_folder(void **state)
 	repository_release(&r);
 }
 
+static void test_links__a_file_that_only_a_list_knows_gets_no_name_before_it_is_there(void **state)
+{
+	static const enum stp_link links[] = {STP_LINK_SYMLINK, STP_LINK_COPY};
+	static const char *const paths[] = {"d/b", "c", "a", "e/f/g"};
+	struct stp_missing missing = {0};
+	struct stp_record record;
+	struct made m;
+	size_t i;
+	size_t j;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		begin(&m, "pep458", links[i], STP_ALG_BIT(STP_ALG_SHA256));
+		for (j = 0; j < 4; j++) {
+			char full[64];
+
+			record = record_of(&m, paths[j], "bytes\n");
+			record.flags &= (uint16_t)~STP_RECORD_FILE;
+			snprintf(full, sizeof(full), "targets/%s", paths[j]);
+			unlinkat(m.r.scratch.fd, full, 0);
+			assert_int_equal(put(&m, &record), 0);
+			assert_int_not_equal(
+			    faccessat(m.r.scratch.fd, m.name, F_OK, AT_SYMLINK_NOFOLLOW), 0);
+		}
+		assert_int_equal(m.faults.total, 0);
+		assert_int_equal(stp_links_made(m.links), 0);
+		stp_links_missing(m.links, &missing);
+		assert_int_equal(missing.count, 4);
+		assert_int_equal(missing.kept, STP_MISSING_KEPT);
+		assert_string_equal(missing.paths[0], "a");
+		assert_string_equal(missing.paths[2], "d/b");
+		stp_missing_release(&missing);
+		/* Nothing is noted, so that the next run looks at all of them again. */
+		assert_int_equal(stp_links_commit(m.links, NULL), STP_OK);
+		stp_links_end(m.links);
+		assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 10, 2,
+		                                 NULL, &m.links, NULL),
+		                 STP_OK);
+		assert_int_equal(stp_links_need(m.links), STP_LINKS_NEED_ALL);
+		record = record_of(&m, "a", "bytes\n");
+		record.flags &= (uint16_t)~STP_RECORD_FILE;
+		assert_int_equal(put(&m, &record), 0);
+		assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, 0), 0);
+		assert_int_equal(stp_links_commit(m.links, NULL), STP_OK);
+		end(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +448,8 @@ int main(void)
 	    cmocka_unit_test(test_links__mutable_mode_makes_names_only_for_files_that_may_change),
 	    cmocka_unit_test(test_links__auto_is_all_up_to_a_limit_and_mutable_beyond),
 	    cmocka_unit_test(test_links__none_needs_no_targets_folder),
+	    cmocka_unit_test(
+	        test_links__a_file_that_only_a_list_knows_gets_no_name_before_it_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,9 +142,12 @@ static void test_known__a_path_named_twice_is_noticed(void **state)
 	set_up(&fixture, COUNT, 2);
 	row = record_at(&fixture, 5);
 	assert_true(stp_known_take(fixture.known, &row));
+	assert_int_equal(stp_known_repeats(fixture.known), 0);
+	/* The same words again are only counted. */
+	assert_true(stp_known_take(fixture.known, &row));
+	assert_true(stp_known_take(fixture.known, &row));
 	assert_false(stp_known_is_unsure(fixture.known));
-	stp_known_take(fixture.known, &row);
-	assert_true(stp_known_is_unsure(fixture.known));
+	assert_int_equal(stp_known_repeats(fixture.known), 2);
 	tear_down(&fixture);
 	for (order = 0; order < 2; order++) {
 		set_up(&fixture, COUNT, 2);
@@ -153,6 +156,18 @@ static void test_known__a_path_named_twice_is_noticed(void **state)
 		assert_int_equal(stp_known_take(fixture.known, &row), !order);
 		row.length += order ? -1ULL : 1;
 		assert_int_equal(stp_known_take(fixture.known, &row), order);
+		assert_true(stp_known_is_unsure(fixture.known));
+		tear_down(&fixture);
+	}
+	/* By a row that lacks a digest, before or after. */
+	for (order = 0; order < 2; order++) {
+		set_up(&fixture, COUNT, 2);
+		row = record_at(&fixture, 30);
+		if (order)
+			stp_known_pass(fixture.known, row.key);
+		assert_true(stp_known_take(fixture.known, &row));
+		assert_int_equal(stp_known_is_unsure(fixture.known), order);
+		stp_known_pass(fixture.known, row.key);
 		assert_true(stp_known_is_unsure(fixture.known));
 		tear_down(&fixture);
 	}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening and making what lies beneath a folder, with no symbolic link anywhere on the way.
+ *
+ * Shape      a folder's descriptor and a path relative to it.
+ * Memory     none.
+ * Ownership  descriptors returned are the caller's.
+ * Threads    any thread; no state.
+ */
+#ifndef STP_PUBLISH_FOLDERS_H
+#define STP_PUBLISH_FOLDERS_H
+
+/* A descriptor, or -1 with errno. flags as for open(2). */
+int stp_folders_open(int folder_fd, const char *path, int flags);
+
+/* Makes the folders of path one by one (0755 whatever the umask says); those that are there stay as
+ * they are. 0, or -1 with errno. */
+int stp_folders_make(int folder_fd, const char *path);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names that earlier runs made, looked at again: most are good, and one look says so.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "publish/links_state.h"
+#include "publish/served.h"
+
+/* What every path begins with that a mutable glob can match: most paths are told from them by that.
+ */
+static void find_literals(struct stp_links *links)
+{
+	const struct stp_globs *globs = &links->config->mutable_globs;
+	size_t i;
+
+	for (i = 0; i < globs->count && i < STP_GLOBS_MAX; i++)
+		links->literal[i] = strcspn(globs->items[i], "*?[");
+}
+
+enum stp_errc stp_links_begin_looks(struct stp_links *links, uint64_t target_count,
+                                    struct stp_err *err)
+{
+	find_literals(links);
+	links->parts = links->mode == STP_TARGET_FILES_ALL
+	                   ? (target_count + STP_SERVED_LOOKS_MAX - 1) / STP_SERVED_LOOKS_MAX
+	                   : 1;
+	if (links->mode != STP_TARGET_FILES_MUTABLE)
+		return STP_OK;
+	return stp_marks_begin(links->repo->targets_fd, links->repo->state_fd, links->worker_count,
+	                       &links->marks, err);
+}
+
+void stp_links_set_run(struct stp_links *links, uint64_t run_number)
+{
+	links->run_number = run_number;
+}
+
+int stp_links_is_mutable(const struct stp_links *links, const struct stp_record *record)
+{
+	const struct stp_globs *globs = &links->config->mutable_globs;
+	size_t i;
+
+	for (i = 0; i < globs->count; i++)
+		if (record->path_bytes >= links->literal[i] &&
+		    memcmp(record->path, globs->items[i], links->literal[i]) == 0)
+			return stp_globs_match(globs, record->path, record->path_bytes);
+	return 0;
+}
+
+enum stp_link stp_links_kind(const struct stp_links *links, int is_mutable)
+{
+	return is_mutable && links->config->link != STP_LINK_REFLINK ? STP_LINK_COPY
+	                                                             : links->config->link;
+}
+
+/* DIR/HASH.NAME of one algorithm; 0 when it is too long. */
+static int name_of(const struct stp_links *links, const struct stp_record *record, enum stp_alg alg,
+                   char out[PATH_MAX])
+{
+	const char *slash = memrchr(record->path, '/', record->path_bytes);
+	size_t folder_bytes = slash ? (size_t)(slash - record->path) + 1 : 0;
+	size_t digest_bytes = stp_alg_digest_bytes(alg);
+	char *at = out;
+
+	if (record->path_bytes + 2 * digest_bytes + 2 > PATH_MAX)
+		return 0;
+	at = mempcpy(at, record->path, folder_bytes);
+	stp_hex_encode(record->digests + stp_alg_set_offset(links->config->hash_set, alg),
+	               digest_bytes, at);
+	at += 2 * digest_bytes;
+	*at++ = '.';
+	at = mempcpy(at, record->path + folder_bytes, record->path_bytes - folder_bytes);
+	*at = '\0';
+	return 1;
+}
+
+/* Whether every name of the record still hands it out, as far as one look can tell. */
+static int names_are_good(const struct stp_links *links, const struct stp_record *record,
+                          int is_changing)
+{
+	char text[PATH_MAX] = "";
+	struct stp_served_look look = {.targets_fd = links->repo->targets_fd,
+	                               .link = stp_links_kind(links, is_changing),
+	                               .text = text,
+	                               .touched_before_ns = links->touched_before_ns};
+	int alg;
+
+	if (look.link == STP_LINK_SYMLINK && !(record->flags & STP_RECORD_FILE) &&
+	    !stp_links_text(links->base, record->path, record->path_bytes, text))
+		return 0;
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
+		char name[PATH_MAX];
+
+		if (!(links->config->hash_set & STP_ALG_BIT(alg)))
+			continue;
+		if (!name_of(links, record, (enum stp_alg)alg, name) ||
+		    stp_served_look(&look, record, name) != STP_SERVED_GOOD)
+			return 0;
+	}
+	return 1;
+}
+
+int stp_links_look(const struct stp_links *links, const struct stp_record *record)
+{
+	int is_changing;
+
+	if (links->need != STP_LINKS_NEED_NEW)
+		return links->need == STP_LINKS_NEED_ALL;
+	is_changing = stp_links_is_mutable(links, record);
+	if (links->marks && !is_changing)
+		return stp_marks_want_all(links->marks);
+	return stp_served_turn(record->key, links->run_number, links->parts) &&
+	       !names_are_good(links, record, is_changing);
+}
+
+enum stp_errc stp_links_repair(struct stp_links *links, size_t worker_index,
+                               const struct stp_record *record, struct stp_fingerprint *fingerprint,
+                               struct stp_fault_list *faults, int *out_faulted, struct stp_err *err)
+{
+	const struct stp_links_worker *worker = &links->workers[worker_index];
+	int counts_marks = links->marks && !stp_marks_are_new(links->marks);
+	uint64_t before = worker->made + (counts_marks ? worker->marked : 0);
+
+	STP_TRY(stp_links_put(links, worker_index, record, fingerprint, faults, out_faulted, err));
+	if (links->need == STP_LINKS_NEED_NEW &&
+	    worker->made + (counts_marks ? worker->marked : 0) != before)
+		atomic_fetch_add_explicit(&links->repaired, 1, memory_order_relaxed);
+	return STP_OK;
+}
+
+uint64_t stp_links_repaired(const struct stp_links *links)
+{
+	return atomic_load_explicit(&links->repaired, memory_order_relaxed);
+}
+
+enum stp_target_files stp_links_last_mode(int state_fd)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	int found = -1;
+
+	if (state_fd >= 0 && stp_file_read(state_fd, STP_LINKS_STATE_FILE, STP_LINKS_MARK_BYTES,
+	                                   "links", &file, &ignored) == STP_OK) {
+		char *space = memchr(file.data, ' ', file.count);
+
+		if (space) {
+			*space = '\0'; /* the mode is the first word */
+			found = stp_target_files_from_name((const char *)file.data);
+		}
+	}
+	stp_buf_release(&file);
+	return found == STP_TARGET_FILES_ALL || found == STP_TARGET_FILES_MUTABLE
+	           ? (enum stp_target_files)found
+	           : STP_TARGET_FILES_AUTO;
+}

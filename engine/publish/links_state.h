@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run's links from within: what making names (publish/links.c) and looking at those of earlier
+ * runs (publish/links_again.c) share.
+ *
+ * Shape      one struct per run, one per worker.
+ * Memory     see publish/links.h.
+ * Ownership  stp_links_end() frees it all.
+ * Threads    read-only after begin, but for each worker's own struct and the atomic count.
+ */
+#ifndef STP_PUBLISH_LINKS_STATE_H
+#define STP_PUBLISH_LINKS_STATE_H
+
+#include <stdatomic.h>
+
+#include "publish/copy.h"
+#include "publish/links.h"
+#include "publish/marks.h"
+
+#define STP_LINKS_STATE_FILE "links"
+#define STP_LINKS_MARK_BYTES 8192
+
+struct stp_links_worker {
+	struct stp_copier *copier; /* made at the first copy */
+	uint64_t made;             /* names */
+	uint64_t marked;           /* marks */
+	struct stp_missing missing;
+};
+
+struct stp_links {
+	const struct stp_repo *repo;
+	const struct stp_config *config;
+	const struct stp_cancel *cancel;
+	int targets_dir_fd;
+	enum stp_target_files mode;
+	enum stp_links_need need;
+	char base[PATH_MAX]; /* from public/targets to the targets folder, relative */
+	char mark[STP_LINKS_MARK_BYTES];
+	struct stp_marks *marks;       /* with "mutable" target files */
+	uint64_t run_number, parts;    /* of names that are looked at again: one run in parts */
+	int64_t touched_before_ns;     /* see publish/served.h */
+	size_t literal[STP_GLOBS_MAX]; /* of each mutable glob: bytes that a path begins with */
+	struct stp_links_worker *workers;
+	size_t worker_count;
+	atomic_uint_fast64_t repaired;
+};
+
+/* Opens the marks, and prepares what stp_links_look() needs. */
+enum stp_errc stp_links_begin_looks(struct stp_links *links, uint64_t target_count,
+                                    struct stp_err *err) STP_MUST_CHECK;
+
+/* True when the record may change under its name. */
+int stp_links_is_mutable(const struct stp_links *links, const struct stp_record *record);
+
+/* How a name is made: a file that may change always gets a copy. */
+enum stp_link stp_links_kind(const struct stp_links *links, int is_mutable);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Targets whose file is not in the targets folder: how many, and the first few by name.
+ *
+ * Shape      at most STP_MISSING_KEPT names, the first of the alphabet, so that every number of
+ * workers keeps the same. Memory     copies of the names kept; where memory is short, fewer are.
+ * Ownership  release frees the names.
+ * Threads    one thread per struct; merge after the join.
+ */
+#ifndef STP_PUBLISH_MISSING_H
+#define STP_PUBLISH_MISSING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STP_MISSING_KEPT 3
+
+/* Zeros: none. */
+struct stp_missing {
+	uint64_t count;
+	char *paths[STP_MISSING_KEPT];
+	size_t kept;
+};
+
+void stp_missing_add(struct stp_missing *missing, const char *path);
+void stp_missing_merge(struct stp_missing *into, const struct stp_missing *from);
+void stp_missing_release(struct stp_missing *missing);
+
+#endif

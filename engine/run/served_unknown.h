@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names in public/targets that nobody signed. The current snapshot's names are known by their
+ * hashes; what is left over is looked up in the older snapshots that are kept, newest first, until
+ * each name is explained or the snapshots end.
+ *
+ *	walk ─▶ known? ─▶ [left over] ─▶ snapshot V-1 ─▶ snapshot V-2 ─▶ … ─▶ served-unknown
+ *
+ * Shape      a set of hashes in, findings out.
+ * Memory     8 bytes a name; the paths that are left over.
+ * Ownership  the caller's.
+ * Threads    one thread.
+ */
+#ifndef STP_RUN_SERVED_UNKNOWN_H
+#define STP_RUN_SERVED_UNKNOWN_H
+
+#include "base/cancel.h"
+#include "roles/config.h"
+#include "verify/finding.h"
+
+struct stp_served_unknown_options {
+	int public_fd;   /* public/targets */
+	int metadata_fd; /* public/metadata */
+	const struct stp_pin *pin;
+	uint64_t *known; /* XXH3 of the names that the current snapshot accounts for; sorted here */
+	size_t known_count;
+	uint64_t seed;
+	const uint64_t *snapshot_versions;
+	size_t snapshot_version_count;
+	struct stp_finding_list *findings;
+	const struct stp_cancel *cancel; /* may be NULL */
+};
+
+enum stp_errc stp_served_unknown(const struct stp_served_unknown_options *options,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What a web server hands out, against what is signed: links, copies and marks of public/targets that
+# somebody removes, empties, overwrites or exchanges. verify names each, sign makes them again and
+# says so, and neither cries wolf.
+. "$(dirname "$(realpath "$0")")/lib.sh"
+
+# found REPO CODE ARGS…: verify says no, with that finding
+found() {
+	local repo=$1 code=$2
+	shift 2
+	"$STAMPEDE" verify "$repo" "$@" >verify.out 2>&1 && fail "verify does not say no, but $code was wanted"
+	grep -qE "^(error|warning): $code:" verify.out || fail "no $code: $(cat verify.out)"
+}
+# repaired REPO N: sign makes the names of N targets again, and all is well
+repaired() {
+	sign_is 0 "$1" --quiet --json
+	field_is links_repaired "$2"
+	says "public/targets: names of $2 target"
+	verified "$1"
+	sign_is 0 "$1" --quiet --json
+	field_is links_repaired 0
+	[ ! -s err ] || fail "a repair is reported again: $(cat err)"
+}
+one() { find "$1/public/targets" -name "*.$2" | head -n 1; }
+
+mkdir -p index/packages/ab index/simple/x index/a/b/c/d/e/f/g
+echo wheel >index/packages/ab/one.whl
+echo wheel2 >index/packages/ab/two.whl
+echo deep >index/a/b/c/d/e/f/g/deep.whl
+echo page >index/simple/x/index.html
+echo elsewhere >outside
+# Hard links move the time of the file they lead to, so each has an index of its own.
+for link in symlink hardlink copy; do
+	cp -r index "index-$link"
+	init "$link" --targets "index-$link" --bins 2 --target-files all --link "$link"
+	sign_is 0 "$link" --quiet --json
+	field_is links_repaired 0
+	verified "$link"
+done
+init mutable --targets index --bins 2 --target-files mutable
+sign_is 0 mutable --quiet --json
+field_is links_repaired 0
+[ ! -s err ] || fail "first marks are called a repair: $(cat err)"
+verified mutable
+
+echo '- names for all files'
+for link in symlink hardlink copy; do
+	name=$(one "$link" one.whl)
+	rm "$name"
+	found "$link" served-missing
+	repaired "$link" 1
+	rm "$name"; : >"$name"
+	found "$link" served-differs
+	repaired "$link" 1
+	rm "$name"; ln -s "$scratch/outside" "$name"
+	found "$link" served-differs
+	repaired "$link" 1
+	rm "$name"; ln -s nowhere "$name"
+	found "$link" served-missing
+	repaired "$link" 1
+	rm "$name"; mkdir "$name"
+	found "$link" served-differs
+	rmdir "$name"
+	repaired "$link" 1
+	rm -r "$link/public/targets"; mkdir "$link/public/targets"
+	found "$link" served-missing
+	repaired "$link" 4
+done
+
+echo '- a link to another file of the index'
+name=$(one symlink one.whl)
+ln -sfn "$(readlink "$name" | sed s/one/two/)" "$name"
+found symlink served-differs
+repaired symlink 1
+
+echo '- bytes of the right length that are not those'
+name=$(one copy one.whl)
+printf 'WHEEL\n' >"$name"
+found copy served-differs
+repaired copy 1
+printf 'PAGE\n' >"$(one mutable index.html)"
+found mutable served-differs
+repaired mutable 1
+# A copy that was only touched is looked at and left.
+touch "$(one mutable index.html)"
+verified mutable
+sign_is 0 mutable --quiet --json
+field_is links_repaired 0
+name=$(one hardlink one.whl)
+printf 'WHEEL\n' >other; mv other "$name"
+found hardlink served-differs --targets
+repaired hardlink 1
+
+echo '- files and folders that others cannot read'
+chmod 600 "$(one mutable index.html)"
+found mutable served-unreadable
+repaired mutable 1
+chmod 700 copy/public/targets/packages
+found copy served-unreadable
+chmod 755 copy/public/targets/packages
+chmod 600 index/packages/ab/two.whl
+found mutable served-unreadable
+chmod 640 index/packages/ab/two.whl # a group may be the web server's
+sign_is 0 mutable --quiet
+verified mutable
+chmod 644 index/packages/ab/two.whl
+sign_is 0 mutable --quiet
+
+echo '- marks'
+mark=$(find mutable/public/targets/.signed -name '*two.whl')
+rm "$mark"
+found mutable served-missing
+repaired mutable 1
+rm -r "$(dirname "$mark")"
+found mutable served-missing
+repaired mutable 1
+rm "$mark"; ln -s "$scratch/outside" "$mark"
+found mutable served-missing
+repaired mutable 1
+rm -r mutable/public/targets/.signed
+found mutable served-missing
+repaired mutable 3
+mkdir -p index/private; echo secret >index/private/config.ini
+cp mutable/stampede.json good.json
+sed -i 's/"exclude": \[\]/"exclude": ["private\/**"]/' mutable/stampede.json
+sign_is 0 mutable --quiet
+verified mutable
+planted="mutable/public/targets/.signed/000/0000000000000.private\"\"\"\"\"\"config.ini"
+mkdir -p "$(dirname "$planted")"; : >"$planted"
+found mutable served-unknown
+rm "$planted"
+sign_is 0 mutable --quiet
+
+echo '- names that nobody signed'
+echo x >mutable/public/targets/robots.txt
+found mutable served-unknown
+rm mutable/public/targets/robots.txt
+mkdir mutable/public/targets/packages
+echo x >"mutable/public/targets/packages/$(printf '0%.0s' $(seq 128)).one.whl"
+found mutable served-unknown
+rm -r mutable/public/targets/packages
+verified mutable
+
+echo '- what only an older snapshot lists stays until gc takes both'
+for folder in index index-*; do
+	echo changed >$folder/simple/x/index.html
+	rm $folder/packages/ab/two.whl
+done
+for link in symlink hardlink copy mutable; do
+	sign_is 0 "$link" --quiet --json
+	field_is links_repaired 0
+	verified "$link"
+	# Everything but the newest snapshot goes.
+	sign_is 0 "$link" --quiet
+	"$STAMPEDE" gc "$link" --keep 1 --grace 1m --quiet --after-clock-error >/dev/null 2>&1 ||
+		"$STAMPEDE" gc "$link" --keep 1 --grace 1m --quiet >/dev/null
+	verified "$link"
+	sign_is 0 "$link" --quiet --json
+	field_is links_repaired 0
+done
+
+echo '- a targets folder that is not mounted'
+mv index away; mkdir index
+found mutable served-missing
+rmdir index; mv away index
+verified mutable
+
+echo '- an index of a list whose files another server has'
+mkdir empty
+init listed --targets empty --bins 2 --hash sha256 --target-files mutable
+{ echo path,length,sha256; for i in 1 2 3; do printf 'packages/%d.whl,1,%064d\n' $i $i; done; } >list.csv
+sign_is 0 listed --quiet --digests list.csv
+verified listed
+grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
+mkdir -p empty/packages; printf a >empty/packages/1.whl
+found listed served-missing
+
+echo '- who asks for it, and who does not'
+"$STAMPEDE" verify listed --no-served --quiet >/dev/null || fail '--no-served looks all the same'
+"$STAMPEDE" verify listed/public/metadata --quiet >/dev/null || fail 'a folder of metadata is asked for files'
+code=0; "$STAMPEDE" verify listed/public/metadata --served >/dev/null 2>err || code=$?
+[ $code = 2 ] || fail "--served of a folder of metadata: exit $code"
+init none --targets index --bins 2 --target-files none
+sign_is 0 none --quiet
+verified none
+grep -q 'another server has the files' verify.out || fail "target_files none: $(cat verify.out)"
+mkdir -p index/.signed; echo x >index/.signed/a.whl
+sign_is 3 mutable --quiet
+says 'needs for itself'
