@@ -16,13 +16,13 @@ enum stp_errc stp_past_open(struct stp_past *past, int folder_fd, const struct s
 	    .root_fd = folder_fd,
 	    .timestamp_name = "timestamp.json",
 	    .timestamp_fd = folder_fd,
-	    .pinned_version = pin->version,
+	    .pinned = {{.version = pin->version}},
 	    .snapshot_version = version,
 	};
 	enum stp_errc code;
 
 	memset(past, 0, sizeof(*past));
-	memcpy(options.pinned_sha256, pin->sha256, sizeof(pin->sha256));
+	memcpy(options.pinned[0].sha256, pin->sha256, sizeof(pin->sha256));
 	stp_finding_list_init(&past->findings);
 	stp_bin_file_init(&past->bin);
 	past->bin_index = UINT32_MAX;

@@ -244,7 +244,7 @@ enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_s
 	floors.timestamp = pin_of_sealed(timestamp);
 	floors.committed_at = run->now;
 	if (run->trust.is_unpinned)
-		memset(&floors.root, 0, sizeof(floors.root));
+		floors.root = floors.older = (struct stp_pin){.version = 0};
 	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,
 	                       STP_FLOORS_OWN, err);
 }

@@ -33,6 +33,7 @@ static const struct {
 	size_t offset;
 } lines[] = {
     {"root", offsetof(struct stp_floors, root)},
+    {"older", offsetof(struct stp_floors, older)},
     {"targets", offsetof(struct stp_floors, targets)},
     {"bins", offsetof(struct stp_floors, bins)},
     {"snapshot", offsetof(struct stp_floors, snapshot)},

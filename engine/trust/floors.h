@@ -5,6 +5,7 @@
  *
  *	stampede-floors 1
  *	root 2 9f3c…             version and digest of N.root.json; it is also a trusted root
+ *	older 1 44d0…            the lowest version before it, and the digest of all (trust/older.h)
  *	targets 1 771a…
  *	bins 1 02be…
  *	snapshot 38 c0ff…
@@ -40,7 +41,7 @@ struct stp_threshold {
 };
 
 struct stp_floors {
-	struct stp_pin root, targets, bins, snapshot, timestamp;
+	struct stp_pin root, older, targets, bins, snapshot, timestamp;
 	struct stp_threshold root_keys, targets_keys, bins_keys;
 	int64_t committed_at; /* epoch seconds of the timestamp; 0: nothing was signed */
 	uint64_t folder_ino;
