@@ -189,7 +189,7 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 	struct stp_chain tree;
 	enum stp_errc code;
 
-	stp_trusted_pins(repo->root_fd, &options);
+	stp_trusted_pins(repo->root_fd, options.pinned);
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);
 	note_role(status, STP_STATUS_ROOT, &tree.root.doc, tree.has_root);

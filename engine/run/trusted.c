@@ -37,7 +37,7 @@ static struct stp_chain_pin chain_pin(const struct stp_pin *pin)
 	return out;
 }
 
-void stp_trusted_pins(int repo_fd, struct stp_chain_options *options)
+void stp_trusted_pins(int repo_fd, struct stp_chain_pin out_pins[STP_CHAIN_PINS])
 {
 	struct stp_err ignored = STP_ERR_INIT;
 	struct stp_floors floors;
@@ -46,13 +46,14 @@ void stp_trusted_pins(int repo_fd, struct stp_chain_options *options)
 	enum stp_floors_origin origin;
 	int found;
 
+	memset(out_pins, 0, STP_CHAIN_PINS * sizeof(out_pins[0]));
 	if (stp_config_load(&config, repo_fd, &ignored) == STP_OK) {
-		options->pinned[0] = chain_pin(&config.trusted_root);
+		out_pins[0] = chain_pin(&config.trusted_root);
 		stp_config_release(&config);
 	}
 	ignored = (struct stp_err)STP_ERR_INIT;
 	if (stp_folder_open(repo_fd, STP_STATE_FOLDER, "floors", &state_fd, &ignored) == STP_OK &&
 	    stp_floors_load(state_fd, NULL, &floors, &found, &origin, &ignored) == STP_OK)
-		options->pinned[1] = chain_pin(&floors.root);
+		out_pins[1] = chain_pin(&floors.root);
 	stp_fd_close(&state_fd);
 }

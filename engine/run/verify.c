@@ -114,7 +114,7 @@ static void pin_root(const struct audit *audit, struct stp_chain_options *option
 	    stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, &ignored) !=
 	        STP_OK)
 		return;
-	stp_trusted_pins(repo_fd, options);
+	stp_trusted_pins(repo_fd, options->pinned);
 	stp_fd_close(&repo_fd);
 }
 

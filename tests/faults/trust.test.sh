@@ -114,6 +114,28 @@ for profile in pep458 compat prefixes; do
 	refused 3 root.json sign repo
 	mv newer/* repo/public/metadata/
 	rmdir newer
+
+	# Roots before the trusted one, through which old clients go: edited, with other bytes that are as
+	# well signed, missing; when state/floors knows them, and when it does not.
+	for older in 1.root.json 2.root.json; do
+		[ -e "repo/public/metadata/$((${older%%.*} + 1)).root.json" ] || continue
+		attack "$older" 's/"threshold":2/"threshold":1/'
+		attack "$older" 's/"expires":"2/"expires":"3/'
+		mv "repo/public/metadata/$older" saved
+		all_refuse "$older"
+		sed 's/"signed"/ &/' saved >"repo/public/metadata/$older"
+		all_refuse "$older"
+		cp repo/state/floors saved-floors
+		rm repo/state/floors
+		sed 's/"expires":"2/"expires":"3/' saved >"repo/public/metadata/$older"
+		refused 3 "$older" sign repo
+		cp saved-floors repo/state/floors
+		mv saved "repo/public/metadata/$older"
+		sign_is 0 repo
+	done
+	rm repo/state/floors
+	sign_is 0 repo
+	cmp -s <(grep ^older repo/state/floors) <(grep ^older saved-floors) || fail 'other older roots after a loss of state/floors'
 done
 
 # The pins: edited ones refuse, one of the two may be lost, both lost is only good for sign.

@@ -226,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	if (stp_repo_open(path, STP_REPO_LOCK, "fuzz", &repo, &err) != STP_OK)
 		return 0;
 	read_last_run(&repo);
-	stp_trusted_pins(repo.root_fd, &pins);
+	stp_trusted_pins(repo.root_fd, pins.pinned);
 	if (stp_config_load(&config, repo.root_fd, &err) == STP_OK) {
 		if (stp_trusted_load(&trust, &repo, &config, STP_TRUSTED_UNPINNED, NULL, seal_key,
 		                     &current, &err) == STP_OK) {
