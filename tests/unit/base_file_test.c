@@ -258,6 +258,30 @@ static void test_file__a_link_that_is_there_already_counts(void **state)
 	assert_int_equal(faccessat(scratch.fd, "made", F_OK, 0), 0);
 }
 
+/* Where there are no hard links either. */
+static void test_file__a_name_that_is_taken_is_looked_for(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	scratch_file(&scratch, "mine", "new", 3);
+	child = fork();
+	if (child == 0) {
+		if (!seccomp_refuse_bits(SYS_renameat2, 4, ~0u, EINVAL) ||
+		    !seccomp_refuse(SYS_linkat, EPERM))
+			_exit(77);
+		_exit(stp_rename_new(scratch.fd, "mine", scratch.fd, "victim") != -1 ||
+		      errno != EEXIST || stp_rename_new(scratch.fd, "mine", scratch.fd, "free"));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+	check_victim();
+	assert_int_equal(faccessat(scratch.fd, "free", F_OK, 0), 0);
+}
+
 /* Run a second time where there is no O_TMPFILE. */
 static void test_file__a_file_without_a_name_leaves_none(void **state)
 {
@@ -285,6 +309,7 @@ int main(void)
 	    TEST(test_file__temporary_names_are_known_by_their_form),
 	    TEST(test_file__a_new_name_takes_the_place_of_nothing),
 	    TEST(test_file__a_link_that_is_there_already_counts),
+	    TEST(test_file__a_name_that_is_taken_is_looked_for),
 	    TEST(test_file__a_file_without_a_name_leaves_none),
 	};
 
