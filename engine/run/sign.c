@@ -297,12 +297,12 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 		                      "no memory for the list of faults");
 	if (run->faults.total == 0 || run->options->on_fault == STP_ON_FAULT_SKIP)
 		return STP_OK;
-	return STP_FAIL(
-	    err, STP_CHANGED, "sign", NULL,
-	    "%zu path%s cannot be signed, so nothing was published; fix %s, or publish "
-	    "without %s: --on-fault skip",
-	    run->faults.total, run->faults.total == 1 ? "" : "s",
-	    run->faults.total == 1 ? "it" : "them", run->faults.total == 1 ? "it" : "them");
+	return STP_FAIL(err, STP_CHANGED, "sign", NULL,
+	                "%zu path%s cannot be signed, so nothing was published; fix %s, or publish "
+	                "without %s: --on-fault skip",
+	                run->faults.total, run->faults.total == 1 ? "" : "s",
+	                run->faults.total == 1 ? "it" : "them",
+	                run->faults.total == 1 ? "it" : "them");
 }
 
 /* --- publishing --------------------------------------------------------------------------------
@@ -579,7 +579,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 
 	init_run(&run, options, report);
 	run.stage = &report->seconds.rest;
-	run.stage_since = started;
+	run.stage_since = run.started_ns = started;
 	code = do_run(&run, err);
 	stp_sign_stage(&run, &report->seconds.rest);
 	report->seconds.total = (double)(run.stage_since - started) / 1e9;

@@ -86,9 +86,9 @@ struct stp_sign_run {
 	enum stp_index_source source; /* by source: what the index is made from, to be noted */
 	int is_refresh;               /* by source: the ledger's targets are signed again */
 
-	struct stp_sources scan;   /* by collect: entries and rows, sorted */
-	uint64_t scan_count;       /* records in it */
-	uint64_t entry_count;      /* of these, without digests: may need hashing */
+	struct stp_sources scan;           /* by collect: entries and rows, sorted */
+	uint64_t scan_count;               /* records in it */
+	uint64_t entry_count;              /* of these, without digests: may need hashing */
 	struct stp_fault_list unfetchable; /* by collect: signed, but see run/urls.h */
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
@@ -110,6 +110,7 @@ struct stp_sign_run {
 
 	double *stage;                /* member of report->seconds that the time since goes to */
 	uint64_t stage_since;         /* monotonic clock */
+	uint64_t started_ns;          /* of the run */
 	struct stp_removals removals; /* by emit */
 
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
@@ -244,7 +245,8 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
  */
 
 /* From now on time goes to *stage, usually a member of report->seconds. Returns where it went
- * before, for the way back; no second is counted twice or lost. Spine only. */
+ * before, for the way back; no second is counted twice or lost, and each is in a span of the
+ * report. Main thread only. */
 double *stp_sign_stage(struct stp_sign_run *run, double *stage);
 
 /* Gives back what was added to *wall_s to the stages in the proportion of their members in
