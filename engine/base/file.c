@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/faultpoint.h"
+#include "base/modes.h"
 
 void stp_fd_close(int *fd)
 {
@@ -117,9 +118,11 @@ enum stp_errc stp_file_open(int folder_fd, const char *name, const char *stage, 
 }
 
 /* Is the file ours to be written where it is? */
-static enum stp_errc check_own(const struct stat *st, const char *stage, const char *subject,
-                               struct stp_err *err)
+static enum stp_errc check_own(int fd, const struct stat *st, const char *stage,
+                               const char *subject, struct stp_err *err)
 {
+	char advice[STP_MODE_ADVICE_BYTES];
+
 	if (st->st_nlink != 1)
 		return STP_FAIL(err, STP_FORMAT, stage, subject,
 		                "has %lu names, and writing it would change what the others name; "
@@ -132,8 +135,8 @@ static enum stp_errc check_own(const struct stat *st, const char *stage, const c
 		                (unsigned long)st->st_uid, (unsigned long)geteuid());
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return STP_FAIL(err, STP_FORMAT, stage, subject,
-		                "can be written by others (mode %04o); chmod 600 it",
-		                (unsigned)(st->st_mode & 07777));
+		                "can be written by others (mode %04o); %s",
+		                (unsigned)(st->st_mode & 07777), stp_mode_advice(fd, 0600, advice));
 	return STP_OK;
 }
 
@@ -149,7 +152,7 @@ enum stp_errc stp_file_open_own(int folder_fd, const char *name, int append, mod
 	                                   "remove it, and run this again", err);
 
 	if (code == STP_OK)
-		code = check_own(&st, stage, subject, err);
+		code = check_own(fd, &st, stage, subject, err);
 	if (code != STP_OK) {
 		stp_fd_close(&fd);
 		return code;

@@ -583,7 +583,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 
 	init_run(&run, options, report);
 	run.stage = &report->seconds.rest;
-	run.stage_since = started;
+	run.stage_since = run.started_ns = started;
 	code = do_run(&run, err);
 	stp_sign_stage(&run, &report->seconds.rest);
 	report->seconds.total = (double)(run.stage_since - started) / 1e9;

@@ -114,6 +114,7 @@ struct stp_sign_run {
 
 	double *stage;                /* member of report->seconds that the time since goes to */
 	uint64_t stage_since;         /* monotonic clock */
+	uint64_t started_ns;          /* of the run */
 	struct stp_removals removals; /* by emit */
 
 	uint64_t renumbered; /* by pending: records whose file system gets its lasting number */
@@ -258,7 +259,8 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
  */
 
 /* From now on time goes to *stage, usually a member of report->seconds. Returns where it went
- * before, for the way back; no second is counted twice or lost. Spine only. */
+ * before, for the way back; no second is counted twice or lost, and each is in a span of the
+ * report. Main thread only. */
 double *stp_sign_stage(struct stp_sign_run *run, double *stage);
 
 /* Gives back what was added to *wall_s to the stages in the proportion of their members in

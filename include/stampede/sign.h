@@ -119,6 +119,16 @@ struct stp_sign_seconds {
 	double total;
 };
 
+/* When a stage ran. Those on the workers run side by side in one span without a name, whose time
+ * stp_sign_seconds shares out; the spans of a stage and its share of those make up its seconds. */
+struct stp_sign_span {
+	const char *stage; /* static string: a member of stp_sign_seconds, or "" */
+	double from, to;   /* seconds since the start of the run */
+};
+
+/* A run has about ten; what exceeds this number is not recorded. */
+#define STP_SIGN_SPANS_MAX 32
+
 struct stp_sign_versions {
 	uint64_t root, targets, bins, snapshot, timestamp; /* 0: there is none */
 };
@@ -154,6 +164,8 @@ struct stp_sign_report {
 	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */
 	struct stp_sign_versions versions;
 	struct stp_sign_seconds seconds;
+	struct stp_sign_span spans[STP_SIGN_SPANS_MAX]; /* in order, without gaps */
+	size_t span_count;
 	uint64_t peak_rss_bytes;
 	char io_backend[16];
 	char io_why[160];  /* why --io auto did not take io_uring; "" otherwise */
