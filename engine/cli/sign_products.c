@@ -63,6 +63,14 @@ static enum stp_errc write_report(const struct stp_sign_products *products,
 {
 	char *json = stp_sign_report_json(report);
 	char outcome[1024] = "";
+	struct stp_run_page page = {
+	    .repo = run->repo,
+	    .outcome = outcome,
+	    .is_dry_run = run->dry_run,
+	    .spans = report->spans,
+	    .span_count = report->span_count,
+	    .timeline = products->timeline,
+	};
 	char *html = NULL;
 	enum stp_errc code;
 
@@ -71,7 +79,8 @@ static enum stp_errc write_report(const struct stp_sign_products *products,
 		                      "no memory for the report");
 	if (failure->code != STP_OK)
 		stp_err_format(failure, outcome, sizeof(outcome));
-	code = stp_run_html(json, run->repo, outcome, products->timeline, &html, err);
+	page.report_json = json;
+	code = stp_run_html(&page, &html, err);
 	if (code == STP_OK)
 		code = stp_product_write(products->report_path, html, STP_PRODUCT_UMASK, err);
 	free(json);

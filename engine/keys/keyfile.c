@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/modes.h"
 #include "base/user.h"
 
 /* A file name that cannot leave its folder. */
@@ -18,21 +19,21 @@ static int is_plain_name(const char *name)
 }
 
 /* Nobody but the caller may enter; what is "file" or "folder" for messages. */
-static enum stp_errc check_private(const struct stat *st, const char *what, const char *chmod,
+static enum stp_errc check_private(int fd, const struct stat *st, const char *what, unsigned mode,
                                    const char *name, struct stp_err *err)
 {
 	char owner[STP_USER_BYTES], here[STP_USER_BYTES];
+	char advice[STP_MODE_ADVICE_BYTES];
 
 	if (st->st_uid != geteuid())
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "the key %s belongs to user %s, but user %s runs this; run it as "
-		                "its owner, or use a copy of your own",
-		                what, stp_user_name(st->st_uid, owner),
-		                stp_user_name(geteuid(), here));
+		                "the key %s belongs to user %s, but user %s runs this; %s", what,
+		                stp_user_name(st->st_uid, owner), stp_user_name(geteuid(), here),
+		                stp_owner_advice(fd, advice));
 	if (st->st_mode & (S_IRWXG | S_IRWXO))
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "the key %s is open to others (mode %04o); chmod %s it", what,
-		                (unsigned)(st->st_mode & 07777), chmod);
+		                "the key %s is open to others (mode %04o); %s", what,
+		                (unsigned)(st->st_mode & 07777), stp_mode_advice(fd, mode, advice));
 	return STP_OK;
 }
 
@@ -41,22 +42,24 @@ static enum stp_errc check_folder(int folder_fd, const char *name, struct stp_er
 	struct stat st;
 
 	if (!is_plain_name(name))
-		return STP_FAIL(err, STP_KEY, "keys", name, "is no plain file name");
+		return STP_FAIL(err, STP_KEY, "keys", name, "is not a plain file name");
 	if (fstat(folder_fd, &st) != 0)
 		return STP_FAIL_SYS(err, "keys", name, "cannot stat the key folder");
 	if (!S_ISDIR(st.st_mode))
-		return STP_FAIL(err, STP_KEY, "keys", name, "the key folder is no folder");
-	return check_private(&st, "folder", "700", name, err);
+		return STP_FAIL(err, STP_KEY, "keys", name, "the key folder is not a folder");
+	return check_private(folder_fd, &st, "folder", 0700, name, err);
 }
 
-static enum stp_errc check_file(const struct stat *st, const char *name, struct stp_err *err)
+static enum stp_errc check_file(int fd, const struct stat *st, const char *name,
+                                struct stp_err *err)
 {
-	STP_TRY(check_private(st, "file", "600", name, err));
+	STP_TRY(check_private(fd, st, "file", 0600, name, err));
 	if (st->st_size < 1 || st->st_size > STP_KEY_FILE_BYTES_MAX)
-		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is no key file: %lld bytes, expected 1 to %d; restore it from a "
-		                "backup",
-		                (long long)st->st_size, STP_KEY_FILE_BYTES_MAX);
+		return STP_FAIL(
+		    err, STP_KEY, "keys", name,
+		    "is not a key file: %lld bytes, expected 1 to %d; restore it from a "
+		    "backup",
+		    (long long)st->st_size, STP_KEY_FILE_BYTES_MAX);
 	return STP_OK;
 }
 
@@ -107,7 +110,7 @@ enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_by
 		return STP_FAIL(err, STP_KEY, "keys", name, "libsodium does not start");
 	STP_TRY(check_folder(folder_fd, name, err));
 	STP_TRY(open_file(folder_fd, name, &fd, &st, err));
-	code = check_file(&st, name, err);
+	code = check_file(fd, &st, name, err);
 	if (code == STP_OK)
 		code = read_locked(fd, name, (size_t)st.st_size, out_bytes, err);
 	close(fd);

@@ -361,7 +361,7 @@ static const char *open_problem(int sys)
 	case EXDEV: /* RESOLVE_BENEATH */
 		return "leads out of the targets folder";
 	case ENOTDIR:
-		return "lies in what is no folder any more; run again";
+		return "is in a folder that was replaced; run this again";
 	case EISDIR:
 	case ENXIO: /* a socket, or a device without driver */
 		return "is no regular file";

@@ -26,7 +26,7 @@ static void title(const struct table *table, const char *text)
 	}
 	stp_out_format(table->out, "</table></section>\n<section><h3>");
 	stp_out_html(table->out, text);
-	stp_out_format(table->out, "</h3>\n<table>");
+	stp_out_format(table->out, "</h3>\n<table class=\"dense\">");
 }
 
 /* One line; nothing when neither has the figure. More is better, or less when is_time. */
@@ -197,8 +197,10 @@ static void write_machine(const struct table *table, const char *letter, const c
 static void write_head(const struct table *table)
 {
 	if (table->is_page)
-		stp_out_format(table->out, "<section><table><tr><th></th><th class=\"n\">A</th><th "
-		                           "class=\"n\">B</th><th class=\"n\">B is</th></tr>\n");
+		stp_out_format(
+		    table->out,
+		    "<section><table class=\"dense\"><tr><th></th><th class=\"n\">A</th><th "
+		    "class=\"n\">B</th><th class=\"n\">B is</th></tr>\n");
 	else
 		stp_out_format(table->out, "\n  %-34s %14s %14s %9s\n", "", "A", "B", "B is");
 }

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "report/bench_document.h"
+#include "report/chart.h"
 #include "report/page.h"
 #include "stampede/bench.h"
 
@@ -232,7 +233,7 @@ static void draw_scaling(struct stp_out *out, const json_t *const *points, const
 	}
 	series[count] = (struct stp_series){NULL, ideal_x, ideal_y, 2, 1, 0};
 	stp_out_format(out, "<section>");
-	stp_chart_lines(out, series, count + 1, count_axis, 1, "cores", stp_bytes_rate_format);
+	stp_chart_lines(out, series, count + 1, count_axis, 1, 0, "cores", stp_bytes_rate_format);
 	stp_out_format(out, "</section>");
 }
 
@@ -301,7 +302,7 @@ static void write_reading(struct stp_out *out, const json_t *document)
 	stp_page_section(out, "Reading without hashing",
 	                 "Files in flight (depth) over all workers. Small files are up to 64 KiB, "
 	                 "large ones 1 MiB and more.");
-	stp_out_format(out, "<div class=\"wide\"><table><tr><th>files</th><th>cache</th><th>back "
+	stp_out_format(out, "<table class=\"dense\"><tr><th>files</th><th>cache</th><th>back "
 	                    "end</th><th class=\"n\">depth</th><th class=\"n\">files</th><th "
 	                    "class=\"n\">bytes</th></tr>\n");
 	json_array_foreach((json_t *)(uintptr_t)stp_doc_get(document, "read"), i, reading)
@@ -323,7 +324,7 @@ static void write_reading(struct stp_out *out, const json_t *document)
 		stp_page_cell(out, "n", text);
 		stp_out_format(out, "</tr>\n");
 	}
-	stp_out_format(out, "</table></div>\n");
+	stp_out_format(out, "</table>\n");
 }
 
 static void write_histogram(struct stp_out *out, const json_t *latency)
@@ -385,10 +386,9 @@ static void write_runs(struct stp_out *out, const json_t *document)
 	stp_page_section(out, "Real runs",
 	                 "Whole runs of sign on made-up indexes. The model is made from those "
 	                 "without a prediction; the others say how well it does.");
-	stp_out_format(out,
-	               "<div class=\"wide\"><table><tr><th>run</th><th class=\"n\">targets</th>"
-	               "<th class=\"n\">bins</th><th class=\"n\">took</th><th "
-	               "class=\"n\">predicted</th><th class=\"n\">off by</th></tr>\n");
+	stp_out_format(out, "<table class=\"dense\"><tr><th>run</th><th class=\"n\">targets</th>"
+	                    "<th class=\"n\">bins</th><th class=\"n\">took</th><th "
+	                    "class=\"n\">predicted</th><th class=\"n\">off by</th></tr>\n");
 	json_array_foreach((json_t *)(uintptr_t)stp_doc_get(document, "runs"), i, run)
 	{
 		double took = stp_doc_number(run, "seconds.total");
@@ -408,7 +408,7 @@ static void write_runs(struct stp_out *out, const json_t *document)
 		}
 		stp_out_format(out, "</tr>\n");
 	}
-	stp_out_format(out, "</table></div>\n");
+	stp_out_format(out, "</table>\n");
 }
 
 static void write_source(struct stp_out *out, const json_t *document)

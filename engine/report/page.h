@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTML pages and the charts on them: one file, no network, no script, light and dark as the
- * reader's system asks, printable.
- *
- * Charts are inline SVG in a coordinate system STP_CHART_WIDTH wide that scales with the page. What
- * a chart shows also stands in words or numbers beside it.
+ * HTML pages: one file, no network, no script, light and dark as the reader's system asks,
+ * printable, and without sideways scrolling down to a phone's width.
  *
  * Shape      appends to a struct stp_out.
  * Memory     the text.
@@ -16,9 +13,6 @@
 
 #include "report/out.h"
 
-#define STP_CHART_WIDTH  760
-#define STP_CHART_COLORS 7
-
 /* Opens a page: head, style, <h1>. title is plain text. */
 void stp_page_begin(struct stp_out *out, const char *title);
 void stp_page_end(struct stp_out *out);
@@ -28,71 +22,5 @@ void stp_page_section(struct stp_out *out, const char *title, const char *text);
 
 /* One cell, escaped; class "" or "n" for numbers. */
 void stp_page_cell(struct stp_out *out, const char *kind, const char *text);
-
-/* A color of the page's palette, 0 … STP_CHART_COLORS - 1, for fill and stroke. */
-void stp_chart_legend(struct stp_out *out, const char *const *names, size_t count);
-
-struct stp_bar {
-	const char *name;
-	double value;
-	double limit;           /* a tick; 0: none */
-	const char *limit_name; /* "memory" */
-	int is_noisy;
-	unsigned color;
-};
-
-/* Horizontal bars on a logarithmic axis, each with its value in bytes per second and a tick where
- * its limit lies. */
-void stp_chart_bars(struct stp_out *out, const struct stp_bar *bars, size_t count);
-
-struct stp_series {
-	const char *name;
-	const double *x, *y;
-	size_t count;
-	int is_dashed;
-	unsigned color;
-};
-
-/* How an axis writes its numbers. */
-typedef char *stp_axis_fn(double value, char *out);
-
-/* Lines over a common x axis; both axes linear and from zero, x in steps of at least x_least. Names
- * stand at the right end of the lines. */
-void stp_chart_lines(struct stp_out *out, const struct stp_series *series, size_t count,
-                     stp_axis_fn *x_format, double x_least, const char *x_name,
-                     stp_axis_fn *y_format);
-
-struct stp_part {
-	double value;
-	unsigned color;
-	const char *name;
-};
-
-/* One bar of parts, width in proportion to value / whole. */
-void stp_chart_parts(struct stp_out *out, const struct stp_part *parts, size_t count, double whole);
-
-struct stp_column {
-	double from, to; /* on a logarithmic axis */
-	double value;
-};
-
-/* Columns of a histogram with logarithmic x; format writes its ends. */
-void stp_chart_columns(struct stp_out *out, const struct stp_column *columns, size_t count,
-                       double low, double high, stp_axis_fn *format);
-
-struct stp_band {
-	double from, to; /* seconds */
-	const char *name;
-	unsigned color;
-};
-
-/* Bands of time over 0 … whole seconds, named inside where there is room. As wide as the plot of
- * stp_chart_lines(), so that both can stand above each other. */
-void stp_chart_bands(struct stp_out *out, const struct stp_band *bands, size_t count, double whole);
-
-/* How busy (0 … 100 percent) each of row_count rows is over column_count equal steps of time:
- * percent of (row, column) at busy[row * column_count + column]. Named "worker 0" … */
-void stp_chart_heat(struct stp_out *out, const uint8_t *busy, size_t row_count,
-                    size_t column_count);
 
 #endif

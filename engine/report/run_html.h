@@ -12,11 +12,19 @@
 
 #include "base/err.h"
 #include "report/timeline.h"
+#include "stampede/sign.h"
 
-/* report_json is what stp_sign_report_json() gave; repo names the repository, outcome is "" or the
- * message of the run's failure; timeline (stopped) may be NULL. */
-enum stp_errc stp_run_html(const char *report_json, const char *repo, const char *outcome,
-                           const struct stp_timeline *timeline, char **out_html,
+struct stp_run_page {
+	const char *report_json; /* what stp_sign_report_json() gave */
+	const char *repo;        /* names the repository */
+	const char *outcome;     /* "", or the message of the run's failure */
+	int is_dry_run;
+	const struct stp_sign_span *spans; /* of the report; the picture adds up to its seconds */
+	size_t span_count;
+	const struct stp_timeline *timeline; /* stopped; may be NULL */
+};
+
+enum stp_errc stp_run_html(const struct stp_run_page *page, char **out_html,
                            struct stp_err *err) STP_MUST_CHECK;
 
 #endif

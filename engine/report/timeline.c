@@ -34,6 +34,7 @@ struct stp_timeline {
 	struct stp_timeline_sample *samples;
 	size_t count;
 	size_t workers;
+	uint64_t items, bytes; /* the most that was seen */
 	struct seen *seen;
 	size_t seen_count;
 };
@@ -173,9 +174,12 @@ static void take_sample(struct stp_timeline *timeline)
 	memset(sample, 0, sizeof(*sample));
 	stp_progress_read(timeline->progress, &view);
 	sample->seconds = (double)(now - timeline->started_ns) / 1e9;
-	sample->stage = view.stage;
-	sample->items = view.items_done;
-	sample->bytes = view.bytes_done;
+	if (timeline->items < view.items_run)
+		timeline->items = view.items_run;
+	if (timeline->bytes < view.bytes_run)
+		timeline->bytes = view.bytes_run;
+	sample->items = timeline->items;
+	sample->bytes = timeline->bytes;
 	look_at_threads(timeline, now - timeline->last_ns, sample);
 	timeline->last_ns = now;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a run does over time, watched from beside it: the stage, its counters, and how busy each
- * worker is. The run itself is not touched; the kernel tells how long each thread ran
+ * What a run does over time, watched from beside it: its counters, and how busy each worker is. The
+ *run itself is not touched; the kernel tells how long each thread ran
  * (/proc/self/task/TID/schedstat), the thread's name which worker it is ("sign-3" is worker 3).
  *
- *	t ──▶  │ scan │ hash …………………… │ sign ……… │ publish │
- *	       [sample][sample][sample] …
+ *	t ──▶  [sample][sample][sample] …
  *
  * At most STP_TIMELINE_SAMPLES; then every second one goes and the step doubles.
  *
@@ -27,9 +26,8 @@
 #define STP_TIMELINE_WORKERS 64
 
 struct stp_timeline_sample {
-	double seconds;    /* since the start */
-	const char *stage; /* static string; "" before the first */
-	uint64_t items;    /* done by the stage so far */
+	double seconds; /* since the start */
+	uint64_t items; /* done by all stages so far; never fewer than in the sample before */
 	uint64_t bytes;
 	uint8_t busy[STP_TIMELINE_WORKERS]; /* percent of the time since the sample before */
 };

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/files_queue.h"
 
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/stamp.h"
 #include "base/sum.h"
 #include "hash/hash.h"
+#include "run/again.h"
 #include "run/alarm.h"
 #include "run/hash_stage.h"
 #include "run/progress.h"
@@ -288,50 +288,33 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	return STP_OK;
 }
 
-/* File systems whose time stamps come from this machine's own clock, in nanoseconds at its tick. */
-static int has_own_fine_clock(int folder_fd)
+/* A stamp of the future (a file's mtime may be anything) is not waited for. */
+static int is_fresh(int64_t stamp, int64_t now_ns)
 {
-	struct statfs fs;
-
-	if (fstatfs(folder_fd, &fs) != 0)
-		return 0;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case F2FS_SUPER_MAGIC:
-	case OVERLAYFS_SUPER_MAGIC:
-		return 1;
-	default:
-		return 0;
-	}
+	return stamp >= stp_stamp_later(now_ns, -SETTLE_NS) && stamp <= now_ns;
 }
 
 /* The racy rule, see engine/decisions/0004-racy-files.md. A file whose stamps are older than a tick
  * when it is opened cannot be changed later without a newer stamp. Where the stamps come from this
  * machine's clock, waiting a tick or two before hashing a file made just now is all it takes;
- * elsewhere what changed since two seconds before the scan is hashed again next time. */
+ * elsewhere what changed since shortly before the scan (stp_fs_grace_ns()) is hashed again next
+ * time. */
 static int64_t settle(const struct stp_files_queue *queue)
 {
-	struct stp_sign_run *run = queue->run;
+	const struct stp_sign_run *run = queue->run;
 	struct timespec now;
 	struct timespec pause = {.tv_nsec = SETTLE_NS};
 	int64_t now_ns;
 	size_t i;
 
-	if (!has_own_fine_clock(run->targets_fd))
-		return run->racy_after_ns;
+	if (!stp_fs_all_have_own_clock(&run->fs))
+		return stp_sign_racy_after(run);
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	now_ns = stp_stamp_of(now);
 	for (i = 0; i < queue->count; i++) {
 		const struct stp_fingerprint *print = &queue->items[i]->entry.fingerprint;
-		int64_t newest =
-		    print->mtime_ns > print->ctime_ns ? print->mtime_ns : print->ctime_ns;
 
-		/* A stamp of the future (a file's mtime may be anything) would not be waited for.
-		 */
-		if (newest >= stp_stamp_later(now_ns, -SETTLE_NS) && newest <= now_ns) {
+		if (is_fresh(print->mtime_ns, now_ns) || is_fresh(print->ctime_ns, now_ns)) {
 			nanosleep(&pause, NULL);
 			return stp_stamp_later(now_ns, 1);
 		}
@@ -352,6 +335,7 @@ static enum stp_errc hash_group(struct stp_files_queue *queue, size_t first, int
 	    .io = run->io,
 	    .verified_at = run->verified_at,
 	    .racy_after_ns = racy_after_ns,
+	    .fs = &run->fs,
 	    .cancel = run->cancel,
 	    .faults = &queue->failed,
 	    .progress = counted,
@@ -374,6 +358,9 @@ enum stp_errc stp_files_queue_hash(struct stp_files_queue *queue, uint64_t *file
 	enum stp_errc code = STP_OK;
 	size_t i;
 
+	/* Of these files, not of the run: stamps that lay ahead when a file was hashed are known by
+	 * it, see run/again.c. */
+	queue->run->verified_at = stp_clock_now();
 	for (i = 0; i < queue->count && code == STP_OK; i = queue->end)
 		code = hash_group(queue, i, racy_after_ns, &counted, err);
 	*files += atomic_load(&counted.files);

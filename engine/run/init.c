@@ -184,7 +184,7 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
 		                "cannot be used as targets folder: %s", strerror(errno));
 	if (!S_ISDIR(st.st_mode) || !realpath(init->targets, targets))
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir, "is no folder");
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir, "is not a folder");
 	STP_TRY(real_repo(repo, init->repo, err));
 	if (lies_in(init->repo, targets))
 		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,

@@ -11,10 +11,12 @@
 
 #include "base/clock.h"
 #include "base/faultpoint.h"
+#include "base/filesystem.h"
 #include "base/stamp.h"
 #include "base/thread.h"
 #include "hash/hash.h"
 #include "ledger/segment.h"
+#include "run/again.h"
 #include "run/alarm.h"
 #include "run/files_queue.h"
 #include "run/progress.h"
@@ -49,28 +51,29 @@ enum there {
 	THERE_OTHER,
 };
 
-static enum there look_at(const struct stp_sign_run *run, const struct stp_record *record,
-                          struct stat *st)
+/* Fills *out, a copy of record, with what its file is now. */
+static enum there look_at(struct stp_sign_run *run, const struct stp_record *record,
+                          struct stp_record *out, unsigned *out_links)
 {
 	char path[STP_PATH_BYTES_MAX + 1];
+	struct stat st;
 
+	*out = *record;
 	memcpy(path, record->path, record->path_bytes);
 	path[record->path_bytes] = '\0';
-	if (fstatat(run->targets_fd, path, st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT || errno == ENOTDIR ? THERE_GONE : THERE_OTHER;
-	if (S_ISDIR(st->st_mode))
+	if (S_ISDIR(st.st_mode))
 		return THERE_GONE;
-	return S_ISREG(st->st_mode) ? THERE_FILE : THERE_OTHER;
-}
-
-static int is_as_hashed(const struct stp_record *record, const struct stat *st)
-{
-	const struct stp_fingerprint *print = &record->fingerprint;
-
-	return (uint64_t)st->st_size == record->length && (uint64_t)st->st_ino == print->ino &&
-	       (uint64_t)st->st_dev == print->fs_id &&
-	       stp_stamp_of(st->st_mtim) == print->mtime_ns &&
-	       stp_stamp_of(st->st_ctim) == print->ctime_ns;
+	if (!S_ISREG(st.st_mode))
+		return THERE_OTHER;
+	out->length = (uint64_t)st.st_size;
+	out->fingerprint.fs_id = stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path);
+	out->fingerprint.ino = (uint64_t)st.st_ino;
+	out->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
+	out->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
+	*out_links = (unsigned)st.st_nlink;
+	return THERE_FILE;
 }
 
 /* Files that may change are hashed once more when they are copied. */
@@ -82,14 +85,17 @@ static int is_copied(const struct look *look, const struct stp_record *record)
 static enum stp_errc check_record(struct look *look, const struct stp_record *record,
                                   struct stp_err *err)
 {
-	struct stat st;
+	struct stp_record now;
+	unsigned tolerated;
+	unsigned links;
 
 	if (!(record->flags & STP_RECORD_FILE) || is_copied(look, record) ||
 	    stp_keyset_has(&look->run->refused, record->key))
 		return STP_OK;
-	if (look_at(look->run, record, &st) != THERE_FILE || !is_as_hashed(record, &st))
+	if (look_at(look->run, record, &now, &links) != THERE_FILE ||
+	    stp_sign_compare(look->run, &now, record, &tolerated) != STP_AGAIN_NOT)
 		return stp_keyset_add(&look->moved, record->key, err);
-	if (look->wants_names && st.st_nlink > 1)
+	if (look->wants_names && links > 1)
 		return stp_keyset_add(&look->run->several_names, record->key, err);
 	return STP_OK;
 }
@@ -189,24 +195,16 @@ static enum stp_errc take_moved(void *ctx, size_t worker, const struct stp_decis
 {
 	struct look *look = ctx;
 	struct stp_record entry;
-	struct stat st = {0};
 	enum there there;
+	unsigned links;
 
 	if (!decision->entry || !(decision->entry->flags & STP_RECORD_FILE) ||
 	    (decision->verdict != STP_VERDICT_KEEP && decision->verdict != STP_VERDICT_HASH))
 		return STP_OK;
-	entry = *decision->entry;
-	there = look_at(look->run, &entry, &st);
+	there = look_at(look->run, decision->entry, &entry, &links);
 	/* A list that names a file which is not there is wrong, and a fault says so. */
 	if (there == THERE_GONE && !(entry.flags & STP_RECORD_LISTED))
 		return stp_keyset_add(&look->gone, entry.key, err);
-	if (there == THERE_FILE) {
-		entry.length = (uint64_t)st.st_size;
-		entry.fingerprint.fs_id = (uint64_t)st.st_dev;
-		entry.fingerprint.ino = (uint64_t)st.st_ino;
-		entry.fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
-		entry.fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
-	}
 	return stp_files_queue_put(look->queue, worker, decision, &entry, err);
 }
 

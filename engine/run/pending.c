@@ -11,11 +11,13 @@
  * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/sum.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "run/again.h"
 #include "run/files_queue.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
@@ -28,6 +30,8 @@
 struct finder {
 	struct stp_merge *merge;
 	uint64_t reused, removed;
+	uint64_t renumbered; /* records that get another number for their file system */
+	struct stp_sign_again again;
 };
 
 struct pending_step {
@@ -47,6 +51,19 @@ struct pending_step {
 /* --- finding -----------------------------------------------------------------------------------
  */
 
+static void count_again(const struct stp_sign_run *run, struct finder *finder,
+                        const struct stp_decision *decision)
+{
+	if (decision->verdict == STP_VERDICT_HASH && decision->again)
+		finder->again.files[decision->again]++;
+	if (decision->tolerated & STP_TOLERATED_CTIME)
+		finder->again.ctime_ignored++;
+	if (!(decision->tolerated & STP_TOLERATED_DEVICE))
+		return;
+	finder->renumbered++;
+	finder->again.renumbered += decision->record->fingerprint.fs_id != (uint64_t)run->fs.root;
+}
+
 static enum stp_errc take_decision(struct pending_step *step, size_t worker,
                                    const struct stp_decision *decision, struct stp_err *err)
 {
@@ -58,6 +75,7 @@ static enum stp_errc take_decision(struct pending_step *step, size_t worker,
 		finder->reused++;
 	if (decision->verdict == STP_VERDICT_REMOVED)
 		finder->removed++;
+	count_again(step->run, finder, decision);
 	if (decision->verdict != STP_VERDICT_HASH)
 		return STP_OK;
 	if (decision->entry->flags & STP_RECORD_FILE || step->is_counting)
@@ -125,6 +143,17 @@ static enum stp_errc hash_window(struct pending_step *step, uint64_t window, str
 	return stp_files_queue_hash(step->queue, &report->files_hashed, &report->bytes_hashed, err);
 }
 
+/* The first window says for all, since its paths are a random part of them. */
+static void tell_again(const struct pending_step *step)
+{
+	struct stp_sign_again again = {0};
+	size_t i;
+
+	for (i = 0; i < step->run->worker_count; i++)
+		stp_again_add(&again, &step->finders[i].again);
+	stp_sign_tell_again(step->run, &again, step->window_count);
+}
+
 static enum stp_errc do_window(struct pending_step *step, uint64_t window, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
@@ -141,6 +170,8 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	for (i = 0; i < run->worker_count; i++)
 		removed += step->finders[i].removed;
 	STP_TRY(stp_sign_survey(run, removed, err));
+	if (!step->is_counting && window == 0)
+		tell_again(step);
 	STP_TRY(hash_window(step, window, err));
 	return run->faults.total == total ? STP_OK : stp_sign_refuse(run, first_fault, err);
 }
@@ -164,6 +195,8 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 	for (i = 0; i < run->worker_count; i++) {
 		step->finders[i].reused = 0;
 		step->finders[i].removed = 0;
+		step->finders[i].renumbered = 0;
+		memset(&step->finders[i].again, 0, sizeof(step->finders[i].again));
 	}
 	if (report->files_hashed > files)
 		stp_sign_tell(run, "hash", run->why_read_subject,
@@ -235,6 +268,8 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	stp_keyset_seal(&run->moved);
 	for (i = 0; i < run->worker_count; i++) {
 		run->report->files_reused += step.finders[i].reused;
+		run->renumbered += step.finders[i].renumbered;
+		stp_again_add(&run->report->again, &step.finders[i].again);
 		stp_merge_destroy(step.finders[i].merge);
 	}
 	free(step.finders);

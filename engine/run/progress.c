@@ -25,13 +25,21 @@ void stp_progress_destroy(struct stp_progress *progress)
 	free(progress);
 }
 
+/* In between, a reader sees less than there is. */
+static void move_to(atomic_uint_fast64_t *done, atomic_uint_fast64_t *earlier)
+{
+	uint64_t count = atomic_exchange_explicit(done, 0, memory_order_relaxed);
+
+	atomic_fetch_add_explicit(earlier, count, memory_order_relaxed);
+}
+
 void stp_progress_stage(struct stp_progress *progress, const char *stage, uint64_t items_total,
                         uint64_t bytes_total)
 {
 	if (!progress)
 		return;
-	atomic_store_explicit(&progress->items_done, 0, memory_order_relaxed);
-	atomic_store_explicit(&progress->bytes_done, 0, memory_order_relaxed);
+	move_to(&progress->items_done, &progress->items_earlier);
+	move_to(&progress->bytes_done, &progress->bytes_earlier);
 	atomic_store_explicit(&progress->items_total, 0, memory_order_relaxed);
 	atomic_store_explicit(&progress->bytes_total, 0, memory_order_relaxed);
 	stp_progress_part(progress, 0, 1, items_total, bytes_total);
@@ -137,6 +145,10 @@ void stp_progress_read(const struct stp_progress *progress, struct stp_progress_
 	out_view->items_total = atomic_load_explicit(&progress->items_total, memory_order_relaxed);
 	out_view->bytes_done = atomic_load_explicit(&progress->bytes_done, memory_order_relaxed);
 	out_view->bytes_total = atomic_load_explicit(&progress->bytes_total, memory_order_relaxed);
+	out_view->items_run = out_view->items_done +
+	                      atomic_load_explicit(&progress->items_earlier, memory_order_relaxed);
+	out_view->bytes_run = out_view->bytes_done +
+	                      atomic_load_explicit(&progress->bytes_earlier, memory_order_relaxed);
 	out_view->stage_started_ns =
 	    atomic_load_explicit(&progress->stage_started_ns, memory_order_relaxed);
 	read_share(progress, out_view);

@@ -25,6 +25,7 @@ struct stp_progress {
 	_Atomic(const char *) stage;
 	atomic_uint_fast64_t items_done, items_total, bytes_done, bytes_total, stage_started_ns;
 	atomic_uint_fast64_t part_index, part_count, items_before, bytes_before;
+	atomic_uint_fast64_t items_earlier, bytes_earlier; /* of the stages before this one */
 	atomic_uint_fast64_t run_started_ns, run_ns; /* run_ns 0: the run has no time to hold */
 	atomic_uint_fast64_t lanes_total;
 	struct stp_progress_lanes lanes[STP_JOBS_MAX]; /* by worker */

@@ -29,6 +29,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "roles/roles.h"
+#include "run/again.h"
 #include "run/look_again.h"
 #include "run/progress.h"
 #include "run/report.h"
@@ -59,6 +60,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
 	stp_fault_list_init(&run->told);
+	stp_fault_list_init(&run->ahead);
 	stp_fault_list_init(&run->unfetchable);
 	stp_fault_list_init(&run->unsettled);
 	stp_config_note_init(&run->note);
@@ -131,6 +133,7 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 		                "cannot open the targets folder (%s); mount it, or correct "
 		                "\"targets_dir\" in " STP_CONFIG_FILE,
 		                strerror(errno));
+	stp_fs_table_init(&run->fs, run->targets_fd);
 	return check_apart(run, err);
 }
 
@@ -248,7 +251,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	strncpy(run->report->io_backend, stp_read_choice_name(&run->io),
 	        sizeof(run->report->io_backend) - 1);
 	memcpy(run->report->io_why, run->io.why, sizeof(run->report->io_why));
-	run->racy_after_ns = options->dry_run ? INT64_MAX : stp_tree_racy_after(run->repo.state_fd);
+	run->clock_ns = options->dry_run ? 0 : stp_tree_clock(run->repo.state_fd);
 	return STP_OK;
 }
 
@@ -292,6 +295,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_fault_list_release(&run->unfetchable);
 	stp_fault_list_release(&run->notes);
 	stp_fault_list_release(&run->told);
+	stp_fault_list_release(&run->ahead);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
@@ -307,12 +311,12 @@ static enum stp_errc apply_fault_policy(struct stp_sign_run *run, struct stp_err
 		                      "no memory for the list of faults");
 	if (run->faults.total == 0 || run->options->on_fault == STP_ON_FAULT_SKIP)
 		return STP_OK;
-	return STP_FAIL(
-	    err, STP_CHANGED, "sign", NULL,
-	    "%zu path%s cannot be signed, so nothing was published; fix %s, or publish "
-	    "without %s: --on-fault skip",
-	    run->faults.total, run->faults.total == 1 ? "" : "s",
-	    run->faults.total == 1 ? "it" : "them", run->faults.total == 1 ? "it" : "them");
+	return STP_FAIL(err, STP_CHANGED, "sign", NULL,
+	                "%zu path%s cannot be signed, so nothing was published; fix %s, or publish "
+	                "without %s: --on-fault skip",
+	                run->faults.total, run->faults.total == 1 ? "" : "s",
+	                run->faults.total == 1 ? "it" : "them",
+	                run->faults.total == 1 ? "it" : "them");
 }
 
 /* --- publishing --------------------------------------------------------------------------------
@@ -591,7 +595,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 
 	init_run(&run, options, report);
 	run.stage = &report->seconds.rest;
-	run.stage_since = started;
+	run.stage_since = run.started_ns = started;
 	code = do_run(&run, err);
 	stp_sign_stage(&run, &report->seconds.rest);
 	report->seconds.total = (double)(run.stage_since - started) / 1e9;
@@ -600,6 +604,8 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	stp_fault_list_sort(&run.faults);
 	stp_sign_note_lists(&run);
 	stp_sign_note_urls(&run);
+	stp_sign_note_tolerated(&run);
+	stp_sign_note_ahead(&run);
 	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");

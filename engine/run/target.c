@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/filesystem.h"
 #include "base/sum.h"
 #include "run/alarm.h"
 #include "run/visit.h"
@@ -44,6 +46,14 @@ static void clean(struct stp_record *record)
 	record->origin = 0;
 }
 
+/* The ledger's record, if there is one, has another one. */
+static void take_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
+{
+	if (memcmp(&target->record.fingerprint, print, sizeof(*print)) != 0)
+		target->is_committed = 0;
+	target->record.fingerprint = *print;
+}
+
 void stp_target_init(struct stp_target *target, const struct stp_sign_run *run,
                      const struct stp_decision *decision)
 {
@@ -55,6 +65,9 @@ void stp_target_init(struct stp_target *target, const struct stp_sign_run *run,
 		stp_record_restate(&target->record, decision->record_set, run->config.hash_set,
 		                   target->digests);
 	clean(&target->record);
+	/* What differs and does not count: the next run compares with what this one saw. */
+	if (decision->tolerated)
+		take_fingerprint(target, &decision->entry->fingerprint);
 }
 
 static enum stp_errc fault(struct change *change, const char *text, int sys_errno)
@@ -153,6 +166,16 @@ static int may_be_so(struct change *change)
 	return 0;
 }
 
+/* The number that records have for the file system which the record says by its device. */
+static uint64_t fs_id_of(struct stp_sign_run *run, const struct stp_record *record)
+{
+	char path[STP_PATH_BYTES_MAX + 1];
+
+	memcpy(path, record->path, record->path_bytes);
+	path[record->path_bytes] = '\0';
+	return stp_fs_id(&run->fs, (dev_t)record->fingerprint.fs_id, run->targets_fd, path);
+}
+
 /* Reads the file again and makes its names. *out_again: it has changed once more. */
 static enum stp_errc try_again(struct change *change, int *out_again, struct stp_err *err)
 {
@@ -174,7 +197,8 @@ static enum stp_errc try_again(struct change *change, int *out_again, struct stp
 	if (*out_again)
 		return STP_OK;
 	clean(&record);
-	record.verified_at = run->verified_at;
+	record.verified_at = stp_clock_now();
+	record.fingerprint.fs_id = fs_id_of(run, &record);
 	target->record = record;
 	target->is_committed = 0;
 	if (!may_be_so(change))
@@ -231,13 +255,16 @@ static enum stp_errc put_names(struct stp_target *target, struct stp_sign_run *r
                                const struct stp_decision *decision, struct stp_fault_list *faults,
                                enum stp_links_result *out_result, struct stp_err *err)
 {
-	struct stp_record *record = &target->record;
+	struct stp_fingerprint print = target->record.fingerprint;
 
 	if (was_signed(run, decision))
-		return stp_links_repair(run->links, worker, record, &record->fingerprint, faults,
-		                        out_result, err);
-	return stp_links_put(run->links, worker, record, &record->fingerprint, faults, out_result,
-	                     err);
+		STP_TRY(stp_links_repair(run->links, worker, &target->record, &print, faults,
+		                         out_result, err));
+	else
+		STP_TRY(stp_links_put(run->links, worker, &target->record, &print, faults,
+		                      out_result, err));
+	take_fingerprint(target, &print);
+	return STP_OK;
 }
 
 enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *run, size_t worker,
@@ -247,8 +274,10 @@ enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *ru
 	struct change change = {target, run, worker, decision, counts};
 	enum stp_links_result result = STP_LINKS_CHANGED;
 
-	if (!run->links || stp_links_need(run->links) == STP_LINKS_NEED_NONE)
+	if (!run->links || stp_links_need(run->links) == STP_LINKS_NEED_NONE) {
+		STP_ASSERT(decision->verdict == STP_VERDICT_KEEP);
 		return STP_OK;
+	}
 	if (decision->verdict != STP_VERDICT_HASH) {
 		if (decision->is_committed && !stp_links_look(run->links, &target->record))
 			return STP_OK;
@@ -256,9 +285,6 @@ enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *ru
 	}
 	if (result == STP_LINKS_FAULT)
 		target->fate = STP_TARGET_FAULTED;
-	if (memcmp(&target->record.fingerprint, &decision->record->fingerprint,
-	           sizeof(target->record.fingerprint)) != 0)
-		target->is_committed = 0;
 	return result == STP_LINKS_CHANGED ? sort_out(&change, err) : STP_OK;
 }
 

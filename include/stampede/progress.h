@@ -28,6 +28,8 @@ struct stp_progress_view {
 	uint64_t items_total; /* 0 when not known */
 	uint64_t bytes_done;  /* also within files that are not done */
 	uint64_t bytes_total; /* 0 when not known */
+	uint64_t items_run;   /* of all stages so far, this one too */
+	uint64_t bytes_run;
 	uint64_t stage_started_ns; /* monotonic clock */
 	double share;        /* of the stage, 0 … 1, or of a run that has a time; -1: not known */
 	double seconds_left; /* of the same; -1: not known */

@@ -81,6 +81,30 @@ struct stp_sign_options {
 		.jobs = (size_t)-1, .now = -1, .rehash_parts = 1 \
 	}
 
+/* Why a file that had been hashed is hashed again: the first that differs, from above. */
+enum stp_again {
+	STP_AGAIN_NOT, /* it is not */
+	STP_AGAIN_SIZE,
+	STP_AGAIN_MTIME,
+	STP_AGAIN_INODE,
+	STP_AGAIN_CTIME,
+	STP_AGAIN_DEVICE,    /* the file system is another one */
+	STP_AGAIN_UNSETTLED, /* it was too new when it was hashed */
+	STP_AGAIN_FUTURE,    /* its time was in the future then, and is not any more */
+	STP_AGAIN_HASHES,    /* "hashes" was changed */
+	STP_AGAIN_REHASH,    /* --rehash */
+	STP_AGAIN_COUNT
+};
+
+struct stp_sign_again {
+	uint64_t files[STP_AGAIN_COUNT]; /* by reason; [STP_AGAIN_NOT] is not used */
+	uint64_t renumbered;    /* not again, though the root's file system has another number */
+	uint64_t ctime_ignored; /* not again, though the ctime is another: "trust": "mtime" */
+};
+
+/* "hashed again: 3 files (2: ctime, 1: size)", or "" when there is none. Returns the number. */
+uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
+
 struct stp_sign_fault {
 	const char *stage;
 	const char *subject; /* raw bytes; escape before printing */
@@ -95,6 +119,16 @@ struct stp_sign_seconds {
 	double total;
 };
 
+/* When a stage ran. Those on the workers run side by side in one span without a name, whose time
+ * stp_sign_seconds shares out; the spans of a stage and its share of those make up its seconds. */
+struct stp_sign_span {
+	const char *stage; /* static string: a member of stp_sign_seconds, or "" */
+	double from, to;   /* seconds since the start of the run */
+};
+
+/* A run has about ten; what exceeds this number is not recorded. */
+#define STP_SIGN_SPANS_MAX 32
+
 struct stp_sign_versions {
 	uint64_t root, targets, bins, snapshot, timestamp; /* 0: there is none */
 };
@@ -108,12 +142,13 @@ struct stp_sign_expiries {
 struct stp_sign_report {
 	uint64_t targets, bins;
 	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
-	uint64_t files_rehashed; /* hashed again because they changed during the run */
-	uint64_t files_kept;     /* that did not keep still: signed as they were last time */
-	uint64_t targets_before; /* targets that were signed last time */
-	uint64_t list_rows;      /* rows of the digest list */
-	uint64_t list_repeats;   /* of these, rows that repeat another */
-	uint64_t target_bytes;   /* sum of the lengths of all targets */
+	uint64_t files_rehashed;     /* hashed again because they changed during the run */
+	uint64_t files_kept;         /* that did not keep still: signed as they were last time */
+	struct stp_sign_again again; /* of files_hashed, those hashed before */
+	uint64_t targets_before;     /* targets that were signed last time */
+	uint64_t list_rows;          /* rows of the digest list */
+	uint64_t list_repeats;       /* of these, rows that repeat another */
+	uint64_t target_bytes;       /* sum of the lengths of all targets */
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
 	uint64_t links_made;
@@ -131,6 +166,8 @@ struct stp_sign_report {
 	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */
 	struct stp_sign_versions versions;
 	struct stp_sign_seconds seconds;
+	struct stp_sign_span spans[STP_SIGN_SPANS_MAX]; /* in order, without gaps */
+	size_t span_count;
 	uint64_t peak_rss_bytes;
 	char io_backend[16];
 	char io_why[160];  /* why --io auto did not take io_uring; "" otherwise */

@@ -126,6 +126,8 @@ $ cat repo/stampede.json
   "target_files": "auto",
   "link": "symlink",
   "url_unsafe": "fault",
+  "trust": "ctime",
+  "mounts": "fault",
   "include": [],
   "exclude": [],
   "mutable": [
@@ -203,7 +205,7 @@ $ stampede init other --targets idx --frobnicate
 2> stampede: init: unknown option --frobnicate; see 'stampede init --help'
 = 2
 $ touch file && stampede init other --targets file
-2> stampede: init: file: is no folder
+2> stampede: init: file: is not a folder
 = 2
 $ stampede init file --targets idx
 2> stampede: init: SCRATCH/file: cannot open the folder: Not a directory

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,18 +153,66 @@ static void test_report__fits_80_columns(void **state)
 
 static void test_report__draws_a_run_with_faults_of_any_name(void **state)
 {
+	struct stp_run_page page = {
+	    .report_json =
+	        "{\"fault_list\":[{\"stage\":\"scan\",\"subject\":\"" HOSTILE
+	        "\",\"text\":\"is bad\"}],\"notes\":[{\"stage\":\"list\",\"subject\":\"" HOSTILE
+	        "\",\"text\":\"is odd\"}],\"seconds\":{\"total\":1.5}}",
+	    .repo = "/srv/<b>repo",
+	    .outcome = "failed & stopped",
+	};
 	struct stp_err err = STP_ERR_INIT;
 	char *html;
 
 	(void)state;
-	assert_int_equal(stp_run_html("{\"fault_list\":[{\"stage\":\"scan\",\"subject\":\"" HOSTILE
-	                              "\",\"text\":\"is bad\"}],\"seconds\":{\"total\":1.5}}",
-	                              "/srv/<b>repo", "failed & stopped", NULL, &html, &err),
-	                 STP_OK);
+	assert_int_equal(stp_run_html(&page, &html, &err), STP_OK);
 	assert_clean(html);
 	assert_self_contained(html);
 	assert_non_null(strstr(html, "/srv/&#60;b&#62;repo"));
 	assert_non_null(strstr(html, "failed &#38; stopped"));
+	assert_non_null(strstr(html, "<td>is bad</td>"));
+	assert_non_null(strstr(html, "<td>is odd</td>"));
+	free(html);
+}
+
+/* What the page says of a run that published nothing; expiry is "null" or quoted. */
+static char *unpublished(const char *expiry, int version, int is_dry_run)
+{
+	char json[256];
+	struct stp_run_page page = {
+	    .report_json = json, .repo = "r", .outcome = "", .is_dry_run = is_dry_run};
+	struct stp_err err = STP_ERR_INIT;
+	char *html;
+
+	snprintf(json, sizeof(json),
+	         "{\"published\":false,\"expires\":null,\"versions\":{\"timestamp\":%d},"
+	         "\"expiries\":{\"timestamp\":%s},\"files_hashed\":3}",
+	         version, expiry);
+	assert_int_equal(stp_run_html(&page, &html, &err), STP_OK);
+	assert_null(strstr(html, "<td></td>"));
+	return html;
+}
+
+static void test_report__names_what_is_valid_after_a_run_that_published_nothing(void **state)
+{
+	char *html = unpublished("\"2026-01-02T03:04:05Z\"", 7, 1);
+
+	(void)state;
+	assert_non_null(strstr(html, "<td>7, as before</td>"));
+	assert_non_null(strstr(html, "<td>valid until</td><td>2026-01-02T03:04:05Z, as before"));
+	assert_non_null(strstr(html, "dry run: nothing was published"));
+	assert_non_null(strstr(html, "<td>files to hash</td><td>3"));
+	free(html);
+	/* A run that failed early knows the time, but no version. */
+	html = unpublished("\"2026-01-02T03:04:05Z\"", 0, 0);
+	assert_non_null(strstr(html, "2026-01-02T03:04:05Z, as before"));
+	assert_null(strstr(html, "<td>version</td>"));
+	assert_non_null(strstr(html, "<td>files hashed</td><td>3"));
+	free(html);
+	/* Nothing was ever published. */
+	html = unpublished("null", 0, 1);
+	assert_null(strstr(html, "valid until"));
+	assert_non_null(strstr(html, "<td>version</td><td>nothing was published</td>"));
 	free(html);
 }
 
@@ -311,6 +360,7 @@ int main(void)
 	    cmocka_unit_test(test_report__shows_a_document_with_nothing_in_it),
 	    cmocka_unit_test(test_report__fits_80_columns),
 	    cmocka_unit_test(test_report__draws_a_run_with_faults_of_any_name),
+	    cmocka_unit_test(test_report__names_what_is_valid_after_a_run_that_published_nothing),
 	    cmocka_unit_test(test_metrics__tell_of_a_run_that_ended_well),
 	    cmocka_unit_test(test_metrics__keep_the_last_success_when_a_run_fails),
 	    cmocka_unit_test(test_metrics__tell_when_each_role_expires),
