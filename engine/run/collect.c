@@ -151,6 +151,7 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 	struct stp_sign_run *run = collect->run;
 	struct stp_tree_options options = {
 	    .threads = stp_tree_thread_count(run->jobs),
+	    .flags = STP_TREE_LIVE,
 	    .racy_after_ns = stp_sign_racy_after(run),
 	    .fs = &run->fs,
 	    .keep = keeps,
