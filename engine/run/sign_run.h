@@ -5,6 +5,7 @@
  *	source    tree, list or ledger → what the index is made from      run/source.c
  *	collect   tree and list        → sorted sources of the scan       run/collect.c
  *	recover   published bins      → what was signed, if needed    run/recover.c
+ *	again     fingerprints         → what must be hashed again, why    run/again.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	look      checkpoints          → what changed meanwhile, again      run/look_again.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
