@@ -49,6 +49,10 @@ enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const
                                    const char *subject, char out_name[STP_TEMPORARY_BYTES],
                                    int *out_fd, struct stp_err *err) STP_MUST_CHECK;
 
+/* Whether there is anything under name, a link that leads nowhere too. Not faccessat(2): with a
+ * flag that is a system call of its own, which older sandboxes answer with EPERM. */
+int stp_file_exists(int folder_fd, const char *name);
+
 /* Opens the regular file name beneath folder_fd (AT_FDCWD for a path of the operator's) for
  * reading. Never waits, whatever lies there; the last path component is not followed when it is a
  * link. STP_FORMAT when it is a link or no regular file, STP_IO (err->sys_errno, ENOENT when it is

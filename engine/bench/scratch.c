@@ -124,7 +124,7 @@ static int is_left_over(int fd)
 		return 0;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return 0;
-	return faccessat(fd, STP_SCRATCH_MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || is_empty(fd);
+	return stp_file_exists(fd, STP_SCRATCH_MARK) || is_empty(fd);
 }
 
 /* Removes the folders of benches that were killed. What cannot be removed is left. */
