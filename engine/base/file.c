@@ -276,12 +276,81 @@ enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject, struct
 	return STP_OK;
 }
 
+/* ------------------------------------------------------------------ names that are new */
+
+/* Whether both names are of one file: a link(2) that NFS sends a second time, because the answer to
+ * the first was lost, says EEXIST about its own work. */
+static int are_one_file(int from_fd, const char *from, int to_fd, const char *to)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstatat(from_fd, from, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(to_fd, to, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino && S_ISREG(a.st_mode);
+}
+
+/* The file system (NFS, GlusterFS, FUSE, ZFS before 2.2) or the kernel has no such rename. EPERM is
+ * what older container runtimes answer to calls they do not know; where it is about the files, what
+ * follows says so again. */
+static int has_no_flags(int sys)
+{
+	return sys == EINVAL || sys == ENOSYS || sys == EPERM || sys == EOPNOTSUPP;
+}
+
+int stp_rename_new(int from_fd, const char *from, int to_fd, const char *to)
+{
+	struct stat st;
+
+	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (!has_no_flags(errno))
+		return -1;
+	/* link(2) never replaces either. A crash before the unlink leaves both names, and the
+	 * temporary one is swept. */
+	if (linkat(from_fd, from, to_fd, to, 0) == 0 ||
+	    (errno == EEXIST && are_one_file(from_fd, from, to_fd, to))) {
+		(void)!unlinkat(from_fd, from, 0);
+		return 0;
+	}
+	if (errno == EEXIST || errno == ENOENT)
+		return -1;
+	/* A folder, or a file system without hard links: callers hold a lock, or a name that nobody
+	 * else makes, so looking first is enough. */
+	if (fstatat(to_fd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return errno == ENOENT ? renameat(from_fd, from, to_fd, to) : -1;
+}
+
+enum stp_errc stp_unnamed_create(int folder_fd, const char *stage, const char *subject, int *out_fd,
+                                 struct stp_err *err)
+{
+	char name[STP_TEMPORARY_BYTES];
+	int fd = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+
+	/* Where the file system has none (NFS, FUSE; the kernel's answers differ): one that loses
+	 * its name at once. */
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ||
+	               errno == ENOENT || errno == ENOSYS)) {
+		STP_TRY(
+		    stp_temporary_create(folder_fd, O_RDWR, 0600, stage, subject, name, &fd, err));
+		if (unlinkat(folder_fd, name, 0) != 0)
+			stp_fd_close(&fd);
+	}
+	if (fd < 0)
+		return STP_FAIL_SYS(err, stage, subject, "cannot make a temporary file");
+	*out_fd = fd;
+	return STP_OK;
+}
+
 /* Gives temporary its final name. */
 static enum stp_errc put_in_place(int folder_fd, const char *temporary, const char *name,
                                   enum stp_file_mode how, const char *stage, struct stp_err *err)
 {
-	int rc = renameat2(folder_fd, temporary, folder_fd, name,
-	                   how == STP_FILE_NEW ? RENAME_NOREPLACE : 0);
+	int rc = how == STP_FILE_NEW ? stp_rename_new(folder_fd, temporary, folder_fd, name)
+	                             : renameat(folder_fd, temporary, folder_fd, name);
 
 	if (rc != 0)
 		return STP_FAIL_SYS(err, stage, name, "cannot put in place");

@@ -53,6 +53,17 @@ enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const
  * flag that is a system call of its own, which older sandboxes answer with EPERM. */
 int stp_file_exists(int folder_fd, const char *name);
 
+/* Gives from the name to, which must be free: never over something. Returns 0, or -1 and errno
+ * (EEXIST when to is taken). Where the file system cannot rename so (renameat2(2) with flags is
+ * EINVAL on NFS, GlusterFS, FUSE and ZFS before 2.2), by link and unlink, and a folder by a look
+ * before the rename: make sure by a lock that nobody else makes a folder of that name. */
+int stp_rename_new(int from_fd, const char *from, int to_fd, const char *to) STP_MUST_CHECK;
+
+/* Makes a file without a name in folder_fd: nobody else can open it, and a crash leaves none. Where
+ * the file system has no O_TMPFILE, one that loses its name at once. */
+enum stp_errc stp_unnamed_create(int folder_fd, const char *stage, const char *subject, int *out_fd,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
 /* Opens the regular file name beneath folder_fd (AT_FDCWD for a path of the operator's) for
  * reading. Never waits, whatever lies there; the last path component is not followed when it is a
  * link. STP_FORMAT when it is a link or no regular file, STP_IO (err->sys_errno, ENOENT when it is

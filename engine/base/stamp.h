@@ -48,4 +48,16 @@ static inline int64_t stp_stamp_later(int64_t stamp, int64_t ns)
 	return stp_stamp_clamp((__int128)stamp + ns);
 }
 
+/* A stamp this far ahead of the clock is of the future: no server's clock is off by more. */
+#define STP_STAMP_AHEAD_NS INT64_C(60000000000)
+
+/* The first stamp that now lies in the future. */
+static inline int64_t stp_stamp_ahead(void)
+{
+	struct timespec now = {0};
+
+	(void)!clock_gettime(CLOCK_REALTIME, &now);
+	return stp_stamp_later(stp_stamp_of(now), STP_STAMP_AHEAD_NS);
+}
+
 #endif

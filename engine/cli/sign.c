@@ -235,6 +235,7 @@ static void print_text(const struct stp_sign_options *run, const struct stp_sign
 {
 	char a[32], b[32], c[32], d[32];
 	char expires[STP_TIME_BYTES + 1];
+	char again[256];
 
 	if (run->dry_run) {
 		printf("dry run: %s targets in %s bins, %s files to hash (%s), %s removed; nothing "
@@ -244,6 +245,8 @@ static void print_text(const struct stp_sign_options *run, const struct stp_sign
 		       stp_count_format(report->files_hashed, c),
 		       stp_bytes_format(report->bytes_hashed, d),
 		       stp_count_format(report->files_removed, expires));
+		if (stp_sign_again_text(&report->again, again, sizeof(again)))
+			printf("%s\n", again);
 		return;
 	}
 	stp_time_format(report->expires_at, expires);
@@ -255,6 +258,8 @@ static void print_text(const struct stp_sign_options *run, const struct stp_sign
 	       stp_count_format(report->files_reused, c),
 	       stp_count_format(report->files_removed, d),
 	       stp_count_format(report->fault_count, expires));
+	if (stp_sign_again_text(&report->again, again, sizeof(again)))
+		printf("%s\n", again);
 	print_seconds(&report->seconds);
 	stp_time_format(report->expires_at, expires);
 	stp_cli_print_path("published ", run->repo, "/public/metadata/timestamp.json");

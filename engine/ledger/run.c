@@ -84,28 +84,6 @@ enum stp_errc stp_run_create(const struct stp_run_options *options,
 	return STP_OK;
 }
 
-/* A file for a run that has no name, or loses it at once where O_TMPFILE is not supported. */
-static enum stp_errc open_unnamed(int folder_fd, int *out_fd, struct stp_err *err)
-{
-	char name[STP_TEMPORARY_BYTES];
-	int fd = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-
-	if (fd < 0 &&
-	    (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL)) {
-		STP_TRY(stp_temporary_create(folder_fd, O_RDWR, 0600, "ledger", "a sorted run",
-		                             name, &fd, err));
-		if (unlinkat(folder_fd, name, 0) != 0) {
-			close(fd);
-			fd = -1;
-		}
-	}
-	if (fd < 0)
-		return STP_FAIL_SYS(err, "ledger", "state",
-		                    "cannot create a file for a sorted run");
-	*out_fd = fd;
-	return STP_OK;
-}
-
 /* Writes the blocks gathered so far behind those before, and moves their entries to run. */
 static enum stp_errc write_blocks(struct stp_run *run, struct stp_blocks *blocks, uint64_t *offset,
                                   struct stp_err *err)
@@ -206,7 +184,8 @@ static enum stp_errc spill(struct stp_run_builder *builder, struct stp_err *err)
 
 	if (!run)
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for a run");
-	code = open_unnamed(builder->options.spill_fd, &run->fd, err);
+	code =
+	    stp_unnamed_create(builder->options.spill_fd, "ledger", "a sorted run", &run->fd, err);
 	if (code == STP_OK)
 		code = sort(builder, err);
 	if (code == STP_OK)

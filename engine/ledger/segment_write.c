@@ -270,8 +270,8 @@ static enum stp_errc put_in_place(struct stp_segment_writer *writer, struct stp_
 {
 	STP_TRY(stp_fd_sync(writer->fd, "ledger", writer->name, err));
 	STP_FAULT_TRY(err, "ledger", "rename", writer->name);
-	if (renameat2(writer->folder_fd, writer->temporary, writer->folder_fd, writer->name,
-	              RENAME_NOREPLACE) != 0)
+	if (stp_rename_new(writer->folder_fd, writer->temporary, writer->folder_fd, writer->name) !=
+	    0)
 		return STP_FAIL_SYS(err, "ledger", writer->name, "cannot put in place");
 	writer->temporary[0] = '\0';
 	return stp_fd_sync(writer->folder_fd, "ledger", writer->name, err);

@@ -62,8 +62,10 @@ enum stp_errc stp_commit_parse(const char *name, const void *text, size_t text_b
 	    snapshot < 1 || timestamp < 1 || (uint64_t)snapshot > STP_VERSION_MAX ||
 	    (uint64_t)timestamp > STP_VERSION_MAX ||
 	    stp_time_parse(time, strlen(time), &committed_at, &ignored) != STP_OK)
-		code = STP_FAIL(err, STP_FORMAT, STAGE, name,
-		                "is no commit record; remove it when its snapshot is out of use");
+		code =
+		    STP_FAIL(err, STP_FORMAT, STAGE, name,
+		             "is not a commit record; restore it from a backup, or remove it: gc "
+		             "then goes by the time of its snapshot's file");
 	if (code == STP_OK) {
 		out_commit->committed_at = committed_at;
 		out_commit->snapshot_version = (uint64_t)snapshot;

@@ -48,6 +48,15 @@ static const char *const url_unsafe_names[] = {
     [STP_URL_UNSAFE_WARN] = "warn",
 };
 
+static const char *const trust_names[] = {
+    [STP_TRUST_CTIME] = "ctime",
+    [STP_TRUST_MTIME] = "mtime",
+};
+static const char *const mounts_names[] = {
+    [STP_MOUNTS_FAULT] = "fault",
+    [STP_MOUNTS_CROSS] = "cross",
+};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Index of word in words, or -1. */
@@ -89,6 +98,16 @@ const char *stp_link_name(enum stp_link link)
 const char *stp_url_unsafe_name(enum stp_url_unsafe how)
 {
 	return url_unsafe_names[how];
+}
+
+const char *stp_trust_in_name(enum stp_trust_in how)
+{
+	return trust_names[how];
+}
+
+const char *stp_mounts_name(enum stp_mounts how)
+{
+	return mounts_names[how];
 }
 
 const char *stp_index_source_name(enum stp_index_source source)
@@ -138,6 +157,8 @@ static void profile_apply(struct stp_config *config, const struct profile *profi
 	config->target_files = STP_TARGET_FILES_AUTO;
 	config->link = STP_LINK_SYMLINK;
 	config->url_unsafe = STP_URL_UNSAFE_FAULT;
+	config->trust = STP_TRUST_CTIME;
+	config->mounts = STP_MOUNTS_FAULT;
 	config->include = (struct stp_globs){NULL, 0};
 	config->exclude = (struct stp_globs){NULL, 0};
 	config->mutable_globs = (struct stp_globs){(const char **)(uintptr_t)default_mutable, 1};
@@ -584,6 +605,24 @@ static enum stp_errc read_url_unsafe(struct reading *reading, const char *field,
 	return STP_OK;
 }
 
+static enum stp_errc read_trust(struct reading *reading, const char *field, const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(get_word(reading, field, value, trust_names, COUNT_OF(trust_names), &index));
+	reading->config->trust = (enum stp_trust_in)index;
+	return STP_OK;
+}
+
+static enum stp_errc read_mounts(struct reading *reading, const char *field, const json_t *value)
+{
+	int index = 0;
+
+	STP_TRY(get_word(reading, field, value, mounts_names, COUNT_OF(mounts_names), &index));
+	reading->config->mounts = (enum stp_mounts)index;
+	return STP_OK;
+}
+
 static enum stp_errc read_include(struct reading *reading, const char *field, const json_t *value)
 {
 	return get_globs(reading, field, value, &reading->config->include);
@@ -668,6 +707,8 @@ static const struct field config_fields[] = {
     {"target_files", read_target_files},
     {"link", read_link},
     {"url_unsafe", read_url_unsafe},
+    {"trust", read_trust},
+    {"mounts", read_mounts},
     {"include", read_include},
     {"exclude", read_exclude},
     {"mutable", read_mutable},

@@ -47,6 +47,18 @@ enum stp_url_unsafe {
 	STP_URL_UNSAFE_WARN,  /* it is signed, and named in a note */
 };
 
+/* When a file is taken for the one that was hashed. */
+enum stp_trust_in {
+	STP_TRUST_CTIME, /* nothing of it may have moved */
+	STP_TRUST_MTIME, /* its ctime may have: whoever can set the mtime can hide a change */
+};
+
+/* File systems mounted below the targets. */
+enum stp_mounts {
+	STP_MOUNTS_FAULT, /* each is a fault */
+	STP_MOUNTS_CROSS, /* their files are targets like others */
+};
+
 /* What an index is made from: who signs without saying gets this again. */
 enum stp_index_source {
 	STP_INDEX_UNKNOWN, /* not noted yet: the first run that publishes notes it */
@@ -93,6 +105,8 @@ struct stp_config {
 	enum stp_target_files target_files;
 	enum stp_link link;
 	enum stp_url_unsafe url_unsafe;
+	enum stp_trust_in trust;
+	enum stp_mounts mounts;
 	struct stp_globs include; /* empty: every path */
 	struct stp_globs exclude, mutable_globs;
 	enum stp_index_source source;
@@ -139,6 +153,8 @@ int stp_link_from_name(const char *name);
 const char *stp_target_files_name(enum stp_target_files how);
 const char *stp_link_name(enum stp_link link);
 const char *stp_url_unsafe_name(enum stp_url_unsafe how);
+const char *stp_trust_in_name(enum stp_trust_in how);
+const char *stp_mounts_name(enum stp_mounts how);
 const char *stp_delegation_name(enum stp_delegation how);
 const char *stp_index_source_name(enum stp_index_source source); /* NULL for UNKNOWN */
 

@@ -81,27 +81,27 @@ static json_t *config_json(const struct stp_config *config)
 {
 	const struct stp_expiry *e = &config->expiry;
 
-	return json_pack("{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,"
-	                 "s:s,s:s,s:o,s:o,"
-	                 "s:o,s:o,s:o,s:s*,s:o*}",
-	                 "format", STP_CONFIG_FORMAT, "profile", config->profile, "targets_dir",
-	                 config->targets_dir, "hashes", hashes_json(config->hash_set), "bins",
-	                 (json_int_t)1 << config->bin_bits, "bin_prefix", config->bin_prefix,
-	                 "delegation", stp_delegation_name(config->delegation), "bins_role",
-	                 config->has_bins_role, "thresholds", thresholds_json(config),
-	                 "expiry_seconds", "root", (json_int_t)e->root, "targets",
-	                 (json_int_t)e->targets, "bins", (json_int_t)e->bins, "bin_n",
-	                 (json_int_t)e->bin_n, "snapshot", (json_int_t)e->snapshot, "timestamp",
-	                 (json_int_t)e->timestamp, "snapshot_length", config->snapshot_length,
-	                 "target_files", stp_target_files_name(config->target_files), "link",
-	                 stp_link_name(config->link), "url_unsafe",
-	                 stp_url_unsafe_name(config->url_unsafe), "include",
-	                 globs_json(&config->include), "exclude", globs_json(&config->exclude),
-	                 "mutable", globs_json(&config->mutable_globs), "max_removals",
-	                 max_removals_json(&config->max_removals), "removed_retention_days",
-	                 retention_json(config->removed_retention_days), "source",
-	                 stp_index_source_name(config->source), "trusted_root",
-	                 trusted_root_json(&config->trusted_root));
+	return json_pack(
+	    "{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,"
+	    "s:s,s:s,s:s,s:s,s:o,s:o,"
+	    "s:o,s:o,s:o,s:s*,s:o*}",
+	    "format", STP_CONFIG_FORMAT, "profile", config->profile, "targets_dir",
+	    config->targets_dir, "hashes", hashes_json(config->hash_set), "bins",
+	    (json_int_t)1 << config->bin_bits, "bin_prefix", config->bin_prefix, "delegation",
+	    stp_delegation_name(config->delegation), "bins_role", config->has_bins_role,
+	    "thresholds", thresholds_json(config), "expiry_seconds", "root", (json_int_t)e->root,
+	    "targets", (json_int_t)e->targets, "bins", (json_int_t)e->bins, "bin_n",
+	    (json_int_t)e->bin_n, "snapshot", (json_int_t)e->snapshot, "timestamp",
+	    (json_int_t)e->timestamp, "snapshot_length", config->snapshot_length, "target_files",
+	    stp_target_files_name(config->target_files), "link", stp_link_name(config->link),
+	    "url_unsafe", stp_url_unsafe_name(config->url_unsafe), "trust",
+	    stp_trust_in_name(config->trust), "mounts", stp_mounts_name(config->mounts), "include",
+	    globs_json(&config->include), "exclude", globs_json(&config->exclude), "mutable",
+	    globs_json(&config->mutable_globs), "max_removals",
+	    max_removals_json(&config->max_removals), "removed_retention_days",
+	    retention_json(config->removed_retention_days), "source",
+	    stp_index_source_name(config->source), "trusted_root",
+	    trusted_root_json(&config->trusted_root));
 }
 
 static enum stp_errc config_write(const struct stp_config *config, int repo_fd,

@@ -25,6 +25,7 @@
 #include "base/limits.h"
 #include "base/stamp.h"
 #include "ledger/run.h"
+#include "run/again.h"
 #include "run/list_notes.h"
 #include "run/progress.h"
 #include "run/sign_run.h"
@@ -105,6 +106,7 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
 	for (i = 0; i < count; i++) {
 		if (!stp_sign_check_url(collect->run, &records[i]))
 			continue;
+		stp_sign_look_ahead(collect->run, &records[i]);
 		STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
 		taken++;
 	}
@@ -149,7 +151,8 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 	struct stp_sign_run *run = collect->run;
 	struct stp_tree_options options = {
 	    .threads = stp_tree_thread_count(run->jobs),
-	    .racy_after_ns = run->racy_after_ns,
+	    .racy_after_ns = stp_sign_racy_after(run),
+	    .fs = &run->fs,
 	    .keep = keeps,
 	    .enter = enters,
 	    .keep_ctx = collect,
@@ -221,10 +224,11 @@ enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct st
 		stp_sign_contradict(run, row, &says, &has);
 		return STP_FILE_OTHER;
 	}
-	entry->fingerprint.fs_id = (uint64_t)st.st_dev;
+	entry->fingerprint.fs_id = stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path);
 	entry->fingerprint.ino = (uint64_t)st.st_ino;
 	entry->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
 	entry->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
+	stp_sign_look_ahead(run, entry);
 	return STP_FILE_FOUND;
 }
 
@@ -431,6 +435,13 @@ static void explain_change(struct stp_sign_run *run)
 	run->why_read_hint = " and compared with what was signed";
 }
 
+static void reset_ahead(struct stp_sign_run *run)
+{
+	stp_fault_list_release(&run->ahead);
+	stp_fault_list_init(&run->ahead);
+	run->ahead_ns = stp_stamp_ahead();
+}
+
 /* Entries that need no hashing because they have every digest are rows; all others may. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 {
@@ -453,11 +464,14 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
 	stp_progress_stage(options->progress, "scan", 0, 0);
 	explain_change(run);
 	stp_sign_reset_urls(run);
+	reset_ahead(run);
 	if (options->digests)
 		code = collect_list(&collect, err);
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))
 		code = collect_tree(&collect, err);
 	run->entry_count = atomic_load(&collect.entry_count);
+	/* Files were looked at until now: what lies ahead must lie ahead of that. */
+	run->ahead_ns = stp_stamp_ahead();
 	stp_sign_stage(run, stage);
 	return code;
 }

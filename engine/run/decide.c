@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "run/again.h"
 #include "run/remember.h"
 #include "run/sign_run.h"
 
@@ -125,14 +126,6 @@ static void forget(const struct stp_sign_run *run, struct known *known)
 	known->removed = NULL;
 }
 
-static int fingerprint_equal(const struct stp_record *a, const struct stp_record *b)
-{
-	return a->length == b->length && a->fingerprint.fs_id == b->fingerprint.fs_id &&
-	       a->fingerprint.ino == b->fingerprint.ino &&
-	       a->fingerprint.mtime_ns == b->fingerprint.mtime_ns &&
-	       a->fingerprint.ctime_ns == b->fingerprint.ctime_ns;
-}
-
 /* True when this run re-reads the file whatever its fingerprint says. The choice of a part is keyed
  * (SipHash), so nobody outside can tell which night a file's turn is. */
 static int is_chosen(const struct stp_sign_run *run, const uint8_t key[STP_KEY_BYTES])
@@ -154,17 +147,37 @@ static int has_all(const struct stp_sign_run *run, unsigned set)
 	return (set & run->config.hash_set) == run->config.hash_set;
 }
 
-static int is_trusted(const struct stp_sign_run *run, const struct stp_record *entry,
-                      const struct known *known, enum stp_decide_pass pass)
+/* Whether the ledger's record stands for the file. Sets decision->again when it does not although
+ * the file had been hashed, and decision->tolerated when it does. */
+static int is_trusted(const struct stp_sign_run *run, const struct known *known,
+                      enum stp_decide_pass pass, struct stp_decision *decision)
 {
+	const struct stp_record *entry = decision->entry;
 	const struct stp_record *newest = known->newest;
+	enum stp_again again;
+	unsigned tolerated;
 
-	if (!newest || !(newest->flags & STP_RECORD_FILE) || !has_all(run, known->newest_set))
+	if (!newest || !(newest->flags & STP_RECORD_FILE))
 		return 0;
-	if (pass == STP_DECIDE_EMIT)
-		return fingerprint_equal(entry, newest) || stp_keyset_has(&run->moved, entry->key);
-	return fingerprint_equal(entry, newest) && !(newest->flags & STP_RECORD_RACY) &&
-	       !is_chosen(run, entry->key);
+	again = stp_sign_compare(run, entry, newest, &tolerated);
+	if (pass == STP_DECIDE_EMIT) {
+		if (!has_all(run, known->newest_set))
+			return 0;
+		/* Hashed in a newer state than the scan saw: nothing of that is to be taken. */
+		if (stp_keyset_has(&run->moved, entry->key))
+			return 1;
+		decision->tolerated = tolerated;
+		return again == STP_AGAIN_NOT;
+	}
+	if (again == STP_AGAIN_NOT)
+		again = stp_sign_settled(run, newest);
+	if (again == STP_AGAIN_NOT && !has_all(run, known->newest_set))
+		again = STP_AGAIN_HASHES;
+	if (again == STP_AGAIN_NOT && is_chosen(run, entry->key))
+		again = STP_AGAIN_REHASH;
+	decision->again = again;
+	decision->tolerated = again == STP_AGAIN_NOT ? tolerated : 0;
+	return again == STP_AGAIN_NOT;
 }
 
 /* True when what the row of an entry claims is not what newest has; the fingerprint told that the
@@ -209,7 +222,7 @@ static void decide_row(const struct stp_sign_run *run, const struct known *known
 		if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, entry->key))
 			return;
 		decision->verdict = STP_VERDICT_HASH;
-		if (pass == STP_DECIDE_EMIT && is_trusted(run, entry, known, pass))
+		if (pass == STP_DECIDE_EMIT && is_trusted(run, known, pass, decision))
 			keep_newest(decision, known);
 		return;
 	}
@@ -279,8 +292,7 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
                                     const struct stp_sources *sources,
                                     const struct stp_merge_group *group, enum stp_decide_pass pass)
 {
-	struct stp_decision decision = {
-	    STP_VERDICT_NONE, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0};
+	struct stp_decision decision = {.verdict = STP_VERDICT_NONE};
 	struct known known;
 	size_t scanned = 0;
 
@@ -304,7 +316,7 @@ struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
 	}
 	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, decision.entry->key))
 		return decision;
-	if (is_trusted(run, decision.entry, &known, pass)) {
+	if (is_trusted(run, &known, pass, &decision)) {
 		keep_newest(&decision, &known);
 		if (decision.entry->flags & STP_RECORD_CLAIMS &&
 		    contradicts(decision.entry, &known))

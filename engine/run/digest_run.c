@@ -89,19 +89,27 @@ static void sort_memory(struct stp_digest_run *run)
 
 /* --- spilling -------------------------------------------------------------------------------- */
 
-/* An unnamed file: in TMPDIR if that is set, else where disks are larger than memory. */
-static int open_unnamed(void)
+/* A file without a name: in TMPDIR if that is set, else where disks are larger than memory. */
+static enum stp_errc open_unnamed(int *out_fd, struct stp_err *err)
 {
 	const char *folders[] = {getenv("TMPDIR"), "/var/tmp", "/tmp", "."};
 	size_t i;
 
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		int fd = folders[i] ? open(folders[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+		struct stp_err ignored = STP_ERR_INIT;
+		int folder_fd =
+		    folders[i] ? open(folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		enum stp_errc code = STP_IO;
 
-		if (fd >= 0)
-			return fd;
+		if (folder_fd >= 0)
+			code = stp_unnamed_create(folder_fd, STAGE, folders[i], out_fd, &ignored);
+		if (folder_fd >= 0)
+			close(folder_fd);
+		if (code == STP_OK)
+			return STP_OK;
 	}
-	return -1;
+	return STP_FAIL(err, STP_IO, STAGE, NULL,
+	                "cannot make a temporary file; set TMPDIR to a folder with room");
 }
 
 /* Writes the sorted lines behind what the file holds. */
@@ -130,11 +138,7 @@ static enum stp_errc write_lines(struct stp_digest_run *run, struct stp_err *err
 static enum stp_errc spill(struct stp_digest_run *run, struct stp_err *err)
 {
 	if (run->fd < 0)
-		run->fd = open_unnamed();
-	if (run->fd < 0)
-		return STP_FAIL_SYS(
-		    err, STAGE, NULL,
-		    "cannot make a temporary file; set TMPDIR to a folder with room");
+		STP_TRY(open_unnamed(&run->fd, err));
 	sort_memory(run);
 	STP_TRY(write_lines(run, err));
 	run->bytes_used = 0;

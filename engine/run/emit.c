@@ -221,6 +221,9 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	record.flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED |
 	                             STP_RECORD_SIZED);
 	record.origin = 0;
+	/* What differs and does not count: the next run compares with what this one saw. */
+	if (decision->tolerated)
+		record.fingerprint = decision->entry->fingerprint;
 	if (!faulted && !emit->counts_only)
 		STP_TRY(link_target(worker, decision, &record, &faulted, err));
 	if (faulted)
@@ -573,10 +576,11 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	choose_groups(emit);
 	stp_progress_stage(run->options->progress, "sign", stp_bin_count(&run->config), 0);
 	if (!emit->counts_only) {
-		emit->whole = stp_ledger_generation(run->ledger) == 0 ||
-		              stp_ledger_refused_count(run->ledger) != 0 ||
-		              run->damage.total != 0 || run->has_published ||
-		              stp_ledger_wants_base(run->ledger, run->report->files_hashed);
+		emit->whole =
+		    stp_ledger_generation(run->ledger) == 0 ||
+		    stp_ledger_refused_count(run->ledger) != 0 || run->damage.total != 0 ||
+		    run->has_published ||
+		    stp_ledger_wants_base(run->ledger, run->report->files_hashed + run->renumbered);
 		STP_TRY(stp_ledger_begin(run->ledger,
 		                         emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,
 		                         &emit->writer, err));

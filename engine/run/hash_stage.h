@@ -27,6 +27,7 @@
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/filesystem.h"
 #include "ledger/record.h"
 #include "read/reader.h"
 #include "run/progress.h"
@@ -65,6 +66,7 @@ struct stp_hash_stage_options {
 	int exact_length;
 	int64_t verified_at;                /* written into each record */
 	int64_t racy_after_ns;              /* as in scan/tree.h */
+	struct stp_fs_table *fs;            /* numbers the file systems; NULL: by st_dev */
 	struct stp_cancel *cancel;          /* may be NULL */
 	struct stp_fault_list *faults;      /* required */
 	struct stp_hash_progress *progress; /* may be NULL */

@@ -26,21 +26,6 @@ static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, 
 
 /* ------------------------------------------------------------------ small things */
 
-/* Renames, never over something: who holds the lock on REPO may look first where the file system
- * cannot do both at once. */
-static int move_new(int from_fd, int to_fd, const char *name)
-{
-	if (renameat2(from_fd, name, to_fd, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (stp_file_exists(to_fd, name)) {
-		errno = EEXIST;
-		return -1;
-	}
-	return renameat(from_fd, name, to_fd, name);
-}
-
 /* Calls fn for each name in the folder, until one fails. */
 typedef enum stp_errc name_fn(void *ctx, int folder_fd, const char *name, struct stp_err *err);
 
@@ -271,7 +256,7 @@ static enum stp_errc take_back(struct stp_init_stage *stage, size_t index, struc
 	if (!stp_file_exists(stage->root_fd, members[index]))
 		return STP_OK;
 	STP_FAULT_TRY(err, STAGE, "take_back", members[index]);
-	if (move_new(stage->root_fd, stage->fd, members[index]) != 0)
+	if (stp_rename_new(stage->root_fd, members[index], stage->fd, members[index]) != 0)
 		return STP_FAIL_SYS(err, STAGE, members[index],
 		                    "cannot clear away what an init that died left");
 	return STP_OK;
@@ -404,7 +389,7 @@ enum stp_errc stp_init_stage_commit(struct stp_init_stage *stage, struct stp_err
 		STP_FAULT_TRY(err, STAGE, "member", members[i]);
 		if (!stp_file_exists(stage->fd, members[i]))
 			continue; /* offline keys elsewhere */
-		if (move_new(stage->fd, stage->root_fd, members[i]) != 0)
+		if (stp_rename_new(stage->fd, members[i], stage->root_fd, members[i]) != 0)
 			return STP_FAIL_SYS(err, STAGE, members[i], "cannot put in place");
 		stage->moved |= 1u << i;
 	}
@@ -412,7 +397,7 @@ enum stp_errc stp_init_stage_commit(struct stp_init_stage *stage, struct stp_err
 	if (syncfs(stage->root_fd) != 0)
 		return STP_FAIL_SYS(err, STAGE, "the repository", "cannot make it durable");
 	STP_FAULT_TRY(err, STAGE, "commit", STP_CONFIG_FILE);
-	if (move_new(stage->fd, stage->root_fd, STP_CONFIG_FILE) != 0)
+	if (stp_rename_new(stage->fd, STP_CONFIG_FILE, stage->root_fd, STP_CONFIG_FILE) != 0)
 		return STP_FAIL_SYS(err, STAGE, STP_CONFIG_FILE, "cannot put in place");
 	stage->committed = 1;
 	STP_FAULT_TRY(err, STAGE, "committed", STP_CONFIG_FILE);
@@ -427,11 +412,13 @@ void stp_init_stage_undo(struct stp_init_stage *stage)
 
 	if (stage->fd < 0)
 		return;
-	if (stage->committed && move_new(stage->root_fd, stage->fd, STP_CONFIG_FILE) != 0)
+	if (stage->committed &&
+	    stp_rename_new(stage->root_fd, STP_CONFIG_FILE, stage->fd, STP_CONFIG_FILE) != 0)
 		return; /* it is a repository now */
 	stage->committed = 0;
 	for (i = 0; i < MEMBER_COUNT; i++)
-		if (stage->moved & 1u << i && move_new(stage->root_fd, stage->fd, members[i]) != 0)
+		if (stage->moved & 1u << i &&
+		    stp_rename_new(stage->root_fd, members[i], stage->fd, members[i]) != 0)
 			return;
 	if (each_name(stage->fd, STP_INIT_FOLDER, clear_name, NULL, &ignored) != STP_OK ||
 	    stage->inherited)

@@ -32,6 +32,7 @@
 #include "run/trusted.h"
 #include "sign/sealed.h"
 #include "stampede/init.h"
+#include "trust/older.h"
 
 #define STAGE "update"
 
@@ -58,6 +59,7 @@ struct update {
 	struct stp_key *online;
 	struct stp_role_key online_key; /* its public half */
 	struct stp_seal_key *seal;
+	struct stp_former_keys former;
 	struct stp_signing_plan root, targets, bins;
 	int online_is_new;          /* root or the bins' delegation names another */
 	int delegation_is_new;      /* another number of bins, prefix, form or online key */
@@ -109,13 +111,14 @@ static enum stp_errc open_all(struct update *update, struct stp_err *err)
 static enum stp_errc plan_role(struct update *update, struct stp_signing_plan *plan,
                                const char *role, const struct stp_role *before,
                                struct stp_threshold said, const struct stp_threshold *in_force,
-                               struct stp_err *err)
+                               const struct stp_buf *former, struct stp_err *err)
 {
 	struct stp_signing_wish wish = {
 	    .threshold = said.threshold,
 	    .key_count = said.key_count,
 	    .is_edited = in_force->key_count && (said.threshold != in_force->threshold ||
 	                                         said.key_count != in_force->key_count),
+	    .former = former,
 	};
 
 	return stp_signing_plan_make(plan, role, before, update->offline_fds, update->offline_count,
@@ -128,14 +131,16 @@ static enum stp_errc plan_all(struct update *update, struct stp_err *err)
 	struct stp_floors said = {.committed_at = 0};
 
 	stp_trusted_note_thresholds(&said, &update->config);
+	STP_TRY(stp_former_keys_read(&update->former, update->repo.metadata_fd, &trust->root, err));
 	STP_TRY(plan_role(update, &update->root, "root", &trust->root.root, said.root_keys,
-	                  &trust->floors.root_keys, err));
+	                  &trust->floors.root_keys, &update->former.root, err));
 	STP_TRY(plan_role(update, &update->targets, "targets", &trust->root.targets,
-	                  said.targets_keys, &trust->floors.targets_keys, err));
+	                  said.targets_keys, &trust->floors.targets_keys, &update->former.targets,
+	                  err));
 	if (!trust->has_bins)
 		return STP_OK;
 	return plan_role(update, &update->bins, "bins", &trust->bins_role, said.bins_keys,
-	                 &trust->floors.bins_keys, err);
+	                 &trust->floors.bins_keys, NULL, err);
 }
 
 /* The number of bins, and whatever else shapes the delegation to them. */
@@ -446,6 +451,7 @@ static void note_published(struct update *update, const struct renewal *renewal,
 	struct stp_init_update_report *report = update->report;
 
 	if (renewal->plan == &update->root) {
+		stp_older_add(floors->older.sha256, floors->root.sha256);
 		floors->root = renewal->pin;
 		report->root_version = renewal->head.version;
 		stp_time_format(renewal->head.expires, report->root_expires);
@@ -514,6 +520,7 @@ static void release(struct update *update)
 
 	for (i = 0; i < update->renewal_count; i++)
 		release_renewal(&update->renewals[i]);
+	stp_former_keys_release(&update->former);
 	stp_signing_plan_release(&update->root);
 	stp_signing_plan_release(&update->targets);
 	stp_signing_plan_release(&update->bins);

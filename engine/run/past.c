@@ -8,21 +8,21 @@
 #include "verify/bins.h"
 #include "verify/published.h"
 
-enum stp_errc stp_past_open(struct stp_past *past, int folder_fd, const struct stp_pin *pin,
-                            uint64_t version, bool *out_good, struct stp_err *err)
+enum stp_errc stp_past_open(struct stp_past *past, int folder_fd,
+                            const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
+                            bool *out_good, struct stp_err *err)
 {
 	struct stp_chain_options options = {
 	    .folder_fd = folder_fd,
 	    .root_fd = folder_fd,
 	    .timestamp_name = "timestamp.json",
 	    .timestamp_fd = folder_fd,
-	    .pinned_version = pin->version,
 	    .snapshot_version = version,
 	};
 	enum stp_errc code;
 
 	memset(past, 0, sizeof(*past));
-	memcpy(options.pinned_sha256, pin->sha256, sizeof(pin->sha256));
+	memcpy(options.pinned, pins, sizeof(options.pinned));
 	stp_finding_list_init(&past->findings);
 	stp_bin_file_init(&past->bin);
 	past->bin_index = UINT32_MAX;

@@ -27,10 +27,11 @@ struct stp_past {
 };
 
 /* Loads snapshot version of the metadata folder folder_fd, or the one that its timestamp lists (0).
- * pin: the root that is trusted (version 0: 1.root.json is believed). *out_good is false when
+ * pins: the roots that are trusted (versions 0: 1.root.json is believed). *out_good is false when
  * anything of it is missing or is not signed by the keys of the newest root. */
-enum stp_errc stp_past_open(struct stp_past *past, int folder_fd, const struct stp_pin *pin,
-                            uint64_t version, bool *out_good, struct stp_err *err) STP_MUST_CHECK;
+enum stp_errc stp_past_open(struct stp_past *past, int folder_fd,
+                            const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
+                            bool *out_good, struct stp_err *err) STP_MUST_CHECK;
 void stp_past_release(struct stp_past *past);
 
 struct stp_past_target {

@@ -14,10 +14,8 @@
  * largest files started first) costs little. Finished records are durable within seconds: a killed
  * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
  */
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -27,6 +25,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "hash/hash.h"
+#include "run/again.h"
 #include "run/alarm.h"
 #include "run/hash_stage.h"
 #include "run/progress.h"
@@ -56,6 +55,8 @@ struct finder {
 	struct pending **items;
 	size_t count, capacity;
 	uint64_t reused, removed;
+	uint64_t renumbered; /* records that get another number for their file system */
+	struct stp_sign_again again;
 };
 
 struct pending_step {
@@ -149,6 +150,19 @@ static enum stp_errc add_pending(const struct stp_sign_run *run, struct finder *
 	return STP_OK;
 }
 
+static void count_again(const struct stp_sign_run *run, struct finder *finder,
+                        const struct stp_decision *decision)
+{
+	if (decision->verdict == STP_VERDICT_HASH && decision->again)
+		finder->again.files[decision->again]++;
+	if (decision->tolerated & STP_TOLERATED_CTIME)
+		finder->again.ctime_ignored++;
+	if (!(decision->tolerated & STP_TOLERATED_DEVICE))
+		return;
+	finder->renumbered++;
+	finder->again.renumbered += decision->record->fingerprint.fs_id != (uint64_t)run->fs.root;
+}
+
 static enum stp_errc take_decision(struct pending_step *step, struct finder *finder,
                                    const struct stp_decision *decision, struct stp_err *err)
 {
@@ -159,6 +173,7 @@ static enum stp_errc take_decision(struct pending_step *step, struct finder *fin
 		finder->reused++;
 	if (decision->verdict == STP_VERDICT_REMOVED)
 		finder->removed++;
+	count_again(step->run, finder, decision);
 	if (decision->verdict != STP_VERDICT_HASH)
 		return STP_OK;
 	if (decision->entry->flags & STP_RECORD_FILE || step->is_counting)
@@ -339,50 +354,33 @@ static enum stp_errc note_refused(struct pending_step *step, size_t first_fault,
 	return STP_OK;
 }
 
-/* File systems whose time stamps come from this machine's own clock, in nanoseconds at its tick. */
-static int has_own_fine_clock(int folder_fd)
+/* A stamp of the future (a file's mtime may be anything) is not waited for. */
+static int is_fresh(int64_t stamp, int64_t now_ns)
 {
-	struct statfs fs;
-
-	if (fstatfs(folder_fd, &fs) != 0)
-		return 0;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case F2FS_SUPER_MAGIC:
-	case OVERLAYFS_SUPER_MAGIC:
-		return 1;
-	default:
-		return 0;
-	}
+	return stamp >= stp_stamp_later(now_ns, -SETTLE_NS) && stamp <= now_ns;
 }
 
 /* The racy rule, see engine/decisions/0004-racy-files.md. A file whose stamps are older than a tick
  * when it is opened cannot be changed later without a newer stamp. Where the stamps come from this
  * machine's clock, waiting a tick or two before hashing a file made just now is all it takes;
- * elsewhere what changed since two seconds before the scan is hashed again next time. */
+ * elsewhere what changed since shortly before the scan (stp_fs_grace_ns()) is hashed again next
+ * time. */
 static int64_t settle(const struct pending_step *step)
 {
-	struct stp_sign_run *run = step->run;
+	const struct stp_sign_run *run = step->run;
 	struct timespec now;
 	struct timespec pause = {.tv_nsec = SETTLE_NS};
 	int64_t now_ns;
 	size_t i;
 
-	if (!has_own_fine_clock(run->targets_fd))
-		return run->racy_after_ns;
+	if (!stp_fs_all_have_own_clock(&run->fs))
+		return stp_sign_racy_after(run);
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	now_ns = stp_stamp_of(now);
 	for (i = 0; i < step->queue_count; i++) {
 		const struct stp_fingerprint *print = &step->queue[i]->entry.fingerprint;
-		int64_t newest =
-		    print->mtime_ns > print->ctime_ns ? print->mtime_ns : print->ctime_ns;
 
-		/* A stamp of the future (a file's mtime may be anything) would not be waited for.
-		 */
-		if (newest >= stp_stamp_later(now_ns, -SETTLE_NS) && newest <= now_ns) {
+		if (is_fresh(print->mtime_ns, now_ns) || is_fresh(print->ctime_ns, now_ns)) {
 			nanosleep(&pause, NULL);
 			return stp_stamp_later(now_ns, 1);
 		}
@@ -404,6 +402,7 @@ static enum stp_errc hash_group(struct pending_step *step, size_t first, int64_t
 	    .io = run->io,
 	    .verified_at = run->verified_at,
 	    .racy_after_ns = racy_after_ns,
+	    .fs = &run->fs,
 	    .cancel = run->cancel,
 	    .faults = &run->faults,
 	    .progress = &counted,
@@ -440,6 +439,9 @@ static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, stru
 	stp_progress_part(run->options->progress, window, step->window_count, step->queue_count,
 	                  bytes);
 	racy_after_ns = settle(step);
+	/* Of this window, not of the run: stamps that lay ahead when a file was hashed are known by
+	 * it, see run/again.c. */
+	run->verified_at = stp_clock_now();
 	for (i = 0; i < step->queue_count; i = step->queue_end)
 		STP_TRY(hash_group(step, i, racy_after_ns, err));
 	return STP_OK;
@@ -447,6 +449,17 @@ static enum stp_errc hash_queue(struct pending_step *step, uint64_t window, stru
 
 /* --- windows -----------------------------------------------------------------------------------
  */
+
+/* The first window says for all, since its paths are a random part of them. */
+static void tell_again(const struct pending_step *step)
+{
+	struct stp_sign_again again = {0};
+	size_t i;
+
+	for (i = 0; i < step->run->worker_count; i++)
+		stp_again_add(&again, &step->finders[i].again);
+	stp_sign_tell_again(step->run, &again, step->window_count);
+}
 
 static enum stp_errc do_window(struct pending_step *step, uint64_t window, struct stp_err *err)
 {
@@ -465,6 +478,8 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	for (i = 0; i < run->worker_count; i++)
 		removed += step->finders[i].removed;
 	STP_TRY(stp_sign_survey(run, removed, err));
+	if (!step->is_counting && window == 0)
+		tell_again(step);
 	STP_TRY(fill_queue(step, err));
 	STP_TRY(hash_queue(step, window, err));
 	return run->faults.total == total ? STP_OK : note_refused(step, first_fault, err);
@@ -489,6 +504,8 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 	for (i = 0; i < run->worker_count; i++) {
 		step->finders[i].reused = 0;
 		step->finders[i].removed = 0;
+		step->finders[i].renumbered = 0;
+		memset(&step->finders[i].again, 0, sizeof(step->finders[i].again));
 	}
 	if (report->files_hashed > files)
 		stp_sign_tell(run, "hash", run->why_read_subject,
@@ -554,6 +571,8 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	stp_keyset_seal(&run->moved);
 	for (i = 0; i < run->worker_count; i++) {
 		run->report->files_reused += step.finders[i].reused;
+		run->renumbered += step.finders[i].renumbered;
+		stp_again_add(&run->report->again, &step.finders[i].again);
 		stp_merge_destroy(step.finders[i].merge);
 		stp_arena_release(&step.finders[i].arena);
 		free(step.finders[i].items);

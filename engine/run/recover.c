@@ -15,6 +15,8 @@
  * stands in for another, and hides what that one signed, each may hold only paths that belong to
  * it, and must have the length that the snapshot lists, where it lists one.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,11 +156,18 @@ static enum stp_errc take_bin(struct recover *recover, size_t worker, const stru
 	struct stp_sign_run *run = recover->run;
 	char name[STP_NAME_BYTES_MAX + 32];
 	uint32_t bin_index = index_of(meta->name);
+	struct stp_err why = STP_ERR_INIT;
 	size_t i;
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)meta->version, meta->name);
-	STP_TRY(stp_file_read(run->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes,
-	                      err));
+	if (stp_file_read(run->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes,
+	                  &why) == STP_IO &&
+	    why.sys_errno == ENOENT)
+		return refuse(name, err);
+	if (why.code != STP_OK) {
+		stp_err_merge(err, &why);
+		return why.code;
+	}
 	if (stp_bin_file_parse(bin, bytes->data, bytes->count) != STP_BIN_FILE_OK ||
 	    (meta->length && meta->length != bytes->count) ||
 	    bin->version != run->current.snapshot_version || !is_signed(run, bin))

@@ -46,7 +46,9 @@ static void show(struct stp_removals *removals, const struct stp_removal *remova
 enum stp_errc stp_removals_count(struct stp_removals *removals, const struct stp_record *record,
                                  enum stp_removal_reason reason, struct stp_err *err)
 {
-	struct stp_removal removal = {.reason = reason, .fs_id = record->fingerprint.fs_id};
+	struct stp_removal removal = {.reason = reason,
+	                              .fs_id = record->fingerprint.fs_id,
+	                              .has_fs_id = (record->flags & STP_RECORD_FILE) != 0};
 	size_t last = removals->shown_count;
 
 	removals->count++;
@@ -143,6 +145,17 @@ static const char *short_name(const char *name, char out[NAME_BYTES])
 	return out;
 }
 
+/* Whether the folder lies on another file system than removal's file did. */
+static int is_elsewhere(const struct stp_sign_run *run, const struct stp_removal *removal, int fd)
+{
+	struct stp_fs_table fs;
+	struct stat st;
+
+	stp_fs_table_init(&fs, run->targets_fd);
+	return removal->has_fs_id && fstat(fd, &st) == 0 &&
+	       !stp_fs_is_same(&fs, stp_fs_id(&fs, st.st_dev, fd, ""), removal->fs_id);
+}
+
 /* The highest folder on the way to removal's file that is not there any more, is empty, or lies on
  * another file system: out says so. Returns 0 when there is none. */
 static int find_missing_folder(const struct stp_sign_run *run, const struct stp_removal *removal,
@@ -153,7 +166,6 @@ static int find_missing_folder(const struct stp_sign_run *run, const struct stp_
 	const char *slash = strchr(removal->path, '/');
 
 	for (; slash; slash = strchr(slash + 1, '/')) {
-		struct stat st;
 		int empty;
 		int fd;
 
@@ -165,8 +177,7 @@ static int find_missing_folder(const struct stp_sign_run *run, const struct stp_
 		if (empty) {
 			snprintf(out, size, "the folder %s is %s (is it mounted?)",
 			         short_name(folder, name), fd < 0 ? "missing" : "empty");
-		} else if (removal->fs_id && fd >= 0 && fstat(fd, &st) == 0 &&
-		           (uint64_t)st.st_dev != removal->fs_id) {
+		} else if (fd >= 0 && is_elsewhere(run, removal, fd)) {
 			snprintf(out, size, "%s lies on another file system than last time",
 			         short_name(folder, name));
 			empty = 1;
@@ -235,7 +246,6 @@ static void cause_in_list(const struct stp_sign_run *run, char *out, size_t size
 static void cause_in_tree(const struct stp_sign_run *run, char *out, size_t size)
 {
 	const struct stp_removals *removals = &run->removals;
-	struct stat st;
 	char count[32];
 	size_t i;
 
@@ -246,12 +256,6 @@ static void cause_in_tree(const struct stp_sign_run *run, char *out, size_t size
 	for (i = 0; i < removals->shown_count; i++)
 		if (find_missing_folder(run, &removals->shown[i], out, size))
 			return;
-	for (i = 0; i < removals->shown_count; i++)
-		if (removals->shown[i].fs_id && fstat(run->targets_fd, &st) == 0 &&
-		    (uint64_t)st.st_dev != removals->shown[i].fs_id) {
-			snprintf(out, size, "it lies on another file system than last time");
-			return;
-		}
 	if (removals->added >= removals->count - removals->added)
 		snprintf(out, size,
 		         "%s other files are new (is targets_dir right? were they moved?)",

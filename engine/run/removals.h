@@ -36,7 +36,8 @@ enum stp_removal_reason {
 struct stp_removal {
 	uint8_t key[STP_KEY_BYTES];
 	enum stp_removal_reason reason;
-	uint64_t fs_id; /* where its file was; 0: not known */
+	uint64_t fs_id; /* where its file was, if it is known */
+	int has_fs_id;
 	char *path;
 };
 

@@ -2,6 +2,7 @@
 #include "run/report.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,53 @@ static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
 	return array;
 }
 
+/* The word of each reason, in the order in which they are printed. */
+static const char *const again_names[STP_AGAIN_COUNT] = {
+    [STP_AGAIN_NOT] = NULL,        [STP_AGAIN_SIZE] = "size",     [STP_AGAIN_MTIME] = "mtime",
+    [STP_AGAIN_INODE] = "inode",   [STP_AGAIN_CTIME] = "ctime",   [STP_AGAIN_DEVICE] = "device",
+    [STP_AGAIN_UNSETTLED] = "new", [STP_AGAIN_FUTURE] = "future", [STP_AGAIN_HASHES] = "hashes",
+    [STP_AGAIN_REHASH] = "rehash",
+};
+
+uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size)
+{
+	uint64_t total = 0;
+	size_t used = 0;
+	char count[32];
+	size_t i;
+
+	for (i = 1; i < STP_AGAIN_COUNT; i++)
+		total += again->files[i];
+	out[0] = '\0';
+	if (!total)
+		return 0;
+	used = (size_t)snprintf(out, size, "hashed again: %s file%s (",
+	                        stp_count_format(total, count), total == 1 ? "" : "s");
+	for (i = 1; i < STP_AGAIN_COUNT && used < size; i++)
+		if (again->files[i])
+			used += (size_t)snprintf(out + used, size - used, "%s%s: %s",
+			                         out[used - 1] == '(' ? "" : ", ",
+			                         stp_count_format(again->files[i], count),
+			                         again_names[i]);
+	if (used < size)
+		snprintf(out + used, size - used, ")");
+	return total;
+}
+
+static json_t *again_json(const struct stp_sign_again *again)
+{
+	json_t *object = json_object();
+	uint64_t total = 0;
+	size_t i;
+
+	for (i = 1; i < STP_AGAIN_COUNT; i++)
+		total += again->files[i];
+	stp_json_set_u64(object, "files", total);
+	for (i = 1; i < STP_AGAIN_COUNT; i++)
+		stp_json_set_u64(object, again_names[i], again->files[i]);
+	return object;
+}
+
 static json_t *report_json(const struct stp_sign_report *report)
 {
 	json_t *object = json_object();
@@ -170,6 +218,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_u64(object, "bins", report->bins);
 	stp_json_set_u64(object, "files_hashed", report->files_hashed);
 	stp_json_set_u64(object, "bytes_hashed", report->bytes_hashed);
+	json_object_set_new(object, "hashed_again", again_json(&report->again));
 	stp_json_set_u64(object, "files_reused", report->files_reused);
 	stp_json_set_u64(object, "files_removed", report->files_removed);
 	stp_json_set_u64(object, "targets_before", report->targets_before);

@@ -213,7 +213,7 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	bool good;
 	size_t i;
 
-	code = stp_past_open(&past, options->metadata_fd, options->pin, version, &good, err);
+	code = stp_past_open(&past, options->metadata_fd, options->pins, version, &good, err);
 	for (i = 0; code == STP_OK && good && i < search->count; i++) {
 		struct left *left = &search->items[i];
 		struct stp_past_target target;

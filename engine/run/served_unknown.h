@@ -16,12 +16,13 @@
 
 #include "base/cancel.h"
 #include "roles/config.h"
+#include "verify/chain.h"
 #include "verify/finding.h"
 
 struct stp_served_unknown_options {
-	int public_fd;   /* public/targets */
-	int metadata_fd; /* public/metadata */
-	const struct stp_pin *pin;
+	int public_fd;                    /* public/targets */
+	int metadata_fd;                  /* public/metadata */
+	const struct stp_chain_pin *pins; /* STP_CHAIN_PINS */
 	uint64_t *known; /* XXH3 of the names that the current snapshot accounts for; sorted here */
 	size_t known_count;
 	uint64_t seed;

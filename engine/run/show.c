@@ -34,7 +34,7 @@ struct show {
 	struct stp_repo repo;
 	struct stp_config config;
 	struct stp_metadata_folder folder;
-	struct stp_pin pin;
+	struct stp_chain_pin pins[STP_CHAIN_PINS];
 	size_t path_bytes;
 	unsigned hash_set; /* of the entry */
 	uint8_t digests[STP_ALG_COUNT * STP_DIGEST_BYTES_MAX];
@@ -91,7 +91,7 @@ static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 	enum stp_errc code;
 	bool good;
 
-	code = stp_past_open(&past, show->folder.fd, &show->pin, 0, &good, err);
+	code = stp_past_open(&past, show->folder.fd, show->pins, 0, &good, err);
 	if (code == STP_OK && good)
 		code = find_in(show, &past, &target, &good, err);
 	if (code == STP_OK && good) {
@@ -132,7 +132,7 @@ static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_mo
 	bool good;
 
 	*out_more = false;
-	code = stp_past_open(&past, show->folder.fd, &show->pin, version, &good, err);
+	code = stp_past_open(&past, show->folder.fd, show->pins, version, &good, err);
 	if (code == STP_OK && good)
 		code = find_in(show, &past, &target, &good, err);
 	if (code != STP_OK || !good) {
@@ -422,7 +422,7 @@ static enum stp_errc look_up(struct show *show, struct stp_err *err)
 {
 	STP_TRY(stp_config_load(&show->config, show->repo.root_fd, err));
 	STP_TRY(stp_metadata_folder_open(&show->folder, show->options->repo, err));
-	show->pin = stp_trusted_pin(show->repo.root_fd);
+	stp_trusted_pins(show->repo.root_fd, show->pins);
 	STP_TRY(look_up_now(show, err));
 	if (!show->report->is_verified)
 		return STP_OK;

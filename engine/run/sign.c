@@ -29,6 +29,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "roles/roles.h"
+#include "run/again.h"
 #include "run/progress.h"
 #include "run/report.h"
 #include "run/sign_run.h"
@@ -57,6 +58,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
 	stp_fault_list_init(&run->told);
+	stp_fault_list_init(&run->ahead);
 	stp_fault_list_init(&run->unfetchable);
 	stp_config_note_init(&run->note);
 	stp_keyset_init(&run->refused);
@@ -125,6 +127,7 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 		                "cannot open the targets folder (%s); mount it, or correct "
 		                "\"targets_dir\" in " STP_CONFIG_FILE,
 		                strerror(errno));
+	stp_fs_table_init(&run->fs, run->targets_fd);
 	return check_apart(run, err);
 }
 
@@ -242,7 +245,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	strncpy(run->report->io_backend, stp_read_choice_name(&run->io),
 	        sizeof(run->report->io_backend) - 1);
 	memcpy(run->report->io_why, run->io.why, sizeof(run->report->io_why));
-	run->racy_after_ns = options->dry_run ? INT64_MAX : stp_tree_racy_after(run->repo.state_fd);
+	run->clock_ns = options->dry_run ? 0 : stp_tree_clock(run->repo.state_fd);
 	return STP_OK;
 }
 
@@ -282,6 +285,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_fault_list_release(&run->unfetchable);
 	stp_fault_list_release(&run->notes);
 	stp_fault_list_release(&run->told);
+	stp_fault_list_release(&run->ahead);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
@@ -588,6 +592,8 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	stp_fault_list_sort(&run.faults);
 	stp_sign_note_lists(&run);
 	stp_sign_note_urls(&run);
+	stp_sign_note_tolerated(&run);
+	stp_sign_note_ahead(&run);
 	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");

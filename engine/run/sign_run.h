@@ -25,6 +25,7 @@
 
 #include "base/cancel.h"
 #include "base/fault.h"
+#include "base/filesystem.h"
 #include "base/limits.h"
 #include "keys/keys.h"
 #include "ledger/ledger.h"
@@ -51,17 +52,19 @@
 struct stp_sign_run {
 	const struct stp_sign_options *options;
 	struct stp_sign_report *report;
-	size_t jobs;           /* resolved; 0: serial twin */
-	size_t worker_count;   /* max(jobs, 1) */
-	unsigned features;     /* CPU features in use; 0 for the serial twin */
-	int64_t now;           /* time of the run: --now or the clock */
-	int64_t verified_at;   /* the real clock, written into records that are hashed */
-	int64_t racy_after_ns; /* scan/tree.h */
+	size_t jobs;         /* resolved; 0: serial twin */
+	size_t worker_count; /* max(jobs, 1) */
+	unsigned features;   /* CPU features in use; 0 for the serial twin */
+	int64_t now;         /* time of the run: --now or the clock */
+	int64_t verified_at; /* the real clock, written into records that are hashed */
+	int64_t clock_ns;    /* of the file system of state/, when the run began */
+	int64_t ahead_ns;    /* stamps from here on lie in the future; set anew after the scan */
 	struct stp_cancel own_cancel;
 	struct stp_cancel *cancel;
 	struct stp_fault_list faults;
 	struct stp_fault_list damage; /* what was broken in state/ and not used */
 	struct stp_fault_list notes;  /* what the operator should know */
+	struct stp_fault_list ahead;  /* by collect: files with a time in the future */
 	struct stp_fault_list told;   /* the same, and was told while the run went on */
 
 	struct stp_repo repo;
@@ -72,6 +75,7 @@ struct stp_sign_run {
 	    ledger_set; /* of the ledger's generation; another one after a change of "hashes" */
 	int list_fd;    /* the digest list, open for reading; -1: none */
 	int targets_fd; /* -1: no tree is needed and none is there */
+	struct stp_fs_table fs; /* the file systems of the targets */
 	struct stp_key *key;
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;
@@ -113,6 +117,8 @@ struct stp_sign_run {
 	uint64_t started_ns;          /* of the run */
 	struct stp_removals removals; /* by emit */
 
+	uint64_t renumbered; /* by pending: records whose file system gets its lasting number */
+
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
@@ -133,6 +139,9 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
 /* Notes in stampede.json, after the commit, what the index is made from. What hinders it is for the
  * run's notes. */
 void stp_sign_note_source(struct stp_sign_run *run);
+
+/* What is stamped at or after this has not settled: see scan/tree.h. */
+int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
@@ -216,6 +225,9 @@ enum stp_verdict {
 	STP_VERDICT_CONTRADICTED, /* the list says other digests than record has */
 };
 
+#define STP_TOLERATED_CTIME  1u
+#define STP_TOLERATED_DEVICE 2u
+
 struct stp_decision {
 	enum stp_verdict verdict;
 	const struct stp_record *record;    /* KEEP: what to sign; HASH: the entry */
@@ -229,6 +241,8 @@ struct stp_decision {
 	unsigned removed_set;   /* removed's */
 	unsigned repeats;       /* further rows that say the same as entry */
 	int is_committed;       /* KEEP: record is the committed one, unchanged */
+	enum stp_again again;   /* HASH: why a file that had been hashed is hashed again */
+	unsigned tolerated;     /* KEEP of a file: STP_TOLERATED_*, entry's fingerprint is newer */
 };
 
 enum stp_decide_pass {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/signing_plan.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,27 @@ static enum stp_errc load_keys(struct stp_signing_plan *plan, const int *folder_
 	for (i = 0; i < plan->ring.count; i++) {
 		plan->is_new[i] = !in_before(plan, plan->ring.public_keys[i].keyid);
 		plan->old_count += !plan->is_new[i];
+	}
+	return STP_OK;
+}
+
+/* A key that was replaced is no new key: it may be stolen, and its file an old copy. */
+static enum stp_errc check_former(const struct stp_signing_plan *plan, const struct stp_buf *former,
+                                  struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < plan->ring.count && former; i++) {
+		const char *keyid = plan->ring.public_keys[i].keyid;
+		uint64_t version = plan->is_new[i] ? stp_former_keys_find(former, keyid) : 0;
+
+		if (version)
+			return STP_FAIL(
+			    err, STP_KEY, STAGE, plan->role,
+			    "key %.16s… is among the key files, but version %" PRIu64
+			    " of root replaced it, so it may be lost or stolen; take its "
+			    "file out of the folder",
+			    keyid, version + 1);
 	}
 	return STP_OK;
 }
@@ -122,6 +144,7 @@ enum stp_errc stp_signing_plan_make(struct stp_signing_plan *plan, const char *r
 	plan->role = role;
 	plan->before = before;
 	STP_TRY(load_keys(plan, folder_fds, folder_count, err));
+	STP_TRY(check_former(plan, wish->former, err));
 	plan->threshold = wish->is_edited ? wish->threshold : (unsigned)before->threshold;
 	STP_TRY(choose_keys(plan, wish, err));
 	if (plan->threshold > plan->keyid_count)

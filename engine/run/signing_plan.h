@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 #include "run/ceremony.h"
+#include "run/former_keys.h"
 #include "verify/signature.h"
 
 struct stp_signing_plan {
@@ -39,6 +40,7 @@ struct stp_signing_plan {
 struct stp_signing_wish {
 	unsigned threshold, key_count;
 	int is_edited; /* since init or the last update; else the published role decides */
+	const struct stp_buf *former; /* keys that do not come back (run/former_keys.h), or NULL */
 };
 
 /* Loads the keys of role from the folders and plans. STP_CONFIG, STP_KEY say what does not add up.

@@ -185,13 +185,11 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 	    .timestamp_fd = repo->metadata_fd,
 	    .now = status->now,
 	};
-	struct stp_pin pin = stp_trusted_pin(repo->root_fd);
 	struct stp_finding_list findings;
 	struct stp_chain tree;
 	enum stp_errc code;
 
-	options.pinned_version = pin.version;
-	memcpy(options.pinned_sha256, pin.sha256, sizeof(pin.sha256));
+	stp_trusted_pins(repo->root_fd, options.pinned);
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);
 	note_role(status, STP_STATUS_ROOT, &tree.root.doc, tree.has_root);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/trusted.h"
 
+#include <string.h>
+
 #include "base/file.h"
 
 enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
@@ -27,25 +29,31 @@ void stp_trusted_note_thresholds(struct stp_floors *floors, const struct stp_con
 	floors->bins_keys = (struct stp_threshold){config->bins_threshold, config->bins_key_count};
 }
 
-struct stp_pin stp_trusted_pin(int repo_fd)
+static struct stp_chain_pin chain_pin(const struct stp_pin *pin)
+{
+	struct stp_chain_pin out = {.version = pin->version};
+
+	memcpy(out.sha256, pin->sha256, sizeof(out.sha256));
+	return out;
+}
+
+void stp_trusted_pins(int repo_fd, struct stp_chain_pin out_pins[STP_CHAIN_PINS])
 {
 	struct stp_err ignored = STP_ERR_INIT;
-	struct stp_pin pin = {.version = 0};
 	struct stp_floors floors;
 	struct stp_config config;
 	int state_fd = -1;
 	enum stp_floors_origin origin;
 	int found;
 
+	memset(out_pins, 0, STP_CHAIN_PINS * sizeof(out_pins[0]));
 	if (stp_config_load(&config, repo_fd, &ignored) == STP_OK) {
-		pin = config.trusted_root;
+		out_pins[0] = chain_pin(&config.trusted_root);
 		stp_config_release(&config);
 	}
 	ignored = (struct stp_err)STP_ERR_INIT;
 	if (stp_folder_open(repo_fd, STP_STATE_FOLDER, "floors", &state_fd, &ignored) == STP_OK &&
-	    stp_floors_load(state_fd, NULL, &floors, &found, &origin, &ignored) == STP_OK &&
-	    floors.root.version > pin.version)
-		pin = floors.root;
+	    stp_floors_load(state_fd, NULL, &floors, &found, &origin, &ignored) == STP_OK)
+		out_pins[1] = chain_pin(&floors.root);
 	stp_fd_close(&state_fd);
-	return pin;
 }

@@ -13,6 +13,7 @@
 
 #include "keys/keys.h"
 #include "trust/trust.h"
+#include "verify/chain.h"
 
 enum stp_trusted_need {
 	STP_TRUSTED_PINNED,   /* offline keys will sign */
@@ -29,8 +30,9 @@ enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *r
 /* Notes in floors that the thresholds of config are in force. */
 void stp_trusted_note_thresholds(struct stp_floors *floors, const struct stp_config *config);
 
-/* The pins of a repository, also of a broken one: what stampede.json and state/floors name as
- * trusted root, the newer of the two; version 0 when neither can be read. For audits. */
-struct stp_pin stp_trusted_pin(int repo_fd);
+/* For audits, also of a broken repository: the roots that stampede.json and state/floors name as
+ * trusted, version 0 for one that cannot be read. The seal of the latter is not checked, so neither
+ * stands in for the other. */
+void stp_trusted_pins(int repo_fd, struct stp_chain_pin out_pins[STP_CHAIN_PINS]);
 
 #endif

@@ -108,17 +108,14 @@ static void check_expiry_order(struct audit *audit)
 static void pin_root(const struct audit *audit, struct stp_chain_options *options)
 {
 	struct stp_err ignored = STP_ERR_INIT;
-	struct stp_pin pin;
 	int repo_fd = -1;
 
 	if (!audit->folder.repository[0] || audit->options->as_client ||
 	    stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, &ignored) !=
 	        STP_OK)
 		return;
-	pin = stp_trusted_pin(repo_fd);
+	stp_trusted_pins(repo_fd, options->pinned);
 	stp_fd_close(&repo_fd);
-	options->pinned_version = pin.version;
-	memcpy(options->pinned_sha256, pin.sha256, sizeof(pin.sha256));
 }
 
 static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)

@@ -56,7 +56,7 @@ struct stp_verify_served {
 	const struct stp_config *config;
 	int public_fd, index_fd, state_fd;
 	enum stp_target_files mode; /* AUTO: what the last run chose is not known */
-	struct stp_pin pin;
+	struct stp_chain_pin pins[STP_CHAIN_PINS];
 	char index_real[PATH_MAX];
 	char repo_real[PATH_MAX];
 	uint64_t seed;
@@ -88,7 +88,7 @@ static enum stp_errc open_places(struct stp_verify_served *served, struct stp_er
 
 	STP_TRY(stp_folder_open(AT_FDCWD, served->options.repository, STAGE, &repo_fd, err));
 	real_path(repo_fd, served->repo_real);
-	served->pin = stp_trusted_pin(repo_fd);
+	stp_trusted_pins(repo_fd, served->pins);
 	code = stp_folder_open(repo_fd, STP_PUBLIC_FOLDER, STAGE, &public_fd, err);
 	if (code == STP_OK)
 		code =
@@ -509,7 +509,7 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 	struct stp_served_unknown_options unknown = {
 	    .public_fd = served->public_fd,
 	    .metadata_fd = metadata_fd,
-	    .pin = &served->pin,
+	    .pins = served->pins,
 	    .seed = served->seed,
 	    .snapshot_versions = snapshot_versions,
 	    .snapshot_version_count = snapshot_version_count,

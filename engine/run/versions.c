@@ -8,8 +8,8 @@
  *	--above                                          ─┘
  *
  * A backup of the whole repository that is put back knows nothing of the versions that were
- * published since. More than one run a second there was not, so that many numbers are passed over;
- *a number that is skipped hurts nobody.
+ * published since. There was not more than one run a second, so that many numbers are passed over:
+ * a number that is skipped hurts nobody.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -81,12 +81,10 @@ static int raise_above_snapshots(struct stp_sign_run *run)
 			continue;
 		stp_publish_raise(run->publisher, version);
 		snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
-		note(
-		    run, name,
-		    "was signed by this repository, but neither state/ nor timestamp.json knows of "
-		    "it: an older copy of them was put back; numbers up to its own are passed "
-		    "over, "
-		    "so that none is used twice");
+		note(run, name,
+		     "was signed by this repository, but neither state/ nor timestamp.json knows "
+		     "of it: an older copy of them was put back; numbers up to its own are passed "
+		     "over, so that none is used twice");
 		note_occupied(run, occupied + at + 1, count - at - 1);
 		return 1;
 	}
@@ -217,6 +215,10 @@ enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
 		     "outside public/: stampede init REPO --update --trust 1.root.json");
+	if (!run->trust.has_floors && run->config.trusted_root.version)
+		note(run, "state/" STP_FLOORS_FILE,
+		     "is not there, so what lies in public/metadata counts as what was published "
+		     "last; restore state/ from a backup if an older copy may lie there");
 	is_raised = raise_above_restored(run);
 	is_raised |= raise_above_snapshots(run);
 	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
@@ -242,7 +244,7 @@ enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_s
 	floors.timestamp = pin_of_sealed(timestamp);
 	floors.committed_at = run->now;
 	if (run->trust.is_unpinned)
-		memset(&floors.root, 0, sizeof(floors.root));
+		floors.root = floors.older = (struct stp_pin){.version = 0};
 	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,
 	                       STP_FLOORS_OWN, err);
 }

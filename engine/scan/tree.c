@@ -48,7 +48,6 @@
 #define BATCH_PATH_BYTES (96 * 1024)
 /* EAGAIN is said when a rename raced with a lookup beneath the root. */
 #define OPEN_TRIES_MAX 64
-#define RACY_GRACE_NS  2000000000LL
 
 /* A folder being read: shared while one worker stats a buffer and another reads on. */
 struct folder {
@@ -391,6 +390,9 @@ static enum stp_errc visit_file(struct worker *worker, const struct folder *fold
 	memcpy(path, worker->path, path_bytes + 1);
 	record = &worker->records[worker->record_count++];
 	stp_entry_record(&entry, options->racy_after_ns, record);
+	if (options->fs)
+		record->fingerprint.fs_id = stp_fs_id(options->fs, (dev_t)record->fingerprint.fs_id,
+		                                      folder->fd, name->text);
 	record->path = path;
 	record->path_bytes = (uint16_t)path_bytes;
 	worker->path_bytes_used += path_bytes + 1;
@@ -641,7 +643,7 @@ size_t stp_tree_thread_count(size_t jobs)
 	return cold_depth;
 }
 
-int64_t stp_tree_racy_after(int folder_fd)
+int64_t stp_tree_clock(int folder_fd)
 {
 	char name[STP_TEMPORARY_BYTES];
 	struct stp_err ignored = STP_ERR_INIT;
@@ -656,8 +658,8 @@ int64_t stp_tree_racy_after(int folder_fd)
 		unlinkat(folder_fd, name, 0);
 		close(fd);
 		if (stamped)
-			return stp_stamp_later(stp_stamp_of(st.st_ctim), -RACY_GRACE_NS);
+			return stp_stamp_of(st.st_ctim);
 	}
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return stp_stamp_later(stp_stamp_of(now), -RACY_GRACE_NS);
+	return stp_stamp_of(now);
 }

@@ -26,6 +26,7 @@
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/filesystem.h"
 #include "ledger/record.h"
 
 /* Takes a batch of entries. A failure ends the walk with it. */
@@ -53,9 +54,10 @@ struct stp_tree_options {
 	size_t threads; /* see stp_tree_thread_count(); 0: serial, in the calling thread */
 	unsigned flags; /* STP_TREE_* */
 	/* An mtime or ctime not before this is racy (STP_RECORD_RACY): the file system's own time
-	 * at the start less a grace, see stp_tree_racy_after(). INT64_MAX: nothing is racy. */
+	 * at the start less a grace, see stp_tree_clock(). INT64_MAX: nothing is racy. */
 	int64_t racy_after_ns;
-	const char *prefix;     /* put before each path, "" or "folder/"; NULL is "" */
+	struct stp_fs_table *fs; /* numbers the file systems; NULL: by st_dev */
+	const char *prefix;      /* put before each path, "" or "folder/"; NULL is "" */
 	stp_tree_keep_fn *keep; /* asked for all but folders, also before a fault; NULL keeps all */
 	stp_tree_keep_fn *enter; /* asked for folders; NULL enters all */
 	void *keep_ctx;
@@ -78,9 +80,9 @@ enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
                             stp_tree_emit_fn *emit, void *emit_ctx,
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* The racy rule: the file system's own clock, by making and removing a file in folder_fd (a folder
- * that stampede may write, on the same kind of clock as the targets), less a grace of 2 s. Falls
- * back on the wall clock when nothing can be written there. */
-int64_t stp_tree_racy_after(int folder_fd);
+/* The file system's own clock, by making and removing a file in folder_fd (a folder that stampede
+ * may write). The racy rule is this less a grace, see stp_fs_grace_ns(). Falls back on the wall
+ * clock when nothing can be written there. */
+int64_t stp_tree_clock(int folder_fd);
 
 #endif

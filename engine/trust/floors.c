@@ -33,6 +33,7 @@ static const struct {
 	size_t offset;
 } lines[] = {
     {"root", offsetof(struct stp_floors, root)},
+    {"older", offsetof(struct stp_floors, older)},
     {"targets", offsetof(struct stp_floors, targets)},
     {"bins", offsetof(struct stp_floors, bins)},
     {"snapshot", offsetof(struct stp_floors, snapshot)},
@@ -63,9 +64,10 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 	                     floors->targets_keys.threshold, floors->targets_keys.key_count,
 	                     floors->bins_keys.threshold, floors->bins_keys.key_count);
 	stp_time_format(floors->committed_at, time);
-	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
-	                         "committed %s\nfolder %" PRIu64 "\nplace %016" PRIx64 "\n", time,
-	                         floors->folder_ino, floors->place);
+	used +=
+	    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
+	                     "committed %s\nfolder %" PRIu64 " %" PRIu64 "\nplace %016" PRIx64 "\n",
+	                     time, floors->folder_ino, floors->owner, floors->place);
 	return used;
 }
 
@@ -151,9 +153,9 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)
 		return NULL;
 	at += STP_TIME_BYTES;
-	if (!take_word(&at, "\nfolder ") || !take_number(&at, '\n', &floors->folder_ino) ||
-	    !take_word(&at, "place ") || strnlen(at, 17) < 17 ||
-	    !stp_hex_decode(at, sizeof(place), place, 0) || at[16] != '\n')
+	if (!take_word(&at, "\nfolder ") || !take_number(&at, ' ', &floors->folder_ino) ||
+	    !take_number(&at, '\n', &floors->owner) || !take_word(&at, "place ") ||
+	    strnlen(at, 17) < 17 || !stp_hex_decode(at, sizeof(place), place, 0) || at[16] != '\n')
 		return NULL;
 	floors->place = stp_load64_be(place);
 	return at + 17;
@@ -219,12 +221,13 @@ static int64_t ns_between(struct timespec from, struct timespec to)
 
 /* A copy lies in a folder with another inode; one that was put in place over the file has its time
  * of writing from the backup and its time of change from now. Backups by hard links change that as
- * well, and leave a second link. */
+ * well, and leave a second link; so does giving the repository to another user, who shows. */
 static int is_copy(const struct stp_floors *floors, const struct stat *folder,
                    const struct stat *file)
 {
 	return floors->folder_ino != (uint64_t)folder->st_ino ||
-	       (file->st_nlink == 1 && ns_between(file->st_mtim, file->st_ctim) > COPIED_AFTER_NS);
+	       (file->st_nlink == 1 && floors->owner == (uint64_t)file->st_uid &&
+	        ns_between(file->st_mtim, file->st_ctim) > COPIED_AFTER_NS);
 }
 
 enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
@@ -277,6 +280,7 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 		return STP_FAIL_SYS(err, STAGE, "state", "cannot stat");
 	/* No folder has inode 0. */
 	own.folder_ino = origin == STP_FLOORS_RESTORED ? 0 : (uint64_t)st.st_ino;
+	own.owner = (uint64_t)geteuid();
 	own.place = place_of(state_fd);
 	used = format(&own, text);
 	used = append_seal(text, used, seal_key);

@@ -5,18 +5,20 @@
  *
  *	stampede-floors 1
  *	root 2 9f3c…             version and digest of N.root.json; it is also a trusted root
+ *	older 1 44d0…            the lowest version before it, and the digest of all (trust/older.h)
  *	targets 1 771a…
  *	bins 1 02be…
  *	snapshot 38 c0ff…
  *	timestamp 38 ee01…
- *	thresholds 2/3 2/2 2/2   of root, targets, bins as stampede.json said when they were last in
- *force committed 2026-11-22T04:00:00Z folder 1835012           inode of state/: another one means a
- *copy … place 02be771a9f3c5d1e   … and BLAKE2b of its path: at the same place it is a backup put
- *back seal 5d1e…               BLAKE2b-256 of all lines above, keyed
+ *	thresholds 2/3 2/2 2/2   of root, targets, bins, as last in force
+ *	committed 2026-11-22T04:00:00Z
+ *	folder 1835012 998       inode of state/ and owner of this file: another inode is a copy
+ *	place 02be771a9f3c5d1e   BLAKE2b of the path of state/: a copy there is a backup put back
+ *	seal 5d1e…               BLAKE2b-256 of all lines above, keyed
  *
  * What is read back from public/ may not be older than this, and not other bytes at the same
- * version: public/ is where a web server works, state/ is not. Roles that were never published
- *stand with version 0 and a digest of zeros.
+ * version: public/ is where a web server works, state/ is not. A role that was never published
+ * has version 0 and a digest of zeros.
  *
  * Shape      one small file, one struct.
  * Memory     none but the struct.
@@ -39,10 +41,11 @@ struct stp_threshold {
 };
 
 struct stp_floors {
-	struct stp_pin root, targets, bins, snapshot, timestamp;
+	struct stp_pin root, older, targets, bins, snapshot, timestamp;
 	struct stp_threshold root_keys, targets_keys, bins_keys;
 	int64_t committed_at; /* epoch seconds of the timestamp; 0: nothing was signed */
 	uint64_t folder_ino;
+	uint64_t owner; /* user id of who wrote it */
 	uint64_t place; /* BLAKE2b-64 of the path of state/; no path is kept */
 };
 
@@ -55,14 +58,14 @@ enum stp_floors_origin {
 
 /* Reads state/floors. *out_found is 0 when it is not there. seal_key (32 bytes) may be NULL for who
  * may not read keys/: then the seal is not checked, and a file that may not be read is not there.
- * *out_restored is set when the file or the folder around it is a copy. STP_REFUSED when the seal
- * is wrong, STP_FORMAT when the text is. */
+ * STP_REFUSED when the seal is wrong, STP_FORMAT when the text is. */
 enum stp_errc stp_floors_load(int state_fd, const uint8_t *seal_key, struct stp_floors *out_floors,
                               int *out_found, enum stp_floors_origin *out_origin,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Writes it, durable; folder_ino and place are set here. With STP_FLOORS_RESTORED the next load
- * says so again: for who writes floors and leaves passing over version numbers to the next sign. */
+/* Writes it, durable; folder_ino, owner and place are set here. With STP_FLOORS_RESTORED the next
+ * load says so again: for who writes floors and leaves passing over version numbers to the next
+ * sign. */
 enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
                               const struct stp_floors *floors, enum stp_floors_origin origin,
                               struct stp_err *err) STP_MUST_CHECK;

@@ -34,7 +34,7 @@ void stp_trust_listed_snapshot(struct stp_document *timestamp, struct stp_pin *o
 	    !stp_hex_decode(json_string_value(hash), sizeof(out_snapshot->sha256),
 	                    out_snapshot->sha256, 0)) {
 		stp_finding_add(timestamp->findings, STP_FINDING_FIELD, timestamp->name,
-		                "lists no snapshot by version and sha256");
+		                "does not list a snapshot by version and sha256");
 		return;
 	}
 	out_snapshot->version = (uint64_t)version;
@@ -130,7 +130,8 @@ enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, struct s
 	if (!name || strlen(name) >= sizeof(current->bin_prefix) ||
 	    (succinct && (bits < STP_BIN_BITS_MIN || bits > STP_BIN_BITS_MAX)) ||
 	    json_array_size(roles) > (1u << STP_BIN_BITS_MAX))
-		return UNUSABLE(doc->name, "delegates to no bins that stampede made");
+		return UNUSABLE(doc->name, "does not delegate to bins as stampede makes them; "
+		                           "restore it from a backup, or make a new repository");
 	if (json_array_size(keyids) == 1 && keyid && strlen(keyid) == 64)
 		memcpy(current->bin_keyid, keyid, 65);
 	current->delegation = succinct ? STP_DELEGATION_SUCCINCT : STP_DELEGATION_PREFIXES;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "hash/hash.h"
+#include "trust/older.h"
 #include "trust/read.h"
 #include "verify/published.h"
 
@@ -291,6 +292,7 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 	int metadata_fd = options->repo->metadata_fd;
 	struct start start;
 	struct start confirmed;
+	uint64_t lowest;
 	unsigned steps;
 
 	STP_TRY(find_start(trust, options, &start, &confirmed, err));
@@ -301,6 +303,7 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 		                "trusted; name a copy of one from outside public/: stampede init "
 		                "REPO --update --trust 1.root.json");
 	STP_TRY(load_start(trust, metadata_fd, &start, err));
+	STP_TRY(stp_older_verify(trust, metadata_fd, &lowest, err));
 	for (steps = 0;; steps++) {
 		uint64_t version = trust->root.doc.version + 1;
 		char name[64];
@@ -315,6 +318,7 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 			                STP_ROOT_STEPS_MAX);
 		STP_TRY(step_root(trust, metadata_fd, version, err));
 	}
+	STP_TRY(stp_older_compare(trust, metadata_fd, lowest, err));
 	trust->found.root = stp_pin_of(trust->root.doc.version, trust->root.doc.file.data,
 	                               trust->root.doc.file.count);
 	return options->needs_pin ? load_confirmed(trust, metadata_fd, &confirmed, err) : STP_OK;
@@ -485,12 +489,12 @@ static enum stp_errc load_commits(struct stp_trust *trust, const struct stp_repo
 	STP_TRY(stp_commit_list_load(repo, &current->arena, &current->commits, err));
 	commit = stp_commit_find(&current->commits, current->timestamp_version);
 	current->committed_at = commit ? commit->committed_at : 0;
+	if (current->committed_at < trust->floors.committed_at)
+		current->committed_at = trust->floors.committed_at;
 	trust->found.committed_at = current->committed_at;
 	trust->found.root_keys = trust->floors.root_keys;
 	trust->found.targets_keys = trust->floors.targets_keys;
 	trust->found.bins_keys = trust->floors.bins_keys;
-	if (current->committed_at < trust->floors.committed_at)
-		current->committed_at = trust->floors.committed_at;
 	return STP_OK;
 }
 

@@ -4,18 +4,20 @@
  * believed for lying there: whoever can write there once must gain nothing from it.
  *
  *	stampede.json "trusted_root" ─┐
- *	state/floors (sealed)         ├▶ N.root.json ─▶ … ─▶ newest root     each signed by the one
- *before
- *	--trust FILE                  ┘      │
- *	                                     ├▶ timestamp.json ─▶ V.snapshot.json ─▶ names and
- *versions └▶ newest targets ─▶ newest bins role ─▶ delegation to bin-n
+ *	state/floors (sealed)         ├▶ N.root.json ─▶ N+1.root.json ─▶ … newest root
+ *	--trust FILE                  ┘                                       │
+ *	          names, versions ◀─ V.snapshot.json ◀─ timestamp.json ◀──────┤
+ *	      delegation to bin-n ◀─ newest bins role ◀─ newest targets ◀─────┘
  *
  * The chain begins at the newest root that something outside public/ names by version and digest,
  * and is followed as a client does (specification section 5.3). Timestamp and snapshot carry a
  * threshold of the newest root's keys, or are, byte for byte, what state/floors says was published
  * last (the online key may have been replaced since). Targets and bins are the newest that lie
- *there beyond the listed ones (init --update makes them) and carry their thresholds. No version is
- *below its floor. Bins are not read.
+ * there beyond the listed ones (init --update makes them) and carry their thresholds. No version
+ * is below its floor. Bins are not read.
+ *
+ * A document counts when it could be read, has the version of its name and carries its signatures.
+ * That no finding speaks against it is not enough.
  *
  * Shape      one struct, and the struct stp_current that it fills.
  * Memory     the documents as JSON; the snapshot only while it is loaded.

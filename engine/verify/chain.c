@@ -176,19 +176,36 @@ static enum stp_errc check_pinned(struct stp_chain *tree, struct stp_finding_lis
 	return code;
 }
 
-/* tree->root against the root that the repository trusts. */
+/* tree->root against the roots that the repository trusts. */
 static void check_trusted(struct stp_chain *tree, const struct stp_chain_options *options,
                           struct stp_finding_list *findings)
 {
 	const struct stp_document *doc = &tree->root.doc;
 	uint8_t digest[32];
+	bool differs = false;
 
-	if (!options->pinned_version || doc->version != options->pinned_version)
-		return;
 	stp_hash_one(STP_ALG_SHA256, doc->file.data, doc->file.count, digest);
-	if (memcmp(digest, options->pinned_sha256, sizeof(digest)) != 0)
+	for (size_t i = 0; i < STP_CHAIN_PINS; i++)
+		differs |= options->pinned[i].version == doc->version &&
+		           memcmp(digest, options->pinned[i].sha256, sizeof(digest)) != 0;
+	if (differs)
 		stp_finding_add(findings, STP_FINDING_ROOT_PINNED, doc->name,
 		                "is not the root that stampede.json or state/ names as trusted");
+}
+
+/* The chain must reach each of them. */
+static void check_reached(struct stp_chain *tree, const struct stp_chain_options *options,
+                          struct stp_finding_list *findings)
+{
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < STP_CHAIN_PINS; i++)
+		if (options->pinned[i].version > newest)
+			newest = options->pinned[i].version;
+	if (tree->root.doc.version < newest)
+		stp_finding_add(
+		    findings, STP_FINDING_ROOT_PINNED, tree->root.doc.name,
+		    "is the newest root there, but the repository trusts version %" PRIu64, newest);
 }
 
 /* Steps from tree->root to the next version; *out_more is false when there is none. */
@@ -249,11 +266,7 @@ static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_op
 	check_trusted(tree, options, findings);
 	while (more)
 		STP_TRY(step_root(tree, options, findings, &more, err));
-	if (tree->root.doc.version < options->pinned_version)
-		stp_finding_add(
-		    findings, STP_FINDING_ROOT_PINNED, tree->root.doc.name,
-		    "is the newest root there, but the repository trusts version %" PRIu64,
-		    options->pinned_version);
+	check_reached(tree, options, findings);
 	stp_chain_check_expiry(findings, tree->root.doc.name, tree->root.doc.expires, options->now,
 	                       options->expires_within_s);
 	return STP_OK;

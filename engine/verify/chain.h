@@ -66,15 +66,20 @@ struct stp_chain {
 	struct stp_signature_tally tally;
 };
 
+/* The root of this version must be the file with this digest; version 0: nothing is said. */
+struct stp_chain_pin {
+	uint64_t version;
+	uint8_t sha256[32];
+};
+#define STP_CHAIN_PINS 2 /* stampede.json's and that of state/floors */
+
 struct stp_chain_options {
 	int folder_fd;              /* the metadata folder */
 	int root_fd;                /* where root_name is; AT_FDCWD for a path */
 	const char *root_name;      /* the pinned root, or NULL for 1.root.json */
 	const char *timestamp_name; /* "timestamp.json", or a path when timestamp_fd is AT_FDCWD */
 	int timestamp_fd;
-	uint64_t pinned_version; /* the root of this version must be the file with this digest: what
-	                          * the repository itself trusts; 0: not known */
-	uint8_t pinned_sha256[32];
+	struct stp_chain_pin pinned[STP_CHAIN_PINS]; /* what the repository itself trusts */
 	uint64_t snapshot_version;         /* begin at this snapshot, without a timestamp; 0: no */
 	uint64_t root_version_max;         /* highest N.root.json in the folder; 0: not known */
 	const uint64_t *snapshot_versions; /* of N.snapshot.json in the folder, any order */

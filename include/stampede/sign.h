@@ -81,6 +81,30 @@ struct stp_sign_options {
 		.jobs = (size_t)-1, .now = -1, .rehash_parts = 1 \
 	}
 
+/* Why a file that had been hashed is hashed again: the first that differs, from above. */
+enum stp_again {
+	STP_AGAIN_NOT, /* it is not */
+	STP_AGAIN_SIZE,
+	STP_AGAIN_MTIME,
+	STP_AGAIN_INODE,
+	STP_AGAIN_CTIME,
+	STP_AGAIN_DEVICE,    /* the file system is another one */
+	STP_AGAIN_UNSETTLED, /* it was too new when it was hashed */
+	STP_AGAIN_FUTURE,    /* its time was in the future then, and is not any more */
+	STP_AGAIN_HASHES,    /* "hashes" was changed */
+	STP_AGAIN_REHASH,    /* --rehash */
+	STP_AGAIN_COUNT
+};
+
+struct stp_sign_again {
+	uint64_t files[STP_AGAIN_COUNT]; /* by reason; [STP_AGAIN_NOT] is not used */
+	uint64_t renumbered;    /* not again, though the root's file system has another number */
+	uint64_t ctime_ignored; /* not again, though the ctime is another: "trust": "mtime" */
+};
+
+/* "hashed again: 3 files (2: ctime, 1: size)", or "" when there is none. Returns the number. */
+uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
+
 struct stp_sign_fault {
 	const char *stage;
 	const char *subject; /* raw bytes; escape before printing */
@@ -118,6 +142,7 @@ struct stp_sign_expiries {
 struct stp_sign_report {
 	uint64_t targets, bins;
 	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
+	struct stp_sign_again again;               /* of files_hashed, those hashed before */
 	uint64_t targets_before;                   /* targets that were signed last time */
 	uint64_t list_rows;                        /* rows of the digest list */
 	uint64_t list_repeats;                     /* of these, rows that repeat another */

@@ -126,6 +126,8 @@ $ cat repo/stampede.json
   "target_files": "auto",
   "link": "symlink",
   "url_unsafe": "fault",
+  "trust": "ctime",
+  "mounts": "fault",
   "include": [],
   "exclude": [],
   "mutable": [

@@ -154,10 +154,16 @@ def clear(path):
         os.unlink(path)
 
 
+def is_readable(path):
+    """False for what an earlier damage of the same round made: a pipe, a socket, a file of a terabyte."""
+    there = os.lstat(path)
+    return stat.S_ISREG(there.st_mode) and there.st_size < 1 << 24
+
+
 def change_bytes(rng, repo, path, _past, _outside):
     full = os.path.join(repo, path)
     how = rng.choice(BYTES)
-    if os.path.islink(full):
+    if not is_readable(full):
         return None
     with open(full, "rb") as file:
         data = file.read()
@@ -226,7 +232,7 @@ def swap(rng, repo, path, _past, _outside):
 def copy_other(rng, repo, path, _past, _outside):
     other = choose(rng, files_of(repo))
     full = os.path.join(repo, other)
-    if other == path or os.path.islink(full):
+    if other == path or not is_readable(full):
         return None
     with open(full, "rb") as file:
         write(os.path.join(repo, path), file.read())
@@ -263,7 +269,7 @@ def add_odd(rng, repo, path, _past, outside):
         os.symlink(outside, full)
     else:
         with open(full, "wb") as file:
-            file.write(b"x" if how == "file" or os.path.islink(os.path.join(repo, path))
+            file.write(b"x" if how == "file" or not is_readable(os.path.join(repo, path))
                        else open(os.path.join(repo, path), "rb").read())
     return f"beside {path} a {how} {name!r}"
 

@@ -36,6 +36,7 @@ ENVIRONMENT = {
 }
 NOW = "2030-01-05T06:00:00Z"
 LIST = "digests.csv"
+INDEX = ["packages/a-1.whl", "packages/b-1.whl", "packages/c-1.tar.gz", "simple/a/index.html", "simple/index.html"]
 
 
 class Base:
@@ -60,7 +61,7 @@ def must(program, arguments, **options):
 def make_index(folder):
     os.makedirs(f"{folder}/simple/a")
     os.makedirs(f"{folder}/packages")
-    for name in ["packages/a-1.whl", "packages/b-1.whl", "packages/c-1.tar.gz", "simple/a/index.html", "simple/index.html"]:
+    for name in INDEX:
         with open(f"{folder}/{name}", "w", encoding="ascii") as file:
             file.write(f"content of {name}\n")
         os.utime(f"{folder}/{name}", (1700000000, 1700000000))
@@ -121,6 +122,8 @@ def commands(rng, base, repo, old):
     choices = [
         (10, sign), (2, sign + ["--on-fault", "skip"]), (2, sign + ["--rehash", "all"]), (1, sign + ["--jobs", "0"]),
         (1, sign + ["--io", "pread"]), (2, sign + ["--dry-run"]), (4, verify), (2, verify + ["--targets"]),
+        (2, verify + ["--strict"]), (1, verify + ["--no-served"]), (2, ["show", repo, rng.choice(INDEX)]),
+        (2, ["show", repo, rng.choice(INDEX), "--check", "--json"]),
         (2, verify + ["--against", old]), (1, verify + ["--as-client", "--json"]), (3, ["status", repo, "--now", NOW]),
         (1, ["status", repo, "--json"]), (2, ["gc", repo, "--now", NOW]),
         (2, ["gc", repo, "--now", "2031-01-05T06:00:00Z", "--grace", "1h", "--keep", "1", "--audit", "1d"]),

@@ -79,6 +79,10 @@ cmp -s "$bin" "good/${bin#repo/}" && sed -i 's/"length":/"length":1/' "$bin"
 sign_is 3 repo
 says 'is not what was published'
 
+rm "$bin"
+sign_is 3 repo
+says "${bin##*/}: is not what was published, .* restore"
+
 # Nor can another bin of the same run, whose signature and version are right: it would hide what the first one signed.
 right=$(grep -lF "\"$file\"" good/public/metadata/1.bin-n-*.json)
 for other in good/public/metadata/1.bin-n-*.json; do

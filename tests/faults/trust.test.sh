@@ -114,6 +114,28 @@ for profile in pep458 compat prefixes; do
 	refused 3 root.json sign repo
 	mv newer/* repo/public/metadata/
 	rmdir newer
+
+	# Roots before the trusted one, through which old clients go: edited, with other bytes that are as
+	# well signed, missing; when state/floors knows them, and when it does not.
+	for older in 1.root.json 2.root.json; do
+		[ -e "repo/public/metadata/$((${older%%.*} + 1)).root.json" ] || continue
+		attack "$older" 's/"threshold":2/"threshold":1/'
+		attack "$older" 's/"expires":"2/"expires":"3/'
+		mv "repo/public/metadata/$older" saved
+		all_refuse "$older"
+		sed 's/"signed"/ &/' saved >"repo/public/metadata/$older"
+		all_refuse "$older"
+		cp repo/state/floors saved-floors
+		rm repo/state/floors
+		sed 's/"expires":"2/"expires":"3/' saved >"repo/public/metadata/$older"
+		refused 3 "$older" sign repo
+		cp saved-floors repo/state/floors
+		mv saved "repo/public/metadata/$older"
+		sign_is 0 repo
+	done
+	rm repo/state/floors
+	sign_is 0 repo
+	cmp -s <(grep ^older repo/state/floors) <(grep ^older saved-floors) || fail 'other older roots after a loss of state/floors'
 done
 
 # The pins: edited ones refuse, one of the two may be lost, both lost is only good for sign.
@@ -123,6 +145,9 @@ refused 3 root.json sign repo
 cp saved-config repo/stampede.json
 rm repo/state/floors
 sign_is 0 repo
+says 'state/floors: is not there, so what lies in public/metadata counts'
+sign_is 0 repo
+! [ -s err ] || fail "the floors are there again: $(cat err)"
 python3 - <<'P' || skip 'no python3'
 import json
 c = json.load(open("repo/stampede.json"))
@@ -148,6 +173,12 @@ for edit in 's/^snapshot [0-9]*/snapshot 1/' 's/^seal ../seal 00/' 's/^root/Root
 	cp saved repo/state/floors
 done
 
+# When it was published last does not get lost with the commit records.
+was=$(grep ^committed repo/state/floors)
+rm -r repo/state/commits
+"$STAMPEDE" init repo --update --yes --roles root >/dev/null 2>&1
+[ "$(grep ^committed repo/state/floors)" = "$was" ] || fail "$was, and now $(grep ^committed repo/state/floors)"
+
 # Numbers that are passed over are said, why, and that no number is used twice.
 v=$(version)
 sign_is 0 repo
@@ -166,6 +197,28 @@ rm repo/public/metadata/9007199254740990.bin-n-0.json
 sign_is 0 repo
 ! [ -s err ] || fail "still something to say: $(cat err)"
 
+# Another repository in the place of public/ and of state/floors, whose newer root stampede.json knows nothing of:
+# verify, which may not read the key of the seal, takes neither pin for the other.
+rm -rf thief saved-public
+init thief --targets index --bins 4
+for _ in $(seq "$(grep -A 2 trusted_root repo/stampede.json | grep -oE '"version": [0-9]+' | cut -d ' ' -f 2)"); do
+	"$STAMPEDE" init thief --update --yes --roles root >/dev/null 2>&1
+done
+sign_is 0 thief
+cp -a repo/public saved-public
+cp repo/state/floors saved
+rm -r repo/public
+cp -a thief/public repo/public
+cp thief/state/floors repo/state/floors
+got=0; "$STAMPEDE" verify repo >verify.out 2>&1 || got=$?
+[ $got = 1 ] && grep -q 'root.json: is not the root that stampede.json or state/ names' verify.out || fail "verify: $got, $(cat verify.out)"
+got=0; "$STAMPEDE" status repo >status.out 2>&1 || got=$?
+[ $got != 0 ] && grep -q 'is not in order' status.out || fail "status: $(cat status.out)"
+rm -r repo/public
+mv saved-public repo/public
+cp saved repo/state/floors
+sign_is 0 repo
+
 # Who may not read keys/ and state/ is told so, and may look at what is published.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir open
@@ -181,6 +234,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
 	got=0; as_user sign open/repo --dry-run
 	says 'run it as its owner'
+	# A repository that is given to another user, as README does it for the timer, is not a backup.
+	rm -r open/repo
+	sleep 1.1
+	chown -R 65534:65534 repo
+	got=0; as_user sign repo
+	[ $got = 0 ] && ! [ -s err ] || fail "sign by the new owner: $got, $(cat err)"
+	chown -R 0:0 repo
+	sign_is 0 repo
+	! [ -s err ] || fail "back to the first owner: $(cat err)"
 	rm -r open
 fi
 

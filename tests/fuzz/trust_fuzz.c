@@ -210,6 +210,7 @@ static void check_current(const struct stp_current *current, int has_floors,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 {
 	struct stp_err err = STP_ERR_INIT;
+	struct stp_chain_options pins = {.folder_fd = -1};
 	struct stp_config config;
 	struct stp_current current;
 	struct stp_trust trust;
@@ -225,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	if (stp_repo_open(path, STP_REPO_LOCK, "fuzz", &repo, &err) != STP_OK)
 		return 0;
 	read_last_run(&repo);
-	(void)stp_trusted_pin(repo.root_fd);
+	stp_trusted_pins(repo.root_fd, pins.pinned);
 	if (stp_config_load(&config, repo.root_fd, &err) == STP_OK) {
 		if (stp_trusted_load(&trust, &repo, &config, STP_TRUSTED_UNPINNED, NULL, seal_key,
 		                     &current, &err) == STP_OK) {

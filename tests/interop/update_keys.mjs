@@ -56,11 +56,20 @@ await followed();
 
 step("a new key file takes the place of the one that is gone");
 const before = newest("root").roles.root.keyids;
+const lost = fs.readFileSync(path.join(keys, "root-3.pem"));
 newKey(path.join(keys, "root-3.pem"));
 const view = update(0, "--roles", "root");
 assert.match(view, /\+ [0-9a-f]{16}… ed25519  may sign from now on: root/);
 assert.match(view, /- [0-9a-f]{16}… ed25519  may no longer sign: root/);
 assert.equal(newest("root").roles.root.keyids.filter((id) => before.includes(id)).length, 2);
+await followed();
+
+step("a key that was replaced does not come back from an old copy of the keys");
+const replacement = fs.readFileSync(path.join(keys, "root-3.pem"));
+fs.writeFileSync(path.join(keys, "root-3.pem"), lost, { mode: 0o600 });
+assert.match(update(2, "--roles", "root"), /root: key [0-9a-f]{16}… is among the key files, but version 2 of root replaced it/);
+fs.writeFileSync(path.join(keys, "root-3.pem"), replacement, { mode: 0o600 });
+update(0, "--roles", "root");
 await followed();
 
 step("two of three replaced at once cannot be signed, and nothing is");

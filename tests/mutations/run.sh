@@ -65,7 +65,9 @@ check() {
 # Programs that test $1 needs.
 targets_of() {
 	case $1 in
+	unit_*_without_*) echo "${1%_without_*}_test refuse_call" ;;
 	unit_*) echo "$1" ;;
+	fault_network) echo stampede refuse_call ;;
 	hostile_*) echo stampede stampede-hostilefs ;;
 	*) echo stampede ;;
 	esac

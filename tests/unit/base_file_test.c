@@ -6,10 +6,13 @@
 
 #include <cmocka.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "scratch.h"
+#include "seccomp.h"
 
 static struct scratch scratch;
 
@@ -200,6 +203,100 @@ static void test_file__temporary_names_are_known_by_their_form(void **state)
 	assert_string_not_equal(name, again);
 }
 
+/* Run a second time where renameat2(2) takes no flags. */
+static void test_file__a_new_name_takes_the_place_of_nothing(void **state)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct stat st;
+
+	(void)state;
+	scratch_file(&scratch, "mine", "new", 3);
+	assert_int_equal(stp_rename_new(scratch.fd, "mine", scratch.fd, "victim"), -1);
+	assert_int_equal(errno, EEXIST);
+	check_victim();
+	assert_int_equal(stp_rename_new(scratch.fd, "mine", scratch.fd, "moved"), 0);
+	assert_int_equal(fstatat(scratch.fd, "moved", &st, 0), 0);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(faccessat(scratch.fd, "mine", F_OK, 0), -1);
+	assert_int_equal(stp_rename_new(scratch.fd, "mine", scratch.fd, "other"), -1);
+	assert_int_equal(errno, ENOENT);
+
+	assert_int_equal(mkdirat(scratch.fd, "from", 0700), 0);
+	assert_int_equal(mkdirat(scratch.fd, "taken", 0700), 0);
+	assert_int_equal(stp_rename_new(scratch.fd, "from", scratch.fd, "taken"), -1);
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(stp_rename_new(scratch.fd, "from", scratch.fd, "to"), 0);
+	assert_int_equal(faccessat(scratch.fd, "from", F_OK, 0), -1);
+	assert_int_equal(faccessat(scratch.fd, "to", F_OK, 0), 0);
+
+	assert_int_equal(
+	    stp_file_write(scratch.fd, "victim", "x", 1, 0600, STP_FILE_NEW, "test", &err), STP_IO);
+	assert_int_equal(err.sys_errno, EEXIST);
+	check_victim();
+}
+
+/* NFS sends a link again when the answer to the first was lost, and that one says EEXIST. */
+static void test_file__a_link_that_is_there_already_counts(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	scratch_file(&scratch, "mine", "new", 3);
+	assert_int_equal(linkat(scratch.fd, "mine", scratch.fd, "made", 0), 0);
+	child = fork();
+	if (child == 0) {
+		if (!seccomp_refuse_bits(SYS_renameat2, 4, ~0u, EINVAL))
+			_exit(77);
+		_exit(stp_rename_new(scratch.fd, "mine", scratch.fd, "made") != 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+	assert_int_equal(faccessat(scratch.fd, "mine", F_OK, 0), -1);
+	assert_int_equal(faccessat(scratch.fd, "made", F_OK, 0), 0);
+}
+
+/* Where there are no hard links either. */
+static void test_file__a_name_that_is_taken_is_looked_for(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	scratch_file(&scratch, "mine", "new", 3);
+	child = fork();
+	if (child == 0) {
+		if (!seccomp_refuse_bits(SYS_renameat2, 4, ~0u, EINVAL) ||
+		    !seccomp_refuse(SYS_linkat, EPERM))
+			_exit(77);
+		_exit(stp_rename_new(scratch.fd, "mine", scratch.fd, "victim") != -1 ||
+		      errno != EEXIST || stp_rename_new(scratch.fd, "mine", scratch.fd, "free"));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+	check_victim();
+	assert_int_equal(faccessat(scratch.fd, "free", F_OK, 0), 0);
+}
+
+/* Run a second time where there is no O_TMPFILE. */
+static void test_file__a_file_without_a_name_leaves_none(void **state)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct stat st;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(stp_unnamed_create(scratch.fd, "test", "a file", &fd, &err), STP_OK);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 0);
+	assert_int_equal(stp_fd_write_at(fd, "abc", 3, 0, "test", "a file", &err), STP_OK);
+	close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -210,6 +307,10 @@ int main(void)
 	    TEST(test_file__only_what_is_ours_alone_is_written_in_place),
 	    TEST(test_file__a_hole_is_not_read_into_memory),
 	    TEST(test_file__temporary_names_are_known_by_their_form),
+	    TEST(test_file__a_new_name_takes_the_place_of_nothing),
+	    TEST(test_file__a_link_that_is_there_already_counts),
+	    TEST(test_file__a_name_that_is_taken_is_looked_for),
+	    TEST(test_file__a_file_without_a_name_leaves_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
