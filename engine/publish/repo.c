@@ -95,7 +95,7 @@ void stp_repo_clear_init(int root_fd)
 	if (fd < 0)
 		return;
 	/* With a configuration in it, it belongs to an init that did not commit. */
-	if (faccessat(fd, STP_CONFIG_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (!stp_file_exists(fd, STP_CONFIG_FILE)) {
 		unlinkat(fd, STP_INIT_MADE_FILE, 0);
 		unlinkat(root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
 	}

@@ -327,7 +327,7 @@ static void check_own(struct stp_verify_served *served, struct worker *worker, c
 		return;
 	}
 	if (fstatat(served->public_fd, name, &st, 0) != 0) {
-		if (faccessat(served->index_fd, target->path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		if (!stp_file_exists(served->index_fd, target->path))
 			note_absent(served, worker, target);
 		else
 			FOUND(served, STP_FINDING_SERVED_MISSING, name,
@@ -398,7 +398,7 @@ static int goes_by_mark(const struct stp_verify_served *served, const struct tar
 	if (served->mode == STP_TARGET_FILES_ALL || target->may_change)
 		return 0;
 	return served->mode == STP_TARGET_FILES_MUTABLE ||
-	       faccessat(served->public_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	       !stp_file_exists(served->public_fd, name);
 }
 
 static enum stp_errc look_at_target(struct stp_verify_served *served, struct worker *worker,
