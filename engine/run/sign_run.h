@@ -86,9 +86,9 @@ struct stp_sign_run {
 	enum stp_index_source source; /* by source: what the index is made from, to be noted */
 	int is_refresh;               /* by source: the ledger's targets are signed again */
 
-	struct stp_sources scan;   /* by collect: entries and rows, sorted */
-	uint64_t scan_count;       /* records in it */
-	uint64_t entry_count;      /* of these, without digests: may need hashing */
+	struct stp_sources scan;           /* by collect: entries and rows, sorted */
+	uint64_t scan_count;               /* records in it */
+	uint64_t entry_count;              /* of these, without digests: may need hashing */
 	struct stp_fault_list unfetchable; /* by collect: signed, but see run/urls.h */
 	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
 	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
