@@ -10,8 +10,8 @@
  *
  * Anything else under the name is replaced by rename. A regular file under HASH.NAME was put there
  * whole, by link or rename; one that somebody touched since is hashed (publish/served.h). Names
- *that earlier runs made are looked at again by every run: all of those whose files may change, and
- *up to STP_SERVED_LOOKS_MAX of the others.
+ * that earlier runs made are looked at again by every run: all of those whose files may change, and
+ * up to STP_SERVED_LOOKS_MAX of the others.
  *
  * Sources are opened beneath the targets folder without following links, and must have the
  * fingerprint that the record was hashed with; what is copied is hashed on its way. So a name

@@ -219,6 +219,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	const struct stp_verify_options *options = audit->options;
 	struct stp_verify_served_options served = {
 	    .repository = audit->folder.repository,
+	    .tree = &audit->tree,
 	    .worker_count = options->jobs ? options->jobs : 1,
 	    .published_at_ns = published_at(audit),
 	    .findings = &audit->findings,

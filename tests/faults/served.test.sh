@@ -127,7 +127,7 @@ cp mutable/stampede.json good.json
 sed -i 's/"exclude": \[\]/"exclude": ["private\/**"]/' mutable/stampede.json
 sign_is 0 mutable --quiet
 verified mutable
-planted="mutable/public/targets/.signed/000/0000000000000.private\"\"\"\"\"\"config.ini"
+planted="mutable/public/targets/.signed/00/00000000000000.private\"\"\"\"\"\"config.ini"
 mkdir -p "$(dirname "$planted")"; : >"$planted"
 found mutable served-unknown
 rm "$planted"
@@ -175,7 +175,7 @@ sign_is 0 listed --quiet --digests list.csv
 verified listed
 grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
 mkdir -p empty/packages; printf a >empty/packages/1.whl
-found listed served-missing
+found listed served-absent
 
 echo '- who asks for it, and who does not'
 "$STAMPEDE" verify listed --no-served --quiet >/dev/null || fail '--no-served looks all the same'
