@@ -145,7 +145,8 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 	                     run->repo.targets_fd, run->repo.metadata_fd};
 	struct stp_tree_options options = {
 	    .threads = stp_tree_thread_count(run->jobs),
-	    .flags = run->config.mounts == STP_MOUNTS_CROSS ? STP_TREE_CROSS : 0,
+	    .flags = STP_TREE_LIVE |
+	             (run->config.mounts == STP_MOUNTS_CROSS ? (unsigned)STP_TREE_CROSS : 0),
 	    .apart = apart,
 	    .apart_count = sizeof(apart) / sizeof(apart[0]),
 	    .racy_after_ns = stp_sign_racy_after(run),

@@ -31,6 +31,7 @@
 
 #include "base/beneath.h"
 #include "base/bytes.h"
+#include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/stamp.h"
@@ -213,6 +214,12 @@ static int open_beneath(const struct walk *walk, int root_fd, const char *path)
 	}
 }
 
+/* True when what is gone is not a fault: the scan might as well have come a moment later. */
+static int is_live(const struct worker *worker)
+{
+	return (worker->walk->options->flags & STP_TREE_LIVE) != 0;
+}
+
 /* Sorts out why a folder did not open: short resources stop the walk, the rest is a fault of this
  * folder. */
 static enum stp_errc open_failed(struct worker *worker, const char *path, size_t path_bytes,
@@ -244,6 +251,8 @@ static enum stp_errc open_failed(struct worker *worker, const char *path, size_t
 		      "was a folder and became something else during the scan; run again");
 		break;
 	case ENOENT:
+		if (is_live(worker))
+			break;
 		fault(worker, STP_CHANGED, 0, path, path_bytes,
 		      "vanished during the scan; run again");
 		break;
@@ -278,9 +287,11 @@ static enum stp_errc open_folder(struct worker *worker, const struct work *work,
 {
 	const struct walk *walk = worker->walk;
 	size_t prefix_bytes = walk->prefix_bytes;
-	struct folder *folder = folder_create(worker);
+	struct folder *folder;
 	enum stp_errc code;
 
+	STP_FAULT_TRY(err, STAGE, "open", worker->name[0] ? worker->name : "targets");
+	folder = folder_create(worker);
 	if (!folder)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, worker->name, "no memory for a folder");
 	folder->depth = work->depth;
@@ -376,6 +387,8 @@ static int is_entry(struct worker *worker, const struct folder *folder, const st
 			                          memory_order_relaxed);
 		return 0;
 	}
+	if (entry->sys_errno == ENOENT && is_live(worker))
+		return 0;
 	if (!any_name && !path_problem)
 		path_problem = stp_path_name_problem(name->text, name->bytes);
 	problem = stp_entry_problem(entry, path_problem, any_name);

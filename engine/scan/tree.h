@@ -45,10 +45,11 @@ struct stp_tree_progress {
 	atomic_uint_fast64_t left_out; /* what STP_TREE_SKIP_LINKS left out */
 };
 
-#define STP_TREE_ANY_NAME   1u /* names that scan/path.h refuses are entries too (verb hash) */
-#define STP_TREE_SKIP_LINKS 2u /* what is no regular file is left out, no fault (verb hash) */
-#define STP_TREE_CROSS      4u /* enter other file systems mounted below */
-#define STP_TREE_NO_KEYS    8u /* leave key zero (verb hash) */
+#define STP_TREE_ANY_NAME   1u  /* names that scan/path.h refuses are entries too (verb hash) */
+#define STP_TREE_SKIP_LINKS 2u  /* what is no regular file is left out, no fault (verb hash) */
+#define STP_TREE_CROSS      4u  /* enter other file systems mounted below */
+#define STP_TREE_NO_KEYS    8u  /* leave key zero (verb hash) */
+#define STP_TREE_LIVE       16u /* what was removed during the scan is left out, no fault */
 
 struct stp_tree_options {
 	size_t threads; /* see stp_tree_thread_count(); 0: serial, in the calling thread */

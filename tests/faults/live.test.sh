@@ -140,6 +140,13 @@ writer=
 field_is targets 4
 verified repo
 
+# A folder that goes while the scan goes on (the second one, the first is the index itself).
+fresh
+during scan.open:2:stop 'rm -r index/simple' 0 repo --jobs 0 --allow-removals 3
+field_is targets 1
+field_is faults 0
+verified repo
+
 # --- distribution files ------------------------------------------------------
 new=packages/new.whl
 for options in '' '--link hardlink' '--link copy' '--target-files none' '--target-files mutable'; do
