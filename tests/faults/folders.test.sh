@@ -86,6 +86,7 @@ says '^stampede: scan: disk: is another file system mounted below the targets; e
 for glob in disk 'disk/**' 'dis*/'; do
 	lists exclude "\"$glob\""
 	count_is 10
+	"$STAMPEDE" verify repo --targets idx >verify.out 2>&1 || fail "verify looks into $glob: $(cat verify.out)"
 done
 lists exclude ''
 lists include '"packages/**"'
