@@ -25,7 +25,7 @@ static enum stp_errc make_key(struct stp_sign_run *run, struct stp_err *err)
 enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err)
 {
 	if (run->repo.state_made)
-		stp_sign_tell(run, "state", STP_STATE_FOLDER,
+		stp_sign_tell(run, "repository", STP_STATE_FOLDER,
 		              "was lost and is made again: what was signed is taken from "
 		              "public/metadata, and every file is hashed; if there is a backup, "
 		              "restore it and sign again");

@@ -39,7 +39,7 @@ for command in 'status repo' 'gc repo' 'sign repo --dry-run' 'init repo --update
 done
 [ ! -e repo/state ] || fail 'a command that only looks made state/'
 sign_is 0 repo
-made 'state: state'
+made 'repository: state'
 whole
 
 lose public/targets
@@ -61,7 +61,7 @@ whole
 
 lose state public/targets keys/ledger.key
 sign_is 0 repo
-made 'state: state'
+made 'repository: state'
 made 'links: public/targets'
 made 'keys: keys/ledger.key'
 whole
