@@ -150,6 +150,10 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
  * run's notes. */
 void stp_sign_note_source(struct stp_sign_run *run);
 
+/* Loads run->seal_key, or makes it again where it is lost. Tells of all that was lost from the
+ * repository and was made again when it was opened. */
+enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
 /* What is stamped at or after this has not settled: see scan/tree.h. */
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
