@@ -133,6 +133,16 @@ found mutable served-unknown
 rm "$planted"
 sign_is 0 mutable --quiet
 
+echo '- public/targets itself'
+mv mutable/public/targets away
+found mutable served-missing
+grep -q 'python-tuf' verify.out || fail "metadata is not audited: $(cat verify.out)"
+ln -s ../../away mutable/public/targets
+found mutable served-missing
+rm mutable/public/targets
+mv away mutable/public/targets
+verified mutable
+
 echo '- names that nobody signed'
 echo x >mutable/public/targets/robots.txt
 found mutable served-unknown
@@ -160,6 +170,16 @@ for link in symlink hardlink copy mutable; do
 	sign_is 0 "$link" --quiet --json
 	field_is links_repaired 0
 done
+
+echo '- nothing is said of names that a damaged bin may list'
+echo x >"symlink/public/targets/$(printf '0%.0s' $(seq 128)).one.whl"
+found symlink served-unknown
+for bin in symlink/public/metadata/*.bin-n-*.json; do echo >>"$bin"; done
+found symlink envelope
+! grep -q served-unknown verify.out || fail "names of damaged bins are called unknown: $(cat verify.out)"
+sign_is 0 symlink --quiet
+found symlink served-unknown
+rm symlink/public/targets/0*.one.whl
 
 echo '- a targets folder that is not mounted'
 mv index away; mkdir index
