@@ -202,6 +202,8 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 	bool usable;
 
 	*out_more = false;
+	if (options->root_version_last && version > options->root_version_last)
+		return STP_OK;
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
 	if (faccessat(tree->folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
 		if (version <= options->root_version_max)

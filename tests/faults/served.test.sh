@@ -153,6 +153,22 @@ found mutable served-unknown
 rm -r mutable/public/targets/packages
 verified mutable
 
+echo '- names of a snapshot that a replaced key signed'
+if command -v openssl >/dev/null; then
+	cp -a copy replaced
+	page=index-copy/simple/x/index.html
+	cp -p $page page && echo other >$page
+	sign_is 0 replaced --quiet
+	verified replaced
+	openssl genpkey -algorithm ed25519 -out new.pem 2>/dev/null
+	chmod 600 new.pem && mv new.pem replaced/keys/online.pem
+	"$STAMPEDE" init replaced --update --offline-keys replaced/offline-keys --yes --quiet >out 2>&1 ||
+		fail "the key cannot be replaced: $(cat out)"
+	sign_is 0 replaced --quiet
+	verified replaced
+	cp -p page $page
+fi
+
 echo '- what only an older snapshot lists stays until gc takes both'
 for folder in index index-*; do
 	echo changed >$folder/simple/x/index.html
