@@ -239,7 +239,8 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	bool good;
 	size_t i;
 
-	code = stp_past_open(&past, options->metadata_fd, options->pins, version, &good, err);
+	code = stp_past_open_of_its_time(&past, options->metadata_fd, options->pins, version, &good,
+	                                 err);
 	for (i = 0; code == STP_OK && good && i < search->count; i++) {
 		struct left *left = &search->items[i];
 		struct stp_past_target target;
@@ -303,13 +304,12 @@ static void report(const struct search *search)
 		const struct left *left = &search->items[i];
 
 		if (!left->is_explained)
-			stp_finding_add(search->options->findings, STP_FINDING_SERVED_UNKNOWN,
-			                left->name,
-			                left->path
-			                    ? "is in public/targets, but no snapshot that is kept "
-			                      "lists it; remove it, or let gc do so"
-			                    : "is in public/targets, but is not a name that sign "
-			                      "makes; remove it");
+			stp_finding_add(
+			    search->options->findings, STP_FINDING_SERVED_UNKNOWN, left->name,
+			    left->path ? "is in public/targets, but no snapshot that is kept and "
+			                 "verifies lists it; remove it, or let gc do so"
+			               : "is in public/targets, but is not a name that sign "
+			                 "makes; remove it");
 	}
 }
 

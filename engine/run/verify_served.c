@@ -134,6 +134,17 @@ static enum stp_errc begin(struct stp_verify_served *served, struct stp_err *err
 	return STP_OK;
 }
 
+/* A folder that every name would lie in is a finding like any other; the metadata is audited. */
+static enum stp_errc report_no_folder(struct stp_verify_served *served, const char **out_why,
+                                      struct stp_err *err)
+{
+	*out_why = "public/targets cannot be opened";
+	stp_finding_add(served->options.findings, STP_FINDING_SERVED_MISSING, "public/targets",
+	                "%s", err->text);
+	*err = (struct stp_err)STP_ERR_INIT;
+	return STP_OK;
+}
+
 enum stp_errc stp_verify_served_begin(const struct stp_verify_served_options *options,
                                       struct stp_verify_served **out_served, const char **out_why,
                                       struct stp_err *err)
@@ -154,17 +165,16 @@ enum stp_errc stp_verify_served_begin(const struct stp_verify_served_options *op
 	served->config = options->config;
 	served->public_fd = served->index_fd = served->state_fd = -1;
 	code = begin(served, err);
-	if (code == STP_OK && served->index_fd < 0) {
-		*out_why = "the targets folder is not on this machine";
-		stp_verify_served_end(served);
+	if (code == STP_OK && served->index_fd >= 0) {
+		*out_served = served;
 		return STP_OK;
 	}
-	if (code != STP_OK) {
-		stp_verify_served_end(served);
-		return code;
-	}
-	*out_served = served;
-	return STP_OK;
+	if (code == STP_OK)
+		*out_why = "the targets folder is not on this machine";
+	else if (served->workers && served->public_fd < 0)
+		code = report_no_folder(served, out_why, err);
+	stp_verify_served_end(served);
+	return code;
 }
 
 /* ------------------------------------------------------------------ folders */

@@ -220,6 +220,8 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 	bool usable;
 
 	*out_more = false;
+	if (options->root_version_last && version > options->root_version_last)
+		return STP_OK;
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
 	if (!stp_file_exists(tree->folder_fd, name) && errno == ENOENT) {
 		if (version <= options->root_version_max)
