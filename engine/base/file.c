@@ -99,6 +99,13 @@ static enum stp_errc check_regular(int folder_fd, const char *name, int fd, stru
 	                kind_of(st->st_mode), next);
 }
 
+int stp_file_exists(int folder_fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 enum stp_errc stp_file_open(int folder_fd, const char *name, const char *stage, int *out_fd,
                             struct stat *out_stat, struct stp_err *err)
 {

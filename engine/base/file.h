@@ -49,6 +49,10 @@ enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const
                                    const char *subject, char out_name[STP_TEMPORARY_BYTES],
                                    int *out_fd, struct stp_err *err) STP_MUST_CHECK;
 
+/* Whether there is anything under name, a link that leads nowhere too. Not faccessat(2): with a
+ * flag that is a system call of its own, which older sandboxes answer with EPERM. */
+int stp_file_exists(int folder_fd, const char *name);
+
 /* Gives from the name to, which must be free: never over something. Returns 0, or -1 and errno
  * (EEXIST when to is taken). Where the file system cannot rename so (renameat2(2) with flags is
  * EINVAL on NFS, GlusterFS, FUSE and ZFS before 2.2), by link and unlink, and a folder by a look

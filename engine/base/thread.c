@@ -118,8 +118,12 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 	for (size_t i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	if (sys != 0)
-		code = STP_FAIL_ERRNO(err, sys, "threads", name, "cannot start thread %zu of %zu",
-		                      started, count);
+		code =
+		    STP_FAIL_ERRNO(err, sys, "threads", name, "cannot start thread %zu of %zu%s",
+		                   started, count,
+		                   sys == EPERM ? " (a sandbox refuses clone3(2): allow that, or "
+		                                  "use --jobs 0)"
+		                                : "");
 	else
 		code = first_failure(workers, count, err);
 	free(workers);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 
 /* With less free space, what is no longer needed goes at once. */
 #define KEEP_FREE_BYTES_MIN ((uint64_t)12 << 30)
+#define SCRATCH_PREFIX      "stampede-bench-"
 /* Threads that remove. */
 #define REMOVERS 4
 
@@ -44,30 +46,8 @@ static void describe_file_system(struct stp_scratch *scratch)
 			         file_systems[i].name);
 }
 
-enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
-                               struct stp_err *err)
-{
-	const char *parent = work_dir ? work_dir : secure_getenv("TMPDIR");
-	int n;
-
-	memset(scratch, 0, sizeof(*scratch));
-	scratch->fd = -1;
-	if (!parent || !*parent)
-		parent = "/var/tmp";
-	n = snprintf(scratch->path, sizeof(scratch->path), "%s/stampede-bench-XXXXXX", parent);
-	/* Room for the names below it. */
-	if (n < 0 || (size_t)n >= sizeof(scratch->path) - 512)
-		return STP_FAIL(err, STP_CONFIG, "bench", parent, "is too long a path to work in");
-	if (!mkdtemp(scratch->path))
-		return STP_FAIL(err, STP_CONFIG, "bench", parent,
-		                "cannot make a scratch folder (%s); name a folder with --work",
-		                strerror(errno));
-	STP_TRY(stp_folder_open(AT_FDCWD, scratch->path, "bench", &scratch->fd, err));
-	describe_file_system(scratch);
-	return STP_OK;
-}
-
-/* Empties the folder behind fd, which is closed. Depth is bounded by what bench makes. */
+/* Empties the folder behind fd, which is closed, but for the mark. Depth is bounded by what bench
+ * makes. */
 static void empty_folder(int fd, struct stp_progress *progress)
 {
 	DIR *folder = fdopendir(fd);
@@ -81,7 +61,8 @@ static void empty_folder(int fd, struct stp_progress *progress)
 		const char *name = entry->d_name;
 		int below;
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+		    strcmp(name, STP_SCRATCH_MARK) == 0)
 			continue;
 		if (unlinkat(dirfd(folder), name, 0) == 0) {
 			stp_progress_add(progress, 1, 0);
@@ -95,6 +76,133 @@ static void empty_folder(int fd, struct stp_progress *progress)
 		unlinkat(dirfd(folder), name, AT_REMOVEDIR);
 	}
 	closedir(folder);
+}
+
+/* Removes the folder path, which is open as fd, with all that is in it; closes fd. The mark goes
+ * last: a removal that is killed is finished by the next. */
+static void remove_scratch(int parent_fd, const char *path, int fd, struct stp_progress *progress)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	empty_folder(fd, progress);
+	if (own >= 0) {
+		unlinkat(own, STP_SCRATCH_MARK, 0);
+		close(own);
+	}
+	unlinkat(parent_fd, path, AT_REMOVEDIR);
+}
+
+static int is_scratch_name(const char *name)
+{
+	size_t count = strlen(SCRATCH_PREFIX);
+
+	return strncmp(name, SCRATCH_PREFIX, count) == 0 && strlen(name) == count + 6;
+}
+
+static int is_empty(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = own < 0 ? NULL : fdopendir(own);
+	int count = 0;
+
+	if (!folder) {
+		stp_fd_close(&own);
+		return 0;
+	}
+	while (count < 3 && readdir(folder))
+		count++;
+	closedir(folder);
+	return count < 3; /* "." and ".." */
+}
+
+/* Whether the open folder was left by a bench of this user that has ended. Locks it if so. */
+static int is_left_over(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
+		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return 0;
+	return stp_file_exists(fd, STP_SCRATCH_MARK) || is_empty(fd);
+}
+
+/* Removes the folders of benches that were killed. What cannot be removed is left. */
+static void sweep(const char *parent)
+{
+	DIR *folder = opendir(parent);
+	struct dirent *entry;
+	int fd;
+
+	while (folder && (entry = readdir(folder))) {
+		if (!is_scratch_name(entry->d_name))
+			continue;
+		fd = openat(dirfd(folder), entry->d_name,
+		            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && is_left_over(fd))
+			remove_scratch(dirfd(folder), entry->d_name, fd, NULL);
+		else
+			stp_fd_close(&fd);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+/* Makes a folder and locks it; 0 when another bench swept it before that. */
+static int try_folder(struct stp_scratch *scratch, enum stp_errc *code, struct stp_err *err)
+{
+	struct stat by_fd, by_path;
+	int mark;
+
+	*code = stp_folder_open(AT_FDCWD, scratch->path, "bench", &scratch->fd, err);
+	if (*code != STP_OK)
+		return 1;
+	if (flock(scratch->fd, LOCK_EX | LOCK_NB) == 0 && fstat(scratch->fd, &by_fd) == 0 &&
+	    stat(scratch->path, &by_path) == 0 && by_fd.st_ino == by_path.st_ino) {
+		mark = openat(scratch->fd, STP_SCRATCH_MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		stp_fd_close(&mark);
+		return 1;
+	}
+	stp_fd_close(&scratch->fd);
+	return 0;
+}
+
+static enum stp_errc make_folder(struct stp_scratch *scratch, const char *parent,
+                                 struct stp_err *err)
+{
+	enum stp_errc code = STP_OK;
+	int tries;
+
+	for (tries = 0; tries < 8; tries++) {
+		memcpy(scratch->path + strlen(scratch->path) - 6, "XXXXXX", 6);
+		if (!mkdtemp(scratch->path))
+			break;
+		if (try_folder(scratch, &code, err))
+			return code;
+	}
+	return STP_FAIL(err, STP_CONFIG, "bench", parent,
+	                "cannot make a scratch folder (%s); name a folder with --work",
+	                strerror(errno));
+}
+
+enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
+                               struct stp_err *err)
+{
+	const char *parent = work_dir ? work_dir : secure_getenv("TMPDIR");
+	int n;
+
+	memset(scratch, 0, sizeof(*scratch));
+	scratch->fd = -1;
+	if (!parent || !*parent)
+		parent = "/var/tmp";
+	n = snprintf(scratch->path, sizeof(scratch->path), "%s/" SCRATCH_PREFIX "XXXXXX", parent);
+	/* Room for the names below it. */
+	if (n < 0 || (size_t)n >= sizeof(scratch->path) - 512)
+		return STP_FAIL(err, STP_CONFIG, "bench", parent, "is too long a path to work in");
+	sweep(parent);
+	STP_TRY(make_folder(scratch, parent, err));
+	describe_file_system(scratch);
+	return STP_OK;
 }
 
 static void remove_now(int folder_fd, const char *name, struct stp_progress *progress)
@@ -175,7 +283,6 @@ void stp_scratch_close(struct stp_scratch *scratch, struct stp_progress *progres
 	/* What no thread could be had for goes with the rest. */
 	code = stp_workers_run(REMOVERS, "remove", remove_retired, &removal, NULL, &err);
 	(void)code;
-	empty_folder(scratch->fd, progress);
+	remove_scratch(AT_FDCWD, scratch->path, scratch->fd, progress);
 	scratch->fd = -1;
-	rmdir(scratch->path);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The folder a bench works in: made under a name of its own, gone with everything in it at the end.
+ * A bench that was killed cannot remove its folder, so the next one with the same parent does: a
+ * folder of this name, mode and user, with the file STP_SCRATCH_MARK in it (or empty), that nobody
+ * locks.
  *
- * Shape      one folder stampede-bench-XXXXXX, mode 0700.
+ * Shape      one folder stampede-bench-XXXXXX, mode 0700, locked (flock(2)) while it is in use.
  * Memory     its path.
  * Ownership  close() removes it, also after failures.
  * Threads    one thread opens and closes; others may make files in it in between.
@@ -15,6 +18,8 @@
 #include "base/err.h"
 #include "run/progress.h"
 
+#define STP_SCRATCH_MARK "made-by-stampede-bench"
+
 struct stp_scratch {
 	char path[4096];
 	int fd;
@@ -23,7 +28,8 @@ struct stp_scratch {
 	unsigned retired_count;
 };
 
-/* Makes the folder in work_dir (NULL: $TMPDIR, else /var/tmp: /tmp is often in memory). */
+/* Removes what benches left there that were killed, and makes the folder in work_dir (NULL:
+ * $TMPDIR, else /var/tmp: /tmp is often in memory). */
 enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,
                                struct stp_err *err) STP_MUST_CHECK;
 

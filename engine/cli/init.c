@@ -192,7 +192,7 @@ static const char rule_marks[] =
     "  map $uri $stampede_mark {\n"
     "    '~^/targets/(?:(?<d1>[^/\"]+)/)?(?:(?<d2>[^/\"]+)/)?(?:(?<d3>[^/\"]+)/)?"
     "(?:(?<d4>[^/\"]+)/)?(?:(?<d5>[^/\"]+)/)?(?:(?<d6>[^/\"]+)/)?"
-    "(?<h1>[0-9a-f]{3})(?<h2>[0-9a-f]{13})(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<file>[^/\"]+)$'\n"
+    "(?<h1>[0-9a-f]{2})(?<h2>[0-9a-f]{14})(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<file>[^/\"]+)$'\n"
     "    '$h1/$h2.$d1\"$d2\"$d3\"$d4\"$d5\"$d6\"$file';\n"
     "  }\n"
     "  map $uri $stampede_long_mark {\n"
@@ -203,7 +203,7 @@ static const char rule_marks[] =
     "  location ~ ^/(?:metadata/\\.|targets/\\.(?:signed|tmp-)) {\n"
     "    return 404;\n"
     "  }\n"
-    "  location /targets/ {\n"
+    "  location ~ \"^/targets/(?:[^/]+/)*(?:[0-9a-f]{64}|[0-9a-f]{128})\\.[^/]+$\" {\n"
     "    try_files $uri @marked;\n"
     "  }\n"
     "  location @marked {\n";

@@ -88,6 +88,15 @@ static int finish_stdout(int exit_code)
 	                                                                    : STP_EXIT_FAILED;
 }
 
+/* A terminal that goes away stops a run as Ctrl-C does, so that it cleans up; not under nohup. */
+static void catch_hangup(const struct sigaction *action)
+{
+	struct sigaction before;
+
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, action, NULL);
+}
+
 static int run_verb(const struct stp_verb *verb, int argc, char **argv)
 {
 	struct stp_cli cli = {.verb = verb, .argv = argv, .argc = argc};
@@ -100,6 +109,7 @@ static int run_verb(const struct stp_verb *verb, int argc, char **argv)
 	if (cli.arguments && cli.progress && cli.cancel) {
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);
+		catch_hangup(&action);
 		exit_code = stp_cli_run_verb(&cli);
 		signal(SIGINT, SIG_DFL);
 		signal(SIGTERM, SIG_DFL);

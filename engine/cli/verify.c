@@ -64,7 +64,7 @@ static void print_served(const struct stp_verify_report *report)
 
 	if (report->served_why)
 		printf("  not looked at as a web server would serve it: %s\n", report->served_why);
-	else if (report->served_mode)
+	else if (report->served_names)
 		printf("  %s names looked at as a web server would serve them\n",
 		       stp_count_format(report->served_names, names));
 }

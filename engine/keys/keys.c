@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/keys.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "keys/keyfile.h"
 #include "keys/pem.h"
@@ -190,6 +192,9 @@ enum stp_errc stp_seal_key_load(int folder_fd, const char *name, struct stp_seal
 	size_t count;
 	int good;
 
+	if (!stp_file_exists(folder_fd, name) && errno == ENOENT)
+		return STP_FAIL(err, STP_KEY, "keys", name,
+		                "is not there; `stampede sign` makes a new one");
 	STP_TRY(stp_keyfile_read(folder_fd, name, &text, &count, err));
 	key = sodium_malloc(sizeof(*key));
 	if (!key) {

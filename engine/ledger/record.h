@@ -39,7 +39,7 @@
 
 /* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
 struct stp_fingerprint {
-	uint64_t fs_id; /* st_dev, or the file system's id where that is stable */
+	uint64_t fs_id; /* see base/filesystem.h; 0: the file system of the targets folder */
 	uint64_t ino;
 	int64_t mtime_ns;
 	int64_t ctime_ns;

@@ -10,8 +10,8 @@
  *
  * Anything else under the name is replaced by rename. A regular file under HASH.NAME was put there
  * whole, by link or rename; one that somebody touched since is hashed (publish/served.h). Names
- *that earlier runs made are looked at again by every run: all of those whose files may change, and
- *up to STP_SERVED_LOOKS_MAX of the others.
+ * that earlier runs made are looked at again by every run: all of those whose files may change, and
+ * up to STP_SERVED_LOOKS_MAX of the others.
  *
  * Sources are opened beneath the targets folder without following links, and must have the
  * fingerprint that the record was hashed with; what is copied is hashed on its way. So a name
@@ -238,6 +238,16 @@ static enum stp_errc file_is_there(struct job *job, const char *name, enum stp_l
 	return answer == STP_SERVED_DOUBTFUL ? hash_copy(job, name, out_there, err) : STP_OK;
 }
 
+static enum stp_errc hardlink_failed(const struct job *job, const char *name, struct stp_err *err)
+{
+	if (errno == EXDEV)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"link\": hard links cannot reach the file system of %.*s; set "
+		                "\"symlink\" or \"copy\"",
+		                (int)job->record->path_bytes, job->record->path);
+	return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+}
+
 static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp_err *err)
 {
 	char proc[64];
@@ -249,15 +259,11 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
 	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
 		return STP_OK;
-	if (errno == EXDEV)
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		                "\"link\": hard links cannot reach the targets' file system; set "
-		                "\"symlink\" or \"copy\"");
 	if (errno != EEXIST)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+		return hardlink_failed(job, name, err);
 	STP_TRY(stp_temporary_name(temporary, STAGE, name, err));
 	if (linkat(AT_FDCWD, proc, job->links->repo->targets_fd, temporary, AT_SYMLINK_FOLLOW) != 0)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot make the hard link");
+		return hardlink_failed(job, name, err);
 	return put_in_place(job, temporary, name, err);
 }
 

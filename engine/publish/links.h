@@ -30,7 +30,8 @@
 #include "publish/repo.h"
 #include "roles/config.h"
 
-/* product.md: "auto" makes names for all targets up to this many. */
+/* "auto" makes names for all targets up to this many. For more it goes by marks, or makes nothing
+ * while the targets folder is empty. */
 #define STP_LINKS_AUTO_MAX 100000
 
 struct stp_links;
@@ -98,6 +99,9 @@ int stp_links_are_hard(const struct stp_links *links);
 
 /* Adds the targets that got no name because their file is not there; not while others put. */
 void stp_links_missing(const struct stp_links *links, struct stp_missing *out);
+
+/* True when "auto" made nothing because the targets folder is empty. */
+int stp_links_are_elsewhere(const struct stp_links *links);
 
 /* Numbers the run, one more than the last: a part of the names is looked at again in each. */
 void stp_links_set_run(struct stp_links *links, uint64_t run_number);

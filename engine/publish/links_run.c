@@ -3,6 +3,7 @@
  * A run's links from beginning to end: how names are made, which ones, and what the next run has
  * to know of that.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,13 +39,42 @@ enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_di
 	return STP_OK;
 }
 
+/* True when nothing at all lies in the folder. */
+static int is_empty(int folder_fd)
+{
+	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry = NULL;
+
+	if (!folder) {
+		stp_fd_close(&fd);
+		return 0;
+	}
+	while ((entry = readdir(folder)) &&
+	       (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0))
+		;
+	closedir(folder);
+	return !entry;
+}
+
+/* "auto": links for all, or marks; marks of files that another server has would only cost. */
+static void choose_mode(struct stp_links *links, uint64_t target_count)
+{
+	links->mode = STP_TARGET_FILES_MUTABLE;
+	if (target_count <= STP_LINKS_AUTO_MAX)
+		links->mode = STP_TARGET_FILES_ALL;
+	else if (links->targets_dir_fd < 0 || is_empty(links->targets_dir_fd))
+		links->is_elsewhere = 1;
+	if (links->is_elsewhere)
+		links->mode = STP_TARGET_FILES_NONE;
+}
+
 static enum stp_errc resolve_mode(struct stp_links *links, uint64_t target_count,
                                   struct stp_err *err)
 {
 	links->mode = links->config->target_files;
 	if (links->mode == STP_TARGET_FILES_AUTO)
-		links->mode = target_count <= STP_LINKS_AUTO_MAX ? STP_TARGET_FILES_ALL
-		                                                 : STP_TARGET_FILES_MUTABLE;
+		choose_mode(links, target_count);
 	if (links->mode == STP_TARGET_FILES_ALL && links->targets_dir_fd == -1 && target_count)
 		return STP_FAIL(err, STP_CONFIG, STAGE, links->config->targets_dir,
 		                "is not there, so public/targets cannot point into it; set "
@@ -128,23 +158,33 @@ static void note_time(const struct stp_links *links)
 	(void)!utimensat(links->repo->state_fd, STP_LINKS_STATE_FILE, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
+/* The next run looks for the names of all targets. */
+static enum stp_errc forget(const struct stp_links *links, struct stp_err *err)
+{
+	static const char *const files[] = {STP_LINKS_STATE_FILE, STP_MARKS_STATE_FILE};
+	size_t i;
+
+	for (i = 0; i < (links->is_elsewhere ? 2 : 1); i++)
+		if (unlinkat(links->repo->state_fd, files[i], 0) != 0 && errno != ENOENT)
+			return STP_FAIL_SYS(err, STAGE, files[i], "cannot remove");
+	return STP_OK;
+}
+
 enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
 {
 	size_t count = strlen(links->mark);
 	struct stp_missing missing = {0};
 	uint64_t missing_count;
 
+	if (links->is_elsewhere)
+		return forget(links, err);
 	if (links->marks)
 		STP_TRY(stp_marks_commit(links->marks, err));
 	stp_links_missing(links, &missing);
 	missing_count = missing.count;
 	stp_missing_release(&missing);
-	if (missing_count) {
-		if (unlinkat(links->repo->state_fd, STP_LINKS_STATE_FILE, 0) != 0 &&
-		    errno != ENOENT)
-			return STP_FAIL_SYS(err, STAGE, STP_LINKS_STATE_FILE, "cannot remove");
-		return STP_OK;
-	}
+	if (missing_count)
+		return forget(links, err);
 	if (links->need == STP_LINKS_NEED_NEW)
 		note_time(links);
 	if (links->need != STP_LINKS_NEED_ALL || count + 1 >= sizeof(links->mark))
@@ -159,6 +199,11 @@ void stp_links_missing(const struct stp_links *links, struct stp_missing *out)
 
 	for (i = 0; i < links->worker_count; i++)
 		stp_missing_merge(out, &links->workers[i].missing);
+}
+
+int stp_links_are_elsewhere(const struct stp_links *links)
+{
+	return links->is_elsewhere;
 }
 
 uint64_t stp_links_made(const struct stp_links *links)

@@ -36,6 +36,8 @@ struct stp_links {
 	int targets_dir_fd;
 	enum stp_target_files mode;
 	enum stp_links_need need;
+	int is_elsewhere; /* "auto", and the targets folder is empty: another server has the files
+	                   */
 	char base[PATH_MAX]; /* from public/targets to the targets folder, relative */
 	char mark[STP_LINKS_MARK_BYTES];
 	struct stp_marks *marks;       /* with "mutable" target files */

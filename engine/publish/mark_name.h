@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names of marks in public/targets/.signed: one for each target and digest that is signed, so that
- *a web server can tell by a lookup what it may hand out. A web server cannot make a digest, but it
- * can take a URL apart and put it together again; so a mark's name is the target's path in one
- * component, its folders divided by a byte that no target path has:
+ * a web server finds out by a lookup what it may hand out. A web server cannot compute a digest,
+ *but it can take a URL apart and put it together again; so a mark's name is the target's path in
+ *one component, its folders divided by a byte that no target path has:
  *
- *	a/b/HASH.name  ─▶  .signed/HHH/HHHHHHHHHHHHH.a"b"""""name    6 divisions, however many
- *folders .signed/long/a/b/c/d/e/f/g/HHHHHHHHHHHHHHHH.name
+ *	a/b/HASH.name           ─▶  .signed/HH/HHHHHHHHHHHHHH.a"b"""""name   (6 divisions always)
+ *	a/b/c/d/e/f/g/HASH.name ─▶  .signed/long/a/b/c/d/e/f/g/HHHHHHHHHHHHHHHH.name
  *
  * HASH counts with its first 16 digits. The second form is for paths of more than 6 folders and for
  * those too long for one name.
@@ -25,9 +25,9 @@
 
 #define STP_MARKS_FOLDER      ".signed"
 #define STP_MARKS_LONG_FOLDER "long"
-/* Folders .signed/000 to .signed/fff. */
-#define STP_MARK_SHARD_DIGITS 3
-#define STP_MARK_SHARDS       4096
+/* Folders .signed/00 to .signed/ff: few enough to keep all of them open. */
+#define STP_MARK_SHARD_DIGITS 2
+#define STP_MARK_SHARDS       256
 #define STP_MARK_DIGITS       16
 #define STP_MARK_FOLDERS_MAX  6
 #define STP_MARK_NAME_BYTES   (STP_PATH_BYTES_MAX + 64)

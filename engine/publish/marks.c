@@ -2,6 +2,7 @@
 #include "publish/marks.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,16 @@
 #define STAGE       "links"
 #define STATE_BYTES 17 /* 16 hex digits and a line feed */
 
+/* A mark that this worker made, to which it links the next ones. */
 struct worker {
-	int seed_fd; /* an empty file that takes another link; -1: none yet */
+	int seed_fd; /* the folder that seed lies in; -1: none yet */
+	char seed[STP_NAME_BYTES_MAX + 1];
+};
+
+/* Where a mark goes: a folder that is open, and its name in it. */
+struct place {
+	int fd;
+	const char *name;
 };
 
 struct stp_marks {
@@ -31,7 +40,8 @@ struct stp_marks {
 	int state_fd;   /* the caller's */
 	int wants_all;
 	int are_new;
-	int moved; /* something is to be noted at the commit */
+	int moved;                          /* something is to be noted at the commit */
+	atomic_int shards[STP_MARK_SHARDS]; /* open folders; -1: not yet */
 	struct worker *workers;
 	size_t worker_count;
 };
@@ -69,7 +79,7 @@ uint64_t stp_marks_print(int targets_fd)
 	add_folder(hash, targets_fd, STP_MARKS_FOLDER);
 	add_folder(hash, targets_fd, STP_MARKS_FOLDER "/" STP_MARKS_LONG_FOLDER);
 	for (shard = 0; shard < STP_MARK_SHARDS; shard++) {
-		snprintf(name, sizeof(name), STP_MARKS_FOLDER "/%03x", shard);
+		snprintf(name, sizeof(name), STP_MARKS_FOLDER "/%02x", shard);
 		add_folder(hash, targets_fd, name);
 	}
 	print = XXH3_64bits_digest(hash);
@@ -138,7 +148,7 @@ static enum stp_errc check_folders(int targets_fd, struct stp_err *err)
 
 	STP_TRY(check_folder(targets_fd, STP_MARKS_FOLDER "/" STP_MARKS_LONG_FOLDER, err));
 	for (shard = 0; shard < STP_MARK_SHARDS; shard++) {
-		snprintf(name, sizeof(name), STP_MARKS_FOLDER "/%03x", shard);
+		snprintf(name, sizeof(name), STP_MARKS_FOLDER "/%02x", shard);
 		STP_TRY(check_folder(targets_fd, name, err));
 	}
 	return STP_OK;
@@ -153,8 +163,7 @@ static enum stp_errc open_marks(struct stp_marks *marks, struct stp_err *err)
 		return STP_FAIL_SYS(err, STAGE, STP_MARKS_FOLDER, "cannot make the folder");
 	marks->wants_all = !stp_marks_is_noted(marks->targets_fd, marks->state_fd);
 	marks->moved = marks->wants_all;
-	marks->are_new =
-	    faccessat(marks->state_fd, STP_MARKS_STATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	marks->are_new = !stp_file_exists(marks->state_fd, STP_MARKS_STATE_FILE);
 	return marks->wants_all ? check_folders(marks->targets_fd, err) : STP_OK;
 }
 
@@ -170,6 +179,8 @@ enum stp_errc stp_marks_begin(int targets_fd, int state_fd, size_t worker_count,
 	marks->targets_fd = targets_fd;
 	marks->state_fd = state_fd;
 	marks->worker_count = worker_count;
+	for (i = 0; i < STP_MARK_SHARDS; i++)
+		atomic_init(&marks->shards[i], -1);
 	marks->workers = calloc(worker_count, sizeof(*marks->workers));
 	for (i = 0; marks->workers && i < worker_count; i++)
 		marks->workers[i].seed_fd = -1;
@@ -190,36 +201,80 @@ int stp_marks_want_all(const struct stp_marks *marks)
 
 /* ------------------------------------------------------------------ put */
 
-/* One more link to the worker's empty file, or such a file. */
-static int make_mark(const struct stp_marks *marks, struct worker *worker, const char *name)
+/* The folder of a flat mark, opened once by whichever worker comes first; -1 when it cannot be. */
+static int open_shard(struct stp_marks *marks, const char *name)
 {
-	char proc[64];
+	const char *digits = name + sizeof(STP_MARKS_FOLDER);
+	char path[sizeof(STP_MARKS_FOLDER) + STP_MARK_SHARD_DIGITS + 1];
+	uint8_t shard;
+	int known = -1;
+	int fd;
 
-	if (worker->seed_fd >= 0) {
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", worker->seed_fd);
-		return linkat(AT_FDCWD, proc, marks->targets_fd, name, AT_SYMLINK_FOLLOW);
-	}
-	worker->seed_fd =
-	    openat(marks->targets_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	           STP_MODE_PUBLIC_FILE);
-	if (worker->seed_fd < 0)
+	if (!stp_hex_decode(digits, 1, &shard, 0))
+		return -1; /* .signed/long */
+	fd = atomic_load_explicit(&marks->shards[shard], memory_order_acquire);
+	if (fd >= 0)
+		return fd;
+	memcpy(path, name, sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	fd = stp_folders_open(marks->targets_fd, path, O_PATH | O_DIRECTORY);
+	if (fd < 0 && errno == ENOENT && stp_folders_make(marks->targets_fd, path) == 0)
+		fd = stp_folders_open(marks->targets_fd, path, O_PATH | O_DIRECTORY);
+	if (fd < 0 ||
+	    atomic_compare_exchange_strong_explicit(&marks->shards[shard], &known, fd,
+	                                            memory_order_acq_rel, memory_order_acquire))
+		return fd;
+	close(fd); /* another worker was first */
+	return known;
+}
+
+static struct place find_place(struct stp_marks *marks, const char *name)
+{
+	struct place place = {.fd = open_shard(marks, name), .name = name};
+
+	if (place.fd >= 0)
+		place.name = strrchr(name, '/') + 1;
+	else
+		place.fd = marks->targets_fd;
+	return place;
+}
+
+/* One more link to the worker's last empty file, or such a file. */
+static int make_mark(struct worker *worker, const struct place *place)
+{
+	int is_flat = strlen(place->name) < sizeof(worker->seed) && !strchr(place->name, '/');
+	int fd;
+	int rc;
+
+	if (worker->seed_fd >= 0)
+		return linkat(worker->seed_fd, worker->seed, place->fd, place->name, 0);
+	fd = openat(place->fd, place->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	            STP_MODE_PUBLIC_FILE);
+	if (fd < 0)
 		return -1;
-	return fchmod(worker->seed_fd, STP_MODE_PUBLIC_FILE);
+	rc = fchmod(fd, STP_MODE_PUBLIC_FILE);
+	if (close(fd) != 0)
+		rc = -1;
+	if (rc == 0 && is_flat) {
+		worker->seed_fd = place->fd;
+		memcpy(worker->seed, place->name, strlen(place->name) + 1);
+	}
+	return rc;
 }
 
 /* What has the mark's name already: a file will do; a link goes, since it leads elsewhere. */
-static enum stp_errc look_at_taken(const struct stp_marks *marks, const char *name, int *out_there,
+static enum stp_errc look_at_taken(const struct place *place, const char *name, int *out_there,
                                    struct stp_err *err)
 {
 	struct stat st;
 
 	*out_there = 0;
-	if (fstatat(marks->targets_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(place->fd, place->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? STP_OK : STP_FAIL_SYS(err, STAGE, name, "cannot stat");
 	*out_there = S_ISREG(st.st_mode);
 	if (*out_there)
 		return STP_OK;
-	if (unlinkat(marks->targets_fd, name, 0) != 0)
+	if (unlinkat(place->fd, place->name, 0) != 0)
 		return STP_FAIL_SYS(err, STAGE, name,
 		                    "cannot make the mark; move away what lies there");
 	return STP_OK;
@@ -234,6 +289,7 @@ static int is_spent(int why)
 static enum stp_errc put_mark(struct stp_marks *marks, struct worker *worker, const char *name,
                               int *out_made, struct stp_err *err)
 {
+	struct place place = find_place(marks, name);
 	int tries;
 
 	STP_FAULT_TRY(err, STAGE, "mark", name);
@@ -242,21 +298,21 @@ static enum stp_errc put_mark(struct stp_marks *marks, struct worker *worker, co
 		int there;
 		int why;
 
-		if (make_mark(marks, worker, name) == 0) {
+		if (make_mark(worker, &place) == 0) {
 			*out_made = 1;
 			return STP_OK;
 		}
 		why = errno;
 		if (why == EEXIST) {
-			STP_TRY(look_at_taken(marks, name, &there, err));
+			STP_TRY(look_at_taken(&place, name, &there, err));
 			if (there)
 				return STP_OK;
-		} else if (why == ENOENT && tries == 0) {
+		} else if (why == ENOENT && place.fd == marks->targets_fd && tries == 0) {
 			if (make_folders(marks->targets_fd, name) != 0)
 				return STP_FAIL_SYS(err, STAGE, name,
 				                    "cannot make the folders of the mark");
 		} else if (worker->seed_fd >= 0 && is_spent(why)) {
-			stp_fd_close(&worker->seed_fd);
+			worker->seed_fd = -1;
 		} else {
 			return STP_FAIL_ERRNO(err, why, STAGE, name, "cannot make the mark");
 		}
@@ -313,8 +369,11 @@ void stp_marks_end(struct stp_marks *marks)
 
 	if (!marks)
 		return;
-	for (i = 0; i < marks->worker_count && marks->workers; i++)
-		stp_fd_close(&marks->workers[i].seed_fd);
+	for (i = 0; i < STP_MARK_SHARDS; i++) {
+		int fd = atomic_load(&marks->shards[i]);
+
+		stp_fd_close(&fd);
+	}
 	free(marks->workers);
 	free(marks);
 }

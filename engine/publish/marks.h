@@ -5,13 +5,14 @@
  * file by its name without the digest; it hands out only what has a mark, so nothing that is not
  * signed, and nothing under a digest that is made up.
  *
- * A mark is one more hard link to an empty file, so it costs an entry in a folder and no inode. Who
- * removes one, or puts one there, moves the times of its folder: state/marks notes those of all
- * 4,096 folders, and a run that finds them moved looks at every mark again. (Folders below
- * .signed/long are not watched; verify looks at all marks.)
+ * A mark is one more hard link to an empty file, so it costs an entry in a folder and no inode, and
+ * one system call with two names of one component. Whoever removes one, or puts one there, moves
+ * the times of its folder: state/marks notes those of all 256 folders, and a run that finds them
+ * moved looks at every mark again. (Folders below .signed/long are not watched; verify looks at all
+ * marks.)
  *
  * Shape      one set per run.
- * Memory     a descriptor per worker.
+ * Memory     a descriptor per folder that marks were made in: 256 at most.
  * Ownership  descriptors given are the caller's.
  * Threads    stp_marks_put() from any thread, each with its own worker index.
  */

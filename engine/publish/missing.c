@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish/missing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,19 @@ void stp_missing_merge(struct stp_missing *into, const struct stp_missing *from)
 	into->count += from->count;
 	for (i = 0; i < from->kept; i++)
 		keep(into, from->paths[i]);
+}
+
+void stp_missing_names(const struct stp_missing *missing, char out[STP_MISSING_NAMES_BYTES])
+{
+	size_t used = 0;
+	size_t i;
+
+	out[0] = '\0';
+	for (i = 0; i < missing->kept; i++)
+		used += (size_t)snprintf(out + used, STP_MISSING_NAMES_BYTES - used, "%s%.60s",
+		                         i ? ", " : "", missing->paths[i]);
+	if (missing->count > missing->kept)
+		snprintf(out + used, STP_MISSING_NAMES_BYTES - used, ", ...");
 }
 
 void stp_missing_release(struct stp_missing *missing)

@@ -3,7 +3,8 @@
  * Targets whose file is not in the targets folder: how many, and the first few by name.
  *
  * Shape      at most STP_MISSING_KEPT names, the first of the alphabet, so that every number of
- * workers keeps the same. Memory     copies of the names kept; where memory is short, fewer are.
+ *            workers keeps the same.
+ * Memory     copies of the names kept; where memory is short, fewer are.
  * Ownership  release frees the names.
  * Threads    one thread per struct; merge after the join.
  */
@@ -13,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STP_MISSING_KEPT 3
+#define STP_MISSING_KEPT        3
+#define STP_MISSING_NAMES_BYTES 200
 
 /* Zeros: none. */
 struct stp_missing {
@@ -24,6 +26,9 @@ struct stp_missing {
 
 void stp_missing_add(struct stp_missing *missing, const char *path);
 void stp_missing_merge(struct stp_missing *into, const struct stp_missing *from);
+/* The names kept, each cut to 60 bytes, and ", ..." when there are more. */
+void stp_missing_names(const struct stp_missing *missing, char out[STP_MISSING_NAMES_BYTES]);
+
 void stp_missing_release(struct stp_missing *missing);
 
 #endif

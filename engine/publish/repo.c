@@ -8,15 +8,19 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "publish/links_state.h"
+#include "publish/marks.h"
 #include "publish/owner.h"
 #include "roles/config.h"
 
 #define STAGE     "repository"
 #define LOCK_FILE "lock"
 
+#define RESTORE_METADATA "restore public/metadata from a backup or a mirror"
+
 void stp_repo_init(struct stp_repo *repo)
 {
-	*repo = (struct stp_repo){-1, -1, -1, -1, -1, -1};
+	*repo = (struct stp_repo){-1, -1, -1, -1, -1, -1, 0, 0};
 }
 
 void stp_repo_close(struct stp_repo *repo)
@@ -65,26 +69,59 @@ static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct
 	return stp_fd_write_at(repo->lock_fd, text, (size_t)count, 0, STAGE, "state/lock", err);
 }
 
+/* Opens folder name of the repository. One that is lost is made again when made is not NULL; else
+ * remedy says what to do. */
+static enum stp_errc open_folder(int parent_fd, const char *name, const char *path, mode_t mode,
+                                 const char *remedy, int *made, int *out_fd, struct stp_err *err)
+{
+	if (!stp_file_exists(parent_fd, name) && errno == ENOENT) {
+		if (!made)
+			return STP_FAIL(err, STP_IO, STAGE, path, "is not there; %s", remedy);
+		if (mkdirat(parent_fd, name, mode) != 0 || fchmodat(parent_fd, name, mode, 0) != 0)
+			return STP_FAIL_SYS(err, STAGE, path, "is lost and cannot be made again");
+		STP_TRY(stp_fd_sync(parent_fd, STAGE, path, err));
+		*made = 1;
+	}
+	return stp_folder_open(parent_fd, name, STAGE, out_fd, err);
+}
+
+/* The same for public/targets. What state/ knows of the names in it goes first: a run that dies in
+ * between finds that they are to be made. */
+static enum stp_errc open_targets(struct stp_repo *repo, int public_fd, int makes,
+                                  struct stp_err *err)
+{
+	if (makes && !stp_file_exists(public_fd, STP_TARGETS_FOLDER) && errno == ENOENT) {
+		(void)!unlinkat(repo->state_fd, STP_LINKS_STATE_FILE, 0);
+		(void)!unlinkat(repo->state_fd, STP_MARKS_STATE_FILE, 0);
+	}
+	return open_folder(public_fd, STP_TARGETS_FOLDER, "public/targets", STP_MODE_PUBLIC_FOLDER,
+	                   "`stampede sign` makes it again", makes ? &repo->targets_made : NULL,
+	                   &repo->targets_fd, err);
+}
+
 /* Opens the subfolders; the two public ones through "public". */
 static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, struct stp_err *err)
 {
 	int public_fd;
 	enum stp_errc code;
 
-	STP_TRY(stp_folder_open(repo->root_fd, STP_PUBLIC_FOLDER, STAGE, &public_fd, err));
-	code = stp_folder_open(public_fd, STP_METADATA_FOLDER, STAGE, &repo->metadata_fd, err);
+	STP_TRY(open_folder(repo->root_fd, STP_STATE_FOLDER, STP_STATE_FOLDER,
+	                    STP_MODE_PRIVATE_FOLDER, "`stampede sign` makes it again",
+	                    use == STP_REPO_SIGN ? &repo->state_made : NULL, &repo->state_fd, err));
+	STP_TRY(open_folder(repo->root_fd, STP_PUBLIC_FOLDER, STP_PUBLIC_FOLDER,
+	                    STP_MODE_PUBLIC_FOLDER, RESTORE_METADATA, NULL, &public_fd, err));
+	code = open_folder(public_fd, STP_METADATA_FOLDER, "public/metadata",
+	                   STP_MODE_PUBLIC_FOLDER, RESTORE_METADATA, NULL, &repo->metadata_fd, err);
 	if (code == STP_OK)
-		code =
-		    stp_folder_open(public_fd, STP_TARGETS_FOLDER, STAGE, &repo->targets_fd, err);
+		code = open_targets(repo, public_fd, use == STP_REPO_SIGN, err);
 	close(public_fd);
-	if (code == STP_OK && use == STP_REPO_LOCK)
-		code = stp_folder_open(repo->root_fd, STP_KEYS_FOLDER, STAGE, &repo->keys_fd, err);
+	if (code == STP_OK && use != STP_REPO_READ)
+		code = open_folder(repo->root_fd, STP_KEYS_FOLDER, STP_KEYS_FOLDER,
+		                   STP_MODE_PRIVATE_FOLDER, "restore it from a backup", NULL,
+		                   &repo->keys_fd, err);
 	else /* who only reads may have no right to it, and does not need it */
 		repo->keys_fd = openat(repo->root_fd, STP_KEYS_FOLDER,
 		                       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (code == STP_OK)
-		code =
-		    stp_folder_open(repo->root_fd, STP_STATE_FOLDER, STAGE, &repo->state_fd, err);
 	return code;
 }
 
@@ -95,7 +132,7 @@ void stp_repo_clear_init(int root_fd)
 	if (fd < 0)
 		return;
 	/* With a configuration in it, it belongs to an init that did not commit. */
-	if (faccessat(fd, STP_CONFIG_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (!stp_file_exists(fd, STP_CONFIG_FILE)) {
 		unlinkat(fd, STP_INIT_MADE_FILE, 0);
 		unlinkat(root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
 	}
@@ -121,13 +158,13 @@ enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char 
 		             fstatat(repo.root_fd, STP_KEYS_FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0
 		                 ? "restore it from a backup"
 		                 : "name a repository made by `stampede init`");
-	if (code == STP_OK && use == STP_REPO_LOCK)
+	if (code == STP_OK && use != STP_REPO_READ)
 		code = stp_owner_check(repo.root_fd, path, holder, err);
 	if (code == STP_OK)
 		code = open_folders(&repo, use, err);
-	if (code == STP_OK && use == STP_REPO_LOCK)
+	if (code == STP_OK && use != STP_REPO_READ)
 		code = take_lock(&repo, holder, err);
-	if (code == STP_OK && use == STP_REPO_LOCK)
+	if (code == STP_OK && use != STP_REPO_READ)
 		stp_repo_clear_init(repo.root_fd);
 	if (code != STP_OK) {
 		stp_repo_close(&repo);

@@ -35,17 +35,19 @@
 #define STP_MODE_PRIVATE_FOLDER 0700
 
 struct stp_repo {
-	int root_fd;     /* REPO */
-	int metadata_fd; /* REPO/public/metadata */
-	int targets_fd;  /* REPO/public/targets */
-	int keys_fd;     /* REPO/keys */
-	int state_fd;    /* REPO/state */
-	int lock_fd;     /* -1: not locked */
+	int root_fd;                  /* REPO */
+	int metadata_fd;              /* REPO/public/metadata */
+	int targets_fd;               /* REPO/public/targets */
+	int keys_fd;                  /* REPO/keys */
+	int state_fd;                 /* REPO/state */
+	int lock_fd;                  /* -1: not locked */
+	int state_made, targets_made; /* they were lost: STP_REPO_SIGN made them again, empty */
 };
 
 enum stp_repo_use {
 	STP_REPO_READ, /* status, dry runs: takes no lock */
 	STP_REPO_LOCK, /* the one publisher: STP_BUSY names who holds the lock */
+	STP_REPO_SIGN, /* the same; what a run can fill again and is lost is made, empty */
 };
 
 /* Opens the repository at path. STP_CONFIG when it is none, or is to be locked and belongs to

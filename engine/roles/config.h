@@ -137,8 +137,12 @@ enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd,
 enum stp_errc stp_config_replace(const struct stp_config *config, int repo_fd,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* Whether include and exclude let a path be a target. */
+/* Whether include and exclude let a path be a target. A glob whose last segment is a plain name, or
+ * that ends with "/", also matches whatever lies in a folder of that name. */
 int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes);
+
+/* Whether a folder can hold such paths: 0 only when no path in it can be a target. */
+int stp_config_enters(const struct stp_config *config, const char *folder, size_t folder_bytes);
 
 /* Checks ranges and what must fit together (thresholds, expiries, bins, globs); STP_CONFIG names
  * file (a path, or an option's origin such as "init") and field. load() and save() call it. */
@@ -161,6 +165,9 @@ const char *stp_index_source_name(enum stp_index_source source); /* NULL for UNK
 /* True when path (path_bytes) matches one of globs: "*" and "?" stop at "/", "**" does not,
  * "[a-z]" sets. */
 int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path_bytes);
+
+/* Whether one of globs can match a path in the folder, as far as its literal start tells. */
+int stp_globs_reach(const struct stp_globs *globs, const char *folder, size_t folder_bytes);
 
 /* True when glob can be used: not empty, no leading "/", sets closed, no control bytes. */
 int stp_glob_valid(const char *glob);

@@ -11,9 +11,13 @@
  *	"?"        one byte but "/"          "**"   any bytes
  *	"[a-z]"    one of a set, "[!a-z]" one outside it, never "/"
  *	a leading "**" + "/" (also behind a "/") any number of whole folders, none included
+ *
+ * Of "include" and "exclude" two kinds of globs name a folder with all that is in it, where there
+ *is one: those whose last segment is a plain name (".git"), and those that end with a "/".
  */
 #include <string.h>
 
+#include "base/limits.h"
 #include "roles/config.h"
 
 /* Length of the set that starts at glob[0] == '[', or 0 when it is not closed. */
@@ -163,11 +167,116 @@ int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path
 	return 0;
 }
 
+/* ------------------------------------------------------------------ folders */
+
+/* The last segment of a glob, when it is a plain name or nothing at all; else NULL. */
+static const char *folder_name(const char *glob)
+{
+	const char *slash = strrchr(glob, '/');
+	const char *name = slash ? slash + 1 : glob;
+
+	return strpbrk(name, "*?[") ? NULL : name;
+}
+
+/* Whether glob names a folder that path lies in. */
+static int names_folder_above(const char *glob, const char *path, size_t path_bytes)
+{
+	const char *name = folder_name(glob);
+	size_t name_bytes = name ? strlen(name) : 0;
+	const char *end = path + path_bytes;
+	const char *start = path;
+	const char *slash;
+
+	if (!name)
+		return 0;
+	for (; (slash = memchr(start, '/', (size_t)(end - start))) != NULL; start = slash + 1) {
+		/* Most components are told apart by their length and bytes alone. */
+		if (name_bytes &&
+		    ((size_t)(slash - start) != name_bytes || memcmp(start, name, name_bytes) != 0))
+			continue;
+		if (glob_match(glob, path, (size_t)(slash - path) + (name_bytes == 0)))
+			return 1;
+	}
+	return 0;
+}
+
+static int names(const struct stp_globs *globs, const char *path, size_t path_bytes)
+{
+	size_t i;
+
+	for (i = 0; i < globs->count; i++)
+		if (names_folder_above(globs->items[i], path, path_bytes))
+			return 1;
+	return stp_globs_match(globs, path, path_bytes);
+}
+
 int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes)
 {
-	if (config->include.count && !stp_globs_match(&config->include, path, path_bytes))
+	if (config->include.count && !names(&config->include, path, path_bytes))
 		return 0;
-	return !stp_globs_match(&config->exclude, path, path_bytes);
+	return !names(&config->exclude, path, path_bytes);
+}
+
+/* Whether glob matches every path in the folder; inside is the folder's path with "/x" behind it. A
+ * last "**" matches the rest of any path, and so does "*" behind "**" + "/": what stands before
+ * them has matched within the folder's own path. */
+static int covers(const char *glob, const char *inside, size_t inside_bytes)
+{
+	size_t count = strlen(glob);
+
+	if (names_folder_above(glob, inside, inside_bytes))
+		return 1;
+	if (count >= 2 && memcmp(glob + count - 2, "**", 2) == 0)
+		return glob_match(glob, inside, inside_bytes - 1);
+	if (count >= 4 && memcmp(glob + count - 4, "**/*", 4) == 0 &&
+	    (count == 4 || glob[count - 5] == '/'))
+		return glob_match(glob, inside, inside_bytes);
+	return 0;
+}
+
+/* Whether glob can match a path in the folder, as far as its literal start tells. */
+static int reaches(const char *glob, const char *inside, size_t folder_bytes)
+{
+	size_t literal = strcspn(glob, "*?[");
+	size_t shared = literal < folder_bytes ? literal : folder_bytes;
+
+	if (strncmp(glob, inside, shared) != 0)
+		return 0;
+	/* Without a wildcard it is the name of a file, or of a folder with all that is in it. */
+	return glob[literal] != '\0' || folder_bytes <= literal || glob[literal - 1] == '/' ||
+	       inside[literal] == '/';
+}
+
+int stp_globs_reach(const struct stp_globs *globs, const char *folder, size_t folder_bytes)
+{
+	char inside[STP_PATH_BYTES_MAX + 3];
+	size_t i;
+
+	if (folder_bytes > STP_PATH_BYTES_MAX)
+		return 1;
+	memcpy(inside, folder, folder_bytes);
+	memcpy(inside + folder_bytes, "/", 2);
+	for (i = 0; i < globs->count; i++)
+		if (reaches(globs->items[i], inside, folder_bytes + 1))
+			return 1;
+	return 0;
+}
+
+int stp_config_enters(const struct stp_config *config, const char *folder, size_t folder_bytes)
+{
+	char inside[STP_PATH_BYTES_MAX + 3];
+	size_t i;
+
+	if (folder_bytes > STP_PATH_BYTES_MAX)
+		return 1;
+	if (config->include.count && !stp_globs_reach(&config->include, folder, folder_bytes))
+		return 0;
+	memcpy(inside, folder, folder_bytes);
+	memcpy(inside + folder_bytes, "/x", 3);
+	for (i = 0; i < config->exclude.count; i++)
+		if (covers(config->exclude.items[i], inside, folder_bytes + 2))
+			return 0;
+	return 1;
 }
 
 int stp_glob_valid(const char *glob)

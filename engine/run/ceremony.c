@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 void stp_ring_file(const char *role, size_t index, char out[STP_RING_FILE_BYTES])
 {
 	snprintf(out, STP_RING_FILE_BYTES, "%.16s-%u.pem", role, (unsigned)(index + 1) % 1000);
@@ -23,7 +25,7 @@ static size_t count_present(int folder_fd, const char *role, size_t count,
 		char name[STP_RING_FILE_BYTES];
 
 		stp_ring_file(role, i, name);
-		if (faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (stp_file_exists(folder_fd, name))
 			present++;
 		else if (!first_missing[0])
 			memcpy(first_missing, name, sizeof(name));
@@ -72,7 +74,7 @@ enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *ro
 		int is_there;
 
 		stp_ring_file(role, ring->count, name);
-		is_there = faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		is_there = stp_file_exists(folder_fd, name);
 		if (is_there)
 			STP_TRY(stp_key_load(folder_fd, name, key, err));
 		else
@@ -114,7 +116,7 @@ enum stp_errc stp_ring_add_folder(struct stp_ring *ring, int folder_fd, struct s
 		struct stp_key *key = NULL;
 
 		stp_ring_file(ring->role, i, name);
-		if (faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		if (!stp_file_exists(folder_fd, name))
 			continue;
 		STP_TRY(stp_key_load(folder_fd, name, &key, err));
 		STP_TRY(keep_new(ring, key, err));

@@ -126,32 +126,29 @@ static int keeps(void *ctx, const char *path, size_t path_bytes)
 	       stp_globs_match(&collect->scan_globs, path, path_bytes);
 }
 
-/* Whether a folder can hold files that --scan asks for: the glob's literal start and the folder's
- * path must agree as far as both go. */
+/* Whether a folder can hold files that the configuration and --scan let in: else it is not opened.
+ */
 static int enters(void *ctx, const char *path, size_t path_bytes)
 {
-	struct collect *collect = ctx;
-	size_t i;
+	const struct collect *collect = ctx;
 
-	if (!collect->run->options->digests)
-		return 1;
-	for (i = 0; i < collect->scan_globs.count; i++) {
-		const char *glob = collect->scan_globs.items[i];
-		size_t literal = strcspn(glob, "*?[");
-		size_t shared = literal < path_bytes ? literal : path_bytes;
-
-		if (strncmp(glob, path, shared) == 0)
-			return 1;
-	}
-	return 0;
+	if (!stp_config_enters(&collect->run->config, path, path_bytes))
+		return 0;
+	return !collect->run->options->digests ||
+	       stp_globs_reach(&collect->scan_globs, path, path_bytes);
 }
 
 static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
+	const int apart[] = {run->repo.root_fd, run->repo.keys_fd, run->repo.state_fd,
+	                     run->repo.targets_fd, run->repo.metadata_fd};
 	struct stp_tree_options options = {
 	    .threads = stp_tree_thread_count(run->jobs),
-	    .flags = STP_TREE_LIVE,
+	    .flags = STP_TREE_LIVE |
+	             (run->config.mounts == STP_MOUNTS_CROSS ? (unsigned)STP_TREE_CROSS : 0),
+	    .apart = apart,
+	    .apart_count = sizeof(apart) / sizeof(apart[0]),
 	    .racy_after_ns = stp_sign_racy_after(run),
 	    .fs = &run->fs,
 	    .keep = keeps,

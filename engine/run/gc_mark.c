@@ -345,8 +345,7 @@ enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links, struct stp_err
 {
 	struct marking m = {.run = run,
 	                    .with_links = with_links,
-	                    .with_marks = faccessat(run->repo.targets_fd, STP_MARKS_FOLDER, F_OK,
-	                                            AT_SYMLINK_NOFOLLOW) == 0};
+	                    .with_marks = stp_file_exists(run->repo.targets_fd, STP_MARKS_FOLDER)};
 	enum stp_errc code = STP_OK;
 	size_t i;
 

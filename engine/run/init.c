@@ -197,11 +197,6 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ REPO */
 
-static int exists(int folder_fd, const char *name)
-{
-	return faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* Makes or opens REPO, alone (a lock on the folder itself), and begins there. */
 static enum stp_errc open_root(struct init *init, struct stp_err *err)
 {
@@ -215,10 +210,13 @@ static enum stp_errc open_root(struct init *init, struct stp_err *err)
 		                strerror(errno));
 	if (init->repo_made && fchmod(init->root_fd, STP_MODE_PUBLIC_FOLDER) != 0)
 		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot set permissions");
-	if (flock(init->root_fd, LOCK_EX | LOCK_NB) != 0)
+	if (flock(init->root_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			return STP_FAIL_SYS(err, STAGE, init->repo, "cannot lock the folder");
 		return STP_FAIL(err, STP_BUSY, STAGE, init->repo,
 		                "another init works on this folder; try again when it is done");
-	if (exists(init->root_fd, STP_CONFIG_FILE))
+	}
+	if (stp_file_exists(init->root_fd, STP_CONFIG_FILE))
 		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo,
 		                "is a repository already; use it, or name another folder");
 	stp_init_stage_init(&init->stage, init->root_fd);

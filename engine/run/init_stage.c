@@ -26,11 +26,6 @@ static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, 
 
 /* ------------------------------------------------------------------ small things */
 
-static int exists(int folder_fd, const char *name)
-{
-	return faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* Calls fn for each name in the folder, until one fails. */
 typedef enum stp_errc name_fn(void *ctx, int folder_fd, const char *name, struct stp_err *err);
 
@@ -109,7 +104,7 @@ static void format_line(char *out, size_t size, const char *word, const char *wh
 
 static enum stp_errc read_made(struct stp_init_stage *stage, struct stp_err *err)
 {
-	if (!exists(stage->fd, STP_INIT_MADE_FILE))
+	if (!stp_file_exists(stage->fd, STP_INIT_MADE_FILE))
 		return STP_OK;
 	return stp_file_read(stage->fd, STP_INIT_MADE_FILE, MADE_BYTES_MAX, STAGE, &stage->made,
 	                     err);
@@ -180,7 +175,7 @@ static enum stp_errc prove_key(void *ctx, int folder_fd, const char *name, struc
 	snprintf(path, sizeof(path), "%.20s/%.255s", proof->member, name);
 	/* The seal key has no public half; it lies beside the online key, which has. */
 	if (strcmp(path, STP_KEYS_FOLDER "/" STP_LEDGER_KEY_FILE) == 0 &&
-	    exists(folder_fd, STP_ONLINE_KEY_FILE))
+	    stp_file_exists(folder_fd, STP_ONLINE_KEY_FILE))
 		return STP_OK;
 	if (stp_key_load(folder_fd, name, &key, &ignored) != STP_OK)
 		return refuse(path, err);
@@ -247,7 +242,7 @@ static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, str
 	enum stp_errc code;
 	int fd;
 
-	if (!exists(stage->root_fd, members[index]))
+	if (!stp_file_exists(stage->root_fd, members[index]))
 		return STP_OK;
 	STP_TRY(stp_folder_open(stage->root_fd, members[index], STAGE, &fd, err));
 	code = each_name(fd, members[index], proofs[index], &proof, err);
@@ -258,7 +253,7 @@ static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, str
 /* Moves it back into .init, whole. */
 static enum stp_errc take_back(struct stp_init_stage *stage, size_t index, struct stp_err *err)
 {
-	if (!exists(stage->root_fd, members[index]))
+	if (!stp_file_exists(stage->root_fd, members[index]))
 		return STP_OK;
 	STP_FAULT_TRY(err, STAGE, "take_back", members[index]);
 	if (stp_rename_new(stage->root_fd, members[index], stage->fd, members[index]) != 0)
@@ -278,7 +273,7 @@ static enum stp_errc look_at_root(void *ctx, int folder_fd, const char *name, st
 		return STP_OK;
 	for (i = 0; i < MEMBER_COUNT; i++)
 		if (strcmp(name, members[i]) == 0)
-			return stage->fd >= 0 && exists(stage->fd, STP_CONFIG_FILE)
+			return stage->fd >= 0 && stp_file_exists(stage->fd, STP_CONFIG_FILE)
 			           ? STP_OK
 			           : refuse(name, err);
 	return STP_FAIL(err, STP_CONFIG, STAGE, name,
@@ -345,12 +340,12 @@ static enum stp_errc recover(struct stp_init_stage *stage, struct stp_err *err)
 {
 	size_t i;
 
-	if (exists(stage->root_fd, STP_INIT_FOLDER))
+	if (stp_file_exists(stage->root_fd, STP_INIT_FOLDER))
 		STP_TRY(stp_folder_open(stage->root_fd, STP_INIT_FOLDER, STAGE, &stage->fd, err));
 	STP_TRY(each_name(stage->root_fd, "the folder", look_at_root, stage, err));
 	if (stage->fd < 0)
 		return STP_OK;
-	if (exists(stage->fd, STP_CONFIG_FILE))
+	if (stp_file_exists(stage->fd, STP_CONFIG_FILE))
 		STP_TRY(read_made(stage, err));
 	else
 		STP_TRY(each_name(stage->fd, STP_INIT_FOLDER, look_at_unmarked, NULL, err));
@@ -392,7 +387,7 @@ enum stp_errc stp_init_stage_commit(struct stp_init_stage *stage, struct stp_err
 	STP_TRY(write_made(stage, err));
 	for (i = 0; i < MEMBER_COUNT; i++) {
 		STP_FAULT_TRY(err, STAGE, "member", members[i]);
-		if (!exists(stage->fd, members[i]))
+		if (!stp_file_exists(stage->fd, members[i]))
 			continue; /* offline keys elsewhere */
 		if (stp_rename_new(stage->fd, members[i], stage->root_fd, members[i]) != 0)
 			return STP_FAIL_SYS(err, STAGE, members[i], "cannot put in place");

@@ -157,23 +157,24 @@ static void note_missing(struct stp_sign_run *run)
 {
 	const char *folder = run->config.targets_dir;
 	struct stp_missing missing = {0};
-	char names[200] = "";
+	char names[STP_MISSING_NAMES_BYTES];
 	char count[32];
-	size_t used = 0;
-	size_t i;
 
+	if (stp_links_are_elsewhere(run->links))
+		stp_fault_add(&run->notes, STP_OK, 0, "links", folder, strlen(folder),
+		              "is empty, so nothing was made in public/targets; set "
+		              "\"target_files\": \"none\" if another server has the files, or "
+		              "\"mutable\" if one serves them by README.md's rule from a copy of "
+		              "public/");
 	stp_links_missing(run->links, &missing);
-	for (i = 0; i < missing.kept && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s",
-		                         i ? ", " : "", missing.paths[i]);
+	stp_missing_names(&missing, names);
 	if (missing.count)
 		stp_fault_add(
 		    &run->notes, STP_OK, 0, "links", folder, strlen(folder),
-		    "has no file for %s target%s of the list (%s%s), so there is no link in "
+		    "has no file for %s target%s of the list (%s), so there is no link in "
 		    "public/targets; add the files and sign again, or set "
 		    "\"target_files\": \"none\" if they are served from elsewhere",
-		    stp_count_format(missing.count, count), missing.count == 1 ? "" : "s", names,
-		    missing.count > missing.kept ? ", ..." : "");
+		    stp_count_format(missing.count, count), missing.count == 1 ? "" : "s", names);
 	stp_missing_release(&missing);
 }
 

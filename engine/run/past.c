@@ -8,27 +8,56 @@
 #include "verify/bins.h"
 #include "verify/published.h"
 
-enum stp_errc stp_past_open(struct stp_past *past, int folder_fd,
-                            const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
-                            bool *out_good, struct stp_err *err)
+/* Earlier roots whose keys may have signed a snapshot that is kept: gc keeps few days. */
+#define ROOTS_TRIED_MAX 16
+
+/* Loads snapshot version under the newest root, or under root_last (0: the newest). */
+static enum stp_errc load(struct stp_past *past, int folder_fd,
+                          const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
+                          uint64_t root_last, bool *out_good, struct stp_err *err)
 {
 	struct stp_chain_options options = {
 	    .folder_fd = folder_fd,
 	    .root_fd = folder_fd,
 	    .timestamp_name = "timestamp.json",
 	    .timestamp_fd = folder_fd,
+	    .root_version_last = root_last,
 	    .snapshot_version = version,
 	};
 	enum stp_errc code;
 
 	memset(past, 0, sizeof(*past));
-	memcpy(options.pinned, pins, sizeof(options.pinned));
+	if (!root_last)
+		memcpy(options.pinned, pins, sizeof(options.pinned));
 	stp_finding_list_init(&past->findings);
 	stp_bin_file_init(&past->bin);
 	past->bin_index = UINT32_MAX;
 	code = stp_chain_load(&past->tree, &options, &past->findings, err);
 	*out_good = code == STP_OK && past->tree.has_snapshot && past->tree.bin_count &&
 	            stp_finding_total(&past->findings, STP_SEVERITY_ERROR) == 0;
+	return code;
+}
+
+enum stp_errc stp_past_open(struct stp_past *past, int folder_fd,
+                            const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
+                            bool *out_good, struct stp_err *err)
+{
+	return load(past, folder_fd, pins, version, 0, out_good, err);
+}
+
+enum stp_errc stp_past_open_of_its_time(struct stp_past *past, int folder_fd,
+                                        const struct stp_chain_pin pins[STP_CHAIN_PINS],
+                                        uint64_t version, bool *out_good, struct stp_err *err)
+{
+	enum stp_errc code = load(past, folder_fd, pins, version, 0, out_good, err);
+	uint64_t root = past->tree.has_root ? past->tree.root.doc.version : 0;
+	unsigned tries;
+
+	for (tries = 0; code == STP_OK && !*out_good && root > 1 && tries < ROOTS_TRIED_MAX;
+	     tries++) {
+		stp_past_release(past);
+		code = load(past, folder_fd, pins, version, --root, out_good, err);
+	}
 	return code;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One published snapshot, the current one or one that is kept, to look up single targets in: chain
- *of roots, signatures and digests are checked, expiry is not.
+ * of roots, signatures and digests are checked, expiry is not.
  *
  *	V.snapshot.json ─▶ targets ─▶ bins ─▶ SHA-256(path) ─▶ V.bin-n-XXXX.json ─▶ entry
  *
@@ -32,6 +32,13 @@ struct stp_past {
 enum stp_errc stp_past_open(struct stp_past *past, int folder_fd,
                             const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
                             bool *out_good, struct stp_err *err) STP_MUST_CHECK;
+
+/* The same, but for keys that have been replaced since: signed by those of any earlier root. To
+ * explain what is there, not to be believed. */
+enum stp_errc stp_past_open_of_its_time(struct stp_past *past, int folder_fd,
+                                        const struct stp_chain_pin pins[STP_CHAIN_PINS],
+                                        uint64_t version, bool *out_good,
+                                        struct stp_err *err) STP_MUST_CHECK;
 void stp_past_release(struct stp_past *past);
 
 struct stp_past_target {

@@ -29,7 +29,7 @@ struct left {
 	const char *name; /* relative to public/targets */
 	const char *path; /* of the target; NULL: no name that sign makes */
 	uint64_t key;     /* first bytes of the path's SHA-256 */
-	const char *hex;  /* the digest's digits, in name or copied */
+	const char *hex;  /* the digest's digits */
 	size_t hex_chars;
 	int is_explained;
 };
@@ -61,40 +61,72 @@ static int is_known(const struct search *search, const char *name, size_t name_b
 	               compare_hashes) != NULL;
 }
 
-/* Which target a name of the form that sign makes stands for. */
-static void take_apart(struct search *search, struct left *left, size_t name_bytes)
+/* Which target a name of the form that sign makes stands for; path and hex hold what left points
+ * to. */
+static void take_apart(struct left *left, size_t name_bytes, char path[STP_MARK_NAME_BYTES],
+                       char hex[STP_MARK_DIGITS + 1])
 {
 	const char *slash = strrchr(left->name, '/');
 	size_t folder_bytes = slash ? (size_t)(slash - left->name) + 1 : 0;
-	char path[STP_MARK_NAME_BYTES];
-	char hex[STP_MARK_DIGITS + 1];
 	size_t digits = stp_target_name_hex(left->name + folder_bytes);
 	uint8_t key[32];
 
 	if (stp_mark_parse(left->name, name_bytes, path, hex)) {
-		left->path = stp_arena_copy(&search->arena, path, strlen(path));
-		left->hex = stp_arena_copy(&search->arena, hex, STP_MARK_DIGITS);
+		left->hex = hex;
 		left->hex_chars = STP_MARK_DIGITS;
 	} else if (digits && name_bytes - digits - 1 <= STP_PATH_BYTES_MAX) {
 		memcpy(path, left->name, folder_bytes);
 		memcpy(path + folder_bytes, left->name + folder_bytes + digits + 1,
 		       name_bytes - folder_bytes - digits - 1);
-		left->path = stp_arena_copy(&search->arena, path, name_bytes - digits - 1);
+		path[name_bytes - digits - 1] = '\0';
 		left->hex = left->name + folder_bytes;
 		left->hex_chars = digits;
+	} else {
+		return;
 	}
+	left->path = path;
+	stp_hash_one(STP_ALG_SHA256, path, strlen(path), key);
+	left->key = stp_load64_be(key);
+}
+
+/* Whether the current snapshot was verified as far as it would list the name's target. */
+static int is_decided(const struct search *search, const struct left *left)
+{
+	const struct stp_served_unknown_options *options = search->options;
+	uint32_t bin;
+
+	if (!left->path)
+		return 1; /* no snapshot can list it */
+	if (!options->tree->bin_count)
+		return 0;
+	bin = stp_chain_bin_of(options->tree, left->key);
+	return bin >= options->tree->bin_count || options->bins_taken[bin];
+}
+
+/* Copies what left points to. */
+static int keep(struct search *search, struct left *left, size_t name_bytes)
+{
+	left->name = stp_arena_copy(&search->arena, left->name, name_bytes);
 	if (left->path) {
-		stp_hash_one(STP_ALG_SHA256, left->path, strlen(left->path), key);
-		left->key = stp_load64_be(key);
+		left->path = stp_arena_copy(&search->arena, left->path, strlen(left->path));
+		left->hex = stp_arena_copy(&search->arena, left->hex, left->hex_chars);
+		return left->name && left->path && left->hex;
 	}
+	return left->name != NULL;
 }
 
 static enum stp_errc add_left(struct search *search, size_t name_bytes, struct stp_err *err)
 {
-	struct left *items = stp_array_room(search->items, search->count, &search->capacity,
-	                                    sizeof(*items), LEFT_MAX, &search->out_of_memory);
-	struct left *left;
+	char path[STP_MARK_NAME_BYTES];
+	char hex[STP_MARK_DIGITS + 1];
+	struct left left = {.name = search->name};
+	struct left *items;
 
+	take_apart(&left, name_bytes, path, hex);
+	if (!is_decided(search, &left))
+		return STP_OK;
+	items = stp_array_room(search->items, search->count, &search->capacity, sizeof(*items),
+	                       LEFT_MAX, &search->out_of_memory);
 	if (items)
 		search->items = items;
 	if (!items && !search->out_of_memory) { /* too many to look up: said at once */
@@ -102,15 +134,9 @@ static enum stp_errc add_left(struct search *search, size_t name_bytes, struct s
 		                "is in public/targets, but is not signed");
 		return STP_OK;
 	}
-	left = items ? &items[search->count] : NULL;
-	if (left) {
-		memset(left, 0, sizeof(*left));
-		left->name = stp_arena_copy(&search->arena, search->name, name_bytes);
-	}
-	if (!left || !left->name)
+	if (!items || !keep(search, &left, name_bytes))
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, TOP, "no memory for names");
-	take_apart(search, left, name_bytes);
-	search->count++;
+	items[search->count++] = left;
 	return STP_OK;
 }
 
@@ -213,7 +239,8 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	bool good;
 	size_t i;
 
-	code = stp_past_open(&past, options->metadata_fd, options->pins, version, &good, err);
+	code = stp_past_open_of_its_time(&past, options->metadata_fd, options->pins, version, &good,
+	                                 err);
 	for (i = 0; code == STP_OK && good && i < search->count; i++) {
 		struct left *left = &search->items[i];
 		struct stp_past_target target;
@@ -277,13 +304,12 @@ static void report(const struct search *search)
 		const struct left *left = &search->items[i];
 
 		if (!left->is_explained)
-			stp_finding_add(search->options->findings, STP_FINDING_SERVED_UNKNOWN,
-			                left->name,
-			                left->path
-			                    ? "is in public/targets, but no snapshot that is kept "
-			                      "lists it; remove it, or let gc do so"
-			                    : "is in public/targets, but is not a name that sign "
-			                      "makes; remove it");
+			stp_finding_add(
+			    search->options->findings, STP_FINDING_SERVED_UNKNOWN, left->name,
+			    left->path ? "is in public/targets, but no snapshot that is kept and "
+			                 "verifies lists it; remove it, or let gc do so"
+			               : "is in public/targets, but is not a name that sign "
+			                 "makes; remove it");
 	}
 }
 

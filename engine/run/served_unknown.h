@@ -6,6 +6,9 @@
  *
  *	walk ─▶ known? ─▶ [left over] ─▶ snapshot V-1 ─▶ snapshot V-2 ─▶ … ─▶ served-unknown
  *
+ * Nothing is said of a name whose bin in the current snapshot could not be verified: the finding
+ * about that bin or snapshot is the one to act on, and the name may be a good one.
+ *
  * Shape      a set of hashes in, findings out.
  * Memory     8 bytes a name; the paths that are left over.
  * Ownership  the caller's.
@@ -23,6 +26,8 @@ struct stp_served_unknown_options {
 	int public_fd;                    /* public/targets */
 	int metadata_fd;                  /* public/metadata */
 	const struct stp_chain_pin *pins; /* STP_CHAIN_PINS */
+	const struct stp_chain *tree;     /* the current snapshot */
+	const uint8_t *bins_taken;        /* of each bin: its targets are among known */
 	uint64_t *known; /* XXH3 of the names that the current snapshot accounts for; sorted here */
 	size_t known_count;
 	uint64_t seed;

@@ -218,7 +218,7 @@ static enum stp_errc open_ledger(struct stp_sign_run *run, struct stp_err *err)
 static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 {
 	const struct stp_sign_options *options = run->options;
-	enum stp_repo_use use = options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
+	enum stp_repo_use use = options->dry_run ? STP_REPO_READ : STP_REPO_SIGN;
 
 	STP_TRY(stp_repo_open(options->repo, use, "sign", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
@@ -230,7 +230,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
-	STP_TRY(stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
+	STP_TRY(stp_sign_load_seal_key(run, err));
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
 	                         run->seal_key, &run->current, err));
 	stp_sign_note_expiries(run);

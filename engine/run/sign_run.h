@@ -5,6 +5,7 @@
  *	source    tree, list or ledger → what the index is made from      run/source.c
  *	collect   tree and list        → sorted sources of the scan       run/collect.c
  *	recover   published bins      → what was signed, if needed    run/recover.c
+ *	again     fingerprints         → what must be hashed again, why    run/again.c
  *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/pending.c
  *	look      checkpoints          → what changed meanwhile, again      run/look_again.c
  *	emit      scan ⋈ ledger        → new ledger, signed bins           run/emit.c
@@ -148,6 +149,10 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
 /* Notes in stampede.json, after the commit, what the index is made from. What hinders it is for the
  * run's notes. */
 void stp_sign_note_source(struct stp_sign_run *run);
+
+/* Loads run->seal_key, or makes it again where it is lost. Tells of all that was lost from the
+ * repository and was made again when it was opened. */
+enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
 /* What is stamped at or after this has not settled: see scan/tree.h. */
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);

@@ -219,6 +219,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	const struct stp_verify_options *options = audit->options;
 	struct stp_verify_served_options served = {
 	    .repository = audit->folder.repository,
+	    .tree = &audit->tree,
 	    .worker_count = options->jobs ? options->jobs : 1,
 	    .published_at_ns = published_at(audit),
 	    .findings = &audit->findings,
@@ -317,9 +318,12 @@ static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
 	    .cancel = options->cancel,
 	};
 	struct stp_verify_files_totals totals;
+	struct stp_err ignored = STP_ERR_INIT;
 	enum stp_errc code;
 
 	STP_TRY(open_targets(audit, &files.targets_fd, err));
+	if (load_config(audit, &ignored) == STP_OK)
+		files.config = &audit->config;
 	code = stp_verify_files(&files, &totals, err);
 	stp_fd_close(&files.targets_fd);
 	audit->report.files_checked = totals.files;

@@ -520,6 +520,20 @@ static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct s
 	return STP_OK;
 }
 
+static int is_looked_for(void *ctx, const char *path, size_t path_bytes)
+{
+	const struct audit *audit = ctx;
+
+	return stp_config_keeps(audit->options->config, path, path_bytes);
+}
+
+static int is_entered(void *ctx, const char *path, size_t path_bytes)
+{
+	const struct audit *audit = ctx;
+
+	return stp_config_enters(audit->options->config, path, path_bytes);
+}
+
 /* Every file of the folder against the set of keys. */
 static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 {
@@ -528,6 +542,9 @@ static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 	    .threads = stp_tree_thread_count(audit->options->jobs),
 	    .flags = STP_TREE_ANY_NAME | STP_TREE_SKIP_LINKS | STP_TREE_CROSS | STP_TREE_NO_KEYS,
 	    .racy_after_ns = INT64_MAX,
+	    .keep = audit->options->config ? is_looked_for : NULL,
+	    .enter = audit->options->config ? is_entered : NULL,
+	    .keep_ctx = audit,
 	    .cancel = audit->options->cancel,
 	    .faults = &faults,
 	};

@@ -17,6 +17,7 @@
 #define STP_RUN_VERIFY_FILES_H
 
 #include "base/cancel.h"
+#include "roles/config.h"
 #include "run/progress.h"
 #include "verify/chain.h"
 
@@ -27,6 +28,8 @@ struct stp_verify_files_options {
 	uint64_t target_count; /* for the progress */
 	uint64_t target_bytes;
 	uint64_t sample; /* a K-th of the targets, another each day; 0 or 1: all */
+	/* Of the repository; what it excludes is not looked for, as sign does not. May be NULL. */
+	const struct stp_config *config;
 	int64_t now;
 	size_t jobs;
 	/* The folder is public/targets: only copies in it are hashed, regular files that are not

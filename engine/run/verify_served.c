@@ -41,7 +41,8 @@ struct worker {
 	size_t known_count, known_capacity;
 	uint64_t *folders; /* hashes of folders that were looked at; 0: free */
 	uint64_t names, touched;
-	uint64_t present, absent; /* of files that never change: all of them may be elsewhere */
+	uint64_t present;          /* files of the index that are there */
+	struct stp_missing absent; /* files of a digest list that are not */
 };
 
 /* A target and one of its digests. */
@@ -60,9 +61,10 @@ struct stp_verify_served {
 	char index_real[PATH_MAX];
 	char repo_real[PATH_MAX];
 	uint64_t seed;
-	pthread_mutex_t lock;           /* of bad_folders */
-	struct stp_finding_list absent; /* of files that may be served from elsewhere */
-	uint64_t *bad_folders;          /* hashes of folders that findings name */
+	int of_list;           /* the targets come from a digest list */
+	uint8_t *taken;        /* of each bin: it was verified, and its targets looked at */
+	pthread_mutex_t lock;  /* of bad_folders */
+	uint64_t *bad_folders; /* hashes of folders that findings name */
 	size_t bad_count, bad_capacity;
 	struct worker *workers;
 	uint64_t *all_known;
@@ -109,13 +111,13 @@ static enum stp_errc begin(struct stp_verify_served *served, struct stp_err *err
 {
 	size_t i;
 
-	stp_finding_list_init(&served->absent);
 	pthread_mutex_init(&served->lock, NULL);
 	if (getrandom(&served->seed, sizeof(served->seed), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(served->seed))
 		served->seed = 1;
 	served->workers = calloc(served->options.worker_count, sizeof(*served->workers));
-	if (!served->workers)
+	served->taken = calloc(served->options.tree->bin_count + 1, 1);
+	if (!served->workers || !served->taken)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, "", "cannot start");
 	for (i = 0; i < served->options.worker_count; i++) {
 		served->workers[i].folders = calloc(FOLDERS_KEPT, sizeof(uint64_t));
@@ -126,6 +128,20 @@ static enum stp_errc begin(struct stp_verify_served *served, struct stp_err *err
 	served->mode = served->config->target_files;
 	if (served->mode == STP_TARGET_FILES_AUTO)
 		served->mode = stp_links_last_mode(served->state_fd);
+	served->of_list = served->config->source == STP_INDEX_LIST ||
+	                  served->config->source == STP_INDEX_STREAM ||
+	                  (served->state_fd >= 0 && stp_last_run_list_rows(served->state_fd));
+	return STP_OK;
+}
+
+/* A folder that every name would lie in is a finding like any other; the metadata is audited. */
+static enum stp_errc report_no_folder(struct stp_verify_served *served, const char **out_why,
+                                      struct stp_err *err)
+{
+	*out_why = "public/targets cannot be opened";
+	stp_finding_add(served->options.findings, STP_FINDING_SERVED_MISSING, "public/targets",
+	                "%s", err->text);
+	*err = (struct stp_err)STP_ERR_INIT;
 	return STP_OK;
 }
 
@@ -149,17 +165,16 @@ enum stp_errc stp_verify_served_begin(const struct stp_verify_served_options *op
 	served->config = options->config;
 	served->public_fd = served->index_fd = served->state_fd = -1;
 	code = begin(served, err);
-	if (code == STP_OK && served->index_fd < 0) {
-		*out_why = "the targets folder is not on this machine";
-		stp_verify_served_end(served);
+	if (code == STP_OK && served->index_fd >= 0) {
+		*out_served = served;
 		return STP_OK;
 	}
-	if (code != STP_OK) {
-		stp_verify_served_end(served);
-		return code;
-	}
-	*out_served = served;
-	return STP_OK;
+	if (code == STP_OK)
+		*out_why = "the targets folder is not on this machine";
+	else if (served->workers && served->public_fd < 0)
+		code = report_no_folder(served, out_why, err);
+	stp_verify_served_end(served);
+	return code;
 }
 
 /* ------------------------------------------------------------------ folders */
@@ -298,14 +313,25 @@ static void check_file(struct stp_verify_served *served, enum place place, const
 		      (unsigned)st->st_mode & 07777);
 }
 
-/* A file of the index that is not there: an error, unless the whole index is elsewhere. */
+/* A file of the index that is not there: an error, but for those that a list names. */
 static void note_absent(struct stp_verify_served *served, struct worker *worker,
                         const struct target *target)
 {
-	worker->absent += !target->may_change;
-	stp_finding_add(target->may_change ? served->options.findings : &served->absent,
-	                STP_FINDING_SERVED_MISSING, target->path,
-	                "is signed, but is not in the targets folder");
+	if (served->of_list)
+		stp_missing_add(&worker->absent, target->path);
+	else
+		FOUND(served, STP_FINDING_SERVED_MISSING, target->path,
+		      "is signed, but is not in the targets folder");
+}
+
+/* A name that is not in public/targets, or leads nowhere: sign makes it when there is a file. */
+static void note_no_name(struct stp_verify_served *served, struct worker *worker, const char *name,
+                         const struct target *target, const char *what)
+{
+	if (!stp_file_exists(served->index_fd, target->path))
+		note_absent(served, worker, target);
+	else
+		FOUND(served, STP_FINDING_SERVED_MISSING, name, "%s; sign makes it again", what);
 }
 
 /* public/targets/DIR/HASH.NAME. */
@@ -316,41 +342,31 @@ static void check_own(struct stp_verify_served *served, struct worker *worker, c
 
 	check_folders(served, worker, PLACE_PUBLIC, name);
 	if (fstatat(served->public_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		FOUND(served, STP_FINDING_SERVED_MISSING, name,
-		      "is not in public/targets; sign makes it again");
+		note_no_name(served, worker, name, target, "is not in public/targets");
 		return;
 	}
 	if (!S_ISLNK(st.st_mode)) {
-		worker->present += !target->may_change;
+		worker->present++;
 		worker->touched += stp_stamp_of(st.st_ctim) > served->options.published_at_ns;
 		check_file(served, PLACE_PUBLIC, name, &st, target->length);
 		return;
 	}
 	if (fstatat(served->public_fd, name, &st, 0) != 0) {
-		if (faccessat(served->index_fd, target->path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-			note_absent(served, worker, target);
-		else
-			FOUND(served, STP_FINDING_SERVED_MISSING, name,
-			      "is a link that leads nowhere; sign makes it again");
+		note_no_name(served, worker, name, target, "is a link that leads nowhere");
 		return;
 	}
-	worker->present += !target->may_change;
+	worker->present++;
 	check_way(served, name, target->path, &st);
 	check_folders(served, worker, PLACE_INDEX, target->path);
 	check_file(served, PLACE_INDEX, name, &st, target->length);
 }
 
-/* A mark, then DIR/NAME of the index. */
+/* DIR/NAME of the index, then the mark, without which nobody gets it. */
 static void check_marked(struct stp_verify_served *served, struct worker *worker, const char *mark,
                          const struct target *target)
 {
 	struct stat st;
 
-	check_folders(served, worker, PLACE_PUBLIC, mark);
-	if (fstatat(served->public_fd, mark, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
-		FOUND(served, STP_FINDING_SERVED_MISSING, target->path,
-		      "has no mark in public/targets/" STP_MARKS_FOLDER
-		      ", so it is not served; sign makes it again");
 	check_folders(served, worker, PLACE_INDEX, target->path);
 	if (fstatat(served->index_fd, target->path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		note_absent(served, worker, target);
@@ -358,6 +374,11 @@ static void check_marked(struct stp_verify_served *served, struct worker *worker
 	}
 	worker->present++;
 	check_file(served, PLACE_INDEX, target->path, &st, target->length);
+	check_folders(served, worker, PLACE_PUBLIC, mark);
+	if (fstatat(served->public_fd, mark, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		FOUND(served, STP_FINDING_SERVED_MISSING, target->path,
+		      "has no mark in public/targets/" STP_MARKS_FOLDER
+		      ", so it is not served; sign makes it again");
 }
 
 /* ------------------------------------------------------------------ one bin */
@@ -398,7 +419,7 @@ static int goes_by_mark(const struct stp_verify_served *served, const struct tar
 	if (served->mode == STP_TARGET_FILES_ALL || target->may_change)
 		return 0;
 	return served->mode == STP_TARGET_FILES_MUTABLE ||
-	       faccessat(served->public_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	       !stp_file_exists(served->public_fd, name);
 }
 
 static enum stp_errc look_at_target(struct stp_verify_served *served, struct worker *worker,
@@ -428,8 +449,8 @@ static enum stp_errc look_at_target(struct stp_verify_served *served, struct wor
 	return STP_OK;
 }
 
-enum stp_errc stp_verify_served_bin(void *ctx, size_t worker_index, const struct stp_bin_file *bin,
-                                    struct stp_err *err)
+enum stp_errc stp_verify_served_bin(void *ctx, size_t worker_index, size_t bin_index,
+                                    const struct stp_bin_file *bin, struct stp_err *err)
 {
 	struct stp_verify_served *served = ctx;
 	struct worker *worker = &served->workers[worker_index];
@@ -446,31 +467,31 @@ enum stp_errc stp_verify_served_bin(void *ctx, size_t worker_index, const struct
 				STP_TRY(
 				    look_at_target(served, worker, entry, (enum stp_alg)alg, err));
 	}
+	served->taken[bin_index] = 1;
 	return STP_OK;
 }
 
 /* ------------------------------------------------------------------ finish */
 
-/* Files that are absent: reported, unless none of a digest list's files is here. */
-static void settle_absent(struct stp_verify_served *served, uint64_t present, uint64_t absent,
-                          struct stp_verify_served_totals *totals)
+/* Files that a list names and that are not there: one warning, or all of them are elsewhere. */
+static void settle_absent(struct stp_verify_served *served, uint64_t present,
+                          const struct stp_missing *absent, struct stp_verify_served_totals *totals)
 {
-	const struct stp_finding_list *list = &served->absent;
-	size_t i;
+	char names[STP_MISSING_NAMES_BYTES];
 
-	if (!absent)
+	if (!absent->count)
 		return;
-	if (!present && served->state_fd >= 0 && stp_last_run_list_rows(served->state_fd)) {
+	if (!present) {
 		totals->why = "none of the files of the digest list is in the targets folder, so "
 		              "another server has them";
 		return;
 	}
-	for (i = 0; i < list->count; i++)
-		FOUND(served, list->items[i].code, list->items[i].subject, "%s",
-		      list->items[i].text);
-	if (absent > list->count)
-		stp_finding_count(served->options.findings, STP_FINDING_SERVED_MISSING,
-		                  absent - list->count);
+	stp_missing_names(absent, names);
+	FOUND(served, STP_FINDING_SERVED_ABSENT, served->config->targets_dir,
+	      "has no file for %llu target%s of the digest list (%s): clients cannot fetch %s; "
+	      "add the files, or set \"target_files\" to \"none\" when another server has them",
+	      (unsigned long long)absent->count, absent->count == 1 ? "" : "s", names,
+	      absent->count == 1 ? "it" : "them");
 }
 
 static enum stp_errc join_known(struct stp_verify_served *served, size_t *out_count,
@@ -510,13 +531,16 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 	    .public_fd = served->public_fd,
 	    .metadata_fd = metadata_fd,
 	    .pins = served->pins,
+	    .tree = served->options.tree,
+	    .bins_taken = served->taken,
 	    .seed = served->seed,
 	    .snapshot_versions = snapshot_versions,
 	    .snapshot_version_count = snapshot_version_count,
 	    .findings = served->options.findings,
 	    .cancel = served->options.cancel,
 	};
-	uint64_t present = 0, absent = 0;
+	struct stp_missing absent = {0};
+	uint64_t present = 0;
 	size_t i;
 
 	memset(out_totals, 0, sizeof(*out_totals));
@@ -524,12 +548,13 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 		out_totals->names += served->workers[i].names;
 		out_totals->touched += served->workers[i].touched;
 		present += served->workers[i].present;
-		absent += served->workers[i].absent;
+		stp_missing_merge(&absent, &served->workers[i].absent);
 	}
 	out_totals->mode = stp_target_files_name(served->mode);
 	out_totals->public_fd = served->public_fd;
 	out_totals->index_fd = served->index_fd;
-	settle_absent(served, present, absent, out_totals);
+	settle_absent(served, present, &absent, out_totals);
+	stp_missing_release(&absent);
 	STP_TRY(join_known(served, &unknown.known_count, err));
 	unknown.known = served->all_known;
 	return stp_served_unknown(&unknown, err);
@@ -544,11 +569,12 @@ void stp_verify_served_end(struct stp_verify_served *served)
 	for (i = 0; served->workers && i < served->options.worker_count; i++) {
 		free(served->workers[i].known);
 		free(served->workers[i].folders);
+		stp_missing_release(&served->workers[i].absent);
 	}
 	free(served->workers);
 	free(served->all_known);
 	free(served->bad_folders);
-	stp_finding_list_release(&served->absent);
+	free(served->taken);
 	pthread_mutex_destroy(&served->lock);
 	stp_fd_close(&served->public_fd);
 	stp_fd_close(&served->index_fd);

@@ -5,15 +5,17 @@
  *
  *	names for all files    public/targets/DIR/HASH.NAME, links followed
  *	files that may change  the same, a copy
- *	other files, "mutable" the mark in public/targets/.signed, then DIR/NAME of the index, no
- *links
+ *	other files, "mutable" the mark in public/targets/.signed, then DIR/NAME of the index, with
+ *	                       no link on the way
  *
  * It must be there, be a regular file of the signed length, lie in the targets folder or the
- * repository, and be readable for others. Afterwards all of public/targets is walked: a name that
- * no kept snapshot lists is reported. Bytes are hashed only with stp_verify_served_hash().
+ * repository, and be readable for others. Files that a digest list names and that are not there are
+ * one warning: sign signs them all the same. Afterwards all of public/targets is walked: a name
+ *that no kept snapshot lists is reported, unless the bin that would list it could not be verified.
+ *Bytes are not hashed here: see verify_files.h.
  *
  * Shape      findings, and a struct of totals.
- * Memory     16 bytes a target; what is found wrong is kept as findings are.
+ * Memory     16 bytes a target and one a bin; what is found wrong is kept as findings are.
  * Ownership  the caller's configuration and findings.
  * Threads    stp_verify_served_bin() from any worker; the rest: one thread.
  */
@@ -30,6 +32,7 @@ struct stp_verify_served;
 struct stp_verify_served_options {
 	const char *repository; /* its folder */
 	const struct stp_config *config;
+	const struct stp_chain *tree; /* the current snapshot */
 	size_t worker_count;
 	int64_t published_at_ns; /* ctime of timestamp.json: copies touched later are counted */
 	struct stp_finding_list *findings;
@@ -43,7 +46,7 @@ enum stp_errc stp_verify_served_begin(const struct stp_verify_served_options *op
                                       struct stp_err *err) STP_MUST_CHECK;
 
 /* Looks at every target of one bin, which is signed. A stp_bins_take_fn. */
-enum stp_errc stp_verify_served_bin(void *served, size_t worker_index,
+enum stp_errc stp_verify_served_bin(void *served, size_t worker_index, size_t bin_index,
                                     const struct stp_bin_file *bin,
                                     struct stp_err *err) STP_MUST_CHECK;
 

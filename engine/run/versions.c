@@ -131,6 +131,35 @@ static void note_jump(struct stp_sign_run *run)
 	              published, run->version);
 }
 
+/* Whether a timestamp that our key signed was published by this copy of the repository, as far as
+ * that can be known. */
+static int is_published_here(const struct stp_sign_run *run, const struct stp_document *doc)
+{
+	const struct stp_pin *last = &run->trust.found.timestamp;
+	const struct stp_commit_list *commits = &run->current.commits;
+	struct stp_pin pin = stp_pin_of(doc->version, doc->file.data, doc->file.count);
+
+	if (doc->version == last->version)
+		return memcmp(pin.sha256, last->sha256, sizeof(pin.sha256)) == 0;
+	/* Below the first record there may have been others. */
+	return doc->version > last->version || !commits->count ||
+	       doc->version < commits->items[0].timestamp_version ||
+	       stp_commit_find(commits, doc->version) != NULL;
+}
+
+/* Numbers below ours that others used: whoever names them learns that there is another signer. */
+static enum stp_errc check_one_signer(const struct stp_sign_run *run, const char *path,
+                                      const struct stp_document *doc, struct stp_err *err)
+{
+	if (is_published_here(run, doc))
+		return STP_OK;
+	return STP_FAIL(err, STP_REFUSED, STAGE, path,
+	                "has version %" PRIu64 ", but another copy of this repository published "
+	                "it: if that copy still signs, stop it; then sign here with --above "
+	                "%" PRIu64,
+	                doc->version, run->trust.found.timestamp.version + RESTORED_GAP);
+}
+
 /* The version of a timestamp that our keys signed, wherever it was found. */
 static enum stp_errc read_above(struct stp_sign_run *run, const char *path, uint64_t *out_version,
                                 struct stp_err *err)
@@ -151,6 +180,8 @@ static enum stp_errc read_above(struct stp_sign_run *run, const char *path, uint
 		    STP_FAIL(err, STP_CONFIG, STAGE, path,
 		             "is not a timestamp that this repository's key signed; name one from "
 		             "a mirror or a client, or give its version as a number");
+	if (code == STP_OK)
+		code = check_one_signer(run, path, &doc, err);
 	*out_version = doc.version;
 	stp_document_release(&doc);
 	stp_finding_list_release(&findings);

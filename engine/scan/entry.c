@@ -10,6 +10,28 @@
 #include "base/limits.h"
 #include "base/stamp.h"
 
+/* The same where a sandbox refuses statx(2), which no file is a reason for. */
+static void look_without_statx(int folder_fd, const char *name, struct stp_entry *out_entry)
+{
+	struct statx *stx = &out_entry->stx;
+	struct stat st;
+
+	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) {
+		out_entry->sys_errno = errno;
+		return;
+	}
+	out_entry->sys_errno = 0;
+	stx->stx_mode = (uint16_t)st.st_mode;
+	stx->stx_ino = st.st_ino;
+	stx->stx_size = (uint64_t)st.st_size;
+	stx->stx_dev_major = major(st.st_dev);
+	stx->stx_dev_minor = minor(st.st_dev);
+	stx->stx_mtime.tv_sec = st.st_mtim.tv_sec;
+	stx->stx_mtime.tv_nsec = (uint32_t)st.st_mtim.tv_nsec;
+	stx->stx_ctime.tv_sec = st.st_ctim.tv_sec;
+	stx->stx_ctime.tv_nsec = (uint32_t)st.st_ctim.tv_nsec;
+}
+
 void stp_entry_look(int folder_fd, const struct stp_name *name, struct stp_entry *out_entry)
 {
 	out_entry->sys_errno = 0;
@@ -18,8 +40,11 @@ void stp_entry_look(int folder_fd, const struct stp_name *name, struct stp_entry
 		return;
 	if (statx(folder_fd, name->text, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
 	          STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME | STATX_CTIME,
-	          &out_entry->stx) != 0)
-		out_entry->sys_errno = errno;
+	          &out_entry->stx) == 0)
+		return;
+	out_entry->sys_errno = errno;
+	if (errno == EPERM || errno == ENOSYS)
+		look_without_statx(folder_fd, name->text, out_entry);
 }
 
 int stp_entry_is_special(const struct stp_entry *entry)

@@ -188,14 +188,12 @@ static void folder_release(struct worker *worker, struct folder *folder)
 		worker->spare = folder;
 }
 
-/* Adds a fault about path unless the filter leaves it out anyway. */
+/* Adds a fault about a folder: the filter was asked for it. */
 static void fault(const struct worker *worker, enum stp_errc code, int sys, const char *path,
                   size_t path_bytes, const char *text)
 {
 	const struct stp_tree_options *options = worker->walk->options;
 
-	if (options->keep && !options->keep(options->keep_ctx, path, path_bytes))
-		return;
 	stp_fault_add(options->faults, code, sys, STAGE, path, path_bytes, "%s", text);
 }
 
@@ -244,7 +242,8 @@ static enum stp_errc open_failed(struct worker *worker, const char *path, size_t
 	switch (sys) {
 	case EXDEV: /* RESOLVE_NO_XDEV met a mount point */
 		fault(worker, STP_FORMAT, 0, path, path_bytes,
-		      "is another file system mounted below the targets; unmount or exclude it");
+		      "is another file system mounted below the targets; exclude it, or set "
+		      "\"mounts\": \"cross\" in stampede.json");
 		break;
 	case ELOOP: /* O_NOFOLLOW, RESOLVE_NO_SYMLINKS */
 	case ENOTDIR:
@@ -262,6 +261,24 @@ static enum stp_errc open_failed(struct worker *worker, const char *path, size_t
 		break;
 	}
 	return STP_OK;
+}
+
+/* Whether an open folder is one of those that must not lie in the tree: a mount may show anything.
+ */
+static int must_be_apart(const struct walk *walk, int fd)
+{
+	const struct stp_tree_options *options = walk->options;
+	struct stat here;
+	struct stat there;
+	size_t i;
+
+	if (!(options->flags & STP_TREE_CROSS) || !options->apart_count || fstat(fd, &here) != 0)
+		return 0;
+	for (i = 0; i < options->apart_count; i++)
+		if (fstat(options->apart[i], &there) == 0 && there.st_dev == here.st_dev &&
+		    there.st_ino == here.st_ino)
+			return 1;
+	return 0;
 }
 
 /* Opens the folder whose path is in worker->name. *out_folder stays NULL when it is a fault. */
@@ -289,6 +306,12 @@ static enum stp_errc open_folder(struct worker *worker, const struct work *work,
 		                   err);
 		folder_release(worker, folder);
 		return code;
+	}
+	if (must_be_apart(walk, folder->fd)) {
+		fault(worker, STP_CONFIG, 0, folder->path, folder->path_bytes,
+		      "is a folder of the repository, mounted below the targets; unmount it");
+		folder_release(worker, folder);
+		return STP_OK;
 	}
 	if (!(walk->options->flags & STP_TREE_ANY_NAME) && folder->path_bytes)
 		folder->problem = stp_path_problem(folder->path, folder->path_bytes);

@@ -60,8 +60,13 @@ struct stp_tree_options {
 	struct stp_fs_table *fs; /* numbers the file systems; NULL: by st_dev */
 	const char *prefix;      /* put before each path, "" or "folder/"; NULL is "" */
 	stp_tree_keep_fn *keep; /* asked for all but folders, also before a fault; NULL keeps all */
-	stp_tree_keep_fn *enter; /* asked for folders; NULL enters all */
+	/* Asked for folders, which are not opened when it says 0; NULL enters all. What is wrong
+	 * with a folder that was to be entered is a fault, whatever keep says of its path. */
+	stp_tree_keep_fn *enter;
 	void *keep_ctx;
+	/* With STP_TREE_CROSS: folders that must not lie in the tree, however they came there. */
+	const int *apart;
+	size_t apart_count;
 	struct stp_cancel *cancel;          /* may be NULL */
 	struct stp_fault_list *faults;      /* required */
 	struct stp_tree_progress *progress; /* may be NULL */

@@ -69,8 +69,7 @@ enum stp_errc stp_older_verify(struct stp_trust *trust, int metadata_fd, uint64_
 		char name[64];
 
 		root_name(version - 1, name);
-		if (faccessat(metadata_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
-		    steps++ == STP_ROOT_STEPS_MAX)
+		if (!stp_file_exists(metadata_fd, name) || steps++ == STP_ROOT_STEPS_MAX)
 			break;
 		stp_root_release(root);
 		code = verify_one(trust, metadata_fd, version - 1, next, root, err);
@@ -99,7 +98,7 @@ static enum stp_errc add_files(int metadata_fd, uint64_t from, uint64_t end, uin
 		char name[64];
 
 		root_name(version, name);
-		if (faccessat(metadata_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		if (!stp_file_exists(metadata_fd, name))
 			return STP_FAIL(err, STP_REFUSED, STAGE, name, "is not there; " ADVICE);
 		code = stp_file_read(metadata_fd, name, STP_ROOT_BYTES_MAX, STAGE, &file, err);
 		if (code == STP_OK) {

@@ -29,11 +29,6 @@ static int same_digest(const struct stp_pin *a, const struct stp_pin *b)
 	return memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
 }
 
-static int exists(int folder_fd, const char *name)
-{
-	return faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* ------------------------------------------------------------------ findings to errors */
 
 /* What an audit reports, but what leaves a document as trustworthy as its good signatures make it:
@@ -148,7 +143,7 @@ static enum stp_errc check_there(int metadata_fd, const struct start *start, str
 	char name[64];
 
 	root_name(start->pin.version, name);
-	if (exists(metadata_fd, name))
+	if (stp_file_exists(metadata_fd, name))
 		return STP_OK;
 	return STP_FAIL(err, STP_REFUSED, STAGE, name,
 	                "is not there, but %s names it as trusted; " RESTORE, start->origin);
@@ -314,7 +309,7 @@ static enum stp_errc load_roots(struct stp_trust *trust, const struct stp_trust_
 		char name[64];
 
 		root_name(version, name);
-		if (!exists(metadata_fd, name))
+		if (!stp_file_exists(metadata_fd, name))
 			break;
 		if (steps == STP_ROOT_STEPS_MAX)
 			return STP_FAIL(err, STP_LIMIT, STAGE, name,
@@ -424,7 +419,7 @@ static uint64_t newest_version(int metadata_fd, const char *role, uint64_t first
 
 	for (;; version++) {
 		snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", version, role);
-		if (!exists(metadata_fd, name))
+		if (!stp_file_exists(metadata_fd, name))
 			return version > first ? version - 1 : first;
 	}
 }
@@ -512,7 +507,7 @@ static enum stp_errc load_all(struct stp_trust *trust, const struct stp_trust_op
 	STP_TRY(stp_floors_load(repo->state_fd, options->seal_key, &trust->floors,
 	                        &trust->has_floors, &trust->origin, err));
 	STP_TRY(load_roots(trust, options, err));
-	if (exists(repo->metadata_fd, "timestamp.json")) {
+	if (stp_file_exists(repo->metadata_fd, "timestamp.json")) {
 		STP_TRY(load_timestamp(trust, repo->metadata_fd, current, &snapshot, err));
 		STP_TRY(load_snapshot(trust, repo->metadata_fd, &snapshot, current, err));
 	} else if (trust->floors.timestamp.version) {

@@ -399,7 +399,8 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 		is_signed = check_signatures(w);
 		check_entries(w);
 		if (is_signed && options->take)
-			STP_TRY(options->take(options->take_ctx, w->worker_index, &w->bin, err));
+			STP_TRY(options->take(options->take_ctx, w->worker_index, w->index, &w->bin,
+			                      err));
 	}
 	say_what_was_cut(w);
 	return STP_OK;

@@ -40,7 +40,7 @@ struct stp_bins_totals {
 typedef void stp_bins_tick_fn(void *ctx, uint64_t bytes);
 
 /* Called with each bin that is well formed and signed, from the worker that checked it. */
-typedef enum stp_errc stp_bins_take_fn(void *ctx, size_t worker_index,
+typedef enum stp_errc stp_bins_take_fn(void *ctx, size_t worker_index, size_t bin_index,
                                        const struct stp_bin_file *bin, struct stp_err *err);
 
 struct stp_bins_options {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "hash/hash.h"
@@ -219,8 +220,10 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 	bool usable;
 
 	*out_more = false;
+	if (options->root_version_last && version > options->root_version_last)
+		return STP_OK;
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
-	if (faccessat(tree->folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
+	if (!stp_file_exists(tree->folder_fd, name) && errno == ENOENT) {
 		if (version <= options->root_version_max)
 			stp_finding_add(findings, STP_FINDING_ROOT_GAP, name,
 			                "is not there, but %" PRIu64

@@ -80,8 +80,9 @@ struct stp_chain_options {
 	const char *timestamp_name; /* "timestamp.json", or a path when timestamp_fd is AT_FDCWD */
 	int timestamp_fd;
 	struct stp_chain_pin pinned[STP_CHAIN_PINS]; /* what the repository itself trusts */
-	uint64_t snapshot_version;         /* begin at this snapshot, without a timestamp; 0: no */
-	uint64_t root_version_max;         /* highest N.root.json in the folder; 0: not known */
+	uint64_t snapshot_version;  /* begin at this snapshot, without a timestamp; 0: no */
+	uint64_t root_version_last; /* stop at this root, for a snapshot of its time; 0: no */
+	uint64_t root_version_max;  /* highest N.root.json in the folder; 0: not known */
 	const uint64_t *snapshot_versions; /* of N.snapshot.json in the folder, any order */
 	size_t snapshot_version_count;     /* 0: no older one to hold against */
 	int64_t now, expires_within_s;

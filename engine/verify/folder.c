@@ -89,8 +89,8 @@ static bool try_open(struct stp_metadata_folder *folder, const char *path, const
 	folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->fd < 0)
 		return false;
-	if (faccessat(folder->fd, "timestamp.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    faccessat(folder->fd, "1.root.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (stp_file_exists(folder->fd, "timestamp.json") ||
+	    stp_file_exists(folder->fd, "1.root.json"))
 		return true;
 	stp_fd_close(&folder->fd);
 	return false;

@@ -85,6 +85,7 @@ enum stp_severity {
 	X(TARGET_URL, "target-url", SETUP)                     \
 	X(SERVED_MISSING, "served-missing", ERROR)             \
 	X(SERVED_DIFFERS, "served-differs", ERROR)             \
+	X(SERVED_ABSENT, "served-absent", WARNING)             \
 	X(SERVED_UNREADABLE, "served-unreadable", WARNING)     \
 	X(SERVED_UNKNOWN, "served-unknown", WARNING)           \
 	X(ONLINE_KEY_OFFLINE, "online-key-offline", SETUP)     \

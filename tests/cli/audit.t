@@ -3,18 +3,18 @@ $ index idx 30
 $ stampede init repo --targets idx --bins 8 --now $(at 1) >/dev/null
 $ stampede sign repo --now $(at 2) --quiet >/dev/null
 $ stampede verify repo --now $(at 2) --targets | grep -E "hashed|findings"
-  30 files hashed, 124.53 kB; 0 not in the sample
+  35 files hashed, 129.78 kB; 0 not in the sample
 no findings
 $ stampede verify --targets repo --now $(at 2) --json | tr ',' '\n' | grep -E 'files_|errors'
 "errors":0
-"files_checked":30
-"files_checked_bytes":124532
+"files_checked":35
+"files_checked_bytes":129782
 "files_skipped":0
 $ cp -r idx mirror && cp -r repo/public/metadata metadata && cp metadata/1.root.json trusted.json
 $ stampede verify metadata --root trusted.json --targets mirror --now $(at 2) | tail -n 1
 no findings
 $ stampede verify metadata --targets --now $(at 2) >/dev/null
-2> stampede: verify: metadata: is no repository; say where the files are: --targets=DIR
+2> stampede: verify: metadata: is not a repository; say where the files are: --targets=DIR
 = 2
 $ file=$(cd mirror && ls -d packages/*/*/*/*.whl | head -n 1); printf X | dd of=mirror/$file bs=1 conv=notrunc 2>/dev/null
 $ page=$(cd mirror && ls -d simple/*/index.html | head -n 1); rm mirror/$page; echo new >mirror/extra.txt

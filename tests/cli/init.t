@@ -20,7 +20,7 @@ Keep here, and back up: SCRATCH/repo/keys (online key, seal key)
 For more than 100,000 targets, the web server looks up by a mark
 what is signed (nginx; the whole configuration is in README.md):
   map $uri $stampede_mark {
-    '~^/targets/(?:(?<d1>[^/"]+)/)?(?:(?<d2>[^/"]+)/)?(?:(?<d3>[^/"]+)/)?(?:(?<d4>[^/"]+)/)?(?:(?<d5>[^/"]+)/)?(?:(?<d6>[^/"]+)/)?(?<h1>[0-9a-f]{3})(?<h2>[0-9a-f]{13})(?:[0-9a-f]{48}|[0-9a-f]{112})\.(?<file>[^/"]+)$'
+    '~^/targets/(?:(?<d1>[^/"]+)/)?(?:(?<d2>[^/"]+)/)?(?:(?<d3>[^/"]+)/)?(?:(?<d4>[^/"]+)/)?(?:(?<d5>[^/"]+)/)?(?:(?<d6>[^/"]+)/)?(?<h1>[0-9a-f]{2})(?<h2>[0-9a-f]{14})(?:[0-9a-f]{48}|[0-9a-f]{112})\.(?<file>[^/"]+)$'
     '$h1/$h2.$d1"$d2"$d3"$d4"$d5"$d6"$file';
   }
   map $uri $stampede_long_mark {
@@ -30,7 +30,7 @@ what is signed (nginx; the whole configuration is in README.md):
   location ~ ^/(?:metadata/\.|targets/\.(?:signed|tmp-)) {
     return 404;
   }
-  location /targets/ {
+  location ~ "^/targets/(?:[^/]+/)*(?:[0-9a-f]{64}|[0-9a-f]{128})\.[^/]+$" {
     try_files $uri @marked;
   }
   location @marked {

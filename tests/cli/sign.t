@@ -41,6 +41,7 @@ repo/public/metadata
   bins       version 1        expires 2031-01-01T12:00:00Z
   16 bins (succinct), 40 targets of 173.66 kB, 16.35 kB of bin metadata
   25 signatures checked, 25 of them by two libraries
+  40 names looked at as a web server would serve them
 clients
   python-tuf     yes
   tuf-js         yes

@@ -31,11 +31,33 @@ for link in symlink hardlink copy; do
 	[ "$(find "$link/public/targets" ! -type d | wc -l)" = $((before - 3)) ] || fail "$link: wrong links went"
 	[ -d "$link/public/targets/empty" ] || fail "$link: a folder that was empty before went"
 	find "$link/public/targets" -name "*.${gone##*/}" | grep -q . && fail "$link: the name of a file that is gone stays"
+	"$STAMPEDE" verify "$link" >out && fail "$link: verify is silent about robots.txt"
+	grep served-unknown out | grep -v robots.txt && fail "$link: names that are kept are unknown: $(cat out)"
+	mv "$link/public/targets/robots.txt" own
 	verified "$link"
+	mv own "$link/public/targets/robots.txt"
 	sign_is 0 "$link" $DAY9
 done
 "$STAMPEDE" gc copy $DAY9 >out
 grep -q 'left alone 1 unknown file' out && grep -q '^  public/targets/robots.txt$' out || fail "robots.txt is not named: $(cat out)"
+
+# A mark goes with the target it stands for. What only looks like one stays: a file with bytes, another name.
+rm -rf index && index 20
+init marks --targets index --bins 2 --hash sha256 --target-files mutable $DAY1
+sign_is 0 marks $DAY1
+gone=$(cd index && find packages -type f | sort | sed -n 1p)
+rm "index/$gone"
+sign_is 0 marks $DAY2
+before=$(find marks/public/targets/.signed -type f | wc -l)
+mark=$(find marks/public/targets/.signed -name "*\"${gone##*/}")
+echo own >"${mark%/*}/readme"
+echo bytes >"${mark%/*}/00000000000000.a\"\"\"\"\"\"b"
+gc_is marks links_removed=1 strangers=2
+[ ! -e "$mark" ] || fail "the mark of a file that is gone stays"
+[ "$(find marks/public/targets/.signed -type f | wc -l)" = $((before + 1)) ] || fail "wrong marks went"
+rm "${mark%/*}/readme" "${mark%/*}"/00000000000000.*
+sign_is 0 marks $DAY9 --json
+verified marks
 
 # A link whose file has changed in its place is not what its name says any more.
 rm -rf index && index 20

@@ -55,6 +55,7 @@ try() {
 work() {
 	local path kind
 	mkdir "work$1" && cd "work$1"
+	ln -s ../index index # where links of a copy of the repository lead
 	echo precious >victim
 	chmod 600 victim
 	was=$(stat -c '%i %a %u %s %Y' victim)

@@ -127,11 +127,21 @@ cp mutable/stampede.json good.json
 sed -i 's/"exclude": \[\]/"exclude": ["private\/**"]/' mutable/stampede.json
 sign_is 0 mutable --quiet
 verified mutable
-planted="mutable/public/targets/.signed/000/0000000000000.private\"\"\"\"\"\"config.ini"
+planted="mutable/public/targets/.signed/00/00000000000000.private\"\"\"\"\"\"config.ini"
 mkdir -p "$(dirname "$planted")"; : >"$planted"
 found mutable served-unknown
 rm "$planted"
 sign_is 0 mutable --quiet
+
+echo '- public/targets itself'
+mv mutable/public/targets away
+found mutable served-missing
+grep -q 'python-tuf' verify.out || fail "metadata is not audited: $(cat verify.out)"
+ln -s ../../away mutable/public/targets
+found mutable served-missing
+rm mutable/public/targets
+mv away mutable/public/targets
+verified mutable
 
 echo '- names that nobody signed'
 echo x >mutable/public/targets/robots.txt
@@ -142,6 +152,22 @@ echo x >"mutable/public/targets/packages/$(printf '0%.0s' $(seq 128)).one.whl"
 found mutable served-unknown
 rm -r mutable/public/targets/packages
 verified mutable
+
+echo '- names of a snapshot that a replaced key signed'
+if command -v openssl >/dev/null; then
+	cp -a copy replaced
+	page=index-copy/simple/x/index.html
+	cp -p $page page && echo other >$page
+	sign_is 0 replaced --quiet
+	verified replaced
+	openssl genpkey -algorithm ed25519 -out new.pem 2>/dev/null
+	chmod 600 new.pem && mv new.pem replaced/keys/online.pem
+	"$STAMPEDE" init replaced --update --offline-keys replaced/offline-keys --yes --quiet >out 2>&1 ||
+		fail "the key cannot be replaced: $(cat out)"
+	sign_is 0 replaced --quiet
+	verified replaced
+	cp -p page $page
+fi
 
 echo '- what only an older snapshot lists stays until gc takes both'
 for folder in index index-*; do
@@ -161,6 +187,16 @@ for link in symlink hardlink copy mutable; do
 	field_is links_repaired 0
 done
 
+echo '- nothing is said of names that a damaged bin may list'
+echo x >"symlink/public/targets/$(printf '0%.0s' $(seq 128)).one.whl"
+found symlink served-unknown
+for bin in symlink/public/metadata/*.bin-n-*.json; do echo >>"$bin"; done
+found symlink envelope
+! grep -q served-unknown verify.out || fail "names of damaged bins are called unknown: $(cat verify.out)"
+sign_is 0 symlink --quiet
+found symlink served-unknown
+rm symlink/public/targets/0*.one.whl
+
 echo '- a targets folder that is not mounted'
 mv index away; mkdir index
 found mutable served-missing
@@ -175,7 +211,7 @@ sign_is 0 listed --quiet --digests list.csv
 verified listed
 grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
 mkdir -p empty/packages; printf a >empty/packages/1.whl
-found listed served-missing
+found listed served-absent
 
 echo '- who asks for it, and who does not'
 "$STAMPEDE" verify listed --no-served --quiet >/dev/null || fail '--no-served looks all the same'

@@ -223,6 +223,7 @@ sign_is 0 repo
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir open
 	cp -a repo open/
+	ln -s ../index open/index
 	cp "$STAMPEDE" open/stampede
 	chmod 711 . open
 	as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups open/stampede "$@" >out 2>err || got=$?; }

@@ -62,6 +62,7 @@ wanted() {
 		share/man/man1/stampede.1
 		share/man/man5/stampede-ledger.5
 		share/man/man5/stampede.json.5
+		share/man/man7/stampede-recovery.7
 		share/zsh/vendor-completions/_stampede
 	END
 }

@@ -160,6 +160,9 @@ for (const target of signed()) {
 
 step("nothing that is not signed, under any digest");
 {
+	fs.writeFileSync(path.join(repo, "public/targets/robots.txt"), "not signed\n");
+	refused("/targets/robots.txt", "a file that somebody put there");
+	fs.rmSync(path.join(repo, "public/targets/robots.txt"));
 	const zeros = "0".repeat(128);
 	const other = digest("sha512", fs.readFileSync(path.join(index, "top.whl")));
 	for (const name of unsigned) {

@@ -71,8 +71,13 @@ export function serve(folder) {
 	const lies = new Map();
 	const seen = [];
 	const server = http.createServer((request, response) => {
-		const name = decodeURIComponent(new URL(request.url, "http://x").pathname);
+		let name = new URL(request.url, "http://x").pathname;
 		let body = null;
+		try {
+			name = decodeURIComponent(name);
+		} catch {
+			// A "%" that is not an escape: there is no such file.
+		}
 		seen.push(name);
 		try {
 			if (!name.split("/").includes("..")) body = fs.readFileSync(path.join(folder, name));

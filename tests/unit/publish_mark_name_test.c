@@ -28,10 +28,10 @@ static void is_named(const char *path, const char *name)
 static void test_mark_name__folders_become_divisions(void **state)
 {
 	(void)state;
-	is_named("a.whl", ".signed/012/3456789abcdef.\"\"\"\"\"\"a.whl");
-	is_named("p/a.whl", ".signed/012/3456789abcdef.p\"\"\"\"\"\"a.whl");
-	is_named("p/q/a.whl", ".signed/012/3456789abcdef.p\"q\"\"\"\"\"a.whl");
-	is_named("1/2/3/4/5/6/a.whl", ".signed/012/3456789abcdef.1\"2\"3\"4\"5\"6\"a.whl");
+	is_named("a.whl", ".signed/01/23456789abcdef.\"\"\"\"\"\"a.whl");
+	is_named("p/a.whl", ".signed/01/23456789abcdef.p\"\"\"\"\"\"a.whl");
+	is_named("p/q/a.whl", ".signed/01/23456789abcdef.p\"q\"\"\"\"\"a.whl");
+	is_named("1/2/3/4/5/6/a.whl", ".signed/01/23456789abcdef.1\"2\"3\"4\"5\"6\"a.whl");
 }
 
 static void test_mark_name__many_folders_stay_folders(void **state)
@@ -50,10 +50,10 @@ static void test_mark_name__long_paths_stay_folders(void **state)
 	(void)state;
 	memset(path, 'x', sizeof(path));
 	memcpy(path, "d/", 2);
-	path[255 - 13 - 1 - 5] = '\0';
-	assert_int_equal(stp_mark_name(path, strlen(path), HEX, out), strlen(".signed/012/") + 255);
+	path[255 - 14 - 1 - 5] = '\0';
+	assert_int_equal(stp_mark_name(path, strlen(path), HEX, out), strlen(".signed/01/") + 255);
 	path[strlen(path)] = 'x';
-	path[255 - 13 - 1 - 5 + 1] = '\0';
+	path[255 - 14 - 1 - 5 + 1] = '\0';
 	snprintf(want, sizeof(want), ".signed/long/d/0123456789abcdef.%s", path + 2);
 	is_named(path, want);
 	memset(path, 'x', 300);
@@ -87,15 +87,15 @@ static void test_mark_name__other_names_are_none(void **state)
 	static const char *const bad[] = {
 	    "",
 	    ".signed/",
-	    ".signed/012/",
-	    ".signed/012/3456789abcdef.",
-	    ".signed/012/3456789abcdef.a.whl",
-	    ".signed/012/3456789abcdef.\"\"\"\"\"a.whl",
-	    ".signed/012/3456789abcdef.\"\"\"\"\"\"\"a.whl",
-	    ".signed/012/3456789abcdef.\"p\"\"\"\"\"a.whl",
-	    ".signed/012/3456789abcdef.p\"\"q\"\"\"\"a.whl",
-	    ".signed/012/3456789abcdef.1\"2\"3\"4\"5\"6\"",
-	    ".signed/012/3456789abcdeF.\"\"\"\"\"\"a.whl",
+	    ".signed/01/",
+	    ".signed/01/23456789abcdef.",
+	    ".signed/01/23456789abcdef.a.whl",
+	    ".signed/01/23456789abcdef.\"\"\"\"\"a.whl",
+	    ".signed/01/23456789abcdef.\"\"\"\"\"\"\"a.whl",
+	    ".signed/01/23456789abcdef.\"p\"\"\"\"\"a.whl",
+	    ".signed/01/23456789abcdef.p\"\"q\"\"\"\"a.whl",
+	    ".signed/01/23456789abcdef.1\"2\"3\"4\"5\"6\"",
+	    ".signed/01/23456789abcdeF.\"\"\"\"\"\"a.whl",
 	    ".signed/0123/456789abcdef.\"\"\"\"\"\"a.whl",
 	    ".signed/long/0123456789abcdef.a.whl",
 	    ".signed/long/a/0123456789abcdef.a.whl",

@@ -137,6 +137,148 @@ static void test_config__a_path_is_kept_by_include_and_not_by_exclude(void **sta
 	stp_config_release(&config);
 }
 
+static int keeps(const char *field, const char *glob, const char *path)
+{
+	struct stp_config config = {0};
+	struct stp_globs globs = {&glob, 1};
+
+	if (strcmp(field, "include") == 0)
+		config.include = globs;
+	else
+		config.exclude = globs;
+	return stp_config_keeps(&config, path, strlen(path));
+}
+
+static int enters(const char *field, const char *glob, const char *folder)
+{
+	struct stp_config config = {0};
+	struct stp_globs globs = {&glob, 1};
+
+	if (strcmp(field, "include") == 0)
+		config.include = globs;
+	else
+		config.exclude = globs;
+	return stp_config_enters(&config, folder, strlen(folder));
+}
+
+static void test_config__a_plain_name_stands_for_all_in_its_folder(void **state)
+{
+	(void)state;
+	assert_false(keeps("exclude", ".git", ".git/refs/a"));
+	assert_false(keeps("exclude", ".git", ".git"));
+	assert_true(keeps("exclude", ".git", ".gitignore"));
+	assert_true(keeps("exclude", ".git", ".github/a"));
+	assert_true(keeps("exclude", ".git", "a/.git/b"));
+	assert_false(keeps("exclude", "**/.git", "a/b/.git/c/d"));
+	assert_false(keeps("exclude", "**/.git", ".git/c"));
+	assert_true(keeps("exclude", "**/.git", "a/x.git/c"));
+	assert_false(keeps("exclude", "a/b", "a/b/c"));
+	assert_true(keeps("exclude", "a/b", "c/a/b/c"));
+	assert_true(keeps("exclude", "a/b", "a/bc"));
+	/* A wildcard in the last segment stops at "/", as it always did. */
+	assert_true(keeps("exclude", "packages/*", "packages/ab/c"));
+	assert_true(keeps("exclude", "build-*", "build-1/a"));
+	assert_false(keeps("exclude", "build-*/", "build-1/a"));
+	assert_false(keeps("exclude", "**/build-*/", "x/build-1/a/b"));
+	assert_true(keeps("exclude", "build-*/", "build-1"));
+	assert_true(keeps("include", "packages", "packages/ab/c"));
+	assert_false(keeps("include", "packages", "packages2/ab/c"));
+}
+
+static void test_config__folders_without_targets_are_not_entered(void **state)
+{
+	static const char *const closed[][2] = {
+	    {"lost+found", "lost+found"},
+	    {"lost+found/", "lost+found"},
+	    {"lost+found/**", "lost+found"},
+	    {"**", "any"},
+	    {"**/*", "any/where"},
+	    {"a/**/*", "a"},
+	    {"a/**/*", "a/b"},
+	    {"**/b/**", "a/b"},
+	    {"**/b/**", "b"},
+	    {"a/b/**", "a/b/c"},
+	    {"a*/**", "abc"},
+	    {"**/.git", "a/.git"},
+	    {"**/build-*/", "a/build-7"},
+	    {"a**", "ab/c"},
+	};
+	static const char *const open[][2] = {
+	    {"lost+found/*", "lost+found"},
+	    {"lost+found/**", "lost"},
+	    {"lost+found/**", "lost+found2"},
+	    {"**/*.tmp", "a"},
+	    {"a/**/*.tmp", "a"},
+	    {"a/b/**", "a"},
+	    {"*", "a"},
+	    {"a/*/**", "a"},
+	    {"?", "a"},
+	    {"**/b/**", "a"},
+	    {"a/**/b", "a"},
+	    {"x**/*", "x"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
+		if (enters("exclude", closed[i][0], closed[i][1]))
+			fail_msg("%s: %s is entered", closed[i][0], closed[i][1]);
+	for (i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		if (!enters("exclude", open[i][0], open[i][1]))
+			fail_msg("%s: %s is not entered", open[i][0], open[i][1]);
+	assert_true(enters("include", "simple/**", "simple"));
+	assert_true(enters("include", "simple/a/*", "simple"));
+	assert_true(enters("include", "simple/a/*", "simple/a"));
+	assert_true(enters("include", "**/*.whl", "any/where"));
+	assert_true(enters("include", "packages", "packages/ab"));
+	assert_true(enters("include", "sim*", "simple"));
+	assert_false(enters("include", "simple/**", "sim"));
+	assert_false(enters("include", "simple/**", "lost+found"));
+	assert_false(enters("include", "packages", "packages2"));
+	assert_false(enters("include", "a.whl", "b"));
+}
+
+/* Whatever is not entered has nothing in it that would be kept: random globs and paths over a small
+ * alphabet, where they meet often. */
+static void test_config__nothing_that_is_kept_lies_where_nobody_goes(void **state)
+{
+	static const char *const pieces[] = {"a", "b", "*", "**", "/", "?", "/", "ab", "[ab]"};
+	unsigned seed = 1;
+	int round;
+
+	(void)state;
+	for (round = 0; round < 200000; round++) {
+		const char *field = round & 1 ? "include" : "exclude";
+		char glob[64] = "";
+		char path[32];
+		size_t at = 0;
+		int i;
+
+		for (i = 1 + (int)(rand_r(&seed) % 5u); i > 0; i--)
+			strcat(glob, pieces[rand_r(&seed) % 9u]);
+		if (!stp_glob_valid(glob))
+			continue;
+		for (i = 2 + (int)(rand_r(&seed) % 3u); i > 0; i--) {
+			path[at++] = "ab"[rand_r(&seed) % 2u];
+			if (rand_r(&seed) % 3u == 0)
+				path[at++] = 'b';
+			path[at++] = i == 1 ? '\0' : '/';
+		}
+		if (!keeps(field, glob, path))
+			continue;
+		for (i = 0; path[i]; i++) {
+			char folder[32] = "";
+
+			if (path[i] != '/')
+				continue;
+			memcpy(folder, path, (size_t)i);
+			if (!enters(field, glob, folder))
+				fail_msg("%s %s: %s is kept and %s not entered", field, glob, path,
+				         folder);
+		}
+	}
+}
+
 static void test_config__what_is_saved_reads_back_the_same(void **state)
 {
 	char folder[] = "/tmp/stp-config-XXXXXX";
@@ -282,6 +424,9 @@ int main(void)
 	    cmocka_unit_test(test_config__what_is_not_in_the_file_comes_from_the_profile),
 	    cmocka_unit_test(test_config__what_may_be_removed_and_for_how_long_it_is_known),
 	    cmocka_unit_test(test_config__a_path_is_kept_by_include_and_not_by_exclude),
+	    cmocka_unit_test(test_config__a_plain_name_stands_for_all_in_its_folder),
+	    cmocka_unit_test(test_config__folders_without_targets_are_not_entered),
+	    cmocka_unit_test(test_config__nothing_that_is_kept_lies_where_nobody_goes),
 	    cmocka_unit_test(test_config__what_is_saved_reads_back_the_same),
 	    cmocka_unit_test(test_config__every_refusal_names_the_field),
 	    cmocka_unit_test(test_config__globs_stop_at_slashes),

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Folders that are left out are not opened; names of folders stand for all that is in them; and file
+# systems that are mounted below the targets.
+. "$(dirname "$0")/lib.sh"
+
+lists() { sed -i "s|\"$1\": \[[^]]*\]|\"$1\": [$2]|" repo/stampede.json; }
+cross() { sed -i 's/"mounts": "[a-z]*"/"mounts": "'"$1"'"/' repo/stampede.json; }
+# count_is NUMBER: of targets
+count_is() {
+	sign_is 0 repo --json --allow-removals all
+	field_is targets "$1"
+	! grep -q . err || [ "${2:-}" ] || fail "stderr is not empty: $(cat err)"
+}
+
+mkdir -p idx/{closed,sub/.git/objects,.git/refs,build-1,packages/ab,sub/build-2}
+for file in a.whl closed/b.whl sub/.git/objects/c .git/refs/d .git/HEAD build-1/e.whl packages/f.whl \
+	packages/ab/g.whl sub/build-2/h.whl sub/i.whl; do
+	echo "$file" >"idx/$file"
+done
+init repo --targets idx --bins 4
+count_is 10
+
+# What a name of a folder says, and what it does not.
+lists exclude '".git"'
+count_is 8
+lists exclude '"**/.git"'
+count_is 7
+lists exclude '"**/.git", "**/build-*/"'
+count_is 5
+lists exclude '"**/.git/**", "build-*"'
+count_is 7
+lists exclude '"packages/*"'
+count_is 9
+lists exclude '"packages/**/*"'
+count_is 8
+lists exclude '"sub/"'
+count_is 7
+lists exclude ''
+lists include '"packages", "sub/build-2/"'
+count_is 3
+lists include '"packages/*.whl"'
+count_is 1
+lists include ''
+
+# A folder that is closed to us is a fault, unless nothing in it can be a target.
+closed() { # INCLUDE EXCLUDE STATUS
+	lists include "$1"
+	lists exclude "$2"
+	chmod 000 idx/closed
+	sign_is "$3" repo --dry-run --allow-removals all
+	if [ "$3" = 0 ]; then
+		! grep -q closed err || fail "$1 $2: $(cat err)"
+	else
+		says '^stampede: scan: closed: cannot read the folder'
+	fi
+	chmod 755 idx/closed
+}
+if chmod 000 idx/closed && ! ls idx/closed >/dev/null 2>&1; then
+	closed '' '' 3
+	for glob in closed closed/ 'closed/**' 'clo*/**' '**/closed' '**/closed/**/*' 'c?osed/**'; do
+		closed '' "\"$glob\"" 0
+	done
+	for glob in 'packages/**' 'closed.d/**' clo; do closed "\"$glob\"" '' 0; done
+	# Files of these could be targets, whatever the folder's own name is.
+	for glob in 'closed/*' '*' 'closed/*.txt'; do closed '' "\"$glob\"" 3; done
+	for glob in '**/*.whl' closed 'clos*/**'; do closed "\"$glob\"" '' 3; done
+elif [ "${FOLDERS_TRIED:-}" = '' ] && command -v setpriv >/dev/null; then
+	# root opens everything: the same once more without that right.
+	chmod 755 idx/closed
+	chmod 755 "$scratch"
+	FOLDERS_TRIED=1 setpriv --inh-caps=-all --bounding-set=-dac_override,-dac_read_search bash "$0" ||
+		fail 'without the right to open everything'
+fi
+chmod 755 idx/closed
+lists include ''
+lists exclude ''
+
+# Mounts.
+[ "${FOLDERS_TRIED:-}" = '' ] || exit 0
+mkdir idx/disk
+small_fs idx/disk size=4m
+echo disk >idx/disk/j.whl
+sign_is 3 repo --allow-removals all
+says '^stampede: scan: disk: is another file system mounted below the targets; exclude it, or set "mounts": "cross"'
+for glob in disk 'disk/**' 'dis*/'; do
+	lists exclude "\"$glob\""
+	count_is 10
+	"$STAMPEDE" verify repo --targets idx >verify.out 2>&1 || fail "verify looks into $glob: $(cat verify.out)"
+done
+lists exclude ''
+lists include '"packages/**"'
+count_is 2
+lists include ''
+cross cross
+for how in '' '--jobs 0'; do
+	sign_is 0 repo $how --json --allow-removals all
+	field_is targets 11
+	verified repo
+	"$STAMPEDE" verify repo --targets idx >verify.out 2>&1 || fail "verify --targets: $(cat verify.out)"
+	sign_is 0 repo $how --json
+	field_is files_hashed 0
+done
+# Names of every kind but hard links, which cannot leave a file system.
+for link in copy symlink; do
+	sed -i "s/\"link\": \"[a-z]*\"/\"link\": \"$link\"/" repo/stampede.json
+	sign_is 0 repo --json
+	verified repo
+done
+sed -i 's/"link": "[a-z]*"/"link": "hardlink"/' repo/stampede.json
+sign_is 2 repo
+says '"link": hard links cannot reach the file system of disk/j.whl; set "symlink" or "copy"'
+sed -i 's/"link": "[a-z]*"/"link": "symlink"/' repo/stampede.json
+sign_is 0 repo --json # the hard links that were made have moved the ctime,
+sign_is 0 repo --json # and so has their removal
+# Another file system in its place is another one.
+umount idx/disk
+small_fs idx/disk size=4m
+echo disk >idx/disk/j.whl
+sign_is 0 repo --json
+field_is files_hashed 1
+# The repository, shown within the index by a mount.
+mkdir idx/bound
+for folder in . keys state public; do
+	mount --bind "repo/$folder" idx/bound
+	mounted+=("$scratch/idx/bound")
+	sign_is 3 repo
+	says '^stampede: scan: bound.*: is a folder of the repository, mounted below the targets'
+	umount idx/bound
+done
+cross maybe
+sign_is 2 repo
+says '"mounts": must be one of "fault"'
