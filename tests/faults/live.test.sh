@@ -149,7 +149,7 @@ verified repo
 
 # --- distribution files ------------------------------------------------------
 new=packages/new.whl
-for options in '' '--link hardlink' '--link copy' '--target-files none' '--target-files mutable'; do
+for options in '' '--link hardlink' '--target-files none'; do
 	# An upload that goes on while the run hashes it.
 	fresh $options
 	echo half >"index/$new"
