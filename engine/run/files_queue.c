@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/faultpoint.h"
 #include "base/stamp.h"
 #include "base/sum.h"
 #include "hash/hash.h"
@@ -354,10 +355,14 @@ enum stp_errc stp_files_queue_hash(struct stp_files_queue *queue, uint64_t *file
                                    struct stp_err *err)
 {
 	struct stp_hash_progress counted = {0};
-	int64_t racy_after_ns = settle(queue);
 	enum stp_errc code = STP_OK;
+	int64_t racy_after_ns;
 	size_t i;
 
+	if (!queue->count)
+		return STP_OK;
+	STP_FAULT_TRY(err, "hash", "read", "targets");
+	racy_after_ns = settle(queue);
 	/* Of these files, not of the run: stamps that lay ahead when a file was hashed are known by
 	 * it, see run/again.c. */
 	queue->run->verified_at = stp_clock_now();

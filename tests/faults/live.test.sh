@@ -8,7 +8,9 @@
 writer=
 trap '[ -z "$writer" ] || kill "$writer" 2>/dev/null; cleanup' EXIT
 
-# Where a run stops to be waited for: when all is hashed, and after the last look, before names are made.
+# Where a run stops to be waited for: after the scan, when all is hashed, and after the last look, before
+# names are made.
+scanned=hash.read:1:stop
 hashed=hash.look:1:stop
 looked=reserve.write:1:stop
 
@@ -95,6 +97,24 @@ for change in "rm index/$page" "rm index/$page; mkfifo index/$page" "rm index/$p
 		field_is files_kept 1
 		grep -q "$page.*did not keep still.*last time" err || fail "no note: $(cat err)"
 	done
+done
+# Between scan and hashing as well; a distribution file that goes there was never there.
+for change in "rm index/$page" "rm index/$page; mkfifo index/$page"; do
+	fresh
+	old=$(digest "index/$page")
+	replace "$page" newer
+	mkdir -p index/simple/brief
+	echo brief >index/simple/brief/index.html
+	cp index/simple/brief/index.html index/packages/brief.whl
+	jobs=$((2 - jobs))
+	during "$scanned" "$change; rm -r index/simple/brief index/packages/brief.whl; replace simple/b/index.html b2" 0 \
+		repo --rehash all --jobs "$jobs"
+	last_is
+	signed simple/b/index.html
+	field_is targets 4
+	field_is files_kept 1
+	field_is faults 0
+	verified repo
 done
 # Its copy is gone as well: nothing is left that could be signed.
 for point in "$hashed" "$looked"; do
