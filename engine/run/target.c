@@ -275,8 +275,9 @@ enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *ru
 	enum stp_links_result result = STP_LINKS_CHANGED;
 
 	if (!run->links || stp_links_need(run->links) == STP_LINKS_NEED_NONE) {
-		STP_ASSERT(decision->verdict == STP_VERDICT_KEEP);
-		return STP_OK;
+		/* Left to its copy, but the targets folder is empty now, so no copies are made. */
+		return decision->verdict == STP_VERDICT_KEEP ? STP_OK
+		                                             : fault(&change, CHANGED_TEXT, 0);
 	}
 	if (decision->verdict != STP_VERDICT_HASH) {
 		if (decision->is_committed && !stp_links_look(run->links, &target->record))

@@ -75,6 +75,12 @@ ln -sfn "$(readlink "$name" | sed s/one/two/)" "$name"
 found symlink served-differs
 repaired symlink 1
 
+echo '- a link out of the index, to a file of the right length'
+printf 'WHEEL\n' >outside-6
+ln -sfn "$scratch/outside-6" "$name"
+found symlink served-differs
+repaired symlink 1
+
 echo '- bytes of the right length that are not those'
 name=$(one copy one.whl)
 printf 'WHEEL\n' >"$name"
