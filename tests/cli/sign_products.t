@@ -132,3 +132,80 @@ $ grep -E '^stampede_(last_run_success|last_run_published|faults)' m.prom && rm 
 stampede_last_run_success{repo="SCRATCH/repo"} 0
 stampede_last_run_published{repo="SCRATCH/repo"} 1
 stampede_faults{repo="SCRATCH/repo"} 1
+
+# What --report and --metrics name is written after the run, so it is looked at before: nothing of the repository, nothing of the index, no file that is read.
+$ index apart 12 && stampede init guarded --targets apart --bins 4 --now $(at 1) >/dev/null && stampede sign guarded --now $(at 2) --quiet
+$ all() { find guarded apart list -printf '%p %s %m %T@ %l\n' | sort; }
+$ first=$(cd apart && find packages -type f | sort | head -n 1); mkdir out; ln -s ../guarded/stampede.json out/link; ln -s ../guarded/public out/public; echo path,length >list; all >before
+$ for file in guarded/stampede.json guarded/keys/online.pem guarded/state/floors guarded/public/metadata/timestamp.json guarded/public/targets/new guarded/new out/link out/public/new out/../guarded/new; do for option in --report --metrics; do stampede sign guarded --now $(at 3) $option $file 2>&1 | sed "s|$file|FILE|"; echo "exit status ${PIPESTATUS[0]}"; done; done | sort | uniq -c | tr -s ' '
+ 18 exit status 2
+ 18 stampede: output: FILE: lies in the repository, where it could take the place of one of its files; name a file elsewhere
+$ for file in apart/$first apart/new apart/simple/new; do for option in --report --metrics; do stampede sign guarded --now $(at 3) $option $file 2>&1 | sed "s|$file|FILE|"; echo "exit status ${PIPESTATUS[0]}"; done; done | sort | uniq -c | tr -s ' '
+ 6 exit status 2
+ 6 stampede: output: FILE: lies in the targets folder, where it would be signed; name a file elsewhere
+$ stampede sign guarded --now $(at 3) --digests list --metrics out/../list
+2> stampede: output: out/../list: --digests and --metrics name the same file; name another file for --metrics
+= 2
+$ stampede sign guarded --now $(at 3) --digests - --metrics list <list
+2> stampede: output: list: --digests and --metrics name the same file; name another file for --metrics
+= 2
+$ stampede sign guarded --now $(at 3) --above list --report ./list
+2> stampede: output: ./list: --above and --report name the same file; name another file for --report
+= 2
+$ stampede sign guarded --now $(at 3) --report out/both --metrics "$PWD/out/both"
+2> stampede: output: SCRATCH/out/both: --report and --metrics name the same file; name another file for --metrics
+= 2
+$ stampede sign guarded --now $(at 3) --metrics out
+2> stampede: output: out: is a folder; name a file
+= 2
+$ stampede sign guarded --now $(at 3) --metrics out/new/
+2> stampede: output: out/new/: is a folder; name a file
+= 2
+$ stampede sign guarded --now $(at 3) --metrics ''
+2> stampede: output: the name is empty; name a file
+= 2
+$ stampede sign guarded --now $(at 3) --dry-run --report guarded/stampede.json
+2> stampede: output: guarded/stampede.json: lies in the repository, where it could take the place of one of its files; name a file elsewhere
+= 2
+$ stampede plan --repo guarded --svg guarded/stampede.json
+2> stampede: output: guarded/stampede.json: lies in the repository, where it could take the place of one of its files; name a file elsewhere
+= 2
+$ stampede plan --targets-count 100 --svg out
+2> stampede: output: out: is a folder; name a file
+= 2
+$ stampede plan --targets-count 100 --svg no/where.svg
+2> stampede: output: no: cannot open the folder: No such file or directory
+= 2
+$ stampede bench --dir apart --html apart/bench.html
+2> stampede: output: apart/bench.html: lies in the folder that is read, where nothing is written; name a file elsewhere
+= 2
+$ stampede bench --html out
+2> stampede: output: out: is a folder; name a file
+= 2
+$ stampede bench --json out/b --html out/b
+2> stampede: output: out/b: --json and --html name the same file; name another file for --html
+= 2
+$ stampede bench --from list --html list
+2> stampede: output: list: --from and --html name the same file; name another file for --html
+= 2
+$ stampede bench --compare before list --html list
+2> stampede: output: list: --compare and --html name the same file; name another file for --html
+= 2
+$ all | diff before -; cat list; ls out
+path,length
+link
+public
+
+# Pipes, devices and what stdout leads to are written as they are; a link is replaced, and not what it leads to.
+$ stampede sign guarded --now $(at 3) --quiet --report /dev/null --metrics /dev/null && stampede sign guarded --now $(at 4) --quiet --metrics /dev/stdout | grep -c '^stampede_targets{'
+1
+$ ln -s shown.prom out/m; for day in 5 6; do stampede sign guarded --now $(at $day) --quiet --metrics out/m --report out/r; done; ls out
+link
+m
+public
+r
+
+# A folder that cannot be written is noticed before the run.
+$ mkdir -m 555 closed; as_user stampede sign guarded --now $(at 7) --quiet --metrics closed/m
+2> stampede: output: closed/m: cannot be written: its folder is not writable (Permission denied); name a file in another folder, or change the rights of this one
+= 2
