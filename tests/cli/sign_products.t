@@ -205,6 +205,40 @@ m
 public
 r
 
+# Commands that did their work and cannot say so: exit status 4, and a line says what was done.
+$ stampede init unsaid --targets tree --bins 4 --now $(at 1) >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: init: SCRATCH/unsaid: the repository was made before that; only this output is missing
+= 4
+$ stampede init unsaid2 --targets tree --bins 4 --now $(at 1) --json >&-
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: init: SCRATCH/unsaid2: the repository was made before that; only this output is missing
+= 4
+$ { sleep 0.2; stampede init unsaid3 --targets tree --bins 4 --now $(at 1); echo $? >status; } | true; cat status
+4
+$ for day in 2 3 4 5 6; do stampede sign unsaid --now $(at $day) --quiet; done
+$ stampede init unsaid --update --yes --now $(at 6) 2>&1 >/dev/full | tail -n 2; echo ${PIPESTATUS[0]}; ls unsaid/public/metadata | grep -c '^2.root'
+stampede: output: stdout could not be written; its reader or disk is gone
+stampede: init: unsaid: the new versions were put in place before that; only this output is missing
+4
+1
+$ stampede init unsaid --update --yes --json --quiet --now $(at 6) >/dev/full; stampede sign unsaid --now $(at 6) --quiet
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: init: unsaid: the new versions were put in place before that; only this output is missing
+$ stampede gc unsaid --dry-run --now $(at 9) >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+= 3
+$ stampede gc unsaid --now $(at 9) >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: gc: unsaid: what is out of use was removed before that; only this output is missing
+= 4
+$ stampede gc unsaid --now $(at 9) --json --log-format json >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> {"time":"*","level":"fault","verb":"gc","stage":"gc","subject":"unsaid","message":"what is out of use was removed before that; only this output is missing"} (glob)
+= 4
+$ stampede gc unsaid --now $(at 9) --quiet >/dev/full
+$ stampede verify unsaid --now $(at 6) >/dev/null
+
 # A folder that cannot be written is noticed before the run.
 $ mkdir -m 555 closed; as_user stampede sign guarded --now $(at 7) --quiet --metrics closed/m
 2> stampede: output: closed/m: cannot be written: its folder is not writable (Permission denied); name a file in another folder, or change the rights of this one
