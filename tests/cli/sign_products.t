@@ -59,17 +59,17 @@ $ stampede sign repo >&-
 2> stampede: publish: timestamp.json: version 4 was published before that, so clients have the new snapshot; only this output is missing
 = 4
 $ stampede sign repo --metrics /dev/full >/dev/null
-2> stampede: output: /dev/full: cannot be written: No space left on device
+2> stampede: output: /dev/full: cannot be written: No space left on device; make room there
 2> stampede: publish: timestamp.json: version 5 was published before that, so clients have the new snapshot; only this output is missing
 = 4
 $ stampede sign repo --report /dev/full --log-format json >/dev/null
-2> {"time":"*","level":"error","verb":"sign","stage":"output","subject":"/dev/full","message":"cannot be written: No space left on device","exit_status":4,"errno":28} (glob)
+2> {"time":"*","level":"error","verb":"sign","stage":"output","subject":"/dev/full","message":"cannot be written: No space left on device; make room there","exit_status":4,"errno":28} (glob)
 2> {"time":"*","level":"fault","verb":"sign","stage":"publish","subject":"timestamp.json","message":"version 6 was published before that, so clients have the new snapshot; only this output is missing"} (glob)
 = 4
 $ stampede sign repo --report /dev/full --metrics after.prom --quiet; grep -E '^stampede_last_run_(success|published)' after.prom
 stampede_last_run_success{repo="SCRATCH/repo"} 0
 stampede_last_run_published{repo="SCRATCH/repo"} 1
-2> stampede: output: /dev/full: cannot be written: No space left on device
+2> stampede: output: /dev/full: cannot be written: No space left on device; make room there
 2> stampede: publish: timestamp.json: version 7 was published before that, so clients have the new snapshot; only this output is missing
 $ stampede sign repo | true; echo ${PIPESTATUS[0]}
 4
