@@ -13,6 +13,29 @@ enum stp_errc stp_errc_from_errno(int sys_errno)
 	return sys_errno == EAGAIN || sys_errno == ENOLCK ? STP_BUSY : STP_IO;
 }
 
+/* What helps wherever it happens; "" where that depends on the subject, or text says it. */
+static const char *advice(const char *text, int sys_errno)
+{
+	if (strchr(text, ';'))
+		return "";
+	switch (sys_errno) {
+	case EACCES:
+		/* The right to make something is one of the folder. */
+		return strncmp(text, "cannot create", 13) == 0 ||
+		               strncmp(text, "cannot make the ", 16) == 0
+		           ? "; correct the owner or mode of its folder"
+		           : "";
+	case ENOSPC:
+		return "; make room there";
+	case EDQUOT:
+		return "; make room there, or raise the quota";
+	case EROFS:
+		return "; mount it for writing";
+	default:
+		return "";
+	}
+}
+
 enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno, const char *stage,
                           const char *subject, const char *file, int line, const char *format, ...)
 {
@@ -34,8 +57,10 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 	va_end(args);
 	if (sys_errno && used >= 0 && (size_t)used < sizeof(raw)) {
 		char buffer[128];
-		snprintf(raw + used, sizeof(raw) - (size_t)used, ": %s",
-		         strerror_r(sys_errno, buffer, sizeof(buffer)));
+		const char *what_helps = advice(raw, sys_errno);
+
+		snprintf(raw + used, sizeof(raw) - (size_t)used, ": %s%s",
+		         strerror_r(sys_errno, buffer, sizeof(buffer)), what_helps);
 	}
 	/* Whatever the text quotes, here it loses what steers a terminal. */
 	stp_text_clean(raw, strlen(raw), err->text, sizeof(err->text));

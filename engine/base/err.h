@@ -3,8 +3,8 @@
  * Setting errors from inside the engine: see stampede/err.h for the struct and its rules.
  *
  *	return STP_FAIL(err, STP_FORMAT, "ledger", name, "block %zu: sum does not match", i);
- *	return STP_FAIL_SYS(err, "publish", path, "cannot create");       (adds strerror(errno))
- *	STP_TRY(stp_file_read(...));                                       (returns on failure)
+ *	return STP_FAIL_SYS(err, "publish", path, "cannot create");   (adds strerror(errno), advice)
+ *	STP_TRY(stp_file_read(...));                                   (returns on failure)
  */
 #ifndef STP_BASE_ERR_H
 #define STP_BASE_ERR_H

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cli/product.h"
 #include "cli/verbs.h"
+#include "run/outputs.h"
 
 /* A document has some ten kilobytes; what --compare is given may be anything. */
 #define DOCUMENT_BYTES_MAX ((size_t)4 << 20)
@@ -266,9 +267,29 @@ static int show(struct stp_cli *cli, const struct request *request)
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
 }
 
+/* Before anything is measured, not after: what cannot be written, or must not be. */
+static enum stp_errc check_outputs(const struct stp_cli *cli, const struct request *request,
+                                   struct stp_err *err)
+{
+	const struct stp_named_file outputs[] = {{"--json", request->json_path},
+	                                         {"--html", request->html_path}};
+	const struct stp_named_file inputs[] = {{"--from", request->from},
+	                                        {"--compare", request->compare},
+	                                        {"--compare",
+	                                         request->compare ? cli->arguments[0] : NULL}};
+	struct stp_outputs said = {.outputs = outputs,
+	                           .output_count = 2,
+	                           .inputs = inputs,
+	                           .input_count = 3,
+	                           .folder = request->run.dir};
+
+	return stp_outputs_check(&said, err);
+}
+
 static int run_bench(struct stp_cli *cli)
 {
 	struct request request = {.wants_json = 0};
+	struct stp_err err = STP_ERR_INIT;
 	const char *value;
 	int id;
 
@@ -279,10 +300,12 @@ static int run_bench(struct stp_cli *cli)
 		return STP_EXIT_USAGE;
 	if (request.compare && cli->argument_count != 1)
 		return stp_cli_usage(cli, "--compare takes two results, A.json and B.json");
+	if (!request.compare && cli->argument_count)
+		return stp_cli_usage(cli, "takes options only, not '%s'", cli->arguments[0]);
+	if (check_outputs(cli, &request, &err) != STP_OK)
+		return stp_cli_fail(cli, &err);
 	if (request.compare)
 		return compare(cli, &request, cli->arguments[0]);
-	if (cli->argument_count)
-		return stp_cli_usage(cli, "takes options only, not '%s'", cli->arguments[0]);
 	return request.from ? show(cli, &request) : measure(cli, &request);
 }
 

@@ -400,6 +400,43 @@ static int wants_help(const struct stp_cli *cli)
 	return 0;
 }
 
+/* "[FILE]" as a whole; "[ROLE=]TIME" needs its TIME. */
+static int is_optional(const char *argument)
+{
+	return argument[0] == '[' && strcspn(argument, "]") + 1 == strlen(argument);
+}
+
+/* The value of option, behind equals or in the next word; 0 after usage. A word that begins with
+ * "--" is the next option, whose value before it was forgotten: whoever means it writes "=". */
+static int take_value(struct stp_cli *cli, const struct stp_option *option, const char *equals,
+                      const char **out_value)
+{
+	const char *word = cli->next < cli->argc ? cli->argv[cli->next] : NULL;
+
+	if (equals) {
+		*out_value = equals + 1;
+		return 1;
+	}
+	if (is_optional(option->argument)) {
+		if (word && word[0] != '-')
+			*out_value = cli->argv[cli->next++];
+		return 1;
+	}
+	if (!word) {
+		stp_cli_usage(cli, "--%s needs a value (%s)", option->name, option->argument);
+		return 0;
+	}
+	if (strncmp(word, "--", 2) == 0) {
+		stp_cli_usage(cli,
+		              "--%s needs a value (%s), and '%s' is an option; for a value that "
+		              "begins with -- write --%s=VALUE",
+		              option->name, option->argument, word, option->name);
+		return 0;
+	}
+	*out_value = cli->argv[cli->next++];
+	return 1;
+}
+
 /* Reads the option in word: its id (a common one as a negative number), or 0 after usage. */
 static int parse_option(struct stp_cli *cli, const char *word, const char **out_value)
 {
@@ -424,15 +461,8 @@ static int parse_option(struct stp_cli *cli, const char *word, const char **out_
 		stp_cli_usage(cli, "--%s takes no value", option->name);
 		return 0;
 	}
-	if (option->argument && equals)
-		*out_value = equals + 1;
-	else if (option->argument && cli->next < cli->argc &&
-	         (option->argument[0] != '[' || cli->argv[cli->next][0] != '-'))
-		*out_value = cli->argv[cli->next++];
-	if (option->argument && option->argument[0] != '[' && !*out_value) {
-		stp_cli_usage(cli, "--%s needs a value (%s)", option->name, option->argument);
+	if (option->argument && !take_value(cli, option, equals, out_value))
 		return 0;
-	}
 	return sign * option->id;
 }
 

@@ -44,8 +44,9 @@ enum {
 
 struct stp_option {
 	const char *name; /* without "--" */
-	/* Placeholder such as "N" or "auto|uring|pread"; NULL for a flag. "[FILE]" may be left out:
-	 * then the next word starts with "-" or there is none, and the value is NULL. */
+	/* Placeholder such as "N" or "auto|uring|pread"; NULL for a flag. A value whose whole
+	 * placeholder stands in brackets, "[FILE]", may be left out: then the next word starts with
+	 * "-" or there is none, and the value is NULL. */
 	const char *argument;
 	const char *help;
 	int id; /* > 0, unique within the verb */
@@ -85,7 +86,8 @@ extern const struct stp_verb *const stp_verbs[];
 extern const struct stp_option stp_common_options[];
 
 /* The verb's next option id with *out_value (NULL for flags), STP_OPT_END, or STP_OPT_ERROR.
- * Accepts --name value, --name=value, and "--" before positional arguments. */
+ * Accepts --name value, --name=value, and "--" before positional arguments. A value that begins
+ * with "--" is taken only behind "=". */
 int stp_cli_option(struct stp_cli *cli, const char **out_value);
 
 /* "stampede: VERB: text; see 'stampede VERB --help'" on stderr; returns STP_EXIT_USAGE. */

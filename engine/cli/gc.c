@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/period.h"
+#include "cli/stdout.h"
 #include "cli/verbs.h"
 #include "stampede/gc.h"
 
@@ -141,7 +142,9 @@ static int run(struct stp_cli *cli)
 		print_json(&report, options.dry_run);
 	else if (!cli->quiet || options.dry_run)
 		print_text(&report, options.dry_run);
-	return STP_EXIT_OK;
+	if (options.dry_run)
+		return STP_EXIT_OK;
+	return stp_stdout_finish(cli, "gc", options.repo, "what is out of use was removed");
 }
 
 const struct stp_verb stp_verb_gc = {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/user.h"
 #include "cli/cli.h"
+#include "cli/stdout.h"
 #include "cli/verbs.h"
 #include "stampede/init.h"
 
@@ -319,6 +320,32 @@ static int confirm(void *ctx, const char *view)
 	return fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0;
 }
 
+static void print_update(const struct stp_cli *cli, const struct stp_init_update_report *report)
+{
+	if (cli->json) {
+		stp_cli_print_json(json_pack(
+		    "{s:o,s:o,s:o,s:I,s:b}", "root",
+		    renewed_json(report->root_version, report->root_expires), "targets",
+		    renewed_json(report->targets_version, report->targets_expires), "bins_role",
+		    renewed_json(report->bins_version, report->bins_expires), "bins",
+		    (json_int_t)report->bin_count, "bins_changed", report->bins_changed));
+		return;
+	}
+	if (cli->quiet)
+		return;
+	print_renewed("root", report->root_version, report->root_expires);
+	print_renewed("targets", report->targets_version, report->targets_expires);
+	print_renewed("bins", report->bins_version, report->bins_expires);
+	if (report->bins_changed)
+		printf("%llu bins from the next sign on; names of earlier bins stay listed\n",
+		       (unsigned long long)report->bin_count);
+	if (report->online_is_new)
+		printf(
+		    "The online key is another one: clients refuse the repository until the next "
+		    "sign.\n");
+	printf("Take the offline keys off this machine again, then publish it: stampede sign\n");
+}
+
 static int run_update(struct stp_cli *cli, const struct said *said)
 {
 	struct stp_init_update_options options = said->update;
@@ -335,29 +362,8 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 	options.confirm_ctx = &asking;
 	if (stp_init_update(&options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
-	if (cli->json) {
-		stp_cli_print_json(json_pack(
-		    "{s:o,s:o,s:o,s:I,s:b}", "root",
-		    renewed_json(report.root_version, report.root_expires), "targets",
-		    renewed_json(report.targets_version, report.targets_expires), "bins_role",
-		    renewed_json(report.bins_version, report.bins_expires), "bins",
-		    (json_int_t)report.bin_count, "bins_changed", report.bins_changed));
-		return STP_EXIT_OK;
-	}
-	if (cli->quiet)
-		return STP_EXIT_OK;
-	print_renewed("root", report.root_version, report.root_expires);
-	print_renewed("targets", report.targets_version, report.targets_expires);
-	print_renewed("bins", report.bins_version, report.bins_expires);
-	if (report.bins_changed)
-		printf("%llu bins from the next sign on; names of earlier bins stay listed\n",
-		       (unsigned long long)report.bin_count);
-	if (report.online_is_new)
-		printf(
-		    "The online key is another one: clients refuse the repository until the next "
-		    "sign.\n");
-	printf("Take the offline keys off this machine again, then publish it: stampede sign\n");
-	return STP_EXIT_OK;
+	print_update(cli, &report);
+	return stp_stdout_finish(cli, "init", options.repo, "the new versions were put in place");
 }
 
 /* Root made it where another user works: whoever signs each night must own it. */
@@ -383,6 +389,7 @@ static int run(struct stp_cli *cli)
 	struct stp_init_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
+	int exit_code;
 	int id;
 
 	while ((id = stp_cli_option(cli, &value)) > 0)
@@ -412,6 +419,7 @@ static int run(struct stp_cli *cli)
 		print_json(&report);
 	else if (!cli->quiet)
 		print_text(&report);
+	exit_code = stp_stdout_finish(cli, "init", report.repo, "the repository was made");
 	if (report.many_bins)
 		stp_cli_warn(cli,
 		             "init: %llu bins: several clients limit or are slow with a "
@@ -419,7 +427,7 @@ static int run(struct stp_cli *cli)
 		             (unsigned long long)report.bin_count);
 	warn_owner(cli, report.repo);
 	stp_init_report_release(&report);
-	return STP_EXIT_OK;
+	return exit_code;
 }
 
 const struct stp_verb stp_verb_init = {

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/product.h"
 #include "run/json_fields.h"
+#include "run/outputs.h"
 #include "stampede/alg.h"
 #include "verify/clients.h"
 
@@ -346,6 +347,15 @@ static enum stp_errc write_svg(const struct stp_plan *plan, const char *file, st
 	return code;
 }
 
+/* Before the repository is read, not after. */
+static enum stp_errc check_svg(const char *file, const char *repo, struct stp_err *err)
+{
+	const struct stp_named_file output = {"--svg", file};
+	struct stp_outputs said = {.outputs = &output, .output_count = 1, .repo = repo};
+
+	return stp_outputs_check(&said, err);
+}
+
 static int run(struct stp_cli *cli)
 {
 	struct stp_plan_options asked = {.jobs = stp_cpu_count()};
@@ -362,7 +372,9 @@ static int run(struct stp_cli *cli)
 		return STP_EXIT_USAGE;
 	if (cli->argument_count != 0)
 		return stp_cli_usage(cli, "takes options only; give a repository with --repo");
-	code = stp_plan_run(&asked, &plan, &err);
+	code = check_svg(svg, asked.repo, &err);
+	if (code == STP_OK)
+		code = stp_plan_run(&asked, &plan, &err);
 	if (code == STP_OK && svg)
 		code = write_svg(&plan, svg, &err);
 	if (code != STP_OK)

@@ -12,6 +12,7 @@
 #include "cli/product.h"
 #include "report/metrics.h"
 #include "report/run_html.h"
+#include "run/outputs.h"
 
 /* A file of ours has some three kilobytes; what stands there before may be anything. */
 #define METRICS_BYTES_MAX ((size_t)64 << 10)
@@ -38,9 +39,27 @@ static enum stp_errc find_folder(const char *path, char **out, struct stp_err *e
 	return STP_OK;
 }
 
+/* Before hours of work, not after: what cannot be written, or must not be. */
+static enum stp_errc check_outputs(const struct stp_sign_products *products,
+                                   const struct stp_sign_options *run, struct stp_err *err)
+{
+	const struct stp_named_file outputs[] = {{"--report", products->report_path},
+	                                         {"--metrics", products->metrics_path}};
+	const struct stp_named_file inputs[] = {{"--digests", run->digests},
+	                                        {"--above", run->above}};
+	struct stp_outputs said = {.outputs = outputs,
+	                           .output_count = 2,
+	                           .inputs = inputs,
+	                           .input_count = 2,
+	                           .repo = run->repo};
+
+	return stp_outputs_check(&said, err);
+}
+
 enum stp_errc stp_sign_products_begin(struct stp_sign_products *products,
                                       struct stp_sign_options *run, struct stp_err *err)
 {
+	STP_TRY(check_outputs(products, run, err));
 	if (products->report_path)
 		STP_TRY(find_folder(products->report_path,
 		                    &products->folders[run->writable_folder_count++], err));

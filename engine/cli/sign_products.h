@@ -21,8 +21,9 @@ struct stp_sign_products {
 	char *repo;       /* absolute path of the repository, for metrics */
 };
 
-/* Starts watching run->progress and keeps the products' folders writable. STP_CONFIG when one of
- * them is not there: before hours of work, not after. */
+/* Starts watching run->progress and keeps the products' folders writable. STP_CONFIG when a
+ * product cannot be written or would take the place of another file (run/outputs.h): before hours
+ * of work, not after. */
 enum stp_errc stp_sign_products_begin(struct stp_sign_products *products,
                                       struct stp_sign_options *run,
                                       struct stp_err *err) STP_MUST_CHECK;

@@ -45,3 +45,17 @@ enum stp_stdout stp_stdout_flush(void)
 	is_reported = 1;
 	return STP_STDOUT_LOST;
 }
+
+int stp_stdout_finish(const struct stp_cli *cli, const char *stage, const char *subject,
+                      const char *done)
+{
+	enum stp_stdout out = stp_stdout_flush();
+	char text[256];
+
+	if (out == STP_STDOUT_WRITTEN)
+		return STP_EXIT_OK;
+	snprintf(text, sizeof(text), "%s before that; only this output is missing", done);
+	if (out == STP_STDOUT_LOST)
+		stp_cli_fault(cli, stage, subject, text);
+	return STP_EXIT_PARTIAL;
+}

@@ -40,8 +40,27 @@ static void read_holder(int fd, char *out, size_t size)
 
 	out[got > 0 ? got : 0] = '\0';
 	out[strcspn(out, "\n")] = '\0';
-	if (out[0] == '\0')
-		snprintf(out, size, "another run");
+}
+
+/* The lock is taken: by a run, which wrote its verb and process into the file, or by a process that
+ * is not stampede. Only such a one can have a lock of the process, which the kernel names. */
+static enum stp_errc refuse_locked(int fd, struct stp_err *err)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char holder[64];
+
+	read_holder(fd, holder, sizeof(holder));
+	if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0)
+		return STP_FAIL(err, STP_BUSY, STAGE, "state/lock",
+		                "held by process %ld, which is not stampede; end it, or try again "
+		                "when it is done",
+		                (long)lock.l_pid);
+	if (!holder[0])
+		return STP_FAIL(err, STP_BUSY, STAGE, "state/lock",
+		                "held by another process, which did not write its name; try again "
+		                "when it is done, or find it: fuser -v REPO/state/lock");
+	return STP_FAIL(err, STP_BUSY, STAGE, "state/lock",
+	                "held by \"%s\" (verb and process); try again when it is done", holder);
 }
 
 /* An open-file-description lock: it goes away with the descriptor, whatever ends the process. */
@@ -58,10 +77,7 @@ static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct
 
 		if (why != EAGAIN && why != EACCES)
 			return STP_FAIL_ERRNO(err, why, STAGE, "state/lock", "cannot lock");
-		read_holder(repo->lock_fd, text, sizeof(text));
-		return STP_FAIL(err, STP_BUSY, STAGE, "state/lock",
-		                "held by \"%s\" (verb and process); try again when it is done",
-		                text);
+		return refuse_locked(repo->lock_fd, err);
 	}
 	count = snprintf(text, sizeof(text), "%.30s %ld\n", holder, (long)getpid());
 	if (ftruncate(repo->lock_fd, 0) != 0)

@@ -45,10 +45,14 @@ static enum stp_metadata_name kind_of(const struct stp_gc_run *run, const char *
 	           : STP_NAME_OTHER;
 }
 
-/* An offline role: kept when it is the newest (init --update made it), or newer. */
-static enum fate offline_fate(uint64_t version, const struct stp_current_role *role)
+/* An offline role: kept from the version on that is published, which nothing need list yet. init
+ * --update may have made several since, and the newest is found by going from one to the next. */
+static enum fate offline_fate(const struct stp_gc_run *run, const char *role, uint64_t version)
 {
-	return version >= role->version ? FATE_KEEP : FATE_REMOVE;
+	const struct stp_meta_list *meta = &run->current.meta;
+	long at = stp_meta_list_find(meta, role);
+
+	return at < 0 || version >= meta->items[at].version ? FATE_KEEP : FATE_REMOVE;
 }
 
 static enum fate fate_of(const struct stp_gc_run *run, const char *name)
@@ -66,9 +70,9 @@ static enum fate fate_of(const struct stp_gc_run *run, const char *name)
 	case STP_NAME_TIMESTAMP:
 		return FATE_TIMESTAMP;
 	case STP_NAME_TARGETS:
-		return offline_fate(version, &run->current.targets);
+		return offline_fate(run, "targets", version);
 	case STP_NAME_BINS:
-		return offline_fate(version, &run->current.bins);
+		return offline_fate(run, "bins", version);
 	case STP_NAME_SNAPSHOT:
 		return version > run->current.timestamp_version ? FATE_KEEP : FATE_REMOVE_SNAPSHOT;
 	case STP_NAME_BIN:

@@ -83,8 +83,13 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 		return STP_FAIL(err, STP_CONFIG, STAGE, "--offline-keys",
 		                "is given more than %d times", STP_INIT_FOLDERS_MAX);
 	for (i = 0; i < options->offline_folder_count; i++) {
-		STP_TRY(stp_folder_open(AT_FDCWD, options->offline_folders[i], STAGE,
-		                        &update->offline_fds[i], err));
+		update->offline_fds[i] =
+		    open(options->offline_folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (update->offline_fds[i] < 0)
+			return STP_FAIL(err, STP_CONFIG, STAGE, options->offline_folders[i],
+			                "cannot open the folder of --offline-keys (%s); mount it, "
+			                "or name another",
+			                strerror(errno));
 		update->offline_count++;
 	}
 	return STP_OK;

@@ -27,6 +27,7 @@
 #include "base/confine.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/inside.h"
 #include "base/thread.h"
 #include "roles/roles.h"
 #include "run/again.h"
@@ -74,47 +75,17 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	report->cpu_features = run->features;
 }
 
-/* True when folder_fd is outer_fd or lies anywhere beneath it: by identity, not by name. */
-static int lies_beneath(int folder_fd, int outer_fd)
-{
-	struct stat outer, here, above;
-	int fd = fcntl(folder_fd, F_DUPFD_CLOEXEC, 3);
-	int found = 0;
-
-	if (fd < 0 || fstat(outer_fd, &outer) != 0 || fstat(fd, &here) != 0)
-		goto done;
-	for (;;) {
-		int above_fd;
-
-		found = here.st_dev == outer.st_dev && here.st_ino == outer.st_ino;
-		if (found)
-			break;
-		above_fd = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (above_fd < 0)
-			break;
-		stp_fd_close(&fd);
-		fd = above_fd;
-		if (fstat(fd, &above) != 0 ||
-		    (above.st_dev == here.st_dev && above.st_ino == here.st_ino))
-			break; /* the root is its own parent */
-		here = above;
-	}
-done:
-	stp_fd_close(&fd);
-	return found;
-}
-
 /* The configuration may have been edited since init looked: signing our own output, or
  * publishing keys, must not happen. */
 static enum stp_errc check_apart(const struct stp_sign_run *run, struct stp_err *err)
 {
 	if (run->targets_fd < 0)
 		return STP_OK;
-	if (lies_beneath(run->repo.root_fd, run->targets_fd))
+	if (stp_folder_is_inside(run->repo.root_fd, run->targets_fd))
 		return STP_FAIL(err, STP_CONFIG, "scan", run->config.targets_dir,
 		                "the repository lies in the targets folder; correct "
 		                "\"targets_dir\" in " STP_CONFIG_FILE ", or move one of them");
-	if (lies_beneath(run->targets_fd, run->repo.root_fd))
+	if (stp_folder_is_inside(run->targets_fd, run->repo.root_fd))
 		return STP_FAIL(err, STP_CONFIG, "scan", run->config.targets_dir,
 		                "the targets folder lies in the repository; correct "
 		                "\"targets_dir\" in " STP_CONFIG_FILE ", or move one of them");

@@ -63,11 +63,21 @@ enum stp_list_field stp_list_field_from_name(const char *name, size_t name_bytes
 		const char *text;
 		enum stp_list_field field;
 	} words[] = {
-	    {"path", STP_LIST_PATH},         {"name", STP_LIST_PATH},
-	    {"filename", STP_LIST_PATH},     {"filepath", STP_LIST_PATH},
-	    {"length", STP_LIST_LENGTH},     {"size", STP_LIST_LENGTH},
-	    {"bytes", STP_LIST_LENGTH},      {"filesize", STP_LIST_LENGTH},
-	    {"filelength", STP_LIST_LENGTH}, {"op", STP_LIST_OP},
+	    {"path", STP_LIST_PATH},
+	    {"name", STP_LIST_PATH},
+	    {"filename", STP_LIST_PATH},
+	    {"filepath", STP_LIST_PATH},
+	    {"length", STP_LIST_LENGTH},
+	    {"size", STP_LIST_LENGTH},
+	    {"bytes", STP_LIST_LENGTH},
+	    {"filesize", STP_LIST_LENGTH},
+	    {"filelength", STP_LIST_LENGTH},
+	    {"sizebytes", STP_LIST_LENGTH},
+	    {"lengthbytes", STP_LIST_LENGTH},
+	    {"sizeinbytes", STP_LIST_LENGTH},
+	    {"filesizebytes", STP_LIST_LENGTH},
+	    {"file", STP_LIST_PATH},
+	    {"op", STP_LIST_OP},
 	    {"rows", STP_LIST_ROWS},
 	};
 	char text[KNOWN_NAME_MAX];

@@ -23,7 +23,7 @@ struct reader {
 };
 
 /* A value as it stands in the row. */
-enum value_kind { VALUE_STRING, VALUE_NUMBER, VALUE_NULL, VALUE_OTHER };
+enum value_kind { VALUE_STRING, VALUE_NUMBER, VALUE_NULL, VALUE_OTHER, VALUE_OBJECT, VALUE_ARRAY };
 
 struct value {
 	enum value_kind kind;
@@ -305,9 +305,11 @@ static int read_value(struct reader *reader, unsigned depth, struct value *out)
 		return read_string(reader, &out->text);
 	case '{':
 		reader->at++;
+		out->kind = VALUE_OBJECT;
 		return skip_inside(reader, '}', depth + 1);
 	case '[':
 		reader->at++;
+		out->kind = VALUE_ARRAY;
 		return skip_inside(reader, ']', depth + 1);
 	case 't':
 		return read_word(reader, "true");
@@ -391,9 +393,17 @@ static const char *read_member(struct stp_list_parser *parser, struct reader *re
 	struct value value;
 	enum stp_list_field field;
 	const char *problem;
+	int is_read;
 
-	if (!take_char(reader, '"') || !read_string(reader, &name) || !take_char(reader, ':') ||
-	    !read_value(reader, 1, &value))
+	if (!take_char(reader, '"') || !read_string(reader, &name) || !take_char(reader, ':'))
+		return not_json;
+	value.kind = VALUE_OTHER;
+	is_read = read_value(reader, 1, &value);
+	if (value.kind >= VALUE_OBJECT && !parser->inner.bytes) {
+		parser->inner = name;
+		parser->inner_is_array = value.kind == VALUE_ARRAY;
+	}
+	if (!is_read)
 		return not_json;
 	if (place == NAMES_MAX)
 		return "has more than 256 names; remove some";
@@ -425,6 +435,7 @@ const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, siz
 	memset(out_row, 0, sizeof(*out_row));
 	parser->op = (struct stp_list_text){NULL, 0};
 	parser->op_rows = parser->op;
+	parser->inner = parser->op;
 	*out_column = NULL;
 	if (!take_char(&reader, '{'))
 		return not_json;
@@ -477,6 +488,32 @@ static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_li
 	return stp_list_end(parser, line, &parser->op_rows, err);
 }
 
+/* The first row is no row but holds them all: a document as web services and jq write it. */
+static enum stp_errc refuse_document(const struct stp_list_parser *parser, struct stp_err *err)
+{
+	const struct stp_list_text *inner = &parser->inner;
+	int shown = inner->count < 40 ? (int)inner->count : 40;
+	char name[32] = "NAME"; /* what needs quotes in jq's language is left to the reader */
+	size_t i = 0;
+
+	while (i < inner->count && ((inner->bytes[i] | 32) >= 'a' || inner->bytes[i] == '_') &&
+	       (inner->bytes[i] | 32) <= 'z')
+		i++;
+	if (i && i == inner->count && i < sizeof(name)) {
+		memcpy(name, inner->bytes, i);
+		name[i] = '\0';
+	}
+	if (parser->inner_is_array)
+		return STP_FAIL(err, STP_CONFIG, "scan", parser->options->name,
+		                "is one JSON object that holds an array, \"%.*s\"; write one "
+		                "object per line: jq -c '.%s[]'",
+		                shown, inner->bytes, name);
+	return STP_FAIL(err, STP_CONFIG, "scan", parser->options->name,
+	                "is one JSON object that holds another, \"%.*s\"; write one object per "
+	                "line, such as: jq -c '.%s | to_entries[] | {path: .key} + .value'",
+	                shown, inner->bytes, name);
+}
+
 /* One row that is not blank. */
 static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size_t count,
                                uint64_t line, struct stp_err *err)
@@ -485,6 +522,9 @@ static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size
 	const char *column;
 	const char *problem = stp_list_ndjson_row(parser, bytes, count, &row, &column);
 
+	if (line == 1 && parser->inner.bytes && !row.fields[STP_LIST_PATH].bytes &&
+	    (!problem || problem == not_json) && !parser->op.bytes)
+		return refuse_document(parser, err);
 	if (problem) {
 		parser->stats.row_count++;
 		stp_list_fault(parser, line, column, problem);

@@ -127,6 +127,29 @@ static void fault_digest(struct stp_list_parser *parser, uint64_t line, enum stp
 	stp_list_fault(parser, line, stp_alg_name(alg), parser->text);
 }
 
+static int is_word(const struct stp_list_text *text, const char *word)
+{
+	return text->count == strlen(word) && memcmp(text->bytes, word, text->count) == 0;
+}
+
+static void fault_length(struct stp_list_parser *parser, uint64_t line,
+                         const struct stp_list_text *text)
+{
+	int shown = text->count < 40 ? (int)text->count : 40;
+
+	if (is_word(text, "\\N") || is_word(text, "NULL") || is_word(text, "null"))
+		snprintf(parser->text, sizeof(parser->text),
+		         "is \"%.*s\", the database's word for nothing; leave the field empty, as "
+		         "COPY ... CSV HEADER does",
+		         shown, text->bytes);
+	else
+		snprintf(parser->text, sizeof(parser->text),
+		         "is \"%.*s\", not a whole number below 2^53 in plain decimal digits, "
+		         "without sign, spaces, separators and exponent; correct the row",
+		         shown, text->bytes);
+	stp_list_fault(parser, line, "length", parser->text);
+}
+
 /* Decodes text into out: hex digits, or with \x before them, as PostgreSQL writes a bytea. */
 static int take_digest(struct stp_list_parser *parser, uint64_t line, enum stp_alg alg,
                        const struct stp_list_text *text, uint8_t *out)
@@ -194,9 +217,7 @@ static int take_values(struct stp_list_parser *parser, const struct stp_list_row
 	record->length = STP_LIST_LENGTH_UNKNOWN;
 	if (length->count && (!stp_u64_parse(length->bytes, length->count, &record->length) ||
 	                      record->length > STP_LENGTH_MAX)) {
-		stp_list_fault(parser, line, "length",
-		               "is not a whole number below 2^53 in plain decimal digits, without "
-		               "sign, spaces, separators and exponent; correct the row");
+		fault_length(parser, line, length);
 		return 0;
 	}
 	record->flags = (uint16_t)(STP_RECORD_LISTED | (length->count ? STP_RECORD_SIZED : 0));

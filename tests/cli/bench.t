@@ -44,5 +44,5 @@ $ stampede bench --from a.json --targets 1000
 2> stampede: bench: a.json: holds no model to predict from; measure that machine again
 = 3
 $ stampede bench --from a.json --html no/where.html
-2> stampede: output: no: cannot open* (glob)
-= 3
+2> stampede: output: no: cannot open the folder: No such file or directory
+= 2

@@ -77,3 +77,22 @@ exit status 1
 <4>stampede: status: root: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
 <4>stampede: status: targets: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
 <4>stampede: status: bins: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
+
+# An option whose value was forgotten takes neither the end of the line nor the next option for it, in no verb.
+$ stampede status repo --expires-within
+2> stampede: status: --expires-within needs a value ([ROLE=]TIME); see 'stampede status --help'
+= 2
+$ stampede status repo --expires-within -1h
+2> stampede: status: --expires-within takes a time with its unit, such as 90m, 12h or 7d, not '-1h'; see 'stampede status --help'
+= 2
+$ stampede status repo --expires-within= ; echo $?
+2
+2> stampede: status: --expires-within takes a time with its unit, such as 90m, 12h or 7d, not ''; see 'stampede status --help'
+$ stampede sign repo --report --dry-run
+2> stampede: sign: --report needs a value (FILE.html), and '--dry-run' is an option; for a value that begins with -- write --report=VALUE; see 'stampede sign --help'
+= 2
+$ forgotten() { stampede $1 repo $2 >out 2>err; [ $? = 2 ] && grep -q ": $2 needs a value" err || { echo "$1 $2"; cat out err; }; }
+$ swallowed() { stampede $1 repo $2 --quiet >out 2>err; [ $? = 2 ] && grep -q ": $2 needs a value .*'--quiet' is an option" err || { echo "$1 $2"; cat out err; }; }
+$ for verb in init sign verify plan hash show bench status gc; do for option in $(stampede $verb --help | sed -nE 's/^  (--[a-z-]+) (\[[^]]*\])?[^[ ].*/\1/p'); do echo $option; forgotten $verb $option; swallowed $verb $option; done; done | sort -u | tr '\n' ' '; ls | grep -c '^-'
+--above --against --algorithm --allow-removals --allow-replace --audit --bins --bytes --compare --digests --dir --expires-within --file-bytes --from --grace --hash --html --io --jobs --keep --link --log-format --metrics --now --offline-keys --on-fault --path-bytes --profile --progress --rehash --repo --report --roles --root --root-threshold --sample --scan --seconds --shape --svg --target-files --targets --targets-count --trust --updates-per-day --work 0
+= 1

@@ -70,3 +70,11 @@ $ stampede gc repo --keep 0
 $ stampede gc
 2> stampede: gc: give one REPO; see 'stampede gc --help'
 = 2
+
+# What init --update made since the last sign is kept, however often it ran: the next sign goes from one version to the next.
+$ index twice 10 && stampede init renewed --targets twice --bins 4 --now $(at 1) --quiet && stampede sign renewed --now $(at 2) --quiet
+$ for i in 1 2 3; do stampede init renewed --update --yes --quiet --now $(at 2); done; stampede gc renewed --now $(at 9) --quiet; ls renewed/public/metadata | grep -E 'targets|bins' | paste -sd ' '
+1.bins.json 1.targets.json 2.bins.json 2.targets.json 3.bins.json 3.targets.json 4.bins.json 4.targets.json
+$ stampede sign renewed --now $(at 9) --quiet && stampede gc renewed --keep 1 --now $(at 20) --quiet && ls renewed/public/metadata | grep -E 'targets|bins' | paste -sd ' ' && stampede verify renewed --now $(at 9) | tail -n 1
+4.bins.json 4.targets.json
+no findings

@@ -59,17 +59,17 @@ $ stampede sign repo >&-
 2> stampede: publish: timestamp.json: version 4 was published before that, so clients have the new snapshot; only this output is missing
 = 4
 $ stampede sign repo --metrics /dev/full >/dev/null
-2> stampede: output: /dev/full: cannot be written: No space left on device
+2> stampede: output: /dev/full: cannot be written: No space left on device; make room there
 2> stampede: publish: timestamp.json: version 5 was published before that, so clients have the new snapshot; only this output is missing
 = 4
 $ stampede sign repo --report /dev/full --log-format json >/dev/null
-2> {"time":"*","level":"error","verb":"sign","stage":"output","subject":"/dev/full","message":"cannot be written: No space left on device","exit_status":4,"errno":28} (glob)
+2> {"time":"*","level":"error","verb":"sign","stage":"output","subject":"/dev/full","message":"cannot be written: No space left on device; make room there","exit_status":4,"errno":28} (glob)
 2> {"time":"*","level":"fault","verb":"sign","stage":"publish","subject":"timestamp.json","message":"version 6 was published before that, so clients have the new snapshot; only this output is missing"} (glob)
 = 4
 $ stampede sign repo --report /dev/full --metrics after.prom --quiet; grep -E '^stampede_last_run_(success|published)' after.prom
 stampede_last_run_success{repo="SCRATCH/repo"} 0
 stampede_last_run_published{repo="SCRATCH/repo"} 1
-2> stampede: output: /dev/full: cannot be written: No space left on device
+2> stampede: output: /dev/full: cannot be written: No space left on device; make room there
 2> stampede: publish: timestamp.json: version 7 was published before that, so clients have the new snapshot; only this output is missing
 $ stampede sign repo | true; echo ${PIPESTATUS[0]}
 4
@@ -132,3 +132,114 @@ $ grep -E '^stampede_(last_run_success|last_run_published|faults)' m.prom && rm 
 stampede_last_run_success{repo="SCRATCH/repo"} 0
 stampede_last_run_published{repo="SCRATCH/repo"} 1
 stampede_faults{repo="SCRATCH/repo"} 1
+
+# What --report and --metrics name is written after the run, so it is looked at before: nothing of the repository, nothing of the index, no file that is read.
+$ index apart 12 && stampede init guarded --targets apart --bins 4 --now $(at 1) >/dev/null && stampede sign guarded --now $(at 2) --quiet
+$ all() { find guarded apart list -printf '%p %s %m %T@ %l\n' | sort; }
+$ first=$(cd apart && find packages -type f | sort | head -n 1); mkdir out; ln -s ../guarded/stampede.json out/link; ln -s ../guarded/public out/public; echo path,length >list; all >before
+$ for file in guarded/stampede.json guarded/keys/online.pem guarded/state/floors guarded/public/metadata/timestamp.json guarded/public/targets/new guarded/new out/link out/public/new out/../guarded/new; do for option in --report --metrics; do stampede sign guarded --now $(at 3) $option $file 2>&1 | sed "s|$file|FILE|"; echo "exit status ${PIPESTATUS[0]}"; done; done | sort | uniq -c | tr -s ' '
+ 18 exit status 2
+ 18 stampede: output: FILE: lies in the repository, where it could take the place of one of its files; name a file elsewhere
+$ for file in apart/$first apart/new apart/simple/new; do for option in --report --metrics; do stampede sign guarded --now $(at 3) $option $file 2>&1 | sed "s|$file|FILE|"; echo "exit status ${PIPESTATUS[0]}"; done; done | sort | uniq -c | tr -s ' '
+ 6 exit status 2
+ 6 stampede: output: FILE: lies in the targets folder, where it would be signed; name a file elsewhere
+$ stampede sign guarded --now $(at 3) --digests list --metrics out/../list
+2> stampede: output: out/../list: --digests and --metrics name the same file; name another file for --metrics
+= 2
+$ stampede sign guarded --now $(at 3) --digests - --metrics list <list
+2> stampede: output: list: --digests and --metrics name the same file; name another file for --metrics
+= 2
+$ stampede sign guarded --now $(at 3) --above list --report ./list
+2> stampede: output: ./list: --above and --report name the same file; name another file for --report
+= 2
+$ stampede sign guarded --now $(at 3) --report out/both --metrics "$PWD/out/both"
+2> stampede: output: SCRATCH/out/both: --report and --metrics name the same file; name another file for --metrics
+= 2
+$ stampede sign guarded --now $(at 3) --metrics out
+2> stampede: output: out: is a folder; name a file
+= 2
+$ stampede sign guarded --now $(at 3) --metrics out/new/
+2> stampede: output: out/new/: is a folder; name a file
+= 2
+$ stampede sign guarded --now $(at 3) --metrics ''
+2> stampede: output: the name is empty; name a file
+= 2
+$ stampede sign guarded --now $(at 3) --dry-run --report guarded/stampede.json
+2> stampede: output: guarded/stampede.json: lies in the repository, where it could take the place of one of its files; name a file elsewhere
+= 2
+$ stampede plan --repo guarded --svg guarded/stampede.json
+2> stampede: output: guarded/stampede.json: lies in the repository, where it could take the place of one of its files; name a file elsewhere
+= 2
+$ stampede plan --targets-count 100 --svg out
+2> stampede: output: out: is a folder; name a file
+= 2
+$ stampede plan --targets-count 100 --svg no/where.svg
+2> stampede: output: no: cannot open the folder: No such file or directory
+= 2
+$ stampede bench --dir apart --html apart/bench.html
+2> stampede: output: apart/bench.html: lies in the folder that is read, where nothing is written; name a file elsewhere
+= 2
+$ stampede bench --html out
+2> stampede: output: out: is a folder; name a file
+= 2
+$ stampede bench --json out/b --html out/b
+2> stampede: output: out/b: --json and --html name the same file; name another file for --html
+= 2
+$ stampede bench --from list --html list
+2> stampede: output: list: --from and --html name the same file; name another file for --html
+= 2
+$ stampede bench --compare before list --html list
+2> stampede: output: list: --compare and --html name the same file; name another file for --html
+= 2
+$ all | diff before -; cat list; ls out
+path,length
+link
+public
+
+# Pipes, devices and what stdout leads to are written as they are; a link is replaced, and not what it leads to.
+$ stampede sign guarded --now $(at 3) --quiet --report /dev/null --metrics /dev/null && stampede sign guarded --now $(at 4) --quiet --metrics /dev/stdout | grep -c '^stampede_targets{'
+1
+$ ln -s shown.prom out/m; for day in 5 6; do stampede sign guarded --now $(at $day) --quiet --metrics out/m --report out/r; done; ls out
+link
+m
+public
+r
+
+# Commands that did their work and cannot say so: exit status 4, and a line says what was done.
+$ stampede init unsaid --targets tree --bins 4 --now $(at 1) >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: init: SCRATCH/unsaid: the repository was made before that; only this output is missing
+= 4
+$ stampede init unsaid2 --targets tree --bins 4 --now $(at 1) --json >&-
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: init: SCRATCH/unsaid2: the repository was made before that; only this output is missing
+= 4
+$ { sleep 0.2; stampede init unsaid3 --targets tree --bins 4 --now $(at 1); echo $? >status; } | true; cat status
+4
+$ for day in 2 3 4 5 6; do stampede sign unsaid --now $(at $day) --quiet; done
+$ stampede init unsaid --update --yes --now $(at 6) 2>&1 >/dev/full | tail -n 2; echo ${PIPESTATUS[0]}; ls unsaid/public/metadata | grep -c '^2.root'
+stampede: output: stdout could not be written; its reader or disk is gone
+stampede: init: unsaid: the new versions were put in place before that; only this output is missing
+4
+1
+$ stampede init unsaid --update --yes --json --quiet --now $(at 6) >/dev/full; stampede sign unsaid --now $(at 6) --quiet
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: init: unsaid: the new versions were put in place before that; only this output is missing
+$ stampede gc unsaid --dry-run --now $(at 9) >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+= 3
+$ stampede gc unsaid --now $(at 9) >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> stampede: gc: unsaid: what is out of use was removed before that; only this output is missing
+= 4
+$ stampede gc unsaid --now $(at 9) --json --log-format json >/dev/full
+2> stampede: output: stdout could not be written; its reader or disk is gone
+2> {"time":"*","level":"fault","verb":"gc","stage":"gc","subject":"unsaid","message":"what is out of use was removed before that; only this output is missing"} (glob)
+= 4
+$ stampede gc unsaid --now $(at 9) --quiet >/dev/full
+$ stampede verify unsaid --now $(at 6) >/dev/null
+
+# A folder that cannot be written is noticed before the run.
+$ mkdir -m 555 closed; as_user stampede sign guarded --now $(at 7) --quiet --metrics closed/m
+2> stampede: output: closed/m: cannot be written: its folder is not writable (Permission denied); name a file in another folder, or change the rights of this one
+= 2
