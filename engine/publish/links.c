@@ -377,6 +377,49 @@ static int is_missing(const struct job *job, const char *path)
 	       (errno == ENOENT || errno == ENOTDIR);
 }
 
+/* What a missing file leaves under one name: a link, which leads nowhere now and is removed, or
+ * bytes of its own, which are still handed out. */
+static enum stp_errc look_at_orphan(struct job *job, const char *name, int *out_there,
+                                    struct stp_err *err)
+{
+	enum stp_link link = stp_links_kind(job->links, job->is_mutable);
+	char text[PATH_MAX];
+
+	*out_there = 0;
+	if (link != STP_LINK_SYMLINK)
+		return file_is_there(job, name, link, out_there, err);
+	if (readlinkat(job->folder_fd, name, text, sizeof(text)) > 0 &&
+	    unlinkat(job->folder_fd, name, 0) != 0)
+		return STP_FAIL_SYS(err, STAGE, name,
+		                    "leads nowhere in public/targets and cannot be removed");
+	return STP_OK;
+}
+
+/* Counts the target as missing, unless all its names hand it out without its file. */
+static enum stp_errc put_missing(struct job *job, const char *path, struct stp_err *err)
+{
+	int are_there;
+	int alg;
+
+	job->folder_fd =
+	    stp_folders_open(job->links->repo->targets_fd, job->folder[0] ? job->folder : ".",
+	                     O_RDONLY | O_DIRECTORY);
+	are_there = job->folder_fd >= 0;
+	for (alg = 0; alg < STP_ALG_COUNT && job->folder_fd >= 0; alg++) {
+		char name[LINK_NAME_MAX + 1];
+		int is_there = 0;
+
+		if (!(job->links->config->hash_set & STP_ALG_BIT(alg)))
+			continue;
+		if (prefixed_name(job, (enum stp_alg)alg, name))
+			STP_TRY(look_at_orphan(job, name, &is_there, err));
+		are_there &= is_there;
+	}
+	if (!are_there)
+		stp_missing_add(&job->worker->missing, path);
+	return STP_OK;
+}
+
 /* Cuts the path, opens folder and source, makes every name. */
 static enum stp_errc run_job(struct job *job, const char *path, struct stp_fingerprint *fingerprint,
                              struct stp_err *err)
@@ -384,10 +427,8 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 	unsigned set = job->links->config->hash_set;
 	int alg;
 
-	if (is_missing(job, path)) {
-		stp_missing_add(&job->worker->missing, path);
-		return STP_OK;
-	}
+	if (is_missing(job, path))
+		return put_missing(job, path, err);
 	STP_TRY(open_folder(job, err));
 	if (job->links->config->link != STP_LINK_SYMLINK || job->is_mutable)
 		STP_TRY(open_source(job, path));

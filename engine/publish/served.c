@@ -32,7 +32,8 @@ static enum stp_served_answer look_at_symlink(const struct stp_served_look *look
 		           ? STP_SERVED_GOOD
 		           : STP_SERVED_BROKEN;
 	count = readlinkat(look->targets_fd, name, there, sizeof(there));
-	return count == (ssize_t)text_bytes && memcmp(there, look->text, text_bytes) == 0
+	return count == (ssize_t)text_bytes && memcmp(there, look->text, text_bytes) == 0 &&
+	               fstatat(look->targets_fd, name, &st, 0) == 0
 	           ? STP_SERVED_GOOD
 	           : STP_SERVED_BROKEN;
 }

@@ -2,10 +2,10 @@
 /*
  * Whether a name in public/targets still hands out what was signed. Links and copies are made once,
  * but whoever can write there may remove, empty or exchange them later; so each run looks, with one
- * system call a name:
+ * system call a name (two for a link of a list):
  *
  *	symlink         what it leads to is the file that was hashed: inode, size and times
- *	  of a list     it holds the text that it was made with
+ *	  of a list     it holds the text that it was made with, and leads to something
  *	hardlink        the inode of the file that was hashed
  *	reflink, copy   a file of that length, which others may read; in doubt when it was touched
  *	                after the last commit: its bytes tell
