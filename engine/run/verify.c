@@ -251,7 +251,7 @@ static enum stp_errc hash_copies(struct audit *audit, const struct stp_verify_se
 	struct stp_verify_files_options files = {
 	    .tree = &audit->tree,
 	    .targets_fd = served->public_fd,
-	    .copies_of_fd = served->index_fd,
+	    .copies_of_fd = served->index_fd < 0 ? served->public_fd : served->index_fd,
 	    .touched_after_ns = options->targets_dir ? STP_STAMP_MIN : published_at(audit),
 	    .hash_set = audit->report.target_hash_set,
 	    .sample = options->sample,

@@ -10,7 +10,7 @@
 found() {
 	local repo=$1 code=$2
 	shift 2
-	"$STAMPEDE" verify "$repo" "$@" >verify.out 2>&1 && fail "verify does not say no, but $code was wanted"
+	"$STAMPEDE" verify "$repo" "$@" >verify.out 2>&1 && fail "verify $repo does not say no, but $code was wanted: $(cat verify.out)"
 	grep -qE "^(error|warning): $code:" verify.out || fail "no $code: $(cat verify.out)"
 }
 # repaired REPO N: sign makes the names of N targets again, and all is well
@@ -218,6 +218,58 @@ verified listed
 grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
 mkdir -p empty/packages; printf a >empty/packages/1.whl
 found listed served-absent
+
+echo '- files that leave a list whose names were made'
+cp -r index index-list
+for link in symlink copy; do
+	init "left-$link" --targets index-list --bins 2 --hash sha256 --target-files all --link $link
+	(echo path,length,sha256; cd index-list; find . -type f | sed 's#^\./##' | sort | while read -r file; do
+		echo "$file,$(stat -c %s "$file"),$(sha256sum "$file" | cut -d ' ' -f 1)"
+	done) >left.csv
+	sign_is 0 "left-$link" --quiet --digests left.csv
+	[ ! -s err ] || fail "a whole list: $(cat err)"
+done
+mv index-list/packages/ab/one.whl one.whl
+for night in 1 2; do
+	sign_is 0 left-symlink --quiet --digests left.csv
+	says 'has no file for 1 target of the list \(packages/ab/one.whl\), so there is no link'
+	[ -z "$(find left-symlink/public/targets -xtype l)" ] || fail 'a link leads nowhere'
+	sign_is 0 left-copy --quiet --digests left.csv
+	[ ! -s err ] || fail "a copy needs no file: $(cat err)"
+done
+verified left-copy
+found left-symlink served-absent --strict
+mv index-list index-away; mkdir index-list
+for night in 1 2; do
+	sign_is 0 left-symlink --quiet --digests left.csv
+	says 'has no file for [2-9] targets of the list'
+	sign_is 0 left-copy --quiet --digests left.csv
+	[ ! -s err ] || fail "copies need no file: $(cat err)"
+done
+verified left-copy
+rmdir index-list; mv index-away index-list; mv one.whl index-list/packages/ab/one.whl
+sign_is 0 left-symlink --quiet --digests left.csv
+[ ! -s err ] || fail "all files are back: $(cat err)"
+verified left-symlink
+[ -n "$(one left-symlink one.whl)" ] || fail 'the link is not made again'
+
+echo '- a targets folder that is not there at all'
+for link in symlink hardlink copy; do cp -a "$link" "gone-$link"; done
+cp -a mutable gone-mutable
+for folder in index-*; do mv "$folder" "away-$folder"; done
+mv index away
+found gone-symlink served-missing
+grep -q 'is not there, so clients cannot fetch' verify.out || fail "what is gone: $(cat verify.out)"
+found gone-mutable served-missing
+verified gone-hardlink
+verified gone-copy
+rm "$(one gone-copy deep.whl)"
+found gone-copy served-missing
+rm -r gone-symlink/public/targets/*
+found left-symlink served-missing
+verified left-copy
+for folder in away-*; do mv "$folder" "${folder#away-}"; done
+mv away index
 
 echo '- who asks for it, and who does not'
 "$STAMPEDE" verify listed --no-served --quiet >/dev/null || fail '--no-served looks all the same'
