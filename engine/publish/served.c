@@ -54,6 +54,8 @@ enum stp_served_answer stp_served_look(const struct stp_served_look *look,
 		           : STP_SERVED_BROKEN;
 	if ((st.st_mode & STP_MODE_PUBLIC_FILE) != STP_MODE_PUBLIC_FILE)
 		return STP_SERVED_BROKEN;
+	if (record->flags & STP_RECORD_FILE && (uint64_t)st.st_ino == record->fingerprint.ino)
+		return STP_SERVED_DOUBTFUL;
 	return stp_stamp_of(st.st_ctim) < look->touched_before_ns ? STP_SERVED_GOOD
 	                                                          : STP_SERVED_DOUBTFUL;
 }

@@ -8,7 +8,8 @@
  *	  of a list     it holds the text that it was made with, and leads to something
  *	hardlink        the inode of the file that was hashed
  *	reflink, copy   a file of that length, which others may read; in doubt when it was touched
- *	                after the last commit: its bytes tell
+ *	                after the last commit, or may be a link of the file itself: its inode and
+ *its bytes tell
  *
  * Shape      a name and a record in, an answer out.
  * Memory     none.
@@ -31,7 +32,8 @@ struct stp_served_look {
 enum stp_served_answer {
 	STP_SERVED_GOOD,
 	STP_SERVED_BROKEN,
-	STP_SERVED_DOUBTFUL, /* a copy of the right length that somebody touched */
+	STP_SERVED_DOUBTFUL, /* a copy of the right length that somebody touched, or no copy at all
+	                      */
 };
 
 /* name: DIR/HASH.NAME relative to public/targets. */

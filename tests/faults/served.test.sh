@@ -62,8 +62,17 @@ for link in symlink hardlink copy; do
 	repaired "$link" 1
 	rm "$name"; mkdir "$name"
 	found "$link" served-differs
-	rmdir "$name"
 	repaired "$link" 1
+	rm "$name"; mkdir -p "$name/full"
+	sign_is 3 "$link" --quiet
+	says "public/targets/packages/ab/[0-9a-f]*.one.whl: is a folder, .* move it away"
+	rm -r "$name"
+	repaired "$link" 1
+	mkdir moved; rm -r "$link/public/targets/packages"; ln -s "$scratch/moved" "$link/public/targets/packages"
+	sign_is 0 "$link" --quiet
+	[ ! -L "$link/public/targets/packages" ] || fail 'a link in the place of a folder stays'
+	verified "$link"
+	rm -r moved
 	rm -r "$link/public/targets"; mkdir "$link/public/targets"
 	found "$link" served-missing
 	repaired "$link" 4
@@ -128,6 +137,11 @@ repaired mutable 1
 rm -r mutable/public/targets/.signed
 found mutable served-missing
 repaired mutable 3
+mv mutable/public/targets/.signed moved; ln -s "$scratch/moved" mutable/public/targets/.signed
+sign_is 0 mutable --quiet
+[ -d mutable/public/targets/.signed ] && [ ! -L mutable/public/targets/.signed ] || fail 'the marks are a link'
+verified mutable
+rm -r moved
 mkdir -p index/private; echo secret >index/private/config.ini
 cp mutable/stampede.json good.json
 sed -i 's/"exclude": \[\]/"exclude": ["private\/**"]/' mutable/stampede.json
@@ -218,6 +232,36 @@ verified listed
 grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
 mkdir -p empty/packages; printf a >empty/packages/1.whl
 found listed served-absent
+
+echo '- "link" and "target_files" that change'
+cp -r index index-kinds
+init kinds --targets index-kinds --bins 2 --target-files all --link symlink
+sign_is 0 kinds --quiet
+was=symlink
+for link in hardlink copy hardlink symlink copy symlink hardlink; do
+	sed -i "s/\"link\": \"$was\"/\"link\": \"$link\"/" kinds/stampede.json
+	sign_is 0 kinds --quiet
+	for name in $(find kinds/public/targets -name '*.*' ! -type d); do
+		case $link in
+		symlink) [ -L "$name" ] ;;
+		hardlink) [ ! -L "$name" ] && [ "$(stat -c %h "$name")" -gt 1 ] ;;
+		copy) [ ! -L "$name" ] && [ "$(stat -c %h "$name")" = 1 ] ;;
+		esac || case $name in *index.html) ;; *) fail "from $was to $link: $(ls -l "$name")" ;; esac
+	done
+	verified kinds
+	sign_is 0 kinds --quiet --json
+	field_is links_repaired 0
+	field_is links_made 0
+	was=$link
+done
+sed -i 's/"target_files": "all"/"target_files": "none"/' kinds/stampede.json
+echo new >index-kinds/packages/ab/new.whl
+sign_is 0 kinds --quiet
+[ ! -e kinds/state/links ] || fail 'state/links says that the new file has a name'
+sed -i 's/"target_files": "none"/"target_files": "all"/' kinds/stampede.json
+sign_is 0 kinds --quiet --json
+field_is links_made 1
+verified kinds
 
 echo '- files that leave a list whose names were made'
 cp -r index index-list
