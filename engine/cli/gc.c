@@ -110,9 +110,10 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 	stp_cli_fold(0, text);
 	print_unknown(report);
 	if (report->damaged)
-		printf("damaged: %s, which an older snapshot lists, and %llu more; what it may list "
-		       "stays\nuntil that snapshot goes, or restore it from a backup\n",
-		       report->damaged_name, (unsigned long long)report->damaged - 1);
+		printf(
+		    "damaged: %s, which an older snapshot lists, and %llu more; what it may list "
+		    "stays\nuntil that snapshot goes, or restore it from a backup\n",
+		    report->damaged_name, (unsigned long long)report->damaged - 1);
 	if (report->audit_lines_removed)
 		printf("dropped %s old lines of the audit log\n",
 		       stp_count_format(report->audit_lines_removed, files));
