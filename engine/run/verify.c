@@ -15,6 +15,7 @@
 #include "base/stamp.h"
 #include "roles/config.h"
 #include "run/progress.h"
+#include "run/served_metadata.h"
 #include "run/trusted.h"
 #include "run/verify_files.h"
 #include "run/verify_served.h"
@@ -238,6 +239,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 		return STP_OK;
 	}
 	STP_TRY(code);
+	stp_served_metadata(audit->folder.repository, audit->folder.fd, &audit->findings);
 	served.config = &audit->config;
 	return stp_verify_served_begin(&served, &audit->served, &audit->report.served_why, err);
 }

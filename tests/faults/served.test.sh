@@ -123,6 +123,19 @@ verified mutable
 chmod 644 index/packages/ab/two.whl
 sign_is 0 mutable --quiet
 
+echo '- metadata that others cannot read'
+for path in mutable mutable/public mutable/public/metadata mutable/public/metadata/timestamp.json \
+	"$(ls mutable/public/metadata/*.bin-n-0.json | tail -n 1)"; do
+	mode=$(stat -c %a "$path")
+	chmod go= "$path"
+	found mutable served-unreadable
+	[ "$(grep -c served-unreadable verify.out)" = 1 ] || fail "$path: $(cat verify.out)"
+	"$STAMPEDE" verify mutable --no-served --quiet >/dev/null || fail '--no-served looks all the same'
+	chmod g=u "$path" # a group may be the web server's
+	verified mutable
+	chmod "$mode" "$path"
+done
+
 echo '- marks'
 mark=$(find mutable/public/targets/.signed -name '*two.whl')
 rm "$mark"
