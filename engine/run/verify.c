@@ -282,6 +282,7 @@ static enum stp_errc finish_served(struct audit *audit, struct stp_err *err)
 	                                 audit->folder.snapshot_versions,
 	                                 audit->folder.snapshot_version_count, &totals, err));
 	audit->report.served_names = totals.names;
+	audit->report.served_unpublished = totals.unpublished;
 	audit->report.served_mode = totals.mode;
 	audit->report.served_why = totals.why;
 	return audit->options->targets_dir || totals.touched ? hash_copies(audit, &totals, err)

@@ -519,7 +519,10 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 {
 	struct stp_served_unknown_options unknown = {
 	    .public_fd = served->public_fd,
+	    .index_fd = served->index_fd,
 	    .metadata_fd = metadata_fd,
+	    .config = served->config,
+	    .published_at_ns = served->options.published_at_ns,
 	    .pins = served->pins,
 	    .tree = served->options.tree,
 	    .bins_taken = served->taken,
@@ -549,7 +552,7 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 	stp_missing_release(&absent.missing);
 	STP_TRY(join_known(served, &unknown.known_count, err));
 	unknown.known = served->all_known;
-	return stp_served_unknown(&unknown, err);
+	return stp_served_unknown(&unknown, &out_totals->unpublished, err);
 }
 
 void stp_verify_served_end(struct stp_verify_served *served)

@@ -52,12 +52,13 @@ enum stp_errc stp_verify_served_bin(void *served, size_t worker_index, size_t bi
                                     struct stp_err *err) STP_MUST_CHECK;
 
 struct stp_verify_served_totals {
-	uint64_t touched; /* copies that somebody touched since: their bytes are in doubt */
-	uint64_t names;   /* looked at */
-	const char *mode; /* "all", "mutable" */
-	const char *why;  /* set when files are served from elsewhere, which was not looked at */
-	int public_fd;    /* public/targets, open until the end */
-	int index_fd;     /* the targets folder, open until the end; -1: it is not there */
+	uint64_t touched;     /* copies that somebody touched since: their bytes are in doubt */
+	uint64_t names;       /* looked at */
+	uint64_t unpublished; /* made by a run that published nothing, and harmless */
+	const char *mode;     /* "all", "mutable" */
+	const char *why; /* set when files are served from elsewhere, which was not looked at */
+	int public_fd;   /* public/targets, open until the end */
+	int index_fd;    /* the targets folder, open until the end; -1: it is not there */
 };
 
 /* After all bins: files of an index that is served from elsewhere, folders, and names that no

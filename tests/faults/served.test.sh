@@ -186,6 +186,38 @@ found mutable served-unknown
 rm -r mutable/public/targets/packages
 verified mutable
 
+echo '- names of a run that is refused late'
+cp -r index index-late
+for kind in symlink hardlink copy marks; do
+	files=all link=$kind
+	[ $kind != marks ] || files=mutable link=symlink
+	init "late-$kind" --targets index-late --bins 2 --target-files $files --link $link
+	sign_is 0 "late-$kind" --quiet
+	# A fault that is found when the names of what is new are made.
+	cp -r index-late index-full; mkdir -p index-late/.signed index-late/simple/y
+	for i in 1 2 3 4 5; do echo "new $i" >index-late/packages/ab/new-$i.whl; done
+	echo new >index-late/simple/y/index.html
+	echo x >index-late/.signed/a.whl
+	sign_is 3 "late-$kind" --quiet
+	"$STAMPEDE" verify "late-$kind" >verify.out 2>&1 || true
+	! grep -q served-unknown verify.out || fail "$kind: names of a refused run are unknown: $(cat verify.out)"
+	grep -q '^  6 more of a run that published nothing' verify.out || fail "$kind: $(cat verify.out)"
+	# What leads elsewhere, or is excluded, is nobody's.
+	echo secret >index-late/secret.ini
+	cp "late-$kind/stampede.json" good.json
+	sed -i 's/"exclude": \[\]/"exclude": ["secret.ini"]/' "late-$kind/stampede.json"
+	ln -s "$scratch/index-late/secret.ini" "late-$kind/public/targets/$(printf '0%.0s' $(seq 128)).secret.ini"
+	ln -s "$scratch/outside" "late-$kind/public/targets/$(printf '1%.0s' $(seq 128)).secret.ini"
+	found "late-$kind" served-unknown
+	[ "$(grep -c served-unknown verify.out)" = 2 ] || fail "$kind: planted: $(cat verify.out)"
+	rm -r "late-$kind/public/targets/"[01]*.secret.ini index-late/.signed
+	cp good.json "late-$kind/stampede.json"; rm index-late/secret.ini
+	sign_is 0 "late-$kind" --quiet
+	verified "late-$kind"
+	! grep -q 'published nothing' verify.out || fail "$kind: $(cat verify.out)"
+	rm -r index-late; mv index-full index-late
+done
+
 echo '- names of a snapshot that a replaced key signed'
 if command -v openssl >/dev/null; then
 	cp -a copy replaced
