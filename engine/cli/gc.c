@@ -57,7 +57,7 @@ static json_t *unknown_json(const struct stp_gc_report *report)
 static void print_json(const struct stp_gc_report *report, int dry_run)
 {
 	stp_cli_print_json(json_pack(
-	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "dry_run", dry_run,
+	    "{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I}", "dry_run", dry_run,
 	    "files_removed", (json_int_t)report->files_removed, "bytes_removed",
 	    (json_int_t)report->bytes_removed, "links_removed", (json_int_t)report->links_removed,
 	    "snapshots_removed", (json_int_t)report->snapshots_removed, "audit_lines_removed",
@@ -65,7 +65,8 @@ static void print_json(const struct stp_gc_report *report, int dry_run)
 	    (json_int_t)report->snapshots_kept, "oldest_kept", (json_int_t)report->oldest_kept,
 	    "files_kept", (json_int_t)report->files_kept, "links_kept",
 	    (json_int_t)report->links_kept, "roots_kept", (json_int_t)report->roots_kept,
-	    "strangers", (json_int_t)report->strangers, "unknown", unknown_json(report)));
+	    "strangers", (json_int_t)report->strangers, "unknown", unknown_json(report), "damaged",
+	    (json_int_t)report->damaged));
 }
 
 static void print_unknown(const struct stp_gc_report *report)
@@ -109,6 +110,11 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 	         (unsigned long long)report->oldest_kept, (unsigned long long)report->roots_kept);
 	stp_cli_fold(0, text);
 	print_unknown(report);
+	if (report->damaged)
+		printf(
+		    "damaged: %s, which an older snapshot lists, and %llu more; what it may list "
+		    "stays\nuntil that snapshot goes, or restore it from a backup\n",
+		    report->damaged_name, (unsigned long long)report->damaged - 1);
 	if (report->audit_lines_removed)
 		printf("dropped %s old lines of the audit log\n",
 		       stp_count_format(report->audit_lines_removed, files));

@@ -201,7 +201,7 @@ static const char rule_marks[] =
     "(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<name>[^/]+)$'\n"
     "    'long/$dir$digits.$name';\n"
     "  }\n"
-    "  location ~ ^/(?:metadata/\\.|targets/\\.(?:signed|tmp-)) {\n"
+    "  location ~ \"^/(?:metadata/\\.|targets/\\.(?:signed(?:/|$)|tmp-[0-9a-f]{16}$))\" {\n"
     "    return 404;\n"
     "  }\n"
     "  location ~ \"^/targets/(?:[^/]+/)*(?:[0-9a-f]{64}|[0-9a-f]{128})\\.[^/]+$\" {\n"

@@ -67,6 +67,10 @@ static void print_served(const struct stp_verify_report *report)
 	else if (report->served_names)
 		printf("  %s names looked at as a web server would serve them\n",
 		       stp_count_format(report->served_names, names));
+	if (report->served_unpublished)
+		printf("  %s more of a run that published nothing; the next run uses them, or gc "
+		       "removes them\n",
+		       stp_count_format(report->served_unpublished, names));
 }
 
 static void print_summary(const struct stp_verify_report *report)
@@ -231,6 +235,7 @@ static json_t *report_json(const struct stp_verify_report *report, int strict)
 	stp_json_set_u64(object, "files_checked_bytes", report->files_checked_bytes);
 	stp_json_set_u64(object, "files_skipped", report->files_skipped);
 	stp_json_set_u64(object, "served_names", report->served_names);
+	stp_json_set_u64(object, "served_unpublished", report->served_unpublished);
 	json_object_set_new(object, "served_mode",
 	                    report->served_mode ? json_string(report->served_mode) : json_null());
 	json_object_set_new(object, "served_why",

@@ -66,3 +66,25 @@ int stp_folders_make(int folder_fd, const char *path)
 	}
 	return 0;
 }
+
+int stp_folders_unlink(int folder_fd, const char *path)
+{
+	char part[STP_PATH_BYTES_MAX + 1];
+	size_t count = 0;
+	struct stat st;
+
+	if (strlen(path) > STP_PATH_BYTES_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	do {
+		count += strcspn(path + count, "/");
+		memcpy(part, path, count);
+		part[count] = '\0';
+		if (fstatat(folder_fd, part, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			return errno == ENOENT ? 0 : -1;
+		if (S_ISLNK(st.st_mode))
+			return unlinkat(folder_fd, part, 0);
+	} while (path[count++]);
+	return 0;
+}

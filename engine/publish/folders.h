@@ -17,4 +17,8 @@ int stp_folders_open(int folder_fd, const char *path, int flags);
  * they are. 0, or -1 with errno. */
 int stp_folders_make(int folder_fd, const char *path);
 
+/* Removes the first symbolic link on the way to path, if there is one, so that a folder can be made
+ * in its place. 0, or -1 with errno. */
+int stp_folders_unlink(int folder_fd, const char *path);
+
 #endif

@@ -80,11 +80,14 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
 	const char *path = job->folder[0] ? job->folder : ".";
 
 	job->folder_fd = stp_folders_open(top, path, O_RDONLY | O_DIRECTORY);
+	if (job->folder_fd < 0 && errno == ELOOP && stp_folders_unlink(top, job->folder) == 0)
+		errno = ENOENT; /* a link where a folder of names belongs */
 	if (job->folder_fd < 0 && errno == ENOENT && stp_folders_make(top, job->folder) == 0)
 		job->folder_fd = stp_folders_open(top, path, O_RDONLY | O_DIRECTORY);
 	if (job->folder_fd < 0)
 		return STP_FAIL_SYS(err, STAGE, job->folder,
-		                    "cannot make the folder in public/targets");
+		                    "cannot make the folder in public/targets; move away what has "
+		                    "its name there, and sign again");
 	return STP_OK;
 }
 
@@ -129,41 +132,30 @@ static enum stp_errc open_source(struct job *job, const char *path)
 
 /* ------------------------------------------------------------------ symlinks */
 
-int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX])
-{
-	size_t used = 0;
-	size_t i;
-	int count;
-
-	/* "../" per folder, the way to the targets folder, the path. */
-	for (i = 0; i < path_bytes; i++) {
-		if (path[i] != '/')
-			continue;
-		if (used + 4 >= PATH_MAX)
-			return 0;
-		memcpy(out + used, "../", 3);
-		used += 3;
-	}
-	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", base, (int)path_bytes, path);
-	return count > 0 && (size_t)count < PATH_MAX - used;
-}
-
 /* Temporary files lie at the top of public/targets, on the file system they are for; the next run
  * sweeps there what a crash left, without a walk. */
-/* Gives the temporary file its name; only a folder is in the way of that. */
+/* Gives the temporary file its name; only a folder that holds something is in the way of that. */
 static enum stp_errc put_in_place(const struct job *job, const char *temporary, const char *name,
                                   struct stp_err *err)
 {
+	int top = job->links->repo->targets_fd;
+	char whole[PATH_MAX + STP_NAME_BYTES_MAX];
 	int why;
 
-	if (renameat(job->links->repo->targets_fd, temporary, job->folder_fd, name) == 0)
+	if (renameat(top, temporary, job->folder_fd, name) == 0)
 		return STP_OK;
 	why = errno;
-	unlinkat(job->links->repo->targets_fd, temporary, 0);
-	return STP_FAIL_ERRNO(err, why, STAGE, name,
-	                      why == EISDIR
-	                          ? "cannot put in place; move the folder of that name away"
-	                          : "cannot put in place");
+	if (why == EISDIR && unlinkat(job->folder_fd, name, AT_REMOVEDIR) == 0 &&
+	    renameat(top, temporary, job->folder_fd, name) == 0)
+		return STP_OK;
+	unlinkat(top, temporary, 0);
+	snprintf(whole, sizeof(whole), "public/targets/%s%s%s", job->folder,
+	         job->folder[0] ? "/" : "", name);
+	if (why == EISDIR)
+		return STP_FAIL(err, STP_IO, STAGE, whole,
+		                "is a folder, where the name of a target belongs; move it away, "
+		                "and sign again");
+	return STP_FAIL_ERRNO(err, why, STAGE, whole, "cannot put in place");
 }
 
 static enum stp_errc replace_symlink(struct job *job, const char *name, const char *text,
@@ -225,6 +217,20 @@ static enum stp_errc hash_copy(struct job *job, const char *name, int *out_good,
 	return code;
 }
 
+/* Whether name is of another kind than wanted, as when "link" was changed: a copy in the place of a
+ * hard link, or the other way round. Without an open file nothing can be said. */
+static int is_other_kind(const struct job *job, const char *name, enum stp_link link)
+{
+	struct stat source, there;
+	int is_same;
+
+	if (job->source_fd < 0 || fstat(job->source_fd, &source) != 0 ||
+	    fstatat(job->folder_fd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	is_same = source.st_dev == there.st_dev && source.st_ino == there.st_ino;
+	return is_same != (link == STP_LINK_HARDLINK);
+}
+
 /* Whether a hard link or a copy under name is what it should be. */
 static enum stp_errc file_is_there(struct job *job, const char *name, enum stp_link link,
                                    int *out_there, struct stp_err *err)
@@ -234,6 +240,8 @@ static enum stp_errc file_is_there(struct job *job, const char *name, enum stp_l
 	                               .touched_before_ns = job->links->touched_before_ns};
 	enum stp_served_answer answer = stp_served_look(&look, job->record, name);
 
+	if (is_other_kind(job, name, link))
+		answer = STP_SERVED_BROKEN;
 	*out_there = answer == STP_SERVED_GOOD;
 	return answer == STP_SERVED_DOUBTFUL ? hash_copy(job, name, out_there, err) : STP_OK;
 }
@@ -377,6 +385,49 @@ static int is_missing(const struct job *job, const char *path)
 	       (errno == ENOENT || errno == ENOTDIR);
 }
 
+/* What a missing file leaves under one name: a link, which leads nowhere now and is removed, or
+ * bytes of its own, which are still handed out. */
+static enum stp_errc look_at_orphan(struct job *job, const char *name, int *out_there,
+                                    struct stp_err *err)
+{
+	enum stp_link link = stp_links_kind(job->links, job->is_mutable);
+	char text[PATH_MAX];
+
+	*out_there = 0;
+	if (link != STP_LINK_SYMLINK)
+		return file_is_there(job, name, link, out_there, err);
+	if (readlinkat(job->folder_fd, name, text, sizeof(text)) > 0 &&
+	    unlinkat(job->folder_fd, name, 0) != 0)
+		return STP_FAIL_SYS(err, STAGE, name,
+		                    "leads nowhere in public/targets and cannot be removed");
+	return STP_OK;
+}
+
+/* Counts the target as missing, unless all its names hand it out without its file. */
+static enum stp_errc put_missing(struct job *job, const char *path, struct stp_err *err)
+{
+	int are_there;
+	int alg;
+
+	job->folder_fd =
+	    stp_folders_open(job->links->repo->targets_fd, job->folder[0] ? job->folder : ".",
+	                     O_RDONLY | O_DIRECTORY);
+	are_there = job->folder_fd >= 0;
+	for (alg = 0; alg < STP_ALG_COUNT && job->folder_fd >= 0; alg++) {
+		char name[LINK_NAME_MAX + 1];
+		int is_there = 0;
+
+		if (!(job->links->config->hash_set & STP_ALG_BIT(alg)))
+			continue;
+		if (prefixed_name(job, (enum stp_alg)alg, name))
+			STP_TRY(look_at_orphan(job, name, &is_there, err));
+		are_there &= is_there;
+	}
+	if (!are_there)
+		stp_missing_add(&job->worker->missing, path);
+	return STP_OK;
+}
+
 /* Cuts the path, opens folder and source, makes every name. */
 static enum stp_errc run_job(struct job *job, const char *path, struct stp_fingerprint *fingerprint,
                              struct stp_err *err)
@@ -384,10 +435,8 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 	unsigned set = job->links->config->hash_set;
 	int alg;
 
-	if (is_missing(job, path)) {
-		stp_missing_add(&job->worker->missing, path);
-		return STP_OK;
-	}
+	if (is_missing(job, path))
+		return put_missing(job, path, err);
 	STP_TRY(open_folder(job, err));
 	if (job->links->config->link != STP_LINK_SYMLINK || job->is_mutable)
 		STP_TRY(open_source(job, path));

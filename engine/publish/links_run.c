@@ -39,6 +39,25 @@ enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_di
 	return STP_OK;
 }
 
+int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX])
+{
+	size_t used = 0;
+	size_t i;
+	int count;
+
+	/* "../" per folder, the way to the targets folder, the path. */
+	for (i = 0; i < path_bytes; i++) {
+		if (path[i] != '/')
+			continue;
+		if (used + 4 >= PATH_MAX)
+			return 0;
+		memcpy(out + used, "../", 3);
+		used += 3;
+	}
+	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", base, (int)path_bytes, path);
+	return count > 0 && (size_t)count < PATH_MAX - used;
+}
+
 /* True when nothing at all lies in the folder. */
 static int is_empty(int folder_fd)
 {
@@ -158,13 +177,13 @@ static void note_time(const struct stp_links *links)
 	(void)!utimensat(links->repo->state_fd, STP_LINKS_STATE_FILE, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-/* The next run looks for the names of all targets. */
+/* The next run that makes names looks for those of all targets. */
 static enum stp_errc forget(const struct stp_links *links, struct stp_err *err)
 {
 	static const char *const files[] = {STP_LINKS_STATE_FILE, STP_MARKS_STATE_FILE};
 	size_t i;
 
-	for (i = 0; i < (links->is_elsewhere ? 2 : 1); i++)
+	for (i = 0; i < (links->mode == STP_TARGET_FILES_NONE ? 2 : 1); i++)
 		if (unlinkat(links->repo->state_fd, files[i], 0) != 0 && errno != ENOENT)
 			return STP_FAIL_SYS(err, STAGE, files[i], "cannot remove");
 	return STP_OK;
@@ -176,7 +195,7 @@ enum stp_errc stp_links_commit(struct stp_links *links, struct stp_err *err)
 	struct stp_missing missing = {0};
 	uint64_t missing_count;
 
-	if (links->is_elsewhere)
+	if (links->mode == STP_TARGET_FILES_NONE)
 		return forget(links, err);
 	if (links->marks)
 		STP_TRY(stp_marks_commit(links->marks, err));

@@ -124,13 +124,18 @@ static int make_folders(int targets_fd, const char *name)
 	return stp_folders_make(targets_fd, path);
 }
 
-/* A folder of marks that a link leads out of, or that others may not enter, is put right. */
+/* A link in the place of a folder of marks goes, and the folder is made later; a folder that others
+ * may not enter is opened to them. */
 static enum stp_errc check_folder(int targets_fd, const char *name, struct stp_err *err)
 {
 	struct stat st;
 
 	if (fstatat(targets_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? STP_OK : STP_FAIL_SYS(err, STAGE, name, "cannot stat");
+	if (S_ISLNK(st.st_mode))
+		return unlinkat(targets_fd, name, 0) == 0
+		           ? STP_OK
+		           : STP_FAIL_SYS(err, STAGE, name, "is a symbolic link, cannot remove it");
 	if (!S_ISDIR(st.st_mode))
 		return STP_FAIL(err, STP_FORMAT, STAGE, name,
 		                "is not a folder, where marks of signed targets belong; move what "

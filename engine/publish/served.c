@@ -32,7 +32,8 @@ static enum stp_served_answer look_at_symlink(const struct stp_served_look *look
 		           ? STP_SERVED_GOOD
 		           : STP_SERVED_BROKEN;
 	count = readlinkat(look->targets_fd, name, there, sizeof(there));
-	return count == (ssize_t)text_bytes && memcmp(there, look->text, text_bytes) == 0
+	return count == (ssize_t)text_bytes && memcmp(there, look->text, text_bytes) == 0 &&
+	               fstatat(look->targets_fd, name, &st, 0) == 0
 	           ? STP_SERVED_GOOD
 	           : STP_SERVED_BROKEN;
 }
@@ -53,6 +54,8 @@ enum stp_served_answer stp_served_look(const struct stp_served_look *look,
 		           : STP_SERVED_BROKEN;
 	if ((st.st_mode & STP_MODE_PUBLIC_FILE) != STP_MODE_PUBLIC_FILE)
 		return STP_SERVED_BROKEN;
+	if (record->flags & STP_RECORD_FILE && (uint64_t)st.st_ino == record->fingerprint.ino)
+		return STP_SERVED_DOUBTFUL;
 	return stp_stamp_of(st.st_ctim) < look->touched_before_ns ? STP_SERVED_GOOD
 	                                                          : STP_SERVED_DOUBTFUL;
 }

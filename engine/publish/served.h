@@ -2,13 +2,14 @@
 /*
  * Whether a name in public/targets still hands out what was signed. Links and copies are made once,
  * but whoever can write there may remove, empty or exchange them later; so each run looks, with one
- * system call a name:
+ * system call a name (two for a link of a list):
  *
  *	symlink         what it leads to is the file that was hashed: inode, size and times
- *	  of a list     it holds the text that it was made with
+ *	  of a list     it holds the text that it was made with, and leads to something
  *	hardlink        the inode of the file that was hashed
  *	reflink, copy   a file of that length, which others may read; in doubt when it was touched
- *	                after the last commit: its bytes tell
+ *	                after the last commit, or may be a link of the file itself: its inode and
+ *its bytes tell
  *
  * Shape      a name and a record in, an answer out.
  * Memory     none.
@@ -31,7 +32,8 @@ struct stp_served_look {
 enum stp_served_answer {
 	STP_SERVED_GOOD,
 	STP_SERVED_BROKEN,
-	STP_SERVED_DOUBTFUL, /* a copy of the right length that somebody touched */
+	STP_SERVED_DOUBTFUL, /* a copy of the right length that somebody touched, or no copy at all
+	                      */
 };
 
 /* name: DIR/HASH.NAME relative to public/targets. */

@@ -114,10 +114,12 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 		STP_TRY(stp_gc_find_live(run, err));
 		STP_TRY(stp_gc_has_links(run, &has_links, err));
 		STP_TRY(stp_gc_mark(run, has_links, err));
-		STP_TRY(stp_gc_sweep_files(run, err));
-		if (has_links)
+		if (!run->files_in_doubt)
+			STP_TRY(stp_gc_sweep_files(run, err));
+		if (has_links && !run->links_in_doubt)
 			STP_TRY(stp_gc_sweep_links(run, err));
-		STP_TRY(remove_records(run, err));
+		if (!run->files_in_doubt)
+			STP_TRY(remove_records(run, err));
 	}
 	STP_TRY(prune_audit(run, err));
 	return drop_last_run(run, err);

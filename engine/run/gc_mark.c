@@ -223,6 +223,7 @@ struct marking {
 	struct stp_gc_run *run;
 	int with_links;
 	int with_marks; /* public/targets/.signed is there */
+	int is_current; /* the snapshot is the newest: nothing of it may be damaged */
 	struct stp_bin_file bin;
 	struct stp_buf file;
 	struct stp_buf name;
@@ -270,7 +271,8 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 		break;
 	case STP_BIN_FILE_OTHER:
 		return STP_FAIL(err, STP_FORMAT, STAGE, name,
-		                "is no bin that stampede wrote; run stampede verify");
+		                "is not a bin that stampede wrote; the next stampede sign writes "
+		                "all current ones again");
 	default:
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "no memory");
 	}
@@ -284,6 +286,22 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 	return STP_OK;
 }
 
+/* What became of reading a file: one that an older snapshot lists may be damaged or gone, since no
+ * client is sent to it any more before it goes. */
+static enum stp_errc forgive(struct marking *m, const char *name, enum stp_errc code,
+                             struct stp_err *err)
+{
+	struct stp_gc_run *run = m->run;
+
+	if (m->is_current || (code != STP_FORMAT && err->sys_errno != ENOENT))
+		return code;
+	*err = (struct stp_err)STP_ERR_INIT;
+	run->links_in_doubt = 1;
+	if (!run->report->damaged++)
+		snprintf(run->report->damaged_name, sizeof(run->report->damaged_name), "%s", name);
+	return STP_OK;
+}
+
 /* One line of a snapshot of run_version. All bins of a run carry its version; what is older is an
  * offline role, or the tombstone of a bin that nobody is sent to any more: its file stays, what
  * it lists does not count. */
@@ -292,20 +310,23 @@ static enum stp_errc mark_line(struct marking *m, const char *key, json_int_t ve
 {
 	char name[STP_NAME_BYTES_MAX + 32];
 	struct stp_gc_run *run = m->run;
+	enum stp_errc code;
 	int count = snprintf(name, sizeof(name), "%lld.%s", (long long)version, key);
 	int is_role = strcmp(key, "targets.json") == 0 || strcmp(key, "bins.json") == 0;
 
 	if (count < 0 || (size_t)count >= sizeof(name) || strchr(name, '/'))
-		return STP_FAIL(err, STP_FORMAT, STAGE, key, "is no name of a role");
+		return STP_FAIL(err, STP_FORMAT, STAGE, key, "is not the name of a role");
 	if (stp_name_set_has(&run->files, name, (size_t)count))
 		return STP_OK; /* an earlier snapshot has it */
 	STP_TRY(stp_name_set_add(&run->files, name, (size_t)count, err));
 	if (!m->with_links || is_role || (uint64_t)version != run_version)
 		return STP_OK;
-	return mark_bin(m, name, err);
+	code = mark_bin(m, name, err);
+	return code == STP_OK ? STP_OK : forgive(m, name, code, err);
 }
 
-static enum stp_errc mark_snapshot(struct marking *m, uint64_t version, struct stp_err *err)
+/* What a snapshot lists. */
+static enum stp_errc mark_lines(struct marking *m, uint64_t version, struct stp_err *err)
 {
 	struct stp_gc_run *run = m->run;
 	char name[64];
@@ -324,7 +345,7 @@ static enum stp_errc mark_snapshot(struct marking *m, uint64_t version, struct s
 	meta = json_object_get(json_object_get(document, "signed"), "meta");
 	code = json_is_object(meta) ? STP_OK
 	                            : STP_FAIL(err, STP_FORMAT, STAGE, name,
-	                                       "is no snapshot; restore it from a backup");
+	                                       "is not a snapshot; restore it from a backup");
 	json_object_foreach(meta, key, value)
 	{
 		const json_t *listed = json_object_get(value, "version");
@@ -333,12 +354,27 @@ static enum stp_errc mark_snapshot(struct marking *m, uint64_t version, struct s
 			code = STP_FAIL(err, STP_CANCELLED, STAGE, name, "stopped");
 		if (code == STP_OK && !json_is_integer(listed))
 			code = STP_FAIL(err, STP_FORMAT, STAGE, name,
-			                "is no snapshot; restore it from a backup");
+			                "is not a snapshot; restore it from a backup");
 		if (code == STP_OK)
 			code = mark_line(m, key, json_integer_value(listed), version, err);
 	}
 	json_decref(document);
 	return code;
+}
+
+static enum stp_errc mark_snapshot(struct marking *m, uint64_t version, struct stp_err *err)
+{
+	enum stp_errc code;
+	char name[64];
+
+	m->is_current = version == m->run->current.snapshot_version;
+	code = mark_lines(m, version, err);
+	if (code == STP_OK)
+		return STP_OK;
+	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)version);
+	STP_TRY(forgive(m, name, code, err));
+	m->run->files_in_doubt = 1;
+	return STP_OK;
 }
 
 enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links, struct stp_err *err)

@@ -50,6 +50,8 @@ struct stp_gc_run {
 	struct stp_commit_list live; /* snapshots that stay, rising */
 	struct stp_name_set files;   /* marked names in public/metadata */
 	struct stp_name_set links;   /* marked names in public/targets */
+	int files_in_doubt;          /* a damaged snapshot may list more of them */
+	int links_in_doubt;          /* so may a damaged bin */
 };
 
 /* Fills run->live from commit records and the snapshots that lie there. */

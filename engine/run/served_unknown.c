@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/stamp.h"
 #include "hash/hash.h"
 #include "publish/mark_name.h"
 #include "publish/names.h"
@@ -296,14 +297,38 @@ static enum stp_errc ask_snapshots(struct search *search, struct stp_err *err)
 	return STP_OK;
 }
 
-static void report(const struct search *search)
+/* Whether a run that published nothing made the name: it came after the last publication, and what
+ * it hands out is a file that the next run signs, or one of its length for a copy. */
+static int is_unpublished(const struct search *search, const struct left *left)
+{
+	const struct stp_served_unknown_options *options = search->options;
+	struct stat name, there, file;
+
+	if (!left->path || options->index_fd < 0 ||
+	    !stp_config_keeps(options->config, left->path, strlen(left->path)) ||
+	    fstatat(options->public_fd, left->name, &name, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    stp_stamp_of(name.st_ctim) <= options->published_at_ns ||
+	    fstatat(options->index_fd, left->path, &file, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISREG(file.st_mode))
+		return 0;
+	if (left->hex_chars == STP_MARK_DIGITS) /* a mark, which is empty */
+		return S_ISREG(name.st_mode) && name.st_size == 0;
+	if (S_ISLNK(name.st_mode))
+		return fstatat(options->public_fd, left->name, &there, 0) == 0 &&
+		       there.st_dev == file.st_dev && there.st_ino == file.st_ino;
+	return S_ISREG(name.st_mode) && name.st_size == file.st_size;
+}
+
+static void report(const struct search *search, uint64_t *unpublished)
 {
 	size_t i;
 
 	for (i = 0; i < search->count; i++) {
 		const struct left *left = &search->items[i];
 
-		if (!left->is_explained)
+		if (!left->is_explained && is_unpublished(search, left))
+			(*unpublished)++;
+		else if (!left->is_explained)
 			stp_finding_add(
 			    search->options->findings, STP_FINDING_SERVED_UNKNOWN, left->name,
 			    left->path ? "is in public/targets, but no snapshot that is kept and "
@@ -314,7 +339,7 @@ static void report(const struct search *search)
 }
 
 enum stp_errc stp_served_unknown(const struct stp_served_unknown_options *options,
-                                 struct stp_err *err)
+                                 uint64_t *out_unpublished, struct stp_err *err)
 {
 	struct search *search = calloc(1, sizeof(*search));
 	enum stp_errc code;
@@ -322,6 +347,7 @@ enum stp_errc stp_served_unknown(const struct stp_served_unknown_options *option
 	if (!search)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, TOP, "no memory");
 	search->options = options;
+	*out_unpublished = 0;
 	stp_arena_init(&search->arena, 64 * 1024);
 	if (options->known_count)
 		qsort(options->known, options->known_count, sizeof(*options->known),
@@ -332,7 +358,7 @@ enum stp_errc stp_served_unknown(const struct stp_served_unknown_options *option
 	if (code == STP_OK)
 		code = ask_snapshots(search, err);
 	if (code == STP_OK)
-		report(search);
+		report(search, out_unpublished);
 	stp_arena_release(&search->arena);
 	free(search->items);
 	free(search);

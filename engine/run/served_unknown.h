@@ -7,7 +7,9 @@
  *	walk ─▶ known? ─▶ [left over] ─▶ snapshot V-1 ─▶ snapshot V-2 ─▶ … ─▶ served-unknown
  *
  * Nothing is said of a name whose bin in the current snapshot could not be verified: the finding
- * about that bin or snapshot is the one to act on, and the name may be a good one.
+ * about that bin or snapshot is the one to act on, and the name may be a good one. Names that a run
+ * made which published nothing (it was refused, or ended) are counted only: they are newer than
+ *what is published, and hand out a file of the index that the next run signs.
  *
  * Shape      a set of hashes in, findings out.
  * Memory     8 bytes a name; the paths that are left over.
@@ -24,7 +26,10 @@
 
 struct stp_served_unknown_options {
 	int public_fd;                    /* public/targets */
+	int index_fd;                     /* the targets folder; -1: it is not there */
 	int metadata_fd;                  /* public/metadata */
+	const struct stp_config *config;  /* which paths are signed */
+	int64_t published_at_ns;          /* ctime of timestamp.json */
 	const struct stp_chain_pin *pins; /* STP_CHAIN_PINS */
 	const struct stp_chain *tree;     /* the current snapshot */
 	const uint8_t *bins_taken;        /* of each bin: its targets are among known */
@@ -37,7 +42,8 @@ struct stp_served_unknown_options {
 	const struct stp_cancel *cancel; /* may be NULL */
 };
 
+/* *out_unpublished: names of a run that published nothing. */
 enum stp_errc stp_served_unknown(const struct stp_served_unknown_options *options,
-                                 struct stp_err *err) STP_MUST_CHECK;
+                                 uint64_t *out_unpublished, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

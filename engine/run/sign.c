@@ -29,6 +29,7 @@
 #include "base/file.h"
 #include "base/inside.h"
 #include "base/thread.h"
+#include "publish/reflink.h"
 #include "roles/roles.h"
 #include "run/again.h"
 #include "run/look_again.h"
@@ -512,6 +513,8 @@ static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *
 		STP_TRY(stp_sign_recover(run, err));
 	}
 	STP_TRY(check_scan(run, err));
+	if (!run->options->dry_run)
+		STP_TRY(stp_reflink_check(&run->repo, &run->config, run->scan_count, err));
 	STP_TRY(stp_sign_pending(run, err));
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);

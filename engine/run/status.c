@@ -134,20 +134,52 @@ static void take_findings(struct stp_status *status, struct stp_finding_list *fi
 	}
 }
 
-/* Whether something was published: it is there, or state/ knows of it. */
-static void find_published(struct stp_status *status, const struct stp_repo *repo)
+/* Whether something was published: it is there, or state/ knows of it. *floors is zeros when
+ * nothing is known. */
+static void find_published(struct stp_status *status, const struct stp_repo *repo,
+                           struct stp_floors *floors)
 {
 	struct stp_err why = STP_ERR_INIT;
 	enum stp_floors_origin origin;
-	struct stp_floors floors;
 	struct stat st;
 	int found = 0;
 
+	memset(floors, 0, sizeof(*floors));
+
 	status->published = fstatat(repo->metadata_fd, TIMESTAMP, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (stp_floors_load(repo->state_fd, NULL, &floors, &found, &origin, &why) != STP_OK)
+	if (stp_floors_load(repo->state_fd, NULL, floors, &found, &origin, &why) != STP_OK)
 		add_problem(status, "state/" STP_FLOORS_FILE, why.text);
-	else if (found && floors.timestamp.version)
+	else if (found && floors->timestamp.version)
 		status->published = 1;
+}
+
+/* An older copy of public/metadata that was put back: state/ knows of newer versions. */
+static void compare_floors(struct stp_status *status, const struct stp_floors *floors)
+{
+	const struct {
+		enum stp_status_role_name role;
+		uint64_t floor;
+		const char *file;
+	} known[] = {
+	    {STP_STATUS_ROOT, floors->root.version, "root.json"},
+	    {STP_STATUS_TARGETS, floors->targets.version, "targets.json"},
+	    {STP_STATUS_BINS, floors->bins.version, "bins.json"},
+	    {STP_STATUS_SNAPSHOT, floors->snapshot.version, "snapshot.json"},
+	    {STP_STATUS_TIMESTAMP, floors->timestamp.version, TIMESTAMP},
+	};
+	char text[200];
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		uint64_t version = status->roles[known[i].role].version;
+
+		if (!version || version >= known[i].floor)
+			continue;
+		snprintf(text, sizeof(text),
+		         "is version %llu, but version %llu was published; restore public/metadata "
+		         "from a backup or a mirror",
+		         (unsigned long long)version, (unsigned long long)known[i].floor);
+		add_problem(status, known[i].file, text);
+	}
 }
 
 /* Names, and when each offline role is due; without a configuration, as if for a year. */
@@ -267,6 +299,7 @@ static int again(int folder_fd)
 enum stp_errc stp_status_run(const struct stp_status_options *options, struct stp_status *out,
                              struct stp_err *err)
 {
+	struct stp_floors floors;
 	struct stp_repo repo;
 	enum stp_errc code;
 
@@ -276,8 +309,9 @@ enum stp_errc stp_status_run(const struct stp_status_options *options, struct st
 		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
 	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "status", &repo, err));
 	name_roles(out, &repo);
-	find_published(out, &repo);
+	find_published(out, &repo, &floors);
 	code = read_published(out, &repo, err);
+	compare_floors(out, &floors);
 	read_last_run(&out->run, repo.state_fd);
 	if (code == STP_OK)
 		code = sum_folder(&out->metadata, again(repo.metadata_fd), 0, err);

@@ -15,6 +15,7 @@
 #include "base/stamp.h"
 #include "roles/config.h"
 #include "run/progress.h"
+#include "run/served_metadata.h"
 #include "run/trusted.h"
 #include "run/verify_files.h"
 #include "run/verify_served.h"
@@ -238,6 +239,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 		return STP_OK;
 	}
 	STP_TRY(code);
+	stp_served_metadata(audit->folder.repository, audit->folder.fd, &audit->findings);
 	served.config = &audit->config;
 	return stp_verify_served_begin(&served, &audit->served, &audit->report.served_why, err);
 }
@@ -251,7 +253,7 @@ static enum stp_errc hash_copies(struct audit *audit, const struct stp_verify_se
 	struct stp_verify_files_options files = {
 	    .tree = &audit->tree,
 	    .targets_fd = served->public_fd,
-	    .copies_of_fd = served->index_fd,
+	    .copies_of_fd = served->index_fd < 0 ? served->public_fd : served->index_fd,
 	    .touched_after_ns = options->targets_dir ? STP_STAMP_MIN : published_at(audit),
 	    .hash_set = audit->report.target_hash_set,
 	    .sample = options->sample,
@@ -280,6 +282,7 @@ static enum stp_errc finish_served(struct audit *audit, struct stp_err *err)
 	                                 audit->folder.snapshot_versions,
 	                                 audit->folder.snapshot_version_count, &totals, err));
 	audit->report.served_names = totals.names;
+	audit->report.served_unpublished = totals.unpublished;
 	audit->report.served_mode = totals.mode;
 	audit->report.served_why = totals.why;
 	return audit->options->targets_dir || totals.touched ? hash_copies(audit, &totals, err)

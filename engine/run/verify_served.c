@@ -23,6 +23,7 @@
 #include "publish/mark_name.h"
 #include "publish/repo.h"
 #include "run/last_run.h"
+#include "run/served_absent.h"
 #include "run/served_unknown.h"
 #include "run/trusted.h"
 
@@ -41,8 +42,10 @@ struct worker {
 	size_t known_count, known_capacity;
 	uint64_t *folders; /* hashes of folders that were looked at; 0: free */
 	uint64_t names, touched;
-	uint64_t present;          /* files of the index that are there */
-	struct stp_missing absent; /* files of a digest list that are not */
+	uint64_t present; /* files of the index that are there */
+	struct stp_missing
+	    absent;      /* files of a digest list, or of no targets folder, that are not */
+	uint64_t astray; /* links and marks of those, which lead a client nowhere */
 };
 
 /* A target and one of its digests. */
@@ -165,13 +168,11 @@ enum stp_errc stp_verify_served_begin(const struct stp_verify_served_options *op
 	served->config = options->config;
 	served->public_fd = served->index_fd = served->state_fd = -1;
 	code = begin(served, err);
-	if (code == STP_OK && served->index_fd >= 0) {
+	if (code == STP_OK) {
 		*out_served = served;
 		return STP_OK;
 	}
-	if (code == STP_OK)
-		*out_why = "the targets folder is not on this machine";
-	else if (served->workers && served->public_fd < 0)
+	if (served->workers && served->public_fd < 0)
 		code = report_no_folder(served, out_why, err);
 	stp_verify_served_end(served);
 	return code;
@@ -313,11 +314,13 @@ static void check_file(struct stp_verify_served *served, enum place place, const
 		      (unsigned)st->st_mode & 07777);
 }
 
-/* A file of the index that is not there: an error, but for those that a list names. */
+/* A file of the index that is not there: an error, but for those that a list names; without a
+ * targets folder all of them are one finding (run/served_absent.h). */
 static void note_absent(struct stp_verify_served *served, struct worker *worker,
-                        const struct target *target)
+                        const struct target *target, int is_astray)
 {
-	if (served->of_list)
+	worker->astray += (uint64_t)is_astray;
+	if (served->of_list || served->index_fd < 0)
 		stp_missing_add(&worker->absent, target->path);
 	else
 		FOUND(served, STP_FINDING_SERVED_MISSING, target->path,
@@ -326,10 +329,12 @@ static void note_absent(struct stp_verify_served *served, struct worker *worker,
 
 /* A name that is not in public/targets, or leads nowhere: sign makes it when there is a file. */
 static void note_no_name(struct stp_verify_served *served, struct worker *worker, const char *name,
-                         const struct target *target, const char *what)
+                         const struct target *target, int is_astray)
 {
-	if (!stp_file_exists(served->index_fd, target->path))
-		note_absent(served, worker, target);
+	const char *what = is_astray ? "is a link that leads nowhere" : "is not in public/targets";
+
+	if (served->index_fd < 0 || !stp_file_exists(served->index_fd, target->path))
+		note_absent(served, worker, target, is_astray);
 	else
 		FOUND(served, STP_FINDING_SERVED_MISSING, name, "%s; sign makes it again", what);
 }
@@ -342,7 +347,7 @@ static void check_own(struct stp_verify_served *served, struct worker *worker, c
 
 	check_folders(served, worker, PLACE_PUBLIC, name);
 	if (fstatat(served->public_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		note_no_name(served, worker, name, target, "is not in public/targets");
+		note_no_name(served, worker, name, target, 0);
 		return;
 	}
 	if (!S_ISLNK(st.st_mode)) {
@@ -352,12 +357,13 @@ static void check_own(struct stp_verify_served *served, struct worker *worker, c
 		return;
 	}
 	if (fstatat(served->public_fd, name, &st, 0) != 0) {
-		note_no_name(served, worker, name, target, "is a link that leads nowhere");
+		note_no_name(served, worker, name, target, 1);
 		return;
 	}
 	worker->present++;
 	check_way(served, name, target->path, &st);
-	check_folders(served, worker, PLACE_INDEX, target->path);
+	if (served->index_fd >= 0)
+		check_folders(served, worker, PLACE_INDEX, target->path);
 	check_file(served, PLACE_INDEX, name, &st, target->length);
 }
 
@@ -367,9 +373,14 @@ static void check_marked(struct stp_verify_served *served, struct worker *worker
 {
 	struct stat st;
 
+	if (served->index_fd < 0) {
+		note_absent(served, worker, target,
+		            !served->of_list && stp_file_exists(served->public_fd, mark));
+		return;
+	}
 	check_folders(served, worker, PLACE_INDEX, target->path);
 	if (fstatat(served->index_fd, target->path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		note_absent(served, worker, target);
+		note_absent(served, worker, target, 0);
 		return;
 	}
 	worker->present++;
@@ -473,27 +484,6 @@ enum stp_errc stp_verify_served_bin(void *ctx, size_t worker_index, size_t bin_i
 
 /* ------------------------------------------------------------------ finish */
 
-/* Files that a list names and that are not there: one warning, or all of them are elsewhere. */
-static void settle_absent(struct stp_verify_served *served, uint64_t present,
-                          const struct stp_missing *absent, struct stp_verify_served_totals *totals)
-{
-	char names[STP_MISSING_NAMES_BYTES];
-
-	if (!absent->count)
-		return;
-	if (!present) {
-		totals->why = "none of the files of the digest list is in the targets folder, so "
-		              "another server has them";
-		return;
-	}
-	stp_missing_names(absent, names);
-	FOUND(served, STP_FINDING_SERVED_ABSENT, served->config->targets_dir,
-	      "has no file for %llu target%s of the digest list (%s): clients cannot fetch %s; "
-	      "add the files, or set \"target_files\" to \"none\" when another server has them",
-	      (unsigned long long)absent->count, absent->count == 1 ? "" : "s", names,
-	      absent->count == 1 ? "it" : "them");
-}
-
 static enum stp_errc join_known(struct stp_verify_served *served, size_t *out_count,
                                 struct stp_err *err)
 {
@@ -529,7 +519,10 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 {
 	struct stp_served_unknown_options unknown = {
 	    .public_fd = served->public_fd,
+	    .index_fd = served->index_fd,
 	    .metadata_fd = metadata_fd,
+	    .config = served->config,
+	    .published_at_ns = served->options.published_at_ns,
 	    .pins = served->pins,
 	    .tree = served->options.tree,
 	    .bins_taken = served->taken,
@@ -539,25 +532,27 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 	    .findings = served->options.findings,
 	    .cancel = served->options.cancel,
 	};
-	struct stp_missing absent = {0};
-	uint64_t present = 0;
+	struct stp_served_absent absent = {.of_list = served->of_list,
+	                                   .has_index = served->index_fd >= 0,
+	                                   .targets_dir = served->config->targets_dir};
 	size_t i;
 
 	memset(out_totals, 0, sizeof(*out_totals));
 	for (i = 0; i < served->options.worker_count; i++) {
 		out_totals->names += served->workers[i].names;
 		out_totals->touched += served->workers[i].touched;
-		present += served->workers[i].present;
-		stp_missing_merge(&absent, &served->workers[i].absent);
+		absent.present += served->workers[i].present;
+		absent.astray += served->workers[i].astray;
+		stp_missing_merge(&absent.missing, &served->workers[i].absent);
 	}
 	out_totals->mode = stp_target_files_name(served->mode);
 	out_totals->public_fd = served->public_fd;
 	out_totals->index_fd = served->index_fd;
-	settle_absent(served, present, &absent, out_totals);
-	stp_missing_release(&absent);
+	out_totals->why = stp_served_absent(&absent, served->options.findings);
+	stp_missing_release(&absent.missing);
 	STP_TRY(join_known(served, &unknown.known_count, err));
 	unknown.known = served->all_known;
-	return stp_served_unknown(&unknown, err);
+	return stp_served_unknown(&unknown, &out_totals->unpublished, err);
 }
 
 void stp_verify_served_end(struct stp_verify_served *served)

@@ -10,9 +10,10 @@
  *
  * It must be there, be a regular file of the signed length, lie in the targets folder or the
  * repository, and be readable for others. Files that a digest list names and that are not there are
- * one warning: sign signs them all the same. Afterwards all of public/targets is walked: a name
- *that no kept snapshot lists is reported, unless the bin that would list it could not be verified.
- *Bytes are not hashed here: see verify_files.h.
+ * one warning: sign signs them all the same. A targets folder that is not there is one error when
+ * links or marks lead into it, and else a remark. Afterwards all of public/targets is walked: a
+ *name that no kept snapshot lists is reported, unless the bin that would list it could not be
+ *verified. Bytes are not hashed here: see verify_files.h.
  *
  * Shape      findings, and a struct of totals.
  * Memory     16 bytes a target and one a bin; what is found wrong is kept as findings are.
@@ -40,7 +41,7 @@ struct stp_verify_served_options {
 };
 
 /* Opens what will be looked at. *out_served is NULL when there is nothing to look at: target_files
- * is "none", or the targets folder is not on this machine. *out_why (a static string) says so. */
+ * is "none", or there is no public/targets. *out_why (a static string) says so. */
 enum stp_errc stp_verify_served_begin(const struct stp_verify_served_options *options,
                                       struct stp_verify_served **out_served, const char **out_why,
                                       struct stp_err *err) STP_MUST_CHECK;
@@ -51,12 +52,13 @@ enum stp_errc stp_verify_served_bin(void *served, size_t worker_index, size_t bi
                                     struct stp_err *err) STP_MUST_CHECK;
 
 struct stp_verify_served_totals {
-	uint64_t touched; /* copies that somebody touched since: their bytes are in doubt */
-	uint64_t names;   /* looked at */
-	const char *mode; /* "all", "mutable" */
-	const char *why;  /* set when files are served from elsewhere, which was not looked at */
-	int public_fd;    /* public/targets, open until the end */
-	int index_fd;     /* the targets folder, open until the end */
+	uint64_t touched;     /* copies that somebody touched since: their bytes are in doubt */
+	uint64_t names;       /* looked at */
+	uint64_t unpublished; /* made by a run that published nothing, and harmless */
+	const char *mode;     /* "all", "mutable" */
+	const char *why; /* set when files are served from elsewhere, which was not looked at */
+	int public_fd;   /* public/targets, open until the end */
+	int index_fd;    /* the targets folder, open until the end; -1: it is not there */
 };
 
 /* After all bins: files of an index that is served from elsewhere, folders, and names that no

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -96,6 +97,15 @@ static bool try_open(struct stp_metadata_folder *folder, const char *path, const
 	return false;
 }
 
+static bool is_repository(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool found = fd >= 0 && stp_file_exists(fd, "stampede.json");
+
+	stp_fd_close(&fd);
+	return found;
+}
+
 enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const char *path,
                                        struct stp_err *err)
 {
@@ -108,6 +118,11 @@ enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const
 	for (i = 0; i < sizeof(below) / sizeof(below[0]); i++)
 		if (try_open(folder, path, below[i]))
 			break;
+	if (folder->fd < 0 && is_repository(path))
+		return STP_FAIL(err, STP_FORMAT, "verify", path,
+		                "is a repository that has lost its public/metadata, or the "
+		                "timestamp.json and 1.root.json in it; restore public/metadata "
+		                "from a backup or a mirror");
 	if (folder->fd < 0)
 		return STP_FAIL(
 		    err, STP_CONFIG, "verify", path,
@@ -129,6 +144,7 @@ void stp_metadata_folder_close(struct stp_metadata_folder *folder)
 }
 
 struct stray_search {
+	int folder_fd;
 	const struct stp_chain *tree;
 	struct stp_finding_list *findings;
 };
@@ -140,6 +156,7 @@ static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err
 	uint64_t version;
 	size_t count;
 	char text[256];
+	struct stat st;
 
 	(void)err;
 	if (name[0] == '.' || strcmp(name, "timestamp.json") == 0)
@@ -147,6 +164,13 @@ static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err
 	if (stp_metadata_name_parse(name, &version, &role, &count) && count < sizeof(text)) {
 		memcpy(text, role, count);
 		text[count] = '\0';
+		if (fstatat(search->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    !S_ISREG(st.st_mode)) {
+			stp_finding_add(search->findings, STP_FINDING_FILE_STRAY, name,
+			                "is not a regular file, which metadata would be; find out "
+			                "who put it there, and remove it");
+			return STP_OK;
+		}
 		if (strcmp(text, "root") == 0 || strcmp(text, "snapshot") == 0 ||
 		    stp_chain_listed(search->tree, text))
 			return STP_OK;
@@ -160,7 +184,7 @@ enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folde
                                          const struct stp_chain *tree,
                                          struct stp_finding_list *findings, struct stp_err *err)
 {
-	struct stray_search search = {tree, findings};
+	struct stray_search search = {folder->fd, tree, findings};
 
 	return each_name(folder->fd, folder->path, check_name, &search, err);
 }

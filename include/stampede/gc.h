@@ -59,12 +59,15 @@ struct stp_gc_report {
 	uint64_t strangers;   /* unknown files in public/metadata and public/targets: left alone */
 	size_t unknown_count; /* of them named: the first by name, escaped, from REPO on */
 	char unknown[STP_GC_UNKNOWN_SHOWN][256];
+	uint64_t damaged; /* files of older snapshots that are kept, or such snapshots; see below */
+	char damaged_name[256]; /* the first of them */
 	uint64_t audit_lines_removed;
 	uint64_t oldest_kept; /* version of the oldest snapshot kept; 0: none */
 };
 
-/* Marks, then removes. STP_FORMAT names a published file that is broken: then nothing is
- * removed. */
+/* Marks, then removes. STP_FORMAT names a file of the current snapshot that is broken: then nothing
+ * is removed. What a damaged file of an older one lists is not known: nothing that it may list is
+ * removed until that snapshot goes. */
 enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
                      struct stp_err *err) STP_MUST_CHECK;
 

@@ -164,9 +164,10 @@ struct stp_verify_report {
 	uint64_t signatures_checked, signatures_checked_twice; /* twice: by both libraries */
 	uint64_t files_checked, files_checked_bytes;           /* with targets */
 	uint64_t files_skipped;                                /* not in the sample */
-	uint64_t served_names;   /* what a web server would hand out, looked at */
-	const char *served_why;  /* why that was not looked at, or NULL; static string */
-	const char *served_mode; /* "all" or "mutable"; NULL when not looked at */
+	uint64_t served_names;       /* what a web server would hand out, looked at */
+	uint64_t served_unpublished; /* names of a run that published nothing */
+	const char *served_why;      /* why that was not looked at, or NULL; static string */
+	const char *served_mode;     /* "all" or "mutable"; NULL when not looked at */
 
 	struct stp_client_verdict clients[STP_CLIENTS_MAX];
 	size_t client_count;

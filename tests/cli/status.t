@@ -181,6 +181,13 @@ $ stampede status broken --now $(at 2) --json | grep -oE '"(bins_unreadable|prob
 "problems":0
 2> stampede: status: what is published is not in order; 'stampede verify' lists what is wrong
 = 1
+# An older copy of public/metadata that was put back.
+$ stampede sign broken --now $(at 2) --quiet >/dev/null && cp -a broken/public/metadata old-metadata && stampede sign broken --now $(at 2) --quiet >/dev/null
+$ rm -r broken/public/metadata && mv old-metadata broken/public/metadata && stampede status broken --now $(at 2) | grep -E '^PROBLEM'
+PROBLEM    snapshot.json: is version 2, but version 3 was published; restore public/metadata from a backup or a mirror
+PROBLEM    timestamp.json: is version 2, but version 3 was published; restore public/metadata from a backup or a mirror
+2> stampede: status: what is published is not in order; 'stampede verify' lists what is wrong
+= 1
 $ echo x >>broken/state/floors && stampede status broken --now $(at 2) | grep -E '^PROBLEM'
 PROBLEM    state/floors: is damaged; restore state/ and keys/ from one backup
 2> stampede: status: what is published is not in order; 'stampede verify' lists what is wrong

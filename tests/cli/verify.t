@@ -131,6 +131,15 @@ $ stampede verify missing
 $ stampede verify idx
 2> stampede: verify: idx: holds no metadata (timestamp.json or 1.root.json); give a repository or its metadata folder
 = 2
+# A repository that lost it is named as such.
+$ stampede init lost --targets idx --bins 2 --quiet >/dev/null && mv lost/public away && stampede verify lost
+2> stampede: verify: lost: is a repository that has lost its public/metadata, or the timestamp.json and 1.root.json in it; restore public/metadata from a backup or a mirror
+= 3
+# What has the name of metadata and is none.
+$ mv away lost/public && stampede sign lost --quiet && mkfifo lost/public/metadata/3.snapshot.json && mkdir lost/public/metadata/9.bin-n-0.json && stampede verify lost | grep '^[a-z]*: file-stray'
+warning: file-stray: 3.snapshot.json: is not a regular file, which metadata would be; find out who put it there, and remove it
+warning: file-stray: 9.bin-n-0.json: is not a regular file, which metadata would be; find out who put it there, and remove it
+= 1
 $ stampede status
 2> stampede: status: give one repository; see 'stampede status --help'
 = 2

@@ -71,6 +71,39 @@ sign_is 0 moved $DAY2
 gc_is moved links_removed=0 strangers=1
 [ -e "moved/public/targets/$name" ] || fail 'a file with other bytes than its name says went'
 
+# A damaged file of an older snapshot does not stop gc: what it may list stays until that snapshot goes.
+rm -rf index && index 20
+gone=$(cd index && find packages -type f | sort | sed -n 1p)
+init torn --targets index --bins 2 --hash sha256 --target-files all --link copy $DAY1
+sign_is 0 torn $DAY1
+rm "index/$gone"
+sign_is 0 torn $DAY2
+sign_is 0 torn --now 2030-01-02T00:01:00Z
+for file in 1.bin-n-0.json 2.bin-n-1.json 1.snapshot.json; do
+	for how in empty gone; do
+		cp -a torn broken
+		if [ $how = gone ]; then rm "broken/public/metadata/$file"; else : >"broken/public/metadata/$file"; fi
+		damaged=1
+		[ "$how $file" != 'gone 1.snapshot.json' ] || damaged=0 # nothing says that it was there
+		"$STAMPEDE" gc broken --keep 3 --now 2030-01-02T00:02:00Z --json >out 2>err || fail "gc, $file $how: $(cat err)"
+		field_is damaged $damaged
+		[ $damaged = 0 ] || field_is links_removed 0
+		[ $damaged = 0 ] || "$STAMPEDE" gc broken --keep 3 --now 2030-01-02T00:02:00Z | grep -q "^damaged: $file," ||
+			fail "gc does not name $file"
+		"$STAMPEDE" gc broken --keep 1 $DAY9 --json >out 2>err || fail "gc later, $file $how: $(cat err)"
+		field_is damaged 0
+		[ ! -e "broken/public/metadata/$file" ] || fail "$file stays"
+		[ -z "$(find broken/public/targets -name "*.${gone##*/}")" ] || fail "the name of $gone stays"
+		rm -rf broken
+	done
+done
+: >torn/public/metadata/3.bin-n-0.json
+code=0; "$STAMPEDE" gc torn --keep 1 $DAY9 >out 2>err || code=$?
+[ $code = 3 ] || fail "gc with a damaged current bin: exit $code"
+says '3.bin-n-0.json: is not a bin that stampede wrote; the next stampede sign writes'
+sign_is 0 torn $DAY9
+"$STAMPEDE" gc torn --keep 1 --now 2030-02-09T00:00:00Z >out 2>err || fail "gc after sign: $(cat err)"
+
 # What is mounted below public/ is not looked at: a folder of the index, another file system, a file.
 rm -rf index && index 20
 init mounts --targets index --bins 2 --hash sha256 --target-files all --link copy $DAY1

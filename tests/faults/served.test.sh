@@ -10,7 +10,7 @@
 found() {
 	local repo=$1 code=$2
 	shift 2
-	"$STAMPEDE" verify "$repo" "$@" >verify.out 2>&1 && fail "verify does not say no, but $code was wanted"
+	"$STAMPEDE" verify "$repo" "$@" >verify.out 2>&1 && fail "verify $repo does not say no, but $code was wanted: $(cat verify.out)"
 	grep -qE "^(error|warning): $code:" verify.out || fail "no $code: $(cat verify.out)"
 }
 # repaired REPO N: sign makes the names of N targets again, and all is well
@@ -62,8 +62,17 @@ for link in symlink hardlink copy; do
 	repaired "$link" 1
 	rm "$name"; mkdir "$name"
 	found "$link" served-differs
-	rmdir "$name"
 	repaired "$link" 1
+	rm "$name"; mkdir -p "$name/full"
+	sign_is 3 "$link" --quiet
+	says "public/targets/packages/ab/[0-9a-f]*.one.whl: is a folder, .* move it away"
+	rm -r "$name"
+	repaired "$link" 1
+	mkdir moved; rm -r "$link/public/targets/packages"; ln -s "$scratch/moved" "$link/public/targets/packages"
+	sign_is 0 "$link" --quiet
+	[ ! -L "$link/public/targets/packages" ] || fail 'a link in the place of a folder stays'
+	verified "$link"
+	rm -r moved
 	rm -r "$link/public/targets"; mkdir "$link/public/targets"
 	found "$link" served-missing
 	repaired "$link" 4
@@ -114,6 +123,19 @@ verified mutable
 chmod 644 index/packages/ab/two.whl
 sign_is 0 mutable --quiet
 
+echo '- metadata that others cannot read'
+for path in mutable mutable/public mutable/public/metadata mutable/public/metadata/timestamp.json \
+	"$(ls mutable/public/metadata/*.bin-n-0.json | tail -n 1)"; do
+	mode=$(stat -c %a "$path")
+	chmod go= "$path"
+	found mutable served-unreadable
+	[ "$(grep -c served-unreadable verify.out)" = 1 ] || fail "$path: $(cat verify.out)"
+	"$STAMPEDE" verify mutable --no-served --quiet >/dev/null || fail '--no-served looks all the same'
+	chmod g=u "$path" # a group may be the web server's
+	verified mutable
+	chmod "$mode" "$path"
+done
+
 echo '- marks'
 mark=$(find mutable/public/targets/.signed -name '*two.whl')
 rm "$mark"
@@ -128,6 +150,11 @@ repaired mutable 1
 rm -r mutable/public/targets/.signed
 found mutable served-missing
 repaired mutable 3
+mv mutable/public/targets/.signed moved; ln -s "$scratch/moved" mutable/public/targets/.signed
+sign_is 0 mutable --quiet
+[ -d mutable/public/targets/.signed ] && [ ! -L mutable/public/targets/.signed ] || fail 'the marks are a link'
+verified mutable
+rm -r moved
 mkdir -p index/private; echo secret >index/private/config.ini
 cp mutable/stampede.json good.json
 sed -i 's/"exclude": \[\]/"exclude": ["private\/**"]/' mutable/stampede.json
@@ -158,6 +185,38 @@ echo x >"mutable/public/targets/packages/$(printf '0%.0s' $(seq 128)).one.whl"
 found mutable served-unknown
 rm -r mutable/public/targets/packages
 verified mutable
+
+echo '- names of a run that is refused late'
+cp -r index index-late
+for kind in symlink hardlink copy marks; do
+	files=all link=$kind
+	[ $kind != marks ] || files=mutable link=symlink
+	init "late-$kind" --targets index-late --bins 2 --target-files $files --link $link
+	sign_is 0 "late-$kind" --quiet
+	# A fault that is found when the names of what is new are made.
+	cp -r index-late index-full; mkdir -p index-late/.signed index-late/simple/y
+	for i in 1 2 3 4 5; do echo "new $i" >index-late/packages/ab/new-$i.whl; done
+	echo new >index-late/simple/y/index.html
+	echo x >index-late/.signed/a.whl
+	sign_is 3 "late-$kind" --quiet
+	"$STAMPEDE" verify "late-$kind" >verify.out 2>&1 || true
+	! grep -q served-unknown verify.out || fail "$kind: names of a refused run are unknown: $(cat verify.out)"
+	grep -q '^  6 more of a run that published nothing' verify.out || fail "$kind: $(cat verify.out)"
+	# What leads elsewhere, or is excluded, is nobody's.
+	echo secret >index-late/secret.ini
+	cp "late-$kind/stampede.json" good.json
+	sed -i 's/"exclude": \[\]/"exclude": ["secret.ini"]/' "late-$kind/stampede.json"
+	ln -s "$scratch/index-late/secret.ini" "late-$kind/public/targets/$(printf '0%.0s' $(seq 128)).secret.ini"
+	ln -s "$scratch/outside" "late-$kind/public/targets/$(printf '1%.0s' $(seq 128)).secret.ini"
+	found "late-$kind" served-unknown
+	[ "$(grep -c served-unknown verify.out)" = 2 ] || fail "$kind: planted: $(cat verify.out)"
+	rm -r "late-$kind/public/targets/"[01]*.secret.ini index-late/.signed
+	cp good.json "late-$kind/stampede.json"; rm index-late/secret.ini
+	sign_is 0 "late-$kind" --quiet
+	verified "late-$kind"
+	! grep -q 'published nothing' verify.out || fail "$kind: $(cat verify.out)"
+	rm -r index-late; mv index-full index-late
+done
 
 echo '- names of a snapshot that a replaced key signed'
 if command -v openssl >/dev/null; then
@@ -218,6 +277,99 @@ verified listed
 grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
 mkdir -p empty/packages; printf a >empty/packages/1.whl
 found listed served-absent
+
+echo '- "link" and "target_files" that change'
+cp -r index index-kinds
+init kinds --targets index-kinds --bins 2 --target-files all --link symlink
+sign_is 0 kinds --quiet
+was=symlink
+for link in hardlink copy hardlink symlink copy symlink hardlink; do
+	sed -i "s/\"link\": \"$was\"/\"link\": \"$link\"/" kinds/stampede.json
+	sign_is 0 kinds --quiet
+	for name in $(find kinds/public/targets -name '*.*' ! -type d); do
+		case $link in
+		symlink) [ -L "$name" ] ;;
+		hardlink) [ ! -L "$name" ] && [ "$(stat -c %h "$name")" -gt 1 ] ;;
+		copy) [ ! -L "$name" ] && [ "$(stat -c %h "$name")" = 1 ] ;;
+		esac || case $name in *index.html) ;; *) fail "from $was to $link: $(ls -l "$name")" ;; esac
+	done
+	verified kinds
+	sign_is 0 kinds --quiet --json
+	field_is links_repaired 0
+	field_is links_made 0
+	was=$link
+done
+sed -i 's/"target_files": "all"/"target_files": "none"/' kinds/stampede.json
+echo new >index-kinds/packages/ab/new.whl
+sign_is 0 kinds --quiet
+[ ! -e kinds/state/links ] || fail 'state/links says that the new file has a name'
+sed -i 's/"target_files": "none"/"target_files": "all"/' kinds/stampede.json
+sign_is 0 kinds --quiet --json
+field_is links_made 1
+verified kinds
+
+echo '- reflinks where there are none, before anything is hashed'
+if ! { : >from && cp --reflink=always from to; } 2>/dev/null; then
+	init shared --targets index --bins 2 --target-files all --link reflink
+	sign_is 2 shared --quiet
+	says '"link": the file system of public/targets has no reflinks; set "symlink" or "copy"'
+	[ -z "$(find shared/public/targets -mindepth 1)" ] || fail 'the check leaves files'
+	sed -i 's/"target_files": "all"/"target_files": "mutable"/' shared/stampede.json
+	sign_is 0 shared --quiet # files that may change are copied then
+	verified shared
+fi
+
+echo '- files that leave a list whose names were made'
+cp -r index index-list
+for link in symlink copy; do
+	init "left-$link" --targets index-list --bins 2 --hash sha256 --target-files all --link $link
+	(echo path,length,sha256; cd index-list; find . -type f | sed 's#^\./##' | sort | while read -r file; do
+		echo "$file,$(stat -c %s "$file"),$(sha256sum "$file" | cut -d ' ' -f 1)"
+	done) >left.csv
+	sign_is 0 "left-$link" --quiet --digests left.csv
+	[ ! -s err ] || fail "a whole list: $(cat err)"
+done
+mv index-list/packages/ab/one.whl one.whl
+for night in 1 2; do
+	sign_is 0 left-symlink --quiet --digests left.csv
+	says 'has no file for 1 target of the list \(packages/ab/one.whl\), so there is no link'
+	[ -z "$(find left-symlink/public/targets -xtype l)" ] || fail 'a link leads nowhere'
+	sign_is 0 left-copy --quiet --digests left.csv
+	[ ! -s err ] || fail "a copy needs no file: $(cat err)"
+done
+verified left-copy
+found left-symlink served-absent --strict
+mv index-list index-away; mkdir index-list
+for night in 1 2; do
+	sign_is 0 left-symlink --quiet --digests left.csv
+	says 'has no file for [2-9] targets of the list'
+	sign_is 0 left-copy --quiet --digests left.csv
+	[ ! -s err ] || fail "copies need no file: $(cat err)"
+done
+verified left-copy
+rmdir index-list; mv index-away index-list; mv one.whl index-list/packages/ab/one.whl
+sign_is 0 left-symlink --quiet --digests left.csv
+[ ! -s err ] || fail "all files are back: $(cat err)"
+verified left-symlink
+[ -n "$(one left-symlink one.whl)" ] || fail 'the link is not made again'
+
+echo '- a targets folder that is not there at all'
+for link in symlink hardlink copy; do cp -a "$link" "gone-$link"; done
+cp -a mutable gone-mutable
+for folder in index-*; do mv "$folder" "away-$folder"; done
+mv index away
+found gone-symlink served-missing
+grep -q 'is not there, so clients cannot fetch' verify.out || fail "what is gone: $(cat verify.out)"
+found gone-mutable served-missing
+verified gone-hardlink
+verified gone-copy
+rm "$(one gone-copy deep.whl)"
+found gone-copy served-missing
+rm -r gone-symlink/public/targets/*
+found left-symlink served-missing
+verified left-copy
+for folder in away-*; do mv "$folder" "${folder#away-}"; done
+mv away index
 
 echo '- who asks for it, and who does not'
 "$STAMPEDE" verify listed --no-served --quiet >/dev/null || fail '--no-served looks all the same'

@@ -33,6 +33,9 @@ put("a/b/c/d/e/f/six.whl", "as many folders as one mark holds\n");
 put("a/b/c/d/e/f/g/seven.whl", "one more\n");
 put(`packages/${"long".repeat(40)}/${"name".repeat(28)}.whl`, "too long for one mark\n");
 put(".well/.known", "a dot file that is signed\n");
+put(".signedold/old.whl", "a folder whose name begins as that of the marks\n");
+put(".tmp-x/x.whl", "a folder whose name begins as temporary files do\n");
+put(".tmp-0123456789abcdef/x.whl", "a folder with the whole name of a temporary file\n");
 put("a b/c+d;e=f&g/~(h)!.whl", "other bytes that a URL may hold\n");
 put("private/config.ini", "excluded\n");
 put("private/a/b/c/d/e/f/g/deep.ini", "excluded, far below\n");
@@ -48,7 +51,7 @@ init(repo, index, "--bins", "16", "--target-files", targetFiles);
 	const file = path.join(repo, "stampede.json");
 	const config = JSON.parse(fs.readFileSync(file));
 	config.exclude = ["private/**", "**/.htpasswd", ".git/**"];
-	config.include = ["packages/**", "simple/**", "a/**", "a b/**", "private/**", ".well/**", ".git/**", "*.whl"];
+	config.include = ["packages/**", "simple/**", "a/**", "a b/**", "private/**", ".well/**", ".signedold/**", ".tmp-*/**", ".git/**", "*.whl"];
 	fs.writeFileSync(file, JSON.stringify(config));
 }
 run(process.env.STAMPEDE, ["sign", repo, "--quiet", "--json", "--on-fault", "skip"], 4);
