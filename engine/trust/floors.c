@@ -63,6 +63,11 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 	                     floors->root_keys.threshold, floors->root_keys.key_count,
 	                     floors->targets_keys.threshold, floors->targets_keys.key_count,
 	                     floors->bins_keys.threshold, floors->bins_keys.key_count);
+	if (floors->periods.root)
+		used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
+		                         "periods %" PRId64 " %" PRId64 " %" PRId64 "\n",
+		                         floors->periods.root, floors->periods.targets,
+		                         floors->periods.bins);
 	stp_time_format(floors->committed_at, time);
 	used +=
 	    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
@@ -131,6 +136,25 @@ static int take_threshold(const char **at, char end, struct stp_threshold *out)
 	return 1;
 }
 
+static int take_period(const char **at, char end, int64_t *out)
+{
+	uint64_t seconds;
+
+	if (!take_number(at, end, &seconds) || seconds > STP_EXPIRY_SECONDS_MAX)
+		return 0;
+	*out = (int64_t)seconds;
+	return 1;
+}
+
+/* Earlier versions did not write this line. */
+static int take_periods(const char **at, struct stp_periods *out)
+{
+	if (!take_word(at, "periods "))
+		return 1;
+	return take_period(at, ' ', &out->root) && take_period(at, ' ', &out->targets) &&
+	       take_period(at, '\n', &out->bins);
+}
+
 /* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
 static const char *take_lines(const char *text, struct stp_floors *floors)
 {
@@ -147,7 +171,7 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 			return NULL;
 	if (!take_word(&at, "thresholds ") || !take_threshold(&at, ' ', &floors->root_keys) ||
 	    !take_threshold(&at, ' ', &floors->targets_keys) ||
-	    !take_threshold(&at, '\n', &floors->bins_keys))
+	    !take_threshold(&at, '\n', &floors->bins_keys) || !take_periods(&at, &floors->periods))
 		return NULL;
 	if (!take_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)

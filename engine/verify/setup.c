@@ -220,8 +220,13 @@ static void check_timestamp(const struct stp_setup_options *options)
 
 /* ----------------------------------------------------------------------------- expiry */
 
+/* What to do about a role of the signing machine, and about one that offline keys sign. */
+static const char sign_again[] = "sign again, and find out who signed it";
+static const char renew[] = "if that was edited, put it into force with the offline keys (stampede "
+                            "init REPO --update); else find out who signed it";
+
 static void check_expiry(const struct stp_setup_options *options, const char *subject,
-                         int64_t expires, int64_t longest)
+                         int64_t expires, int64_t longest, const char *remedy)
 {
 	char text[STP_TIME_BYTES + 1];
 
@@ -230,8 +235,8 @@ static void check_expiry(const struct stp_setup_options *options, const char *su
 	stp_time_format(expires, text);
 	stp_finding_add(options->findings, STP_FINDING_EXPIRES_LATE, subject,
 	                "is valid until %s, longer than the %" PRId64
-	                " hours that stampede.json allows: sign again, and find out who signed it",
-	                text, longest / 3600);
+	                " hours that stampede.json allows; %s",
+	                text, longest / 3600, remedy);
 }
 
 static void check_expiries(const struct stp_setup_options *options)
@@ -240,18 +245,20 @@ static void check_expiries(const struct stp_setup_options *options)
 	const struct stp_setup_policy *policy = &options->policy;
 
 	if (tree->has_root)
-		check_expiry(options, tree->root.doc.name, tree->root.doc.expires, policy->root);
+		check_expiry(options, tree->root.doc.name, tree->root.doc.expires, policy->root,
+		             renew);
 	if (tree->has_targets)
-		check_expiry(options, tree->targets.name, tree->targets.expires, policy->targets);
+		check_expiry(options, tree->targets.name, tree->targets.expires, policy->targets,
+		             renew);
 	if (tree->has_bins)
-		check_expiry(options, tree->bins.name, tree->bins.expires, policy->bins);
+		check_expiry(options, tree->bins.name, tree->bins.expires, policy->bins, renew);
 	if (tree->has_snapshot)
-		check_expiry(options, tree->snapshot.name, tree->snapshot.expires,
-		             policy->snapshot);
+		check_expiry(options, tree->snapshot.name, tree->snapshot.expires, policy->snapshot,
+		             sign_again);
 	if (tree->has_timestamp)
 		check_expiry(options, tree->timestamp.name, tree->timestamp.expires,
-		             policy->timestamp);
-	check_expiry(options, "bins", options->bin_expires_max, policy->bin_n);
+		             policy->timestamp, sign_again);
+	check_expiry(options, "bins", options->bin_expires_max, policy->bin_n, sign_again);
 }
 
 void stp_setup_audit(const struct stp_setup_options *options)
