@@ -248,6 +248,20 @@ static void note_periods(struct stp_sign_run *run)
 		     "yet; put it into force with the offline keys: stampede init REPO --update");
 }
 
+/* The profile gives values to fields that are left out, and init leaves none out. */
+static void note_profile(struct stp_sign_run *run)
+{
+	const char *before = run->trust.floors.profile;
+
+	if (before[0] && strcmp(before, run->config.profile) != 0)
+		stp_fault_add(
+		    &run->notes, STP_OK, 0, STAGE, STP_CONFIG_FILE, strlen(STP_CONFIG_FILE),
+		    "\"profile\" was edited from %s to %s, which changes no field that is in the "
+		    "file: it chose the defaults of init; set it back, and edit the fields "
+		    "themselves",
+		    before, run->config.profile);
+}
+
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
 {
 	int is_raised;
@@ -256,6 +270,7 @@ enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *
 	note_unknown(run);
 	note_thresholds(run);
 	note_periods(run);
+	note_profile(run);
 	if (run->trust.is_unpinned)
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "

@@ -19,3 +19,23 @@ $ stampede verify repo --now $(at 1) | grep expires-late
 # Those of the roles that every run signs are in force with the run.
 $ sed -i -E 's/"(bin_n|snapshot|timestamp)": 86400/"\1": 43200/' repo/stampede.json
 $ stampede sign repo --now $(at 1) --quiet
+
+# What shapes the delegation is named, with what can be done.
+$ edit() { cp repo/stampede.json old; sed -i "s/$1/$2/" repo/stampede.json; stampede sign repo --now $(at 1) --quiet; echo "exit $?"; mv old repo/stampede.json; }
+$ edit '"delegation": "succinct"' '"delegation": "prefixes"'
+exit 2
+2> stampede: published: stampede.json: "delegation" is "prefixes", but what is published delegates by "succinct"; set it back, or put it into force with the offline keys: stampede init REPO --update
+$ edit '"bins_role": true' '"bins_role": false'
+exit 2
+2> stampede: published: stampede.json: "bins_role" cannot be changed in a repository that is published; set it back to true, or make a new repository
+$ edit '"bins": 4' '"bins": 8'
+exit 2
+2> stampede: published: stampede.json: "bins" is 8, but what is published delegates to 4; set it back, or put it into force with the offline keys: stampede init REPO --update
+$ edit '"bin_prefix": "bin-n"' '"bin_prefix": "part"'
+exit 2
+2> stampede: published: stampede.json: "bin_prefix" is "part", but what is published delegates to "bin-n"; set it back, or put it into force with the offline keys: stampede init REPO --update
+
+# The profile chose the defaults of init, and does nothing afterwards.
+$ edit '"profile": "pep458"' '"profile": "compat"'
+exit 0
+2> stampede: publish: stampede.json: "profile" was edited from pep458 to compat, which changes no field that is in the file: it chose the defaults of init; set it back, and edit the fields themselves
