@@ -612,6 +612,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	stp_sign_note_tolerated(&run);
 	stp_sign_note_ahead(&run);
 	stp_sign_note_globs(&run);
+	stp_sign_note_nothing(&run);
 	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
