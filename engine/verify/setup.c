@@ -12,6 +12,8 @@
 #define NAMED_MAX 16
 /* Digits of a bin's number: 2^STP_BIN_BITS_MAX bins have five. */
 #define WIDTH_MAX 5
+/* For how long a mirror may hold clients at an old snapshot unnoticed. */
+#define TIMESTAMP_DAYS_MAX 7
 /* Generations of bins that are told apart. A repository has a few; names beyond are reported. */
 #define GENERATIONS_MAX 64
 
@@ -67,6 +69,19 @@ static void check_offline_role(const struct stp_setup_options *options,
 	}
 }
 
+/* Keys of the offline role that another one has too: one theft takes both. */
+static void check_shared(const struct stp_setup_options *options,
+                         const struct offline_role *offline, const struct offline_role *other)
+{
+	for (size_t i = 0; i < offline->role->key_count; i++)
+		if (role_has(other->role, offline->role->keys[i]))
+			stp_finding_add(options->findings, STP_FINDING_OFFLINE_KEY_SHARED,
+			                offline->file,
+			                "key %s is a key of %s and of %s: whoever takes it has a "
+			                "part of both; give each role keys of its own",
+			                offline->role->keys[i]->keyid, other->name, offline->name);
+}
+
 static void check_keys(const struct stp_setup_options *options)
 {
 	const struct stp_chain *tree = options->tree;
@@ -79,8 +94,11 @@ static void check_keys(const struct stp_setup_options *options)
 
 	if (!tree->has_root)
 		return;
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		check_offline_role(options, &roles[i]);
+		for (size_t j = 0; j < i; j++)
+			check_shared(options, &roles[i], &roles[j]);
+	}
 	if (root->threshold == 1)
 		stp_finding_add(
 		    options->findings, STP_FINDING_THRESHOLD_ONE, tree->root.doc.name,
@@ -206,6 +224,13 @@ static void check_timestamp(const struct stp_setup_options *options)
 
 	if (!tree->has_timestamp)
 		return;
+	if (tree->timestamp.expires - options->now > TIMESTAMP_DAYS_MAX * INT64_C(86400))
+		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_LONG, tree->timestamp.name,
+		                "is valid for %" PRId64
+		                " days more: for so long clients can be held at this snapshot "
+		                "without noticing; at most %d are wise (expiry_seconds.timestamp)",
+		                (tree->timestamp.expires - options->now) / 86400,
+		                TIMESTAMP_DAYS_MAX);
 	if (!tree->timestamp_has_length)
 		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_NO_LENGTH,
 		                tree->timestamp.name,
