@@ -400,6 +400,22 @@ static int wants_help(const struct stp_cli *cli)
 	return 0;
 }
 
+/* True, after telling, when another option stands where option's value should be: it was forgotten.
+ * No value that is meant begins like that, and one that does can be given behind "=". */
+static int forgets_value(struct stp_cli *cli, const struct stp_option *option, const char *equals)
+{
+	const char *next = cli->next < cli->argc ? cli->argv[cli->next] : "";
+
+	if (!option->argument || option->argument[0] == '[' || equals ||
+	    strncmp(next, "--", 2) != 0)
+		return 0;
+	stp_cli_usage(cli,
+	              "--%s needs a value (%s), but %s follows; if that is meant as the value, "
+	              "write --%s=%s",
+	              option->name, option->argument, next, option->name, next);
+	return 1;
+}
+
 /* Reads the option in word: its id (a common one as a negative number), or 0 after usage. */
 static int parse_option(struct stp_cli *cli, const char *word, const char **out_value)
 {
@@ -424,6 +440,8 @@ static int parse_option(struct stp_cli *cli, const char *word, const char **out_
 		stp_cli_usage(cli, "--%s takes no value", option->name);
 		return 0;
 	}
+	if (forgets_value(cli, option, equals))
+		return 0;
 	if (option->argument && equals)
 		*out_value = equals + 1;
 	else if (option->argument && cli->next < cli->argc &&

@@ -77,3 +77,13 @@ exit status 1
 <4>stampede: status: root: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
 <4>stampede: status: targets: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
 <4>stampede: status: bins: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
+
+# A value that was forgotten is not the next option's name.
+$ stampede sign repo --report --dry-run
+2> stampede: sign: --report needs a value (FILE.html), but --dry-run follows; if that is meant as the value, write --report=--dry-run; see 'stampede sign --help'
+= 2
+$ stampede sign repo --metrics -- repo
+2> stampede: sign: --metrics needs a value (FILE.prom), but -- follows; if that is meant as the value, write --metrics=--; see 'stampede sign --help'
+= 2
+$ stampede sign repo --report=--dry-run >/dev/null 2>&1; ls -- --dry-run
+--dry-run
