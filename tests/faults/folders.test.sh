@@ -93,6 +93,18 @@ lists exclude ''
 lists include '"packages/**"'
 count_is 2
 lists include ''
+# A single file that is mounted over another one.
+lists exclude '"disk"'
+echo other >other
+mount --bind other idx/a.whl
+mounted+=("$scratch/idx/a.whl")
+sign_is 3 repo
+says '^stampede: scan: a.whl: is another file, mounted over the one in the folder; exclude it, or set "mounts": "cross"'
+sign_is 3 repo --jobs 0
+says '^stampede: scan: a.whl: is another file'
+umount idx/a.whl
+sign_is 0 repo --allow-removals all
+lists exclude ''
 cross cross
 for how in '' '--jobs 0'; do
 	sign_is 0 repo $how --json --allow-removals all
