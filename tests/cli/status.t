@@ -215,3 +215,12 @@ $ stampede status repo --expires-within soon
 $ stampede status
 2> stampede: status: give one repository; see 'stampede status --help'
 = 2
+
+# A folder that cannot be listed is named, with its path.
+$ cp -r refused listed && rm -r listed/keys listed/state/floors && mkdir -p listed/state/one/two && chmod -R a+rX listed && chmod 000 listed/state/one/two
+$ as_user stampede status listed --now 2030-01-03T10:00:00Z >/dev/null
+2> stampede: status: state/one/two: cannot list the folder: Permission denied
+= 3
+$ chmod 755 listed/state/one/two && chmod 000 listed/state/ledger && as_user stampede status listed --now 2030-01-03T10:00:00Z >/dev/null
+2> stampede: status: state/ledger: cannot list the folder: Permission denied
+= 3
