@@ -95,12 +95,30 @@ static int take_rehash(struct stp_cli *cli, const char *value, struct stp_sign_o
 	return 1;
 }
 
+static int take_scan(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
+                     struct lists *lists)
+{
+	if (!stp_glob_valid(value)) {
+		stp_cli_usage(cli,
+		              "--scan: '%s' is not a glob of target paths; write it as below "
+		              "the targets folder, without a leading \"/\" or \"./\"",
+		              value);
+		return 0;
+	}
+	lists->scan_globs[run->scan_glob_count++] = value;
+	return 1;
+}
+
 /* A path is taken as it stands; with "*" or "?" in it, as a glob. */
 static int take_replace(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
                         struct lists *lists)
 {
-	if (strpbrk(value, "*?") && !stp_glob_valid(value)) {
-		stp_cli_usage(cli, "--allow-replace: '%s' is not a glob of target paths", value);
+	if (!stp_glob_is_relative(value) || (strpbrk(value, "*?") && !stp_glob_valid(value))) {
+		stp_cli_usage(cli,
+		              "--allow-replace: '%s' is not a target path or a glob of such; "
+		              "write it as below the targets folder, without a leading \"/\" "
+		              "or \"./\"",
+		              value);
 		return 0;
 	}
 	lists->replace_paths[run->replace_path_count++] = value;
@@ -139,8 +157,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 		run->digests = value;
 		return 1;
 	case OPT_SCAN:
-		lists->scan_globs[run->scan_glob_count++] = value;
-		return 1;
+		return take_scan(cli, value, run, lists);
 	case OPT_IO:
 		choice = stp_io_mode_from_name(value);
 		if (choice < 0)

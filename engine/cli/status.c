@@ -113,6 +113,24 @@ static double coverage(const struct stp_status_run *run)
 	return found ? 100.0 * (double)run->targets / (double)found : 100.0;
 }
 
+/* What a run found that published nothing is not what clients see. */
+static void print_coverage(const struct stp_status_run *run)
+{
+	char count[32], bytes[32];
+
+	if (!run->counted) {
+		printf("coverage   not known: the run ended before it had seen the whole index\n");
+		return;
+	}
+	if (run->published)
+		printf("coverage   %.4g %%: ", coverage(run));
+	else
+		printf("found      ");
+	printf("%s targets of %s, %llu files at fault%s\n", stp_count_format(run->targets, count),
+	       stp_bytes_format(run->target_bytes, bytes), (unsigned long long)run->faults,
+	       run->published ? "" : "; not published");
+}
+
 static void print_rates(const struct stp_status_run *run)
 {
 	char bytes[32], rate[32], count[32];
@@ -130,7 +148,7 @@ static void print_rates(const struct stp_status_run *run)
 static void print_run(const struct stp_status *status)
 {
 	const struct stp_status_run *run = &status->run;
-	char time[STP_TIME_BYTES + 1], ago[STP_PERIOD_TEXT], count[32], bytes[32];
+	char time[STP_TIME_BYTES + 1], ago[STP_PERIOD_TEXT];
 
 	if (!run->found) {
 		printf("last run   none on record\n");
@@ -141,12 +159,7 @@ static void print_run(const struct stp_status *status)
 	       run->published ? "" : ", nothing published");
 	if (run->error[0])
 		stp_cli_print_text("error      ", run->error, "\n");
-	if (run->counted)
-		printf("coverage   %.4g %%: %s targets of %s, %llu files at fault\n", coverage(run),
-		       stp_count_format(run->targets, count),
-		       stp_bytes_format(run->target_bytes, bytes), (unsigned long long)run->faults);
-	else
-		printf("coverage   not known: the run ended before it had seen the whole index\n");
+	print_coverage(run);
 	print_rates(run);
 	if (run->oldest_verified_at) {
 		stp_time_format(run->oldest_verified_at, time);
@@ -225,7 +238,8 @@ static json_t *run_json(const struct stp_status_run *run)
 	stp_json_set_u64(object, "targets", run->targets);
 	stp_json_set_u64(object, "target_bytes", run->target_bytes);
 	json_object_set_new(object, "coverage_percent",
-	                    run->counted ? json_real(coverage(run)) : json_null());
+	                    run->counted && run->published ? json_real(coverage(run))
+	                                                   : json_null());
 	stp_json_set_u64(object, "files_hashed", run->files_hashed);
 	stp_json_set_u64(object, "bytes_hashed", run->bytes_hashed);
 	stp_json_set_u64(object, "files_reused", run->files_reused);

@@ -8,9 +8,10 @@
 #define HAS_VERIFIED_AT 0x4000u
 #define HAS_ORIGIN      0x8000u
 
-#define RECORD_FLAGS                                                                   \
-	(STP_RECORD_DIGESTS | STP_RECORD_FILE | STP_RECORD_RACY | STP_RECORD_REMOVED | \
-	 STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_CLAIMS | STP_RECORD_SIZED)
+#define RECORD_FLAGS                                                                     \
+	(STP_RECORD_DIGESTS | STP_RECORD_FILE | STP_RECORD_RACY | STP_RECORD_REMOVED |   \
+	 STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_CLAIMS | STP_RECORD_SIZED | \
+	 STP_RECORD_PASSED)
 
 #define FINGERPRINT_BYTES 32
 

@@ -27,7 +27,8 @@
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
 #define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
-#define STP_RECORD_SIZED 512u /* LISTED: the list gives the length, not only the file */
+#define STP_RECORD_SIZED  512u  /* LISTED: the list gives the length, not only the file */
+#define STP_RECORD_PASSED 1024u /* FILE: had another ctime when it was hashed, see "trust" */
 
 /* Digests of other algorithms than the source's set: what a list or a published bin says, or an
  * older set of the ledger. They are packed like a set's, in the order of enum stp_alg. Never

@@ -33,23 +33,35 @@ static enum stp_errc check_role_expiry(const char *role, int64_t expires, int64_
 	return STP_OK;
 }
 
+#define BY_UPDATE \
+	"set it back, or put it into force with the offline keys: stampede init REPO --update"
+
 /* Does the published delegation say what the configuration says? */
 static enum stp_errc check_delegation(const struct stp_current *current,
                                       const struct stp_config *config, struct stp_err *err)
 {
-	if ((current->bins.version != 0) != (config->has_bins_role != 0))
+	int has_bins_role = current->bins.version != 0;
+
+	if (has_bins_role != (config->has_bins_role != 0))
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		                "\"bins_role\" differs from the published targets; change it "
-		                "with stampede init --update");
-	if (current->delegation != config->delegation ||
-	    current->bin_count != stp_bin_count(config) ||
-	    strcmp(current->bin_prefix, config->bin_prefix) != 0)
+		                "\"bins_role\" cannot be changed in a repository that is "
+		                "published; set it back to %s, or make a new repository",
+		                has_bins_role ? "true" : "false");
+	if (current->delegation != config->delegation)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		                "the published role delegates to %u bins \"%s-…\", the "
-		                "configuration says %u \"%s-…\"; change bins with "
-		                "stampede init --update",
-		                current->bin_count, current->bin_prefix, stp_bin_count(config),
-		                config->bin_prefix);
+		                "\"delegation\" is \"%s\", but what is published delegates by "
+		                "\"%s\"; " BY_UPDATE,
+		                stp_delegation_name(config->delegation),
+		                stp_delegation_name(current->delegation));
+	if (current->bin_count != stp_bin_count(config))
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"bins\" is %u, but what is published delegates to %u; " BY_UPDATE,
+		                stp_bin_count(config), current->bin_count);
+	if (strcmp(current->bin_prefix, config->bin_prefix) != 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"bin_prefix\" is \"%s\", but what is published delegates to "
+		                "\"%s\"; " BY_UPDATE,
+		                config->bin_prefix, current->bin_prefix);
 	return STP_OK;
 }
 

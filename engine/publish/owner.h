@@ -15,7 +15,8 @@
 
 #include "base/err.h"
 
-/* STP_CONFIG when the repository at repo_fd belongs to another user than the one that runs this;
+/* STP_CONFIG when keys/ and state/ are of two users, as when one was put back from a backup by
+ * root, and when the repository at repo_fd belongs to another user than the one that runs this;
  * path is for the message, verb names the command ("sign"). What cannot be looked at is left to
  * whoever opens it. */
 enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb,

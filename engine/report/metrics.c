@@ -72,6 +72,17 @@ static double previous_value(const char *text, const char *name, const char *lab
 	return 0;
 }
 
+static int has_sample(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+	const char *line;
+
+	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (strncmp(line, name, n) == 0 && line[n] == '{')
+			return 1;
+	return 0;
+}
+
 /* Expiry of each role. A run that did not come so far leaves what the file of before says. */
 static void write_roles(struct stp_out *out, const struct stp_sign_expiries *expiries,
                         const char *repo, int64_t now, const char *previous)
@@ -149,6 +160,31 @@ static void write_times(struct stp_out *out, const struct stp_sign_report *repor
 		      (double)(now - report->oldest_verified_at));
 }
 
+/* What clients see. A run that published nothing leaves it as the file of before says, whatever it
+ * found; without such a file nobody here knows, and nothing is said. */
+static void write_published(struct stp_out *out, const struct stp_sign_report *report,
+                            const char *repo, const char *previous)
+{
+	const struct {
+		const char *name, *help;
+		uint64_t now;
+	} gauges[] = {
+	    {TARGETS, "Targets that are published.", report->targets},
+	    {TARGET_BYTES, "Bytes of all targets that are published.", report->target_bytes},
+	    {VERSION, "Version of the timestamp published.", report->versions.timestamp},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
+		const char *name = gauges[i].name;
+
+		if (report->published)
+			gauge(out, name, gauges[i].help, repo, (double)gauges[i].now);
+		else if (has_sample(previous, name))
+			gauge(out, name, gauges[i].help, repo, previous_value(previous, name, ""));
+	}
+}
+
 enum stp_errc stp_metrics_text(const struct stp_sign_report *report, const char *repo,
                                int succeeded, int64_t now, const char *previous, char **out_text,
                                struct stp_err *err)
@@ -162,13 +198,7 @@ enum stp_errc stp_metrics_text(const struct stp_sign_report *report, const char 
 	      report->published ? 1 : 0);
 	write_times(&out, report, repo, succeeded, now, previous);
 	write_seconds(&out, &report->seconds, repo);
-	/* A run that did not see the whole index says nothing about its size. */
-	gauge(&out, TARGETS, "Targets of the last run that saw the whole index.", repo,
-	      report->counted ? (double)report->targets : previous_value(previous, TARGETS, ""));
-	gauge(&out, TARGET_BYTES, "Bytes of all targets of the last run that saw the whole index.",
-	      repo,
-	      report->counted ? (double)report->target_bytes
-	                      : previous_value(previous, TARGET_BYTES, ""));
+	write_published(&out, report, repo, previous);
 	gauge(&out, "stampede_files_hashed", "Files hashed by the last run.", repo,
 	      (double)report->files_hashed);
 	gauge(&out, "stampede_hashed_bytes", "Bytes hashed by the last run.", repo,
@@ -179,8 +209,5 @@ enum stp_errc stp_metrics_text(const struct stp_sign_report *report, const char 
 	      (double)report->fault_count);
 	gauge(&out, "stampede_peak_rss_bytes", "Most memory the last run held.", repo,
 	      (double)report->peak_rss_bytes);
-	gauge(&out, VERSION, "Version of the timestamp published.", repo,
-	      report->published ? (double)report->versions.timestamp
-	                        : previous_value(previous, VERSION, ""));
 	return stp_out_take(&out, out_text, err);
 }

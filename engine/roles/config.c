@@ -249,9 +249,11 @@ static enum stp_errc check_globs(const struct stp_globs *globs, const char *fiel
 		return REFUSE("\"%s\": more than %d globs", field, STP_GLOBS_MAX);
 	for (i = 0; i < globs->count; i++)
 		if (!stp_glob_valid(globs->items[i]))
-			return REFUSE("\"%s\": item %zu is no glob; it is empty, starts with \"/\" "
-			              "or has an open \"[\"",
-			              field, i + 1);
+			return REFUSE(
+			    "\"%s\": item %zu is not a glob of target paths: it is empty, "
+			    "starts with \"/\" or \"./\", or has a \"//\", a \"..\" or "
+			    "an open \"[\"",
+			    field, i + 1);
 	return STP_OK;
 }
 

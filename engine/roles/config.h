@@ -169,7 +169,14 @@ int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path
 /* Whether one of globs can match a path in the folder, as far as its literal start tells. */
 int stp_globs_reach(const struct stp_globs *globs, const char *folder, size_t folder_bytes);
 
-/* True when glob can be used: not empty, no leading "/", sets closed, no control bytes. */
+/* The same, or names a folder that path lies in, as "include" and "exclude" do. */
+int stp_globs_name(const struct stp_globs *globs, const char *path, size_t path_bytes);
+
+/* True when glob, or a path, can stand for a target's path: not empty, no leading "/", and no
+ * segment that is empty, "." or "..". A last "/" may be there. */
+int stp_glob_is_relative(const char *glob);
+
+/* True when glob can be used: relative as above, sets closed, no control bytes. */
 int stp_glob_valid(const char *glob);
 
 #endif

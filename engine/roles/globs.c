@@ -12,8 +12,8 @@
  *	"[a-z]"    one of a set, "[!a-z]" one outside it, never "/"
  *	a leading "**" + "/" (also behind a "/") any number of whole folders, none included
  *
- * Of "include" and "exclude" two kinds of globs name a folder with all that is in it, where there
- *is one: those whose last segment is a plain name (".git"), and those that end with a "/".
+ * Of "include", "exclude" and --scan two kinds of globs name a folder with all that is in it, where
+ *there is one: those whose last segment is a plain name (".git"), and those that end with a "/".
  */
 #include <string.h>
 
@@ -200,7 +200,7 @@ static int names_folder_above(const char *glob, const char *path, size_t path_by
 	return 0;
 }
 
-static int names(const struct stp_globs *globs, const char *path, size_t path_bytes)
+int stp_globs_name(const struct stp_globs *globs, const char *path, size_t path_bytes)
 {
 	size_t i;
 
@@ -212,9 +212,9 @@ static int names(const struct stp_globs *globs, const char *path, size_t path_by
 
 int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes)
 {
-	if (config->include.count && !names(&config->include, path, path_bytes))
+	if (config->include.count && !stp_globs_name(&config->include, path, path_bytes))
 		return 0;
-	return !names(&config->exclude, path, path_bytes);
+	return !stp_globs_name(&config->exclude, path, path_bytes);
 }
 
 /* Whether glob matches every path in the folder; inside is the folder's path with "/x" behind it. A
@@ -279,11 +279,26 @@ int stp_config_enters(const struct stp_config *config, const char *folder, size_
 	return 1;
 }
 
+int stp_glob_is_relative(const char *glob)
+{
+	for (;;) {
+		size_t count = strcspn(glob, "/");
+
+		if (count == 0 || (count == 1 && glob[0] == '.') ||
+		    (count == 2 && glob[0] == '.' && glob[1] == '.'))
+			return 0;
+		glob += count;
+		if (glob[0] == '\0' || glob[1] == '\0')
+			return 1;
+		glob++;
+	}
+}
+
 int stp_glob_valid(const char *glob)
 {
 	size_t i = 0;
 
-	if (glob[0] == '\0' || glob[0] == '/' || strlen(glob) > STP_GLOB_BYTES_MAX)
+	if (!stp_glob_is_relative(glob) || strlen(glob) > STP_GLOB_BYTES_MAX)
 		return 0;
 	while (glob[i]) {
 		size_t step = glob[i] == '[' ? set_length(glob + i) : 1;

@@ -66,6 +66,8 @@ enum stp_again stp_sign_settled(const struct stp_sign_run *run, const struct stp
 
 	if (record->flags & STP_RECORD_RACY)
 		return STP_AGAIN_UNSETTLED;
+	if (record->flags & STP_RECORD_PASSED && run->config.trust != STP_TRUST_MTIME)
+		return STP_AGAIN_CTIME;
 	/* The usual case: both are older than the hashing. */
 	if (print->mtime_ns < hashed_ns && print->ctime_ns < hashed_ns)
 		return STP_AGAIN_NOT;

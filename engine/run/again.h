@@ -8,7 +8,8 @@
  *	                      (engine/decisions/0208-stamps-ahead-of-the-clock.md)
  *
  * What is tolerated: another number of the root's file system (base/filesystem.h), and another
- * ctime where stampede.json says "trust": "mtime". The ledger then gets what the scan saw.
+ * ctime where stampede.json says "trust": "mtime". The ledger then gets what the scan saw, and
+ * for a ctime STP_RECORD_PASSED: once "trust" is "ctime" again, such a file is read.
  *
  * Shape      counters by reason; each worker counts on its own, and they are added up.
  * Memory     plain structs.

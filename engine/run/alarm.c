@@ -27,16 +27,18 @@ static int names(const char *wanted, const struct stp_record *record)
 	       stp_globs_match(&globs, record->path, record->path_bytes);
 }
 
-int stp_sign_may_change(const struct stp_sign_run *run, const struct stp_record *record)
+int stp_sign_may_change(struct stp_sign_run *run, const struct stp_record *record)
 {
+	int may = stp_sign_is_mutable(run, record);
 	size_t i;
 
-	if (stp_sign_is_mutable(run, record))
-		return 1;
-	for (i = 0; i < run->options->replace_path_count; i++)
-		if (names(run->options->replace_paths[i], record))
-			return 1;
-	return 0;
+	for (i = 0; i < run->options->replace_path_count; i++) {
+		if (!names(run->options->replace_paths[i], record))
+			continue;
+		stp_glob_use_mark(&run->globs.replace, i);
+		may = 1;
+	}
+	return may;
 }
 
 /* "" for a target, ", before it was removed" and when for one that was not signed last time. */

@@ -18,8 +18,8 @@
 /* True when the configuration lets the path's bytes change under its name. */
 int stp_sign_is_mutable(const struct stp_sign_run *run, const struct stp_record *record);
 
-/* True when they may change, in this run or always. */
-int stp_sign_may_change(const struct stp_sign_run *run, const struct stp_record *record);
+/* True when they may change, in this run or always; what --allow-replace names it by is used. */
+int stp_sign_may_change(struct stp_sign_run *run, const struct stp_record *record);
 
 /* What was signed last of a path. */
 struct stp_signed_last {

@@ -120,10 +120,11 @@ static int keeps(void *ctx, const char *path, size_t path_bytes)
 {
 	const struct collect *collect = ctx;
 
+	stp_glob_notes_see(&collect->run->globs, path, path_bytes);
 	if (!stp_config_keeps(&collect->run->config, path, path_bytes))
 		return 0;
 	return !collect->run->options->digests ||
-	       stp_globs_match(&collect->scan_globs, path, path_bytes);
+	       stp_globs_name(&collect->scan_globs, path, path_bytes);
 }
 
 /* Whether a folder can hold files that the configuration and --scan let in: else it is not opened.
@@ -131,11 +132,13 @@ static int keeps(void *ctx, const char *path, size_t path_bytes)
 static int enters(void *ctx, const char *path, size_t path_bytes)
 {
 	const struct collect *collect = ctx;
+	int enters = stp_config_enters(&collect->run->config, path, path_bytes) &&
+	             (!collect->run->options->digests ||
+	              stp_globs_reach(&collect->scan_globs, path, path_bytes));
 
-	if (!stp_config_enters(&collect->run->config, path, path_bytes))
-		return 0;
-	return !collect->run->options->digests ||
-	       stp_globs_reach(&collect->scan_globs, path, path_bytes);
+	if (!enters)
+		stp_glob_notes_pass(&collect->run->globs, path, path_bytes);
+	return enters;
 }
 
 static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
@@ -161,6 +164,7 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 
 	if (code == STP_OK)
 		code = stp_tree_walk(run->targets_fd, &options, take_entries, collect, err);
+	run->globs.is_complete |= code == STP_OK;
 	return finish_builders(collect, code, err);
 }
 

@@ -375,7 +375,7 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	stp_buf_release(&body);
 	STP_TRY(code);
 	init->config.trusted_root = init->floors.root;
-	stp_trusted_note_thresholds(&init->floors, &init->config);
+	stp_trusted_note_offline(&init->floors, &init->config);
 	STP_TRY(stp_folder_open(init->stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
 	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors,
 	                       STP_FLOORS_OWN, err);

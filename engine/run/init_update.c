@@ -135,7 +135,7 @@ static enum stp_errc plan_all(struct update *update, struct stp_err *err)
 	const struct stp_trust *trust = &update->trust;
 	struct stp_floors said = {.committed_at = 0};
 
-	stp_trusted_note_thresholds(&said, &update->config);
+	stp_trusted_note_offline(&said, &update->config);
 	STP_TRY(stp_former_keys_read(&update->former, update->repo.metadata_fd, &trust->root, err));
 	STP_TRY(plan_role(update, &update->root, "root", &trust->root.root, said.root_keys,
 	                  &trust->floors.root_keys, &update->former.root, err));
@@ -485,7 +485,7 @@ static void note_in_force(struct update *update, struct stp_floors *floors)
 		config->bins_key_count = (unsigned)update->bins.keyid_count;
 	}
 	config->trusted_root = floors->root;
-	stp_trusted_note_thresholds(floors, config);
+	stp_trusted_note_offline(floors, config);
 }
 
 static enum stp_errc run(struct update *update, struct stp_err *err)

@@ -29,7 +29,7 @@ int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision 
 	if (!(out->flags & STP_RECORD_REMOVED))
 		out->removed_at = run->now > 0 ? (uint64_t)run->now : 0;
 	stp_record_restate(out, set, run->config.hash_set, digests);
-	out->flags &= known | STP_RECORD_FILE | STP_RECORD_RACY;
+	out->flags &= known | STP_RECORD_FILE | STP_RECORD_RACY | STP_RECORD_PASSED;
 	out->flags |= STP_RECORD_REMOVED;
 	if ((out->flags & known) && !stp_sign_is_mutable(run, before))
 		return 1;

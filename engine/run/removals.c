@@ -334,3 +334,26 @@ enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_err *err)
 	                stp_count_format(removals->count, a), stp_count_format(removals->before, b),
 	                stp_count_format(allowed, c), cause, removals->count);
 }
+
+/* --- nothing at all ----------------------------------------------------------------------------
+ */
+
+void stp_sign_note_nothing(struct stp_sign_run *run)
+{
+	const char *folder = run->config.targets_dir;
+	char text[CAUSE_BYTES];
+	char count[32];
+
+	if (run->report->targets || !run->report->counted || run->options->digests ||
+	    run->is_refresh || run->removals.before)
+		return;
+	if (run->faults.total)
+		snprintf(text, sizeof(text), "all that it holds is at fault (%s)",
+		         stp_count_format(run->faults.total, count));
+	else if (atomic_load(&run->globs.has_met))
+		snprintf(text, sizeof(text),
+		         "\"include\" and \"exclude\" of stampede.json keep all of it out");
+	else
+		snprintf(text, sizeof(text), "it holds nothing to sign; is it mounted?");
+	stp_fault_add(&run->notes, STP_OK, 0, STAGE, folder, strlen(folder), "0 targets: %s", text);
+}

@@ -77,4 +77,8 @@ uint64_t stp_removals_before(const struct stp_sign_run *run);
  * cause, notes give examples. */
 enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
+/* Notes that a run found nothing to sign in the folder, and the likely cause: where nothing was
+ * signed before either, there are no removals to refuse. */
+void stp_sign_note_nothing(struct stp_sign_run *run);
+
 #endif

@@ -197,6 +197,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	run->digest_bytes = stp_alg_set_digest_bytes(run->config.hash_set);
 	run->report->hash_set = run->config.hash_set;
 	run->report->bins = stp_bin_count(&run->config);
+	STP_TRY(stp_glob_notes_begin(run, err));
 	STP_TRY(open_targets(run, err));
 	if (run->repo.keys_fd < 0) /* a dry run comes this far without */
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
@@ -258,6 +259,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_fd_close(&run->targets_fd);
 	stp_config_release(&run->config);
 	stp_repo_close(&run->repo);
+	stp_glob_notes_release(&run->globs);
 	stp_keyset_release(&run->refused);
 	stp_keyset_release(&run->moved);
 	stp_keyset_release(&run->gone);
@@ -519,11 +521,14 @@ static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);
 	STP_TRY(stp_sign_look_again(run, err));
+	run->globs.is_compared = !run->options->digests; /* rows are compared by emit */
 	STP_TRY(apply_fault_policy(run, err));
 	if (!run->publisher)
 		STP_TRY(begin_publishing(run, err));
 	STP_TRY(stp_sign_link_first(run, err));
-	return stp_sign_emit(run, err);
+	STP_TRY(stp_sign_emit(run, err));
+	run->globs.is_compared = 1;
+	return STP_OK;
 }
 
 static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
@@ -580,6 +585,8 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	stp_sign_note_urls(&run);
 	stp_sign_note_tolerated(&run);
 	stp_sign_note_ahead(&run);
+	stp_sign_note_globs(&run);
+	stp_sign_note_nothing(&run);
 	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");

@@ -40,6 +40,7 @@
 #include "roles/config.h"
 #include "roles/config_note.h"
 #include "run/compare.h"
+#include "run/glob_notes.h"
 #include "run/keyset.h"
 #include "run/known.h"
 #include "run/removals.h"
@@ -79,6 +80,7 @@ struct stp_sign_run {
 	int list_fd;    /* the digest list, open for reading; -1: none */
 	int targets_fd; /* -1: no tree is needed and none is there */
 	struct stp_fs_table fs; /* the file systems of the targets */
+	struct stp_glob_notes globs;
 	struct stp_key *key;
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;

@@ -261,9 +261,16 @@ static void read_last_run(struct stp_status_run *run, int state_fd)
 
 /* ----------------------------------------------------------------------------- disk */
 
-/* Sums what lies below folder_fd, which is closed. Links count as themselves. */
-static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, unsigned depth,
-                                struct stp_err *err)
+struct sum {
+	struct stp_status_disk *disk;
+	char
+	    path[STP_PATH_BYTES_MAX + 1]; /* of the folder, for messages; cut when it is too long */
+};
+
+/* Sums what lies below folder_fd, which is closed; its path has path_bytes bytes. Links count as
+ * themselves. */
+static enum stp_errc sum_below(struct sum *sum, int folder_fd, size_t path_bytes, unsigned depth,
+                               struct stp_err *err)
 {
 	DIR *stream = folder_fd >= 0 ? fdopendir(folder_fd) : NULL;
 	enum stp_errc code = STP_OK;
@@ -271,24 +278,38 @@ static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, uns
 
 	if (!stream) {
 		stp_fd_close(&folder_fd);
-		return STP_FAIL_SYS(err, "status", "", "cannot list a folder");
+		return STP_FAIL_SYS(err, "status", sum->path, "cannot list the folder");
 	}
 	while (code == STP_OK && (item = readdir(stream)) != NULL) {
+		size_t left = sizeof(sum->path) - path_bytes;
 		struct stat st;
+		size_t n;
 
 		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
 		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue; /* gone since it was listed */
-		disk->bytes = stp_sum_add(disk->bytes, (uint64_t)st.st_blocks * 512);
-		disk->files += !S_ISDIR(st.st_mode);
-		if (S_ISDIR(st.st_mode) && depth < STP_TREE_DEPTH_MAX)
-			code = sum_folder(disk,
-			                  openat(folder_fd, item->d_name,
-			                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-			                  depth + 1, err);
+		sum->disk->bytes = stp_sum_add(sum->disk->bytes, (uint64_t)st.st_blocks * 512);
+		sum->disk->files += !S_ISDIR(st.st_mode);
+		if (!S_ISDIR(st.st_mode) || depth >= STP_TREE_DEPTH_MAX)
+			continue;
+		n = (size_t)snprintf(sum->path + path_bytes, left, "/%s", item->d_name);
+		code = sum_below(sum,
+		                 openat(folder_fd, item->d_name,
+		                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		                 path_bytes + (n < left ? n : left - 1), depth + 1, err);
 	}
 	closedir(stream);
 	return code;
+}
+
+/* The same for a folder of the repository, called name there. */
+static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, const char *name,
+                                struct stp_err *err)
+{
+	struct sum sum = {.disk = disk};
+	int n = snprintf(sum.path, sizeof(sum.path), "%s", name);
+
+	return sum_below(&sum, folder_fd, (size_t)n, 0, err);
 }
 
 static int again(int folder_fd)
@@ -314,11 +335,12 @@ enum stp_errc stp_status_run(const struct stp_status_options *options, struct st
 	compare_floors(out, &floors);
 	read_last_run(&out->run, repo.state_fd);
 	if (code == STP_OK)
-		code = sum_folder(&out->metadata, again(repo.metadata_fd), 0, err);
+		code = sum_folder(&out->metadata, again(repo.metadata_fd), "public/metadata", err);
 	if (code == STP_OK)
-		code = sum_folder(&out->target_files, again(repo.targets_fd), 0, err);
+		code =
+		    sum_folder(&out->target_files, again(repo.targets_fd), "public/targets", err);
 	if (code == STP_OK)
-		code = sum_folder(&out->state, again(repo.state_fd), 0, err);
+		code = sum_folder(&out->state, again(repo.state_fd), STP_STATE_FOLDER, err);
 	stp_repo_close(&repo);
 	return code;
 }

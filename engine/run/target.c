@@ -66,6 +66,8 @@ void stp_target_init(struct stp_target *target, const struct stp_sign_run *run,
 		                   target->digests);
 	clean(&target->record);
 	/* What differs and does not count: the next run compares with what this one saw. */
+	if (decision->tolerated & STP_TOLERATED_CTIME)
+		target->record.flags |= STP_RECORD_PASSED;
 	if (decision->tolerated)
 		take_fingerprint(target, &decision->entry->fingerprint);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/trusted.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -21,12 +22,16 @@ enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *r
 	return stp_trust_load(trust, &options, out_current, err);
 }
 
-void stp_trusted_note_thresholds(struct stp_floors *floors, const struct stp_config *config)
+void stp_trusted_note_offline(struct stp_floors *floors, const struct stp_config *config)
 {
 	floors->root_keys = (struct stp_threshold){config->root_threshold, config->root_key_count};
 	floors->targets_keys =
 	    (struct stp_threshold){config->targets_threshold, config->targets_key_count};
 	floors->bins_keys = (struct stp_threshold){config->bins_threshold, config->bins_key_count};
+	floors->periods =
+	    (struct stp_periods){config->expiry.root, config->expiry.targets, config->expiry.bins};
+	if (!floors->profile[0])
+		snprintf(floors->profile, sizeof(floors->profile), "%s", config->profile);
 }
 
 static struct stp_chain_pin chain_pin(const struct stp_pin *pin)

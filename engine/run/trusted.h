@@ -27,8 +27,9 @@ enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *r
                                const char *root_file, const struct stp_seal_key *seal_key,
                                struct stp_current *out_current, struct stp_err *err) STP_MUST_CHECK;
 
-/* Notes in floors that the thresholds of config are in force. */
-void stp_trusted_note_thresholds(struct stp_floors *floors, const struct stp_config *config);
+/* Notes in floors that the thresholds of config, and its periods of the offline roles, are in
+ * force. */
+void stp_trusted_note_offline(struct stp_floors *floors, const struct stp_config *config);
 
 /* For audits, also of a broken repository: the roots that stampede.json and state/floors name as
  * trusted, version 0 for one that cannot be read. The seal of the latter is not checked, so neither

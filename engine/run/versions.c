@@ -224,7 +224,7 @@ static void note_thresholds(struct stp_sign_run *run)
 	const struct stp_floors *in_force = &run->trust.floors;
 	struct stp_floors said = *in_force;
 
-	stp_trusted_note_thresholds(&said, &run->config);
+	stp_trusted_note_offline(&said, &run->config);
 	if (in_force->root_keys.key_count &&
 	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
 	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
@@ -235,6 +235,33 @@ static void note_thresholds(struct stp_sign_run *run)
 		    "offline keys: stampede init REPO --update");
 }
 
+/* Periods of the offline roles that were edited since; those of the others count from this run. */
+static void note_periods(struct stp_sign_run *run)
+{
+	const struct stp_periods *in_force = &run->trust.floors.periods;
+	const struct stp_expiry *said = &run->config.expiry;
+
+	if (in_force->root && (said->root != in_force->root || said->targets != in_force->targets ||
+	                       (run->config.has_bins_role && said->bins != in_force->bins)))
+		note(run, STP_CONFIG_FILE,
+		     "\"expiry_seconds\" of root, targets or bins was edited and is not in force "
+		     "yet; put it into force with the offline keys: stampede init REPO --update");
+}
+
+/* The profile gives values to fields that are left out, and init leaves none out. */
+static void note_profile(struct stp_sign_run *run)
+{
+	const char *before = run->trust.floors.profile;
+
+	if (before[0] && strcmp(before, run->config.profile) != 0)
+		stp_fault_add(
+		    &run->notes, STP_OK, 0, STAGE, STP_CONFIG_FILE, strlen(STP_CONFIG_FILE),
+		    "\"profile\" was edited from %s to %s, which changes no field that is in the "
+		    "file: it chose the defaults of init; set it back, and edit the fields "
+		    "themselves",
+		    before, run->config.profile);
+}
+
 enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
 {
 	int is_raised;
@@ -242,6 +269,8 @@ enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *
 	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
 	note_unknown(run);
 	note_thresholds(run);
+	note_periods(run);
+	note_profile(run);
 	if (run->trust.is_unpinned)
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "

@@ -21,6 +21,7 @@ static void look_without_statx(int folder_fd, const char *name, struct stp_entry
 		return;
 	}
 	out_entry->sys_errno = 0;
+	stx->stx_attributes = 0;
 	stx->stx_mode = (uint16_t)st.st_mode;
 	stx->stx_ino = st.st_ino;
 	stx->stx_size = (uint64_t)st.st_size;
@@ -50,6 +51,12 @@ void stp_entry_look(int folder_fd, const struct stp_name *name, struct stp_entry
 int stp_entry_is_special(const struct stp_entry *entry)
 {
 	return !entry->sys_errno && !S_ISREG(entry->stx.stx_mode) && !S_ISDIR(entry->stx.stx_mode);
+}
+
+int stp_entry_is_mount(const struct stp_entry *entry)
+{
+	return !entry->sys_errno && S_ISREG(entry->stx.stx_mode) &&
+	       (entry->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 static const char *kind_problem(unsigned mode)

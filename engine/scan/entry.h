@@ -35,6 +35,10 @@ void stp_entry_look(int folder_fd, const struct stp_name *name, struct stp_entry
 /* Whether it is a link, a FIFO, a socket or a device. */
 int stp_entry_is_special(const struct stp_entry *entry);
 
+/* Whether it is a regular file that is mounted there: the file in the folder itself is another one.
+ */
+int stp_entry_is_mount(const struct stp_entry *entry);
+
 struct stp_entry_problem {
 	enum stp_errc code;
 	int sys_errno;

@@ -392,6 +392,10 @@ static int is_entry(struct worker *worker, const struct folder *folder, const st
 	if (!any_name && !path_problem)
 		path_problem = stp_path_name_problem(name->text, name->bytes);
 	problem = stp_entry_problem(entry, path_problem, any_name);
+	if (!problem.text && !(options->flags & STP_TREE_CROSS) && stp_entry_is_mount(entry))
+		problem.text =
+		    "is another file, mounted over the one in the folder; exclude it, or set "
+		    "\"mounts\": \"cross\" in stampede.json";
 	if (problem.text)
 		stp_fault_add(options->faults, problem.code, problem.sys_errno, STAGE, worker->path,
 		              path_bytes, "%s", problem.text);

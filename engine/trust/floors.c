@@ -41,6 +41,20 @@ static const struct {
 };
 #define LINE_COUNT (sizeof(lines) / sizeof(lines[0]))
 
+/* Writes the lines that earlier versions do not have; their bytes. */
+static size_t format_made(const struct stp_floors *floors, char *out, size_t size)
+{
+	size_t used = 0;
+
+	if (floors->periods.root)
+		used += (size_t)snprintf(out, size, "periods %" PRId64 " %" PRId64 " %" PRId64 "\n",
+		                         floors->periods.root, floors->periods.targets,
+		                         floors->periods.bins);
+	if (floors->profile[0])
+		used += (size_t)snprintf(out + used, size - used, "profile %s\n", floors->profile);
+	return used;
+}
+
 /* Writes all lines but the seal; their bytes. */
 static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 {
@@ -63,6 +77,7 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 	                     floors->root_keys.threshold, floors->root_keys.key_count,
 	                     floors->targets_keys.threshold, floors->targets_keys.key_count,
 	                     floors->bins_keys.threshold, floors->bins_keys.key_count);
+	used += format_made(floors, out + used, TEXT_BYTES_MAX - used);
 	stp_time_format(floors->committed_at, time);
 	used +=
 	    (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
@@ -131,6 +146,39 @@ static int take_threshold(const char **at, char end, struct stp_threshold *out)
 	return 1;
 }
 
+static int take_period(const char **at, char end, int64_t *out)
+{
+	uint64_t seconds;
+
+	if (!take_number(at, end, &seconds) || seconds > STP_EXPIRY_SECONDS_MAX)
+		return 0;
+	*out = (int64_t)seconds;
+	return 1;
+}
+
+/* Earlier versions did not write this line. */
+static int take_periods(const char **at, struct stp_periods *out)
+{
+	if (!take_word(at, "periods "))
+		return 1;
+	return take_period(at, ' ', &out->root) && take_period(at, ' ', &out->targets) &&
+	       take_period(at, '\n', &out->bins);
+}
+
+static int take_profile(const char **at, char out[STP_PROFILE_BYTES_MAX + 1])
+{
+	size_t count;
+
+	if (!take_word(at, "profile "))
+		return 1;
+	count = strspn(*at, "abcdefghijklmnopqrstuvwxyz0123456789");
+	if (count == 0 || count > STP_PROFILE_BYTES_MAX || (*at)[count] != '\n')
+		return 0;
+	memcpy(out, *at, count);
+	*at += count + 1;
+	return 1;
+}
+
 /* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
 static const char *take_lines(const char *text, struct stp_floors *floors)
 {
@@ -147,7 +195,8 @@ static const char *take_lines(const char *text, struct stp_floors *floors)
 			return NULL;
 	if (!take_word(&at, "thresholds ") || !take_threshold(&at, ' ', &floors->root_keys) ||
 	    !take_threshold(&at, ' ', &floors->targets_keys) ||
-	    !take_threshold(&at, '\n', &floors->bins_keys))
+	    !take_threshold(&at, '\n', &floors->bins_keys) ||
+	    !take_periods(&at, &floors->periods) || !take_profile(&at, floors->profile))
 		return NULL;
 	if (!take_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)

@@ -11,6 +11,9 @@
  *	snapshot 38 c0ff…
  *	timestamp 38 ee01…
  *	thresholds 2/3 2/2 2/2   of root, targets, bins, as last in force
+ *	periods 31536000 31536000 31536000   seconds that root, targets and bins were made valid
+ *	                         for; missing in files of earlier versions
+ *	profile pep458           that stampede.json was made with; missing like periods
  *	committed 2026-11-22T04:00:00Z
  *	folder 1835012 998       inode of state/ and owner of this file: another inode is a copy
  *	place 02be771a9f3c5d1e   BLAKE2b of the path of state/: a copy there is a backup put back
@@ -34,15 +37,23 @@
 #include "base/err.h"
 #include "roles/config.h"
 
-#define STP_FLOORS_FILE "floors"
+#define STP_FLOORS_FILE       "floors"
+#define STP_PROFILE_BYTES_MAX 15
 
 struct stp_threshold {
 	unsigned threshold, key_count;
 };
 
+/* Seconds for which the offline roles were made valid; root is 0 when that is not known. */
+struct stp_periods {
+	int64_t root, targets, bins;
+};
+
 struct stp_floors {
 	struct stp_pin root, older, targets, bins, snapshot, timestamp;
 	struct stp_threshold root_keys, targets_keys, bins_keys;
+	struct stp_periods periods;
+	char profile[STP_PROFILE_BYTES_MAX + 1]; /* "": not known */
 	int64_t committed_at; /* epoch seconds of the timestamp; 0: nothing was signed */
 	uint64_t folder_ino;
 	uint64_t owner; /* user id of who wrote it */

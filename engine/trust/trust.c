@@ -495,6 +495,8 @@ static enum stp_errc load_commits(struct stp_trust *trust, const struct stp_repo
 	trust->found.root_keys = trust->floors.root_keys;
 	trust->found.targets_keys = trust->floors.targets_keys;
 	trust->found.bins_keys = trust->floors.bins_keys;
+	trust->found.periods = trust->floors.periods;
+	memcpy(trust->found.profile, trust->floors.profile, sizeof(trust->found.profile));
 	return STP_OK;
 }
 

@@ -12,6 +12,8 @@
 #define NAMED_MAX 16
 /* Digits of a bin's number: 2^STP_BIN_BITS_MAX bins have five. */
 #define WIDTH_MAX 5
+/* For how long a mirror may hold clients at an old snapshot unnoticed. */
+#define TIMESTAMP_DAYS_MAX 7
 /* Generations of bins that are told apart. A repository has a few; names beyond are reported. */
 #define GENERATIONS_MAX 64
 
@@ -67,6 +69,19 @@ static void check_offline_role(const struct stp_setup_options *options,
 	}
 }
 
+/* Keys of the offline role that another one has too: one theft takes both. */
+static void check_shared(const struct stp_setup_options *options,
+                         const struct offline_role *offline, const struct offline_role *other)
+{
+	for (size_t i = 0; i < offline->role->key_count; i++)
+		if (role_has(other->role, offline->role->keys[i]))
+			stp_finding_add(options->findings, STP_FINDING_OFFLINE_KEY_SHARED,
+			                offline->file,
+			                "key %s is a key of %s and of %s: whoever takes it has a "
+			                "part of both; give each role keys of its own",
+			                offline->role->keys[i]->keyid, other->name, offline->name);
+}
+
 static void check_keys(const struct stp_setup_options *options)
 {
 	const struct stp_chain *tree = options->tree;
@@ -79,8 +94,11 @@ static void check_keys(const struct stp_setup_options *options)
 
 	if (!tree->has_root)
 		return;
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		check_offline_role(options, &roles[i]);
+		for (size_t j = 0; j < i; j++)
+			check_shared(options, &roles[i], &roles[j]);
+	}
 	if (root->threshold == 1)
 		stp_finding_add(
 		    options->findings, STP_FINDING_THRESHOLD_ONE, tree->root.doc.name,
@@ -206,6 +224,13 @@ static void check_timestamp(const struct stp_setup_options *options)
 
 	if (!tree->has_timestamp)
 		return;
+	if (tree->timestamp.expires - options->now > TIMESTAMP_DAYS_MAX * INT64_C(86400))
+		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_LONG, tree->timestamp.name,
+		                "is valid for %" PRId64
+		                " days more: for so long clients can be held at this snapshot "
+		                "without noticing; at most %d are wise (expiry_seconds.timestamp)",
+		                (tree->timestamp.expires - options->now) / 86400,
+		                TIMESTAMP_DAYS_MAX);
 	if (!tree->timestamp_has_length)
 		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_NO_LENGTH,
 		                tree->timestamp.name,
@@ -220,8 +245,13 @@ static void check_timestamp(const struct stp_setup_options *options)
 
 /* ----------------------------------------------------------------------------- expiry */
 
+/* What to do about a role of the signing machine, and about one that offline keys sign. */
+static const char sign_again[] = "sign again, and find out who signed it";
+static const char renew[] = "if that was edited, put it into force with the offline keys (stampede "
+                            "init REPO --update); else find out who signed it";
+
 static void check_expiry(const struct stp_setup_options *options, const char *subject,
-                         int64_t expires, int64_t longest)
+                         int64_t expires, int64_t longest, const char *remedy)
 {
 	char text[STP_TIME_BYTES + 1];
 
@@ -230,8 +260,8 @@ static void check_expiry(const struct stp_setup_options *options, const char *su
 	stp_time_format(expires, text);
 	stp_finding_add(options->findings, STP_FINDING_EXPIRES_LATE, subject,
 	                "is valid until %s, longer than the %" PRId64
-	                " hours that stampede.json allows: sign again, and find out who signed it",
-	                text, longest / 3600);
+	                " hours that stampede.json allows; %s",
+	                text, longest / 3600, remedy);
 }
 
 static void check_expiries(const struct stp_setup_options *options)
@@ -240,18 +270,20 @@ static void check_expiries(const struct stp_setup_options *options)
 	const struct stp_setup_policy *policy = &options->policy;
 
 	if (tree->has_root)
-		check_expiry(options, tree->root.doc.name, tree->root.doc.expires, policy->root);
+		check_expiry(options, tree->root.doc.name, tree->root.doc.expires, policy->root,
+		             renew);
 	if (tree->has_targets)
-		check_expiry(options, tree->targets.name, tree->targets.expires, policy->targets);
+		check_expiry(options, tree->targets.name, tree->targets.expires, policy->targets,
+		             renew);
 	if (tree->has_bins)
-		check_expiry(options, tree->bins.name, tree->bins.expires, policy->bins);
+		check_expiry(options, tree->bins.name, tree->bins.expires, policy->bins, renew);
 	if (tree->has_snapshot)
-		check_expiry(options, tree->snapshot.name, tree->snapshot.expires,
-		             policy->snapshot);
+		check_expiry(options, tree->snapshot.name, tree->snapshot.expires, policy->snapshot,
+		             sign_again);
 	if (tree->has_timestamp)
 		check_expiry(options, tree->timestamp.name, tree->timestamp.expires,
-		             policy->timestamp);
-	check_expiry(options, "bins", options->bin_expires_max, policy->bin_n);
+		             policy->timestamp, sign_again);
+	check_expiry(options, "bins", options->bin_expires_max, policy->bin_n, sign_again);
 }
 
 void stp_setup_audit(const struct stp_setup_options *options)

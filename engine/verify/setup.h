@@ -4,9 +4,10 @@
  * becomes a finding with a name of its own; none is an error unless the operator asks for that.
  *
  *	root, targets, bins ─▶ who signs what?  a key of the signing machine in an offline role
+ *	                                        one key in two offline roles
  *	                                        one root key enough; no root key to spare
  *	snapshot            ─▶ names that nobody delegates to, other than retired bins
- *	timestamp           ─▶ no length, no hash of the snapshot
+ *	timestamp           ─▶ no length, no hash of the snapshot, valid for weeks
  *	all                 ─▶ valid for longer than the configuration allows
  *
  * Shape      findings.

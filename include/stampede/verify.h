@@ -89,12 +89,14 @@ enum stp_severity {
 	X(SERVED_UNREADABLE, "served-unreadable", WARNING)     \
 	X(SERVED_UNKNOWN, "served-unknown", WARNING)           \
 	X(ONLINE_KEY_OFFLINE, "online-key-offline", SETUP)     \
+	X(OFFLINE_KEY_SHARED, "offline-key-shared", SETUP)     \
 	X(THRESHOLD_ONE, "threshold-one", SETUP)               \
 	X(ROOT_NO_SPARE, "root-no-spare", SETUP)               \
 	X(SNAPSHOT_UNDELEGATED, "snapshot-undelegated", SETUP) \
 	X(TIMESTAMP_NO_LENGTH, "timestamp-no-length", SETUP)   \
 	X(TIMESTAMP_NO_HASH, "timestamp-no-hash", SETUP)       \
 	X(EXPIRES_LATE, "expires-late", SETUP)                 \
+	X(TIMESTAMP_LONG, "timestamp-long", SETUP)             \
 	X(FINDINGS_CUT, "findings-cut", WARNING)
 
 enum stp_finding_code {

@@ -150,6 +150,27 @@ $ stampede status fresh --now $(at 2) --json | grep -oE '"coverage_percent":[^,]
 "coverage_percent":null
 $ mv away idx
 
+# Nor is what a refused run found what is published.
+$ stampede init refused --targets idx --bins 4 --now $(at 1) --quiet >/dev/null
+$ stampede sign refused --now $(at 2) --metrics m.prom --quiet >/dev/null
+$ mv idx away && mkdir idx
+$ stampede sign refused --now 2030-01-03T10:00:00Z --metrics m.prom --quiet >/dev/null 2>&1
+= 3
+$ stampede status refused --now 2030-01-03T11:00:00Z | grep -E '^(coverage|found)'
+found      0 targets of 0 B, 0 files at fault; not published
+$ stampede status refused --now 2030-01-03T11:00:00Z --json | grep -oE '"coverage_percent":[^,]*'
+"coverage_percent":null
+$ grep -E '^stampede_(targets|target_bytes|metadata_version|last_run_published)[{]' m.prom | sed 's/{.*}//'
+stampede_last_run_published 0
+stampede_targets 20
+stampede_target_bytes 72779
+stampede_metadata_version 1
+$ stampede sign refused --now 2030-01-03T10:00:00Z --metrics new.prom --quiet >/dev/null 2>&1
+= 3
+$ grep -E '^stampede_(targets|target_bytes|metadata_version)[{]' new.prom
+= 1
+$ rmdir idx && mv away idx
+
 # What is broken is no success, and named; before the first sign there is just nothing.
 $ stampede init broken --targets idx --bins 4 --now $(at 1) --quiet >/dev/null && stampede status broken --now $(at 1) >/dev/null
 $ mv broken/public/metadata/1.root.json root.json && stampede status broken --now $(at 1) | grep -v ^disk
@@ -201,3 +222,12 @@ $ stampede status repo --expires-within soon
 $ stampede status
 2> stampede: status: give one repository; see 'stampede status --help'
 = 2
+
+# A folder that cannot be listed is named, with its path.
+$ cp -r refused listed && rm -r listed/keys listed/state/floors && mkdir -p listed/state/one/two && chmod -R a+rX listed && chmod 000 listed/state/one/two
+$ as_user stampede status listed --now 2030-01-03T10:00:00Z >/dev/null
+2> stampede: status: state/one/two: cannot list the folder: Permission denied
+= 3
+$ chmod 755 listed/state/one/two && chmod 000 listed/state/ledger && as_user stampede status listed --now 2030-01-03T10:00:00Z >/dev/null
+2> stampede: status: state/ledger: cannot list the folder: Permission denied
+= 3

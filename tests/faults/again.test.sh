@@ -74,9 +74,23 @@ for how in '' '--jobs 0'; do
 	sign_is 0 repo $how --json
 	field_is files_hashed 1
 	again_is mtime 1
+	# With ctime again, what was passed over is read, and nothing else.
 	set_field repo trust ctime
 	sign_is 0 repo $how --json
+	field_is files_hashed 5
+	again_is ctime 5
+	verified repo
+	sign_is 0 repo $how --json
 	field_is files_hashed 0
+	set_field repo trust mtime
+	cp -p idx/a.whl a.whl
+	echo ! >idx/a.whl && touch -r a.whl idx/a.whl
+	sign_is 0 repo $how
+	set_field repo trust ctime
+	sign_is 3 repo $how
+	says 'a[.]whl: has other bytes than were signed before'
+	cat a.whl >idx/a.whl && touch -r a.whl idx/a.whl
+	sign_is 0 repo $how
 	verified repo
 done
 set_field repo trust size

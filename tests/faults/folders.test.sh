@@ -29,7 +29,8 @@ count_is 7
 lists exclude '"**/.git", "**/build-*/"'
 count_is 5
 lists exclude '"**/.git/**", "build-*"'
-count_is 7
+count_is 7 noted
+says '^stampede: scan: build-[*]: is in "exclude" of stampede.json, and matches nothing'
 lists exclude '"packages/*"'
 count_is 9
 lists exclude '"packages/**/*"'
@@ -50,7 +51,7 @@ closed() { # INCLUDE EXCLUDE STATUS
 	chmod 000 idx/closed
 	sign_is "$3" repo --dry-run --allow-removals all
 	if [ "$3" = 0 ]; then
-		! grep -q closed err || fail "$1 $2: $(cat err)"
+		! grep -q ': closed: cannot' err || fail "$1 $2: $(cat err)"
 	else
 		says '^stampede: scan: closed: cannot read the folder'
 	fi
@@ -92,6 +93,18 @@ lists exclude ''
 lists include '"packages/**"'
 count_is 2
 lists include ''
+# A single file that is mounted over another one.
+lists exclude '"disk"'
+echo other >other
+mount --bind other idx/a.whl
+mounted+=("$scratch/idx/a.whl")
+sign_is 3 repo
+says '^stampede: scan: a.whl: is another file, mounted over the one in the folder; exclude it, or set "mounts": "cross"'
+sign_is 3 repo --jobs 0
+says '^stampede: scan: a.whl: is another file'
+umount idx/a.whl
+sign_is 0 repo --allow-removals all
+lists exclude ''
 cross cross
 for how in '' '--jobs 0'; do
 	sign_is 0 repo $how --json --allow-removals all

@@ -52,6 +52,24 @@ other init repo --update --yes --quiet 2>/dev/null
 other sign repo --quiet
 [ -z "$(find repo -user root)" ] || fail "root owns $(find repo -user root)"
 
+# A folder that root put back from a backup: what is wrong and the way out, for its owner and for root.
+foreign() { # COMMAND… : refused, and says which folder
+	local got=0
+	"$@" >../o 2>../e || got=$?
+	[ "$got" = 2 ] || fail "$*: exit $got: $(cat ../o ../e)"
+	grep -q "repository: repo: its folder $folder belongs to user root, the rest to user $user; as root, give it back: chown -R $user $folder\$" ../e ||
+		fail "$*: does not name $folder: $(cat ../e)"
+}
+for folder in state keys; do
+	chown -R root "repo/$folder"
+	foreign "$STAMPEDE" sign repo
+	foreign "$STAMPEDE" gc repo
+	foreign other sign repo
+	foreign other init repo --update --yes
+	chown -R "$user" "repo/$folder"
+	other sign repo --quiet
+done
+
 # A single key that another user owns: the same, without an advice to take it over.
 chown root repo/keys/online.pem
 got=0

@@ -62,6 +62,26 @@ static void root_key_in_timestamp(struct handmade *h)
 	add_keyid(role_of(h, "timestamp"), h->root_keys[2].keyid);
 }
 
+static void root_keys_in_targets(struct handmade *h)
+{
+	add_keyid(role_of(h, "targets"), h->root_keys[0].keyid);
+	add_keyid(role_of(h, "targets"), h->root_keys[1].keyid);
+}
+
+static void targets_key_in_bins_role(struct handmade *h)
+{
+	json_t *delegations = json_object_get(h->targets, "delegations");
+	const struct handmade_key *key = &h->targets_keys[0];
+
+	json_object_set(json_object_get(delegations, "keys"), key->keyid, key->object);
+	add_keyid(json_array_get(json_object_get(delegations, "roles"), 0), key->keyid);
+}
+
+static void timestamp_for_a_year(struct handmade *h)
+{
+	json_object_set_new(h->timestamp, "expires", json_string("2099-01-01T00:00:00Z"));
+}
+
 static void one_root_key_is_enough(struct handmade *h)
 {
 	json_object_set_new(role_of(h, "root"), "threshold", json_integer(1));
@@ -115,6 +135,10 @@ static const struct setup setups[] = {
     {"online key in targets", online_in_targets, STP_FINDING_ONLINE_KEY_OFFLINE, 1},
     {"online key in the bins role", online_in_bins_role, STP_FINDING_ONLINE_KEY_OFFLINE, 1},
     {"root key in timestamp", root_key_in_timestamp, STP_FINDING_ONLINE_KEY_OFFLINE, 1},
+    {"root keys in targets", root_keys_in_targets, STP_FINDING_OFFLINE_KEY_SHARED, 2},
+    {"a key of targets in the bins role", targets_key_in_bins_role, STP_FINDING_OFFLINE_KEY_SHARED,
+     1},
+    {"a timestamp for years", timestamp_for_a_year, STP_FINDING_TIMESTAMP_LONG, 1},
     {"root threshold 1", one_root_key_is_enough, STP_FINDING_THRESHOLD_ONE, 1},
     {"root 2 of 2", no_spare_root_key, STP_FINDING_ROOT_NO_SPARE, 1},
     {"a foreign name in the snapshot", foreign_name, STP_FINDING_SNAPSHOT_UNDELEGATED, 1},
