@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "scan/list_name.h"
-
 #define NOT_TEXT ", not CSV or NDJSON; "
 
 static const struct {
@@ -37,86 +35,6 @@ static int is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static size_t skip_space(const char *bytes, size_t count, size_t at)
-{
-	while (at < count && is_space(bytes[at]))
-		at++;
-	return at;
-}
-
-/* Behind the string whose opening quote is at at. */
-static size_t skip_string(const char *bytes, size_t count, size_t at)
-{
-	for (at++; at < count && bytes[at] != '"'; at++)
-		at += bytes[at] == '\\';
-	return at + 1;
-}
-
-/* Behind the value at at: where its object ends or goes on. */
-static size_t skip_value(const char *bytes, size_t count, size_t at)
-{
-	size_t depth = 0;
-
-	while (at < count) {
-		char c = bytes[at];
-
-		if (c == '"') {
-			at = skip_string(bytes, count, at);
-			continue;
-		}
-		if (!depth && (c == ',' || c == '}' || c == ']'))
-			break;
-		depth += c == '{' || c == '[';
-		depth -= c == '}' || c == ']';
-		at++;
-	}
-	return at;
-}
-
-/* Whether a row, or an end line, has such a member. */
-static int is_of_row(const char *name, size_t name_bytes)
-{
-	enum stp_list_field field = stp_list_field_from_name(name, name_bytes);
-
-	return field != STP_LIST_UNKNOWN && field != STP_LIST_ROWS;
-}
-
-/* Whether an array begins at at whose first element is an object. */
-static int is_of_objects(const char *bytes, size_t count, size_t at)
-{
-	if (at >= count || bytes[at] != '[')
-		return 0;
-	at = skip_space(bytes, count, at + 1);
-	return at < count && bytes[at] == '{';
-}
-
-/* Whether the object that starts at at holds objects in an array, and nothing that a row has: a
- * whole document. */
-static int holds_rows(const char *bytes, size_t count, size_t at)
-{
-	int found = 0;
-
-	do {
-		size_t name = skip_space(bytes, count, at + 1);
-		size_t end;
-
-		if (name >= count || bytes[name] != '"')
-			break;
-		end = skip_string(bytes, count, name);
-		if (end > count)
-			break;
-		if (is_of_row(bytes + name + 1, end - name - 2))
-			return 0;
-		at = skip_space(bytes, count, end);
-		if (at >= count || bytes[at] != ':')
-			break;
-		at = skip_space(bytes, count, at + 1);
-		found |= is_of_objects(bytes, count, at);
-		at = skip_value(bytes, count, at);
-	} while (at < count && bytes[at] == ',');
-	return found;
-}
-
 const char *stp_list_sniff(const char *bytes, size_t count)
 {
 	size_t start = 0;
@@ -144,9 +62,6 @@ const char *stp_list_sniff(const char *bytes, size_t count)
 		;
 	if (i < count && bytes[i] == '\n')
 		return "is JSON over several lines; write one object per line: jq -c .";
-	if (holds_rows(bytes, count, start))
-		return "is one object that holds the rows in an array; write one object per line, "
-		       "with the array's name for rows: jq -c '.rows[]'";
 	return NULL;
 }
 

@@ -154,15 +154,6 @@ list | iconv -f UTF-8 -t UTF-16 >list && refused 'is UTF-16 text'
 list | iconv -f UTF-8 -t UTF-16LE >list && refused 'has zero bytes: it is UTF-16'
 printf '[\n{"path":"a.whl"}\n]\n' >list && refused 'is a JSON array'
 printf '{\n"path":"a.whl"\n}\n' >list && refused 'is JSON over several lines'
-for document in '{"rows":[{"path":"a.whl","length":1}]}' '{"meta":{"a":"}]"},"note":"\"}]","count":2,"files": [ {"path":"a.whl"}]}'; do
-	printf '%s\n' "$document" >list && refused 'is one object that holds the rows in an array; write one object per line'
-	says "jq -c '.rows[]'"
-	printf '%s' "$document" >list && refused 'is one object that holds the rows in an array; write one object per line'
-done
-fresh repo sha256
-for tags in '{"tags":[{"x":1}],"path":"a.whl"}' '{"path":"a.whl","tags":[{"x":1}]}'; do
-	echo "$tags" >list && sign_is 0 repo --digests list --dry-run
-done
 list | tr ',' ';' >list && refused 'line 1, the header, is separated by semicolons'
 list | tr ',' '\t' >list && refused 'line 1, the header, is separated by tabs'
 list | tr '\n' '\r' >list && refused 'its lines end with CR alone'
