@@ -17,7 +17,7 @@ kept 11 metadata files and 17 target links for 2 snapshots from version 3 on, an
 $ ls repo/public/metadata | grep -c snapshot
 4
 $ stampede gc repo --now $(at 5) --keep 1 --grace 1h --json
-{"dry_run":false,"files_removed":10,"bytes_removed":11312,"links_removed":2,"snapshots_removed":2,"audit_lines_removed":0,"snapshots_kept":2,"oldest_kept":3,"files_kept":11,"links_kept":17,"roots_kept":1,"strangers":0,"unknown":[]}
+{"dry_run":false,"files_removed":10,"bytes_removed":11312,"links_removed":2,"snapshots_removed":2,"audit_lines_removed":0,"snapshots_kept":2,"oldest_kept":3,"files_kept":11,"links_kept":17,"roots_kept":1,"strangers":0,"unknown":[],"damaged":0}
 $ ls repo/public/metadata
 1.root.json
 1.targets.json
@@ -48,7 +48,7 @@ left alone 3 unknown files, which stampede did not make:
   public/targets/a\x1b[31m
   public/targets/robots.txt
 $ stampede gc repo --now $(at 5) --keep 1 --grace 1h --json | grep -o '"strangers.*'
-"strangers":3,"unknown":["public/metadata/index.html","public/targets/a\\x1b[31m","public/targets/robots.txt"]}
+"strangers":3,"unknown":["public/metadata/index.html","public/targets/a\\x1b[31m","public/targets/robots.txt"],"damaged":0}
 $ rm repo/public/targets/robots.txt repo/public/targets/a* repo/public/metadata/index.html
 
 # A publication in the future: the clock is wrong, or it was.

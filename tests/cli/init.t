@@ -27,7 +27,7 @@ what is signed (nginx; the whole configuration is in README.md):
     '~^/targets/(?<dir>(?:[^/]+/)*)(?<digits>[0-9a-f]{16})(?:[0-9a-f]{48}|[0-9a-f]{112})\.(?<name>[^/]+)$'
     'long/$dir$digits.$name';
   }
-  location ~ ^/(?:metadata/\.|targets/\.(?:signed|tmp-)) {
+  location ~ "^/(?:metadata/\.|targets/\.(?:signed(?:/|$)|tmp-[0-9a-f]{16}$))" {
     return 404;
   }
   location ~ "^/targets/(?:[^/]+/)*(?:[0-9a-f]{64}|[0-9a-f]{128})\.[^/]+$" {
