@@ -385,22 +385,16 @@ static int is_missing(const struct job *job, const char *path)
 	       (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* What a missing file leaves under one name: a link, which leads nowhere now and is removed, or
- * bytes of its own, which are still handed out. */
+/* What a missing file leaves under one name: bytes of its own, which are still handed out, or a
+ * link that leads nowhere. That one stays: when only a disk is away, it leads to the file again as
+ * soon as the disk is back. */
 static enum stp_errc look_at_orphan(struct job *job, const char *name, int *out_there,
                                     struct stp_err *err)
 {
 	enum stp_link link = stp_links_kind(job->links, job->is_mutable);
-	char text[PATH_MAX];
 
 	*out_there = 0;
-	if (link != STP_LINK_SYMLINK)
-		return file_is_there(job, name, link, out_there, err);
-	if (readlinkat(job->folder_fd, name, text, sizeof(text)) > 0 &&
-	    unlinkat(job->folder_fd, name, 0) != 0)
-		return STP_FAIL_SYS(err, STAGE, name,
-		                    "leads nowhere in public/targets and cannot be removed");
-	return STP_OK;
+	return link == STP_LINK_SYMLINK ? STP_OK : file_is_there(job, name, link, out_there, err);
 }
 
 /* Counts the target as missing, unless all its names hand it out without its file. */

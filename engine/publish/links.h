@@ -65,9 +65,9 @@ enum stp_links_result {
  * new ctime is stored, so that the ledger can record it and the next run finds the file
  * unchanged. So it is when a link of another name of the same file was made in this run. A record
  * without STP_RECORD_FILE, which is known from a list alone, gets no name while its file is not
- * there, and loses a link that leads nowhere: see stp_links_missing(). Copies and hard links that
- * have its bytes stay, and it is not missing then. STP_IO and friends for the system's own failures
- * (no space). */
+ * there: see stp_links_missing(). Copies, hard links and links that were made before stay; a target
+ * of which all names hand out its bytes is not missing. STP_IO and friends for the system's own
+ * failures (no space). */
 enum stp_errc stp_links_put(struct stp_links *links, size_t worker_index,
                             const struct stp_record *record, struct stp_fingerprint *fingerprint,
                             struct stp_fault_list *faults, enum stp_links_result *out_result,

@@ -171,8 +171,8 @@ static void note_missing(struct stp_sign_run *run)
 	if (missing.count)
 		stp_fault_add(
 		    &run->notes, STP_OK, 0, "links", folder, strlen(folder),
-		    "has no file for %s target%s of the list (%s), so there is no link in "
-		    "public/targets; add the files and sign again, or set "
+		    "has no file for %s target%s of the list (%s), so public/targets cannot "
+		    "hand them out; add the files and sign again, or set "
 		    "\"target_files\": \"none\" if they are served from elsewhere",
 		    stp_count_format(missing.count, count), missing.count == 1 ? "" : "s", names);
 	stp_missing_release(&missing);

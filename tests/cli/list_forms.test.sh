@@ -204,7 +204,7 @@ for link in symlink copy; do
 		mv index/b.whl index/c.whl .
 		for night in 1 2; do
 			sign_is 0 repo --digests list.csv
-			says 'has no file for 2 targets of the list (b.whl, c.whl), so there is no link in public/targets'
+			says 'has no file for 2 targets of the list (b.whl, c.whl), so public/targets cannot hand them out'
 			[ "$(ls repo/public/targets | wc -l)" = 1 ] || fail "$(ls repo/public/targets)"
 		done
 		mv b.whl c.whl index/
