@@ -24,7 +24,7 @@ night 3 repo --allow-replace 'packages/foo/foo-? x.whl'
 night 3 repo --allow-replace 'packages/foo/foo-1 [x].whl'
 [ "$(grep -c 'has other bytes' err)" = 2 ] || fail "not two alarms: $(cat err)"
 night 2 repo --allow-replace '/packages/**'
-says "is not a glob of target paths"
+says "is not a target path or a glob of such"
 night 0 repo --allow-replace 'packages/foo/**'
 field_is targets 43
 rm index/packages/foo/*
