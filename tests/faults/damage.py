@@ -253,7 +253,10 @@ def roll_back(rng, repo, path, past, _outside):
 def rename_odd(rng, repo, path, _past, _outside):
     name = rng.choice(ODD_NAMES)
     full = os.path.join(repo, path).encode()
-    os.rename(full, os.path.join(os.path.dirname(full), name))
+    odd = os.path.join(os.path.dirname(full), name)
+    if os.path.lexists(odd):
+        return None
+    os.rename(full, odd)
     return f"{path} is called {name!r}"
 
 
