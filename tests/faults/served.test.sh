@@ -358,11 +358,16 @@ verified left-symlink
 echo '- a targets folder that is not there at all'
 for link in symlink hardlink copy; do cp -a "$link" "gone-$link"; done
 cp -a mutable gone-mutable
+mkdir index-links # of which public/targets has nothing but links
+echo x >index-links/only.whl
+init gone-links --targets index-links --bins 2 --target-files all
+sign_is 0 gone-links --quiet
 for folder in index-*; do mv "$folder" "away-$folder"; done
 mv index away
 found gone-symlink served-missing
 grep -q 'is not there, so clients cannot fetch' verify.out || fail "what is gone: $(cat verify.out)"
 found gone-mutable served-missing
+found gone-links served-missing
 verified gone-hardlink
 verified gone-copy
 rm "$(one gone-copy deep.whl)"
