@@ -99,6 +99,36 @@ static enum stp_errc check_regular(int folder_fd, const char *name, int fd, stru
 	                kind_of(st->st_mode), next);
 }
 
+DIR *stp_folder_list(int folder_fd)
+{
+	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!folder)
+		stp_fd_close(&copy);
+	return folder;
+}
+
+int stp_name_is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int stp_folder_is_empty(int folder_fd, const char *besides)
+{
+	DIR *folder = folder_fd < 0 ? NULL : stp_folder_list(folder_fd);
+	const struct dirent *entry;
+	int empty = 1;
+
+	if (!folder)
+		return 0;
+	while (empty && (entry = readdir(folder)))
+		empty = stp_name_is_dots(entry->d_name) ||
+		        (besides && strcmp(entry->d_name, besides) == 0);
+	closedir(folder);
+	return empty;
+}
+
 int stp_file_exists(int folder_fd, const char *name)
 {
 	struct stat st;

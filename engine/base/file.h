@@ -5,12 +5,11 @@
  *
  * Whoever can write a folder chooses what lies under a name there: a FIFO that blocks who opens it,
  * a link or a hard link to a file that is not to be touched, a device. So a file is opened in one
- *of three ways, all over the engine:
+ * of three ways, all over the engine:
  *
- *	to read                  stp_file_open()          a regular file, reached through no link
- *	to write where it is     stp_file_open_own()      the same, ours alone, and no other name
- *for it to make                  stp_temporary_create()   new, under a name that nobody can know
- *before
+ *	to read                stp_file_open()         a regular file, reached through no link
+ *	to write where it is   stp_file_open_own()     the same, ours alone, with one name
+ *	to make                stp_temporary_create()  new, under a name that nobody can know
  *
  * stp_file_write() is atomic for readers: temporary name in the same folder → write → fsync →
  * rename (or link without replacing) → fsync of the folder. A crash leaves the old file or the
@@ -24,6 +23,7 @@
 #ifndef STP_BASE_FILE_H
 #define STP_BASE_FILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -48,6 +48,16 @@ int stp_temporary_is(const char *name);
 enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const char *stage,
                                    const char *subject, char out_name[STP_TEMPORARY_BYTES],
                                    int *out_fd, struct stp_err *err) STP_MUST_CHECK;
+
+/* A second handle on the open folder, for readdir; NULL with errno. Close with closedir(). */
+DIR *stp_folder_list(int folder_fd);
+
+/* "." and "..", which every listing has. */
+int stp_name_is_dots(const char *name);
+
+/* True when nothing lies in the folder but what is called besides (NULL: nothing at all); 0 as well
+ * when it cannot be listed. */
+int stp_folder_is_empty(int folder_fd, const char *besides);
 
 /* Whether there is anything under name, a link that leads nowhere too. Not faccessat(2): with a
  * flag that is a system call of its own, which older sandboxes answer with EPERM. */

@@ -61,8 +61,7 @@ static void empty_folder(int fd, struct stp_progress *progress)
 		const char *name = entry->d_name;
 		int below;
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    strcmp(name, STP_SCRATCH_MARK) == 0)
+		if (stp_name_is_dots(name) || strcmp(name, STP_SCRATCH_MARK) == 0)
 			continue;
 		if (unlinkat(dirfd(folder), name, 0) == 0) {
 			stp_progress_add(progress, 1, 0);

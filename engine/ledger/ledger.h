@@ -10,7 +10,7 @@
  * A generation is a sealed N.manifest that lists segments, newest first, with size and seal. The
  * newest segment that has a key wins; STP_RECORD_REMOVED says that its target is gone, and may
  * remember its digests, in a base too. The two last generations are kept; files that neither lists
- *are swept at commit, and at open those that a run left which never committed.
+ * are swept at commit, and at open those that a run left which never committed.
  *
  * What is broken is never used: a manifest that fails its seal is named as a fault and the
  * generation before it is taken; a generation with a broken segment loses that segment and all

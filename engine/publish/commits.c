@@ -104,16 +104,12 @@ static enum stp_errc gather_one(struct gather *gather, int fd, const char *name,
 
 static enum stp_errc gather_all(struct gather *gather, int fd, struct stp_err *err)
 {
-	DIR *folder;
+	DIR *folder = stp_folder_list(fd);
 	struct dirent *entry;
 	enum stp_errc code = STP_OK;
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	folder = copy < 0 ? NULL : fdopendir(copy);
-	if (!folder) {
-		stp_fd_close(&copy);
+	if (!folder)
 		return STP_FAIL_SYS(err, STAGE, "state/commits", "cannot list");
-	}
 	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
 		code = gather_one(gather, fd, entry->d_name, err);
 	if (code == STP_OK && errno)

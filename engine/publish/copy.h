@@ -9,8 +9,8 @@
  * that is read, and no more than the recorded length is written.
  *
  * What is written goes to the disk while the copy goes on. Gigabytes of it in memory would be
- *waited for at once, where no signal is heard: when a copy that was given up is removed, or by the
- *barrier in front of a commit.
+ * waited for at once, where no signal is heard: when a copy that was given up is removed, or by the
+ * barrier in front of a commit.
  *
  * Shape      one source and one copy per call.
  * Memory     a buffer of 256 KiB and a hasher, made by stp_copier_create().

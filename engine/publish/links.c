@@ -34,6 +34,7 @@
 #include "publish/folders.h"
 #include "publish/links_state.h"
 #include "publish/mark_name.h"
+#include "publish/names.h"
 #include "publish/served.h"
 
 #define STAGE         "links"
@@ -132,9 +133,9 @@ static enum stp_errc open_source(struct job *job, const char *path)
 
 /* ------------------------------------------------------------------ symlinks */
 
-/* Temporary files lie at the top of public/targets, on the file system they are for; the next run
+/* Gives a temporary file its name; only a folder that holds something is in the way of that.
+ * Temporary files lie at the top of public/targets, on the file system they are for; the next run
  * sweeps there what a crash left, without a walk. */
-/* Gives the temporary file its name; only a folder that holds something is in the way of that. */
 static enum stp_errc put_in_place(const struct job *job, const char *temporary, const char *name,
                                   struct stp_err *err)
 {
@@ -320,18 +321,15 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 /* ------------------------------------------------------------------ put */
 
 /* HASH.NAME of one algorithm; 0 when it is longer than a file name may be. */
-static int prefixed_name(const struct job *job, enum stp_alg alg, char out[LINK_NAME_MAX + 1])
+static size_t prefixed_name(const struct job *job, enum stp_alg alg, char out[LINK_NAME_MAX + 1])
 {
-	unsigned set = job->links->config->hash_set;
-	size_t digest_bytes = stp_alg_digest_bytes(alg);
-	size_t file_bytes = strlen(job->file);
+	char hex[2 * STP_DIGEST_BYTES_MAX];
+	size_t bytes = stp_alg_digest_bytes(alg);
 
-	if (2 * digest_bytes + 1 + file_bytes > LINK_NAME_MAX)
-		return 0;
-	stp_hex_encode(job->record->digests + stp_alg_set_offset(set, alg), digest_bytes, out);
-	out[2 * digest_bytes] = '.';
-	memcpy(out + 2 * digest_bytes + 1, job->file, file_bytes + 1);
-	return 1;
+	stp_hex_encode(job->record->digests + stp_alg_set_offset(job->links->config->hash_set, alg),
+	               bytes, hex);
+	return stp_target_name(job->file, strlen(job->file), hex, 2 * bytes, out,
+	                       LINK_NAME_MAX + 1);
 }
 
 static enum stp_errc make_name(struct job *job, const char *name, struct stp_err *err)
@@ -385,39 +383,41 @@ static int is_missing(const struct job *job, const char *path)
 	       (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* What a missing file leaves under one name: bytes of its own, which are still handed out, or a
- * link that leads nowhere. That one stays: when only a disk is away, it leads to the file again as
- * soon as the disk is back. */
-static enum stp_errc look_at_orphan(struct job *job, const char *name, int *out_there,
-                                    struct stp_err *err)
+/* Whether all names of the target hand out its bytes without its file, as copies and hard links do.
+ * A link leads nowhere then. It stays: when only a disk is away, it leads to the file again as soon
+ * as the disk is back. */
+static enum stp_errc names_are_there(struct job *job, int *out_there, struct stp_err *err)
 {
 	enum stp_link link = stp_links_kind(job->links, job->is_mutable);
-
-	*out_there = 0;
-	return link == STP_LINK_SYMLINK ? STP_OK : file_is_there(job, name, link, out_there, err);
-}
-
-/* Counts the target as missing, unless all its names hand it out without its file. */
-static enum stp_errc put_missing(struct job *job, const char *path, struct stp_err *err)
-{
-	int are_there;
+	enum stp_errc code = STP_OK;
 	int alg;
 
+	*out_there = 0;
+	if (link == STP_LINK_SYMLINK)
+		return STP_OK;
 	job->folder_fd =
 	    stp_folders_open(job->links->repo->targets_fd, job->folder[0] ? job->folder : ".",
 	                     O_RDONLY | O_DIRECTORY);
-	are_there = job->folder_fd >= 0;
-	for (alg = 0; alg < STP_ALG_COUNT && job->folder_fd >= 0; alg++) {
+	*out_there = job->folder_fd >= 0;
+	for (alg = 0; alg < STP_ALG_COUNT && *out_there && code == STP_OK; alg++) {
 		char name[LINK_NAME_MAX + 1];
-		int is_there = 0;
 
 		if (!(job->links->config->hash_set & STP_ALG_BIT(alg)))
 			continue;
-		if (prefixed_name(job, (enum stp_alg)alg, name))
-			STP_TRY(look_at_orphan(job, name, &is_there, err));
-		are_there &= is_there;
+		*out_there = prefixed_name(job, (enum stp_alg)alg, name) != 0;
+		if (*out_there)
+			code = file_is_there(job, name, link, out_there, err);
 	}
-	if (!are_there)
+	stp_fd_close(&job->folder_fd);
+	return code;
+}
+
+static enum stp_errc put_missing(struct job *job, const char *path, struct stp_err *err)
+{
+	int there;
+
+	STP_TRY(names_are_there(job, &there, err));
+	if (!there)
 		stp_missing_add(&job->worker->missing, path);
 	return STP_OK;
 }
@@ -543,31 +543,16 @@ enum stp_errc stp_links_serve(struct stp_links *links, size_t worker_index,
 	struct job job = {.links = links,
 	                  .worker = &links->workers[worker_index],
 	                  .record = record,
+	                  .is_mutable = 1,
+	                  .folder_fd = -1,
 	                  .source_fd = -1};
 	char path[STP_PATH_BYTES_MAX + 1];
-	enum stp_errc code = STP_OK;
-	int alg;
 
 	*out_serve = 0;
 	if (links->need == STP_LINKS_NEED_NONE || !stp_links_is_mutable(links, record))
 		return STP_OK;
 	cut_path(&job, path);
-	job.folder_fd = stp_folders_open(links->repo->targets_fd, job.folder[0] ? job.folder : ".",
-	                                 O_RDONLY | O_DIRECTORY);
-	if (job.folder_fd < 0)
-		return STP_OK;
-	*out_serve = 1;
-	for (alg = 0; alg < STP_ALG_COUNT && *out_serve && code == STP_OK; alg++) {
-		char name[LINK_NAME_MAX + 1];
-
-		if (!(links->config->hash_set & STP_ALG_BIT(alg)))
-			continue;
-		*out_serve = prefixed_name(&job, (enum stp_alg)alg, name);
-		if (*out_serve)
-			code = file_is_there(&job, name, stp_links_kind(links, 1), out_serve, err);
-	}
-	close(job.folder_fd);
-	return code;
+	return names_are_there(&job, out_serve, err);
 }
 
 int stp_links_are_hard(const struct stp_links *links)

@@ -8,23 +8,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "publish/links_state.h"
+#include "publish/names.h"
 #include "publish/served.h"
-
-/* What every path begins with that a mutable glob can match: most paths are told from them by that.
- */
-static void find_literals(struct stp_links *links)
-{
-	const struct stp_globs *globs = &links->config->mutable_globs;
-	size_t i;
-
-	for (i = 0; i < globs->count && i < STP_GLOBS_MAX; i++)
-		links->literal[i] = strcspn(globs->items[i], "*?[");
-}
 
 enum stp_errc stp_links_begin_looks(struct stp_links *links, uint64_t target_count,
                                     struct stp_err *err)
 {
-	find_literals(links);
 	links->parts = links->mode == STP_TARGET_FILES_ALL
 	                   ? (target_count + STP_SERVED_LOOKS_MAX - 1) / STP_SERVED_LOOKS_MAX
 	                   : 1;
@@ -41,14 +30,7 @@ void stp_links_set_run(struct stp_links *links, uint64_t run_number)
 
 int stp_links_is_mutable(const struct stp_links *links, const struct stp_record *record)
 {
-	const struct stp_globs *globs = &links->config->mutable_globs;
-	size_t i;
-
-	for (i = 0; i < globs->count; i++)
-		if (record->path_bytes >= links->literal[i] &&
-		    memcmp(record->path, globs->items[i], links->literal[i]) == 0)
-			return stp_globs_match(globs, record->path, record->path_bytes);
-	return 0;
+	return stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
 }
 
 enum stp_link stp_links_kind(const struct stp_links *links, int is_mutable)
@@ -58,24 +40,15 @@ enum stp_link stp_links_kind(const struct stp_links *links, int is_mutable)
 }
 
 /* DIR/HASH.NAME of one algorithm; 0 when it is too long. */
-static int name_of(const struct stp_links *links, const struct stp_record *record, enum stp_alg alg,
-                   char out[PATH_MAX])
+static size_t name_of(const struct stp_links *links, const struct stp_record *record,
+                      enum stp_alg alg, char out[PATH_MAX])
 {
-	const char *slash = memrchr(record->path, '/', record->path_bytes);
-	size_t folder_bytes = slash ? (size_t)(slash - record->path) + 1 : 0;
-	size_t digest_bytes = stp_alg_digest_bytes(alg);
-	char *at = out;
+	char hex[2 * STP_DIGEST_BYTES_MAX];
+	size_t bytes = stp_alg_digest_bytes(alg);
 
-	if (record->path_bytes + 2 * digest_bytes + 2 > PATH_MAX)
-		return 0;
-	at = mempcpy(at, record->path, folder_bytes);
-	stp_hex_encode(record->digests + stp_alg_set_offset(links->config->hash_set, alg),
-	               digest_bytes, at);
-	at += 2 * digest_bytes;
-	*at++ = '.';
-	at = mempcpy(at, record->path + folder_bytes, record->path_bytes - folder_bytes);
-	*at = '\0';
-	return 1;
+	stp_hex_encode(record->digests + stp_alg_set_offset(links->config->hash_set, alg), bytes,
+	               hex);
+	return stp_target_name(record->path, record->path_bytes, hex, 2 * bytes, out, PATH_MAX);
 }
 
 /* Whether every name of the record still hands it out, as far as one look can tell. */

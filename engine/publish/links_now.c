@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/stamp.h"
+#include "ledger/fingerprint.h"
 #include "publish/folders.h"
 #include "publish/links_state.h"
 
@@ -48,20 +48,9 @@ static enum stp_links_now what_is_not_opened(int sys_errno)
 	                                                   : STP_LINKS_NOW_OTHER;
 }
 
-static int is_same_state(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       stp_stamp_of(a->st_mtim) == stp_stamp_of(b->st_mtim) &&
-	       stp_stamp_of(a->st_ctim) == stp_stamp_of(b->st_ctim);
-}
-
 static void fill_record(struct stp_record *record, const struct stat *st, const uint8_t *digests)
 {
 	record->length = (uint64_t)st->st_size;
-	record->fingerprint.fs_id = (uint64_t)st->st_dev;
-	record->fingerprint.ino = (uint64_t)st->st_ino;
-	record->fingerprint.mtime_ns = stp_stamp_of(st->st_mtim);
-	record->fingerprint.ctime_ns = stp_stamp_of(st->st_ctim);
 	record->digests = digests;
 	record->flags &= (uint16_t)~STP_RECORD_CLAIMS;
 	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS | STP_RECORD_RACY;
@@ -75,6 +64,7 @@ static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker 
 	enum stp_copy_result result = STP_COPY_CHANGED;
 	struct stp_copy_source source = {.fd = fd, .found = digests, .name = path};
 	struct stp_copier *copier;
+	struct stp_fingerprint print;
 	struct stat before;
 	struct stat after;
 
@@ -88,8 +78,12 @@ static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker 
 	source.length = (uint64_t)before.st_size;
 	STP_TRY(stp_links_copier(links, worker, &copier, err));
 	STP_TRY(stp_copier_copy(copier, &source, -1, &result, err));
-	if (result != STP_COPY_DONE || fstat(fd, &after) != 0 || !is_same_state(&before, &after))
+	if (result != STP_COPY_DONE || fstat(fd, &after) != 0 || after.st_size != before.st_size)
 		return STP_OK;
+	print = stp_fingerprint_of(&before, (uint64_t)before.st_dev);
+	if (!stp_fingerprint_is(&print, &after))
+		return STP_OK;
+	record->fingerprint = print;
 	fill_record(record, &before, digests);
 	*out_now = STP_LINKS_NOW_FILE;
 	return STP_OK;

@@ -3,7 +3,6 @@
  * A run's links from beginning to end: how names are made, which ones, and what the next run has
  * to know of that.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,31 +57,13 @@ int stp_links_text(const char *base, const char *path, size_t path_bytes, char o
 	return count > 0 && (size_t)count < PATH_MAX - used;
 }
 
-/* True when nothing at all lies in the folder. */
-static int is_empty(int folder_fd)
-{
-	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry = NULL;
-
-	if (!folder) {
-		stp_fd_close(&fd);
-		return 0;
-	}
-	while ((entry = readdir(folder)) &&
-	       (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0))
-		;
-	closedir(folder);
-	return !entry;
-}
-
 /* "auto": links for all, or marks; marks of files that another server has would only cost. */
 static void choose_mode(struct stp_links *links, uint64_t target_count)
 {
 	links->mode = STP_TARGET_FILES_MUTABLE;
 	if (target_count <= STP_LINKS_AUTO_MAX)
 		links->mode = STP_TARGET_FILES_ALL;
-	else if (links->targets_dir_fd < 0 || is_empty(links->targets_dir_fd))
+	else if (links->targets_dir_fd < 0 || stp_folder_is_empty(links->targets_dir_fd, NULL))
 		links->is_elsewhere = 1;
 	if (links->is_elsewhere)
 		links->mode = STP_TARGET_FILES_NONE;

@@ -40,10 +40,9 @@ struct stp_links {
 	                   */
 	char base[PATH_MAX]; /* from public/targets to the targets folder, relative */
 	char mark[STP_LINKS_MARK_BYTES];
-	struct stp_marks *marks;       /* with "mutable" target files */
-	uint64_t run_number, parts;    /* of names that are looked at again: one run in parts */
-	int64_t touched_before_ns;     /* see publish/served.h */
-	size_t literal[STP_GLOBS_MAX]; /* of each mutable glob: bytes that a path begins with */
+	struct stp_marks *marks;    /* with "mutable" target files */
+	uint64_t run_number, parts; /* of names that are looked at again: one run in parts */
+	int64_t touched_before_ns;  /* see publish/served.h */
 	struct stp_links_worker *workers;
 	size_t worker_count;
 	atomic_uint_fast64_t repaired;

@@ -2,8 +2,8 @@
 /*
  * Names of marks in public/targets/.signed: one for each target and digest that is signed, so that
  * a web server finds out by a lookup what it may hand out. A web server cannot compute a digest,
- *but it can take a URL apart and put it together again; so a mark's name is the target's path in
- *one component, its folders divided by a byte that no target path has:
+ * but it can take a URL apart and put it together again; so a mark's name is the target's path in
+ * one component, its folders divided by a byte that no target path has:
  *
  *	a/b/HASH.name           ─▶  .signed/HH/HHHHHHHHHHHHHH.a"b"""""name   (6 divisions always)
  *	a/b/c/d/e/f/g/HASH.name ─▶  .signed/long/a/b/c/d/e/f/g/HHHHHHHHHHHHHHHH.name

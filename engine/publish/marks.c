@@ -40,7 +40,7 @@ struct stp_marks {
 	int state_fd;   /* the caller's */
 	int wants_all;
 	int are_new;
-	int moved;                          /* something is to be noted at the commit */
+	atomic_int moved;                   /* something is to be noted at the commit */
 	atomic_int shards[STP_MARK_SHARDS]; /* open folders; -1: not yet */
 	struct worker *workers;
 	size_t worker_count;
@@ -48,7 +48,7 @@ struct stp_marks {
 
 /* ------------------------------------------------------------------ how the folders stand */
 
-/* A folder of marks as it counts; one that others cannot enter is opened to them. */
+/* A folder of marks as it counts. */
 static void add_folder(XXH3_state_t *hash, int targets_fd, const char *name)
 {
 	uint64_t facts[3] = {0, 0, 0};
@@ -167,7 +167,7 @@ static enum stp_errc open_marks(struct stp_marks *marks, struct stp_err *err)
 	if (stp_folders_make(marks->targets_fd, STP_MARKS_FOLDER) != 0)
 		return STP_FAIL_SYS(err, STAGE, STP_MARKS_FOLDER, "cannot make the folder");
 	marks->wants_all = !stp_marks_is_noted(marks->targets_fd, marks->state_fd);
-	marks->moved = marks->wants_all;
+	atomic_init(&marks->moved, marks->wants_all);
 	marks->are_new = !stp_file_exists(marks->state_fd, STP_MARKS_STATE_FILE);
 	return marks->wants_all ? check_folders(marks->targets_fd, err) : STP_OK;
 }
@@ -350,7 +350,7 @@ enum stp_errc stp_marks_put(struct stp_marks *marks, size_t worker_index, const 
 		STP_TRY(put_mark(marks, &marks->workers[worker_index], name, &made, err));
 		if (made) {
 			*out_result = STP_MARKS_MADE;
-			__atomic_store_n(&marks->moved, 1, __ATOMIC_RELAXED);
+			atomic_store_explicit(&marks->moved, 1, memory_order_relaxed);
 		}
 	}
 	return STP_OK;
@@ -365,7 +365,8 @@ int stp_marks_are_new(const struct stp_marks *marks)
 
 enum stp_errc stp_marks_commit(struct stp_marks *marks, struct stp_err *err)
 {
-	return marks->moved ? stp_marks_note(marks->targets_fd, marks->state_fd, err) : STP_OK;
+	return atomic_load(&marks->moved) ? stp_marks_note(marks->targets_fd, marks->state_fd, err)
+	                                  : STP_OK;
 }
 
 void stp_marks_end(struct stp_marks *marks)

@@ -67,6 +67,23 @@ int stp_bin_role_is(const char *role)
 	       is_bin_index(dash, role + strlen(role));
 }
 
+size_t stp_target_name(const char *path, size_t path_bytes, const char *hex, size_t hex_chars,
+                       char *out, size_t size)
+{
+	const char *slash = memrchr(path, '/', path_bytes);
+	size_t folder_bytes = slash ? (size_t)(slash - path) + 1 : 0;
+	char *at = out;
+
+	if (path_bytes + hex_chars + 1 >= size)
+		return 0;
+	at = mempcpy(at, path, folder_bytes);
+	at = mempcpy(at, hex, hex_chars);
+	*at++ = '.';
+	at = mempcpy(at, path + folder_bytes, path_bytes - folder_bytes);
+	*at = '\0';
+	return (size_t)(at - out);
+}
+
 size_t stp_target_name_hex(const char *name)
 {
 	size_t hex = strspn(name, hex_digits);

@@ -3,8 +3,9 @@
  * The names that stampede makes in public/, told from all others by their exact form: what sweeps
  * there may remove nothing else.
  *
- *	public/metadata   V.ROLE.json (ROLE: root, targets, bins, snapshot, PREFIX-HEX),
- *timestamp.json public/targets    DIR/HASH.NAME
+ *	public/metadata   timestamp.json, V.ROLE.json
+ *	                  (ROLE: root, targets, bins, snapshot, PREFIX-HEX)
+ *	public/targets    DIR/HASH.NAME
  *
  * Temporary files (base/file.h) lie in both.
  *
@@ -36,6 +37,11 @@ enum stp_metadata_name stp_metadata_name(const char *name, const char *bin_prefi
 
 /* True when role (NUL-terminated) is PREFIX-HEX with any prefix that a configuration may have. */
 int stp_bin_role_is(const char *role);
+
+/* DIR/HEX.NAME, under which clients ask for the target at path: NUL-terminated into out; its
+ * length, or 0 when size is too small. HEX has hex_chars digits. */
+size_t stp_target_name(const char *path, size_t path_bytes, const char *hex, size_t hex_chars,
+                       char *out, size_t size);
 
 /* Hex digits before the dot when name is HASH.NAME with a lower-case digest of exactly the length
  * of one of the algorithms, else 0. */

@@ -9,7 +9,7 @@
  *	V above what is reserved     state/ was lost, or somebody put it there: kept, passed over
  *
  * The next version is above the first two and is none of the third, so no name ever gets other
- *bytes, and a file that somebody puts there costs one number, however high its own is.
+ * bytes, and a file that somebody puts there costs one number, however high its own is.
  */
 #include "publish/publish.h"
 
@@ -55,15 +55,12 @@ typedef enum stp_errc name_fn(void *ctx, int folder_fd, const char *name, struct
 static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
                                struct stp_err *err)
 {
-	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+	DIR *folder = stp_folder_list(folder_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 
-	if (!folder) {
-		stp_fd_close(&copy);
+	if (!folder)
 		return STP_FAIL_SYS(err, STAGE, subject, "cannot list");
-	}
 	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
 		code = fn(ctx, folder_fd, entry->d_name, err);
 	if (code == STP_OK && errno)
@@ -141,7 +138,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 
 	if (stp_temporary_is(name))
 		return sweep_file(sweep->publisher, folder_fd, name, err);
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (stp_name_is_dots(name))
 		return STP_OK;
 	switch (stp_metadata_name(name, current->bin_prefix, &version)) {
 	case STP_NAME_TIMESTAMP:

@@ -8,15 +8,13 @@
 
 #include "base/bytes.h"
 #include "base/stamp.h"
+#include "ledger/fingerprint.h"
 #include "publish/repo.h"
 
 static int is_hashed_file(const struct stp_record *record, const struct stat *st)
 {
-	const struct stp_fingerprint *print = &record->fingerprint;
-
 	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == record->length &&
-	       (uint64_t)st->st_ino == print->ino && stp_stamp_of(st->st_mtim) == print->mtime_ns &&
-	       stp_stamp_of(st->st_ctim) == print->ctime_ns;
+	       stp_fingerprint_is(&record->fingerprint, st);
 }
 
 static enum stp_served_answer look_at_symlink(const struct stp_served_look *look,

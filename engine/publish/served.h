@@ -8,8 +8,8 @@
  *	  of a list     it holds the text that it was made with, and leads to something
  *	hardlink        the inode of the file that was hashed
  *	reflink, copy   a file of that length, which others may read; in doubt when it was touched
- *	                after the last commit, or may be a link of the file itself: its inode and
- *its bytes tell
+ *	                after the last commit, or may be a link of the file itself, by its inode:
+ *	                its bytes tell
  *
  * Shape      a name and a record in, an answer out.
  * Memory     none.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a run does over time, watched from beside it: its counters, and how busy each worker is. The
- *run itself is not touched; the kernel tells how long each thread ran
+ * run itself is not touched; the kernel tells how long each thread ran
  * (/proc/self/task/TID/schedstat), the thread's name which worker it is ("sign-3" is worker 3).
  *
  *	t ──▶  [sample][sample][sample] …

@@ -13,7 +13,7 @@
  *	a leading "**" + "/" (also behind a "/") any number of whole folders, none included
  *
  * Of "include", "exclude" and --scan two kinds of globs name a folder with all that is in it, where
- *there is one: those whose last segment is a plain name (".git"), and those that end with a "/".
+ * there is one: those whose last segment is a plain name (".git"), and those that end with a "/".
  */
 #include <string.h>
 
@@ -157,12 +157,21 @@ static int glob_match(const char *whole, const char *path, size_t path_bytes)
 	}
 }
 
+/* False when the first byte tells already that glob does not match: so most paths are told from
+ * "simple/" and the like. */
+static int may_match(const char *glob, const char *path, size_t path_bytes)
+{
+	return glob[0] == '*' || glob[0] == '?' || glob[0] == '[' || !path_bytes ||
+	       glob[0] == path[0];
+}
+
 int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path_bytes)
 {
 	size_t i;
 
 	for (i = 0; i < globs->count; i++)
-		if (glob_match(globs->items[i], path, path_bytes))
+		if (may_match(globs->items[i], path, path_bytes) &&
+		    glob_match(globs->items[i], path, path_bytes))
 			return 1;
 	return 0;
 }

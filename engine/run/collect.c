@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/stamp.h"
+#include "ledger/fingerprint.h"
 #include "ledger/run.h"
 #include "run/again.h"
 #include "run/list_notes.h"
@@ -226,10 +227,8 @@ enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct st
 		stp_sign_contradict(run, row, &says, &has);
 		return STP_FILE_OTHER;
 	}
-	entry->fingerprint.fs_id = stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path);
-	entry->fingerprint.ino = (uint64_t)st.st_ino;
-	entry->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
-	entry->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
+	entry->fingerprint =
+	    stp_fingerprint_of(&st, stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path));
 	stp_sign_look_ahead(run, entry);
 	return STP_FILE_FOUND;
 }

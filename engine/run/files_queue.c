@@ -286,6 +286,12 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	}
 	stp_fault_list_release(&queue->failed);
 	stp_fault_list_init(&queue->failed);
+	/* Whoever is on neither list would leave the index without a word. */
+	if (run->unsettled.total > run->unsettled.count)
+		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
+		                "more than %d files change while they are read; sign again when "
+		                "less is written",
+		                STP_FAULTS_KEPT_MAX);
 	return STP_OK;
 }
 

@@ -49,7 +49,7 @@ struct walk {
 
 enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struct stp_err *err)
 {
-	DIR *folder = stp_gc_list(run->repo.targets_fd);
+	DIR *folder = stp_folder_list(run->repo.targets_fd);
 	const struct dirent *entry;
 
 	if (!folder)
@@ -286,7 +286,7 @@ static enum stp_errc look_at_name(struct walk *walk, int folder_fd, const char *
 static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
                                  struct stp_err *err)
 {
-	DIR *folder = stp_gc_list(folder_fd);
+	DIR *folder = stp_folder_list(folder_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 
@@ -296,7 +296,7 @@ static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_b
 		const char *name = entry->d_name;
 		size_t name_bytes = strlen(name);
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		if (stp_name_is_dots(name))
 			continue;
 		code = stp_gc_check_cancel(walk->run, err);
 		if (code != STP_OK)

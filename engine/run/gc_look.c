@@ -22,16 +22,6 @@ enum stp_errc stp_gc_check_cancel(const struct stp_gc_run *run, struct stp_err *
 	return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped; run it again to go on");
 }
 
-DIR *stp_gc_list(int folder_fd)
-{
-	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
-
-	if (!folder)
-		stp_fd_close(&copy);
-	return folder;
-}
-
 int stp_gc_open(int folder_fd, const char *name, int flags)
 {
 	struct open_how how = {

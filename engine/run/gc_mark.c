@@ -25,6 +25,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "publish/mark_name.h"
+#include "publish/names.h"
 #include "publish/publish.h"
 #include "run/gc_run.h"
 #include "verify/bin_file.h"
@@ -139,16 +140,13 @@ static enum stp_errc add_snapshot(struct stp_gc_run *run, struct snapshots *all,
 static enum stp_errc list_snapshots(struct stp_gc_run *run, struct snapshots *all,
                                     struct stp_err *err)
 {
-	int copy = openat(run->repo.metadata_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+	DIR *folder = stp_folder_list(run->repo.metadata_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 	uint64_t version;
 
-	if (!folder) {
-		stp_fd_close(&copy);
+	if (!folder)
 		return STP_FAIL_SYS(err, STAGE, "public/metadata", "cannot list");
-	}
 	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
 		if (snapshot_version(entry->d_name, &version) &&
 		    version <= run->current.snapshot_version)
@@ -226,24 +224,18 @@ struct marking {
 	int is_current; /* the snapshot is the newest: nothing of it may be damaged */
 	struct stp_bin_file bin;
 	struct stp_buf file;
-	struct stp_buf name;
 };
 
-/* Marks DIR/HASH.NAME of one target and one hash. */
+/* Marks DIR/HASH.NAME of one target and one hash; sign makes none that does not fit. */
 static enum stp_errc mark_link(struct marking *m, const struct stp_bin_entry *entry, int alg,
                                struct stp_err *err)
 {
-	const char *slash = memrchr(entry->path, '/', entry->path_bytes);
-	size_t folder_bytes = slash ? (size_t)(slash - entry->path) + 1 : 0;
+	char name[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 2];
+	size_t count =
+	    stp_target_name(entry->path, entry->path_bytes, entry->hex[alg],
+	                    2 * stp_alg_digest_bytes((enum stp_alg)alg), name, sizeof(name));
 
-	m->name.count = 0;
-	STP_TRY(stp_buf_append(&m->name, entry->path, folder_bytes, err));
-	STP_TRY(stp_buf_append(&m->name, entry->hex[alg],
-	                       2 * stp_alg_digest_bytes((enum stp_alg)alg), err));
-	STP_TRY(stp_buf_append(&m->name, ".", 1, err));
-	STP_TRY(stp_buf_append(&m->name, entry->path + folder_bytes,
-	                       entry->path_bytes - folder_bytes, err));
-	return stp_name_set_add(&m->run->links, (const char *)m->name.data, m->name.count, err);
+	return count ? stp_name_set_add(&m->run->links, name, count, err) : STP_OK;
 }
 
 /* The same for the mark of a target that the web server finds without its digest. */
@@ -390,6 +382,5 @@ enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links, struct stp_err
 		code = mark_snapshot(&m, run->live.items[i].snapshot_version, err);
 	stp_bin_file_release(&m.bin);
 	stp_buf_release(&m.file);
-	stp_buf_release(&m.name);
 	return code;
 }

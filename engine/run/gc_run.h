@@ -80,9 +80,6 @@ enum stp_errc stp_gc_look(int folder_fd, dev_t device, const char *name, const c
 /* Opens name, which lies in folder_fd itself and on its mount; -1 with errno. */
 int stp_gc_open(int folder_fd, const char *name, int flags);
 
-/* A second handle on a folder, for readdir. */
-DIR *stp_gc_list(int folder_fd);
-
 /* STP_CANCELLED once the run shall stop. */
 enum stp_errc stp_gc_check_cancel(const struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
 

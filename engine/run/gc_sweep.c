@@ -143,7 +143,7 @@ static enum stp_errc look_at_file(struct pass *pass, const char *name, struct st
 
 static enum stp_errc sweep_pass(struct pass *pass, struct stp_err *err)
 {
-	DIR *folder = stp_gc_list(pass->run->repo.metadata_fd);
+	DIR *folder = stp_folder_list(pass->run->repo.metadata_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 

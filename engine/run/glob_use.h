@@ -3,12 +3,11 @@
  * Which globs match something: one that matches nothing is a slip of the pen more often than not,
  * and leaves out or lets in other files than was meant. The run's notes name it.
  *
- *	path of the tree ──▶ is some glob of the list still unused? ──▶ does it match? then it is
- *used
+ *	path of the tree ──▶ is a glob of the list still unused? ──▶ does it match? then it is used
  *
  * A glob is tried until it has matched once, so that a list whose globs have all matched costs one
  * load per path. What keeps files out and begins with a wildcard (all files that end with .tmp) is
- *there for the day on which there are such files, and is not watched.
+ * there for the day on which there are such files, and is not watched.
  *
  * Shape      one byte per glob, per list of globs.
  * Memory     a few bytes.

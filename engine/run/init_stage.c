@@ -32,17 +32,14 @@ typedef enum stp_errc name_fn(void *ctx, int folder_fd, const char *name, struct
 static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
                                struct stp_err *err)
 {
-	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+	DIR *folder = stp_folder_list(folder_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 
-	if (!folder) {
-		stp_fd_close(&copy);
+	if (!folder)
 		return STP_FAIL_SYS(err, STAGE, subject, "cannot list the folder");
-	}
 	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (!stp_name_is_dots(entry->d_name))
 			code = fn(ctx, folder_fd, entry->d_name, err);
 	if (code == STP_OK && errno)
 		code = STP_FAIL_SYS(err, STAGE, subject, "cannot list the folder");
@@ -66,7 +63,7 @@ static void remove_tree(int folder_fd, const char *name, int depth)
 		return;
 	}
 	while ((entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (!stp_name_is_dots(entry->d_name))
 			remove_tree(dirfd(folder), entry->d_name, depth + 1);
 	closedir(folder);
 	unlinkat(folder_fd, name, AT_REMOVEDIR);

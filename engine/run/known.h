@@ -14,8 +14,8 @@
  * probability of 2^-61.
  *
  * A known row that comes twice says the same both times, and is only counted. A path named by a
- *known row and by another one cannot be told with its lines from here; stp_known_is_unsure() says
- *so, and the caller reads the list again without.
+ * known row and by another one cannot be told with its lines from here; stp_known_is_unsure() says
+ * so, and the caller reads the list again without.
  *
  * Shape      2^bits ranges of the key space, about 1,000 records each; 2^32 - 1 records at most.
  * Memory     STP_KNOWN_RECORD_BYTES per record of the segments, in one mapping.

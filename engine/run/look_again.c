@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,9 +11,8 @@
 #include "base/clock.h"
 #include "base/faultpoint.h"
 #include "base/filesystem.h"
-#include "base/stamp.h"
-#include "base/thread.h"
 #include "hash/hash.h"
+#include "ledger/fingerprint.h"
 #include "ledger/segment.h"
 #include "run/again.h"
 #include "run/alarm.h"
@@ -34,11 +32,9 @@ struct look {
 	int has_copies;                 /* of files that may change */
 	int wants_names;                /* names may be hard links */
 	struct stp_sources checkpoints; /* what is looked at */
-	atomic_uint_fast64_t next_range;
-	unsigned range_bits;
-	struct stp_keyset moved;  /* keys of files that are not what was hashed */
-	struct stp_keyset gone;   /* of those, by this round */
-	struct stp_keyset before; /* the same by the round before */
+	struct stp_keyset moved;        /* keys of files that are not what was hashed */
+	struct stp_keyset gone;         /* of those, by this round */
+	struct stp_keyset before;       /* the same by the round before */
 	struct stp_files_queue *queue;
 };
 
@@ -68,10 +64,8 @@ static enum there look_at(struct stp_sign_run *run, const struct stp_record *rec
 	if (!S_ISREG(st.st_mode))
 		return THERE_OTHER;
 	out->length = (uint64_t)st.st_size;
-	out->fingerprint.fs_id = stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path);
-	out->fingerprint.ino = (uint64_t)st.st_ino;
-	out->fingerprint.mtime_ns = stp_stamp_of(st.st_mtim);
-	out->fingerprint.ctime_ns = stp_stamp_of(st.st_ctim);
+	out->fingerprint =
+	    stp_fingerprint_of(&st, stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path));
 	*out_links = (unsigned)st.st_nlink;
 	return THERE_FILE;
 }
@@ -82,13 +76,16 @@ static int is_copied(const struct look *look, const struct stp_record *record)
 	return look->has_copies && stp_sign_is_mutable(look->run, record);
 }
 
-static enum stp_errc check_record(struct look *look, const struct stp_record *record,
+static enum stp_errc check_record(void *ctx, size_t worker, const struct stp_merge_group *group,
                                   struct stp_err *err)
 {
+	struct look *look = ctx;
+	const struct stp_record *record = &group->items[0].record;
 	struct stp_record now;
 	unsigned tolerated;
 	unsigned links;
 
+	(void)worker;
 	if (!(record->flags & STP_RECORD_FILE) || is_copied(look, record) ||
 	    stp_keyset_has(&look->run->refused, record->key))
 		return STP_OK;
@@ -102,44 +99,6 @@ static enum stp_errc check_record(struct look *look, const struct stp_record *re
 
 /* --- a look at all -----------------------------------------------------------------------------
  */
-
-static enum stp_errc look_in_range(struct look *look, struct stp_merge *merge, uint64_t index,
-                                   struct stp_err *err)
-{
-	struct stp_key_range range = stp_key_range_at(index, look->range_bits);
-	struct stp_merge_group group;
-
-	STP_TRY(stp_merge_seek(merge, &range, err));
-	for (;;) {
-		STP_TRY(stp_merge_next(merge, &group, err));
-		if (!group.key)
-			return STP_OK;
-		STP_TRY(check_record(look, &group.items[0].record, err));
-	}
-}
-
-static enum stp_errc look_worker(void *ctx, size_t worker, struct stp_err *err)
-{
-	struct look *look = ctx;
-	struct stp_merge *merge;
-	enum stp_errc code;
-
-	(void)worker;
-	STP_TRY(stp_merge_create(&look->checkpoints, &merge, err));
-	for (code = STP_OK; code == STP_OK;) {
-		uint64_t index =
-		    atomic_fetch_add_explicit(&look->next_range, 1, memory_order_relaxed);
-
-		if (index >> look->range_bits)
-			break;
-		if (stp_cancelled(look->run->cancel))
-			code = STP_FAIL(err, STP_CANCELLED, "hash", NULL, "stopped");
-		else
-			code = look_in_range(look, merge, index, err);
-	}
-	stp_merge_destroy(merge);
-	return code;
-}
 
 /* The checkpoints, newest first: what no generation has yet. */
 static enum stp_errc find_checkpoints(struct look *look, struct stp_err *err)
@@ -161,16 +120,20 @@ static enum stp_errc find_checkpoints(struct look *look, struct stp_err *err)
 static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
 {
 	struct stp_sign_run *run = look->run;
+	struct stp_walk walk = {.run = run,
+	                        .name = "look",
+	                        .sources = &look->checkpoints,
+	                        .fn = check_record,
+	                        .ctx = look};
 	size_t i;
 
 	STP_FAULT_TRY(err, "hash", "look", "targets");
 	stp_keyset_clear(&look->moved);
 	stp_keyset_clear(&run->several_names);
 	STP_TRY(find_checkpoints(look, err));
-	look->range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
-	atomic_store(&look->next_range, 0);
+	walk.range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
 	if (look->checkpoints.count)
-		STP_TRY(stp_workers_run(run->jobs, "look", look_worker, look, run->cancel, err));
+		STP_TRY(stp_sign_walk(&walk, err));
 	for (i = 0; i < run->unsettled.count; i++) {
 		const char *path = run->unsettled.items[i].subject;
 		struct stp_record record = {.path = path, .path_bytes = (uint16_t)strlen(path)};

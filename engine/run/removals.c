@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/removals.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,24 +118,8 @@ uint64_t stp_removals_allowed(const struct stp_sign_run *run, uint64_t before)
 /* --- the likely cause --------------------------------------------------------------------------
  */
 
-/* Whether the folder at fd holds nothing that an index could: mkfs makes lost+found. */
-static int is_empty(int fd)
-{
-	int again = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = again < 0 ? NULL : fdopendir(again);
-	const struct dirent *entry;
-	int empty = 1;
-
-	if (!folder) {
-		stp_fd_close(&again);
-		return 0;
-	}
-	while (empty && (entry = readdir(folder)) != NULL)
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		        strcmp(entry->d_name, "lost+found") == 0;
-	closedir(folder);
-	return empty;
-}
+/* mkfs makes it, so a folder that holds nothing else is as good as empty. */
+#define MADE_BY_MKFS "lost+found"
 
 /* Writes name, escaped, into out; a long one is cut. */
 static const char *short_name(const char *name, char out[NAME_BYTES])
@@ -173,7 +156,7 @@ static int find_missing_folder(const struct stp_sign_run *run, const struct stp_
 		         removal->path);
 		fd = openat(run->targets_fd, folder,
 		            O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		empty = fd < 0 ? errno == ENOENT : is_empty(fd);
+		empty = fd < 0 ? errno == ENOENT : stp_folder_is_empty(fd, MADE_BY_MKFS);
 		if (empty) {
 			snprintf(out, size, "the folder %s is %s (is it mounted?)",
 			         short_name(folder, name), fd < 0 ? "missing" : "empty");
@@ -249,7 +232,7 @@ static void cause_in_tree(const struct stp_sign_run *run, char *out, size_t size
 	char count[32];
 	size_t i;
 
-	if (is_empty(run->targets_fd)) {
+	if (stp_folder_is_empty(run->targets_fd, MADE_BY_MKFS)) {
 		snprintf(out, size, "the folder is empty (is its file system mounted?)");
 		return;
 	}

@@ -195,17 +195,14 @@ static enum stp_errc visit(struct search *search, int folder_fd, const struct di
 static enum stp_errc walk(struct search *search, int folder_fd, size_t name_bytes,
                           struct stp_err *err)
 {
-	int again = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = again < 0 ? NULL : fdopendir(again);
+	DIR *folder = stp_folder_list(folder_fd);
 	const struct dirent *entry;
 	enum stp_errc code = STP_OK;
 
-	if (!folder) {
-		stp_fd_close(&again);
+	if (!folder)
 		return STP_FAIL_SYS(err, STAGE, TOP, "cannot list");
-	}
 	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+		if (!stp_name_is_dots(entry->d_name)) {
 			code = visit(search, folder_fd, entry, name_bytes, err);
 			search->name[name_bytes] = '\0';
 		}

@@ -9,7 +9,7 @@
  * Nothing is said of a name whose bin in the current snapshot could not be verified: the finding
  * about that bin or snapshot is the one to act on, and the name may be a good one. Names that a run
  * made which published nothing (it was refused, or ended) are counted only: they are newer than
- *what is published, and hand out a file of the index that the next run signs.
+ * what is published, and hand out a file of the index that the next run signs.
  *
  * Shape      a set of hashes in, findings out.
  * Memory     8 bytes a name; the paths that are left over.

@@ -20,6 +20,7 @@
 #include "publish/folders.h"
 #include "publish/links.h"
 #include "publish/mark_name.h"
+#include "publish/names.h"
 #include "publish/repo.h"
 #include "run/past.h"
 #include "run/trusted.h"
@@ -370,16 +371,16 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 {
 	struct stp_show_file *served = &show->report->served;
 	const char *path = show->options->path;
-	const char *slash = strrchr(path, '/');
-	int folder_bytes = slash ? (int)(slash - path) + 1 : 0;
+	const char *hex = first_hex(show);
 	enum stp_target_files mode = show->config.target_files;
 	char mark[STP_MARK_NAME_BYTES] = "";
 	char own[sizeof(served->name)];
 	struct stat st;
 	int fd;
 
-	snprintf(own, sizeof(own), "%.*s%s.%s", folder_bytes, path, first_hex(show),
-	         path + folder_bytes);
+	/* A path that is signed always fits. */
+	if (!stp_target_name(path, show->path_bytes, hex, strlen(hex), own, sizeof(own)))
+		own[0] = '\0';
 	snprintf(served->name, sizeof(served->name), "public/targets/%.8000s", own);
 	if (mode == STP_TARGET_FILES_NONE) {
 		set_state(served, STP_SHOW_UNKNOWN, "another server has it");
@@ -391,13 +392,12 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 	if (fd >= 0 || mode == STP_TARGET_FILES_ALL ||
 	    stp_globs_match(&show->config.mutable_globs, path, show->path_bytes))
 		return compare(show, fd, served, &st, err);
-	if (!stp_mark_name(path, show->path_bytes, first_hex(show), mark) ||
+	if (!stp_mark_name(path, show->path_bytes, hex, mark) ||
 	    fstatat(show->repo.targets_fd, mark, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !S_ISREG(st.st_mode)) {
 		set_state(served, STP_SHOW_MISSING, "has no mark, so it is not served");
 		return STP_OK;
 	}
-	snprintf(served->name, sizeof(served->name), "public/targets/%s", mark);
 	*served = (struct stp_show_file){.state = show->report->file.state};
 	snprintf(served->name, sizeof(served->name), "public/targets/%s", mark);
 	snprintf(served->text, sizeof(served->text),

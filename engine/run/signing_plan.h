@@ -7,8 +7,8 @@
  *	stampede.json  ─┘   threshold, number of keys: which of the two, if they were edited
  *
  * A key file ROLE-i.pem whose key the published role does not name is a new key. With as many keys
- *as before (or as "thresholds" says) it takes the place of one that is not at hand; with more it
- *joins. Nothing else is guessed: what does not add up is refused with how to say it.
+ * as before (or as "thresholds" says) it takes the place of one that is not at hand; with more it
+ * joins. Nothing else is guessed: what does not add up is refused with how to say it.
  *
  * Shape      one plan per role.
  * Memory     secret keys in locked memory (keys/keys.h).

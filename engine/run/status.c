@@ -285,7 +285,7 @@ static enum stp_errc sum_below(struct sum *sum, int folder_fd, size_t path_bytes
 		struct stat st;
 		size_t n;
 
-		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
+		if (stp_name_is_dots(item->d_name) ||
 		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue; /* gone since it was listed */
 		sum->disk->bytes = stp_sum_add(sum->disk->bytes, (uint64_t)st.st_blocks * 512);

@@ -244,27 +244,34 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	return stp_verify_served_begin(&served, &audit->served, &audit->report.served_why, err);
 }
 
+/* What every hashing of files takes from the audit. */
+static struct stp_verify_files_options files_options(struct audit *audit)
+{
+	return (struct stp_verify_files_options){
+	    .tree = &audit->tree,
+	    .targets_fd = -1,
+	    .copies_of_fd = -1,
+	    .hash_set = audit->report.target_hash_set,
+	    .sample = audit->options->sample,
+	    .now = audit->report.now,
+	    .jobs = audit->options->jobs,
+	    .findings = &audit->findings,
+	    .progress = audit->options->progress,
+	    .cancel = audit->options->cancel,
+	};
+}
+
 /* Hashes the copies in public/targets: all, or those that somebody touched since they were made.
  * The index itself is hashed by audit_files(). */
 static enum stp_errc hash_copies(struct audit *audit, const struct stp_verify_served_totals *served,
                                  struct stp_err *err)
 {
-	const struct stp_verify_options *options = audit->options;
-	struct stp_verify_files_options files = {
-	    .tree = &audit->tree,
-	    .targets_fd = served->public_fd,
-	    .copies_of_fd = served->index_fd < 0 ? served->public_fd : served->index_fd,
-	    .touched_after_ns = options->targets_dir ? STP_STAMP_MIN : published_at(audit),
-	    .hash_set = audit->report.target_hash_set,
-	    .sample = options->sample,
-	    .now = audit->report.now,
-	    .jobs = options->jobs,
-	    .findings = &audit->findings,
-	    .progress = options->progress,
-	    .cancel = options->cancel,
-	};
+	struct stp_verify_files_options files = files_options(audit);
 	struct stp_verify_files_totals totals;
 
+	files.targets_fd = served->public_fd;
+	files.copies_of_fd = served->index_fd < 0 ? served->public_fd : served->index_fd;
+	files.touched_after_ns = audit->options->targets_dir ? STP_STAMP_MIN : published_at(audit);
 	STP_TRY(stp_verify_files(&files, &totals, err));
 	audit->report.files_checked += totals.files;
 	audit->report.files_checked_bytes += totals.bytes;
@@ -305,25 +312,13 @@ static enum stp_errc open_targets(struct audit *audit, int *out_fd, struct stp_e
 
 static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
 {
-	const struct stp_verify_options *options = audit->options;
-	struct stp_verify_files_options files = {
-	    .tree = &audit->tree,
-	    .targets_fd = -1,
-	    .copies_of_fd = -1,
-	    .hash_set = audit->report.target_hash_set,
-	    .target_count = audit->report.target_count,
-	    .target_bytes = audit->report.target_bytes,
-	    .sample = options->sample,
-	    .now = audit->report.now,
-	    .jobs = options->jobs,
-	    .findings = &audit->findings,
-	    .progress = options->progress,
-	    .cancel = options->cancel,
-	};
+	struct stp_verify_files_options files = files_options(audit);
 	struct stp_verify_files_totals totals;
 	struct stp_err ignored = STP_ERR_INIT;
 	enum stp_errc code;
 
+	files.target_count = audit->report.target_count;
+	files.target_bytes = audit->report.target_bytes;
 	STP_TRY(open_targets(audit, &files.targets_fd, err));
 	if (load_config(audit, &ignored) == STP_OK)
 		files.config = &audit->config;

@@ -19,6 +19,7 @@
 #include "base/stamp.h"
 #include "base/text.h"
 #include "hash/hash.h"
+#include "publish/names.h"
 #include "run/hash_stage.h"
 #include "scan/tree.h"
 #include "verify/bin_file.h"
@@ -101,19 +102,6 @@ static struct pending *make_pending(const struct audit *audit, const struct stp_
 	return item;
 }
 
-/* DIR/HASH.NAME of a target; 0 when it does not fit. */
-static size_t prefixed_name(const struct stp_bin_entry *entry, enum stp_alg alg, char *out,
-                            size_t size)
-{
-	const char *slash = memrchr(entry->path, '/', entry->path_bytes);
-	size_t folder = slash ? (size_t)(slash + 1 - entry->path) : 0;
-	int count = snprintf(out, size, "%.*s%.*s.%.*s", (int)folder, entry->path,
-	                     (int)(2 * stp_alg_digest_bytes(alg)), entry->hex[alg],
-	                     (int)(entry->path_bytes - folder), entry->path + folder);
-
-	return count > 0 && (size_t)count < size ? (size_t)count : 0;
-}
-
 /* A file of its own under HASH.NAME, neither a link nor the index's file under another name. */
 static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
                     const struct stat *st)
@@ -173,7 +161,9 @@ static enum stp_errc queue_target(struct audit *audit, const struct stp_bin_entr
 
 		if (!(audit->options->hash_set & STP_ALG_BIT(alg)))
 			continue;
-		count = prefixed_name(entry, (enum stp_alg)alg, path, sizeof(path));
+		count = stp_target_name(entry->path, entry->path_bytes, entry->hex[alg],
+		                        2 * stp_alg_digest_bytes((enum stp_alg)alg), path,
+		                        sizeof(path));
 		if (count)
 			STP_TRY(queue_name(audit, entry, path, count, last, &there, err));
 	}

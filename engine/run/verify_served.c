@@ -21,6 +21,7 @@
 #include "base/stamp.h"
 #include "publish/links.h"
 #include "publish/mark_name.h"
+#include "publish/names.h"
 #include "publish/repo.h"
 #include "run/last_run.h"
 #include "run/served_absent.h"
@@ -408,21 +409,6 @@ static enum stp_errc add_known(struct stp_verify_served *served, struct worker *
 	return STP_OK;
 }
 
-/* DIR/HASH.NAME; its length. */
-static size_t own_name(const struct stp_bin_entry *entry, enum stp_alg alg, char out[NAME_BYTES])
-{
-	const char *slash = memrchr(entry->path, '/', entry->path_bytes);
-	size_t folder_bytes = slash ? (size_t)(slash - entry->path) + 1 : 0;
-	char *at = out;
-
-	at = mempcpy(at, entry->path, folder_bytes);
-	at = mempcpy(at, entry->hex[alg], 2 * stp_alg_digest_bytes(alg));
-	*at++ = '.';
-	at = mempcpy(at, entry->path + folder_bytes, entry->path_bytes - folder_bytes);
-	*at = '\0';
-	return (size_t)(at - out);
-}
-
 /* Whether the web server finds the target by a mark and not under its own name. */
 static int goes_by_mark(const struct stp_verify_served *served, const struct target *target,
                         const char *name)
@@ -444,7 +430,8 @@ static enum stp_errc look_at_target(struct stp_verify_served *served, struct wor
 	                                                      entry->path, entry->path_bytes)};
 	char name[NAME_BYTES];
 	char mark[STP_MARK_NAME_BYTES];
-	size_t name_bytes = own_name(entry, alg, name);
+	size_t name_bytes = stp_target_name(entry->path, entry->path_bytes, entry->hex[alg],
+	                                    2 * stp_alg_digest_bytes(alg), name, sizeof(name));
 	size_t mark_bytes = stp_mark_name(entry->path, entry->path_bytes, entry->hex[alg], mark);
 
 	memcpy(path, entry->path, entry->path_bytes);

@@ -12,8 +12,8 @@
  * repository, and be readable for others. Files that a digest list names and that are not there are
  * one warning: sign signs them all the same. A targets folder that is not there is one error when
  * links or marks lead into it, and else a remark. Afterwards all of public/targets is walked: a
- *name that no kept snapshot lists is reported, unless the bin that would list it could not be
- *verified. Bytes are not hashed here: see verify_files.h.
+ * name that no kept snapshot lists is reported, unless the bin that would list it could not be
+ * verified. Bytes are not hashed here: see verify_files.h.
  *
  * Shape      findings, and a struct of totals.
  * Memory     16 bytes a target and one a bin; what is found wrong is kept as findings are.

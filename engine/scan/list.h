@@ -8,17 +8,17 @@
  * blake2b-256, under those names or the others that scan/list_name.h knows; columns that are not
  * known are not used, and named in stats. NDJSON is one object a line with the same names; a name
  * given twice is refused. LF and CRLF, a UTF-8 byte order mark and blank lines are fine. Digests
- *are hex of either case, with \x before them or not, lengths plain decimal below 2^53, also as
- *strings. An empty field and null mean: not known.
+ * are hex of either case, with \x before them or not, lengths plain decimal below 2^53, also as
+ * strings. An empty field and null mean: not known.
  *
  * A row with length and every digest of hash_set gives a record with STP_RECORD_DIGESTS. A row that
  * lacks one gives a record whose digests, as far as it has any, are claims (ledger/record.h). A row
  * that is wrong becomes a fault "FILE:LINE" that names the column, and is left out.
  *
  * The end line: a last row #end or #end,ROWS in CSV, {"op":"commit"} or {"op":"commit","rows":ROWS}
- *in NDJSON. It says that the writer finished, and is no row. Only blank lines may follow, and ROWS
- *must be right. What is not a regular file must have one, because a pipe ends the same way when its
- *writer is killed; a regular file may.
+ * in NDJSON. It says that the writer finished, and is no row. Only blank lines may follow, and ROWS
+ * must be right. What is not a regular file must have one, because a pipe ends the same way when
+ * its writer is killed; a regular file may.
  *
  * Shape      rows of at most STP_LIST_ROW_BYTES_MAX bytes; records come in batches of at most
  *            STP_LIST_BATCH_MAX with key, path, length, origin (line, header is line 1) and

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/path.h"
 
-#include <stdint.h>
 #include <string.h>
 
+#include "base/any16.h"
 #include "base/limits.h"
 
 /* What is wrong with a segment other than its bytes. */
@@ -18,32 +18,11 @@ static const char *segment_problem(const char *name, size_t name_bytes)
 	return NULL;
 }
 
-/* True when all bytes are printable ASCII without '"' and '\\'. Lists bring 20 million paths, so
- * 16 bytes at a time, on every CPU. */
-static int is_clean(const char *bytes, size_t count)
+/* All that is not printable ASCII, '"' and '\\'. */
+static inline stp_bytes16 is_unclean(stp_bytes16 text)
 {
-	typedef uint8_t vector __attribute__((vector_size(16)));
-	typedef uint64_t halves __attribute__((vector_size(16)));
-	uint8_t rest[16];
-	vector bad = {0};
-	halves sum;
-	size_t at;
-
-	for (at = 0; at < count; at += 16) {
-		vector text;
-
-		if (count - at < 16) {
-			memset(rest, 'x', sizeof(rest));
-			memcpy(rest, bytes + at, count - at);
-			memcpy(&text, rest, sizeof(text));
-		} else {
-			memcpy(&text, bytes + at, sizeof(text));
-		}
-		bad |= (vector)(text - 0x20 > 0x7e - 0x20) | (vector)(text == '"') |
-		       (vector)(text == '\\');
-	}
-	memcpy(&sum, &bad, sizeof(sum));
-	return (sum[0] | sum[1]) == 0;
+	return (stp_bytes16)(text - 0x20 > 0x7e - 0x20) | (stp_bytes16)(text == '"') |
+	       (stp_bytes16)(text == '\\');
 }
 
 const char *stp_path_name_problem(const char *name, size_t name_bytes)
@@ -81,7 +60,7 @@ const char *stp_path_problem(const char *path, size_t path_bytes)
 		return "is longer than 4,095 bytes; shorten it";
 	if (path[0] == '/')
 		return "is absolute; write it relative to the targets folder";
-	clean = is_clean(path, path_bytes);
+	clean = !stp_any16(path, path_bytes, is_unclean);
 	for (;;) {
 		const char *slash = memchr(path + start, '/', path_bytes - start);
 		size_t end = slash ? (size_t)(slash - path) : path_bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Roots older than the one that trust starts from. Nothing is signed on their word, but clients
- *that were installed long ago go through them, so one that is damaged or exchanged must not stay
- *unseen:
+ * that were installed long ago go through them, so one that is damaged or exchanged must not stay
+ * unseen:
  *
  *	1.root.json ─▶ … ─▶ N-1.root.json ─▶ N.root.json (trusted)
  *

@@ -18,15 +18,12 @@ typedef enum stp_errc name_fn(void *ctx, const char *name, struct stp_err *err);
 static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
                                struct stp_err *err)
 {
-	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *stream = stp_folder_list(folder_fd);
 	enum stp_errc code = STP_OK;
 	struct dirent *item;
 
-	if (!stream) {
-		stp_fd_close(&fd);
+	if (!stream)
 		return STP_FAIL_SYS(err, "verify", subject, "cannot list");
-	}
 	while (code == STP_OK && (errno = 0, item = readdir(stream)) != NULL)
 		code = fn(ctx, item->d_name, err);
 	if (code == STP_OK && errno != 0)

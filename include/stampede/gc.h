@@ -7,7 +7,7 @@
  *
  * Never removed: any root, anything a kept snapshot lists, anything newer than the published
  * timestamp (a run that died left it, sign sweeps that), and unknown files: all that stampede
- *cannot have made, by its name, its kind or what it holds, and all on another device or mount.
+ * cannot have made, by its name, its kind or what it holds, and all on another device or mount.
  *
  * Shape      options in, a report out.
  * Memory     8 bytes and some per name in kept snapshots, and per kept target link; 256 KiB when

@@ -17,6 +17,14 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
+static inline int seccomp_install(struct sock_filter *code, size_t count)
+{
+	struct sock_fprog program = {(unsigned short)count, code};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 /* Has the system call nr fail with sys from here on; 0 where that is not allowed. */
 static inline int seccomp_refuse(unsigned nr, int sys)
 {
@@ -26,10 +34,8 @@ static inline int seccomp_refuse(unsigned nr, int sys)
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)sys),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+	return seccomp_install(code, sizeof(code) / sizeof(code[0]));
 }
 
 /* Has nr fail with sys where one of the bits of mask is set in the low word of its argument. */
@@ -44,10 +50,8 @@ static inline int seccomp_refuse_bits(unsigned nr, unsigned argument, unsigned m
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)sys),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+	return seccomp_install(code, sizeof(code) / sizeof(code[0]));
 }
 
 #endif

@@ -137,27 +137,29 @@ static void test_config__a_path_is_kept_by_include_and_not_by_exclude(void **sta
 	stp_config_release(&config);
 }
 
-static int keeps(const char *field, const char *glob, const char *path)
+/* A configuration of nothing but one glob in a field. */
+static struct stp_config with_glob(const char *field, struct stp_globs globs)
 {
 	struct stp_config config = {0};
-	struct stp_globs globs = {&glob, 1};
 
 	if (strcmp(field, "include") == 0)
 		config.include = globs;
 	else
 		config.exclude = globs;
+	return config;
+}
+
+static int keeps(const char *field, const char *glob, const char *path)
+{
+	struct stp_config config = with_glob(field, (struct stp_globs){&glob, 1});
+
 	return stp_config_keeps(&config, path, strlen(path));
 }
 
 static int enters(const char *field, const char *glob, const char *folder)
 {
-	struct stp_config config = {0};
-	struct stp_globs globs = {&glob, 1};
+	struct stp_config config = with_glob(field, (struct stp_globs){&glob, 1});
 
-	if (strcmp(field, "include") == 0)
-		config.include = globs;
-	else
-		config.exclude = globs;
 	return stp_config_enters(&config, folder, strlen(folder));
 }
 
