@@ -31,8 +31,8 @@
 #include "ledger/merge.h"
 #include "ledger/run.h"
 #include "ledger/segment.h"
+#include "list/list.h"
 #include "report.h"
-#include "scan/list.h"
 #include "stampede/alg.h"
 
 #define SET        STP_ALG_BIT(STP_ALG_SHA512)

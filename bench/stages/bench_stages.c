@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/thread.h"
+#include "digest/stage.h"
 #include "read/reader.h"
 #include "report.h"
-#include "run/hash_stage.h"
 #include "scan/tree.h"
 #include "stampede/alg.h"
 

@@ -40,8 +40,7 @@ static int call_is_missing(int folder_fd)
 	return 0;
 }
 
-/* --- without the call ------------------------------------------------------------------------
- */
+/* --- without the call ------------------------------------------------------------------------ */
 
 static int fail(int sys)
 {

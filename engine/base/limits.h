@@ -49,4 +49,8 @@
 /* Days that a removed path is remembered; for longer there is for ever. */
 #define STP_RETENTION_DAYS_MAX 36500
 
+/* Memory for records before they spill, over all workers together: two fifths of the gigabyte that
+ * a run may take at any index size. */
+#define STP_SIGN_COLLECT_BYTES ((size_t)400 << 20)
+
 #endif

@@ -11,11 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/progress.h"
 #include "base/thread.h"
-#include "run/progress.h"
 
-/* --- what the parts call -----------------------------------------------------------------------
- */
+/* --- what the parts call --------------------------------------------------------------------- */
 
 void stp_bench_note(struct stp_bench *bench, const char *format, ...)
 {
@@ -97,8 +96,7 @@ size_t stp_bench_curve(const struct stp_bench *bench, size_t out[STP_BENCH_CURVE
 	return count;
 }
 
-/* --- the machine -------------------------------------------------------------------------------
- */
+/* --- the machine ----------------------------------------------------------------------------- */
 
 /* The value behind "key : value" of a /proc file; out is "" when it is not there. */
 static void proc_value(const char *path, const char *key, char *out, size_t size)
@@ -136,8 +134,7 @@ static json_t *machine_json(const struct stp_bench *bench)
 	                 geteuid() == 0);
 }
 
-/* --- the run -----------------------------------------------------------------------------------
- */
+/* --- the run --------------------------------------------------------------------------------- */
 
 static void begin_document(struct stp_bench *bench)
 {

@@ -117,8 +117,7 @@ enum stp_errc stp_corpus_write_list(int folder_fd, const char *name, uint64_t co
 	return code;
 }
 
-/* --- trees -------------------------------------------------------------------------------------
- */
+/* --- trees ----------------------------------------------------------------------------------- */
 
 size_t stp_corpus_tree_path(uint64_t index, char out[STP_CORPUS_PATH_BYTES])
 {

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "bench/storage.h"
-#include "run/hash_stage.h"
+#include "digest/stage.h"
 
 /* The sets, and the algorithm each is named after. */
 static const struct {

@@ -23,8 +23,7 @@
 /* Hex digits of a digest less than SHA-512's. */
 #define SHA256_SHORTER_BYTES 64.0
 
-/* --- cost of a stage ---------------------------------------------------------------------------
- */
+/* --- cost of a stage ------------------------------------------------------------------------- */
 
 static double above_zero(double value)
 {
@@ -131,8 +130,7 @@ static void forecast_list(const struct stp_bench_model *model, const struct stp_
 		    ((double)of->target_count - model->memory_records) * model->spill_seconds;
 }
 
-/* --- trees -------------------------------------------------------------------------------------
- */
+/* --- trees ----------------------------------------------------------------------------------- */
 
 static double cost_seconds(const struct stp_bench_cost *cost, const struct stp_bench_case *of)
 {

@@ -68,8 +68,7 @@ json_t *stp_bench_model_json(const struct stp_bench_model *model)
 	return object;
 }
 
-/* --- reading back ------------------------------------------------------------------------------
- */
+/* --- reading back ---------------------------------------------------------------------------- */
 
 static int take_number(const json_t *object, const char *key, double *out)
 {

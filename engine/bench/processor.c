@@ -27,8 +27,7 @@
 #define BIN_TARGETS 139
 #define SIGN_BATCH  16
 
-/* --- kernels -----------------------------------------------------------------------------------
- */
+/* --- kernels --------------------------------------------------------------------------------- */
 
 struct kernel_state {
 	struct stp_hash_state state; /* first: it is aligned to a cache line */
@@ -118,8 +117,7 @@ static enum stp_errc measure_kernels(struct stp_bench *bench, struct stp_err *er
 	return code;
 }
 
-/* --- curves ------------------------------------------------------------------------------------
- */
+/* --- curves ---------------------------------------------------------------------------------- */
 
 static void add_point(json_t *points, size_t threads, json_t *rate)
 {
@@ -171,8 +169,7 @@ static enum stp_errc measure_scaling(struct stp_bench *bench, struct stp_err *er
 	return code;
 }
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 static enum stp_errc memory_prepare(void *ctx, size_t index, void **out, struct stp_err *err)
 {
@@ -240,8 +237,7 @@ static enum stp_errc measure_memory(struct stp_bench *bench, struct stp_err *err
 	return code;
 }
 
-/* --- encoding ----------------------------------------------------------------------------------
- */
+/* --- encoding -------------------------------------------------------------------------------- */
 
 struct encode_state {
 	struct stp_bin bin;
@@ -319,8 +315,7 @@ static enum stp_errc encode_work(void *ctx, double *amount, struct stp_err *err)
 	return STP_OK;
 }
 
-/* --- signing -----------------------------------------------------------------------------------
- */
+/* --- signing --------------------------------------------------------------------------------- */
 
 struct sign_ctx {
 	const struct stp_key *key;

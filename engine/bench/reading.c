@@ -224,8 +224,7 @@ static enum stp_errc measure_back_end(struct stp_bench *bench, struct stp_bench_
 	return STP_OK;
 }
 
-/* --- latency of single files -------------------------------------------------------------------
- */
+/* --- latency of single files ----------------------------------------------------------------- */
 
 /* Opens, reads and closes file after file; the time of each. */
 static enum stp_errc time_files(struct stp_bench *bench, const struct stp_bench_files *files,

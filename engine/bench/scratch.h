@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "run/progress.h"
+#include "base/progress.h"
 
 #define STP_SCRATCH_MARK "made-by-stampede-bench"
 

@@ -11,8 +11,7 @@
 #include "bench/corpus.h"
 #include "bench/whole.h"
 #include "ledger/run.h"
-#include "run/sign_run.h"
-#include "scan/key.h"
+#include "record/key.h"
 
 #define RECORD_COUNT 200000
 #define LARGE_BUDGET ((size_t)512 << 20)

@@ -144,8 +144,7 @@ static void add_run(struct stp_bench *bench, const char *name, const struct stp_
 	json_array_append_new(json_object_get(bench->document, "runs"), object);
 }
 
-/* --- lists -------------------------------------------------------------------------------------
- */
+/* --- lists ----------------------------------------------------------------------------------- */
 
 static double total_of(const struct stp_bench_sign *sign)
 {
@@ -325,8 +324,7 @@ static enum stp_errc measure_lists(struct stp_bench *bench, struct stp_err *err)
 	return STP_OK;
 }
 
-/* --- a tree ------------------------------------------------------------------------------------
- */
+/* --- a tree ---------------------------------------------------------------------------------- */
 
 /* What each entry costs in the hash stage besides hashing: comparing, and keeping the result. */
 static void learn_tree(struct stp_bench *bench, const struct stp_bench_sign *first,

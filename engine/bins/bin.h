@@ -22,7 +22,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 /* Index of the bin of key among 2^bits bins, bits 1 … 32. */
 uint32_t stp_bin_index(const uint8_t key[STP_KEY_BYTES], unsigned bits);

@@ -121,8 +121,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct re
 	}
 }
 
-/* --- --compare ---------------------------------------------------------------------------------
- */
+/* --- --compare ------------------------------------------------------------------------------- */
 
 static int compare(struct stp_cli *cli, const struct request *request, const char *path_b)
 {
@@ -153,8 +152,7 @@ static int compare(struct stp_cli *cli, const struct request *request, const cha
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
 }
 
-/* --- measuring ---------------------------------------------------------------------------------
- */
+/* --- measuring ------------------------------------------------------------------------------- */
 
 static enum stp_errc write_html(const char *json, const char *name, const char *path,
                                 struct stp_err *err)

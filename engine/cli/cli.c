@@ -46,8 +46,7 @@ const struct stp_option stp_common_options[] = {
     {NULL, NULL, NULL, 0},
 };
 
-/* --- messages ----------------------------------------------------------------------------------
- */
+/* --- messages -------------------------------------------------------------------------------- */
 
 json_t *stp_cli_json_text(const char *text)
 {

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 #define STP_BLOCK_BYTES_MAX (64 * 1024)
 /* Of spilled runs: a merge reads one block too many per run and range, so small ones. */

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 /* key, flags, path_bytes, length; fingerprint; verified_at; origin; every digest; path. */
 #define STP_RECORD_HEAD_BYTES  44

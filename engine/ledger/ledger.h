@@ -34,8 +34,8 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "ledger/merge.h"
-#include "ledger/record.h"
 #include "ledger/segment.h"
+#include "record/record.h"
 
 #define STP_LEDGER_SEGMENTS_MAX 32
 

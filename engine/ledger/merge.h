@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 struct stp_segment;
 struct stp_run; /* a finished memory run or spilled run */

@@ -26,7 +26,7 @@
 #include "base/cancel.h"
 #include "base/err.h"
 #include "ledger/merge.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 struct stp_run_builder;
 

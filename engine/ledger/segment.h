@@ -29,7 +29,7 @@
 
 #include "base/err.h"
 #include "base/fault.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 #define STP_SEAL_KEY_BYTES      32
 #define STP_SEAL_BYTES          32

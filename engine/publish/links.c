@@ -29,13 +29,13 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/stamp.h"
 #include "base/text.h"
 #include "publish/folders.h"
 #include "publish/links_state.h"
 #include "publish/mark_name.h"
 #include "publish/names.h"
 #include "publish/served.h"
+#include "record/stamp.h"
 
 #define STAGE         "links"
 #define LINK_NAME_MAX STP_NAME_BYTES_MAX

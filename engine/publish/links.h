@@ -25,9 +25,9 @@
 
 #include "base/cancel.h"
 #include "base/fault.h"
-#include "ledger/record.h"
 #include "publish/missing.h"
 #include "publish/repo.h"
+#include "record/record.h"
 #include "roles/config.h"
 
 /* "auto" makes names for all targets up to this many. For more it goes by marks, or makes nothing

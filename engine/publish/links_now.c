@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "ledger/fingerprint.h"
 #include "publish/folders.h"
 #include "publish/links_state.h"
+#include "record/fingerprint.h"
 
 int stp_links_open(const struct stp_links *links, const char *path)
 {

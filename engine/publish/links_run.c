@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/stamp.h"
 #include "publish/links_state.h"
 #include "publish/relative.h"
+#include "record/stamp.h"
 
 #define STAGE "links"
 

@@ -13,11 +13,11 @@
 
 #include "base/faultpoint.h"
 #include "base/file.h"
-#include "base/stamp.h"
 #include "base/text.h"
 #include "publish/folders.h"
 #include "publish/mark_name.h"
 #include "publish/repo.h"
+#include "record/stamp.h"
 #include "stampede/alg.h"
 
 #define STAGE       "links"

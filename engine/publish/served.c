@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/stamp.h"
-#include "ledger/fingerprint.h"
 #include "publish/repo.h"
+#include "record/fingerprint.h"
+#include "record/stamp.h"
 
 static int is_hashed_file(const struct stp_record *record, const struct stat *st)
 {

@@ -19,7 +19,7 @@
 #ifndef STP_PUBLISH_SERVED_H
 #define STP_PUBLISH_SERVED_H
 
-#include "ledger/record.h"
+#include "record/record.h"
 #include "roles/config.h"
 
 struct stp_served_look {

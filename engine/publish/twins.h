@@ -25,7 +25,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 struct stp_twin;
 

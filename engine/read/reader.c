@@ -30,8 +30,8 @@
 #include <unistd.h>
 
 #include "base/faultpoint.h"
-#include "base/stamp.h"
 #include "read/op.h"
+#include "record/stamp.h"
 
 #define STAGE       "read"
 #define PIECE_BYTES STP_READ_PIECE_BYTES

@@ -38,8 +38,7 @@ static char *count_axis(double value, char *out)
 	return stp_count_format(value > 0 ? (uint64_t)(value + 0.5) : 0, out);
 }
 
-/* --- machine and notes -------------------------------------------------------------------------
- */
+/* --- machine and notes ----------------------------------------------------------------------- */
 
 static void write_machine(struct stp_out *out, const json_t *document)
 {
@@ -83,8 +82,7 @@ static void write_notes(struct stp_out *out, const json_t *document)
 		stp_out_format(out, "</p></details>\n");
 }
 
-/* --- predictions -------------------------------------------------------------------------------
- */
+/* --- predictions ----------------------------------------------------------------------------- */
 
 static void write_job(struct stp_out *out, const json_t *job)
 {
@@ -141,8 +139,7 @@ static void write_predictions(struct stp_out *out, const json_t *document)
 	}
 }
 
-/* --- stages against their limits ---------------------------------------------------------------
- */
+/* --- stages against their limits ------------------------------------------------------------- */
 
 static double curve_end(const json_t *document, const char *path)
 {
@@ -194,8 +191,7 @@ static void write_limits(struct stp_out *out, const json_t *document)
 	stp_out_format(out, "</section>");
 }
 
-/* --- scaling and kernels -----------------------------------------------------------------------
- */
+/* --- scaling and kernels --------------------------------------------------------------------- */
 
 /* Fills xs and ys from a curve; returns the number of points. */
 static size_t take_curve(const json_t *points, double *xs, double *ys)
@@ -290,8 +286,7 @@ static void write_kernels(struct stp_out *out, const json_t *document)
 	stp_out_format(out, "</section>");
 }
 
-/* --- reading, latency --------------------------------------------------------------------------
- */
+/* --- reading, latency ------------------------------------------------------------------------ */
 
 static void write_reading(struct stp_out *out, const json_t *document)
 {
@@ -374,8 +369,7 @@ static void write_latency(struct stp_out *out, const json_t *document)
 	}
 }
 
-/* --- real runs ---------------------------------------------------------------------------------
- */
+/* --- real runs ------------------------------------------------------------------------------- */
 
 static void write_runs(struct stp_out *out, const json_t *document)
 {

@@ -117,8 +117,7 @@ static void write_processor(struct stp_out *out, const json_t *document)
 	}
 }
 
-/* --- storage -----------------------------------------------------------------------------------
- */
+/* --- storage --------------------------------------------------------------------------------- */
 
 static const json_t *find_reading(const json_t *document, const char *set, const char *cache,
                                   const char *back_end, double depth)
@@ -236,8 +235,7 @@ static void write_latency(struct stp_out *out, const json_t *document)
 	}
 }
 
-/* --- whole runs and predictions ----------------------------------------------------------------
- */
+/* --- whole runs and predictions -------------------------------------------------------------- */
 
 static void write_runs(struct stp_out *out, const json_t *document)
 {

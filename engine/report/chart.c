@@ -93,8 +93,7 @@ static void svg_rect(struct stp_out *out, double x, double y, double width, doub
 	               x, y, width > 0.5 ? width : 0.5, height, color % STP_CHART_COLORS);
 }
 
-/* --- bars --------------------------------------------------------------------------------------
- */
+/* --- bars ------------------------------------------------------------------------------------ */
 
 /* Powers of ten around all values and limits. */
 static void decades(const struct stp_bar *bars, size_t count, int *out_low, int *out_high)
@@ -211,8 +210,7 @@ void stp_chart_bars(struct stp_out *out, const struct stp_bar *bars, size_t coun
 	}
 }
 
-/* --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines ----------------------------------------------------------------------------------- */
 
 #define PLOT_LEFT   86
 #define PLOT_TOP    10
@@ -353,8 +351,7 @@ void stp_chart_lines(struct stp_out *out, const struct stp_series *series, size_
 	}
 }
 
-/* --- parts and columns -------------------------------------------------------------------------
- */
+/* --- parts and columns ----------------------------------------------------------------------- */
 
 void stp_chart_parts(struct stp_out *out, const struct stp_part *parts, size_t count, double whole)
 {
@@ -436,8 +433,7 @@ void stp_chart_columns(struct stp_out *out, const struct stp_column *columns, si
 	}
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------ */
 
 #define BAND_HEIGHT 24
 #define HEAT_ROW    10

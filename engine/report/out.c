@@ -121,8 +121,7 @@ void stp_out_release(struct stp_out *out)
 	stp_buf_release(&out->buf);
 }
 
-/* --- documents ---------------------------------------------------------------------------------
- */
+/* --- documents ------------------------------------------------------------------------------- */
 
 /* A number of a document as a count; hostile ones are cut, not undefined. */
 static uint64_t whole(double value)
@@ -180,8 +179,7 @@ int stp_doc_noisy(const json_t *object, const char *path)
 	return stp_doc_number(stp_doc_get(object, path), "spread") > NOISY;
 }
 
-/* --- numbers -----------------------------------------------------------------------------------
- */
+/* --- numbers --------------------------------------------------------------------------------- */
 
 char *stp_bytes_rate_format(double bytes_per_second, char *out)
 {

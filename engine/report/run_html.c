@@ -37,8 +37,7 @@ static char *seconds_axis(double value, char *out)
 	return stp_duration_format(value, out);
 }
 
-/* --- facts -------------------------------------------------------------------------------------
- */
+/* --- facts ----------------------------------------------------------------------------------- */
 
 static void fact(struct stp_out *out, const char *name, const char *value)
 {
@@ -122,8 +121,7 @@ static void write_facts(struct stp_out *out, const json_t *report, int is_dry_ru
 	stp_out_format(out, "</table>\n");
 }
 
-/* --- where the time went -----------------------------------------------------------------------
- */
+/* --- where the time went --------------------------------------------------------------------- */
 
 static void write_seconds(struct stp_out *out, const json_t *report)
 {
@@ -158,8 +156,7 @@ static void write_seconds(struct stp_out *out, const json_t *report)
 	stp_out_format(out, "</table></section>\n");
 }
 
-/* --- over time ---------------------------------------------------------------------------------
- */
+/* --- over time ------------------------------------------------------------------------------- */
 
 /* How much of the time side by side each stage took: its seconds less the spans of its own. Returns
  * the sum. */
@@ -356,8 +353,7 @@ static void write_timeline(struct stp_out *out, const struct stp_timeline *timel
 	stp_out_format(out, "</section>\n");
 }
 
-/* --- faults ------------------------------------------------------------------------------------
- */
+/* --- faults ---------------------------------------------------------------------------------- */
 
 static void write_faults(struct stp_out *out, const json_t *report, const char *title,
                          const char *member)

@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "run/report.h"
 #include "verify/document.h"
 
 static uint64_t get_u64(const json_t *object, const char *name)

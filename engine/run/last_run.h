@@ -3,7 +3,7 @@
  * state/last-run.json, the report that `sign` leaves for `status`, as it is read back. Whoever can
  * write the state folder can write this: it informs and decides nothing.
  *
- * Shape      one JSON object, see run/report.h.
+ * Shape      one JSON object, see run/sign/report.h.
  * Memory     none that stays.
  * Ownership  the caller's bytes and struct.
  * Threads    any thread.
@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 #include "stampede/status.h"
+
+#define STP_LAST_RUN_FILE "last-run.json"
 
 /* More is not read: a fault list of a million rows. */
 #define STP_LAST_RUN_BYTES_MAX ((size_t)512 << 20)

@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/limits.h"
-#include "base/stamp.h"
+#include "record/stamp.h"
 
 /* The same where a sandbox refuses statx(2), which no file is a reason for. */
 static void look_without_statx(int folder_fd, const char *name, struct stp_entry *out_entry)

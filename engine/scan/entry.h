@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
-#include "ledger/record.h"
+#include "record/record.h"
 #include "scan/names.h"
 
 /* What is wrong with a file longer than STP_LENGTH_MAX. */

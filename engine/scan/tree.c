@@ -34,11 +34,11 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/stamp.h"
 #include "base/sum.h"
 #include "base/thread.h"
+#include "record/key.h"
+#include "record/stamp.h"
 #include "scan/entry.h"
-#include "scan/key.h"
 #include "scan/names.h"
 #include "scan/path.h"
 

@@ -27,7 +27,7 @@
 #include "base/err.h"
 #include "base/fault.h"
 #include "base/filesystem.h"
-#include "ledger/record.h"
+#include "record/record.h"
 
 /* Takes a batch of entries. A failure ends the walk with it. */
 typedef enum stp_errc stp_tree_emit_fn(void *ctx, size_t worker_index,

@@ -36,8 +36,7 @@ static const uint64_t base_y[5] = {0x6666666666658, 0x4cccccccccccc, 0x199999999
 static const uint64_t twice_d[5] = {0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052,
                                     0x6738cc7407977, 0x2406d9dc56dff};
 
-/* ------------------------------------------------------------------ the field, modulo 2^255 - 19
- */
+/* --- the field, modulo 2^255 - 19 ------------------------------------------------------------ */
 
 INLINE field broadcast(const uint64_t limbs[5])
 {

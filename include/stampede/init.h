@@ -66,8 +66,7 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 
 void stp_init_report_release(struct stp_init_report *report);
 
-/* --- later: new versions of the offline roles --------------------------------------------------
- */
+/* --- later: new versions of the offline roles ------------------------------------------------ */
 
 #define STP_INIT_ROLE_ROOT    1u
 #define STP_INIT_ROLE_TARGETS 2u

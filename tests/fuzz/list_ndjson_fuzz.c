@@ -13,8 +13,8 @@
 
 #include "base/limits.h"
 #include "fuzz_input.h"
-#include "scan/list.h"
-#include "scan/list_row.h"
+#include "list/list.h"
+#include "list/row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 

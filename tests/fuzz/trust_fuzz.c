@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * public/metadata and state/ as somebody who may write there would leave them: the input is a list
- * of edits of a genuine small repository. Reading it back either fails, or gives what was published.
+ * of edits of a genuine small repository. Reading it back either fails, or gives what was
+ *published.
  *
  *	edit: file, what (2 bytes), where (2 bytes), count (1 byte), count bytes
  *
@@ -20,7 +21,7 @@
 #include "keys/keys.h"
 #include "publish/publish.h"
 #include "run/last_run.h"
-#include "run/report.h"
+#include "run/sign/report.h"
 #include "run/trusted.h"
 #include "scratch.h"
 #include "stampede/init.h"

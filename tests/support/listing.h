@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "hash/hash.h"
-#include "scan/list.h"
+#include "list/list.h"
 
 #define SHA256 STP_ALG_BIT(STP_ALG_SHA256)
 #define SHA512 STP_ALG_BIT(STP_ALG_SHA512)

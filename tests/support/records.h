@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "hash/hash.h"
-#include "ledger/record.h"
+#include "record/record.h"
 #include "stampede/alg.h"
 
 struct made_record {

@@ -8,10 +8,10 @@
 
 #include <dirent.h>
 
-#include "base/stamp.h"
 #include "base/text.h"
 #include "hash/hash.h"
 #include "publish/links.h"
+#include "record/stamp.h"
 #include "repository.h"
 
 struct made {

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
+#include "digest/stage.h"
 #include "read/reader.h"
-#include "run/hash_stage.h"
 #include "scratch.h"
 #include "seccomp.h"
 #include "stampede/alg.h"

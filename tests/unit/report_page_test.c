@@ -216,8 +216,7 @@ static void test_report__names_what_is_valid_after_a_run_that_published_nothing(
 	free(html);
 }
 
-/* --- metrics -----------------------------------------------------------------------------------
- */
+/* --- metrics --------------------------------------------------------------------------------- */
 
 static struct stp_sign_report sample_report(void)
 {

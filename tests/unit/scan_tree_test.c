@@ -13,8 +13,8 @@
 #include <sys/un.h>
 
 #include "base/limits.h"
-#include "base/stamp.h"
 #include "hash/hash.h"
+#include "record/stamp.h"
 #include "scan/tree.h"
 #include "scratch.h"
 

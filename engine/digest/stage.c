@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One worker of the hash stage: a reader and a hasher in one thread.
+ *
+ *	fill    while the reader has room: next() ─▶ submit
+ *	hash    while every lane has a piece: run the lanes, release buffers, feed the next pieces
+ *	read    take what has arrived without waiting
+ *	wait    when nothing arrived: for the disk, or, when every file in flight has its piece in
+ *	        the hasher already, by hashing with empty lanes
+ *
+ * From the page cache a handful of reads comes back at once and is hashed while it is in L2. From
+ * the disk nothing comes at once, so the queue grows to its full depth before the worker waits.
+ *
+ * Large files are shared out evenly while they last (may_take_more()): a worker that took as many
+ * as its reader has room for could have all of them, and the others none.
+ *
+ * A file is done when the reader has said that it did not change and the hasher has given the
+ * digests, whichever is later. Nothing of a file that changed is used: its stream starts anew.
+ */
+#include "digest/stage.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/thread.h"
+#include "digest/serial.h"
+#include "hash/hash.h"
+#include "record/stamp.h"
+
+#define STAGE      "hash"
+#define TRIES_MAX  4 /* once, and three times again */
+#define FILE_COUNT 256
+/* Descriptors for the rest of the process: rings, the ledger, the scan. */
+#define OTHER_DESCRIPTORS 128
+#define THREAD_TOTAL      64 /* pread: of all workers, what a disk's queue takes */
+#define NO_BUFFER         UINT32_MAX
+/* A file that keeps a lane busy for a millisecond and has as many reads in flight as one may. */
+#define LARGE_BYTES (STP_READ_AHEAD * STP_READ_PIECE_BYTES)
+
+struct item {
+	struct stp_record record;
+	struct stp_hash_stream stream;
+	struct stp_hash_job job;
+	uint32_t job_buffer;  /* what job reads, or NO_BUFFER when none is in the hasher */
+	uint32_t first_piece; /* delivered pieces that wait for the job, by buffer */
+	uint32_t last_piece;
+	unsigned tries;
+	int has_ended; /* DONE or FAULT was given */
+	int is_fault;
+	int is_finished; /* digests are there */
+	int is_large;
+	uint64_t shown_bytes; /* of this try, in options->shown */
+	struct stp_read_event end;
+	struct item *next; /* in the free or retry list */
+	uint8_t digests[32 + 64 + 32];
+};
+
+struct piece {
+	const uint8_t *data;
+	size_t bytes;
+	int last;
+	uint32_t next;
+};
+
+struct stage;
+
+struct worker {
+	const struct stp_hash_stage_options *options;
+	stp_hash_next_fn *next;
+	stp_hash_done_fn *done;
+	void *ctx;
+	size_t index;
+	size_t file_count; /* in flight at most */
+	int root_fd;       /* stp_folder_again(), or -1 */
+	struct stp_reader *reader;
+	struct stp_hasher *hasher;
+	struct item *items;
+	struct item *free_items;
+	struct item *retries;
+	struct piece *pieces; /* by buffer */
+	size_t active_count;  /* items in use */
+	size_t lane_count;
+	int is_exhausted;   /* next() had no more */
+	int last_was_large; /* what next() gave last */
+	size_t large_count; /* large items in use */
+	const struct stage *stage;
+};
+
+struct stage {
+	const struct stp_hash_stage_options *options;
+	size_t file_count;
+	stp_hash_next_fn *next;
+	stp_hash_done_fn *done;
+	void *ctx;
+	/* By worker: large files in flight. Relaxed: a guide to sharing, ordering nothing. */
+	atomic_size_t *large_counts;
+};
+
+/* --- one file -------------------------------------------------------------------------------- */
+
+static void start_item(struct worker *worker, struct item *item)
+{
+	stp_hash_stream_init(&item->stream, worker->options->hash_set);
+	item->job_buffer = NO_BUFFER;
+	item->first_piece = NO_BUFFER;
+	item->has_ended = 0;
+	item->is_fault = 0;
+	item->is_finished = 0;
+	item->shown_bytes = 0;
+	item->tries++;
+	stp_reader_submit(worker->reader, item->record.path, item->record.length, item);
+}
+
+/* Hands the next delivered piece to the hasher when none of this file is in it. */
+static void feed(struct worker *worker, struct item *item)
+{
+	const struct piece *piece;
+
+	if (item->job_buffer != NO_BUFFER || item->first_piece == NO_BUFFER)
+		return;
+	item->job_buffer = item->first_piece;
+	piece = &worker->pieces[item->job_buffer];
+	item->first_piece = piece->next;
+	item->job.stream = &item->stream;
+	item->job.data = piece->data;
+	item->job.bytes = piece->bytes;
+	item->job.final = piece->last;
+	item->job.digests = item->digests;
+	item->job.user = item;
+	stp_hasher_submit(worker->hasher, &item->job);
+}
+
+static void drop_pieces(struct worker *worker, struct item *item)
+{
+	while (item->first_piece != NO_BUFFER) {
+		uint32_t buffer = item->first_piece;
+
+		item->first_piece = worker->pieces[buffer].next;
+		stp_reader_release(worker->reader, buffer);
+	}
+}
+
+/* Nobody else writes the count; small files leave it alone, since all workers read it. */
+static void set_large_count(struct worker *worker, size_t count)
+{
+	worker->large_count = count;
+	atomic_store_explicit(&worker->stage->large_counts[worker->index], count,
+	                      memory_order_relaxed);
+}
+
+static void free_item(struct worker *worker, struct item *item)
+{
+	if (item->is_large)
+		set_large_count(worker, worker->large_count - 1);
+	item->next = worker->free_items;
+	worker->free_items = item;
+	worker->active_count--;
+}
+
+static enum stp_errc finish(struct worker *worker, struct item *item, struct stp_err *err)
+{
+	const struct stp_hash_stage_options *options = worker->options;
+	struct stp_record record = item->record;
+	enum stp_errc code;
+
+	stp_hash_record_fill(&record, &item->end.status, options);
+	record.digests = item->digests;
+	code = worker->done(worker->ctx, worker->index, &record, err);
+	if (options->progress)
+		atomic_fetch_add_explicit(&options->progress->files, 1, memory_order_relaxed);
+	stp_progress_add(options->shown, 1, 0);
+	free_item(worker, item);
+	return code;
+}
+
+/* A file that the reader gave up: try again, or a fault; what is short of resources stops the run,
+ * since leaving files out for that would be wrong. */
+static enum stp_errc give_up(struct worker *worker, struct item *item, struct stp_err *err)
+{
+	const struct stp_read_event *end = &item->end;
+
+	if (end->code == STP_BUSY)
+		return STP_FAIL_ERRNO(err, end->sys_errno, STAGE, item->record.path, "%s",
+		                      end->text);
+	if (end->code == STP_CHANGED && item->tries < TRIES_MAX) {
+		stp_progress_add(worker->options->shown, 0, 0 - item->shown_bytes);
+		item->next = worker->retries;
+		worker->retries = item;
+		return STP_OK;
+	}
+	stp_progress_add(worker->options->shown, 1, 0);
+	stp_fault_add(worker->options->faults, end->code, end->sys_errno, STAGE, item->record.path,
+	              item->record.path_bytes, "%s", end->text);
+	if (worker->options->failed)
+		worker->options->failed(worker->ctx, worker->index, &item->record);
+	free_item(worker, item);
+	return STP_OK;
+}
+
+/* Looks whether a file is through both the reader and the hasher. */
+static enum stp_errc settle(struct worker *worker, struct item *item, struct stp_err *err)
+{
+	if (!item->has_ended || item->job_buffer != NO_BUFFER)
+		return STP_OK;
+	if (item->is_fault) {
+		drop_pieces(worker, item);
+		return give_up(worker, item, err);
+	}
+	return item->is_finished ? finish(worker, item, err) : STP_OK;
+}
+
+/* --- the four steps -------------------------------------------------------------------------- */
+
+/* Whether this worker may ask for another file while those at hand are large: as many as keep half
+ * of its lanes busy in any case; more only while no other worker has fewer; never more than it has
+ * lanes and pieces that wait for them. */
+static int may_take_more(const struct worker *worker)
+{
+	const struct stage *stage = worker->stage;
+	size_t mine = worker->large_count;
+	size_t i;
+
+	if (!worker->last_was_large || mine < worker->lane_count / 4)
+		return 1;
+	for (i = 0; i < stage->options->jobs; i++)
+		if (atomic_load_explicit(&stage->large_counts[i], memory_order_relaxed) < mine)
+			return 0;
+	return mine < worker->lane_count;
+}
+
+static void fill(struct worker *worker)
+{
+	while (stp_reader_has_room(worker->reader)) {
+		struct item *item = worker->retries;
+		int given;
+
+		if (item) {
+			worker->retries = item->next;
+			start_item(worker, item);
+			continue;
+		}
+		item = worker->free_items;
+		if (!item || worker->is_exhausted || !may_take_more(worker))
+			return;
+		given = worker->next(worker->ctx, worker->index, &item->record);
+		worker->is_exhausted = given == STP_HASH_NEXT_END;
+		if (given != STP_HASH_NEXT_FILE)
+			return;
+		worker->free_items = item->next;
+		worker->active_count++;
+		item->is_large = item->record.length > LARGE_BYTES;
+		worker->last_was_large = item->is_large;
+		if (item->is_large)
+			set_large_count(worker, worker->large_count + 1);
+		item->tries = 0;
+		start_item(worker, item);
+	}
+}
+
+/* Takes one finished job back from the hasher; 0 when mode gives none. */
+static int hash_one(struct worker *worker, enum stp_hasher_mode mode, enum stp_errc *out_code,
+                    struct stp_err *err)
+{
+	struct stp_hash_job *job = stp_hasher_next(worker->hasher, mode);
+	struct item *item;
+
+	if (!job)
+		return 0;
+	item = job->user;
+	if (worker->options->progress)
+		atomic_fetch_add_explicit(&worker->options->progress->bytes, job->bytes,
+		                          memory_order_relaxed);
+	stp_progress_add(worker->options->shown, 0, job->bytes);
+	item->shown_bytes += job->bytes;
+	stp_reader_release(worker->reader, item->job_buffer);
+	item->job_buffer = NO_BUFFER;
+	item->is_finished = job->final;
+	if (item->is_fault)
+		drop_pieces(worker, item);
+	feed(worker, item);
+	*out_code = settle(worker, item, err);
+	return 1;
+}
+
+static enum stp_errc take_event(struct worker *worker, const struct stp_read_event *event,
+                                struct stp_err *err)
+{
+	struct item *item = event->user;
+	struct piece *piece;
+
+	if (event->kind != STP_READ_DATA) {
+		item->has_ended = 1;
+		item->is_fault = event->kind == STP_READ_FAULT;
+		item->end = *event;
+		return settle(worker, item, err);
+	}
+	piece = &worker->pieces[event->buffer];
+	piece->data = event->data;
+	piece->bytes = event->bytes;
+	piece->last = event->last;
+	piece->next = NO_BUFFER;
+	if (item->first_piece == NO_BUFFER)
+		item->first_piece = event->buffer;
+	else
+		worker->pieces[item->last_piece].next = event->buffer;
+	item->last_piece = event->buffer;
+	feed(worker, item);
+	return STP_OK;
+}
+
+/* Nothing has arrived: waits for the disk unless more reading could not fill the lanes. */
+static enum stp_errc wait_or_drain(struct worker *worker, struct stp_err *err)
+{
+	size_t hashing = stp_hasher_in_flight(worker->hasher);
+	struct stp_read_event event;
+	enum stp_errc code = STP_OK;
+
+	if (worker->active_count == 0) {
+		stp_hash_idle();
+		return STP_OK;
+	}
+	if (hashing < stp_reader_in_flight(worker->reader) || hashing == 0) {
+		if (stp_reader_next(worker->reader, STP_READ_WAIT, &event))
+			return take_event(worker, &event, err);
+	}
+	(void)hash_one(worker, STP_HASHER_DRAIN, &code, err);
+	return code;
+}
+
+static enum stp_errc worker_step(struct worker *worker, struct stp_err *err)
+{
+	enum stp_errc code = STP_OK;
+	struct stp_read_event event;
+	int progressed = 0;
+
+	if (stp_cancelled(worker->options->cancel))
+		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
+	STP_TRY(stp_reader_check(worker->reader, err));
+	fill(worker);
+	while (hash_one(worker, STP_HASHER_FED, &code, err)) {
+		progressed = 1;
+		STP_TRY(code);
+	}
+	while (stp_hasher_in_flight(worker->hasher) < 2 * worker->lane_count &&
+	       stp_reader_next(worker->reader, STP_READ_POLL, &event)) {
+		progressed = 1;
+		STP_TRY(take_event(worker, &event, err));
+	}
+	return progressed ? STP_OK : wait_or_drain(worker, err);
+}
+
+/* --- workers --------------------------------------------------------------------------------- */
+
+static enum stp_errc create_tables(struct worker *worker, struct stp_err *err)
+{
+	size_t i;
+
+	worker->items = calloc(FILE_COUNT, sizeof(*worker->items));
+	worker->pieces = calloc(stp_reader_buffer_count(worker->reader), sizeof(*worker->pieces));
+	if (!worker->items || !worker->pieces)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for a worker");
+	for (i = 0; i < FILE_COUNT; i++) {
+		worker->items[i].next = worker->free_items;
+		worker->free_items = &worker->items[i];
+	}
+	return STP_OK;
+}
+
+/* Descriptors a worker may use for files. Raises the soft limit (1,024 by habit, and made for
+ * select(), which is not used here) as far as the hard one allows. */
+static size_t files_per_worker(size_t jobs)
+{
+	struct rlimit limit;
+	size_t wanted = jobs * FILE_COUNT + OTHER_DESCRIPTORS;
+	size_t each;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return FILE_COUNT;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted)
+		return FILE_COUNT;
+	each = limit.rlim_cur > OTHER_DESCRIPTORS ? (limit.rlim_cur - OTHER_DESCRIPTORS) / jobs : 1;
+	return each ? each : 1;
+}
+
+/* Lets progress see the lanes of this worker, or no longer. */
+static void show_lanes(const struct worker *worker, int are_shown)
+{
+	struct stp_progress *shown = worker->options->shown;
+	int64_t count = (int64_t)stp_hasher_slot_count(worker->hasher);
+
+	if (!shown || worker->index >= STP_JOBS_MAX)
+		return;
+	if (are_shown)
+		stp_hasher_watch(worker->hasher, &shown->lanes[worker->index].busy);
+	stp_progress_add_lanes(shown, are_shown ? count : -count);
+}
+
+static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
+{
+	const struct stp_hash_stage_options *options = worker->options;
+	struct stp_reader_options reader = {
+	    .root_fd = options->root_fd,
+	    .choice = options->io,
+	    .file_count_max = worker->file_count,
+	    .thread_count = options->jobs < THREAD_TOTAL / 4 ? THREAD_TOTAL / options->jobs : 4,
+	    .exact_length = options->exact_length,
+	    .cancel = options->cancel,
+	};
+
+	if (options->root_fd != AT_FDCWD)
+		worker->root_fd = stp_folder_again(options->root_fd);
+	if (worker->root_fd >= 0)
+		reader.root_fd = worker->root_fd;
+	STP_TRY(stp_hasher_create(options->hash_set, options->features, FILE_COUNT, &worker->hasher,
+	                          err));
+	worker->lane_count = stp_hasher_lane_count(worker->hasher);
+	show_lanes(worker, 1);
+	reader.start_count = worker->lane_count < 8 ? 8 : worker->lane_count;
+	STP_TRY(stp_reader_create(&reader, &worker->reader, err));
+	return create_tables(worker, err);
+}
+
+static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
+{
+	const struct stage *stage = ctx;
+	struct worker worker = {
+	    .options = stage->options,
+	    .next = stage->next,
+	    .done = stage->done,
+	    .ctx = stage->ctx,
+	    .stage = stage,
+	    .index = index,
+	    .file_count = stage->file_count,
+	    .root_fd = -1,
+	};
+	enum stp_errc code = create_worker(&worker, err);
+
+	while (code == STP_OK && !(worker.is_exhausted && worker.active_count == 0))
+		code = worker_step(&worker, err);
+	/* Nobody has to wait for this one to take more. */
+	atomic_store_explicit(&stage->large_counts[index], SIZE_MAX, memory_order_relaxed);
+	/* The hasher first: it points into the reader's buffers. */
+	if (worker.hasher) {
+		show_lanes(&worker, 0);
+		stp_hasher_destroy(worker.hasher);
+	}
+	stp_reader_destroy(worker.reader);
+	stp_fd_close(&worker.root_fd);
+	free(worker.pieces);
+	free(worker.items);
+	return code;
+}
+
+enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
+                                 stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
+                                 struct stp_err *err)
+{
+	struct stage stage = {options, 0, next, done, ctx, NULL};
+	enum stp_errc code;
+
+	if (options->jobs == 0)
+		return stp_hash_serial_run(options, next, done, ctx, err);
+	stage.file_count = files_per_worker(options->jobs);
+	stage.large_counts = calloc(options->jobs, sizeof(*stage.large_counts));
+	if (!stage.large_counts)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for the workers");
+	code = stp_workers_run(options->jobs, "hash", worker_main, &stage, options->cancel, err);
+	free(stage.large_counts);
+	return code;
+}
+
+/* Whether a stamp is too new for the file to have settled. One ahead of the clock is not: whatever
+ * happens to the file before that time gives it another
+ * (decisions/0208-stamps-ahead-of-the-clock.md). The clock is read after the file was, so a change
+ * made meanwhile never lies ahead of it. */
+static int is_racy(int64_t stamp, int64_t racy_after_ns)
+{
+	return stamp >= racy_after_ns && stamp < stp_stamp_ahead();
+}
+
+void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
+                          const struct stp_hash_stage_options *options)
+{
+	uint64_t fs_id = status->fs_id;
+
+	if (options->fs)
+		fs_id = stp_fs_id(options->fs, (dev_t)fs_id, options->root_fd, record->path);
+	record->length = status->length;
+	record->fingerprint.fs_id = fs_id;
+	record->fingerprint.ino = status->ino;
+	record->fingerprint.mtime_ns = status->mtime_ns;
+	record->fingerprint.ctime_ns = status->ctime_ns;
+	record->verified_at = options->verified_at;
+	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS;
+	record->flags &= (uint16_t)~STP_RECORD_RACY;
+	if (is_racy(status->mtime_ns, options->racy_after_ns) ||
+	    is_racy(status->ctime_ns, options->racy_after_ns))
+		record->flags |= STP_RECORD_RACY;
+}
+
+void stp_hash_idle(void)
+{
+	static const struct timespec pause = {.tv_nsec = 200000};
+
+	nanosleep(&pause, NULL);
+}
+
+int stp_hash_queue_next(struct stp_hash_queue *queue, struct stp_record *out)
+{
+	/* relaxed: the records were written before the workers started */
+	size_t index = atomic_fetch_add_explicit(&queue->taken, 1, memory_order_relaxed);
+
+	if (index >= queue->count)
+		return STP_HASH_NEXT_END;
+	*out = queue->records[index];
+	return STP_HASH_NEXT_FILE;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hash stage: entries → records with digests. Workers that read and hash together.
+ *
+ *	next() ─▶ worker{ reader ─▶ pieces ─▶ hasher lanes } ─▶ done()
+ *	            ▲ release ◀──────────────────┘
+ *
+ * A file that changes while it is read is read again, three times at most, then it is a fault.
+ * The record handed to done() carries length and fingerprint of the descriptor whose bytes were
+ * hashed, not those of the scan.
+ *
+ * Shape      one call of done(), or one fault and one of failed(), per record that next() gave, in
+ *            any order.
+ * Memory     per worker about 33 MiB of buffers and 0.5 MiB of state, made before the first file.
+ * Ownership  a record's path must stay valid until done() was called for it or the stage returned.
+ * Threads    next() and done() are called from all workers at once, worker_index in
+ *            [0, max(jobs, 1)). jobs 0 is the serial twin: one file after another with pread and
+ *            the portable kernel, in the calling thread.
+ */
+#ifndef STP_DIGEST_STAGE_H
+#define STP_DIGEST_STAGE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/filesystem.h"
+#include "base/progress.h"
+#include "read/reader.h"
+#include "record/record.h"
+
+enum stp_hash_next {
+	STP_HASH_NEXT_END = 0,    /* there is no other file, and there will be none */
+	STP_HASH_NEXT_FILE = 1,   /* *out is set */
+	STP_HASH_NEXT_LATER = -1, /* none just now: ask again */
+};
+
+/* Gives the next file to hash; returns an enum stp_hash_next and never blocks, since the worker has
+ * other files in flight. path must be NUL-terminated here. */
+typedef int stp_hash_next_fn(void *ctx, size_t worker_index, struct stp_record *out);
+
+/* Told of a record that became a fault, which is in the list already. */
+typedef void stp_hash_failed_fn(void *ctx, size_t worker_index, const struct stp_record *record);
+
+/* Takes a finished record; path and digests are valid during the call. A failure ends the stage. */
+typedef enum stp_errc stp_hash_done_fn(void *ctx, size_t worker_index,
+                                       const struct stp_record *record, struct stp_err *err);
+
+/* Counters that others may look at while the stage runs. */
+struct stp_hash_progress {
+	atomic_uint_fast64_t files; /* given to done() */
+	atomic_uint_fast64_t bytes; /* hashed */
+};
+
+struct stp_hash_stage_options {
+	int root_fd;       /* paths are beneath it; AT_FDCWD: paths as given, last link followed */
+	unsigned hash_set; /* STP_ALG_BIT()s */
+	size_t jobs;       /* workers; 0: serial twin */
+	unsigned features; /* stp_cpu_features(); ignored by the serial twin */
+	struct stp_read_choice io; /* from stp_read_choose(); ignored by the serial twin */
+	/* Whether a file must have the length that its record says: another is a fault, and the
+	 * file is not read. Otherwise it counts as it is when it is opened. */
+	int exact_length;
+	int64_t verified_at;                /* written into each record */
+	int64_t racy_after_ns;              /* as in scan/tree.h */
+	struct stp_fs_table *fs;            /* numbers the file systems; NULL: by st_dev */
+	struct stp_cancel *cancel;          /* may be NULL */
+	struct stp_fault_list *faults;      /* required */
+	struct stp_hash_progress *progress; /* may be NULL */
+	/* May be NULL. Files as they are done or at fault, bytes as they are hashed (those of a
+	 * file that is read again count once), lanes. */
+	struct stp_progress *shown;
+	stp_hash_failed_fn *failed; /* may be NULL; has the ctx of next() and done() */
+};
+
+/* Raises the soft limit of descriptors (RLIMIT_NOFILE) if 256 a worker need it, or takes fewer.
+ * Hashes all that next() gives. Bad files are faults; an error is what stops the stage. */
+enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
+                                 stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* A ready-made next() over an array, best sorted large first. */
+struct stp_hash_queue {
+	const struct stp_record *records;
+	size_t count;
+	atomic_size_t taken;
+};
+
+/* ctx is not the queue itself: call it from your own next(). */
+int stp_hash_queue_next(struct stp_hash_queue *queue, struct stp_record *out);
+
+#endif

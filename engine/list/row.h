@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A row of a digest list: its fields as text → a record in the worker's batch.
+ *
+ *	list_csv.c, list_ndjson.c ─▶ struct stp_list_row ─▶ stp_list_take() ─▶ [batch] ─▶ emit()
+ *
+ * Shape      one struct stp_list_parser per worker.
+ * Memory     a batch of records and their digests inside the struct.
+ * Ownership  texts point into the worker's chunk, which stays until the batch is emitted.
+ * Threads    one thread per parser.
+ */
+#ifndef STP_LIST_ROW_H
+#define STP_LIST_ROW_H
+
+#include "list/list.h"
+#include "list/name.h"
+#include "stampede/alg.h"
+
+struct stp_list_text {
+	const char *bytes;
+	size_t count; /* 0: not known */
+};
+
+/* Made anew for each row, so no larger than it must be. */
+struct stp_list_row {
+	struct stp_list_text fields[STP_LIST_FIELD_COUNT];
+};
+
+/* What the header of a CSV list says. */
+struct stp_list_columns {
+	uint8_t fields[STP_LIST_COLUMNS_MAX]; /* enum stp_list_field of each column */
+	size_t count;
+};
+
+/* What a worker met of the list's shape; the whole is put together when all are done. */
+struct stp_list_shape {
+	uint64_t last_line;  /* of its last row or end line */
+	uint64_t end_line;   /* of its first end line; 0: none */
+	uint64_t end_rows;   /* what that says */
+	int end_is_counted;  /* it says a number */
+	uint64_t fault_line; /* of its last row at fault */
+	uint64_t cut_line; /* a row at fault that ends with the list, without a line end; 0: none */
+};
+
+struct stp_list_parser {
+	const struct stp_list_options *options;
+	const struct stp_list_columns *columns;
+	struct stp_fault_list *faults;
+	stp_list_emit_fn *emit;
+	void *ctx;
+	size_t worker_index;
+	size_t digest_bytes; /* of the configured set */
+	struct stp_list_stats stats;
+	struct stp_list_shape shape;
+	struct stp_list_names names; /* NDJSON */
+	struct stp_list_text op;     /* of the row before, NULL when it had none */
+	struct stp_list_text op_rows;
+	struct stp_list_text
+	    inner; /* NDJSON: name of the first array or object in the row; or NULL */
+	int inner_is_array;
+	char text[256]; /* of a problem that names something */
+	size_t count;
+	struct stp_record records[STP_LIST_BATCH_MAX];
+	uint8_t digests[STP_LIST_BATCH_MAX * STP_CLAIMS_BYTES_MAX];
+	uint8_t claims[STP_LIST_BATCH_MAX * STP_CLAIMS_BYTES_MAX];
+};
+
+/* Rows of a chunk: bytes[0, count) holds whole rows, the last perhaps without its line end; what
+ * is parsed may be overwritten. line is that of the first byte. */
+struct stp_list_chunk {
+	char *bytes;
+	size_t count;
+	uint64_t line;
+	int has_quotes;
+	int is_last; /* the list ends with it */
+};
+
+/* Adds a fault about the row at line. column may be NULL; problem says what is wrong and what to
+ * do. */
+void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *column,
+                    const char *problem);
+
+/* Makes a record of row; a bad one becomes a fault. Emits the batch when it is full. */
+enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_list_row *row,
+                            uint64_t line, struct stp_err *err) STP_MUST_CHECK;
+
+/* Takes the end line at line; rows is the number that it gives, empty for none. STP_FORMAT when
+ * that is no number. */
+enum stp_errc stp_list_end(struct stp_list_parser *parser, uint64_t line,
+                           const struct stp_list_text *rows, struct stp_err *err) STP_MUST_CHECK;
+
+/* At the end of a chunk whose last row stands at line: notes that it was met, and whether the list
+ * was cut off within it. */
+void stp_list_chunk_done(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
+                         uint64_t line);
+
+/* Emits what the batch holds: at the end of each chunk. */
+enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err) STP_MUST_CHECK;
+
+/* Decodes 2 * byte_count hex digits of either case; 0 when there is another character. */
+int stp_list_hex(const char *hex, size_t byte_count, uint8_t *out);
+
+/* Reads the header row of a CSV list, which stands at line; notes its names. */
+enum stp_errc stp_list_csv_header(const char *list_name, uint64_t line, char *bytes, size_t count,
+                                  struct stp_list_names *names,
+                                  struct stp_list_columns *out_columns,
+                                  struct stp_err *err) STP_MUST_CHECK;
+
+/* Counts c. */
+uint64_t stp_list_count(const char *bytes, size_t count, char c);
+
+/* End of the CSV row at bytes, behind its line feed; count when the row has no end there. A line
+ * feed within quotes ends nothing. *out_feeds is the number of line feeds passed. */
+size_t stp_list_csv_row_end(const char *bytes, size_t count, int has_quotes, uint64_t *out_feeds);
+
+enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
+                                 struct stp_err *err) STP_MUST_CHECK;
+enum stp_errc stp_list_ndjson_parse(struct stp_list_parser *parser,
+                                    const struct stp_list_chunk *chunk,
+                                    struct stp_err *err) STP_MUST_CHECK;
+
+/* Parses one NDJSON object; NULL, or what is wrong with it, and in *out_column the field that is
+ * wrong or NULL. May overwrite bytes. Of the parser it uses names and text, and sets op and
+ * op_rows. */
+const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, size_t count,
+                                struct stp_list_row *out_row, const char **out_column);
+
+#endif

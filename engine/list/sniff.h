@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is given as a list and is none: archives, other encodings, other formats, error pages.
+ *
+ * Shape      the first bytes of the list, best STP_LIST_SNIFF_BYTES of them.
+ * Memory     none; what is wrong comes back as a static string.
+ * Ownership  the caller's bytes.
+ * Threads    any thread; no state.
+ */
+#ifndef STP_LIST_SNIFF_H
+#define STP_LIST_SNIFF_H
+
+#include <stddef.h>
+
+#define STP_LIST_SNIFF_BYTES 512
+
+/* Why bytes cannot start a list, with the way out ("is gzip data; …"); NULL when they may. */
+const char *stp_list_sniff(const char *bytes, size_t count);
+
+/* True when a carriage return without line feed ends a line of text outside of quotes: the line
+ * ends of old Macintosh programs. A row of such a list would be the whole list. */
+int stp_list_has_lone_cr(const char *bytes, size_t count);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time stamps of files as nanoseconds since the epoch.
+ *
+ * Whoever owns a file sets its mtime to anything that 64-bit seconds hold, but int64_t nanoseconds
+ * reach only from 1677-09-21 to 2262-04-11. A stamp outside becomes the nearest end, so that order
+ * is kept: what lies in the future stays there. INT64_MAX is not a stamp: it means "later than
+ * any" (see racy_after_ns in scan/tree.h).
+ *
+ * Shape      seconds and nanoseconds in, int64_t out; defined for all values of both.
+ * Memory     none.
+ * Ownership  none.
+ * Threads    any thread; no state.
+ */
+#ifndef STP_RECORD_STAMP_H
+#define STP_RECORD_STAMP_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define STP_STAMP_MIN INT64_MIN
+#define STP_STAMP_MAX (INT64_MAX - 1)
+
+/* The nearest stamp to a value that may lie outside. */
+static inline int64_t stp_stamp_clamp(__int128 ns)
+{
+	if (ns < STP_STAMP_MIN)
+		return STP_STAMP_MIN;
+	return ns < STP_STAMP_MAX ? (int64_t)ns : STP_STAMP_MAX;
+}
+
+/* A file's or a clock's time. */
+static inline int64_t stp_stamp_of(struct timespec time)
+{
+	return stp_stamp_clamp((__int128)time.tv_sec * 1000000000 + time.tv_nsec);
+}
+
+/* The same as statx(2) gives it. */
+static inline int64_t stp_stamp_of_statx(struct statx_timestamp time)
+{
+	return stp_stamp_clamp((__int128)time.tv_sec * 1000000000 + time.tv_nsec);
+}
+
+/* The stamp ns nanoseconds later, or earlier when ns is negative. */
+static inline int64_t stp_stamp_later(int64_t stamp, int64_t ns)
+{
+	return stp_stamp_clamp((__int128)stamp + ns);
+}
+
+/* A stamp this far ahead of the clock is of the future: no server's clock is off by more. */
+#define STP_STAMP_AHEAD_NS INT64_C(60000000000)
+
+/* The first stamp that now lies in the future. */
+static inline int64_t stp_stamp_ahead(void)
+{
+	struct timespec now = {0};
+
+	(void)!clock_gettime(CLOCK_REALTIME, &now);
+	return stp_stamp_later(stp_stamp_of(now), STP_STAMP_AHEAD_NS);
+}
+
+#endif

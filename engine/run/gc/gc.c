@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gc: everything is marked before anything is removed. Order of removing:
+ *
+ *	1. snapshots out of use     nobody can start from them any more
+ *	2. their bins and roles     only they listed these
+ *	3. links of target files    only those bins listed these
+ *	4. commit records           last: a gc that dies half-way finds its work again
+ *	5. old lines of the audit log, and a report of the last run that is as old
+ */
+#include "stampede/gc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/faultpoint.h"
+#include "base/file.h"
+#include "run/gc/run.h"
+#include "run/last_run.h"
+#include "sign/audit.h"
+
+#define STAGE "gc"
+
+/* Is the record's snapshot one of those that stay? */
+static int is_live(const struct stp_gc_run *run, const struct stp_commit *commit)
+{
+	size_t i;
+
+	for (i = 0; i < run->live.count; i++)
+		if (run->live.items[i].snapshot_version == commit->snapshot_version)
+			return 1;
+	return 0;
+}
+
+static enum stp_errc remove_records(struct stp_gc_run *run, struct stp_err *err)
+{
+	const struct stp_commit_list *commits = &run->current.commits;
+	size_t i;
+
+	if (run->options->dry_run)
+		return STP_OK;
+	STP_FAULT_TRY(err, STAGE, "records", "state/commits");
+	for (i = 0; i < commits->count; i++)
+		if (!is_live(run, &commits->items[i]))
+			STP_TRY(stp_commit_remove(&run->repo, commits->items[i].timestamp_version,
+			                          err));
+	return STP_OK;
+}
+
+/* Lines and reports before this are dropped; a keep longer than time itself drops nothing. */
+static int64_t audit_keep_from(const struct stp_gc_run *run)
+{
+	return stp_time_add(run->now, -run->options->audit_keep_seconds);
+}
+
+static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
+{
+	size_t dropped = 0;
+
+	if (run->options->dry_run)
+		return STP_OK;
+	STP_TRY(stp_audit_prune(run->repo.state_fd, audit_keep_from(run), &dropped, err));
+	run->report->audit_lines_removed = dropped;
+	return STP_OK;
+}
+
+/* The report of the last run names paths at fault: it goes with the audit lines of its time, should
+ * no run ever replace it. One that tells no time may be of any. */
+static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
+{
+	struct stp_status_run last = {0};
+	struct stp_buf file = STP_BUF_INIT;
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_errc code;
+
+	if (run->options->dry_run)
+		return STP_OK;
+	code = stp_file_read(run->repo.state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, STAGE,
+	                     &file, &why);
+	if (code == STP_OK)
+		stp_last_run_parse(file.data, file.count, &last);
+	stp_buf_release(&file);
+	if (code == STP_FORMAT) { /* no run made that */
+		stp_err_merge(err, &why);
+		return code;
+	}
+	if (last.at >= audit_keep_from(run))
+		return STP_OK;
+	if (unlinkat(run->repo.state_fd, STP_LAST_RUN_FILE, 0) != 0 && errno != ENOENT)
+		return STP_FAIL_SYS(err, STAGE, "state/" STP_LAST_RUN_FILE, "cannot remove");
+	return STP_OK;
+}
+
+static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
+{
+	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
+	int has_links = 0;
+
+	if (run->options->grace_seconds < 0 || run->options->audit_keep_seconds < 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--grace, --audit", "are less than none");
+	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
+	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
+	if (!run->options->dry_run)
+		STP_TRY(
+		    stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
+	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
+	                         run->seal_key, &run->current, err));
+	STP_TRY(
+	    stp_current_check_clock(&run->current, run->now, run->options->after_clock_error, err));
+	if (run->current.timestamp_version) {
+		STP_TRY(stp_gc_find_live(run, err));
+		STP_TRY(stp_gc_has_links(run, &has_links, err));
+		STP_TRY(stp_gc_mark(run, has_links, err));
+		if (!run->files_in_doubt)
+			STP_TRY(stp_gc_sweep_files(run, err));
+		if (has_links && !run->links_in_doubt)
+			STP_TRY(stp_gc_sweep_links(run, err));
+		if (!run->files_in_doubt)
+			STP_TRY(remove_records(run, err));
+	}
+	STP_TRY(prune_audit(run, err));
+	return drop_last_run(run, err);
+}
+
+enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
+                     struct stp_err *err)
+{
+	struct stp_gc_report report = {0};
+	struct stp_gc_run run;
+	enum stp_errc code;
+
+	memset(&run, 0, sizeof(run));
+	run.options = options;
+	run.report = &report;
+	run.now = options->now >= 0 ? stp_time_add(options->now, 0) : stp_clock_now();
+	stp_repo_init(&run.repo);
+	stp_arena_init(&run.arena, 0);
+	stp_name_set_init(&run.files);
+	stp_name_set_init(&run.links);
+	code = run_all(&run, err);
+	stp_name_set_release(&run.files);
+	stp_name_set_release(&run.links);
+	stp_arena_release(&run.arena);
+	stp_current_release(&run.current);
+	stp_trust_release(&run.trust);
+	stp_seal_key_destroy(run.seal_key);
+	stp_config_release(&run.config);
+	stp_repo_close(&run.repo);
+	if (code == STP_OK)
+		*out_report = report;
+	return code;
+}

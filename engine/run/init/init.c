@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init: all or nothing. Everything is made in REPO/.init and put in place at the end
+ * (run/init/init_stage.h). An init that fails clears up after itself. Offline keys that the
+ * operator wants elsewhere are made there at once, and taken away again when the run fails.
+ */
+#include "stampede/init.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/faultpoint.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "keys/keys.h"
+#include "publish/repo.h"
+#include "roles/config.h"
+#include "roles/roles.h"
+#include "run/init/ceremony.h"
+#include "run/init/init_stage.h"
+#include "run/trusted.h"
+#include "sign/sealed.h"
+#include "trust/trust.h"
+
+#define STAGE "init"
+
+/* product.md: init warns above this. */
+#define MANY_BINS 65536
+
+struct init {
+	const struct stp_init_options *options;
+	struct stp_config config;
+	int64_t now;
+	char repo[PATH_MAX];    /* absolute */
+	char targets[PATH_MAX]; /* absolute, as configured */
+	int repo_made;
+	int root_fd;
+	struct stp_init_stage stage;
+	int metadata_fd;
+	int offline_fd;
+	char offline_path[PATH_MAX];
+	int offline_made;
+	struct stp_ring root, targets_ring, bins;
+	struct stp_key *online;
+	struct stp_seal_key *seal;
+	struct stp_floors floors; /* of the documents written */
+};
+
+/* ------------------------------------------------------------------ configuration */
+
+static enum stp_errc apply_names(struct init *init, struct stp_err *err)
+{
+	const struct stp_init_options *options = init->options;
+	int how;
+
+	if (options->hashes) {
+		init->config.hash_set = stp_alg_set_parse(options->hashes);
+		if (!init->config.hash_set)
+			return STP_FAIL(err, STP_CONFIG, STAGE, options->hashes,
+			                "is no list of sha256, sha512, blake2b-256, each once");
+	}
+	if (options->target_files) {
+		how = stp_target_files_from_name(options->target_files);
+		if (how < 0)
+			return STP_FAIL(err, STP_CONFIG, STAGE, options->target_files,
+			                "is not auto, all, mutable or none");
+		init->config.target_files = (enum stp_target_files)how;
+	}
+	if (options->link) {
+		how = stp_link_from_name(options->link);
+		if (how < 0)
+			return STP_FAIL(err, STP_CONFIG, STAGE, options->link,
+			                "is not symlink, hardlink, reflink or copy");
+		init->config.link = (enum stp_link)how;
+	}
+	return STP_OK;
+}
+
+/* The profile, what the options say instead, and the checks. */
+static enum stp_errc make_config(struct init *init, struct stp_err *err)
+{
+	const struct stp_init_options *options = init->options;
+	uint64_t bins = options->bin_count;
+
+	STP_TRY(
+	    stp_config_profile(&init->config, options->profile ? options->profile : "pep458", err));
+	if (bins) {
+		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
+			return STP_FAIL(err, STP_CONFIG, STAGE, "--bins",
+			                "%llu is no power of two from 2 to %d",
+			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
+		init->config.bin_bits = (unsigned)__builtin_ctzll(bins);
+	}
+	if (options->root_key_count) {
+		init->config.root_threshold = options->root_threshold;
+		init->config.root_key_count = options->root_key_count;
+	}
+	STP_TRY(apply_names(init, err));
+	init->config.targets_dir = init->targets;
+	return stp_config_check(&init->config, STAGE, err);
+}
+
+/* ------------------------------------------------------------------ places */
+
+/* path as given, made absolute, without a trailing "/". */
+static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct stp_err *err)
+{
+	char here[PATH_MAX];
+	size_t count;
+	int need;
+
+	if (path[0] == '\0')
+		return STP_FAIL(err, STP_CONFIG, STAGE, "folder", "has an empty name");
+	if (path[0] == '/') {
+		need = snprintf(out, PATH_MAX, "%s", path);
+	} else {
+		if (!getcwd(here, sizeof(here)))
+			return STP_FAIL_SYS(err, STAGE, path, "the current folder has no name");
+		need = snprintf(out, PATH_MAX, "%s/%s", strcmp(here, "/") ? here : "", path);
+	}
+	if (need < 0 || need >= PATH_MAX)
+		return STP_FAIL(err, STP_CONFIG, STAGE, path, "the path is too long");
+	for (count = strlen(out); count > 1 && out[count - 1] == '/'; count--)
+		out[count - 1] = '\0';
+	return STP_OK;
+}
+
+/* True when inner is outer or lies in it; both are real paths. */
+static int lies_in(const char *inner, const char *outer)
+{
+	size_t count = strlen(outer);
+
+	if (strcmp(outer, "/") == 0)
+		return 1;
+	return strncmp(inner, outer, count) == 0 && (inner[count] == '\0' || inner[count] == '/');
+}
+
+/* The real path of REPO, which may not be there yet: then its parent's and the last name. */
+static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_err *err)
+{
+	char parent[PATH_MAX];
+	char real[PATH_MAX];
+	char *slash;
+	const char *last;
+
+	if (realpath(repo, out))
+		return STP_OK;
+	if (errno != ENOENT)
+		return STP_FAIL(err, STP_CONFIG, STAGE, repo, "cannot be reached: %s",
+		                strerror(errno));
+	snprintf(parent, sizeof(parent), "%s", repo);
+	slash = strrchr(parent, '/');
+	last = repo + (slash - parent) + 1;
+	slash[slash == parent] = '\0';
+	if (strcmp(last, "..") == 0 || strcmp(last, ".") == 0 || !realpath(parent, real))
+		return STP_FAIL(err, STP_CONFIG, STAGE, repo,
+		                "the folder above it is not there; make it first");
+	if (snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") ? real : "", last) >= PATH_MAX)
+		return STP_FAIL(err, STP_CONFIG, STAGE, repo, "the path is too long");
+	return STP_OK;
+}
+
+/* Targets must be there, and neither folder may hold the other: sign would sign its own output,
+ * or publish keys. */
+static enum stp_errc check_places(struct init *init, struct stp_err *err)
+{
+	const struct stp_init_options *options = init->options;
+	char repo[PATH_MAX];
+	char targets[PATH_MAX];
+	struct stat st;
+
+	if (!options->targets_dir)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--targets", "is required");
+	STP_TRY(make_absolute(options->repo, repo, err));
+	STP_TRY(make_absolute(options->targets_dir, init->targets, err));
+	if (stat(init->targets, &st) != 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
+		                "cannot be used as targets folder: %s", strerror(errno));
+	if (!S_ISDIR(st.st_mode) || !realpath(init->targets, targets))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir, "is not a folder");
+	STP_TRY(real_repo(repo, init->repo, err));
+	if (lies_in(init->repo, targets))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
+		                "lies in the targets folder; put the repository elsewhere");
+	if (lies_in(targets, init->repo))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
+		                "lies in the repository; put the targets elsewhere");
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ REPO */
+
+/* Makes or opens REPO, alone (a lock on the folder itself), and begins there. */
+static enum stp_errc open_root(struct init *init, struct stp_err *err)
+{
+	if (mkdir(init->repo, STP_MODE_PUBLIC_FOLDER) == 0)
+		init->repo_made = 1;
+	else if (errno != EEXIST)
+		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot make the folder");
+	init->root_fd = open(init->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (init->root_fd < 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo, "cannot open the folder: %s",
+		                strerror(errno));
+	if (init->repo_made && fchmod(init->root_fd, STP_MODE_PUBLIC_FOLDER) != 0)
+		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot set permissions");
+	if (flock(init->root_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			return STP_FAIL_SYS(err, STAGE, init->repo, "cannot lock the folder");
+		return STP_FAIL(err, STP_BUSY, STAGE, init->repo,
+		                "another init works on this folder; try again when it is done");
+	}
+	if (stp_file_exists(init->root_fd, STP_CONFIG_FILE))
+		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo,
+		                "is a repository already; use it, or name another folder");
+	stp_init_stage_init(&init->stage, init->root_fd);
+	return stp_init_stage_begin(&init->stage, &init->config, err);
+}
+
+/* ------------------------------------------------------------------ keys */
+
+/* Makes folder name (0700 or 0755 whatever the umask says) and opens it. */
+static enum stp_errc make_folder(int folder_fd, const char *name, mode_t mode, int *out_fd,
+                                 struct stp_err *err)
+{
+	STP_FAULT_TRY(err, STAGE, "folder", name);
+	STP_TRY(stp_folder_make(folder_fd, name, mode, STAGE, out_fd, err));
+	if (fchmod(*out_fd, mode) != 0)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
+	return STP_OK;
+}
+
+/* The folder for offline keys: in REPO, or where the operator says. */
+static enum stp_errc open_offline(struct init *init, struct stp_err *err)
+{
+	const char *path = init->options->offline_keys;
+
+	if (!path) {
+		if (snprintf(init->offline_path, sizeof(init->offline_path), "%s/%s", init->repo,
+		             STP_OFFLINE_KEYS_FOLDER) >= PATH_MAX)
+			return STP_FAIL(err, STP_CONFIG, STAGE, init->repo, "the path is too long");
+		return make_folder(init->stage.fd, STP_OFFLINE_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER,
+		                   &init->offline_fd, err);
+	}
+	STP_TRY(make_absolute(path, init->offline_path, err));
+	init->offline_made = mkdir(init->offline_path, STP_MODE_PRIVATE_FOLDER) == 0;
+	if (!init->offline_made && errno != EEXIST)
+		return STP_FAIL(err, STP_CONFIG, STAGE, path, "cannot make the folder: %s",
+		                strerror(errno));
+	return stp_folder_open(AT_FDCWD, init->offline_path, STAGE, &init->offline_fd, err);
+}
+
+/* Opens or makes the keys of one offline role, and notes those that are made in the stage. */
+static enum stp_errc open_ring(struct init *init, struct stp_ring *ring, const char *role,
+                               unsigned count, unsigned threshold, struct stp_err *err)
+{
+	enum stp_ring_files files = STP_RING_ALL_OR_NONE;
+	size_t i;
+
+	if (init->options->offline_keys)
+		STP_TRY(stp_init_stage_ring(&init->stage, init->offline_fd, init->offline_path,
+		                            role, count, &files, err));
+	STP_TRY(stp_ring_open(ring, init->offline_fd, role, count, threshold, files, err));
+	for (i = 0; i < ring->count && !init->options->offline_keys; i++) {
+		char path[sizeof(STP_OFFLINE_KEYS_FOLDER) + 1 + STP_RING_FILE_BYTES];
+
+		memcpy(path, STP_OFFLINE_KEYS_FOLDER "/", sizeof(STP_OFFLINE_KEYS_FOLDER));
+		stp_ring_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
+		STP_TRY(stp_init_stage_note(&init->stage, path, ring->public_keys[i].keyid, err));
+	}
+	return STP_OK;
+}
+
+static enum stp_errc make_keys(struct init *init, struct stp_err *err)
+{
+	const struct stp_config *config = &init->config;
+	int keys_fd = -1;
+	enum stp_errc code;
+
+	STP_TRY(open_offline(init, err));
+	STP_TRY(open_ring(init, &init->root, "root", config->root_key_count, config->root_threshold,
+	                  err));
+	STP_TRY(open_ring(init, &init->targets_ring, "targets", config->targets_key_count,
+	                  config->targets_threshold, err));
+	if (config->has_bins_role)
+		STP_TRY(open_ring(init, &init->bins, "bins", config->bins_key_count,
+		                  config->bins_threshold, err));
+	STP_TRY(
+	    make_folder(init->stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
+	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
+	if (code == STP_OK)
+		code = stp_init_stage_note(&init->stage, STP_KEYS_FOLDER "/" STP_ONLINE_KEY_FILE,
+		                           stp_key_id(init->online), err);
+	if (code == STP_OK)
+		code = stp_seal_key_generate(keys_fd, STP_LEDGER_KEY_FILE, &init->seal, err);
+	close(keys_fd);
+	return code;
+}
+
+/* ------------------------------------------------------------------ documents */
+
+/* Signs body with all keys of ring and writes it as 1.ROLE.json, whose pin is *out_pin. */
+static enum stp_errc write_role(struct init *init, const char *role, const struct stp_buf *body,
+                                const struct stp_ring *ring, struct stp_pin *out_pin,
+                                struct stp_err *err)
+{
+	struct stp_sealed sealed;
+	char name[64];
+	enum stp_errc code;
+
+	snprintf(name, sizeof(name), "1.%s.json", role);
+	STP_TRY(stp_sealed_make(name, 1, body->data, body->count,
+	                        (const struct stp_key *const *)ring->keys, ring->count, &sealed,
+	                        err));
+	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
+	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
+	*out_pin = stp_pin_of(1, sealed.bytes, sealed.length);
+	stp_sealed_release(&sealed);
+	return code;
+}
+
+static enum stp_errc write_documents(struct init *init, struct stp_buf *body, struct stp_err *err)
+{
+	const struct stp_config *config = &init->config;
+	struct stp_role_key online;
+	struct stp_role_keys online_keys = {&online, 1, 1};
+	struct stp_role_keys bins_keys = stp_ring_public(&init->bins);
+	struct stp_root_keys root_keys = {stp_ring_public(&init->root),
+	                                  stp_ring_public(&init->targets_ring), online_keys,
+	                                  online_keys};
+
+	stp_role_key_init(&online, stp_key_public(init->online));
+	STP_TRY(stp_root_body((struct stp_role_head){1, init->now + config->expiry.root},
+	                      &root_keys, body, err));
+	STP_TRY(write_role(init, "root", body, &init->root, &init->floors.root, err));
+	STP_TRY(stp_targets_body(config,
+	                         (struct stp_role_head){1, init->now + config->expiry.targets},
+	                         &bins_keys, &online_keys, body, err));
+	STP_TRY(write_role(init, "targets", body, &init->targets_ring, &init->floors.targets, err));
+	if (!config->has_bins_role)
+		return STP_OK;
+	STP_TRY(stp_bins_body(config, (struct stp_role_head){1, init->now + config->expiry.bins},
+	                      &online_keys, body, err));
+	return write_role(init, "bins", body, &init->bins, &init->floors.bins, err);
+}
+
+/* Folders, keys and documents in .init. */
+static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
+{
+	struct stp_buf body = STP_BUF_INIT;
+	int public_fd = -1;
+	int state_fd = -1;
+	int fd = -1;
+	enum stp_errc code;
+
+	STP_TRY(make_folder(init->stage.fd, STP_STATE_FOLDER, STP_MODE_PRIVATE_FOLDER, &fd, err));
+	stp_fd_close(&fd);
+	STP_TRY(make_folder(init->stage.fd, STP_PUBLIC_FOLDER, STP_MODE_PUBLIC_FOLDER, &public_fd,
+	                    err));
+	code = make_folder(public_fd, STP_TARGETS_FOLDER, STP_MODE_PUBLIC_FOLDER, &fd, err);
+	stp_fd_close(&fd);
+	if (code == STP_OK)
+		code = make_folder(public_fd, STP_METADATA_FOLDER, STP_MODE_PUBLIC_FOLDER,
+		                   &init->metadata_fd, err);
+	stp_fd_close(&public_fd);
+	STP_TRY(code);
+	STP_TRY(make_keys(init, err));
+	code = write_documents(init, &body, err);
+	stp_buf_release(&body);
+	STP_TRY(code);
+	init->config.trusted_root = init->floors.root;
+	stp_trusted_note_offline(&init->floors, &init->config);
+	STP_TRY(stp_folder_open(init->stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
+	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors,
+	                       STP_FLOORS_OWN, err);
+	stp_fd_close(&state_fd);
+	/* The mark becomes the configuration, which names the root. */
+	return code == STP_OK ? stp_config_replace(&init->config, init->stage.fd, err) : code;
+}
+
+/* Takes back all that this run made. */
+static void undo(struct init *init)
+{
+	stp_init_stage_undo(&init->stage);
+	/* Never keys that a repository needs. */
+	if (init->stage.committed)
+		return;
+	if (init->options->offline_keys && init->offline_fd != -1) {
+		stp_ring_unmake(&init->root, init->offline_fd);
+		stp_ring_unmake(&init->targets_ring, init->offline_fd);
+		stp_ring_unmake(&init->bins, init->offline_fd);
+	}
+	if (init->offline_made)
+		rmdir(init->offline_path);
+	if (init->repo_made)
+		rmdir(init->repo);
+}
+
+/* ------------------------------------------------------------------ report */
+
+/* Adds the keys of one ring. */
+static enum stp_errc report_ring(const struct init *init, const struct stp_ring *ring,
+                                 struct stp_init_report *report, struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < ring->count; i++) {
+		struct stp_init_key *key = &report->offline_keys[report->offline_key_count];
+		char file[STP_RING_FILE_BYTES];
+
+		stp_ring_file(ring->role, i, file);
+		if (asprintf(&key->path, "%s/%s", init->offline_path, file) < 0) {
+			key->path = NULL;
+			return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+		}
+		key->role = ring->role;
+		key->made = ring->made[i];
+		memcpy(key->keyid, ring->public_keys[i].keyid, sizeof(key->keyid));
+		report->offline_key_count++;
+	}
+	return STP_OK;
+}
+
+static enum stp_errc make_report(const struct init *init, struct stp_init_report *report,
+                                 struct stp_err *err)
+{
+	const struct stp_expiry *e = &init->config.expiry;
+	int64_t first = e->root < e->targets ? e->root : e->targets;
+
+	if (init->config.has_bins_role && e->bins < first)
+		first = e->bins;
+	report->offline_keys =
+	    calloc(init->root.count + init->targets_ring.count + init->bins.count,
+	           sizeof(*report->offline_keys));
+	report->repo = strdup(init->repo);
+	report->targets_dir = strdup(init->targets);
+	if (!report->offline_keys || !report->repo || !report->targets_dir)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	STP_TRY(report_ring(init, &init->root, report, err));
+	STP_TRY(report_ring(init, &init->targets_ring, report, err));
+	STP_TRY(report_ring(init, &init->bins, report, err));
+	memcpy(report->online_keyid, stp_key_id(init->online), sizeof(report->online_keyid));
+	stp_time_format(init->now + first, report->expires);
+	report->profile = init->config.profile;
+	report->bin_count = stp_bin_count(&init->config);
+	report->root_threshold = init->config.root_threshold;
+	report->target_files = stp_target_files_name(init->config.target_files);
+	report->has_bins_role = init->config.has_bins_role;
+	report->many_bins = report->bin_count > MANY_BINS;
+	return STP_OK;
+}
+
+void stp_init_report_release(struct stp_init_report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->offline_key_count; i++)
+		free(report->offline_keys[i].path);
+	free(report->offline_keys);
+	free(report->repo);
+	free(report->targets_dir);
+	memset(report, 0, sizeof(*report));
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static enum stp_errc run(struct init *init, struct stp_init_report *report, struct stp_err *err)
+{
+	STP_TRY(stp_now_check(init->now, init->options->now ? "--now" : "the clock", err));
+	STP_TRY(check_places(init, err));
+	STP_TRY(make_config(init, err));
+	STP_TRY(open_root(init, err));
+	STP_TRY(fill_stage(init, err));
+	STP_TRY(make_report(init, report, err));
+	return stp_init_stage_commit(&init->stage, err);
+}
+
+enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
+                       struct stp_err *err)
+{
+	struct stp_init_report report = {0};
+	struct init *init = calloc(1, sizeof(*init));
+	enum stp_errc code;
+
+	if (!init)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	init->options = options;
+	init->now = options->now ? options->now : stp_clock_now();
+	init->root_fd = init->metadata_fd = init->offline_fd = -1;
+	stp_init_stage_init(&init->stage, -1);
+	code = run(init, &report, err);
+	if (code == STP_OK) {
+		*out_report = report;
+	} else {
+		undo(init);
+		stp_init_report_release(&report);
+	}
+	stp_init_stage_end(&init->stage);
+	stp_ring_release(&init->root);
+	stp_ring_release(&init->targets_ring);
+	stp_ring_release(&init->bins);
+	stp_key_destroy(init->online);
+	stp_seal_key_destroy(init->seal);
+	stp_fd_close(&init->offline_fd);
+	stp_fd_close(&init->metadata_fd);
+	stp_fd_close(&init->root_fd);
+	stp_config_release(&init->config);
+	free(init);
+	return code;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/init/signing_plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define STAGE "update"
+
+/* ------------------------------------------------------------------ keys at hand */
+
+static int in_before(const struct stp_signing_plan *plan, const char *keyid)
+{
+	return stp_role_key(plan->before, keyid, strlen(keyid)) != NULL;
+}
+
+static int at_hand(const struct stp_signing_plan *plan, const char *keyid)
+{
+	size_t i;
+
+	for (i = 0; i < plan->ring.count; i++)
+		if (strcmp(plan->ring.public_keys[i].keyid, keyid) == 0)
+			return 1;
+	return 0;
+}
+
+static enum stp_errc load_keys(struct stp_signing_plan *plan, const int *folder_fds,
+                               size_t folder_count, struct stp_err *err)
+{
+	size_t i;
+
+	memset(&plan->ring, 0, sizeof(plan->ring));
+	plan->ring.role = plan->role;
+	for (i = 0; i < folder_count; i++)
+		STP_TRY(stp_ring_add_folder(&plan->ring, folder_fds[i], err));
+	for (i = 0; i < plan->ring.count; i++) {
+		plan->is_new[i] = !in_before(plan, plan->ring.public_keys[i].keyid);
+		plan->old_count += !plan->is_new[i];
+	}
+	return STP_OK;
+}
+
+/* A key that was replaced is no new key: it may be stolen, and its file an old copy. */
+static enum stp_errc check_former(const struct stp_signing_plan *plan, const struct stp_buf *former,
+                                  struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < plan->ring.count && former; i++) {
+		const char *keyid = plan->ring.public_keys[i].keyid;
+		uint64_t version = plan->is_new[i] ? stp_former_keys_find(former, keyid) : 0;
+
+		if (version)
+			return STP_FAIL(
+			    err, STP_KEY, STAGE, plan->role,
+			    "key %.16s… is among the key files, but version %" PRIu64
+			    " of root replaced it, so it may be lost or stolen; take its "
+			    "file out of the folder",
+			    keyid, version + 1);
+	}
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ who signs afterwards */
+
+static void add_keyid(struct stp_signing_plan *plan, const char *keyid)
+{
+	memcpy(plan->keyids[plan->keyid_count++], keyid, STP_KEYID_CHARS + 1);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The keys afterwards: all that are at hand and, with_absent, those of before that are not. */
+static enum stp_errc collect(struct stp_signing_plan *plan, int with_absent, struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < plan->ring.count; i++)
+		add_keyid(plan, plan->ring.public_keys[i].keyid);
+	for (i = 0; i < plan->before->key_count && with_absent; i++) {
+		if (at_hand(plan, plan->before->keys[i]->keyid))
+			continue;
+		if (plan->keyid_count == STP_ROLE_KEYS_MAX)
+			return STP_FAIL(err, STP_LIMIT, STAGE, plan->role, "has more than %d keys",
+			                STP_ROLE_KEYS_MAX);
+		add_keyid(plan, plan->before->keys[i]->keyid);
+	}
+	qsort(plan->keyids, plan->keyid_count, sizeof(plan->keyids[0]), by_text);
+	return STP_OK;
+}
+
+static enum stp_errc choose_keys(struct stp_signing_plan *plan, const struct stp_signing_wish *wish,
+                                 struct stp_err *err)
+{
+	size_t new_count = plan->ring.count - plan->old_count;
+	size_t absent = plan->before->key_count - plan->old_count;
+	size_t wanted = wish->is_edited ? wish->key_count : plan->before->key_count;
+
+	if (plan->ring.count + absent == wanted)
+		return collect(plan, 1, err);
+	if (plan->ring.count == wanted)
+		return collect(plan, 0, err);
+	if (!new_count)
+		return STP_FAIL(
+		    err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		    "\"thresholds.%s\": says %zu keys, the published role has %zu; put the "
+		    "files of new keys (%s-%zu.pem) or of exactly those that stay into the "
+		    "folder, or set it back",
+		    plan->role, wanted, plan->before->key_count, plan->role,
+		    plan->before->key_count + 1);
+	return STP_FAIL(err, STP_CONFIG, STAGE, plan->role,
+	                "%zu of the keys in the folder are new to it, %zu of the published %zu are "
+	                "there; with \"keys\": %zu in \"thresholds.%s\" of " STP_CONFIG_FILE
+	                " the new ones join, with \"keys\": %zu they take the place of those that "
+	                "are not there",
+	                new_count, plan->old_count, plan->before->key_count,
+	                plan->ring.count + absent, plan->role, plan->ring.count);
+}
+
+static int is_same(const struct stp_signing_plan *plan)
+{
+	size_t i;
+
+	if (plan->keyid_count != plan->before->key_count ||
+	    plan->threshold != plan->before->threshold)
+		return 0;
+	for (i = 0; i < plan->keyid_count; i++)
+		if (!in_before(plan, plan->keyids[i]))
+			return 0;
+	return 1;
+}
+
+enum stp_errc stp_signing_plan_make(struct stp_signing_plan *plan, const char *role,
+                                    const struct stp_role *before, const int *folder_fds,
+                                    size_t folder_count, const struct stp_signing_wish *wish,
+                                    struct stp_err *err)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->role = role;
+	plan->before = before;
+	STP_TRY(load_keys(plan, folder_fds, folder_count, err));
+	STP_TRY(check_former(plan, wish->former, err));
+	plan->threshold = wish->is_edited ? wish->threshold : (unsigned)before->threshold;
+	STP_TRY(choose_keys(plan, wish, err));
+	if (plan->threshold > plan->keyid_count)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"thresholds.%s\": %u of %zu keys cannot be reached", role,
+		                plan->threshold, plan->keyid_count);
+	plan->is_changed = !is_same(plan);
+	return STP_OK;
+}
+
+void stp_signing_plan_release(struct stp_signing_plan *plan)
+{
+	stp_ring_release(&plan->ring);
+	memset(plan, 0, sizeof(*plan));
+}
+
+int stp_signing_plan_can_sign(const struct stp_signing_plan *plan)
+{
+	/* Each key at hand is one of after: those that leave are not at hand. Root alone has nobody
+	 * above it who vouches for new keys: the old ones must sign too (specification
+	 * section 5.3.4). */
+	return plan->ring.count >= plan->threshold &&
+	       (strcmp(plan->role, "root") != 0 || plan->old_count >= plan->before->threshold);
+}
+
+/* ------------------------------------------------------------------ documents */
+
+json_t *stp_signing_key_json(const struct stp_role_key *key)
+{
+	char hex[64];
+
+	stp_hex_encode(key->public_key, sizeof(key->public_key), hex);
+	return json_pack("{s:s,s:{s:s%},s:s}", "keytype", "ed25519", "keyval", "public", hex,
+	                 sizeof(hex), "scheme", "ed25519");
+}
+
+int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, json_t *keys)
+{
+	json_t *keyids = json_array();
+	int failed = !keyids;
+	size_t i;
+
+	for (i = 0; i < plan->keyid_count; i++)
+		failed |= json_array_append_new(keyids, json_string(plan->keyids[i]));
+	failed |= json_object_set_new(role, "keyids", keyids);
+	failed |= json_object_set_new(role, "threshold", json_integer(plan->threshold));
+	for (i = 0; i < plan->ring.count; i++)
+		if (plan->is_new[i])
+			failed |=
+			    json_object_set_new(keys, plan->ring.public_keys[i].keyid,
+			                        stp_signing_key_json(&plan->ring.public_keys[i]));
+	return !failed;
+}

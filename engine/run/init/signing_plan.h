@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who signs one offline role, before and after init --update.
+ *
+ *	published role ─┬▶ of it at hand      sign the new version
+ *	key files      ─┼▶ new ones           join, or take the place of those that are not at hand
+ *	stampede.json  ─┘   threshold, number of keys: which of the two, if they were edited
+ *
+ * A key file ROLE-i.pem whose key the published role does not name is a new key. With as many keys
+ * as before (or as "thresholds" says) it takes the place of one that is not at hand; with more it
+ * joins. Nothing else is guessed: what does not add up is refused with how to say it.
+ *
+ * Shape      one plan per role.
+ * Memory     secret keys in locked memory (keys/keys.h).
+ * Ownership  release with stp_signing_plan_release().
+ * Threads    one thread.
+ */
+#ifndef STP_RUN_INIT_SIGNING_PLAN_H
+#define STP_RUN_INIT_SIGNING_PLAN_H
+
+#include <jansson.h>
+
+#include "run/init/ceremony.h"
+#include "run/init/former_keys.h"
+#include "verify/signature.h"
+
+struct stp_signing_plan {
+	const char *role;                                    /* "root", "targets", "bins" */
+	const struct stp_role *before;                       /* as published */
+	struct stp_ring ring;                                /* keys at hand */
+	int is_new[STP_ROLE_KEYS_MAX];                       /* ring key i is not one of before */
+	size_t old_count;                                    /* ring keys that are */
+	char keyids[STP_ROLE_KEYS_MAX][STP_KEYID_CHARS + 1]; /* after, sorted */
+	size_t keyid_count;
+	unsigned threshold; /* after */
+	int is_changed;     /* other keys or another threshold than before */
+};
+
+/* What stampede.json says of the role. */
+struct stp_signing_wish {
+	unsigned threshold, key_count;
+	int is_edited; /* since init or the last update; else the published role decides */
+	const struct stp_buf
+	    *former; /* keys that do not come back (run/init/former_keys.h), or NULL */
+};
+
+/* Loads the keys of role from the folders and plans. STP_CONFIG, STP_KEY say what does not add up.
+ * A plan that changes nothing is made also when no key is at hand. */
+enum stp_errc stp_signing_plan_make(struct stp_signing_plan *plan, const char *role,
+                                    const struct stp_role *before, const int *folder_fds,
+                                    size_t folder_count, const struct stp_signing_wish *wish,
+                                    struct stp_err *err) STP_MUST_CHECK;
+void stp_signing_plan_release(struct stp_signing_plan *plan);
+
+/* True when the keys at hand reach the threshold of after and, for root, that of before. */
+int stp_signing_plan_can_sign(const struct stp_signing_plan *plan);
+
+/* Writes keyids and threshold of the plan into a role's object, and its new keys into keys. 0 when
+ * memory is short. */
+int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, json_t *keys);
+
+/* The TUF key object of an Ed25519 key, or NULL. */
+json_t *stp_signing_key_json(const struct stp_role_key *key);
+
+#endif

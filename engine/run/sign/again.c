@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/sign/again.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/filesystem.h"
+#include "base/text.h"
+#include "record/stamp.h"
+
+#define NS_PER_S 1000000000
+/* Between the clock when a window's files were hashed, in whole seconds, and stamps that lay ahead
+ * of it: half of STP_STAMP_AHEAD_NS. */
+#define HASHED_GRACE_S 30
+
+int64_t stp_sign_racy_after(const struct stp_sign_run *run)
+{
+	if (run->options->dry_run)
+		return INT64_MAX;
+	return stp_stamp_later(run->clock_ns, -stp_fs_grace_ns(&run->fs, run->repo.state_fd));
+}
+
+void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from)
+{
+	size_t i;
+
+	for (i = 0; i < STP_AGAIN_COUNT; i++)
+		to->files[i] += from->files[i];
+	to->renumbered += from->renumbered;
+	to->ctime_ignored += from->ctime_ignored;
+}
+
+enum stp_again stp_sign_compare(const struct stp_sign_run *run, const struct stp_record *entry,
+                                const struct stp_record *record, unsigned *out_tolerated)
+{
+	const struct stp_fingerprint *now = &entry->fingerprint;
+	const struct stp_fingerprint *then = &record->fingerprint;
+
+	*out_tolerated = 0;
+	if (entry->length != record->length)
+		return STP_AGAIN_SIZE;
+	if (now->mtime_ns != then->mtime_ns)
+		return STP_AGAIN_MTIME;
+	if (now->ino != then->ino)
+		return STP_AGAIN_INODE;
+	if (now->ctime_ns != then->ctime_ns) {
+		if (run->config.trust != STP_TRUST_MTIME)
+			return STP_AGAIN_CTIME;
+		*out_tolerated |= STP_TOLERATED_CTIME;
+	}
+	if (now->fs_id != then->fs_id) {
+		if (!stp_fs_is_same(&run->fs, now->fs_id, then->fs_id))
+			return STP_AGAIN_DEVICE;
+		*out_tolerated |= STP_TOLERATED_DEVICE;
+	}
+	return STP_AGAIN_NOT;
+}
+
+enum stp_again stp_sign_settled(const struct stp_sign_run *run, const struct stp_record *record)
+{
+	const struct stp_fingerprint *print = &record->fingerprint;
+	int64_t hashed_ns =
+	    stp_stamp_clamp((__int128)(record->verified_at + HASHED_GRACE_S) * NS_PER_S);
+
+	if (record->flags & STP_RECORD_RACY)
+		return STP_AGAIN_UNSETTLED;
+	if (record->flags & STP_RECORD_PASSED && run->config.trust != STP_TRUST_MTIME)
+		return STP_AGAIN_CTIME;
+	/* The usual case: both are older than the hashing. */
+	if (print->mtime_ns < hashed_ns && print->ctime_ns < hashed_ns)
+		return STP_AGAIN_NOT;
+	if (print->mtime_ns >= hashed_ns && print->mtime_ns < run->ahead_ns)
+		return STP_AGAIN_FUTURE;
+	if (print->ctime_ns >= hashed_ns && print->ctime_ns < run->ahead_ns)
+		return STP_AGAIN_FUTURE;
+	return STP_AGAIN_NOT;
+}
+
+/* --- notes ----------------------------------------------------------------------------------- */
+
+void stp_sign_tell_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
+                         uint64_t window_count)
+{
+	static const enum stp_again quiet[] = {STP_AGAIN_CTIME, STP_AGAIN_DEVICE, STP_AGAIN_INODE};
+	struct stp_sign_again told = {0};
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
+		told.files[quiet[i]] = counted->files[quiet[i]] * window_count;
+	if (!stp_sign_again_text(&told, text, sizeof(text)))
+		return;
+	stp_sign_tell(
+	    run, "hash", run->config.targets_dir, "%s%s, though size and mtime are as they were%s",
+	    window_count > 1 ? "about " : "", text,
+	    told.files[STP_AGAIN_CTIME]
+	        ? " (backups by hard links, chmod and chown move the ctime; if that is what it "
+	          "was, see \"trust\" in stampede.json(5))"
+	        : "");
+}
+
+void stp_sign_note_tolerated(struct stp_sign_run *run)
+{
+	const struct stp_sign_again *again = &run->report->again;
+	const char *folder = run->config.targets_dir;
+	char count[32];
+
+	if (again->renumbered)
+		stp_fault_add(&run->notes, STP_CHANGED, 0, "hash", folder, strlen(folder),
+		              "its file system has another device number than in the ledger (a "
+		              "reboot or a remount does that); %s file%s, otherwise unchanged, "
+		              "%s not hashed again for it",
+		              stp_count_format(again->renumbered, count),
+		              again->renumbered == 1 ? "" : "s",
+		              again->renumbered == 1 ? "was" : "were");
+	if (again->ctime_ignored)
+		stp_fault_add(&run->notes, STP_CHANGED, 0, "hash", STP_CONFIG_FILE,
+		              strlen(STP_CONFIG_FILE),
+		              "\"trust\" is \"mtime\": %s file%s with another ctime %s not hashed "
+		              "again",
+		              stp_count_format(again->ctime_ignored, count),
+		              again->ctime_ignored == 1 ? "" : "s",
+		              again->ctime_ignored == 1 ? "was" : "were");
+}
+
+void stp_sign_look_ahead(struct stp_sign_run *run, const struct stp_record *entry)
+{
+	const struct stp_fingerprint *print = &entry->fingerprint;
+
+	if (print->mtime_ns >= run->ahead_ns || print->ctime_ns >= run->ahead_ns)
+		stp_fault_add(&run->ahead, STP_CHANGED, 0, "scan", entry->path, entry->path_bytes,
+		              "has a time in the future");
+}
+
+void stp_sign_note_ahead(struct stp_sign_run *run)
+{
+	const char *first;
+	char others[64] = "";
+	char count[32];
+
+	if (!run->ahead.count)
+		return;
+	stp_fault_list_sort(&run->ahead);
+	first = run->ahead.items[0].subject;
+	if (run->ahead.total > 1)
+		snprintf(others, sizeof(others), ", as do %s other files",
+		         stp_count_format(run->ahead.total - 1, count));
+	stp_fault_add(&run->notes, STP_CHANGED, 0, "scan", first, strlen(first),
+	              "has a time in the future%s; such a file is hashed again only when it "
+	              "changes, and once when that time has come; touch it, or set the clock",
+	              others);
+}

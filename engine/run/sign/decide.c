@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decision about one path: what the scan says ⋈ what the ledger knows.
+ *
+ *	scan         ledger                          verdict
+ *	nothing      nothing, or a removed path      NONE
+ *	nothing      a record that a row repeats     KEEP the record (run/sign/known.h)
+ *	nothing      any record, in a refresh        KEEP the record (run/source.h)
+ *	nothing      any other record                REMOVED
+ *	two records  any                             DUPLICATE, unless rows say the same
+ *	row          nothing, or common algorithms   KEEP the row, or the ledger's equal record
+ *	row          other algorithms only           HASH: the row's file must be read to compare
+ *	entry        same fingerprint, trusted       KEEP the ledger's record, if its row agrees
+ *	entry        anything else                   HASH
+ *
+ * A row has length and every configured digest; a row with less is an entry, as a file of the tree
+ * is. The ledger's record may be of other algorithms than are configured ("hashes" was changed): it
+ * is trusted when it has all of those, and says what was signed in any case.
+ *
+ * A removed path that the ledger remembers is told besides, whatever the verdict: what it had when
+ * it was signed last is what it must have when it comes back, and while it stays away the ledger
+ * goes on remembering it (decisions/0190-removed-paths.md).
+ *
+ * After hashing, an entry whose file was at fault stays unresolved (NONE: the fault is on the
+ * list), whatever older record matches; one that was hashed in a newer state than the scan saw is
+ * known by its key. So are a file that was removed meanwhile, which the scan is taken not to have
+ * seen, and one that did not keep still and is left to those who copy it (HASH).
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "run/sign/again.h"
+#include "run/sign/remember.h"
+#include "run/sign/sign_run.h"
+
+/* What is known of a group's path: the ledger's word, and what was signed last. After a recovery
+ * the published bins alone say what was signed; a path that they do not have and the ledger has was
+ * removed by a run whose ledger was lost. */
+struct known {
+	const struct stp_record *newest;    /* NULL: unknown, or removed and not remembered */
+	const struct stp_record *committed; /* of the generation, checkpoints left out */
+	const struct stp_record *removed;   /* not committed any more, remembered */
+	unsigned newest_set, committed_set, removed_set; /* of their digests */
+	int newest_is_committed;
+};
+
+/* True when the ledger's record is of the bytes that were published. */
+static int is_same(const struct known *known)
+{
+	struct stp_said published = stp_said_by(known->committed, known->committed_set);
+	struct stp_said newest = stp_said_by(known->newest, known->newest_set);
+
+	return stp_said_compare(&published, &newest) == STP_SAME_YES;
+}
+
+/* What the ledger's generation says of the path. */
+static void take_generation(const struct stp_sign_run *run, const struct stp_record *record,
+                            struct known *known)
+{
+	unsigned set = stp_record_set(record, run->ledger_set);
+
+	if (!(record->flags & STP_RECORD_REMOVED) && !run->has_published) {
+		known->committed = record;
+		known->committed_set = set;
+	} else if (!known->committed && set) {
+		known->removed = record;
+		known->removed_set = set;
+	}
+}
+
+static struct known look_up(const struct stp_sign_run *run, const struct stp_sources *sources,
+                            const struct stp_merge_group *group, size_t first_item)
+{
+	size_t ledger_start = run->scan.count + run->published.count;
+	struct known known = {NULL, NULL, NULL, 0, 0, 0, 0};
+	int generation_met = 0;
+	size_t i;
+
+	for (i = first_item; i < group->count; i++) {
+		const struct stp_merge_item *item = &group->items[i];
+		const struct stp_segment *segment = sources->items[item->source_index].segment;
+		int is_checkpoint;
+
+		if (item->source_index < ledger_start) {
+			known.committed = &item->record;
+			known.committed_set = stp_record_set(&item->record, run->config.hash_set);
+			continue;
+		}
+		is_checkpoint = stp_segment_info(segment)->kind == STP_SEGMENT_CHECKPOINT;
+		if (!known.newest) {
+			known.newest = &item->record;
+			known.newest_set =
+			    stp_record_set(&item->record,
+			                   is_checkpoint ? run->config.hash_set : run->ledger_set);
+			known.newest_is_committed = !is_checkpoint && !run->has_published;
+		}
+		if (!is_checkpoint && !generation_met) {
+			take_generation(run, &item->record, &known);
+			generation_met = 1;
+		}
+	}
+	if (!known.newest)
+		return known;
+	if (!(known.newest->flags & STP_RECORD_REMOVED)) {
+		/* The ledger's record of published bytes knows their file besides. */
+		if (run->has_published && known.committed && is_same(&known)) {
+			known.committed = known.newest;
+			known.committed_set = known.newest_set;
+		}
+		return known;
+	}
+	known.newest_is_committed = 0;
+	if (!stp_record_is_remembered(known.newest))
+		known.newest = NULL;
+	return known;
+}
+
+/* Leaves out what is remembered for longer than the configuration says. */
+static void forget(const struct stp_sign_run *run, struct known *known)
+{
+	if (!known->removed || !(known->removed->flags & STP_RECORD_REMOVED) ||
+	    !stp_sign_is_forgotten(run, known->removed))
+		return;
+	if (known->newest == known->removed)
+		known->newest = NULL;
+	known->removed = NULL;
+}
+
+/* True when this run re-reads the file whatever its fingerprint says. The choice of a part is keyed
+ * (SipHash), so nobody outside can tell which night a file's turn is. */
+static int is_chosen(const struct stp_sign_run *run, const uint8_t key[STP_KEY_BYTES])
+{
+	uint8_t hash[crypto_shorthash_BYTES];
+
+	if (run->options->rehash == STP_REHASH_ALL)
+		return 1;
+	if (run->options->rehash != STP_REHASH_PART)
+		return 0;
+	crypto_shorthash(hash, key, STP_KEY_BYTES, stp_seal_key_bytes(run->seal_key));
+	return stp_load64_le(hash) % run->options->rehash_parts ==
+	       stp_ledger_generation(run->ledger) % run->options->rehash_parts;
+}
+
+/* True when the configured digests can be taken from a record with those of set. */
+static int has_all(const struct stp_sign_run *run, unsigned set)
+{
+	return (set & run->config.hash_set) == run->config.hash_set;
+}
+
+/* Whether the ledger's record stands for the file. Sets decision->again when it does not although
+ * the file had been hashed, and decision->tolerated when it does. */
+static int is_trusted(const struct stp_sign_run *run, const struct known *known,
+                      enum stp_decide_pass pass, struct stp_decision *decision)
+{
+	const struct stp_record *entry = decision->entry;
+	const struct stp_record *newest = known->newest;
+	enum stp_again again;
+	unsigned tolerated;
+
+	if (!newest || !(newest->flags & STP_RECORD_FILE))
+		return 0;
+	again = stp_sign_compare(run, entry, newest, &tolerated);
+	if (pass == STP_DECIDE_EMIT) {
+		if (!has_all(run, known->newest_set))
+			return 0;
+		/* Hashed in a newer state than the scan saw: nothing of that is to be taken. */
+		if (stp_keyset_has(&run->moved, entry->key))
+			return 1;
+		decision->tolerated = tolerated;
+		return again == STP_AGAIN_NOT;
+	}
+	if (again == STP_AGAIN_NOT)
+		again = stp_sign_settled(run, newest);
+	if (again == STP_AGAIN_NOT && !has_all(run, known->newest_set))
+		again = STP_AGAIN_HASHES;
+	if (again == STP_AGAIN_NOT && is_chosen(run, entry->key))
+		again = STP_AGAIN_REHASH;
+	decision->again = again;
+	decision->tolerated = again == STP_AGAIN_NOT ? tolerated : 0;
+	return again == STP_AGAIN_NOT;
+}
+
+/* True when what the row of an entry claims is not what newest has; the fingerprint told that the
+ * file's length is the same. */
+static int contradicts(const struct stp_record *entry, const struct known *known)
+{
+	struct stp_said claims = stp_said_by(entry, 0);
+	struct stp_said has = stp_said_by(known->newest, known->newest_set);
+
+	claims.length = has.length;
+	return stp_said_compare(&claims, &has) == STP_SAME_NO;
+}
+
+static void keep_newest(struct stp_decision *decision, const struct known *known)
+{
+	decision->verdict = STP_VERDICT_KEEP;
+	decision->record = known->newest;
+	decision->record_set = known->newest_set;
+	decision->is_committed = known->newest_is_committed;
+}
+
+/* True when what was signed last has digests, none of them of an algorithm of set. */
+static int cannot_compare(const struct known *known, const struct stp_record *entry, unsigned set)
+{
+	const struct stp_record *before = known->committed ? known->committed : known->removed;
+	unsigned before_set = known->committed ? known->committed_set : known->removed_set;
+
+	return before && before_set && before->length == entry->length && !(before_set & set);
+}
+
+/* A row that has all: it is the target, unless it cannot be compared with what was signed. */
+static void decide_row(const struct stp_sign_run *run, const struct known *known,
+                       enum stp_decide_pass pass, struct stp_decision *decision)
+{
+	const struct stp_record *entry = decision->entry;
+	const struct stp_record *newest = known->newest;
+	unsigned config_set = run->config.hash_set;
+
+	decision->record = entry;
+	decision->record_set = stp_record_set(entry, config_set);
+	if (cannot_compare(known, entry, decision->record_set)) {
+		if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, entry->key))
+			return;
+		decision->verdict = STP_VERDICT_HASH;
+		if (pass == STP_DECIDE_EMIT && is_trusted(run, known, pass, decision))
+			keep_newest(decision, known);
+		return;
+	}
+	decision->verdict = STP_VERDICT_KEEP;
+	if (newest && known->newest_is_committed && known->newest_set == config_set &&
+	    entry->flags & STP_RECORD_DIGESTS && newest->length == entry->length &&
+	    memcmp(newest->digests, entry->digests, run->digest_bytes) == 0)
+		keep_newest(decision, known);
+}
+
+/* Records of one list that say the same of their path. The merge shows no more than
+ * STP_MERGE_ITEMS_MAX of them. */
+static int are_repeats(const struct stp_merge_group *group, size_t count, unsigned set)
+{
+	const struct stp_record *first = &group->items[0].record;
+	size_t bytes = stp_alg_set_digest_bytes(stp_record_set(first, set));
+	size_t i;
+
+	if (group->total > group->count || !(first->flags & STP_RECORD_LISTED))
+		return 0;
+	for (i = 1; i < count; i++) {
+		const struct stp_record *other = &group->items[i].record;
+
+		if (other->flags != first->flags ||
+		    (first->flags & STP_RECORD_SIZED && other->length != first->length) ||
+		    (bytes && memcmp(other->digests, first->digests, bytes) != 0))
+			return 0;
+	}
+	return 1;
+}
+
+/* The path's entry: what the scan says, and whether it says one thing. */
+static int find_entry(const struct stp_sign_run *run, const struct stp_merge_group *group,
+                      size_t scanned, struct stp_decision *decision)
+{
+	decision->entry = &group->items[0].record;
+	if (scanned == 1)
+		return 1;
+	if (are_repeats(group, scanned, run->config.hash_set)) {
+		decision->repeats = (unsigned)scanned - 1;
+		return 1;
+	}
+	decision->verdict = STP_VERDICT_DUPLICATE;
+	decision->second = &group->items[1].record;
+	return 0;
+}
+
+/* The path that no input names: what becomes of the record that was signed last. */
+static void decide_unnamed(const struct stp_sign_run *run, const struct known *known,
+                           struct stp_decision *decision)
+{
+	if (!known->committed)
+		return;
+	decision->verdict = STP_VERDICT_REMOVED;
+	if (run->list_is_same || (run->known && stp_known_saw(run->known, known->committed)))
+		decision->is_committed = 1;
+	else if (run->is_refresh && has_all(run, known->committed_set))
+		decision->is_committed = !run->has_published;
+	else
+		return;
+	decision->verdict = STP_VERDICT_KEEP;
+	decision->record = known->committed;
+	decision->record_set = known->committed_set;
+}
+
+struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
+                                    const struct stp_sources *sources,
+                                    const struct stp_merge_group *group, enum stp_decide_pass pass)
+{
+	struct stp_decision decision = {.verdict = STP_VERDICT_NONE};
+	struct known known;
+	size_t scanned = 0;
+
+	while (scanned < group->count && group->items[scanned].source_index < run->scan.count)
+		scanned++;
+	known = look_up(run, sources, group, scanned);
+	forget(run, &known);
+	decision.committed = known.committed;
+	decision.committed_set = known.committed_set;
+	decision.removed = known.removed;
+	decision.removed_set = known.removed_set;
+	if (scanned == 0) {
+		decide_unnamed(run, &known, &decision);
+		return decision;
+	}
+	if (!find_entry(run, group, scanned, &decision))
+		return decision;
+	if (!(decision.entry->flags & STP_RECORD_FILE)) {
+		decide_row(run, &known, pass, &decision);
+		return decision;
+	}
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, decision.entry->key))
+		return decision;
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->gone, decision.entry->key)) {
+		decide_unnamed(run, &known, &decision);
+		return decision;
+	}
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->unsettled_keys, decision.entry->key)) {
+		decision.verdict = STP_VERDICT_HASH;
+		decision.record = decision.entry;
+		return decision;
+	}
+	if (is_trusted(run, &known, pass, &decision)) {
+		keep_newest(&decision, &known);
+		if (decision.entry->flags & STP_RECORD_CLAIMS &&
+		    contradicts(decision.entry, &known))
+			decision.verdict = STP_VERDICT_CONTRADICTED;
+		return decision;
+	}
+	decision.verdict = STP_VERDICT_HASH;
+	decision.record = decision.entry;
+	return decision;
+}

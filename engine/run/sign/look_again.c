@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/sign/look_again.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/faultpoint.h"
+#include "base/filesystem.h"
+#include "base/progress.h"
+#include "hash/hash.h"
+#include "ledger/segment.h"
+#include "record/fingerprint.h"
+#include "run/sign/again.h"
+#include "run/sign/alarm.h"
+#include "run/sign/files_queue.h"
+#include "run/sign/visit.h"
+
+/* However busy the index is, the run goes on after so many rounds, or when they took so long. */
+#define ROUNDS_MAX 8
+#define ROUNDS_NS  (UINT64_C(60) * 1000000000)
+/* What is gone may be about to be replaced: it counts as gone after two looks. */
+#define PAUSE_NS   100000000
+#define RANGE_BITS 6
+
+struct look {
+	struct stp_sign_run *run;
+	int has_copies;                 /* of files that may change */
+	int wants_names;                /* names may be hard links */
+	struct stp_sources checkpoints; /* what is looked at */
+	struct stp_keyset moved;        /* keys of files that are not what was hashed */
+	struct stp_keyset gone;         /* of those, by this round */
+	struct stp_keyset before;       /* the same by the round before */
+	struct stp_files_queue *queue;
+};
+
+/* --- one file -------------------------------------------------------------------------------- */
+
+enum there {
+	THERE_FILE,
+	THERE_GONE, /* or a folder, which is no entry */
+	THERE_OTHER,
+};
+
+/* Fills *out, a copy of record, with what its file is now. */
+static enum there look_at(struct stp_sign_run *run, const struct stp_record *record,
+                          struct stp_record *out, unsigned *out_links)
+{
+	char path[STP_PATH_BYTES_MAX + 1];
+	struct stat st;
+
+	*out = *record;
+	memcpy(path, record->path, record->path_bytes);
+	path[record->path_bytes] = '\0';
+	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT || errno == ENOTDIR ? THERE_GONE : THERE_OTHER;
+	if (S_ISDIR(st.st_mode))
+		return THERE_GONE;
+	if (!S_ISREG(st.st_mode))
+		return THERE_OTHER;
+	out->length = (uint64_t)st.st_size;
+	out->fingerprint =
+	    stp_fingerprint_of(&st, stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path));
+	*out_links = (unsigned)st.st_nlink;
+	return THERE_FILE;
+}
+
+/* Files that may change are hashed once more when they are copied. */
+static int is_copied(const struct look *look, const struct stp_record *record)
+{
+	return look->has_copies && stp_sign_is_mutable(look->run, record);
+}
+
+static enum stp_errc check_record(void *ctx, size_t worker, const struct stp_merge_group *group,
+                                  struct stp_err *err)
+{
+	struct look *look = ctx;
+	const struct stp_record *record = &group->items[0].record;
+	struct stp_record now;
+	unsigned tolerated;
+	unsigned links;
+
+	(void)worker;
+	if (!(record->flags & STP_RECORD_FILE) || is_copied(look, record) ||
+	    stp_keyset_has(&look->run->refused, record->key))
+		return STP_OK;
+	if (look_at(look->run, record, &now, &links) != THERE_FILE ||
+	    stp_sign_compare(look->run, &now, record, &tolerated) != STP_AGAIN_NOT)
+		return stp_keyset_add(&look->moved, record->key, err);
+	if (look->wants_names && links > 1)
+		return stp_keyset_add(&look->run->several_names, record->key, err);
+	return STP_OK;
+}
+
+/* --- a look at all --------------------------------------------------------------------------- */
+
+/* The checkpoints, newest first: what no generation has yet. */
+static enum stp_errc find_checkpoints(struct look *look, struct stp_err *err)
+{
+	struct stp_sources all = STP_SOURCES_INIT;
+	enum stp_errc code = stp_ledger_sources(look->run->ledger, &all, err);
+	size_t i;
+
+	stp_sources_release(&look->checkpoints);
+	look->checkpoints = (struct stp_sources)STP_SOURCES_INIT;
+	for (i = 0; i < all.count && code == STP_OK; i++)
+		if (stp_segment_info(all.items[i].segment)->kind == STP_SEGMENT_CHECKPOINT)
+			code = stp_sources_add(&look->checkpoints, all.items[i], err);
+	stp_sources_release(&all);
+	return code;
+}
+
+/* Notes in moved which files are not what was hashed, and those that could not be hashed. */
+static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
+{
+	struct stp_sign_run *run = look->run;
+	struct stp_walk walk = {.run = run,
+	                        .name = "look",
+	                        .sources = &look->checkpoints,
+	                        .fn = check_record,
+	                        .ctx = look};
+	size_t i;
+
+	STP_FAULT_TRY(err, "hash", "look", "targets");
+	stp_keyset_clear(&look->moved);
+	stp_keyset_clear(&run->several_names);
+	STP_TRY(find_checkpoints(look, err));
+	walk.range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
+	if (look->checkpoints.count)
+		STP_TRY(stp_sign_walk(&walk, err));
+	for (i = 0; i < run->unsettled.count; i++) {
+		const char *path = run->unsettled.items[i].subject;
+		struct stp_record record = {.path = path, .path_bytes = (uint16_t)strlen(path)};
+		int is_left = is_copied(look, &record);
+
+		stp_hash_one(STP_ALG_SHA256, path, strlen(path), record.key);
+		STP_TRY(
+		    stp_keyset_add(is_left ? &run->unsettled_keys : &look->moved, record.key, err));
+	}
+	stp_keyset_seal(&look->moved);
+	stp_keyset_seal(&run->several_names);
+	stp_keyset_seal(&run->unsettled_keys);
+	return STP_OK;
+}
+
+/* --- what moved ------------------------------------------------------------------------------ */
+
+/* Puts a file that moved into the queue as it is now, or notes that it is gone. */
+static enum stp_errc take_moved(void *ctx, size_t worker, const struct stp_decision *decision,
+                                struct stp_err *err)
+{
+	struct look *look = ctx;
+	struct stp_record entry;
+	enum there there;
+	unsigned links;
+
+	if (!decision->entry || !(decision->entry->flags & STP_RECORD_FILE) ||
+	    (decision->verdict != STP_VERDICT_KEEP && decision->verdict != STP_VERDICT_HASH))
+		return STP_OK;
+	there = look_at(look->run, decision->entry, &entry, &links);
+	/* A list that names a file which is not there is wrong, and a fault says so. */
+	if (there == THERE_GONE && !(entry.flags & STP_RECORD_LISTED))
+		return stp_keyset_add(&look->gone, entry.key, err);
+	return stp_files_queue_put(look->queue, worker, decision, &entry, err);
+}
+
+static int are_same(const struct stp_keyset *a, const struct stp_keyset *b)
+{
+	return a->keys.count == b->keys.count &&
+	       (a->keys.count == 0 || memcmp(a->keys.data, b->keys.data, a->keys.count) == 0);
+}
+
+/* Everything is as it was hashed, or gone for good. */
+static int is_quiet(const struct look *look, size_t queued)
+{
+	return queued == 0 && are_same(&look->gone, &look->before);
+}
+
+/* One look and what it found. */
+static enum stp_errc do_round(struct look *look, size_t *out_queued, struct stp_err *err)
+{
+	uint64_t bytes;
+
+	STP_TRY(look_at_all(look, err));
+	stp_files_queue_reset(look->queue);
+	stp_keyset_clear(&look->before);
+	STP_TRY(
+	    stp_buf_append(&look->before.keys, look->gone.keys.data, look->gone.keys.count, err));
+	stp_keyset_clear(&look->gone);
+	STP_TRY(stp_sign_visit(look->run, &look->moved, take_moved, look, err));
+	stp_keyset_seal(&look->gone);
+	STP_TRY(stp_files_queue_gather(look->queue, out_queued, &bytes, err));
+	if (*out_queued) {
+		stp_progress_stage(look->run->options->progress, "rehash", 0, 0);
+		stp_progress_part(look->run->options->progress, 0, 1, *out_queued, bytes);
+	}
+	return STP_OK;
+}
+
+static enum stp_errc refuse_new(struct stp_sign_run *run, size_t first_fault, size_t total,
+                                struct stp_err *err)
+{
+	if (run->faults.total != total)
+		STP_TRY(stp_sign_refuse(run, first_fault, err));
+	stp_keyset_seal(&run->refused);
+	return STP_OK;
+}
+
+/* Hashes what moved, or waits when files are only gone. */
+static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err *err)
+{
+	struct stp_sign_run *run = look->run;
+	struct timespec pause = {.tv_nsec = PAUSE_NS};
+	size_t first_fault = run->faults.count;
+	size_t total = run->faults.total;
+
+	if (queued == 0) {
+		nanosleep(&pause, NULL);
+		return STP_OK;
+	}
+	stp_fault_list_release(&run->unsettled);
+	stp_fault_list_init(&run->unsettled);
+	STP_TRY(stp_files_queue_hash(look->queue, &run->report->files_rehashed,
+	                             &run->report->bytes_hashed, err));
+	STP_TRY(stp_ledger_flush(run->ledger, err));
+	stp_keyset_seal(&run->moved);
+	return refuse_new(run, first_fault, total, err);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+/* What keeps moving when there is no time left. */
+static enum stp_errc give_up(void *ctx, size_t worker, const struct stp_decision *decision,
+                             struct stp_err *err)
+{
+	struct look *look = ctx;
+	const struct stp_record *entry = decision->entry;
+
+	(void)worker;
+	(void)err;
+	if (!entry || !(entry->flags & STP_RECORD_FILE) || decision->verdict != STP_VERDICT_KEEP ||
+	    decision->is_committed || stp_keyset_has(&look->gone, entry->key))
+		return STP_OK;
+	/* One that may change is signed as it was hashed last: the next run signs it again. */
+	if (!stp_sign_is_mutable(look->run, entry))
+		stp_fault_add(&look->run->faults, STP_CHANGED, 0, "hash", entry->path,
+		              entry->path_bytes,
+		              "changes again and again after it was hashed; sign again when "
+		              "nothing writes to it");
+	return STP_OK;
+}
+
+/* Files that could not be hashed, and will not be, are faults now. */
+static void fault_unsettled(struct look *look)
+{
+	struct stp_sign_run *run = look->run;
+	size_t i;
+
+	for (i = 0; i < run->unsettled.count; i++) {
+		const struct stp_fault *fault = &run->unsettled.items[i];
+		struct stp_record record = {.path = fault->subject,
+		                            .path_bytes = (uint16_t)strlen(fault->subject)};
+
+		stp_hash_one(STP_ALG_SHA256, record.path, record.path_bytes, record.key);
+		if (!is_copied(look, &record) && !stp_keyset_has(&look->gone, record.key))
+			stp_fault_add(&run->faults, fault->code, 0, fault->stage, record.path,
+			              record.path_bytes, "%s", fault->text);
+	}
+}
+
+static enum stp_errc finish(struct look *look, int is_settled, struct stp_err *err)
+{
+	struct stp_sign_run *run = look->run;
+	size_t first_fault = run->faults.count;
+	size_t total = run->faults.total;
+
+	fault_unsettled(look);
+	STP_TRY(refuse_new(run, first_fault, total, err));
+	if (!is_settled) {
+		first_fault = run->faults.count;
+		total = run->faults.total;
+		STP_TRY(stp_sign_visit(run, &look->moved, give_up, look, err));
+		STP_TRY(refuse_new(run, first_fault, total, err));
+	}
+	return stp_buf_append(&run->gone.keys, look->gone.keys.data, look->gone.keys.count, err);
+}
+
+static enum stp_errc do_rounds(struct look *look, struct stp_err *err)
+{
+	uint64_t started = stp_clock_monotonic_ns();
+	size_t queued;
+	int round;
+
+	for (round = 0;; round++) {
+		STP_TRY(do_round(look, &queued, err));
+		if (is_quiet(look, queued))
+			return finish(look, 1, err);
+		if (round == ROUNDS_MAX || stp_clock_monotonic_ns() - started > ROUNDS_NS)
+			return finish(look, 0, err);
+		STP_TRY(hash_again(look, queued, err));
+	}
+}
+
+enum stp_errc stp_sign_look_again(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct look look = {.run = run,
+	                    .has_copies = run->config.target_files != STP_TARGET_FILES_NONE,
+	                    .wants_names = run->config.link == STP_LINK_HARDLINK,
+	                    .checkpoints = STP_SOURCES_INIT};
+	double *stage;
+	enum stp_errc code;
+
+	if (run->entry_count == 0 || run->targets_fd < 0)
+		return STP_OK;
+	stage = stp_sign_stage(run, &run->report->seconds.hash);
+	stp_keyset_init(&look.moved);
+	stp_keyset_init(&look.gone);
+	stp_keyset_init(&look.before);
+	code = stp_files_queue_create(run, 1, &look.queue, err);
+	if (code == STP_OK)
+		code = do_rounds(&look, err);
+	stp_files_queue_destroy(look.queue);
+	stp_keyset_release(&look.moved);
+	stp_keyset_release(&look.gone);
+	stp_keyset_release(&look.before);
+	stp_sources_release(&look.checkpoints);
+	stp_sign_stage(run, stage);
+	return code;
+}

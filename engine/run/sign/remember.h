@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removed paths in the ledger: what a path that is not signed any more leaves behind
+ * (decisions/0190-removed-paths.md).
+ *
+ *	signed last, not signed now ─▶ removed record: digests, fingerprint, when it went
+ *	removed before              ─▶ the same record, in each new base, until it is forgotten
+ *
+ * Shape      one record per path.
+ * Memory     none.
+ * Ownership  a record points to what the decision points to.
+ * Threads    any thread of a step.
+ */
+#ifndef STP_RUN_SIGN_REMEMBER_H
+#define STP_RUN_SIGN_REMEMBER_H
+
+#include "run/sign/sign_run.h"
+
+/* True when removed is remembered for longer than the configuration says. */
+int stp_sign_is_forgotten(const struct stp_sign_run *run, const struct stp_record *removed);
+
+/* Fills *out with what the ledger's new segment, a whole base or a delta, has to say of a path that
+ * is not signed; returns 0 when that is nothing. digests is room for those of *out. */
+int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision *decision,
+                      int is_whole, struct stp_record *out, uint8_t digests[STP_CLAIMS_BYTES_MAX]);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One target on its way into its bin: its names in public/targets are made, and what has changed
+ * since it was hashed is sorted out.
+ *
+ *	names made ─────────────────────────────────────────────────────────▶ SIGN
+ *	file has changed ─▶ read it again ─┬─ whole ─▶ [alarm?] ─▶ names ────▶ SIGN, as it is now
+ *	  (a few times)                    ├─ moves, or is something else ─┐
+ *	                                   └─ gone ───────────┐            │
+ *	                                                      │            ▼
+ *	     it may change, and its old bytes are served: SIGN, as it was last time (a note)
+ *	     gone, and a distribution file or never signed: ABSENT; all else: FAULTED
+ *
+ * The file of a path that may change is copied, and hashed on its way; so what is signed and what
+ * is served are the same bytes at any time. A distribution file that was signed before keeps its
+ * bytes, or it is the alarm as ever.
+ *
+ * Shape      one call per target.
+ * Memory     the caller's struct.
+ * Ownership  record points into the decision, or into the struct itself: do not copy it.
+ * Threads    any worker of the emit step, with its own index and its own counts.
+ */
+#ifndef STP_RUN_SIGN_TARGET_H
+#define STP_RUN_SIGN_TARGET_H
+
+#include "publish/missing.h"
+#include "run/sign/sign_run.h"
+
+enum stp_target_fate {
+	STP_TARGET_SIGN,
+	STP_TARGET_FAULTED, /* a fault says why */
+	STP_TARGET_ABSENT,  /* its file was removed while the run went on */
+};
+
+struct stp_target {
+	struct stp_record record;
+	int is_committed; /* the ledger's generation has this very record */
+	enum stp_target_fate fate;
+	uint8_t digests[STP_CLAIMS_BYTES_MAX]; /* restated */
+	uint8_t now[STP_CLAIMS_BYTES_MAX];     /* of a file that was read again */
+};
+
+/* What a worker met. */
+struct stp_target_counts {
+	uint64_t reread_files, reread_bytes;
+	struct stp_missing kept;   /* signed as they were last time */
+	struct stp_missing absent; /* removed meanwhile */
+};
+
+/* The record of a KEEP decision as the ledger and the bins take it. */
+void stp_target_init(struct stp_target *target, const struct stp_sign_run *run,
+                     const struct stp_decision *decision);
+
+/* Makes the names of a target (KEEP), or those of a file that could not be hashed before (HASH, in
+ * run->unsettled_keys), and sets its fate. */
+enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *run, size_t worker,
+                              const struct stp_decision *decision, struct stp_target_counts *counts,
+                              struct stp_err *err) STP_MUST_CHECK;
+
+/* Before the others, the names of files that have several hard links: each of these links moves the
+ * ctime that the records of all of them have. */
+enum stp_errc stp_sign_link_first(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+
+/* Adds the counts of a worker to the report, and takes what it kept. */
+void stp_target_counts_merge(struct stp_target_counts *into, const struct stp_target_counts *from);
+void stp_target_counts_release(struct stp_target_counts *counts);
+
+/* Notes about what was kept and what is absent. */
+void stp_target_note(struct stp_sign_run *run, const struct stp_target_counts *counts);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The version of a run, and the floors that it leaves.
+ *
+ *	published, reserved, committed ─▶ highest in use ─┐
+ *	state/ is a backup: floor + 1,000 + seconds       ├▶ next free number ─▶ reserved
+ *	a signed snapshot that nothing else knows of     ─┤
+ *	--above                                          ─┘
+ *
+ * A backup of the whole repository that is put back knows nothing of the versions that were
+ * published since. There was not more than one run a second, so that many numbers are passed over:
+ * a number that is skipped hurts nobody.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "run/sign/sign_run.h"
+
+#define STAGE "publish"
+
+/* Runs of one second at the end of which clocks agree, and tests with a fixed time. */
+#define RESTORED_GAP 1000
+/* Files somebody put there may be many; a snapshot of ours is among the highest. */
+#define SNAPSHOT_TRIES_MAX 64
+
+static void note(struct stp_sign_run *run, const char *subject, const char *text)
+{
+	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, subject, strlen(subject), "%s", text);
+}
+
+/* What lies in public/metadata and is nobody's of ours. */
+static void note_unknown(struct stp_sign_run *run)
+{
+	const struct stp_publish_unknown *unknown = stp_publish_unknown(run->publisher);
+	size_t i;
+
+	run->report->unknown_files = unknown->count;
+	for (i = 0; i < unknown->count && i < STP_PUBLISH_UNKNOWN_KEPT; i++)
+		note(run, unknown->names[i],
+		     "is not a file of this repository and was left alone; find out who put it in "
+		     "public/metadata, and remove it");
+	if (unknown->count > STP_PUBLISH_UNKNOWN_KEPT)
+		stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "public/metadata", 15,
+		              "holds %zu files that are not of this repository; find out who put "
+		              "them there, and remove them",
+		              unknown->count);
+}
+
+/* Files with versions above all that are in use, and no snapshot of ours among or above them. */
+static void note_occupied(struct stp_sign_run *run, const uint64_t *versions, size_t count)
+{
+	if (!count)
+		return;
+	stp_fault_add(
+	    &run->notes, STP_CHANGED, 0, STAGE, "public/metadata", 15,
+	    "holds files of %zu version%s that were never published, from %" PRIu64 " to %" PRIu64
+	    "; they were left alone and their numbers are not used; find out who put them "
+	    "there, and remove them",
+	    count, count == 1 ? "" : "s", versions[0], versions[count - 1]);
+}
+
+/* A snapshot above all versions in use that carries our signature: state/ was lost, or an older
+ * public/ was put back. Its version has been seen. */
+static int raise_above_snapshots(struct stp_sign_run *run)
+{
+	const uint64_t *occupied;
+	unsigned tries;
+	size_t count;
+	size_t at;
+
+	occupied = stp_publish_occupied(run->publisher, &count);
+	at = count;
+	for (tries = 0; at && tries < SNAPSHOT_TRIES_MAX; tries++) {
+		uint64_t version = occupied[--at];
+		char name[64];
+
+		if (!stp_trust_signed_snapshot(&run->trust, run->repo.metadata_fd, version))
+			continue;
+		stp_publish_raise(run->publisher, version);
+		snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
+		note(run, name,
+		     "was signed by this repository, but neither state/ nor timestamp.json knows "
+		     "of it: an older copy of them was put back; numbers up to its own are passed "
+		     "over, so that none is used twice");
+		note_occupied(run, occupied + at + 1, count - at - 1);
+		return 1;
+	}
+	note_occupied(run, occupied, count);
+	return 0;
+}
+
+/* The number of seconds since the last commit, and some: more runs there were not. */
+static uint64_t restored_gap(const struct stp_sign_run *run)
+{
+	int64_t committed_at = run->trust.floors.committed_at;
+
+	return RESTORED_GAP + (run->now > committed_at ? (uint64_t)(run->now - committed_at) : 0);
+}
+
+static int raise_above_restored(struct stp_sign_run *run)
+{
+	uint64_t version = run->trust.floors.timestamp.version;
+	uint64_t gap = restored_gap(run);
+
+	if (run->trust.origin != STP_FLOORS_RESTORED || !version || version > STP_VERSION_MAX - gap)
+		return 0;
+	stp_publish_raise(run->publisher, version + gap);
+	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/" STP_FLOORS_FILE, 12,
+	              "was put back from a backup, or changed from outside, since version "
+	              "%" PRIu64 "; numbers up to %" PRIu64
+	              " are passed over, so that none is used twice",
+	              version, version + gap);
+	return 1;
+}
+
+/* More numbers were reserved than so many failed runs are likely to. */
+static void note_jump(struct stp_sign_run *run)
+{
+	uint64_t published = run->current.timestamp_version;
+	size_t occupied;
+
+	stp_publish_occupied(run->publisher, &occupied); /* of these it was said */
+	if (run->version - published <= RESTORED_GAP + occupied)
+		return;
+	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/reserved", 14,
+	              "names a version far above %" PRIu64 ", the last one published, so %" PRIu64
+	              " follows it; unless so many runs failed, find out who changed state/",
+	              published, run->version);
+}
+
+/* Whether a timestamp that our key signed was published by this copy of the repository, as far as
+ * that can be known. */
+static int is_published_here(const struct stp_sign_run *run, const struct stp_document *doc)
+{
+	const struct stp_pin *last = &run->trust.found.timestamp;
+	const struct stp_commit_list *commits = &run->current.commits;
+	struct stp_pin pin = stp_pin_of(doc->version, doc->file.data, doc->file.count);
+
+	if (doc->version == last->version)
+		return memcmp(pin.sha256, last->sha256, sizeof(pin.sha256)) == 0;
+	/* Below the first record there may have been others. */
+	return doc->version > last->version || !commits->count ||
+	       doc->version < commits->items[0].timestamp_version ||
+	       stp_commit_find(commits, doc->version) != NULL;
+}
+
+/* Numbers below ours that others used: whoever names them learns that there is another signer. */
+static enum stp_errc check_one_signer(const struct stp_sign_run *run, const char *path,
+                                      const struct stp_document *doc, struct stp_err *err)
+{
+	if (is_published_here(run, doc))
+		return STP_OK;
+	return STP_FAIL(err, STP_REFUSED, STAGE, path,
+	                "has version %" PRIu64 ", but another copy of this repository published "
+	                "it: if that copy still signs, stop it; then sign here with --above "
+	                "%" PRIu64,
+	                doc->version, run->trust.found.timestamp.version + RESTORED_GAP);
+}
+
+/* The version of a timestamp that our keys signed, wherever it was found. */
+static enum stp_errc read_above(struct stp_sign_run *run, const char *path, uint64_t *out_version,
+                                struct stp_err *err)
+{
+	struct stp_signature_tally tally = {0, 0};
+	struct stp_finding_list findings;
+	struct stp_document doc;
+	enum stp_errc code;
+	bool usable;
+
+	stp_finding_list_init(&findings);
+	code =
+	    stp_document_read(&doc, AT_FDCWD, path, &stp_rule_timestamp, &findings, &usable, err);
+	if (code == STP_OK &&
+	    (!usable || !doc.version ||
+	     !stp_document_signed_by(&doc, &run->trust.root.timestamp, NULL, "timestamp", &tally)))
+		code =
+		    STP_FAIL(err, STP_CONFIG, STAGE, path,
+		             "is not a timestamp that this repository's key signed; name one from "
+		             "a mirror or a client, or give its version as a number");
+	if (code == STP_OK)
+		code = check_one_signer(run, path, &doc, err);
+	*out_version = doc.version;
+	stp_document_release(&doc);
+	stp_finding_list_release(&findings);
+	return code;
+}
+
+enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_version,
+                                  struct stp_err *err)
+{
+	const char *above = run->options->above;
+	uint64_t published = run->current.timestamp_version;
+	uint64_t version = 0;
+	int is_number;
+
+	*out_version = 0;
+	if (!above)
+		return STP_OK;
+	is_number = stp_u64_parse(above, strlen(above), &version);
+	if (!is_number)
+		STP_TRY(read_above(run, above, &version, err));
+	if (version <= published)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
+		                "%" PRIu64 " is not above %" PRIu64
+		                ", the last version published here; leave it out",
+		                version, published);
+	if (version >= STP_VERSION_MAX ||
+	    (is_number && version - published > STP_VERSION_ABOVE_MAX))
+		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
+		                "%" PRIu64 " is far above %" PRIu64
+		                ", the last version published here, and there is no way back; name "
+		                "the timestamp that has it",
+		                version, published);
+	*out_version = version;
+	return STP_OK;
+}
+
+/* Thresholds that were edited since init or the last update. */
+static void note_thresholds(struct stp_sign_run *run)
+{
+	const struct stp_floors *in_force = &run->trust.floors;
+	struct stp_floors said = *in_force;
+
+	stp_trusted_note_offline(&said, &run->config);
+	if (in_force->root_keys.key_count &&
+	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
+	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
+	     memcmp(&said.bins_keys, &in_force->bins_keys, sizeof(said.bins_keys)) != 0))
+		note(
+		    run, STP_CONFIG_FILE,
+		    "\"thresholds\" was edited and is not in force yet; put it into force with the "
+		    "offline keys: stampede init REPO --update");
+}
+
+/* Periods of the offline roles that were edited since; those of the others count from this run. */
+static void note_periods(struct stp_sign_run *run)
+{
+	const struct stp_periods *in_force = &run->trust.floors.periods;
+	const struct stp_expiry *said = &run->config.expiry;
+
+	if (in_force->root && (said->root != in_force->root || said->targets != in_force->targets ||
+	                       (run->config.has_bins_role && said->bins != in_force->bins)))
+		note(run, STP_CONFIG_FILE,
+		     "\"expiry_seconds\" of root, targets or bins was edited and is not in force "
+		     "yet; put it into force with the offline keys: stampede init REPO --update");
+}
+
+/* The profile gives values to fields that are left out, and init leaves none out. */
+static void note_profile(struct stp_sign_run *run)
+{
+	const char *before = run->trust.floors.profile;
+
+	if (before[0] && strcmp(before, run->config.profile) != 0)
+		stp_fault_add(
+		    &run->notes, STP_OK, 0, STAGE, STP_CONFIG_FILE, strlen(STP_CONFIG_FILE),
+		    "\"profile\" was edited from %s to %s, which changes no field that is in the "
+		    "file: it chose the defaults of init; set it back, and edit the fields "
+		    "themselves",
+		    before, run->config.profile);
+}
+
+enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
+{
+	int is_raised;
+
+	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
+	note_unknown(run);
+	note_thresholds(run);
+	note_periods(run);
+	note_profile(run);
+	if (run->trust.is_unpinned)
+		note(run, STP_CONFIG_FILE,
+		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
+		     "outside public/: stampede init REPO --update --trust 1.root.json");
+	if (!run->trust.has_floors && run->config.trusted_root.version)
+		note(run, "state/" STP_FLOORS_FILE,
+		     "is not there, so what lies in public/metadata counts as what was published "
+		     "last; restore state/ from a backup if an older copy may lie there");
+	is_raised = raise_above_restored(run);
+	is_raised |= raise_above_snapshots(run);
+	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
+	if (!is_raised && !run->above)
+		note_jump(run);
+	return STP_OK;
+}
+
+static struct stp_pin pin_of_sealed(const struct stp_sealed *sealed)
+{
+	struct stp_pin pin = {.version = sealed->version};
+
+	memcpy(pin.sha256, sealed->sha256, sizeof(pin.sha256));
+	return pin;
+}
+
+enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+                                    const struct stp_sealed *timestamp, struct stp_err *err)
+{
+	struct stp_floors floors = run->trust.found;
+
+	floors.snapshot = pin_of_sealed(snapshot);
+	floors.timestamp = pin_of_sealed(timestamp);
+	floors.committed_at = run->now;
+	if (run->trust.is_unpinned)
+		floors.root = floors.older = (struct stp_pin){.version = 0};
+	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,
+	                       STP_FLOORS_OWN, err);
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stampede/status.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/sum.h"
+#include "base/text.h"
+#include "publish/repo.h"
+#include "roles/expiry.h"
+#include "run/last_run.h"
+#include "run/trusted.h"
+#include "verify/bin_file.h"
+#include "verify/bins.h"
+#include "verify/folder.h"
+
+#define BIN_HEAD_BYTES (64 * 1024)
+#define TIMESTAMP      "timestamp.json"
+
+/* ------------------------------------------------------------------------ published */
+
+static void note_role(struct stp_status *status, enum stp_status_role_name name,
+                      const struct stp_document *doc, bool found)
+{
+	if (!found)
+		return;
+	status->roles[name].version = doc->version;
+	status->roles[name].expires = doc->expires;
+}
+
+/* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
+static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct stp_bin_file *bin,
+                           char *buffer)
+{
+	const struct stp_chain_bin *item = &tree->bin_items[index];
+	struct stp_err ignored = STP_ERR_INIT;
+	int64_t expires = 0;
+	char name[256];
+	ssize_t got;
+	int fd;
+
+	if (!item->listed)
+		return -1;
+	stp_bin_file_name(item, name, sizeof(name));
+	if (stp_file_open(tree->folder_fd, name, "status", &fd, NULL, &ignored) != STP_OK)
+		return -1;
+	got = pread(fd, buffer, BIN_HEAD_BYTES, 0);
+	close(fd);
+	if (got <= 0 || stp_bin_file_head(bin, buffer, (size_t)got) != STP_BIN_FILE_OK ||
+	    !stp_expires_parse(bin->expires, bin->expires_chars, &expires))
+		return 0;
+	return expires;
+}
+
+static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain *tree,
+                               struct stp_err *err)
+{
+	struct stp_status_role *bins = &status->roles[STP_STATUS_BIN_N];
+	struct stp_bin_file *bin = calloc(1, sizeof(*bin));
+	char *buffer = malloc(BIN_HEAD_BYTES);
+
+	if (!bin || !buffer) {
+		free(bin);
+		free(buffer);
+		return STP_FAIL_ERRNO(err, ENOMEM, "status", "", "cannot read bins");
+	}
+	stp_bin_file_init(bin);
+	for (size_t i = 0; i < tree->bin_count; i++) {
+		int64_t expires = bin_expires(tree, i, bin, buffer);
+		uint64_t version;
+
+		status->bins_missing += expires < 0;
+		status->bins_unreadable += expires == 0;
+		if (expires <= 0)
+			continue;
+		version = tree->bin_items[i].listed->version;
+		if (!bins->expires || expires < bins->expires)
+			bins->expires = expires;
+		if (version > bins->version)
+			bins->version = version;
+	}
+	stp_bin_file_release(bin);
+	free(bin);
+	free(buffer);
+	return STP_OK;
+}
+
+static void note_first_expiry(struct stp_status *status)
+{
+	status->expires_what = "";
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		if (!role->expires || (status->expires_min && role->expires > status->expires_min))
+			continue;
+		status->expires_min = role->expires;
+		status->expires_what = role->name;
+	}
+}
+
+static void add_problem(struct stp_status *status, const char *subject, const char *text)
+{
+	uint64_t index = status->problem_count++;
+	char escaped[128];
+
+	if (index >= STP_STATUS_PROBLEMS_KEPT)
+		return;
+	stp_text_escape(subject, strlen(subject), escaped, sizeof(escaped));
+	snprintf(status->problems[index].text, sizeof(status->problems[index].text), "%s: %.380s",
+	         escaped, text);
+}
+
+/* Before the first sign there is no timestamp, and nothing wrong with that. */
+static void take_findings(struct stp_status *status, struct stp_finding_list *findings)
+{
+	stp_finding_list_sort(findings);
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct stp_finding *finding = &findings->items[i];
+
+		if (!status->published && finding->code == STP_FINDING_FILE_MISSING &&
+		    strcmp(finding->subject, TIMESTAMP) == 0)
+			continue;
+		add_problem(status, finding->subject, finding->text);
+	}
+}
+
+/* Whether something was published: it is there, or state/ knows of it. *floors is zeros when
+ * nothing is known. */
+static void find_published(struct stp_status *status, const struct stp_repo *repo,
+                           struct stp_floors *floors)
+{
+	struct stp_err why = STP_ERR_INIT;
+	enum stp_floors_origin origin;
+	struct stat st;
+	int found = 0;
+
+	memset(floors, 0, sizeof(*floors));
+
+	status->published = fstatat(repo->metadata_fd, TIMESTAMP, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (stp_floors_load(repo->state_fd, NULL, floors, &found, &origin, &why) != STP_OK)
+		add_problem(status, "state/" STP_FLOORS_FILE, why.text);
+	else if (found && floors->timestamp.version)
+		status->published = 1;
+}
+
+/* An older copy of public/metadata that was put back: state/ knows of newer versions. */
+static void compare_floors(struct stp_status *status, const struct stp_floors *floors)
+{
+	const struct {
+		enum stp_status_role_name role;
+		uint64_t floor;
+		const char *file;
+	} known[] = {
+	    {STP_STATUS_ROOT, floors->root.version, "root.json"},
+	    {STP_STATUS_TARGETS, floors->targets.version, "targets.json"},
+	    {STP_STATUS_BINS, floors->bins.version, "bins.json"},
+	    {STP_STATUS_SNAPSHOT, floors->snapshot.version, "snapshot.json"},
+	    {STP_STATUS_TIMESTAMP, floors->timestamp.version, TIMESTAMP},
+	};
+	char text[200];
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		uint64_t version = status->roles[known[i].role].version;
+
+		if (!version || version >= known[i].floor)
+			continue;
+		snprintf(text, sizeof(text),
+		         "is version %llu, but version %llu was published; restore public/metadata "
+		         "from a backup or a mirror",
+		         (unsigned long long)version, (unsigned long long)known[i].floor);
+		add_problem(status, known[i].file, text);
+	}
+}
+
+/* Names, and when each offline role is due; without a configuration, as if for a year. */
+static void name_roles(struct stp_status *status, const struct stp_repo *repo)
+{
+	static const char *const names[] = {"root",  "targets",  "bins",
+	                                    "bin-n", "snapshot", "timestamp"};
+	struct stp_err why = STP_ERR_INIT;
+	struct stp_config config;
+	enum stp_errc code = stp_config_load(&config, repo->root_fd, &why);
+	int64_t year = INT64_C(365) * 86400;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		status->roles[i].name = names[i];
+		status->roles[i].is_offline = i <= STP_STATUS_BINS;
+	}
+	if (code != STP_OK)
+		add_problem(status, STP_CONFIG_FILE, why.text);
+	status->roles[STP_STATUS_ROOT].due_s =
+	    stp_expiry_due_s(code == STP_OK ? config.expiry.root : year);
+	status->roles[STP_STATUS_TARGETS].due_s =
+	    stp_expiry_due_s(code == STP_OK ? config.expiry.targets : year);
+	status->roles[STP_STATUS_BINS].due_s =
+	    stp_expiry_due_s(code == STP_OK ? config.expiry.bins : year);
+	if (code == STP_OK)
+		stp_config_release(&config);
+}
+
+static enum stp_errc read_published(struct stp_status *status, const struct stp_repo *repo,
+                                    struct stp_err *err)
+{
+	struct stp_chain_options options = {
+	    .folder_fd = repo->metadata_fd,
+	    .timestamp_name = TIMESTAMP,
+	    .timestamp_fd = repo->metadata_fd,
+	    .now = status->now,
+	};
+	struct stp_finding_list findings;
+	struct stp_chain tree;
+	enum stp_errc code;
+
+	stp_trusted_pins(repo->root_fd, options.pinned);
+	stp_finding_list_init(&findings);
+	code = stp_chain_load(&tree, &options, &findings, err);
+	note_role(status, STP_STATUS_ROOT, &tree.root.doc, tree.has_root);
+	note_role(status, STP_STATUS_TIMESTAMP, &tree.timestamp, tree.has_timestamp);
+	note_role(status, STP_STATUS_SNAPSHOT, &tree.snapshot, tree.has_snapshot);
+	note_role(status, STP_STATUS_TARGETS, &tree.targets, tree.has_targets);
+	note_role(status, STP_STATUS_BINS, &tree.bins, tree.has_bins);
+	status->bin_count = tree.bin_count;
+	if (code == STP_OK)
+		code = read_bins(status, &tree, err);
+	note_first_expiry(status);
+	take_findings(status, &findings);
+	stp_chain_release(&tree);
+	stp_finding_list_release(&findings);
+	return code;
+}
+
+int stp_status_is_bad(const struct stp_status *status)
+{
+	return status->problem_count || status->bins_missing || status->bins_unreadable ||
+	       (status->expires_min && status->expires_min <= status->now);
+}
+
+/* ------------------------------------------------------------------------- last run */
+
+/* What state/last-run.json says; best effort, it only informs. */
+static void read_last_run(struct stp_status_run *run, int state_fd)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+
+	if (stp_file_read(state_fd, STP_LAST_RUN_FILE, STP_LAST_RUN_BYTES_MAX, "status", &file,
+	                  &ignored) == STP_OK)
+		stp_last_run_parse(file.data, file.count, run);
+	stp_buf_release(&file);
+}
+
+/* ----------------------------------------------------------------------------- disk */
+
+struct sum {
+	struct stp_status_disk *disk;
+	char
+	    path[STP_PATH_BYTES_MAX + 1]; /* of the folder, for messages; cut when it is too long */
+};
+
+/* Sums what lies below folder_fd, which is closed; its path has path_bytes bytes. Links count as
+ * themselves. */
+static enum stp_errc sum_below(struct sum *sum, int folder_fd, size_t path_bytes, unsigned depth,
+                               struct stp_err *err)
+{
+	DIR *stream = folder_fd >= 0 ? fdopendir(folder_fd) : NULL;
+	enum stp_errc code = STP_OK;
+	struct dirent *item;
+
+	if (!stream) {
+		stp_fd_close(&folder_fd);
+		return STP_FAIL_SYS(err, "status", sum->path, "cannot list the folder");
+	}
+	while (code == STP_OK && (item = readdir(stream)) != NULL) {
+		size_t left = sizeof(sum->path) - path_bytes;
+		struct stat st;
+		size_t n;
+
+		if (stp_name_is_dots(item->d_name) ||
+		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue; /* gone since it was listed */
+		sum->disk->bytes = stp_sum_add(sum->disk->bytes, (uint64_t)st.st_blocks * 512);
+		sum->disk->files += !S_ISDIR(st.st_mode);
+		if (!S_ISDIR(st.st_mode) || depth >= STP_TREE_DEPTH_MAX)
+			continue;
+		n = (size_t)snprintf(sum->path + path_bytes, left, "/%s", item->d_name);
+		code = sum_below(sum,
+		                 openat(folder_fd, item->d_name,
+		                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		                 path_bytes + (n < left ? n : left - 1), depth + 1, err);
+	}
+	closedir(stream);
+	return code;
+}
+
+/* The same for a folder of the repository, called name there. */
+static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, const char *name,
+                                struct stp_err *err)
+{
+	struct sum sum = {.disk = disk};
+	int n = snprintf(sum.path, sizeof(sum.path), "%s", name);
+
+	return sum_below(&sum, folder_fd, (size_t)n, 0, err);
+}
+
+static int again(int folder_fd)
+{
+	return openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+enum stp_errc stp_status_run(const struct stp_status_options *options, struct stp_status *out,
+                             struct stp_err *err)
+{
+	struct stp_floors floors;
+	struct stp_repo repo;
+	enum stp_errc code;
+
+	memset(out, 0, sizeof(*out));
+	out->now = options->now ? options->now : stp_clock_now();
+	if (sodium_init() < 0)
+		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
+	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "status", &repo, err));
+	name_roles(out, &repo);
+	find_published(out, &repo, &floors);
+	code = read_published(out, &repo, err);
+	compare_floors(out, &floors);
+	read_last_run(&out->run, repo.state_fd);
+	if (code == STP_OK)
+		code = sum_folder(&out->metadata, again(repo.metadata_fd), "public/metadata", err);
+	if (code == STP_OK)
+		code =
+		    sum_folder(&out->target_files, again(repo.targets_fd), "public/targets", err);
+	if (code == STP_OK)
+		code = sum_folder(&out->state, again(repo.state_fd), STP_STATE_FOLDER, err);
+	stp_repo_close(&repo);
+	return code;
+}

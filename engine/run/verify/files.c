@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hash stage asks for files; whoever finds the queue empty reads the next bin and queues its
+ * targets. So bins are read only as fast as their files are hashed, and the queue stays short.
+ */
+#include "run/verify/files.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cpu.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "digest/stage.h"
+#include "hash/hash.h"
+#include "publish/names.h"
+#include "record/stamp.h"
+#include "scan/tree.h"
+#include "verify/bin_file.h"
+#include "verify/bins.h"
+#include "verify/published.h"
+
+#define STAGE     "verify"
+#define MARK      8  /* digest bytes kept per known target, shared by its algorithms */
+#define KEY_KEPT  16 /* key bytes kept per known target */
+#define KEY_BATCH 256
+
+/* A file that is to be hashed. */
+struct pending {
+	struct pending *next;
+	uint64_t length;               /* as signed */
+	uint8_t digests[32 + 64 + 32]; /* as signed, packed in the set's order */
+	char path[];                   /* where it lies */
+};
+
+/* A target of the set of keys. */
+struct known {
+	uint8_t key[KEY_KEPT];
+	uint8_t mark[MARK];
+};
+
+struct known_bin {
+	struct known *items; /* sorted */
+	size_t count;
+};
+
+struct audit {
+	const struct stp_verify_files_options *options;
+	struct known_bin *known; /* by bin */
+	pthread_mutex_t lock;    /* guards the queue and what follows */
+	struct pending *first, **last;
+	size_t next_bin;
+	size_t readers;     /* workers that are reading a bin now */
+	struct stp_err err; /* of reading a bin */
+	struct stp_verify_files_totals totals;
+	struct reader {
+		struct stp_buf file;
+		struct stp_bin_file bin;
+	} * workers;
+};
+
+/* ---------------------------------------------------------------- targets of one bin */
+
+/* Is a target with this key in today's sample? */
+static bool in_sample(const struct audit *audit, const uint8_t key[32])
+{
+	uint64_t mixed;
+
+	if (audit->options->sample <= 1)
+		return true;
+	/* splitmix64 over the key and the day. */
+	mixed = stp_load64_be(key + 8) +
+	        (uint64_t)(audit->options->now / 86400) * 0x9e3779b97f4a7c15ULL;
+	mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebULL;
+	return (mixed ^ (mixed >> 31)) % audit->options->sample == 0;
+}
+
+static struct pending *make_pending(const struct audit *audit, const struct stp_bin_entry *entry,
+                                    const char *path, size_t path_bytes)
+{
+	struct pending *item = malloc(sizeof(*item) + path_bytes + 1);
+	unsigned set = audit->options->hash_set;
+
+	if (!item)
+		return NULL;
+	item->next = NULL;
+	item->length = entry->length;
+	memcpy(item->path, path, path_bytes);
+	item->path[path_bytes] = '\0';
+	for (int alg = 0; alg < STP_ALG_COUNT; alg++)
+		if (set & STP_ALG_BIT(alg))
+			(void)stp_hex_decode(
+			    entry->hex[alg], stp_alg_digest_bytes((enum stp_alg)alg),
+			    item->digests + stp_alg_set_offset(set, (enum stp_alg)alg), 0);
+	return item;
+}
+
+/* A file of its own under HASH.NAME, neither a link nor the index's file under another name. */
+static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
+                    const struct stat *st)
+{
+	char path[STP_PATH_BYTES_MAX + 1];
+	struct stat plain;
+
+	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
+	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == entry->length &&
+	       stp_stamp_of(st->st_ctim) > audit->options->touched_after_ns &&
+	       (fstatat(audit->options->copies_of_fd, path, &plain, AT_SYMLINK_NOFOLLOW) != 0 ||
+	        plain.st_dev != st->st_dev || plain.st_ino != st->st_ino);
+}
+
+/* Queues the file at path, if there is one; a wrong length is told at once. */
+static enum stp_errc queue_name(struct audit *audit, const struct stp_bin_entry *entry,
+                                const char *path, size_t path_bytes, struct pending ***last,
+                                bool *out_there, struct stp_err *err)
+{
+	struct pending *item;
+	struct stat st;
+
+	if (fstatat(audit->options->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
+			return STP_OK;
+		return STP_FAIL_SYS(err, STAGE, path, "cannot stat");
+	}
+	*out_there = true;
+	if (audit->options->copies_of_fd >= 0 && !is_copy(audit, entry, &st))
+		return STP_OK;
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size != entry->length) {
+		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_DIFFERS, path,
+		                "has %llu bytes, signed are %llu", (unsigned long long)st.st_size,
+		                (unsigned long long)entry->length);
+		return STP_OK;
+	}
+	item = make_pending(audit, entry, path, path_bytes);
+	if (!item)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, path, "cannot queue");
+	**last = item;
+	*last = &item->next;
+	return STP_OK;
+}
+
+/* Queues every name under which the target is there. */
+static enum stp_errc queue_target(struct audit *audit, const struct stp_bin_entry *entry,
+                                  struct pending ***last, struct stp_err *err)
+{
+	char path[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8];
+	bool there = false;
+
+	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
+	if (audit->options->copies_of_fd < 0)
+		STP_TRY(queue_name(audit, entry, path, entry->path_bytes, last, &there, err));
+	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+		size_t count;
+
+		if (!(audit->options->hash_set & STP_ALG_BIT(alg)))
+			continue;
+		count = stp_target_name(entry->path, entry->path_bytes, entry->hex[alg],
+		                        2 * stp_alg_digest_bytes((enum stp_alg)alg), path,
+		                        sizeof(path));
+		if (count)
+			STP_TRY(queue_name(audit, entry, path, count, last, &there, err));
+	}
+	if (!there && audit->options->copies_of_fd < 0) {
+		snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
+		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_ABSENT, path,
+		                "is signed but not there, neither plain nor as HASH.NAME");
+	}
+	return STP_OK;
+}
+
+/* The beginning of the target's digests, a share of MARK for each algorithm. */
+static void fill_mark(const struct audit *audit, const struct stp_bin_entry *entry,
+                      uint8_t mark[MARK])
+{
+	unsigned set = audit->options->hash_set;
+	size_t share = MARK / (size_t)__builtin_popcount(set), used = 0;
+
+	memset(mark, 0, MARK);
+	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+		if (!(set & STP_ALG_BIT(alg)))
+			continue;
+		(void)stp_hex_decode(entry->hex[alg], share, mark + used, 0);
+		used += share;
+	}
+}
+
+static int compare_known(const void *a, const void *b)
+{
+	return memcmp(a, b, KEY_KEPT);
+}
+
+/* Only paths that may be opened: the audit of bins has told of the others. */
+static bool is_usable(const struct audit *audit, const struct stp_bin_file *bin,
+                      const struct stp_bin_entry *entry)
+{
+	return bin->hash_set == audit->options->hash_set && !entry->escaped &&
+	       !stp_target_path_problem(entry->path, entry->path_bytes);
+}
+
+/* Up to KEY_BATCH targets: their keys, then set and queue. */
+static enum stp_errc take_batch(struct audit *audit, const struct stp_bin_file *bin, size_t begin,
+                                size_t end, struct known_bin *known, struct pending ***last,
+                                uint64_t *skipped, struct stp_err *err)
+{
+	const uint8_t *paths[KEY_BATCH] = {NULL};
+	size_t bytes[KEY_BATCH] = {0};
+	uint8_t keys[KEY_BATCH][32];
+
+	for (size_t i = begin; i < end; i++) {
+		paths[i - begin] = (const uint8_t *)bin->entries[i].path;
+		bytes[i - begin] = bin->entries[i].path_bytes;
+	}
+	stp_hash_many(STP_ALG_SHA256, paths, bytes, end - begin, NULL, 0, keys[0], sizeof(keys[0]));
+	for (size_t i = begin; i < end; i++) {
+		struct known *item = &known->items[known->count];
+
+		if (!is_usable(audit, bin, &bin->entries[i]))
+			continue;
+		memcpy(item->key, keys[i - begin], KEY_KEPT);
+		fill_mark(audit, &bin->entries[i], item->mark);
+		known->count++;
+		if (in_sample(audit, keys[i - begin]))
+			STP_TRY(queue_target(audit, &bin->entries[i], last, err));
+		else
+			(*skipped)++;
+	}
+	return STP_OK;
+}
+
+/* All targets of bin index into a chain of files, and into the set of keys. */
+static enum stp_errc read_bin(struct audit *audit, struct reader *reader, size_t index,
+                              struct pending ***last, uint64_t *skipped, struct stp_err *err)
+{
+	const struct stp_chain *tree = audit->options->tree;
+	struct known_bin *known = &audit->known[index];
+	char name[256];
+	bool there;
+
+	if (!tree->bin_items[index].listed)
+		return STP_OK;
+	stp_bin_file_name(&tree->bin_items[index], name, sizeof(name));
+	STP_TRY(stp_published_read(tree->folder_fd, name, STP_BIN_FILE_BYTES_MAX, &reader->file,
+	                           NULL, &there, err));
+	if (!there || stp_bin_file_parse(&reader->bin, reader->file.data, reader->file.count) !=
+	                  STP_BIN_FILE_OK)
+		return STP_OK; /* the audit of bins has told */
+	known->items = malloc((reader->bin.entry_count + 1) * sizeof(*known->items));
+	if (!known->items)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "cannot note targets");
+	for (size_t i = 0; i < reader->bin.entry_count; i += KEY_BATCH) {
+		size_t end = i + KEY_BATCH < reader->bin.entry_count ? i + KEY_BATCH
+		                                                     : reader->bin.entry_count;
+
+		STP_TRY(take_batch(audit, &reader->bin, i, end, known, last, skipped, err));
+	}
+	qsort(known->items, known->count, sizeof(*known->items), compare_known);
+	return STP_OK;
+}
+
+/* ----------------------------------------------------------------------- hash stage */
+
+/* Reads bin index into the queue; called without the lock, returns with it. */
+static void refill(struct audit *audit, struct reader *reader, size_t index)
+{
+	struct pending *first = NULL, **last = &first;
+	struct stp_err err = STP_ERR_INIT;
+	uint64_t skipped = 0;
+
+	(void)read_bin(audit, reader, index, &last, &skipped, &err);
+	pthread_mutex_lock(&audit->lock);
+	audit->readers--;
+	audit->totals.skipped += skipped;
+	if (err.code != STP_OK)
+		stp_err_merge(&audit->err, &err);
+	if (first) {
+		*audit->last = first;
+		audit->last = last;
+	}
+}
+
+static int next_file(void *ctx, size_t worker_index, struct stp_record *out)
+{
+	struct audit *audit = ctx;
+	struct pending *item;
+	int answer = STP_HASH_NEXT_FILE;
+
+	pthread_mutex_lock(&audit->lock);
+	while (!audit->first && audit->next_bin < audit->options->tree->bin_count &&
+	       audit->err.code == STP_OK) {
+		size_t index = audit->next_bin++;
+
+		audit->readers++;
+		pthread_mutex_unlock(&audit->lock);
+		refill(audit, &audit->workers[worker_index], index);
+	}
+	item = audit->first;
+	if (item) {
+		audit->first = item->next;
+		if (!audit->first)
+			audit->last = &audit->first;
+	} else {
+		answer = audit->readers ? STP_HASH_NEXT_LATER : STP_HASH_NEXT_END;
+	}
+	pthread_mutex_unlock(&audit->lock);
+	if (!item)
+		return answer;
+	memset(out, 0, sizeof(*out));
+	out->path = item->path;
+	out->path_bytes = (uint16_t)strlen(item->path);
+	out->length = item->length;
+	out->origin = (uint64_t)(uintptr_t)item;
+	return answer;
+}
+
+static struct pending *pending_of(const struct stp_record *record)
+{
+	return (struct pending *)(uintptr_t)record->origin;
+}
+
+static enum stp_finding_code differs(const struct audit *audit)
+{
+	return audit->options->copies_of_fd < 0 ? STP_FINDING_TARGET_DIFFERS
+	                                        : STP_FINDING_SERVED_DIFFERS;
+}
+
+/* What differs between a hashed file and what is signed. */
+static void compare_digests(struct audit *audit, const struct pending *item,
+                            const struct stp_record *record)
+{
+	unsigned set = audit->options->hash_set;
+
+	if (record->length != item->length) {
+		stp_finding_add(audit->options->findings, differs(audit), item->path,
+		                "has %llu bytes, signed are %llu",
+		                (unsigned long long)record->length,
+		                (unsigned long long)item->length);
+		return;
+	}
+	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+		size_t at, bytes = stp_alg_digest_bytes((enum stp_alg)alg);
+		char found[2 * STP_DIGEST_BYTES_MAX + 1];
+
+		if (!(set & STP_ALG_BIT(alg)))
+			continue;
+		at = stp_alg_set_offset(set, (enum stp_alg)alg);
+		if (memcmp(record->digests + at, item->digests + at, bytes) == 0)
+			continue;
+		stp_hex_encode(record->digests + at, bytes, found);
+		found[2 * bytes] = '\0';
+		stp_finding_add(audit->options->findings, differs(audit), item->path,
+		                "its %s is %s, which is not what is signed",
+		                stp_alg_name((enum stp_alg)alg), found);
+		return;
+	}
+}
+
+static enum stp_errc done_file(void *ctx, size_t worker_index, const struct stp_record *record,
+                               struct stp_err *err)
+{
+	struct audit *audit = ctx;
+	struct pending *item = pending_of(record);
+
+	(void)worker_index;
+	(void)err;
+	compare_digests(audit, item, record);
+	pthread_mutex_lock(&audit->lock);
+	audit->totals.files++;
+	audit->totals.bytes += record->length;
+	pthread_mutex_unlock(&audit->lock);
+	free(item);
+	return STP_OK;
+}
+
+static void failed_file(void *ctx, size_t worker_index, const struct stp_record *record)
+{
+	(void)ctx;
+	(void)worker_index;
+	free(pending_of(record));
+}
+
+/* Files that could not be read become findings. */
+static void take_faults(struct audit *audit, const struct stp_fault_list *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		stp_finding_add(audit->options->findings,
+		                audit->options->copies_of_fd < 0 ? STP_FINDING_TARGET_ABSENT
+		                                                 : STP_FINDING_SERVED_UNREADABLE,
+		                faults->items[i].subject, "cannot be read: %s",
+		                faults->items[i].text);
+}
+
+static enum stp_errc hash_files(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_files_options *options = audit->options;
+	struct stp_fault_list faults;
+	struct stp_hash_stage_options stage = {
+	    .root_fd = options->targets_fd,
+	    .hash_set = options->hash_set,
+	    .jobs = options->jobs,
+	    .features = stp_cpu_features(),
+	    .verified_at = options->now,
+	    .cancel = options->cancel,
+	    .faults = &faults,
+	    .exact_length = 1,
+	    .shown = options->progress,
+	    .failed = failed_file,
+	};
+	enum stp_errc code;
+
+	STP_TRY(stp_read_choose(STP_IO_MODE_AUTO, &stage.io, err));
+	stp_fault_list_init(&faults);
+	stp_progress_stage(options->progress, "files", options->target_count,
+	                   options->target_bytes);
+	code = stp_hash_stage_run(&stage, next_file, done_file, audit, err);
+	if (code == STP_OK && audit->err.code != STP_OK) {
+		stp_err_merge(err, &audit->err);
+		code = audit->err.code;
+	}
+	take_faults(audit, &faults);
+	stp_fault_list_release(&faults);
+	return code;
+}
+
+/* -------------------------------------------------------------------- unknown files */
+
+static const struct known *find_known(const struct audit *audit, const char *path,
+                                      size_t path_bytes)
+{
+	uint8_t key[32];
+	const struct known_bin *bin;
+	uint32_t index;
+
+	stp_hash_one(STP_ALG_SHA256, path, path_bytes, key);
+	index = stp_chain_bin_of(audit->options->tree, stp_load64_be(key));
+	if (index >= audit->options->tree->bin_count)
+		return NULL;
+	bin = &audit->known[index];
+	return bin->count ? bsearch(key, bin->items, bin->count, sizeof(*bin->items), compare_known)
+	                  : NULL;
+}
+
+/* Does hex begin one of the target's digests? */
+static bool mark_matches(const struct audit *audit, const struct known *known, const char *hex,
+                         size_t hex_chars)
+{
+	unsigned set = audit->options->hash_set;
+	size_t share = MARK / (size_t)__builtin_popcount(set), used = 0;
+	uint8_t begin[MARK];
+
+	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+		if (!(set & STP_ALG_BIT(alg)))
+			continue;
+		if (hex_chars == 2 * stp_alg_digest_bytes((enum stp_alg)alg) &&
+		    stp_hex_decode(hex, share, begin, 0) &&
+		    memcmp(begin, known->mark + used, share) == 0)
+			return true;
+		used += share;
+	}
+	return false;
+}
+
+/* True when path is the HASH.NAME of a target. */
+static bool is_prefixed(const struct audit *audit, const char *path, size_t path_bytes)
+{
+	const char *slash = memrchr(path, '/', path_bytes);
+	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+	const char *name = path + folder;
+	const char *dot = memchr(name, '.', path_bytes - folder);
+	char plain[STP_PATH_BYTES_MAX + 1];
+	const struct known *known;
+	size_t rest;
+
+	if (!dot || (dot - name != 64 && dot - name != 128))
+		return false;
+	rest = path_bytes - (size_t)(dot + 1 - path);
+	if (folder + rest > STP_PATH_BYTES_MAX)
+		return false;
+	memcpy(plain, path, folder);
+	memcpy(plain + folder, dot + 1, rest);
+	known = find_known(audit, plain, folder + rest);
+	return known && mark_matches(audit, known, name, (size_t)(dot - name));
+}
+
+static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct stp_record *records,
+                                  size_t count, struct stp_err *err)
+{
+	struct audit *audit = ctx;
+
+	(void)worker_index;
+	(void)err;
+	for (size_t i = 0; i < count; i++) {
+		char path[STP_PATH_BYTES_MAX + 1];
+		const char *name = memrchr(records[i].path, '/', records[i].path_bytes);
+
+		name = name ? name + 1 : records[i].path;
+		if (name[0] == '.' || find_known(audit, records[i].path, records[i].path_bytes) ||
+		    is_prefixed(audit, records[i].path, records[i].path_bytes))
+			continue;
+		snprintf(path, sizeof(path), "%.*s", (int)records[i].path_bytes, records[i].path);
+		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN, path,
+		                "is not known to the index");
+	}
+	return STP_OK;
+}
+
+static int is_looked_for(void *ctx, const char *path, size_t path_bytes)
+{
+	const struct audit *audit = ctx;
+
+	return stp_config_keeps(audit->options->config, path, path_bytes);
+}
+
+static int is_entered(void *ctx, const char *path, size_t path_bytes)
+{
+	const struct audit *audit = ctx;
+
+	return stp_config_enters(audit->options->config, path, path_bytes);
+}
+
+/* Every file of the folder against the set of keys. */
+static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
+{
+	struct stp_fault_list faults;
+	struct stp_tree_options walk = {
+	    .threads = stp_tree_thread_count(audit->options->jobs),
+	    .flags = STP_TREE_ANY_NAME | STP_TREE_SKIP_LINKS | STP_TREE_CROSS | STP_TREE_NO_KEYS,
+	    .racy_after_ns = INT64_MAX,
+	    .keep = audit->options->config ? is_looked_for : NULL,
+	    .enter = audit->options->config ? is_entered : NULL,
+	    .keep_ctx = audit,
+	    .cancel = audit->options->cancel,
+	    .faults = &faults,
+	};
+	enum stp_errc code;
+
+	stp_fault_list_init(&faults);
+	stp_progress_stage(audit->options->progress, "walk", 0, 0);
+	code = stp_tree_walk(audit->options->targets_fd, &walk, take_entries, audit, err);
+	for (size_t i = 0; i < faults.count; i++)
+		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN,
+		                faults.items[i].subject, "cannot be looked at: %s",
+		                faults.items[i].text);
+	stp_fault_list_release(&faults);
+	return code;
+}
+
+static void release(struct audit *audit)
+{
+	size_t workers = audit->options->jobs ? audit->options->jobs : 1;
+
+	while (audit->first) {
+		struct pending *item = audit->first;
+
+		audit->first = item->next;
+		free(item);
+	}
+	for (size_t i = 0; audit->known && i < audit->options->tree->bin_count; i++)
+		free(audit->known[i].items);
+	for (size_t i = 0; audit->workers && i < workers; i++) {
+		stp_buf_release(&audit->workers[i].file);
+		stp_bin_file_release(&audit->workers[i].bin);
+	}
+	free(audit->known);
+	free(audit->workers);
+	pthread_mutex_destroy(&audit->lock);
+}
+
+enum stp_errc stp_verify_files(const struct stp_verify_files_options *options,
+                               struct stp_verify_files_totals *out_totals, struct stp_err *err)
+{
+	size_t workers = options->jobs ? options->jobs : 1;
+	struct audit audit = {.options = options};
+	enum stp_errc code = STP_OK;
+
+	memset(out_totals, 0, sizeof(*out_totals));
+	if (!options->hash_set)
+		return STP_OK; /* no targets at all */
+	pthread_mutex_init(&audit.lock, NULL);
+	audit.last = &audit.first;
+	audit.known = calloc(options->tree->bin_count + 1, sizeof(*audit.known));
+	audit.workers = calloc(workers, sizeof(*audit.workers));
+	if (!audit.known || !audit.workers)
+		code = STP_FAIL_ERRNO(err, ENOMEM, STAGE, "", "cannot start");
+	if (code == STP_OK)
+		code = hash_files(&audit, err);
+	if (code == STP_OK && options->sample <= 1 && options->copies_of_fd < 0)
+		code = find_unknown(&audit, err);
+	*out_totals = audit.totals;
+	release(&audit);
+	return code;
+}

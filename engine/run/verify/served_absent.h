@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What verify says of targets whose files are not there, all of them together: an error when
+ * public/targets leads into a targets folder that is not there, a warning for files that a digest
+ * list names, and a remark when another server has all files.
+ *
+ * Shape      counts in, at most one finding or a remark out.
+ * Memory     none.
+ * Ownership  the caller's.
+ * Threads    one thread.
+ */
+#ifndef STP_RUN_VERIFY_SERVED_ABSENT_H
+#define STP_RUN_VERIFY_SERVED_ABSENT_H
+
+#include <stdint.h>
+
+#include "publish/missing.h"
+#include "verify/finding.h"
+
+struct stp_served_absent {
+	struct stp_missing missing; /* targets without a file */
+	uint64_t astray;            /* links and marks of those, which lead a client nowhere */
+	uint64_t present;           /* targets with one */
+	int of_list;                /* the targets come from a digest list */
+	int has_index;              /* the targets folder is there */
+	const char *targets_dir;
+};
+
+/* The remark (a static string), or NULL. */
+const char *stp_served_absent(const struct stp_served_absent *absent,
+                              struct stp_finding_list *findings);
+
+#endif
