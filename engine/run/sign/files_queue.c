@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/faultpoint.h"
 #include "base/progress.h"
@@ -71,16 +72,7 @@ static struct pending *make_pending(struct part *part, const struct stp_record *
 	struct pending *item =
 	    stp_arena_alloc(&part->arena, sizeof(*item) + (size_t)entry->path_bytes + 1);
 
-	if (item && part->count == part->capacity) {
-		size_t capacity = part->capacity ? part->capacity * 2 : 256;
-		struct pending **items = realloc(part->items, capacity * sizeof(struct pending *));
-
-		if (!items)
-			return NULL;
-		part->items = items;
-		part->capacity = capacity;
-	}
-	if (!item)
+	if (!item || !STP_ARRAY_RESERVE(part->items, part->capacity, part->count + 1))
 		return NULL;
 	memset(item, 0, sizeof(*item));
 	item->entry = *entry;
