@@ -226,7 +226,7 @@ static const char *open_problem(int sys)
 		return "is in a folder that was replaced; run this again";
 	case EISDIR:
 	case ENXIO: /* a socket, or a device without driver */
-		return "is no regular file";
+		return "is not a regular file";
 	default:
 		return NULL;
 	}
@@ -249,7 +249,7 @@ static void opened(struct stp_reader *reader, uint32_t slot, int fd)
 	if (sys)
 		set_fault(file, STP_IO, sys, "cannot stat the open file");
 	else if (!S_ISREG(mode))
-		set_fault(file, STP_FORMAT, 0, "is no regular file");
+		set_fault(file, STP_FORMAT, 0, "is not a regular file");
 	else if (reader->exact_length && file->before.length != file->expected_length)
 		set_other_length(file);
 	else
