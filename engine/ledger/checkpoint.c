@@ -47,12 +47,7 @@ static enum stp_errc write_segment(struct stp_ledger *ledger, const char *name,
                                    enum stp_segment_kind kind, const struct stp_sources *sources,
                                    int newest_last, struct stp_err *err)
 {
-	struct stp_segment_options options = {
-	    .kind = kind,
-	    .hash_set = ledger->options.hash_set,
-	    .generation = ledger->next_generation,
-	    .seal_key = ledger->seal_key,
-	};
+	struct stp_segment_options options = stp_ledger_segment_options(ledger, kind);
 	struct stp_key_range all = stp_key_range_all();
 	struct stp_segment_writer *writer = NULL;
 	struct stp_merge *merge = NULL;

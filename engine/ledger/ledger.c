@@ -320,12 +320,7 @@ int stp_ledger_wants_base(const struct stp_ledger *ledger, uint64_t delta_record
 enum stp_errc stp_ledger_begin(struct stp_ledger *ledger, enum stp_segment_kind kind,
                                struct stp_segment_writer **out_writer, struct stp_err *err)
 {
-	struct stp_segment_options options = {
-	    .kind = kind,
-	    .hash_set = ledger->options.hash_set,
-	    .generation = ledger->next_generation,
-	    .seal_key = ledger->seal_key,
-	};
+	struct stp_segment_options options = stp_ledger_segment_options(ledger, kind);
 	char name[STP_SEGMENT_NAME_MAX + 1];
 
 	STP_ASSERT(!ledger->options.read_only);

@@ -14,6 +14,17 @@ void stp_ledger_refuse(struct stp_ledger *ledger, const struct stp_err *err)
 	              strlen(err->subject), "%s; not used, its files count as new", err->text);
 }
 
+struct stp_segment_options stp_ledger_segment_options(const struct stp_ledger *ledger,
+                                                      enum stp_segment_kind kind)
+{
+	return (struct stp_segment_options){
+	    .kind = kind,
+	    .hash_set = ledger->options.hash_set,
+	    .generation = ledger->next_generation,
+	    .seal_key = ledger->seal_key,
+	};
+}
+
 void stp_ledger_open_checkpoint(struct stp_ledger *ledger, size_t index,
                                 struct stp_segment **out_segment)
 {

@@ -61,6 +61,10 @@ struct stp_ledger {
 /* Names what is broken: moves err's text to the damage list. */
 void stp_ledger_refuse(struct stp_ledger *ledger, const struct stp_err *err);
 
+/* What the next generation's segments are made with. */
+struct stp_segment_options stp_ledger_segment_options(const struct stp_ledger *ledger,
+                                                      enum stp_segment_kind kind);
+
 /* Adds a checkpoint file as the newest of its number. */
 enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
                                         const struct stp_checkpoint *checkpoint,

@@ -469,8 +469,7 @@ static void cut_path(struct job *job, char *path)
 {
 	char *slash;
 
-	memcpy(path, job->record->path, job->record->path_bytes);
-	path[job->record->path_bytes] = '\0';
+	stp_record_path(job->record, path);
 	memcpy(job->path, path, (size_t)job->record->path_bytes + 1);
 	slash = strrchr(job->path, '/');
 	job->file = slash ? slash + 1 : job->path;

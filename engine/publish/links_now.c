@@ -70,8 +70,7 @@ enum stp_errc stp_links_reread(struct stp_links *links, size_t worker_index,
 	enum stp_errc code;
 	int fd;
 
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	*out_errno = 0;
 	fd = stp_links_open(links, path);
 	if (fd < 0) {

@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 #define STP_KEY_BYTES 32 /* SHA-256 of the target path */
 
 #define STP_RECORD_DIGESTS 1u /* digests are there, all of the ledger's set */
@@ -77,6 +79,14 @@ static inline int stp_record_is_remembered(const struct stp_record *record)
 {
 	return (record->flags & STP_RECORD_REMOVED) != 0 &&
 	       (record->flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) != 0;
+}
+
+/* Its path, NUL-terminated, into out. A record of any source has at most STP_PATH_BYTES_MAX. */
+static inline void stp_record_path(const struct stp_record *record,
+                                   char out[STP_PATH_BYTES_MAX + 1])
+{
+	memcpy(out, record->path, record->path_bytes);
+	out[record->path_bytes] = '\0';
 }
 
 static inline int stp_key_compare(const uint8_t a[STP_KEY_BYTES], const uint8_t b[STP_KEY_BYTES])

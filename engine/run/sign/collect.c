@@ -196,8 +196,7 @@ enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct st
 	char path[STP_PATH_BYTES_MAX + 1];
 	struct stat st;
 
-	memcpy(path, row->path, row->path_bytes);
-	path[row->path_bytes] = '\0';
+	stp_record_path(row, path);
 	if (run->targets_fd < 0) {
 		fault_file(run, row, 0, "and there is no targets folder");
 		return STP_FILE_ABSENT;

@@ -54,8 +54,7 @@ static enum there look_at(struct stp_sign_run *run, const struct stp_record *rec
 	struct stat st;
 
 	*out = *record;
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT || errno == ENOTDIR ? THERE_GONE : THERE_OTHER;
 	if (S_ISDIR(st.st_mode))

@@ -100,8 +100,7 @@ static void add_path(struct stp_missing *list, const struct stp_record *record)
 {
 	char path[STP_PATH_BYTES_MAX + 1];
 
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	stp_missing_add(list, path);
 }
 
@@ -172,8 +171,7 @@ static uint64_t fs_id_of(struct stp_sign_run *run, const struct stp_record *reco
 {
 	char path[STP_PATH_BYTES_MAX + 1];
 
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	return stp_fs_id(&run->fs, (dev_t)record->fingerprint.fs_id, run->targets_fd, path);
 }
 
@@ -316,8 +314,7 @@ static enum stp_errc link_first(void *ctx, size_t worker, const struct stp_decis
 	stp_target_init(&target, run, decision);
 	if (!(target.record.flags & STP_RECORD_DIGESTS))
 		return STP_OK;
-	memcpy(path, target.record.path, target.record.path_bytes);
-	path[target.record.path_bytes] = '\0';
+	stp_record_path(&target.record, path);
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_nlink < 2)
 		return STP_OK;
 	/* What is wrong with it is found again when it is signed. */
