@@ -127,7 +127,7 @@ struct profile {
 	int snapshot_length;
 };
 
-/* product.md's table. */
+/* The table of profiles in README.md. */
 static const struct profile profiles[] = {
     {"pep458", 1, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA512), 2, 0},
     {"compat", 0, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA256), 1, 0},
@@ -222,7 +222,7 @@ static enum stp_errc check_expiry(const char *role, int64_t seconds, const char 
 	return STP_OK;
 }
 
-/* A role must not expire before what it vouches for (tuf.md, last section). */
+/* A role must not expire before what it vouches for (engine/TUF.md, "What went wrong elsewhere"). */
 static enum stp_errc check_expiries(const struct stp_config *config, const char *file,
                                     struct stp_err *err)
 {

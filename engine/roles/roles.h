@@ -34,7 +34,7 @@ struct stp_role_key {
 };
 
 /* Fills key: keyid = SHA-256 of the canonical form of {keytype, keyval, scheme} (specification
- * section 4.2, tuf.md). */
+ * section 4.2). */
 void stp_role_key_init(struct stp_role_key *key, const uint8_t public_key[32]);
 
 /* Who signs one role. Order does not matter: bodies list keyids sorted. */

@@ -190,7 +190,7 @@ struct stp_sign_report {
 enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
                            struct stp_err *err) STP_MUST_CHECK;
 
-/* The report as one JSON object (product.md's field names), malloc'ed; NULL when memory is short.
+/* The report as one JSON object (members: stampede-sign(1)), malloc'ed; NULL when memory is short.
  */
 char *stp_sign_report_json(const struct stp_sign_report *report);
 
