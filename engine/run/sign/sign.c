@@ -31,6 +31,7 @@
 #include "base/progress.h"
 #include "base/thread.h"
 #include "publish/reflink.h"
+#include "record/stamp.h"
 #include "roles/roles.h"
 #include "run/sign/again.h"
 #include "run/sign/look_again.h"
@@ -38,7 +39,6 @@
 #include "run/sign/sign_run.h"
 #include "run/sign/target.h"
 #include "run/sign/urls.h"
-#include "scan/tree.h"
 
 /* --- opening --------------------------------------------------------------------------------- */
 
@@ -223,7 +223,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	strncpy(run->report->io_backend, stp_read_choice_name(&run->io),
 	        sizeof(run->report->io_backend) - 1);
 	memcpy(run->report->io_why, run->io.why, sizeof(run->report->io_why));
-	run->clock_ns = options->dry_run ? 0 : stp_tree_clock(run->repo.state_fd);
+	run->clock_ns = options->dry_run ? 0 : stp_stamp_now(run->repo.state_fd);
 	return STP_OK;
 }
 

@@ -37,6 +37,7 @@
 #include "publish/publish.h"
 #include "publish/repo.h"
 #include "read/reader.h"
+#include "record/trust.h"
 #include "roles/config.h"
 #include "roles/config_note.h"
 #include "run/sign/compare.h"
@@ -152,7 +153,7 @@ void stp_sign_note_source(struct stp_sign_run *run);
  * repository and was made again when it was opened. */
 enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
-/* What is stamped at or after this has not settled: see scan/tree.h. */
+/* What is stamped at or after this has not settled, see record/trust.h. */
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
 /* Fills run->scan from the tree, the list or both. Bad entries are faults. */
@@ -235,9 +236,6 @@ enum stp_verdict {
 	                        */
 	STP_VERDICT_CONTRADICTED, /* the list says other digests than record has */
 };
-
-#define STP_TOLERATED_CTIME  1u
-#define STP_TOLERATED_DEVICE 2u
 
 struct stp_decision {
 	enum stp_verdict verdict;
