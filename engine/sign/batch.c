@@ -171,7 +171,7 @@ static void write_envelope(const struct stp_signer *signer, struct stp_sign_doc 
 	uint8_t *at = doc->bytes;
 
 	at = STP_PUT_LITERAL(at, STP_ENVELOPE_OPEN STP_ENVELOPE_ID);
-	at = stp_put_bytes(at, stp_key_id(signer->key), STP_KEY_ID_HEX_BYTES);
+	at = stp_put_bytes(at, stp_key_id(signer->key), STP_KEYID_CHARS);
 	at = STP_PUT_LITERAL(at, STP_ENVELOPE_SIG);
 	signer->kernel->hex_encode(signature, 64, at);
 	at = STP_PUT_LITERAL(at + 128, STP_ENVELOPE_NEXT STP_ENVELOPE_BODY);
@@ -265,9 +265,9 @@ static enum stp_errc read_envelope(const struct stp_signer *signer, const struct
 	uint8_t reduced[32];
 
 	if (memcmp(bytes, open, sizeof(open) - 1) != 0 ||
-	    memcmp(bytes + STP_ENVELOPE_ID_AT, stp_key_id(signer->key), STP_KEY_ID_HEX_BYTES) !=
+	    memcmp(bytes + STP_ENVELOPE_ID_AT, stp_key_id(signer->key), STP_KEYID_CHARS) !=
 	        0 ||
-	    memcmp(bytes + STP_ENVELOPE_ID_AT + STP_KEY_ID_HEX_BYTES, middle, sizeof(middle) - 1) !=
+	    memcmp(bytes + STP_ENVELOPE_ID_AT + STP_KEYID_CHARS, middle, sizeof(middle) - 1) !=
 	        0 ||
 	    memcmp(bytes + STP_ENVELOPE_SIG_AT + 128, close, sizeof(close) - 1) != 0 ||
 	    bytes[STP_ENVELOPE_HEAD_BYTES + doc->body_bytes] != '}' ||

@@ -14,7 +14,7 @@
 
 /* One signature's text: {"keyid":"…","sig":"…"} */
 #define ENTRY_BYTES                                                                              \
-	(sizeof(STP_ENVELOPE_ID STP_ENVELOPE_SIG STP_ENVELOPE_NEXT) - 1 + STP_KEY_ID_HEX_BYTES + \
+	(sizeof(STP_ENVELOPE_ID STP_ENVELOPE_SIG STP_ENVELOPE_NEXT) - 1 + STP_KEYID_CHARS + \
 	 128)
 
 static int by_id(const void *a, const void *b)
@@ -116,7 +116,7 @@ static enum stp_errc write_file(const char *name, const struct text *text,
 		if (i)
 			at = STP_PUT_LITERAL(at, ",");
 		at = STP_PUT_LITERAL(at, STP_ENVELOPE_ID);
-		at = stp_put_bytes(at, stp_key_id(sorted[i]), STP_KEY_ID_HEX_BYTES);
+		at = stp_put_bytes(at, stp_key_id(sorted[i]), STP_KEYID_CHARS);
 		at = STP_PUT_LITERAL(at, STP_ENVELOPE_SIG);
 		stp_hex_encode_fast(signature, sizeof(signature), at);
 		at = STP_PUT_LITERAL(at + 128, STP_ENVELOPE_NEXT);

@@ -121,7 +121,7 @@ static unsigned check_signature(struct worker *w, size_t index)
 	state = stp_signature_check(key, (const uint8_t *)w->bin.body, w->bin.body_bytes, s->sig,
 	                            s->sig_chars, twice ? STP_LIBRARIES_BOTH : STP_LIBRARIES_ONE);
 	w->totals.tally.checked++;
-	w->totals.tally.checked_twice += twice && key->kind == STP_KEY_KIND_ED25519;
+	w->totals.tally.checked_twice += twice && key->scheme->kind == STP_KEY_KIND_ED25519;
 	if (state == STP_SIGNATURE_DISPUTED)
 		add(w, STP_FINDING_SIGNATURE_DISAGREE,
 		    "libsodium and libcrypto disagree on the signature of %s", quote.text);

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #include "verify/document.h"
-#include "verify/public_key.h"
+#include "scheme/public_key.h"
 
 struct stp_key_ring {
 	struct stp_public_key *keys;

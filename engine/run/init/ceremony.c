@@ -80,7 +80,7 @@ enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *ro
 		else
 			STP_TRY(stp_key_generate(folder_fd, name, key, err));
 		ring->made[ring->count] = !is_there;
-		stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(*key));
+		stp_key_object_ed25519(&ring->public_keys[ring->count], stp_key_public(*key));
 		ring->count++;
 	}
 	return check_distinct(ring, err);
@@ -102,7 +102,7 @@ static enum stp_errc keep_new(struct stp_ring *ring, struct stp_key *key, struct
 		                STP_ROLE_KEYS_MAX);
 	}
 	ring->keys[ring->count] = key;
-	stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(key));
+	stp_key_object_ed25519(&ring->public_keys[ring->count], stp_key_public(key));
 	ring->count++;
 	return STP_OK;
 }

@@ -19,7 +19,7 @@
 struct stp_ring {
 	const char *role; /* "root", "targets", "bins" */
 	struct stp_key *keys[STP_ROLE_KEYS_MAX];
-	struct stp_role_key public_keys[STP_ROLE_KEYS_MAX];
+	struct stp_key_object public_keys[STP_ROLE_KEYS_MAX];
 	int made[STP_ROLE_KEYS_MAX]; /* by this run */
 	size_t count;
 	unsigned threshold;

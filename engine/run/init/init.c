@@ -328,14 +328,14 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 static enum stp_errc write_documents(struct init *init, struct stp_buf *body, struct stp_err *err)
 {
 	const struct stp_config *config = &init->config;
-	struct stp_role_key online;
+	struct stp_key_object online;
 	struct stp_role_keys online_keys = {&online, 1, 1};
 	struct stp_role_keys bins_keys = stp_ring_public(&init->bins);
 	struct stp_root_keys root_keys = {stp_ring_public(&init->root),
 	                                  stp_ring_public(&init->targets_ring), online_keys,
 	                                  online_keys};
 
-	stp_role_key_init(&online, stp_key_public(init->online));
+	stp_key_object_ed25519(&online, stp_key_public(init->online));
 	STP_TRY(stp_root_body((struct stp_role_head){1, init->now + config->expiry.root},
 	                      &root_keys, body, err));
 	STP_TRY(write_role(init, "root", body, &init->root, &init->floors.root, err));

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "cjson/encoding.h"
 #include "publish/publish.h"
 #include "run/init/ceremony_view.h"
 #include "run/init/signing_plan.h"
@@ -57,7 +58,7 @@ struct update {
 	int offline_fds[STP_INIT_FOLDERS_MAX];
 	size_t offline_count;
 	struct stp_key *online;
-	struct stp_role_key online_key; /* its public half */
+	struct stp_key_object online_key; /* its public half */
 	struct stp_seal_key *seal;
 	struct stp_former_keys former;
 	struct stp_signing_plan root, targets, bins;
@@ -102,7 +103,7 @@ static enum stp_errc open_all(struct update *update, struct stp_err *err)
 	STP_TRY(stp_repo_open(options->repo, STP_REPO_LOCK, "init", &update->repo, err));
 	STP_TRY(stp_config_load(&update->config, update->repo.root_fd, err));
 	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
-	stp_role_key_init(&update->online_key, stp_key_public(update->online));
+	stp_key_object_ed25519(&update->online_key, stp_key_public(update->online));
 	STP_TRY(stp_seal_key_load(update->repo.keys_fd, STP_LEDGER_KEY_FILE, &update->seal, err));
 	STP_TRY(stp_trusted_load(&update->trust, &update->repo, &update->config, STP_TRUSTED_PINNED,
 	                         options->trusted_root, update->seal, &update->current, err));
@@ -342,7 +343,8 @@ static enum stp_errc prepare(struct update *update, const struct stp_signing_pla
 	renewal->head =
 	    (struct stp_role_head){published->version + 1, update->now + expiry_seconds};
 	STP_TRY(delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err));
-	return stp_json_form_append(&renewal->body, &renewal->form, err);
+	return stp_cjson_to_file(renewal->body.data, renewal->body.count, STAGE, plan->role,
+	                         &renewal->form, err);
 }
 
 static enum stp_errc prepare_all(struct update *update, struct stp_err *err)

@@ -64,8 +64,8 @@ static int is_signed(const struct stp_sign_run *run, const struct stp_bin_file *
 		const struct stp_bin_signature *signature = &bin->signatures[i];
 		uint8_t bytes[STP_KEY_SIGNATURE_BYTES];
 
-		if (signature->keyid_chars == STP_KEY_ID_HEX_BYTES &&
-		    memcmp(signature->keyid, keyid, STP_KEY_ID_HEX_BYTES) == 0 &&
+		if (signature->keyid_chars == STP_KEYID_CHARS &&
+		    memcmp(signature->keyid, keyid, STP_KEYID_CHARS) == 0 &&
 		    signature->sig_chars == 2 * sizeof(bytes) &&
 		    stp_hex_decode(signature->sig, sizeof(bytes), bytes, 0))
 			return crypto_sign_verify_detached(bytes, (const unsigned char *)bin->body,

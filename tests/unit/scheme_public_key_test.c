@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/public_key.h"
+#include "scheme/public_key.h"
 
 #define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
 #define TEXT_CHARS    8192
@@ -116,7 +116,7 @@ static const char *load(const char *keytype, const char *scheme, const char *tex
 
 /* --- every pair, every key ------------------------------------------------------------------- */
 
-static void test_verify_public_key__only_the_right_pairs_are_taken(void **state)
+static void test_scheme_public_key__only_the_right_pairs_are_taken(void **state)
 {
 	static const char *const keytypes[] = {
 	    "ed25519", "rsa", "ecdsa", P256, P384, "ecdsa-sha2-nistp521", PSS, "sm2", "RSA", ""};
@@ -189,7 +189,7 @@ static void test_verify_public_key__only_the_right_pairs_are_taken(void **state)
 
 /* --- spellings ------------------------------------------------------------------------------- */
 
-static void test_verify_public_key__a_pem_has_one_spelling(void **state)
+static void test_scheme_public_key__a_pem_has_one_spelling(void **state)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("prime256v1");
 	char good[TEXT_CHARS], text[2 * TEXT_CHARS + 64];
@@ -255,7 +255,7 @@ static void test_verify_public_key__a_pem_has_one_spelling(void **state)
 }
 
 /* BER: the outer length in two bytes where one is enough. */
-static void test_verify_public_key__other_encodings_of_the_same_key_are_refused(void **state)
+static void test_scheme_public_key__other_encodings_of_the_same_key_are_refused(void **state)
 {
 	unsigned char der[TEXT_CHARS / 2], ber[TEXT_CHARS / 2 + 1];
 	EVP_PKEY *rsa = generate(EVP_PKEY_RSA, 2048), *ec = EVP_EC_gen("prime256v1");
@@ -282,7 +282,7 @@ static void test_verify_public_key__other_encodings_of_the_same_key_are_refused(
 	EVP_PKEY_free(ec);
 }
 
-static void test_verify_public_key__points_are_uncompressed_and_curves_named(void **state)
+static void test_scheme_public_key__points_are_uncompressed_and_curves_named(void **state)
 {
 	static const char *const forms[] = {"compressed", "hybrid"};
 	static const struct {
@@ -343,7 +343,7 @@ static void rsa_text(int bits, int is_even, const char *exponent, char *out)
 	BN_free(e);
 }
 
-static void test_verify_public_key__rsa_has_sane_numbers(void **state)
+static void test_scheme_public_key__rsa_has_sane_numbers(void **state)
 {
 	static const struct {
 		int bits, is_even;
@@ -375,7 +375,7 @@ static void test_verify_public_key__rsa_has_sane_numbers(void **state)
 	}
 }
 
-static void test_verify_public_key__a_key_is_the_same_under_any_keytype(void **state)
+static void test_scheme_public_key__a_key_is_the_same_under_any_keytype(void **state)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("prime256v1"), *other = EVP_EC_gen("prime256v1");
 	struct stp_public_key keys[4];
@@ -426,7 +426,7 @@ static size_t sign_with(EVP_PKEY *pkey, const EVP_MD *md, int padding, int salt,
 	return bytes;
 }
 
-static void test_verify_public_key__pss_salts_are_those_that_signers_make(void **state)
+static void test_scheme_public_key__pss_salts_are_those_that_signers_make(void **state)
 {
 	/* 222 is the longest: 256 bytes less the digest and two. */
 	static const struct {
@@ -502,7 +502,7 @@ static void sign_until(EVP_PKEY *pkey, int is_set, unsigned char r[32], unsigned
 	}
 }
 
-static void test_verify_public_key__ecdsa_signatures_are_der_and_nothing_else(void **state)
+static void test_scheme_public_key__ecdsa_signatures_are_der_and_nothing_else(void **state)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("prime256v1");
 	struct stp_public_key key;
@@ -554,7 +554,7 @@ static const char *load_bytes(const unsigned char point[32])
 	return load("ed25519", "ed25519", hex);
 }
 
-static void test_verify_public_key__ed25519_points_that_no_key_has_are_refused(void **state)
+static void test_scheme_public_key__ed25519_points_that_no_key_has_are_refused(void **state)
 {
 	static const char *const points[] = {
 	    /* order 1, 2, 4, 4, 8, 8, 8, 8 */
@@ -648,7 +648,7 @@ static void sign_with_neutral(const struct ed25519 *e, unsigned char sig[64])
 	crypto_core_ed25519_scalar_mul(sig + 32, h, scalar);
 }
 
-static void test_verify_public_key__both_libraries_refuse_the_same_ed25519(void **state)
+static void test_scheme_public_key__both_libraries_refuse_the_same_ed25519(void **state)
 {
 	static const unsigned char order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
 	                                        0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
@@ -689,16 +689,16 @@ static void test_verify_public_key__both_libraries_refuse_the_same_ed25519(void 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_verify_public_key__only_the_right_pairs_are_taken),
-	    cmocka_unit_test(test_verify_public_key__a_pem_has_one_spelling),
-	    cmocka_unit_test(test_verify_public_key__other_encodings_of_the_same_key_are_refused),
-	    cmocka_unit_test(test_verify_public_key__points_are_uncompressed_and_curves_named),
-	    cmocka_unit_test(test_verify_public_key__rsa_has_sane_numbers),
-	    cmocka_unit_test(test_verify_public_key__a_key_is_the_same_under_any_keytype),
-	    cmocka_unit_test(test_verify_public_key__pss_salts_are_those_that_signers_make),
-	    cmocka_unit_test(test_verify_public_key__ecdsa_signatures_are_der_and_nothing_else),
-	    cmocka_unit_test(test_verify_public_key__ed25519_points_that_no_key_has_are_refused),
-	    cmocka_unit_test(test_verify_public_key__both_libraries_refuse_the_same_ed25519),
+	    cmocka_unit_test(test_scheme_public_key__only_the_right_pairs_are_taken),
+	    cmocka_unit_test(test_scheme_public_key__a_pem_has_one_spelling),
+	    cmocka_unit_test(test_scheme_public_key__other_encodings_of_the_same_key_are_refused),
+	    cmocka_unit_test(test_scheme_public_key__points_are_uncompressed_and_curves_named),
+	    cmocka_unit_test(test_scheme_public_key__rsa_has_sane_numbers),
+	    cmocka_unit_test(test_scheme_public_key__a_key_is_the_same_under_any_keytype),
+	    cmocka_unit_test(test_scheme_public_key__pss_salts_are_those_that_signers_make),
+	    cmocka_unit_test(test_scheme_public_key__ecdsa_signatures_are_der_and_nothing_else),
+	    cmocka_unit_test(test_scheme_public_key__ed25519_points_that_no_key_has_are_refused),
+	    cmocka_unit_test(test_scheme_public_key__both_libraries_refuse_the_same_ed25519),
 	};
 
 	if (sodium_init() < 0)
