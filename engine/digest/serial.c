@@ -116,7 +116,7 @@ static enum stp_errc try_file(struct serial *serial, struct stp_record *record, 
 	}
 	if (!status_of(fd, &before)) {
 		close(fd);
-		snprintf(text, 128, "is no regular file");
+		snprintf(text, 128, "is not a regular file");
 		return STP_FORMAT;
 	}
 	if (serial->options->exact_length && before.length != record->length) {

@@ -27,13 +27,11 @@
 #define COLLECT_BYTES ((size_t)16 << 20)
 #define FANOUT        16
 
-enum stp_errc stp_collect_init(struct stp_ledger *ledger, struct stp_err *err)
+void stp_collect_init(struct stp_ledger *ledger)
 {
-	(void)err;
 	pthread_mutex_init(&ledger->collect.lock, NULL);
 	pthread_cond_init(&ledger->collect.idle, NULL);
 	ledger->collect.flushed_ns = stp_clock_monotonic_ns();
-	return STP_OK;
 }
 
 void stp_collect_release(struct stp_ledger *ledger)
@@ -43,10 +41,11 @@ void stp_collect_release(struct stp_ledger *ledger)
 	pthread_mutex_destroy(&ledger->collect.lock);
 }
 
-enum stp_errc stp_ledger_write_segment(struct stp_ledger *ledger, const char *name,
-                                       enum stp_segment_kind kind,
-                                       const struct stp_sources *sources, int newest_last,
-                                       struct stp_err *err)
+/* Writes the groups of sources into a new segment name; the first item of each group, or the last
+ * when newest_last is set. Durable afterwards. */
+static enum stp_errc write_segment(struct stp_ledger *ledger, const char *name,
+                                   enum stp_segment_kind kind, const struct stp_sources *sources,
+                                   int newest_last, struct stp_err *err)
 {
 	struct stp_segment_options options = {
 	    .kind = kind,
@@ -77,30 +76,6 @@ enum stp_errc stp_ledger_write_segment(struct stp_ledger *ledger, const char *na
 		return stp_segment_commit(writer, NULL, err);
 	stp_segment_abort(writer);
 	return code;
-}
-
-enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
-                                        const struct stp_checkpoint *checkpoint,
-                                        struct stp_err *err)
-{
-	size_t at = 0;
-
-	if (!STP_ARRAY_RESERVE(ledger->checkpoints, ledger->checkpoint_capacity,
-	                       ledger->checkpoint_count + 1))
-		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,
-		                      "no memory to list it");
-	while (at < ledger->checkpoint_count &&
-	       (ledger->checkpoints[at].number > checkpoint->number ||
-	        (ledger->checkpoints[at].number == checkpoint->number &&
-	         ledger->checkpoints[at].level > checkpoint->level)))
-		at++;
-	memmove(ledger->checkpoints + at + 1, ledger->checkpoints + at,
-	        (ledger->checkpoint_count - at) * sizeof(*ledger->checkpoints));
-	ledger->checkpoints[at] = *checkpoint;
-	ledger->checkpoint_count++;
-	if (ledger->next_number <= checkpoint->number)
-		ledger->next_number = checkpoint->number + 1;
-	return STP_OK;
 }
 
 /* Forgets checkpoint index and removes its file; what a merge may read stays open. */
@@ -167,8 +142,7 @@ static enum stp_errc merge_level(struct stp_ledger *ledger, uint64_t level, size
 			code = stp_sources_add(&sources, source, err);
 	}
 	if (code == STP_OK)
-		code = stp_ledger_write_segment(ledger, merged.name, STP_SEGMENT_CHECKPOINT,
-		                                &sources, 0, err);
+		code = write_segment(ledger, merged.name, STP_SEGMENT_CHECKPOINT, &sources, 0, err);
 	stp_sources_release(&sources);
 	for (i = first; i < ledger->checkpoint_count && code == STP_OK;) {
 		if (ledger->checkpoints[i].level == level)
@@ -192,8 +166,8 @@ static enum stp_errc write_checkpoint(struct stp_ledger *ledger, struct stp_run_
 	size_t first = 0;
 
 	if (code == STP_OK)
-		code = stp_ledger_write_segment(ledger, checkpoint.name, STP_SEGMENT_CHECKPOINT,
-		                                &sources, 1, err);
+		code = write_segment(ledger, checkpoint.name, STP_SEGMENT_CHECKPOINT, &sources, 1,
+		                     err);
 	stp_sources_release(&sources);
 	STP_TRY(code);
 	STP_TRY(stp_ledger_add_checkpoint(ledger, &checkpoint, err));

@@ -4,43 +4,13 @@
  * names of what they were are still there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "publish/folders.h"
 #include "publish/links_state.h"
 #include "record/fingerprint.h"
-
-int stp_links_open(const struct stp_links *links, const char *path)
-{
-	return stp_folders_open(links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-}
-
-int stp_links_is_moved(int sys_errno)
-{
-	switch (sys_errno) {
-	case ENOENT:
-	case ENOTDIR:
-	case ELOOP: /* a symbolic link */
-	case ENXIO: /* a socket */
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-enum stp_errc stp_links_copier(struct stp_links *links, struct stp_links_worker *worker,
-                               struct stp_copier **out_copier, struct stp_err *err)
-{
-	if (!worker->copier)
-		STP_TRY(stp_copier_create(links->config->hash_set, links->cancel, &worker->copier,
-		                          err));
-	*out_copier = worker->copier;
-	return STP_OK;
-}
 
 static enum stp_links_now what_is_not_opened(int sys_errno)
 {

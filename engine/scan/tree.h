@@ -46,7 +46,7 @@ struct stp_tree_progress {
 };
 
 #define STP_TREE_ANY_NAME   1u  /* names that scan/path.h refuses are entries too (verb hash) */
-#define STP_TREE_SKIP_LINKS 2u  /* what is no regular file is left out, no fault (verb hash) */
+#define STP_TREE_SKIP_LINKS 2u  /* what is not a regular file is left out, no fault (verb hash) */
 #define STP_TREE_CROSS      4u  /* enter other file systems mounted below */
 #define STP_TREE_NO_KEYS    8u  /* leave key zero (verb hash) */
 #define STP_TREE_LIVE       16u /* what was removed during the scan is left out, no fault */

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "trust/judge.h"
 #include "verify/chain.h"
 
 #define STAGE STP_TRUST_STAGE

@@ -16,6 +16,7 @@
 #include "repository.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
+#include "trust/judge.h"
 #include "trust/read.h"
 
 static struct repository r;

@@ -245,7 +245,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 		return scan_folder(run, path, err);
 	if (!S_ISREG(st.st_mode)) {
 		stp_fault_add(&run->faults, STP_FORMAT, 0, STAGE, path, path_bytes,
-		              "is no regular file or folder");
+		              "is not a regular file or folder");
 		return STP_OK;
 	}
 	record.length = (uint64_t)st.st_size;
