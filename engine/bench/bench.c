@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "base/thread.h"
 #include "stampede/version.h"
@@ -241,36 +242,43 @@ static enum stp_errc check_options(const struct stp_bench_options *options, stru
 	return STP_OK;
 }
 
-enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
-                            struct stp_err *err)
+enum stp_errc stp_bench(const struct stp_bench_options *options,
+                        struct stp_bench_report *out_report, struct stp_err *err)
 {
-	struct stp_bench bench = {
-	    .options = options,
-	    .seconds = options->seconds > 0 ? options->seconds : STP_BENCH_SECONDS_DEFAULT,
-	    .cpu_count = stp_cpu_count(),
-	    .scratch = {.fd = -1},
-	};
+	struct stp_bench_options mine;
+	struct stp_bench bench = {.options = &mine, .scratch = {.fd = -1}};
 	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, measured_ctx, "bench", err));
+	STP_TRY(check_options(&mine, err));
+	bench.seconds = mine.seconds > 0 ? mine.seconds : STP_BENCH_SECONDS_DEFAULT;
+	bench.cpu_count = stp_cpu_count();
+	mine.now = stp_options_now(mine.now, mine.has_now);
 	bench.started_ns = started;
-	bench.cancel = options->cancel ? options->cancel : &bench.own_cancel;
-	STP_TRY(check_options(options, err));
-	stp_progress_time(options->progress, bench.seconds);
-	code = stp_scratch_open(&bench.scratch, options->work_dir, err);
+	bench.cancel = mine.cancel ? mine.cancel : &bench.own_cancel;
+	stp_progress_time(mine.progress, bench.seconds);
+	code = stp_scratch_open(&bench.scratch, mine.work_dir, err);
 	if (code == STP_OK) {
 		begin_document(&bench);
 		code = measure(&bench, err);
 		if (code == STP_OK)
-			code = finish_document(&bench, started, out_json, err);
+			code = finish_document(&bench, started, &out_report->json, err);
 		json_decref(bench.notes);
 		json_decref(bench.noisy);
 		json_decref(bench.document);
 	}
-	if (code == STP_OK && options->measured)
-		options->measured(options->measured_ctx, *out_json);
-	stp_progress_time(options->progress, 0);
-	stp_progress_stage(options->progress, "remove", 0, 0);
-	stp_scratch_close(&bench.scratch, options->progress);
+	if (code == STP_OK && mine.measured)
+		mine.measured(mine.measured_ctx, out_report->json);
+	stp_progress_time(mine.progress, 0);
+	stp_progress_stage(mine.progress, "remove", 0, 0);
+	stp_scratch_close(&bench.scratch, mine.progress);
 	return code;
+}
+
+void stp_bench_report_release(struct stp_bench_report *report)
+{
+	free(report->json);
+	memset(report, 0, sizeof(*report));
 }

@@ -104,7 +104,7 @@ static enum stp_errc sign_once(struct stp_bench *bench, const char *name, const 
 		options.digests =
 		    stp_scratch_path(&bench->scratch, list, list_path, sizeof(list_path));
 	options.cancel = bench->cancel;
-	code = stp_sign_run(&options, &report, err);
+	code = stp_sign(&options, &report, err);
 	if (code == STP_OK)
 		*out = sign_of(&report);
 	stp_sign_report_release(&report);
