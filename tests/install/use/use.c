@@ -9,13 +9,13 @@
 
 #include <stampede/stampede.h>
 
-#define CHECK(what)                                                                     \
-	do {                                                                            \
-		if (!(what)) {                                                          \
+#define CHECK(what)                                                                       \
+	do {                                                                              \
+		if (!(what)) {                                                            \
 			fprintf(stderr, "%d: %s: %s: %s\n", __LINE__, #what, err.subject, \
-			        err.text);                                              \
-			exit(1);                                                        \
-		}                                                                       \
+			        err.text);                                                \
+			exit(1);                                                          \
+		}                                                                         \
 	} while (0)
 
 static struct stp_err err = STP_ERR_INIT;
