@@ -2,6 +2,7 @@
 /* Predictions: the model asked about known indexes or one's own, and the answers explained. */
 #include <string.h>
 
+#include "base/options.h"
 #include "bench/bench.h"
 
 /* Files are read from memory only as far as they fit beside everything else. */
@@ -167,20 +168,24 @@ json_t *stp_bench_predict(const struct stp_bench_model *model,
 }
 
 enum stp_errc stp_bench_again(const char *json, const char *name,
-                              const struct stp_bench_options *options, char **out_json,
-                              struct stp_err *err)
+                              const struct stp_bench_options *options,
+                              struct stp_bench_report *out_report, struct stp_err *err)
 {
-	json_t *document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
-	json_t *memory = json_object_get(json_object_get(document, "machine"), "memory_bytes");
+	struct stp_bench_options mine;
 	struct stp_bench_model model;
-	enum stp_errc code =
-	    stp_bench_model_load(json_object_get(document, "model"), name, &model, err);
+	json_t *document, *memory;
+	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, measured_ctx, "bench", err));
+	document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	memory = json_object_get(json_object_get(document, "machine"), "memory_bytes");
+	code = stp_bench_model_load(json_object_get(document, "model"), name, &model, err);
 	if (code == STP_OK) {
 		json_object_set_new(document, "predictions",
-		                    stp_bench_predict(&model, options, json_number_value(memory)));
-		*out_json = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		if (!*out_json)
+		                    stp_bench_predict(&model, &mine, json_number_value(memory)));
+		out_report->json = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(9));
+		if (!out_report->json)
 			code = STP_FAIL_ERRNO(err, ENOMEM, "bench", name,
 			                      "no memory for the document");
 	}

@@ -12,6 +12,7 @@
 #include "bench/whole.h"
 #include "ledger/run.h"
 #include "record/key.h"
+#include "stampede/alg.h"
 
 #define RECORD_COUNT 200000
 #define LARGE_BUDGET ((size_t)512 << 20)

@@ -26,6 +26,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "verify/bin_file.h"
@@ -66,13 +67,11 @@ struct unit_result {
 };
 
 struct comparison {
-	const struct stp_against_options *options;
+	const struct stp_verify_against_options *options;
 	struct side old_side, new_side;
 	size_t unit_count;
 	bool same_folder;
-	stp_change_fn *fn;
-	void *ctx;
-	struct stp_against_report *report;
+	struct stp_verify_against_report *report;
 	/* One window. */
 	size_t window_begin, window_end;
 	atomic_size_t next;
@@ -508,7 +507,9 @@ static enum stp_errc emit(struct comparison *c, const struct change_record *reco
 	    .algorithm = stp_alg_name((enum stp_alg)record->algorithm),
 	};
 
-	return c->fn(c->ctx, &change, err);
+	return c->options->on_change
+	           ? c->options->on_change(c->options->on_change_ctx, &change, err)
+	           : STP_OK;
 }
 
 static size_t record_bytes(const struct change_record *record)
@@ -534,7 +535,7 @@ static enum stp_errc keep(struct comparison *c, const struct change_record *reco
 	return stp_buf_append(kept, at, record_bytes(record), err);
 }
 
-static void count_change(struct stp_against_report *report, enum stp_change_kind kind)
+static void count_change(struct stp_verify_against_report *report, enum stp_change_kind kind)
 {
 	report->digest_changed += kind == STP_CHANGE_DIGEST;
 	report->removed += kind == STP_CHANGE_REMOVED;
@@ -657,23 +658,26 @@ static void release(struct comparison *c)
 	free(c);
 }
 
-enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_change_fn *fn,
-                                 void *ctx, struct stp_against_report *out_report,
-                                 struct stp_err *err)
+enum stp_errc stp_verify_against(const struct stp_verify_against_options *options,
+                                 struct stp_verify_against_report *out_report, struct stp_err *err)
 {
-	struct stp_against_report report = {.seconds_total = 0};
+	struct stp_verify_against_report report = {.seconds_total = 0};
 	uint64_t start_ns = stp_clock_monotonic_ns();
+	struct stp_verify_against_options mine;
 	struct comparison *c;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, on_change_ctx, "verify", err));
+	STP_TRY(stp_options_need(mine.new_path, "new_path", "verify", err));
+	STP_TRY(stp_options_need(mine.old_path, "old_path", "verify", err));
+	mine.jobs = stp_options_jobs(mine.jobs);
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
-	c->options = options;
-	c->fn = fn;
-	c->ctx = ctx;
+	c->options = &mine;
 	c->report = &report;
 	c->old_side.folder.fd = c->new_side.folder.fd = -1;
 	code = open_sides(c, err);
@@ -690,4 +694,9 @@ enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_
 	if (code == STP_OK)
 		*out_report = report;
 	return code;
+}
+
+void stp_verify_against_report_release(struct stp_verify_against_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

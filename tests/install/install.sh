@@ -15,26 +15,6 @@ die() {
 
 install_below() { cmake --install "$build" --prefix "$root" >"$scratch/log" || die "$(cat "$scratch/log")"; }
 
-# A program of somebody else's, built with nothing but pkg-config.
-try_library() { # PREFIX
-	local pc
-	pc=$(find "$1" -name stampede.pc) || true
-	[ -n "$pc" ] || die 'no stampede.pc'
-	cat >"$scratch/user.c" <<-'END'
-		#include <stdio.h>
-		#include <stampede/alg.h>
-		int main(void)
-		{
-			printf("%s %zu\n", stp_alg_name(STP_ALG_SHA512), stp_alg_digest_bytes(STP_ALG_SHA512));
-			return 0;
-		}
-	END
-	# shellcheck disable=SC2046
-	cc -o "$scratch/user" "$scratch/user.c" \
-		$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs stampede)
-	[ "$(LD_LIBRARY_PATH=$(dirname "$pc")/.. "$scratch/user")" = 'sha512 64' ] || die 'the program linked with libstampede is wrong'
-}
-
 # What a package must bring, below /usr.
 wanted() {
 	local verb header
@@ -96,7 +76,6 @@ case $what in
 prefix)
 	install_below
 	"$root/bin/stampede" --version
-	try_library "$root"
 	;;
 package)
 	for tool in dpkg-deb dpkg-shlibdeps file; do
@@ -113,7 +92,6 @@ package)
 	[ -z "$(find "$root" -type f ! -perm 755 -path '*/bin/*' -o -type f ! -perm 644 ! -path '*/bin/*')" ] ||
 		die "modes: $(find "$root" -type f -printf '%m %p\n')"
 	"$root/usr/bin/stampede" --version
-	try_library "$root/usr"
 	dpkg-deb -e "$deb" "$scratch/control"
 	for script in postinst prerm postrm; do
 		sh -n "$scratch/control/$script"

@@ -19,6 +19,7 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "keys/keys.h"
 #include "publish/repo.h"
 #include "roles/config.h"
@@ -176,8 +177,6 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 	char targets[PATH_MAX];
 	struct stat st;
 
-	if (!options->targets_dir)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--targets", "is required");
 	STP_TRY(make_absolute(options->repo, repo, err));
 	STP_TRY(make_absolute(options->targets_dir, init->targets, err));
 	if (stat(init->targets, &st) != 0)
@@ -485,13 +484,19 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
                        struct stp_err *err)
 {
 	struct stp_init_report report = {0};
-	struct init *init = calloc(1, sizeof(*init));
+	struct stp_init_options mine;
+	struct init *init;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, has_now, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	STP_TRY(stp_options_need(mine.targets_dir, "targets_dir", STAGE, err));
+	init = calloc(1, sizeof(*init));
 	if (!init)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	init->options = options;
-	init->now = options->now ? options->now : stp_clock_now();
+	init->options = &mine;
+	init->now = stp_options_now(mine.now, mine.has_now);
 	init->root_fd = init->metadata_fd = init->offline_fd = -1;
 	stp_init_stage_init(&init->stage, -1);
 	code = run(init, &report, err);

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "cjson/encoding.h"
 #include "publish/publish.h"
 #include "run/init/ceremony_view.h"
@@ -546,18 +547,28 @@ enum stp_errc stp_init_update(const struct stp_init_update_options *options,
                               struct stp_init_update_report *out_report, struct stp_err *err)
 {
 	struct stp_init_update_report report = {0};
-	struct update *update = calloc(1, sizeof(*update));
+	struct stp_init_update_options mine;
+	struct update *update;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, confirm_ctx, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	update = calloc(1, sizeof(*update));
 	if (!update)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	update->options = options;
+	update->options = &mine;
 	update->report = &report;
-	update->now = options->now >= 0 ? options->now : stp_clock_now();
+	update->now = stp_options_now(mine.now, mine.has_now);
 	stp_repo_init(&update->repo);
 	code = run(update, err);
 	release(update);
 	if (code == STP_OK)
 		*out_report = report;
 	return code;
+}
+
+void stp_init_update_report_release(struct stp_init_update_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

@@ -148,8 +148,8 @@ void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subj
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
-	if (options->tell)
-		options->tell(options->tell_ctx, stage, subject, text);
+	if (options->log)
+		options->log(options->log_ctx, stage, subject, text);
 }
 
 static void note_missing(struct stp_sign_run *run)

@@ -28,6 +28,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/inside.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "base/thread.h"
 #include "publish/reflink.h"
@@ -46,14 +47,13 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
                      struct stp_sign_report *report)
 {
 	memset(run, 0, sizeof(*run));
-	memset(report, 0, sizeof(*report));
 	run->options = options;
 	run->report = report;
-	run->jobs = options->jobs == STP_JOBS_AUTO ? stp_cpu_count() : options->jobs;
+	run->jobs = options->jobs;
 	run->worker_count = run->jobs ? run->jobs : 1;
 	run->features = run->jobs ? stp_cpu_features() : 0;
 	run->verified_at = stp_clock_now();
-	run->now = options->now >= 0 ? options->now : run->verified_at;
+	run->now = options->now || options->has_now ? options->now : run->verified_at;
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
 	run->targets_fd = -1;
 	run->list_source.fd = -1;
@@ -175,6 +175,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	const struct stp_sign_options *options = run->options;
 	enum stp_repo_use use = options->dry_run ? STP_REPO_READ : STP_REPO_SIGN;
 
+	STP_TRY(stp_now_check(run->now, "now", err));
 	STP_TRY(stp_repo_open(options->repo, use, "sign", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
 	run->digest_bytes = stp_alg_set_digest_bytes(run->config.hash_set);
@@ -545,15 +546,31 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 	return code;
 }
 
-enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
-                           struct stp_err *err)
+/* Options that make no sense, before anything is opened. */
+static enum stp_errc take_options(const struct stp_sign_options *options,
+                                  struct stp_sign_options *out, struct stp_err *err)
 {
+	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, "sign", err));
+	STP_TRY(stp_options_need(out->repo, "repo", "sign", err));
+	if (out->rehash == STP_REHASH_PART && out->rehash_parts == 0)
+		return STP_FAIL(err, STP_CONFIG, "sign", "rehash_parts",
+		                "is 0; say of how many parts one is read again");
+	out->jobs = stp_options_jobs(out->jobs);
+	return STP_OK;
+}
+
+enum stp_errc stp_sign(const struct stp_sign_options *options, struct stp_sign_report *report,
+                       struct stp_err *err)
+{
+	struct stp_sign_options mine;
 	struct stp_sign_run run;
 	struct rusage usage;
 	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
-	init_run(&run, options, report);
+	memset(report, 0, sizeof(*report));
+	STP_TRY(take_options(options, &mine, err));
+	init_run(&run, &mine, report);
 	run.stage = &report->seconds.rest;
 	run.stage_since = run.started_ns = started;
 	code = do_run(&run, err);
@@ -571,7 +588,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
-	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
+	if (!mine.dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
 		stp_sign_report_save(report, run.repo.state_fd, code, err);
 	close_all(&run);
 	return code;
