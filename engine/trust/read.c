@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "verify/chain.h"
+#include "verify/role_name.h"
 
 #define STAGE STP_TRUST_STAGE
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "verify/role_name.h"
 
 /* Ranges of a list of roles while it is read. */
 struct plan {
