@@ -16,7 +16,7 @@
 /* A target's bytes: the longest length that every JSON reader takes exactly, 2^53 - 1. Also a
  * sparse file that only says it is longer could never be read to its end. */
 #define STP_LENGTH_MAX 9007199254740991ULL
-/* Bins: 2^1 … 2^20; product.md accepts 65,536 and more with a warning. */
+/* Bins: 2^1 … 2^20; init warns above 65,536. */
 #define STP_BIN_BITS_MIN 1
 #define STP_BIN_BITS_MAX 20
 /* Configuration, keys and small role files. python-tuf's root limit is 512,000 bytes. */

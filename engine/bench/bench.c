@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/thread.h"
+#include "stampede/version.h"
 
 /* --- what the parts call --------------------------------------------------------------------- */
 
@@ -145,7 +146,7 @@ static void begin_document(struct stp_bench *bench)
 	bench->notes = json_array();
 	bench->noisy = json_array();
 	stp_bench_set(bench, "schema", json_string("stampede-bench/1"));
-	stp_bench_set(bench, "version", json_string(STP_VERSION));
+	stp_bench_set(bench, "version", json_string(stp_version()));
 	stp_bench_set(bench, "time", json_string(now));
 	stp_bench_set(bench, "machine", machine_json(bench));
 	stp_bench_set(bench, "latency", json_array());
@@ -218,7 +219,8 @@ static enum stp_errc finish_document(struct stp_bench *bench, uint64_t started, 
 
 static enum stp_errc check_options(const struct stp_bench_options *options, struct stp_err *err)
 {
-	const struct stp_bench_shape *shape = stp_bench_shapes;
+	const struct stp_bench_shape *shape;
+	size_t i = 0;
 	int fd;
 
 	/* Before a minute of measuring, not in the middle of it. */
@@ -231,9 +233,9 @@ static enum stp_errc check_options(const struct stp_bench_options *options, stru
 	}
 	if (!options->shape)
 		return STP_OK;
-	while (shape->name && strcmp(shape->name, options->shape) != 0)
-		shape++;
-	if (!shape->name)
+	while ((shape = stp_bench_shape(i)) != NULL && strcmp(shape->name, options->shape) != 0)
+		i++;
+	if (!shape)
 		return STP_FAIL(err, STP_CONFIG, "bench", options->shape,
 		                "is no shape; use drupal, pep458, packagist or pypi");
 	return STP_OK;

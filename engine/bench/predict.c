@@ -7,15 +7,19 @@
 /* Files are read from memory only as far as they fit beside everything else. */
 #define CACHE_SHARE 0.8
 
-const struct stp_bench_shape stp_bench_shapes[] = {
+static const struct stp_bench_shape shapes[] = {
     {"drupal", "packages.drupal.org: 165,000 files in 2,048 bins", 165000, 165000 * 120000ULL, 2048,
      "sha256"},
     {"pep458", "PyPI as PEP 458 counts it: 2.27 million files", 2273539, 2273539 * 2184393ULL,
      16384, "sha512"},
     {"packagist", "Packagist: 6 million archives", 6000000, 6000000 * 400000ULL, 16384, "sha256"},
     {"pypi", "PyPI today: 20 million files, 30 TB", 20000000, 30000000000000ULL, 16384, "sha512"},
-    {NULL, NULL, 0, 0, 0, NULL},
 };
+
+const struct stp_bench_shape *stp_bench_shape(size_t index)
+{
+	return index < sizeof(shapes) / sizeof(shapes[0]) ? &shapes[index] : NULL;
+}
 
 /* The slowest stage, and what would move it. */
 static void explain(const struct stp_bench_forecast *forecast, const struct stp_bench_case *of,
@@ -147,8 +151,9 @@ json_t *stp_bench_predict(const struct stp_bench_model *model,
 {
 	const struct stp_bench_shape *shape;
 	json_t *predictions = json_array();
+	size_t i;
 
-	for (shape = stp_bench_shapes; shape->name; shape++) {
+	for (i = 0; (shape = stp_bench_shape(i)) != NULL; i++) {
 		int is_own = options->target_count || options->target_bytes;
 		/* An index of one's own is laid out as pep458 unless a shape is named. */
 		const char *wanted = options->shape ? options->shape : is_own ? "pep458" : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cjson/writer: documents → canonical bytes (OLPC canonical JSON, tuf.md "Envelope and canonical
- * form"). Knows nothing of TUF.
+ * cjson/writer: documents → canonical bytes (OLPC canonical JSON, engine/TUF.md, "Files and
+ * canonical form"). Knows nothing of TUF.
  *
  *	stp_cjson_writer_init(&w);
  *	stp_cjson_object_begin(&w);

@@ -32,7 +32,7 @@
 #include "stampede/err.h"
 #include "stampede/progress.h"
 
-/* product.md, "Conventions". */
+/* See "EXIT STATUS" in stampede(1). */
 enum {
 	STP_EXIT_OK = 0,
 	STP_EXIT_VERIFY = 1,

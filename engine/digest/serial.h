@@ -21,7 +21,7 @@ enum stp_errc stp_hash_serial_run(const struct stp_hash_stage_options *options,
 void stp_hash_idle(void);
 
 /* Sets what is known of a record from the descriptor that was read. */
-void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
+void stp_hash_record_fill(struct stp_record *record, const struct stp_file_status *status,
                           const struct stp_hash_stage_options *options);
 
 #endif

@@ -17,9 +17,9 @@
  * next run, and wait only when that is full as well.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "ledger/codec.h"
 #include "ledger/ledger_state.h"
@@ -85,18 +85,10 @@ enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
 {
 	size_t at = 0;
 
-	if (ledger->checkpoint_count == ledger->checkpoint_capacity) {
-		size_t capacity =
-		    ledger->checkpoint_capacity ? ledger->checkpoint_capacity * 2 : 64;
-		struct stp_checkpoint *items =
-		    realloc(ledger->checkpoints, capacity * sizeof(*items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,
-			                      "no memory to list it");
-		ledger->checkpoints = items;
-		ledger->checkpoint_capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(ledger->checkpoints, ledger->checkpoint_capacity,
+	                       ledger->checkpoint_count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,
+		                      "no memory to list it");
 	while (at < ledger->checkpoint_count &&
 	       (ledger->checkpoints[at].number > checkpoint->number ||
 	        (ledger->checkpoints[at].number == checkpoint->number &&
@@ -117,14 +109,10 @@ static enum stp_errc retire(struct stp_ledger *ledger, size_t index, struct stp_
 	struct stp_checkpoint *checkpoint = &ledger->checkpoints[index];
 
 	if (checkpoint->segment && checkpoint->is_lent) {
-		struct stp_segment **retired =
-		    realloc(ledger->retired,
-		            (ledger->retired_count + 1) * sizeof(struct stp_segment *));
-
-		if (!retired)
+		if (!STP_ARRAY_RESERVE(ledger->retired, ledger->retired_capacity,
+		                       ledger->retired_count + 1))
 			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,
 			                      "no memory to merge it");
-		ledger->retired = retired;
 		ledger->retired[ledger->retired_count++] = checkpoint->segment;
 	} else {
 		stp_segment_close(checkpoint->segment);

@@ -50,6 +50,7 @@ struct stp_ledger {
 	uint64_t next_number;
 	struct stp_segment **retired; /* merged away while a merge may read them */
 	size_t retired_count;
+	size_t retired_capacity;
 	struct stp_collect collect;
 
 	int has_prepared;

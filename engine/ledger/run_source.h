@@ -31,6 +31,7 @@ struct stp_run {
 	size_t items_mapped;
 	int fd; /* -1 for a memory run */
 	struct stp_block *blocks;
+	size_t block_capacity;
 	struct stp_block_file file;
 };
 

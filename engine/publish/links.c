@@ -35,6 +35,7 @@
 #include "publish/mark_name.h"
 #include "publish/names.h"
 #include "publish/served.h"
+#include "record/fingerprint.h"
 #include "record/stamp.h"
 
 #define STAGE         "links"
@@ -96,21 +97,17 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
  * ctime, the job goes on with a record that says so. */
 static int source_unchanged(struct job *job, const struct stat *st)
 {
-	const struct stp_fingerprint *print = &job->record->fingerprint;
-	int64_t ctime_ns = stp_stamp_of(st->st_ctim);
+	unsigned differs = stp_record_difference(job->record, st);
 
-	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != job->record->length)
-		return 0;
 	if (!(job->record->flags & STP_RECORD_FILE))
+		return S_ISREG(st->st_mode) && (uint64_t)st->st_size == job->record->length;
+	if (!differs)
 		return 1;
-	if ((uint64_t)st->st_ino != print->ino || stp_stamp_of(st->st_mtim) != print->mtime_ns)
-		return 0;
-	if (ctime_ns == print->ctime_ns)
-		return 1;
-	if (!stp_twins_was(&job->links->twins, print))
+	if (differs != STP_DIFFERS_CTIME ||
+	    !stp_twins_was(&job->links->twins, &job->record->fingerprint))
 		return 0;
 	job->moved = *job->record;
-	job->moved.fingerprint.ctime_ns = ctime_ns;
+	job->moved.fingerprint.ctime_ns = stp_stamp_of(st->st_ctim);
 	job->record = &job->moved;
 	return 1;
 }
@@ -366,8 +363,8 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 		fingerprint->ctime_ns = job->record->fingerprint.ctime_ns;
 		return STP_OK;
 	}
-	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
-	    stp_stamp_of(st.st_mtim) != fingerprint->mtime_ns)
+	if (fstat(job->source_fd, &st) != 0 ||
+	    stp_record_difference(job->record, &st) & ~STP_DIFFERS_CTIME)
 		return job_changed(job);
 	fingerprint->ctime_ns = stp_stamp_of(st.st_ctim);
 	return STP_OK;

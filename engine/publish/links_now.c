@@ -48,9 +48,11 @@ static enum stp_links_now what_is_not_opened(int sys_errno)
 	                                                   : STP_LINKS_NOW_OTHER;
 }
 
-static void fill_record(struct stp_record *record, const struct stat *st, const uint8_t *digests)
+static void fill_record(struct stp_record *record, const struct stp_file_status *status,
+                        const uint8_t *digests)
 {
-	record->length = (uint64_t)st->st_size;
+	record->length = status->length;
+	record->fingerprint = status->fingerprint;
 	record->digests = digests;
 	record->flags &= (uint16_t)~STP_RECORD_CLAIMS;
 	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS | STP_RECORD_RACY;
@@ -64,7 +66,8 @@ static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker 
 	enum stp_copy_result result = STP_COPY_CHANGED;
 	struct stp_copy_source source = {.fd = fd, .found = digests, .name = path};
 	struct stp_copier *copier;
-	struct stp_fingerprint print;
+	struct stp_file_status status;
+	struct stp_file_status status_after;
 	struct stat before;
 	struct stat after;
 
@@ -75,16 +78,16 @@ static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker 
 	if (!S_ISREG(before.st_mode) || (uint64_t)before.st_size > STP_LENGTH_MAX)
 		return STP_OK;
 	*out_now = STP_LINKS_NOW_MOVES;
-	source.length = (uint64_t)before.st_size;
+	status = stp_file_status_of(&before);
+	source.length = status.length;
 	STP_TRY(stp_links_copier(links, worker, &copier, err));
 	STP_TRY(stp_copier_copy(copier, &source, -1, &result, err));
-	if (result != STP_COPY_DONE || fstat(fd, &after) != 0 || after.st_size != before.st_size)
+	if (result != STP_COPY_DONE || fstat(fd, &after) != 0)
 		return STP_OK;
-	print = stp_fingerprint_of(&before, (uint64_t)before.st_dev);
-	if (!stp_fingerprint_is(&print, &after))
+	status_after = stp_file_status_of(&after);
+	if (!stp_file_status_is(&status, &status_after))
 		return STP_OK;
-	record->fingerprint = print;
-	fill_record(record, &before, digests);
+	fill_record(record, &status, digests);
 	*out_now = STP_LINKS_NOW_FILE;
 	return STP_OK;
 }

@@ -31,7 +31,6 @@
 
 #include "base/faultpoint.h"
 #include "read/op.h"
-#include "record/stamp.h"
 
 #define STAGE       "read"
 #define PIECE_BYTES STP_READ_PIECE_BYTES
@@ -77,7 +76,7 @@ struct file {
 	void *user;
 	size_t cost; /* buffers it is counted for */
 	uint64_t expected_length;
-	struct stp_read_status before;
+	struct stp_file_status before;
 	uint64_t asked_bytes; /* up to here reads were started */
 	uint64_t given_bytes; /* up to here DATA events went out */
 	int asked_all;
@@ -248,7 +247,7 @@ static void set_changed(struct file *file, uint64_t length)
 		         (unsigned long long)file->before.length, (unsigned long long)length);
 }
 
-static void take_status(int fd, struct stp_read_status *status, int *out_sys, unsigned *out_mode)
+static void take_status(int fd, struct stp_file_status *status, int *out_sys, unsigned *out_mode)
 {
 	struct stat st;
 
@@ -256,11 +255,7 @@ static void take_status(int fd, struct stp_read_status *status, int *out_sys, un
 	if (*out_sys)
 		return;
 	*out_mode = st.st_mode;
-	status->fs_id = st.st_dev;
-	status->ino = st.st_ino;
-	status->length = (uint64_t)st.st_size;
-	status->mtime_ns = stp_stamp_of(st.st_mtim);
-	status->ctime_ns = stp_stamp_of(st.st_ctim);
+	*status = stp_file_status_of(&st);
 }
 
 static void set_other_length(struct file *file)
@@ -275,14 +270,14 @@ static void set_other_length(struct file *file)
 /* The second fstat: all bytes are read. */
 static void check_unchanged(struct file *file)
 {
-	struct stp_read_status after;
+	struct stp_file_status after;
 	unsigned mode;
 	int sys;
 
 	take_status(file->fd, &after, &sys, &mode);
 	if (sys)
 		set_fault(file, STP_IO, sys, "cannot stat the open file");
-	else if (memcmp(&after, &file->before, sizeof(after)) != 0)
+	else if (!stp_file_status_is(&after, &file->before))
 		set_changed(file, after.length);
 }
 

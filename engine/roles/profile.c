@@ -21,7 +21,7 @@ struct profile {
 	int snapshot_length;
 };
 
-/* product.md's table. */
+/* The table of profiles in README.md. */
 static const struct profile profiles[] = {
     {"pep458", 1, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA512), 2, 0},
     {"compat", 0, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA256), 1, 0},

@@ -26,7 +26,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/beneath.h"
@@ -37,7 +36,6 @@
 #include "base/sum.h"
 #include "base/thread.h"
 #include "record/key.h"
-#include "record/stamp.h"
 #include "scan/entry.h"
 #include "scan/names.h"
 #include "scan/path.h"
@@ -361,7 +359,7 @@ static enum stp_errc flush(struct worker *worker, struct stp_err *err)
 	if (count == 0)
 		return STP_OK;
 	if (!(options->flags & STP_TREE_NO_KEYS))
-		stp_scan_keys(worker->records, count);
+		stp_record_keys(worker->records, count);
 	for (i = 0; i < count; i++)
 		bytes = stp_sum_add(bytes, worker->records[i].length);
 	if (options->progress) {
@@ -681,25 +679,4 @@ size_t stp_tree_thread_count(size_t jobs)
 	if (jobs > cold_depth)
 		return jobs < STP_JOBS_MAX ? jobs : STP_JOBS_MAX;
 	return cold_depth;
-}
-
-int64_t stp_tree_clock(int folder_fd)
-{
-	char name[STP_TEMPORARY_BYTES];
-	struct stp_err ignored = STP_ERR_INIT;
-	struct timespec now;
-	struct stat st;
-	int fd;
-
-	if (stp_temporary_create(folder_fd, O_WRONLY, 0600, STAGE, "the clock", name, &fd,
-	                         &ignored) == STP_OK) {
-		int stamped = fstat(fd, &st) == 0;
-
-		unlinkat(folder_fd, name, 0);
-		close(fd);
-		if (stamped)
-			return stp_stamp_of(st.st_ctim);
-	}
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return stp_stamp_of(now);
 }

@@ -4,29 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "verify/bins.h"
 #include "verify/published.h"
 
 static enum stp_errc half_reserve(struct stp_half *half, size_t bins, struct stp_err *err)
 {
-	struct stp_buf *files;
-	struct stp_bin_file *parsed;
+	size_t file_capacity = half->bin_capacity;
+	size_t bin_capacity = half->bin_capacity;
 
-	if (bins <= half->bin_capacity)
-		return STP_OK;
-	files = realloc(half->files, bins * sizeof(*files));
-	if (files)
-		half->files = files;
-	parsed = realloc(half->bins, bins * sizeof(*parsed));
-	if (parsed)
-		half->bins = parsed;
-	if (!files || !parsed)
+	if (!STP_ARRAY_RESERVE(half->files, file_capacity, bins) ||
+	    !STP_ARRAY_RESERVE(half->bins, bin_capacity, bins))
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
-	for (size_t i = half->bin_capacity; i < bins; i++) {
-		files[i] = (struct stp_buf)STP_BUF_INIT;
-		stp_bin_file_init(&parsed[i]);
+	for (; half->bin_capacity < bin_capacity; half->bin_capacity++) {
+		half->files[half->bin_capacity] = (struct stp_buf)STP_BUF_INIT;
+		stp_bin_file_init(&half->bins[half->bin_capacity]);
 	}
-	half->bin_capacity = bins;
 	return STP_OK;
 }
 
@@ -81,14 +74,8 @@ static enum stp_errc half_join(struct stp_half *half, size_t bins, struct stp_er
 
 	for (size_t i = 0; i < bins; i++)
 		count += half->bins[i].entry_count;
-	if (count > half->entry_capacity) {
-		struct stp_bin_entry *entries = realloc(half->entries, count * sizeof(*entries));
-
-		if (!entries)
-			return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
-		half->entries = entries;
-		half->entry_capacity = count;
-	}
+	if (!STP_ARRAY_RESERVE(half->entries, half->entry_capacity, count))
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
 	half->count = 0;
 	for (size_t i = 0; i < bins; i++) {
 		if (half->bins[i].entry_count)

@@ -59,38 +59,38 @@ struct stp_bench_shape {
 	const char *hash; /* target hash */
 };
 
-/* The shapes, ended by a NULL name. */
-extern const struct stp_bench_shape stp_bench_shapes[];
+/* The index-th of them, from 0; NULL behind the last. */
+STP_API const struct stp_bench_shape *stp_bench_shape(size_t index);
 
 /* Measures and predicts; *out_json is the document. STP_CONFIG for an unknown shape or a folder
  * that cannot be read, STP_CANCELLED. What could not be measured here is told in "notes". */
-enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
-                            struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
+                                    struct stp_err *err) STP_MUST_CHECK;
 
 /* The document json with predictions for what options ask (shape, target_count, target_bytes) in
  * place of its own; measures nothing. STP_FORMAT naming name when json is no such document. */
-enum stp_errc stp_bench_again(const char *json, const char *name,
-                              const struct stp_bench_options *options, char **out_json,
-                              struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_bench_again(const char *json, const char *name,
+                                      const struct stp_bench_options *options, char **out_json,
+                                      struct stp_err *err) STP_MUST_CHECK;
 
 /* The document as text for a terminal of width columns. STP_FORMAT when json is no such document;
  * name is the document's in messages. */
-enum stp_errc stp_bench_text(const char *json, const char *name, size_t width, char **out_text,
-                             struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_bench_text(const char *json, const char *name, size_t width,
+                                     char **out_text, struct stp_err *err) STP_MUST_CHECK;
 
 /* The document as one HTML page that loads nothing else. */
-enum stp_errc stp_bench_html(const char *json, const char *name, char **out_html,
-                             struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_bench_html(const char *json, const char *name, char **out_html,
+                                     struct stp_err *err) STP_MUST_CHECK;
 
 /* Two documents side by side, as text. */
-enum stp_errc stp_bench_compare(const char *json_a, const char *name_a, const char *json_b,
-                                const char *name_b, char **out_text,
-                                struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_bench_compare(const char *json_a, const char *name_a, const char *json_b,
+                                        const char *name_b, char **out_text,
+                                        struct stp_err *err) STP_MUST_CHECK;
 
 /* The same as one HTML page that loads nothing else. */
-enum stp_errc stp_bench_compare_html(const char *json_a, const char *name_a, const char *json_b,
-                                     const char *name_b, char **out_html,
-                                     struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_bench_compare_html(const char *json_a, const char *name_a,
+                                             const char *json_b, const char *name_b,
+                                             char **out_html, struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

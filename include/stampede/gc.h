@@ -68,8 +68,8 @@ struct stp_gc_report {
 /* Marks, then removes. STP_FORMAT names a file of the current snapshot that is broken: then nothing
  * is removed. What a damaged file of an older one lists is not known: nothing that it may list is
  * removed until that snapshot goes. */
-enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
-                     struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
+                             struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -71,11 +71,12 @@ struct stp_hash_report {
 
 /* Hashes all files beneath options->paths. Files that cannot be read are faults in the report;
  * an error is what stops the run. */
-enum stp_errc stp_hash_paths(const struct stp_hash_options *options, stp_hash_line_fn *line_fn,
-                             void *ctx, struct stp_hash_report *out_report,
-                             struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_hash_paths(const struct stp_hash_options *options,
+                                     stp_hash_line_fn *line_fn, void *ctx,
+                                     struct stp_hash_report *out_report,
+                                     struct stp_err *err) STP_MUST_CHECK;
 
-void stp_hash_report_release(struct stp_hash_report *report);
+STP_API void stp_hash_report_release(struct stp_hash_report *report);
 
 #ifdef __cplusplus
 }

@@ -61,10 +61,11 @@ struct stp_init_report {
 /* Makes the repository, or leaves nothing behind. STP_CONFIG for what the operator must change
  * (also when there is a repository already), STP_KEY for keys. Release the report after
  * STP_OK. */
-enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
-                       struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_init(const struct stp_init_options *options,
+                               struct stp_init_report *out_report,
+                               struct stp_err *err) STP_MUST_CHECK;
 
-void stp_init_report_release(struct stp_init_report *report);
+STP_API void stp_init_report_release(struct stp_init_report *report);
 
 /* --- later: new versions of the offline roles ------------------------------------------------ */
 
@@ -103,9 +104,9 @@ struct stp_init_update_report {
  * What is renewed is verified first, from a root that stampede.json or state/ names; STP_REFUSED
  * names what in public/ is not what was published. The next sign makes clients see it. STP_KEY
  * names the role whose keys are not there. */
-enum stp_errc stp_init_update(const struct stp_init_update_options *options,
-                              struct stp_init_update_report *out_report,
-                              struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_init_update(const struct stp_init_update_options *options,
+                                      struct stp_init_update_report *out_report,
+                                      struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

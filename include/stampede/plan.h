@@ -35,8 +35,8 @@ struct stp_pep458 {
 
 /* "# of bytes for a target relative file path" and the PEP's formula of c[1] … c[10] or v[1] …
  * v[17]; static strings. letter is 'C' or 'V'. */
-const char *stp_pep458_description(char letter, int number);
-const char *stp_pep458_formula(int number);
+STP_API const char *stp_pep458_description(char letter, int number);
+STP_API const char *stp_pep458_formula(int number);
 
 struct stp_pep458_input {
 	uint64_t targets, bins, path_bytes, file_bytes;
@@ -44,7 +44,7 @@ struct stp_pep458_input {
 };
 
 /* The PEP's model. bins at least 1, file_bytes at least 1. */
-void stp_pep458_model(const struct stp_pep458_input *input, struct stp_pep458 *out);
+STP_API void stp_pep458_model(const struct stp_pep458_input *input, struct stp_pep458 *out);
 
 #define STP_PLAN_ROWS_MAX   11
 #define STP_PLAN_BITS_FIRST 8
@@ -97,12 +97,12 @@ struct stp_plan {
 };
 
 /* Fills out. STP_CONFIG for options that make no sense, and what stp_verify_run() fails with. */
-enum stp_errc stp_plan_run(const struct stp_plan_options *options, struct stp_plan *out,
-                           struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_plan_run(const struct stp_plan_options *options, struct stp_plan *out,
+                                   struct stp_err *err) STP_MUST_CHECK;
 
 /* A picture of metadata fetched per installation over the number of bins: one SVG document,
  * malloc'ed; NULL when memory is short. */
-char *stp_plan_svg(const struct stp_plan *plan);
+STP_API char *stp_plan_svg(const struct stp_plan *plan);
 
 #ifdef __cplusplus
 }

@@ -80,11 +80,11 @@ struct stp_show_report {
 };
 
 /* Fills out. STP_CONFIG when there is no repository at options->repo. */
-enum stp_errc stp_show_run(const struct stp_show_options *options, struct stp_show_report *out,
-                           struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_show_run(const struct stp_show_options *options,
+                                   struct stp_show_report *out, struct stp_err *err) STP_MUST_CHECK;
 
 /* "matches", "length-matches", "differs", "other", "missing", "unknown". */
-const char *stp_show_state_name(enum stp_show_state state);
+STP_API const char *stp_show_state_name(enum stp_show_state state);
 
 #ifdef __cplusplus
 }

@@ -103,7 +103,7 @@ struct stp_sign_again {
 };
 
 /* "hashed again: 3 files (2: ctime, 1: size)", or "" when there is none. Returns the number. */
-uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
+STP_API uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
 
 struct stp_sign_fault {
 	const char *stage;
@@ -187,14 +187,15 @@ struct stp_sign_report {
 
 /* Runs. On failure nothing was published (report->published is 0), except for a failure of the
  * clean-up behind the commit, which is told with published 1. */
-enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
-                           struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_sign_run(const struct stp_sign_options *options,
+                                   struct stp_sign_report *report,
+                                   struct stp_err *err) STP_MUST_CHECK;
 
-/* The report as one JSON object (product.md's field names), malloc'ed; NULL when memory is short.
+/* The report as one JSON object (members: stampede-sign(1)), malloc'ed; NULL when memory is short.
  */
-char *stp_sign_report_json(const struct stp_sign_report *report);
+STP_API char *stp_sign_report_json(const struct stp_sign_report *report);
 
-void stp_sign_report_release(struct stp_sign_report *report);
+STP_API void stp_sign_report_release(struct stp_sign_report *report);
 
 #ifdef __cplusplus
 }

@@ -87,11 +87,11 @@ struct stp_status {
 };
 
 /* 1 when clients would refuse what is published: something has expired, is missing or is wrong. */
-int stp_status_is_bad(const struct stp_status *status);
+STP_API int stp_status_is_bad(const struct stp_status *status);
 
 /* Fills out. STP_CONFIG when there is no repository at options->repo. */
-enum stp_errc stp_status_run(const struct stp_status_options *options, struct stp_status *out,
-                             struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_status_run(const struct stp_status_options *options,
+                                     struct stp_status *out, struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

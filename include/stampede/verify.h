@@ -107,8 +107,8 @@ enum stp_finding_code {
 };
 
 /* "threshold-value" and so on; static string. */
-const char *stp_finding_code_name(enum stp_finding_code code);
-enum stp_severity stp_finding_severity(enum stp_finding_code code);
+STP_API const char *stp_finding_code_name(enum stp_finding_code code);
+STP_API enum stp_severity stp_finding_severity(enum stp_finding_code code);
 
 struct stp_finding {
 	enum stp_finding_code code;
@@ -200,12 +200,12 @@ struct stp_verify_options {
 
 /* Audits options->path. STP_CONFIG when nothing there looks like metadata or the root file is
  * missing, STP_IO and the like when reading fails, STP_CANCELLED. Findings are no failure. */
-enum stp_errc stp_verify_run(const struct stp_verify_options *options,
-                             struct stp_verify_report **out_report,
-                             struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_verify_run(const struct stp_verify_options *options,
+                                     struct stp_verify_report **out_report,
+                                     struct stp_err *err) STP_MUST_CHECK;
 
 /* Frees the report; NULL is allowed. */
-void stp_verify_report_destroy(struct stp_verify_report *report);
+STP_API void stp_verify_report_destroy(struct stp_verify_report *report);
 
 enum stp_change_kind {
 	STP_CHANGE_DIGEST,  /* same path, other bytes: what an attacker would do */
@@ -250,9 +250,10 @@ struct stp_against_options {
 /* Compares the targets of two snapshots, bin by bin. Signatures are not looked at: who compares
  * after a compromise brings a copy that was kept elsewhere. Broken metadata on either side is
  * STP_FORMAT and names the file. */
-enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_change_fn *fn,
-                                 void *ctx, struct stp_against_report *out_report,
-                                 struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_verify_against(const struct stp_against_options *options,
+                                         stp_change_fn *fn, void *ctx,
+                                         struct stp_against_report *out_report,
+                                         struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -31,8 +31,8 @@ try_library() { # PREFIX
 	END
 	# shellcheck disable=SC2046
 	cc -o "$scratch/user" "$scratch/user.c" \
-		$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs --static stampede)
-	[ "$("$scratch/user")" = 'sha512 64' ] || die 'the program linked with libstampede is wrong'
+		$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs stampede)
+	[ "$(LD_LIBRARY_PATH=$(dirname "$pc")/.. "$scratch/user")" = 'sha512 64' ] || die 'the program linked with libstampede is wrong'
 }
 
 # What a package must bring, below /usr.
@@ -46,7 +46,16 @@ wanted() {
 	done
 	cat <<-'END'
 		bin/stampede
+		lib/cmake/stampede/stampede-shared-release.cmake
+		lib/cmake/stampede/stampede-shared.cmake
+		lib/cmake/stampede/stampede-static-release.cmake
+		lib/cmake/stampede/stampede-static.cmake
+		lib/cmake/stampede/stampedeConfig.cmake
+		lib/cmake/stampede/stampedeConfigVersion.cmake
 		lib/libstampede.a
+		lib/libstampede.so
+		lib/libstampede.so.0
+		lib/libstampede.so.0.1.0
 		lib/pkgconfig/stampede.pc
 		lib/systemd/system/stampede-gc@.service
 		lib/systemd/system/stampede-gc@.timer
@@ -69,7 +78,7 @@ wanted() {
 
 # differences ROOT: what ROOT/usr lacks of it, or has beyond it, or has empty
 differences() {
-	(cd "$1/usr" && find . -type f -size +0 | sed 's|^\./||' | LC_ALL=C sort) |
+	(cd "$1/usr" && find . -type f -size +0 -o -type l | sed 's|^\./||' | LC_ALL=C sort) |
 		LC_ALL=C comm -3 <(wanted | LC_ALL=C sort) - | sed 's/^\t/beyond: /'
 }
 

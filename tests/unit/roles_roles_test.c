@@ -198,7 +198,7 @@ static void test_roles__an_empty_bin_has_the_known_size(void **state)
 	char body[256];
 
 	(void)state;
-	assert_int_equal(239 + head_bytes + tail_bytes + 1, 341); /* tuf.md, "Sizes" */
+	assert_int_equal(239 + head_bytes + tail_bytes + 1, 341); /* engine/TUF.md, "Sizes" */
 	snprintf(body, sizeof(body), "%.*s%.*s", (int)head_bytes, head, (int)tail_bytes, tail);
 	assert_string_equal(body, "{\"_type\":\"targets\",\"expires\":\"2030-01-01T00:00:00Z\","
 	                          "\"spec_version\":\"1.0.34\",\"targets\":{},\"version\":1}");

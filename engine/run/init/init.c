@@ -31,7 +31,7 @@
 
 #define STAGE "init"
 
-/* product.md: init warns above this. */
+/* init warns above this. */
 #define MANY_BINS 65536
 
 struct init {

@@ -21,7 +21,7 @@
 #include "publish/mark_name.h"
 #include "publish/names.h"
 #include "publish/repo.h"
-#include "record/stamp.h"
+#include "record/fingerprint.h"
 #include "run/past.h"
 #include "run/trusted.h"
 #include "verify/bins.h"
@@ -336,6 +336,7 @@ static enum stp_errc compare(struct show *show, int fd, struct stp_show_file *fi
 static enum stp_errc look_at_file(struct show *show, int index_fd, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
+	struct stp_record record;
 	struct stat st;
 
 	snprintf(report->file.name, sizeof(report->file.name), "%s/%s", show->config.targets_dir,
@@ -347,11 +348,12 @@ static enum stp_errc look_at_file(struct show *show, int index_fd, struct stp_er
 	STP_TRY(compare(
 	    show, stp_folders_open(index_fd, show->options->path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
 	    &report->file, &st, err));
-	report->is_file_unchanged = report->has_record && report->inode &&
-	                            (uint64_t)st.st_ino == report->inode &&
-	                            (uint64_t)st.st_size == report->length &&
-	                            stp_stamp_of(st.st_mtim) == report->mtime_ns &&
-	                            stp_stamp_of(st.st_ctim) == report->ctime_ns;
+	record = (struct stp_record){
+	    .length = report->length,
+	    .fingerprint = {0, report->inode, report->mtime_ns, report->ctime_ns},
+	};
+	report->is_file_unchanged =
+	    report->has_record && report->inode && !stp_record_difference(&record, &st);
 	return STP_OK;
 }
 

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files are hashed again, and why: the scan's fingerprint against the ledger's.
- *
- *	fingerprints differ   in size, mtime, inode, ctime, file system   the first that does is why
- *	they do not           but its stamps had not settled when it was hashed
- *	                      or lay ahead of the clock then, and do not any more
- *	                      (engine/decisions/0208-stamps-ahead-of-the-clock.md)
- *
- * What is tolerated: another number of the root's file system (base/filesystem.h), and another
- * ctime where stampede.json says "trust": "mtime". The ledger then gets what the scan saw, and
- * for a ctime STP_RECORD_PASSED: once "trust" is "ctime" again, such a file is read.
+ * Which files are hashed again, and why: the scan's fingerprint against the ledger's, by the rule
+ * of record/trust.h, as the run's configuration and clock make it; and what is said about that.
  *
  * Shape      counters by reason; each worker counts on its own, and they are added up.
  * Memory     plain structs.

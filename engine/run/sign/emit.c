@@ -115,7 +115,7 @@ static const char *input_name(const struct stp_sign_run *run, const struct stp_r
                               char *out, size_t size)
 {
 	if (record->flags & STP_RECORD_LISTED)
-		snprintf(out, size, "%s:%llu", stp_sign_list_name(run->options),
+		snprintf(out, size, "%s:%llu", run->list_source.name,
 		         (unsigned long long)record->origin);
 	else
 		snprintf(out, size, "the tree");
@@ -127,7 +127,7 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	char first[160];
 	char second[160];
 
-	stp_fault_add(&run->faults, STP_FORMAT, 0, "list", decision->entry->path,
+	stp_fault_add(&run->faults, STP_FORMAT, 0, STP_LIST_STAGE, decision->entry->path,
 	              decision->entry->path_bytes, "is named twice: by %s and by %s; keep one",
 	              input_name(run, decision->entry, first, sizeof(first)),
 	              input_name(run, decision->second, second, sizeof(second)));
@@ -484,7 +484,7 @@ static void add_tally(struct emit *emit, double wall_s)
 
 	report->targets = 0;
 	report->target_bytes = 0;
-	report->list_repeats = emit->run->known ? stp_known_repeats(emit->run->known) : 0;
+	report->list_repeats = stp_list_reuse_repeats(&emit->run->list);
 	stp_removals_release(&emit->run->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
 		struct tally *tally = &emit->workers[i].tally;

@@ -6,18 +6,18 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/faultpoint.h"
 #include "base/progress.h"
 #include "base/sum.h"
 #include "digest/stage.h"
 #include "hash/hash.h"
+#include "record/fingerprint.h"
 #include "record/stamp.h"
+#include "record/trust.h"
 #include "run/sign/again.h"
 #include "run/sign/alarm.h"
-
-/* Ten ticks of a kernel with 100 Hz; stamps are taken from the tick's clock. */
-#define SETTLE_NS INT64_C(100000000)
 
 /* A file to hash. The stage hands back its path, from which the rest is found again. */
 struct pending {
@@ -71,16 +71,7 @@ static struct pending *make_pending(struct part *part, const struct stp_record *
 	struct pending *item =
 	    stp_arena_alloc(&part->arena, sizeof(*item) + (size_t)entry->path_bytes + 1);
 
-	if (item && part->count == part->capacity) {
-		size_t capacity = part->capacity ? part->capacity * 2 : 256;
-		struct pending **items = realloc(part->items, capacity * sizeof(struct pending *));
-
-		if (!items)
-			return NULL;
-		part->items = items;
-		part->capacity = capacity;
-	}
-	if (!item)
+	if (!item || !STP_ARRAY_RESERVE(part->items, part->capacity, part->count + 1))
 		return NULL;
 	memset(item, 0, sizeof(*item));
 	item->entry = *entry;
@@ -227,7 +218,7 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 	/* The file moved on between scan and open, and was then read whole: its newer state counts.
 	 * A row was compared, and is known by its key as well. */
 	if (queue->is_again || item->is_row || entry->length != record->length ||
-	    memcmp(&entry->fingerprint, &record->fingerprint, sizeof(entry->fingerprint)) != 0)
+	    stp_fingerprint_difference(&entry->fingerprint, &record->fingerprint))
 		STP_TRY(stp_keyset_add(&run->moved, record->key, err));
 	if (queue->set != run->config.hash_set)
 		stp_record_restate(&done, queue->set, run->config.hash_set, digests);
@@ -293,38 +284,25 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	return STP_OK;
 }
 
-/* A stamp of the future (a file's mtime may be anything) is not waited for. */
-static int is_fresh(int64_t stamp, int64_t now_ns)
-{
-	return stamp >= stp_stamp_later(now_ns, -SETTLE_NS) && stamp <= now_ns;
-}
-
-/* The racy rule, see engine/decisions/0004-racy-files.md. A file whose stamps are older than a tick
- * when it is opened cannot be changed later without a newer stamp. Where the stamps come from this
- * machine's clock, waiting a tick or two before hashing a file made just now is all it takes;
- * elsewhere what changed since shortly before the scan (stp_fs_grace_ns()) is hashed again next
- * time. */
+/* Where racy begins for the queue's files (record/trust.h). Where the stamps come from this
+ * machine's clock, waiting a moment before hashing a file made just now is all it takes; elsewhere
+ * what changed since shortly before the scan is hashed again next time. */
 static int64_t settle(const struct stp_files_queue *queue)
 {
 	const struct stp_sign_run *run = queue->run;
-	struct timespec now;
-	struct timespec pause = {.tv_nsec = SETTLE_NS};
-	int64_t now_ns;
+	struct timespec pause = {.tv_nsec = STP_STAMP_SETTLE_NS};
+	int64_t now_ns = stp_stamp_tick();
 	size_t i;
 
 	if (!stp_fs_all_have_own_clock(&run->fs))
 		return stp_sign_racy_after(run);
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	now_ns = stp_stamp_of(now);
 	for (i = 0; i < queue->count; i++) {
-		const struct stp_fingerprint *print = &queue->items[i]->entry.fingerprint;
-
-		if (is_fresh(print->mtime_ns, now_ns) || is_fresh(print->ctime_ns, now_ns)) {
+		if (stp_stamps_are_fresh(&queue->items[i]->entry.fingerprint, now_ns)) {
 			nanosleep(&pause, NULL);
 			return stp_stamp_later(now_ns, 1);
 		}
 	}
-	return stp_stamp_later(now_ns, -SETTLE_NS);
+	return stp_stamp_later(now_ns, -STP_STAMP_SETTLE_NS);
 }
 
 /* Hashes the files of one set of algorithms, which start at first in the queue. */

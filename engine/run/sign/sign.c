@@ -31,6 +31,7 @@
 #include "base/progress.h"
 #include "base/thread.h"
 #include "publish/reflink.h"
+#include "record/stamp.h"
 #include "roles/roles.h"
 #include "run/sign/again.h"
 #include "run/sign/look_again.h"
@@ -38,7 +39,6 @@
 #include "run/sign/sign_run.h"
 #include "run/sign/target.h"
 #include "run/sign/urls.h"
-#include "scan/tree.h"
 
 /* --- opening --------------------------------------------------------------------------------- */
 
@@ -56,7 +56,7 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	run->now = options->now >= 0 ? options->now : run->verified_at;
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
 	run->targets_fd = -1;
-	run->list_fd = -1;
+	run->list_source.fd = -1;
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
@@ -106,22 +106,6 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 		                strerror(errno));
 	stp_fs_table_init(&run->fs, run->targets_fd);
 	return check_apart(run, err);
-}
-
-static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
-{
-	const char *name = run->options->digests;
-
-	if (!name)
-		return STP_OK;
-	if (strcmp(name, "-") == 0)
-		run->list_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		run->list_fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (run->list_fd < 0)
-		return STP_FAIL(err, STP_CONFIG, "list", stp_sign_list_name(run->options),
-		                "cannot open the digest list: %s", strerror(errno));
-	return STP_OK;
 }
 
 /* The first run that publishes notes in stampede.json what it was made from, and has to open that
@@ -211,7 +195,8 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
 	STP_TRY(stp_sign_find_above(run, &run->above, err));
-	STP_TRY(open_list(run, err));
+	if (options->digests)
+		STP_TRY(stp_list_source_open(options->digests, &run->list_source, err));
 	open_note(run);
 	STP_TRY(confine(run, err));
 	STP_TRY(open_ledger(run, err));
@@ -224,7 +209,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	strncpy(run->report->io_backend, stp_read_choice_name(&run->io),
 	        sizeof(run->report->io_backend) - 1);
 	memcpy(run->report->io_why, run->io.why, sizeof(run->report->io_why));
-	run->clock_ns = options->dry_run ? 0 : stp_tree_clock(run->repo.state_fd);
+	run->clock_ns = options->dry_run ? 0 : stp_stamp_now(run->repo.state_fd);
 	return STP_OK;
 }
 
@@ -248,7 +233,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_config_note_end(&run->note);
 	stp_removals_release(&run->removals);
 	stp_sources_release(&run->scan);
-	stp_known_destroy(run->known);
+	stp_list_reuse_release(&run->list);
 	stp_sources_release(&run->published);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
@@ -256,7 +241,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_seal_key_destroy(run->seal_key);
 	stp_role_signers_release(&run->signers);
 	stp_key_destroy(run->key);
-	stp_fd_close(&run->list_fd);
+	stp_list_source_close(&run->list_source);
 	stp_fd_close(&run->targets_fd);
 	stp_config_release(&run->config);
 	stp_repo_close(&run->repo);
@@ -540,7 +525,7 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 		stp_publish_abort(run->publisher);
 		close_publishing(run);
 		/* Nor can a damaged ledger stand for the list, or for rows of it. */
-		if (run->list_is_same || run->known)
+		if (stp_list_reuse_is_used(&run->list))
 			code = stp_sign_collect(run, err);
 		if (code == STP_OK)
 			code = compare_and_emit(run, err);

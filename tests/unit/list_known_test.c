@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "hash/hash.h"
 #include "ledger/run.h"
-#include "run/sign/known.h"
+#include "list/known.h"
 #include "scratch.h"
 #include "stampede/alg.h"
 

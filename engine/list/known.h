@@ -22,8 +22,8 @@
  * Ownership  stp_known_destroy() frees it.
  * Threads    take and saw from any thread; everything else from one.
  */
-#ifndef STP_RUN_SIGN_KNOWN_H
-#define STP_RUN_SIGN_KNOWN_H
+#ifndef STP_LIST_KNOWN_H
+#define STP_LIST_KNOWN_H
 
 #include <stddef.h>
 #include <stdint.h>

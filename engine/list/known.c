@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/sign/known.h"
+#include "list/known.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/thread.h"
+#include "list/source.h"
 #include "stampede/alg.h"
 
 #define RANGE_RECORDS 1024
@@ -232,16 +234,9 @@ uint64_t stp_known_repeats(const struct stp_known *known)
 
 static enum stp_errc add(struct piece *piece, uint64_t prefix, uint64_t check, struct stp_err *err)
 {
-	if (piece->count == piece->capacity) {
-		size_t capacity = piece->capacity ? 2 * piece->capacity : 4096;
-		struct entry *entries = realloc(piece->entries, capacity * sizeof(*entries));
-
-		if (!entries)
-			return STP_FAIL_ERRNO(err, ENOMEM, "scan", NULL,
-			                      "no memory for known rows");
-		piece->entries = entries;
-		piece->capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(piece->entries, piece->capacity, piece->count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, NULL,
+		                      "no memory for known rows");
 	piece->entries[piece->count].prefix = prefix;
 	atomic_init(&piece->entries[piece->count].ticked, check);
 	piece->count++;
@@ -307,7 +302,7 @@ static enum stp_errc load_worker(void *ctx, size_t worker, struct stp_err *err)
 		if (index >> known->piece_bits)
 			break;
 		code = stp_cancelled(known->cancel)
-		           ? STP_FAIL(err, STP_CANCELLED, "scan", NULL, "stopped")
+		           ? STP_FAIL(err, STP_CANCELLED, STP_LIST_STAGE, NULL, "stopped")
 		           : load_piece(known, merge, &piece, index, err);
 	}
 	stp_merge_destroy(merge);
@@ -328,7 +323,8 @@ static enum stp_errc map_entries(struct stp_known *known, uint64_t records, stru
 	if (at != MAP_FAILED)
 		known->entries = at;
 	if (!known->entries || !known->ranges)
-		return STP_FAIL_ERRNO(err, ENOMEM, "scan", NULL, "no memory for known rows");
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, NULL,
+		                      "no memory for known rows");
 	madvise(at, known->mapped, MADV_HUGEPAGE);
 	return STP_OK;
 }
@@ -343,7 +339,8 @@ enum stp_errc stp_known_load(const struct stp_sources *sources, size_t digest_by
 
 	STP_ASSERT(records <= UINT32_MAX && digest_bytes % 4 == 0 && digest_bytes <= 128);
 	if (!known)
-		return STP_FAIL_ERRNO(err, ENOMEM, "scan", NULL, "no memory for known rows");
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, NULL,
+		                      "no memory for known rows");
 	known->sources = sources;
 	known->cancel = cancel;
 	known->digest_bytes = digest_bytes;
