@@ -388,7 +388,7 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 		w->totals.file_bytes_max = w->file.count;
 	if (options->tick)
 		options->tick(options->tick_ctx, w->file.count);
-	stp_chain_check_listed(options->findings, w->name, w->item->listed, &w->file);
+	stp_listed_check(options->findings, w->name, w->item->listed, &w->file);
 	state = stp_bin_file_parse(&w->bin, w->file.data, w->file.count);
 	if (state == STP_BIN_FILE_NO_MEMORY)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", w->name, "cannot parse");

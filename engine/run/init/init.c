@@ -315,7 +315,7 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 
 	snprintf(name, sizeof(name), "1.%s.json", role);
 	STP_TRY(stp_sealed_make(name, 1, body->data, body->count,
-	                        (const struct stp_key *const *)ring->keys, ring->count, &sealed,
+	                        ring->signers, ring->count, &sealed,
 	                        err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);

@@ -441,8 +441,7 @@ static enum stp_errc publish(struct update *update, struct renewal *renewal, str
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
 	         ring->role);
 	STP_TRY(stp_sealed_make_escaped(
-	    name, renewal->head.version, renewal->body.data, renewal->body.count,
-	    renewal->form.data, renewal->form.count, (const struct stp_key *const *)ring->keys,
+	    name, renewal->head.version, renewal->body.data, renewal->body.count, ring->signers,
 	    ring->count, &sealed, err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);

@@ -325,7 +325,7 @@ static enum stp_errc audit_group(struct emit_worker *worker, uint32_t first_bin,
 
 		stp_bin_name(&run->config, first_bin + i, role);
 		STP_TRY(stp_audit_add(run->audit, run->now, role, run->version,
-		                      worker->sign_docs[i].challenge, err));
+		                      worker->sign_docs[i].covered, err));
 	}
 	return STP_OK;
 }
@@ -395,7 +395,7 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 	if (emit->counts_only)
 		return STP_OK;
 	started = stp_clock_monotonic_ns();
-	STP_TRY(stp_signer_create(run->key, run->features, &worker->signer, err));
+	STP_TRY(stp_signer_clone(run->signers.bin_n, &worker->signer, err));
 	stp_sign_add_seconds(&worker->tally.seconds.sign, started);
 	STP_TRY(stp_segment_part_create(emit->writer, 0, &worker->part, err));
 	worker->documents = calloc(emit->group_bins, sizeof(*worker->documents));

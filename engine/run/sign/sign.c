@@ -187,6 +187,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
+	STP_TRY(stp_role_signers_create(&run->signers, run->key, run->features, err));
 	STP_TRY(stp_sign_load_seal_key(run, err));
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
 	                         run->seal_key, &run->current, err));
@@ -239,6 +240,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_current_release(&run->current);
 	stp_trust_release(&run->trust);
 	stp_seal_key_destroy(run->seal_key);
+	stp_role_signers_release(&run->signers);
 	stp_key_destroy(run->key);
 	stp_list_source_close(&run->list_source);
 	stp_fd_close(&run->targets_fd);
@@ -297,16 +299,14 @@ static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *
 	return STP_OK;
 }
 
-/* Makes a document signed with the online key, and its audit line. */
-static enum stp_errc seal(struct stp_sign_run *run, const char *role, const char *file_name,
-                          const struct stp_buf *body, struct stp_sealed *out_sealed,
-                          struct stp_err *err)
+/* Makes a document signed by the role's signer, and its audit line. */
+static enum stp_errc seal(struct stp_sign_run *run, const char *role, struct stp_signer *signer,
+                          const char *file_name, const struct stp_buf *body,
+                          struct stp_sealed *out_sealed, struct stp_err *err)
 {
-	const struct stp_key *key = run->key;
-
-	STP_TRY(stp_sealed_make(file_name, run->version, body->data, body->count, &key, 1,
+	STP_TRY(stp_sealed_make(file_name, run->version, body->data, body->count, &signer, 1,
 	                        out_sealed, err));
-	return stp_audit_add_sealed(run->audit, run->now, role, out_sealed, run->key, err);
+	return stp_audit_add_sealed(run->audit, run->now, role, out_sealed, signer, err);
 }
 
 static enum stp_errc make_snapshot(struct stp_sign_run *run, struct stp_arena *arena,
@@ -329,7 +329,7 @@ static enum stp_errc make_snapshot(struct stp_sign_run *run, struct stp_arena *a
 	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)run->version);
 	code = stp_snapshot_body(head, &list, &body, err);
 	if (code == STP_OK)
-		code = seal(run, "snapshot", name, &body, out_sealed, err);
+		code = seal(run, "snapshot", run->signers.snapshot, name, &body, out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }
@@ -343,7 +343,7 @@ static enum stp_errc make_timestamp(struct stp_sign_run *run, const struct stp_s
 	    stp_timestamp_body(head, run->version, snapshot->length, snapshot->sha256, &body, err);
 
 	if (code == STP_OK)
-		code = seal(run, "timestamp", "timestamp.json", &body, out_sealed, err);
+		code = seal(run, "timestamp", run->signers.timestamp, "timestamp.json", &body, out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }

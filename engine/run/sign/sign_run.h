@@ -47,6 +47,7 @@
 #include "run/sign/removals.h"
 #include "run/trusted.h"
 #include "sign/audit.h"
+#include "sign/role_signers.h"
 #include "sign/sealed.h"
 #include "stampede/sign.h"
 
@@ -79,6 +80,7 @@ struct stp_sign_run {
 	struct stp_fs_table fs;             /* the file systems of the targets */
 	struct stp_glob_notes globs;
 	struct stp_key *key;
+	struct stp_role_signers signers; /* of the online roles, over key */
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;
 	struct stp_current current; /* what trust has verified */
