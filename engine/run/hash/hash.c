@@ -2,7 +2,7 @@
 /*
  * The command hash: walk, hash and sort at the same time, in bounded memory.
  *
- *	scanner ─▶ stream (digest/stream.h) ─▶ hash workers ─▶ digest runs ─▶ by path
+ *	scanner ─▶ stream (digest/stream.h) ─▶ hash workers ─▶ sorters ─▶ by path
  */
 #include "stampede/hash.h"
 
@@ -18,19 +18,19 @@
 #include "base/limits.h"
 #include "base/progress.h"
 #include "base/thread.h"
-#include "digest/sorter.h"
 #include "digest/stage.h"
 #include "digest/stream.h"
 #include "hash/hash.h"
+#include "run/hash/lines.h"
 #include "scan/tree.h"
 
 #define STAGE            "hash"
 #define WINDOW_ITEMS     32768
 #define WINDOW_ITEMS_MIN 512 /* more only waits (engine/decisions/0121-reading.md) */
 #define WINDOW_BYTES     (5 * 1024 * 1024)
-/* Of all digest runs together; each has at least 1 MiB. */
-#define RUN_BYTES     (16 * 1024 * 1024)
-#define RUN_BYTES_MIN (1024 * 1024)
+/* Of all sorters together; each has at least 1 MiB. */
+#define SORTER_BYTES     (16 * 1024 * 1024)
+#define SORTER_BYTES_MIN (1024 * 1024)
 
 struct hash_run {
 	const struct stp_hash_options *options;
@@ -43,7 +43,8 @@ struct hash_run {
 	size_t jobs;
 	size_t worker_count;
 	unsigned features;
-	struct stp_digest_run **runs; /* per worker */
+	size_t digest_bytes;
+	struct stp_sorter **sorters; /* per worker */
 	struct stp_digest_stream *stream;
 };
 
@@ -146,13 +147,14 @@ static enum stp_errc file_done(void *ctx, size_t worker_index, const struct stp_
                                struct stp_err *err)
 {
 	struct hash_run *run = ctx;
-	struct stp_digest_line line = {
+	struct stp_hash_line line = {
 	    .path = record->path,
 	    .path_bytes = record->path_bytes,
 	    .digests = record->digests,
 	    .length = record->length,
 	};
-	enum stp_errc code = stp_digest_run_add(run->runs[worker_index], &line, err);
+	enum stp_errc code =
+	    stp_hash_lines_add(run->sorters[worker_index], &line, run->digest_bytes, err);
 
 	stp_digest_stream_over(run->stream, record);
 	return code;
@@ -204,25 +206,26 @@ static enum stp_errc init_stream(struct hash_run *run, struct stp_err *err)
 	return stp_digest_stream_create(&options, &run->stream, err);
 }
 
-static enum stp_errc init_runs(struct hash_run *run, struct stp_err *err)
+static enum stp_errc init_sorters(struct hash_run *run, struct stp_err *err)
 {
-	size_t budget_bytes = RUN_BYTES / run->worker_count;
-	size_t digest_bytes = stp_alg_set_digest_bytes(run->options->hash_set);
+	size_t budget_bytes = SORTER_BYTES / run->worker_count;
 	size_t i;
 
-	if (budget_bytes < RUN_BYTES_MIN)
-		budget_bytes = RUN_BYTES_MIN;
-	run->runs = calloc(run->worker_count, sizeof(struct stp_digest_run *));
-	if (!run->runs)
+	if (budget_bytes < SORTER_BYTES_MIN)
+		budget_bytes = SORTER_BYTES_MIN;
+	run->sorters = calloc(run->worker_count, sizeof(struct stp_sorter *));
+	if (!run->sorters)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for the workers");
 	for (i = 0; i < run->worker_count; i++)
-		STP_TRY(stp_digest_run_create(digest_bytes, budget_bytes, &run->runs[i], err));
+		STP_TRY(
+		    stp_sorter_create(budget_bytes, stp_hash_lines_compare, &run->sorters[i], err));
 	return STP_OK;
 }
 
 static void init_run(struct hash_run *run, const struct stp_hash_options *options)
 {
 	run->options = options;
+	run->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
 	run->jobs = options->jobs == STP_HASH_JOBS_AUTO ? stp_cpu_count() : options->jobs;
 	if (run->jobs > STP_JOBS_MAX)
@@ -237,9 +240,9 @@ static void release_run(struct hash_run *run)
 	size_t i;
 
 	stp_digest_stream_destroy(run->stream);
-	for (i = 0; run->runs && i < run->worker_count; i++)
-		stp_digest_run_destroy(run->runs[i]);
-	free(run->runs);
+	for (i = 0; run->sorters && i < run->worker_count; i++)
+		stp_sorter_destroy(run->sorters[i]);
+	free(run->sorters);
 	stp_fault_list_release(&run->faults);
 }
 
@@ -248,12 +251,12 @@ struct line_sink {
 	void *ctx;
 };
 
-static enum stp_errc give_line(void *ctx, const struct stp_digest_line *line, struct stp_err *err)
+static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err *err)
 {
 	const struct line_sink *sink = ctx;
-	struct stp_hash_line out = {line->path, line->path_bytes, line->length, line->digests};
+	struct stp_hash_line line = stp_hash_lines_get(record);
 
-	return sink->fn(sink->ctx, &out, err);
+	return sink->fn(sink->ctx, &line, err);
 }
 
 /* Copies the sorted faults into one block behind the report. */
@@ -312,11 +315,11 @@ static enum stp_errc run_all(struct hash_run *run, stp_hash_line_fn *line_fn, vo
 
 	STP_TRY(stp_read_choose(run->options->io, &run->io, err));
 	STP_TRY(init_stream(run, err));
-	STP_TRY(init_runs(run, err));
+	STP_TRY(init_sorters(run, err));
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
 	STP_TRY(stp_workers_run(2, "hash-run", run_side, run, run->cancel, err));
 	hashed_ns = stp_clock_monotonic_ns();
-	STP_TRY(stp_digest_run_merge(run->runs, run->worker_count, give_line, &sink, err));
+	STP_TRY(stp_sorter_merge(run->sorters, run->worker_count, give_line, &sink, err));
 	report->seconds_scan_and_hash = (double)(hashed_ns - started_ns) / 1e9;
 	report->seconds_sort = (double)(stp_clock_monotonic_ns() - hashed_ns) / 1e9;
 	report_numbers(run, report);
