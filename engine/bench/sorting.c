@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "bench/corpus.h"
 #include "bench/whole.h"
+#include "ledger/merge.h"
 #include "ledger/run.h"
 #include "record/key.h"
 #include "stampede/alg.h"

@@ -314,9 +314,8 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 	enum stp_errc code;
 
 	snprintf(name, sizeof(name), "1.%s.json", role);
-	STP_TRY(stp_sealed_make(name, 1, body->data, body->count,
-	                        ring->signers, ring->count, &sealed,
-	                        err));
+	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, ring->signers, ring->count,
+	                        &sealed, err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
 	*out_pin = stp_pin_of(1, sealed.bytes, sealed.length);

@@ -440,9 +440,9 @@ static enum stp_errc publish(struct update *update, struct renewal *renewal, str
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
 	         ring->role);
-	STP_TRY(stp_sealed_make_escaped(
-	    name, renewal->head.version, renewal->body.data, renewal->body.count, ring->signers,
-	    ring->count, &sealed, err));
+	STP_TRY(stp_sealed_make_escaped(name, renewal->head.version, renewal->body.data,
+	                                renewal->body.count, ring->signers, ring->count, &sealed,
+	                                err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);
 	if (code == STP_OK)

@@ -343,7 +343,8 @@ static enum stp_errc make_timestamp(struct stp_sign_run *run, const struct stp_s
 	    stp_timestamp_body(head, run->version, snapshot->length, snapshot->sha256, &body, err);
 
 	if (code == STP_OK)
-		code = seal(run, "timestamp", run->signers.timestamp, "timestamp.json", &body, out_sealed, err);
+		code = seal(run, "timestamp", run->signers.timestamp, "timestamp.json", &body,
+		            out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }
