@@ -5,7 +5,7 @@
  *	scan         ledger                          verdict
  *	nothing      nothing, or a removed path      NONE
  *	nothing      a record that a row repeats     KEEP the record (list/reuse.h)
- *	nothing      any record, in a refresh        KEEP the record (run/source.h)
+ *	nothing      any record, in a refresh        KEEP the record (run/sign/source.c)
  *	nothing      any other record                REMOVED
  *	two records  any                             DUPLICATE, unless rows say the same
  *	row          nothing, or common algorithms   KEEP the row, or the ledger's equal record

@@ -5,7 +5,7 @@
  *	open ─▶ check ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ look again ─▶ [faults?] ─▶
  *	reserve V ─▶ (names of files that have several) ─▶ emit ─▶ [faults? removals?] ─▶ commit
  *
- * Order of what becomes durable (tuf.md, "Order of writing"):
+ * Order of what becomes durable (engine/TUF.md, "Order of writing"):
  *	1. the reservation of version V             4. the ledger segment, part of no generation yet
  *	2. checkpoints, while hashing               5. audit lines, then V.snapshot.json
  *	3. bins and links: one barrier              6. timestamp.json by rename: the commit
