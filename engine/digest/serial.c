@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/beneath.h"
+#include "digest/fill.h"
 #include "hash/hash.h"
 #include "read/op.h"
 #include "record/fingerprint.h"
@@ -142,7 +143,7 @@ static enum stp_errc try_file(struct serial *serial, struct stp_record *record, 
 	}
 	close(fd);
 	if (code == STP_OK)
-		stp_hash_record_fill(record, &before, serial->options);
+		stp_digest_fill(record, &before, serial->options);
 	return code;
 }
 
@@ -162,8 +163,11 @@ static enum stp_errc run_file(struct serial *serial, struct stp_record *record,
 			break;
 		stp_progress_add(options->shown, 0, 0 - serial->shown_bytes);
 	}
-	if (stp_cancelled(options->cancel))
+	if (stp_cancelled(options->cancel)) {
+		if (options->failed)
+			options->failed(ctx, 0, record);
 		return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
+	}
 	if (code != STP_OK) {
 		stp_fault_add(options->faults, code, sys, STAGE, record->path, record->path_bytes,
 		              "%s", text);
@@ -200,7 +204,7 @@ enum stp_errc stp_hash_serial_run(const struct stp_hash_stage_options *options,
 		else if (stp_cancelled(options->cancel))
 			code = STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
 		else
-			stp_hash_idle();
+			stp_digest_idle();
 	}
 	if (serial.hasher)
 		stp_hasher_destroy(serial.hasher);

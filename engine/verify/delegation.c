@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/limits.h"
+#include "verify/role_name.h"
 
 /* Ranges of a list of roles while it is read. */
 struct plan {

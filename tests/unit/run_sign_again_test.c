@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/filesystem.h"
-#include "digest/serial.h"
+#include "digest/fill.h"
 #include "record/stamp.h"
 #include "run/sign/again.h"
 
@@ -128,17 +128,17 @@ static void test_run_sign_again__a_time_in_the_future_is_not_too_new(void **stat
 	(void)state;
 	options.racy_after_ns = now_ns - 2 * NS;
 	status.fingerprint.mtime_ns = status.fingerprint.ctime_ns = now_ns - 3 * NS;
-	stp_hash_record_fill(&record, &status, &options);
+	stp_digest_fill(&record, &status, &options);
 	assert_false(record.flags & STP_RECORD_RACY);
 	status.fingerprint.mtime_ns = now_ns + 120 * MINUTE;
-	stp_hash_record_fill(&record, &status, &options);
+	stp_digest_fill(&record, &status, &options);
 	assert_false(record.flags & STP_RECORD_RACY);
 	status.fingerprint.ctime_ns = now_ns;
-	stp_hash_record_fill(&record, &status, &options);
+	stp_digest_fill(&record, &status, &options);
 	assert_true(record.flags & STP_RECORD_RACY);
 	status.fingerprint.ctime_ns = now_ns - 3 * NS;
 	status.fingerprint.mtime_ns = now_ns + 30 * NS; /* a server's clock may be off by this */
-	stp_hash_record_fill(&record, &status, &options);
+	stp_digest_fill(&record, &status, &options);
 	assert_true(record.flags & STP_RECORD_RACY);
 }
 

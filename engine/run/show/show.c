@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "hash/hash.h"
 #include "keys/keys.h"
@@ -436,24 +437,35 @@ static enum stp_errc look_up(struct show *show, struct stp_err *err)
 	return look_at_files(show, err);
 }
 
-enum stp_errc stp_show_run(const struct stp_show_options *options, struct stp_show_report *out,
-                           struct stp_err *err)
+enum stp_errc stp_show(const struct stp_show_options *options, struct stp_show_report *out,
+                       struct stp_err *err)
 {
-	struct show show = {.options = options, .report = out, .path_bytes = strlen(options->path)};
-	const char *problem = stp_target_path_problem(options->path, show.path_bytes);
+	struct stp_show_options mine;
+	struct show show = {.options = &mine, .report = out};
+	const char *problem;
 	enum stp_errc code;
 
 	memset(out, 0, sizeof(*out));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, cancel, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	STP_TRY(stp_options_need(mine.path, "path", STAGE, err));
+	show.path_bytes = strlen(mine.path);
+	problem = stp_target_path_problem(mine.path, show.path_bytes);
 	show.folder.fd = -1;
 	if (problem)
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->path,
-		                "cannot be a target path: it %s", problem);
+		return STP_FAIL(err, STP_CONFIG, STAGE, mine.path, "cannot be a target path: it %s",
+		                problem);
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, STAGE, "", "libsodium cannot start");
-	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "show", &show.repo, err));
+	STP_TRY(stp_repo_open(mine.repo, STP_REPO_READ, "show", &show.repo, err));
 	code = look_up(&show, err);
 	stp_metadata_folder_close(&show.folder);
 	stp_config_release(&show.config);
 	stp_repo_close(&show.repo);
 	return code;
+}
+
+void stp_show_report_release(struct stp_show_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

@@ -4,8 +4,8 @@
  *
  *	scan         ledger                          verdict
  *	nothing      nothing, or a removed path      NONE
- *	nothing      a record that a row repeats     KEEP the record (run/sign/known.h)
- *	nothing      any record, in a refresh        KEEP the record (run/source.h)
+ *	nothing      a record that a row repeats     KEEP the record (list/reuse.h)
+ *	nothing      any record, in a refresh        KEEP the record (run/sign/source.c)
  *	nothing      any other record                REMOVED
  *	two records  any                             DUPLICATE, unless rows say the same
  *	row          nothing, or common algorithms   KEEP the row, or the ledger's equal record
@@ -278,7 +278,7 @@ static void decide_unnamed(const struct stp_sign_run *run, const struct known *k
 	if (!known->committed)
 		return;
 	decision->verdict = STP_VERDICT_REMOVED;
-	if (run->list_is_same || (run->known && stp_known_saw(run->known, known->committed)))
+	if (stp_list_reuse_has(&run->list, known->committed))
 		decision->is_committed = 1;
 	else if (run->is_refresh && has_all(run, known->committed_set))
 		decision->is_committed = !run->has_published;

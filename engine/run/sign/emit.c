@@ -115,7 +115,7 @@ static const char *input_name(const struct stp_sign_run *run, const struct stp_r
                               char *out, size_t size)
 {
 	if (record->flags & STP_RECORD_LISTED)
-		snprintf(out, size, "%s:%llu", stp_sign_list_name(run->options),
+		snprintf(out, size, "%s:%llu", run->list_source.name,
 		         (unsigned long long)record->origin);
 	else
 		snprintf(out, size, "the tree");
@@ -127,7 +127,7 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	char first[160];
 	char second[160];
 
-	stp_fault_add(&run->faults, STP_FORMAT, 0, "list", decision->entry->path,
+	stp_fault_add(&run->faults, STP_FORMAT, 0, STP_LIST_STAGE, decision->entry->path,
 	              decision->entry->path_bytes, "is named twice: by %s and by %s; keep one",
 	              input_name(run, decision->entry, first, sizeof(first)),
 	              input_name(run, decision->second, second, sizeof(second)));
@@ -325,7 +325,7 @@ static enum stp_errc audit_group(struct emit_worker *worker, uint32_t first_bin,
 
 		stp_bin_name(&run->config, first_bin + i, role);
 		STP_TRY(stp_audit_add(run->audit, run->now, role, run->version,
-		                      worker->sign_docs[i].challenge, err));
+		                      worker->sign_docs[i].covered, err));
 	}
 	return STP_OK;
 }
@@ -395,7 +395,7 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 	if (emit->counts_only)
 		return STP_OK;
 	started = stp_clock_monotonic_ns();
-	STP_TRY(stp_signer_create(run->key, run->features, &worker->signer, err));
+	STP_TRY(stp_signer_clone(run->signers.bin_n, &worker->signer, err));
 	stp_sign_add_seconds(&worker->tally.seconds.sign, started);
 	STP_TRY(stp_segment_part_create(emit->writer, 0, &worker->part, err));
 	worker->documents = calloc(emit->group_bins, sizeof(*worker->documents));
@@ -484,7 +484,7 @@ static void add_tally(struct emit *emit, double wall_s)
 
 	report->targets = 0;
 	report->target_bytes = 0;
-	report->list_repeats = emit->run->known ? stp_known_repeats(emit->run->known) : 0;
+	report->list_repeats = stp_list_reuse_repeats(&emit->run->list);
 	stp_removals_release(&emit->run->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
 		struct tally *tally = &emit->workers[i].tally;

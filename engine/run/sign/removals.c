@@ -299,7 +299,7 @@ enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_err *err)
 	const struct stp_removals *removals = &run->removals;
 	uint64_t allowed = stp_removals_allowed(run, removals->before);
 	const char *subject =
-	    run->options->digests ? stp_sign_list_name(run->options) : run->config.targets_dir;
+	    run->options->digests ? run->list_source.name : run->config.targets_dir;
 	char cause[CAUSE_BYTES];
 	char a[32], b[32], c[32];
 

@@ -5,7 +5,7 @@
  *	open ─▶ check ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ look again ─▶ [faults?] ─▶
  *	reserve V ─▶ (names of files that have several) ─▶ emit ─▶ [faults? removals?] ─▶ commit
  *
- * Order of what becomes durable (tuf.md, "Order of writing"):
+ * Order of what becomes durable (engine/TUF.md, "Order of writing"):
  *	1. the reservation of version V             4. the ledger segment, part of no generation yet
  *	2. checkpoints, while hashing               5. audit lines, then V.snapshot.json
  *	3. bins and links: one barrier              6. timestamp.json by rename: the commit
@@ -28,6 +28,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/inside.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "base/thread.h"
 #include "publish/reflink.h"
@@ -46,17 +47,16 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
                      struct stp_sign_report *report)
 {
 	memset(run, 0, sizeof(*run));
-	memset(report, 0, sizeof(*report));
 	run->options = options;
 	run->report = report;
-	run->jobs = options->jobs == STP_JOBS_AUTO ? stp_cpu_count() : options->jobs;
+	run->jobs = options->jobs;
 	run->worker_count = run->jobs ? run->jobs : 1;
 	run->features = run->jobs ? stp_cpu_features() : 0;
 	run->verified_at = stp_clock_now();
-	run->now = options->now >= 0 ? options->now : run->verified_at;
+	run->now = options->now || options->has_now ? options->now : run->verified_at;
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
 	run->targets_fd = -1;
-	run->list_fd = -1;
+	run->list_source.fd = -1;
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
@@ -106,22 +106,6 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 		                strerror(errno));
 	stp_fs_table_init(&run->fs, run->targets_fd);
 	return check_apart(run, err);
-}
-
-static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
-{
-	const char *name = run->options->digests;
-
-	if (!name)
-		return STP_OK;
-	if (strcmp(name, "-") == 0)
-		run->list_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		run->list_fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (run->list_fd < 0)
-		return STP_FAIL(err, STP_CONFIG, "list", stp_sign_list_name(run->options),
-		                "cannot open the digest list: %s", strerror(errno));
-	return STP_OK;
 }
 
 /* The first run that publishes notes in stampede.json what it was made from, and has to open that
@@ -191,6 +175,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	const struct stp_sign_options *options = run->options;
 	enum stp_repo_use use = options->dry_run ? STP_REPO_READ : STP_REPO_SIGN;
 
+	STP_TRY(stp_now_check(run->now, "now", err));
 	STP_TRY(stp_repo_open(options->repo, use, "sign", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
 	run->digest_bytes = stp_alg_set_digest_bytes(run->config.hash_set);
@@ -202,6 +187,7 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &run->key, err));
+	STP_TRY(stp_role_signers_create(&run->signers, run->key, run->features, err));
 	STP_TRY(stp_sign_load_seal_key(run, err));
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
 	                         run->seal_key, &run->current, err));
@@ -210,7 +196,8 @@ static enum stp_errc open_all(struct stp_sign_run *run, struct stp_err *err)
 	STP_TRY(
 	    stp_current_check(&run->current, &run->config, stp_key_id(run->key), run->now, err));
 	STP_TRY(stp_sign_find_above(run, &run->above, err));
-	STP_TRY(open_list(run, err));
+	if (options->digests)
+		STP_TRY(stp_list_source_open(options->digests, &run->list_source, err));
 	open_note(run);
 	STP_TRY(confine(run, err));
 	STP_TRY(open_ledger(run, err));
@@ -247,14 +234,15 @@ static void close_all(struct stp_sign_run *run)
 	stp_config_note_end(&run->note);
 	stp_removals_release(&run->removals);
 	stp_sources_release(&run->scan);
-	stp_known_destroy(run->known);
+	stp_list_reuse_release(&run->list);
 	stp_sources_release(&run->published);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
 	stp_trust_release(&run->trust);
 	stp_seal_key_destroy(run->seal_key);
+	stp_role_signers_release(&run->signers);
 	stp_key_destroy(run->key);
-	stp_fd_close(&run->list_fd);
+	stp_list_source_close(&run->list_source);
 	stp_fd_close(&run->targets_fd);
 	stp_config_release(&run->config);
 	stp_repo_close(&run->repo);
@@ -311,16 +299,14 @@ static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *
 	return STP_OK;
 }
 
-/* Makes a document signed with the online key, and its audit line. */
-static enum stp_errc seal(struct stp_sign_run *run, const char *role, const char *file_name,
-                          const struct stp_buf *body, struct stp_sealed *out_sealed,
-                          struct stp_err *err)
+/* Makes a document signed by the role's signer, and its audit line. */
+static enum stp_errc seal(struct stp_sign_run *run, const char *role, struct stp_signer *signer,
+                          const char *file_name, const struct stp_buf *body,
+                          struct stp_sealed *out_sealed, struct stp_err *err)
 {
-	const struct stp_key *key = run->key;
-
-	STP_TRY(stp_sealed_make(file_name, run->version, body->data, body->count, &key, 1,
+	STP_TRY(stp_sealed_make(file_name, run->version, body->data, body->count, &signer, 1,
 	                        out_sealed, err));
-	return stp_audit_add_sealed(run->audit, run->now, role, out_sealed, run->key, err);
+	return stp_audit_add_sealed(run->audit, run->now, role, out_sealed, signer, err);
 }
 
 static enum stp_errc make_snapshot(struct stp_sign_run *run, struct stp_arena *arena,
@@ -343,7 +329,7 @@ static enum stp_errc make_snapshot(struct stp_sign_run *run, struct stp_arena *a
 	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)run->version);
 	code = stp_snapshot_body(head, &list, &body, err);
 	if (code == STP_OK)
-		code = seal(run, "snapshot", name, &body, out_sealed, err);
+		code = seal(run, "snapshot", run->signers.snapshot, name, &body, out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }
@@ -357,7 +343,8 @@ static enum stp_errc make_timestamp(struct stp_sign_run *run, const struct stp_s
 	    stp_timestamp_body(head, run->version, snapshot->length, snapshot->sha256, &body, err);
 
 	if (code == STP_OK)
-		code = seal(run, "timestamp", "timestamp.json", &body, out_sealed, err);
+		code = seal(run, "timestamp", run->signers.timestamp, "timestamp.json", &body,
+		            out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }
@@ -540,7 +527,7 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 		stp_publish_abort(run->publisher);
 		close_publishing(run);
 		/* Nor can a damaged ledger stand for the list, or for rows of it. */
-		if (run->list_is_same || run->known)
+		if (stp_list_reuse_is_used(&run->list))
 			code = stp_sign_collect(run, err);
 		if (code == STP_OK)
 			code = compare_and_emit(run, err);
@@ -560,15 +547,31 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 	return code;
 }
 
-enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
-                           struct stp_err *err)
+/* Options that make no sense, before anything is opened. */
+static enum stp_errc take_options(const struct stp_sign_options *options,
+                                  struct stp_sign_options *out, struct stp_err *err)
 {
+	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, "sign", err));
+	STP_TRY(stp_options_need(out->repo, "repo", "sign", err));
+	if (out->rehash == STP_REHASH_PART && out->rehash_parts == 0)
+		return STP_FAIL(err, STP_CONFIG, "sign", "rehash_parts",
+		                "is 0; say of how many parts one is read again");
+	out->jobs = stp_options_jobs(out->jobs);
+	return STP_OK;
+}
+
+enum stp_errc stp_sign(const struct stp_sign_options *options, struct stp_sign_report *report,
+                       struct stp_err *err)
+{
+	struct stp_sign_options mine;
 	struct stp_sign_run run;
 	struct rusage usage;
 	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
-	init_run(&run, options, report);
+	memset(report, 0, sizeof(*report));
+	STP_TRY(take_options(options, &mine, err));
+	init_run(&run, &mine, report);
 	run.stage = &report->seconds.rest;
 	run.stage_since = run.started_ns = started;
 	code = do_run(&run, err);
@@ -586,7 +589,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	if (!stp_sign_report_take_faults(report, &run.faults, &run.damage, &run.told, &run.notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
-	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
+	if (!mine.dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
 		stp_sign_report_save(report, run.repo.state_fd, code, err);
 	close_all(&run);
 	return code;

@@ -32,6 +32,7 @@
 #include "base/limits.h"
 #include "keys/keys.h"
 #include "ledger/ledger.h"
+#include "list/reuse.h"
 #include "publish/current.h"
 #include "publish/links.h"
 #include "publish/publish.h"
@@ -43,10 +44,10 @@
 #include "run/sign/compare.h"
 #include "run/sign/glob_notes.h"
 #include "run/sign/keyset.h"
-#include "run/sign/known.h"
 #include "run/sign/removals.h"
 #include "run/trusted.h"
 #include "sign/audit.h"
+#include "sign/role_signers.h"
 #include "sign/sealed.h"
 #include "stampede/sign.h"
 
@@ -74,11 +75,12 @@ struct stp_sign_run {
 	size_t digest_bytes;         /* of config.hash_set */
 	unsigned
 	    ledger_set; /* of the ledger's generation; another one after a change of "hashes" */
-	int list_fd;    /* the digest list, open for reading; -1: none */
-	int targets_fd; /* -1: no tree is needed and none is there */
-	struct stp_fs_table fs; /* the file systems of the targets */
+	struct stp_list_source list_source; /* the digest list, if there is one */
+	int targets_fd;                     /* -1: no tree is needed and none is there */
+	struct stp_fs_table fs;             /* the file systems of the targets */
 	struct stp_glob_notes globs;
 	struct stp_key *key;
+	struct stp_role_signers signers; /* of the online roles, over key */
 	struct stp_seal_key *seal_key;
 	struct stp_trust trust;
 	struct stp_current current; /* what trust has verified */
@@ -114,8 +116,7 @@ struct stp_sign_run {
 	uint64_t list_sum; /* by collect, of the list's bytes; 0: what was signed is more than the
 	                      list */
 	int list_is_noted; /* what its columns are was said */
-	int list_is_same;  /* the ledger was made from this very list: nothing was collected */
-	struct stp_known *known; /* by collect: rows that repeat the ledger, not in scan; or NULL */
+	struct stp_list_reuse list; /* by collect: rows that the ledger has, not in scan */
 
 	struct stp_sources published; /* by recover: what the published bins say was signed */
 	int has_published;            /* published stands for what the last run signed */
@@ -131,12 +132,6 @@ struct stp_sign_run {
 	uint64_t version;      /* of this run's bins, snapshot and timestamp */
 	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
-
-/* The digest list's name for messages: its path, or "stdin". */
-static inline const char *stp_sign_list_name(const struct stp_sign_options *options)
-{
-	return options->digests && strcmp(options->digests, "-") == 0 ? "stdin" : options->digests;
-}
 
 /* Finds what the run makes the index from; with the ledger open, before collect. */
 enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
