@@ -33,8 +33,9 @@ static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, 
 	return code;
 }
 
-bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char **out_role,
-                             size_t *out_role_bytes)
+/* Splits N.ROLE.json; false for any other name. *out_role points into name. */
+static bool parse_name(const char *name, uint64_t *out_version, const char **out_role,
+                       size_t *out_role_bytes)
 {
 	const char *dot = strchr(name, '.');
 	size_t count = strlen(name);
@@ -61,7 +62,7 @@ static enum stp_errc note_name(void *ctx, const char *name, struct stp_err *err)
 	size_t count;
 	uint64_t version;
 
-	if (!stp_metadata_name_parse(name, &version, &role, &count))
+	if (!parse_name(name, &version, &role, &count))
 		return STP_OK;
 	if (role_is(role, count, "root") && version > folder->root_version_max)
 		folder->root_version_max = version;
@@ -155,7 +156,7 @@ static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err
 	(void)err;
 	if (name[0] == '.' || strcmp(name, "timestamp.json") == 0)
 		return STP_OK;
-	if (stp_metadata_name_parse(name, &version, &role, &count) && count < sizeof(text)) {
+	if (parse_name(name, &version, &role, &count) && count < sizeof(text)) {
 		memcpy(text, role, count);
 		text[count] = '\0';
 		if (fstatat(search->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
