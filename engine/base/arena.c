@@ -17,7 +17,6 @@ void stp_arena_init(struct stp_arena *arena, size_t block_bytes)
 {
 	arena->blocks = NULL;
 	arena->block_bytes = block_bytes ? block_bytes : (size_t)1 << 20;
-	arena->total_bytes = 0;
 }
 
 /* A block with room for count bytes in front of the chain, or NULL. */
@@ -35,7 +34,6 @@ static struct stp_arena_block *grow(struct stp_arena *arena, size_t count)
 	block->used = 0;
 	block->capacity = capacity;
 	arena->blocks = block;
-	arena->total_bytes += sizeof(*block) + capacity;
 	return block;
 }
 
@@ -76,11 +74,6 @@ char *stp_arena_copy(struct stp_arena *arena, const char *bytes, size_t count)
 	return copy;
 }
 
-size_t stp_arena_bytes(const struct stp_arena *arena)
-{
-	return arena->total_bytes;
-}
-
 void stp_arena_reset(struct stp_arena *arena)
 {
 	struct stp_arena_block *block = arena->blocks;
@@ -88,7 +81,6 @@ void stp_arena_reset(struct stp_arena *arena)
 	while (block && block->next) {
 		struct stp_arena_block *next = block->next;
 
-		arena->total_bytes -= sizeof(*block) + block->capacity;
 		free(block);
 		block = next;
 	}
@@ -105,5 +97,4 @@ void stp_arena_release(struct stp_arena *arena)
 		free(arena->blocks);
 		arena->blocks = next;
 	}
-	arena->total_bytes = 0;
 }

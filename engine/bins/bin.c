@@ -24,15 +24,6 @@ uint32_t stp_bin_index(const uint8_t key[STP_KEY_BYTES], unsigned bits)
 	return stp_load32_be(key) >> (32 - bits);
 }
 
-int stp_bin_first_key(uint32_t index, unsigned bits, uint8_t out_key[STP_KEY_BYTES])
-{
-	memset(out_key, 0, STP_KEY_BYTES);
-	if ((uint64_t)index >> bits)
-		return 1;
-	stp_store32_be(out_key, index << (32 - bits));
-	return 0;
-}
-
 void stp_bin_init(struct stp_bin *bin)
 {
 	memset(bin, 0, sizeof(*bin));

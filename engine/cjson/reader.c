@@ -382,8 +382,8 @@ int stp_cjson_take_value(struct stp_cjson_cursor *cursor, const uint8_t **out_be
 	return 1;
 }
 
-enum stp_errc stp_cjson_reader_fail(const struct stp_cjson_reader *reader, const char *stage,
-                                    const char *subject, struct stp_err *err)
+static enum stp_errc fail(const struct stp_cjson_reader *reader, const char *stage,
+                          const char *subject, struct stp_err *err)
 {
 	return STP_FAIL(err, reader->too_deep ? STP_LIMIT : STP_FORMAT, stage, subject,
 	                "%s (byte %zu); it is not canonical JSON",
@@ -400,7 +400,7 @@ static enum stp_errc check_all(struct stp_cjson_reader *reader, const char *stag
 		event = stp_cjson_next(reader);
 	} while (event != STP_CJSON_END && event != STP_CJSON_BAD);
 	if (event == STP_CJSON_BAD)
-		return stp_cjson_reader_fail(reader, stage, subject, err);
+		return fail(reader, stage, subject, err);
 	return STP_OK;
 }
 

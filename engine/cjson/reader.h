@@ -150,11 +150,8 @@ enum stp_cjson_event stp_cjson_next(struct stp_cjson_reader *reader);
 /* After an event that begins a value (KEY excluded): skips to its end. 0 when BAD came. */
 int stp_cjson_skip(struct stp_cjson_reader *reader, enum stp_cjson_event begun);
 
-/* Sets err to what went wrong, with the byte offset: STP_FORMAT, or STP_LIMIT when too deep. */
-enum stp_errc stp_cjson_reader_fail(const struct stp_cjson_reader *reader, const char *stage,
-                                    const char *subject, struct stp_err *err);
-
-/* STP_OK when bytes[0, count) is one canonical document. */
+/* STP_OK when bytes[0, count) is one canonical document; else what is wrong, with the byte offset:
+ * STP_FORMAT, or STP_LIMIT when it is nested too deeply. */
 enum stp_errc stp_cjson_check(const void *bytes, size_t count, const char *stage,
                               const char *subject, struct stp_err *err) STP_MUST_CHECK;
 

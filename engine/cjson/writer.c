@@ -113,17 +113,6 @@ static void end(struct stp_cjson_writer *writer, enum stp_cjson_scope_kind kind,
 	writer->depth--;
 }
 
-void stp_cjson_headroom(struct stp_cjson_writer *writer, size_t head_bytes)
-{
-	uint8_t *at = room(writer, head_bytes);
-
-	STP_ASSERT(writer->code != STP_OK || (writer->count == 0 && writer->depth == 0));
-	if (!at || head_bytes == 0)
-		return;
-	memset(at, 0, head_bytes);
-	writer->count += head_bytes;
-}
-
 void stp_cjson_object_begin(struct stp_cjson_writer *writer)
 {
 	begin(writer, STP_CJSON_IN_OBJECT, "{");

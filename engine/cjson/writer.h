@@ -67,10 +67,6 @@ void stp_cjson_writer_init_fixed(struct stp_cjson_writer *writer, uint8_t *data,
 /* Frees a growing writer's buffer. */
 void stp_cjson_writer_release(struct stp_cjson_writer *writer);
 
-/* Writes head_bytes bytes as they are before the document: head room, for an envelope. Only right
- * after init. */
-void stp_cjson_headroom(struct stp_cjson_writer *writer, size_t head_bytes);
-
 void stp_cjson_object_begin(struct stp_cjson_writer *writer);
 void stp_cjson_object_end(struct stp_cjson_writer *writer);
 void stp_cjson_array_begin(struct stp_cjson_writer *writer);
@@ -106,16 +102,8 @@ void stp_cjson_writer_take(struct stp_cjson_writer *writer, struct stp_buf *out_
 
 typedef void stp_hex_fn(const uint8_t *bytes, size_t byte_count, uint8_t *out);
 
-/* The fastest lower-case hex encoder for these CPU features (a subset of stp_cpu_features();
- * 0 is the portable twin). Writes exactly 2 * byte_count characters. */
-stp_hex_fn *stp_hex_encoder(unsigned features);
-
 /* As stp_hex_encode() of base/, with the fastest encoder of this CPU. */
 void stp_hex_encode_fast(const uint8_t *bytes, size_t byte_count, uint8_t *out);
-
-/* True when text can stand in a canonical string as it is and every client reads it the same:
- * printable ASCII (0x20 … 0x7e) without '"' and '\'. */
-int stp_cjson_is_plain(const char *text, size_t text_bytes);
 
 /* True when text is valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 int stp_utf8_is_valid(const char *text, size_t text_bytes);

@@ -51,8 +51,7 @@ struct stp_signer_limits {
 	size_t message_bytes_max; /* SIZE_MAX: any */
 	size_t batch;             /* messages at once that it works best with */
 	enum stp_signer_pace pace;
-	int takes_digest; /* a digest of the message would do: message_bytes_max is its own choice
-	                   */
+	int takes_digest; /* a digest of the message is enough for it */
 };
 
 struct stp_signer;

@@ -36,15 +36,14 @@ static enum stp_errc parse_header(struct stp_segment *segment, const uint8_t *he
 		                "has format version %u; this program reads %u",
 		                stp_load32_le(header + 8), STP_SEGMENT_VERSION);
 	info->hash_set = stp_load32_le(header + 12);
-	info->shard_index = stp_load32_le(header + 20);
-	info->shard_count = stp_load32_le(header + 24);
 	info->generation = stp_load64_le(header + 32);
 	info->record_count = stp_load64_le(header + 40);
 	info->block_count = stp_load64_le(header + 48);
 	*out_index_offset = stp_load64_le(header + 56);
 	info->file_bytes = stp_load64_le(header + 64);
 	if (!info->hash_set || info->hash_set >= 1u << STP_ALG_COUNT || kind < STP_SEGMENT_BASE ||
-	    kind > STP_SEGMENT_SHARD || info->shard_index >= info->shard_count ||
+	    kind > STP_SEGMENT_CHECKPOINT || stp_load32_le(header + 20) != 0 ||
+	    stp_load32_le(header + 24) != STP_SEGMENT_RESERVED_ONE ||
 	    stp_load32_le(header + 28) != STP_BLOCK_ENTRY_BYTES)
 		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
 		                "has a header with values out of range");
@@ -178,11 +177,6 @@ uint64_t stp_segment_damaged_count(const struct stp_segment *segment)
 const struct stp_segment_info *stp_segment_info(const struct stp_segment *segment)
 {
 	return &segment->info;
-}
-
-const char *stp_segment_name(const struct stp_segment *segment)
-{
-	return segment->name;
 }
 
 enum stp_errc stp_segment_report(struct stp_segment *segment, size_t block, int sys_errno,

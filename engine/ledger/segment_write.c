@@ -69,8 +69,6 @@ enum stp_errc stp_segment_create(int folder_fd, const char *name,
 	snprintf(writer->name, sizeof(writer->name), "%s", name);
 	writer->info.kind = options->kind;
 	writer->info.hash_set = options->hash_set;
-	writer->info.shard_index = options->shard_index;
-	writer->info.shard_count = options->shard_count ? options->shard_count : 1;
 	writer->info.generation = options->generation;
 	writer->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
 	writer->end = STP_SEGMENT_HEADER_BYTES;

@@ -458,6 +458,23 @@ void stp_chain_release(struct stp_chain *tree)
 	memset(tree, 0, sizeof(*tree));
 }
 
+const struct stp_document *stp_chain_document(const struct stp_chain *tree,
+                                              enum stp_chain_role role)
+{
+	const struct {
+		const struct stp_document *doc;
+		bool found;
+	} documents[] = {
+	    [STP_CHAIN_ROOT] = {&tree->root.doc, tree->has_root},
+	    [STP_CHAIN_TIMESTAMP] = {&tree->timestamp, tree->has_timestamp},
+	    [STP_CHAIN_SNAPSHOT] = {&tree->snapshot, tree->has_snapshot},
+	    [STP_CHAIN_TARGETS] = {&tree->targets, tree->has_targets},
+	    [STP_CHAIN_BINS] = {&tree->bins, tree->has_bins},
+	};
+
+	return documents[role].found ? documents[role].doc : NULL;
+}
+
 uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin)
 {
 	size_t low = 0, high = tree->range_count;

@@ -85,6 +85,19 @@ enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_opti
                              struct stp_finding_list *findings, struct stp_err *err) STP_MUST_CHECK;
 void stp_chain_release(struct stp_chain *tree);
 
+enum stp_chain_role {
+	STP_CHAIN_ROOT,
+	STP_CHAIN_TIMESTAMP,
+	STP_CHAIN_SNAPSHOT,
+	STP_CHAIN_TARGETS,
+	STP_CHAIN_BINS,
+	STP_CHAIN_ROLES
+};
+
+/* The document of a role, NULL when it could not be read. */
+const struct stp_document *stp_chain_document(const struct stp_chain *tree,
+                                              enum stp_chain_role role);
+
 /* The bin that serves a key beginning with these eight bytes, or UINT32_MAX. */
 uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin);
 

@@ -20,7 +20,8 @@ const struct stp_document_rule stp_rule_snapshot = {
 const struct stp_document_rule stp_rule_targets = {
     "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
 
-bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max)
+/* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
+static bool depth_ok(const char *text, size_t count, unsigned depth_max)
 {
 	unsigned depth = 0;
 	bool in_string = false;
@@ -345,7 +346,7 @@ static void parse_json(struct stp_document *doc, struct stp_buf *file, const cha
 	doc->file = *file;
 	memset(file, 0, sizeof(*file));
 	*out_there = false;
-	if (!stp_json_depth_ok((const char *)doc->file.data, doc->file.count, STP_JSON_DEPTH_MAX)) {
+	if (!depth_ok((const char *)doc->file.data, doc->file.count, STP_JSON_DEPTH_MAX)) {
 		stp_finding_add(findings, STP_FINDING_JSON, name, "is nested deeper than %d levels",
 		                STP_JSON_DEPTH_MAX);
 		return;

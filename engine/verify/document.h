@@ -88,9 +88,6 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out,
                                    struct stp_err *err) STP_MUST_CHECK;
 
-/* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
-bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max);
-
 /* "expires" text to epoch seconds; false when it is not YYYY-MM-DDTHH:MM:SSZ. */
 bool stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);
 

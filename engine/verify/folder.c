@@ -12,8 +12,9 @@
 #include "base/file.h"
 #include "base/text.h"
 
-bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char **out_role,
-                             size_t *out_role_bytes)
+/* Splits N.ROLE.json; false for any other name. *out_role points into name. */
+static bool parse_name(const char *name, uint64_t *out_version, const char **out_role,
+                       size_t *out_role_bytes)
 {
 	const char *dot = strchr(name, '.');
 	size_t count = strlen(name);
@@ -41,7 +42,7 @@ static enum stp_errc note_name(void *ctx, int folder_fd, const char *name, struc
 	uint64_t version;
 
 	(void)folder_fd;
-	if (!stp_metadata_name_parse(name, &version, &role, &count))
+	if (!parse_name(name, &version, &role, &count))
 		return STP_OK;
 	if (role_is(role, count, "root") && version > folder->root_version_max)
 		folder->root_version_max = version;
@@ -136,7 +137,7 @@ static enum stp_errc check_name(void *ctx, int folder_fd, const char *name, stru
 	(void)err;
 	if (name[0] == '.' || strcmp(name, "timestamp.json") == 0)
 		return STP_OK;
-	if (stp_metadata_name_parse(name, &version, &role, &count) && count < sizeof(text)) {
+	if (parse_name(name, &version, &role, &count) && count < sizeof(text)) {
 		memcpy(text, role, count);
 		text[count] = '\0';
 		if (fstatat(search->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -28,10 +28,6 @@ enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const
                                        struct stp_err *err) STP_MUST_CHECK;
 void stp_metadata_folder_close(struct stp_metadata_folder *folder);
 
-/* Splits N.ROLE.json; false for any other name. *out_role points into name. */
-bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char **out_role,
-                             size_t *out_role_bytes);
-
 /* Findings for files whose name belongs to no role of tree. Names that begin with "." are a
  * publisher's temporary files and not looked at. */
 enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folder,

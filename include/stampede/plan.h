@@ -34,10 +34,9 @@ struct stp_pep458 {
 #define STP_PEP458_PATH_BYTES 256
 #define STP_PEP458_BINS       16384
 
-/* "# of bytes for a target relative file path" and the PEP's formula of c[1] … c[10] or v[1] …
- * v[17]; static strings. letter is 'C' or 'V'. */
+/* The PEP's words for c[1] … c[10] or v[1] … v[17], such as "# of bytes for a target relative file
+ * path"; static strings. letter is 'C' or 'V'. */
 STP_API const char *stp_pep458_description(char letter, int number);
-STP_API const char *stp_pep458_formula(int number);
 
 struct stp_pep458_input {
 	uint64_t targets, bins, path_bytes, file_bytes;

@@ -29,13 +29,25 @@
 
 /* ------------------------------------------------------------------------ published */
 
-static void note_role(struct stp_status_report *status, enum stp_status_role_name name,
-                      const struct stp_document *doc, bool found)
+/* Versions and expiries of the small documents. */
+static void note_roles(struct stp_status_report *status, const struct stp_chain *tree)
 {
-	if (!found)
-		return;
-	status->roles[name].version = doc->version;
-	status->roles[name].expires = doc->expires;
+	static const enum stp_status_role_name names[STP_CHAIN_ROLES] = {
+	    [STP_CHAIN_ROOT] = STP_STATUS_ROOT,
+	    [STP_CHAIN_TIMESTAMP] = STP_STATUS_TIMESTAMP,
+	    [STP_CHAIN_SNAPSHOT] = STP_STATUS_SNAPSHOT,
+	    [STP_CHAIN_TARGETS] = STP_STATUS_TARGETS,
+	    [STP_CHAIN_BINS] = STP_STATUS_BINS,
+	};
+
+	for (size_t i = 0; i < STP_CHAIN_ROLES; i++) {
+		const struct stp_document *doc = stp_chain_document(tree, (enum stp_chain_role)i);
+
+		if (!doc)
+			continue;
+		status->roles[names[i]].version = doc->version;
+		status->roles[names[i]].expires = doc->expires;
+	}
 }
 
 /* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
@@ -224,11 +236,7 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	stp_trusted_pins(repo->root_fd, options.pinned);
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);
-	note_role(status, STP_STATUS_ROOT, &tree.root.doc, tree.has_root);
-	note_role(status, STP_STATUS_TIMESTAMP, &tree.timestamp, tree.has_timestamp);
-	note_role(status, STP_STATUS_SNAPSHOT, &tree.snapshot, tree.has_snapshot);
-	note_role(status, STP_STATUS_TARGETS, &tree.targets, tree.has_targets);
-	note_role(status, STP_STATUS_BINS, &tree.bins, tree.has_bins);
+	note_roles(status, &tree);
 	status->bin_count = tree.bin_count;
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);

@@ -48,23 +48,23 @@ static double seconds_since(uint64_t start_ns)
 	return (double)(stp_clock_monotonic_ns() - start_ns) / 1e9;
 }
 
-static void note_role(struct stp_verify_role *role, const struct stp_document *doc, bool found)
-{
-	if (!found)
-		return;
-	role->found = 1;
-	role->version = doc->version;
-	role->expires = doc->expires;
-	role->file_bytes = doc->file.count;
-}
-
 static void note_tree(struct stp_verify_report *report, const struct stp_chain *tree)
 {
-	note_role(&report->root, &tree->root.doc, tree->has_root);
-	note_role(&report->timestamp, &tree->timestamp, tree->has_timestamp);
-	note_role(&report->snapshot, &tree->snapshot, tree->has_snapshot);
-	note_role(&report->targets, &tree->targets, tree->has_targets);
-	note_role(&report->bins, &tree->bins, tree->has_bins);
+	struct stp_verify_role *const roles[STP_CHAIN_ROLES] = {
+	    [STP_CHAIN_ROOT] = &report->root,         [STP_CHAIN_TIMESTAMP] = &report->timestamp,
+	    [STP_CHAIN_SNAPSHOT] = &report->snapshot, [STP_CHAIN_TARGETS] = &report->targets,
+	    [STP_CHAIN_BINS] = &report->bins,
+	};
+
+	for (size_t i = 0; i < STP_CHAIN_ROLES; i++) {
+		const struct stp_document *doc = stp_chain_document(tree, (enum stp_chain_role)i);
+
+		if (doc)
+			*roles[i] = (struct stp_verify_role){.found = 1,
+			                                     .version = doc->version,
+			                                     .expires = doc->expires,
+			                                     .file_bytes = doc->file.count};
+	}
 	report->delegation = tree->delegation;
 	report->bin_bits = tree->bits;
 	report->root_steps = tree->root_steps;
