@@ -71,7 +71,7 @@ struct emit_worker {
 
 struct emit {
 	struct stp_sign_run *run;
-	struct stp_sources sources;
+	struct stp_compared compared;
 	struct emit_worker *workers;
 	int counts_only;                   /* nothing is written: a dry run, a survey */
 	struct stp_segment_writer *writer; /* NULL: counts only */
@@ -84,29 +84,6 @@ struct emit {
 	char tail[STP_BIN_TAIL_BYTES_MAX];
 	size_t tail_bytes;
 };
-
-/* Appends what list holds, as borrowed. */
-static enum stp_errc borrow_sources(const struct stp_sources *list, struct stp_sources *out,
-                                    struct stp_err *err)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++) {
-		struct stp_source source = list->items[i];
-
-		source.borrowed = 1;
-		STP_TRY(stp_sources_add(out, source, err));
-	}
-	return STP_OK;
-}
-
-enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
-                               struct stp_err *err)
-{
-	STP_TRY(borrow_sources(&run->scan, out_sources, err));
-	STP_TRY(borrow_sources(&run->published, out_sources, err));
-	return stp_ledger_sources(run->ledger, out_sources, err);
-}
 
 /* --- one record ------------------------------------------------------------------------------ */
 
@@ -203,8 +180,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
                                 struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
-	struct stp_decision decision =
-	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
+	struct stp_decision decision = stp_decide(&emit->compared.rules, group, STP_DECIDE_EMIT);
 
 	worker->tally.list_repeats += decision.repeats;
 	worker->tally.removals.before += decision.committed != NULL;
@@ -223,7 +199,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
-		if (stp_keyset_has(&emit->run->unsettled_keys, group->key))
+		if (stp_keyset_has(&emit->run->hashed.unsettled_keys, group->key))
 			return keep_target(worker, &decision, err);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_NONE:
@@ -391,7 +367,7 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 	uint64_t started;
 
 	stp_bin_init(&worker->bin);
-	STP_TRY(stp_merge_create(&emit->sources, &worker->merge, err));
+	STP_TRY(stp_merge_create(&emit->compared.sources, &worker->merge, err));
 	if (emit->counts_only)
 		return STP_OK;
 	started = stp_clock_monotonic_ns();
@@ -463,7 +439,7 @@ static enum stp_errc emit_worker_main(void *ctx, size_t index, struct stp_err *e
 static void choose_groups(struct emit *emit)
 {
 	uint64_t bin_count = stp_bin_count(&emit->run->config);
-	uint64_t bytes_per_bin = stp_sources_bytes(&emit->sources) / bin_count + 512;
+	uint64_t bytes_per_bin = stp_sources_bytes(&emit->compared.sources) / bin_count + 512;
 	uint32_t bins = GROUP_BINS_MIN;
 
 	while (bins < GROUP_BINS_MAX && 2 * bins * bytes_per_bin < GROUP_BYTES)
@@ -563,7 +539,7 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 
 static enum stp_errc emit_all(struct stp_sign_run *run, int counts_only, struct stp_err *err)
 {
-	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT, .counts_only = counts_only};
+	struct emit emit = {.run = run, .compared = STP_COMPARED_INIT, .counts_only = counts_only};
 	double *stage = stp_sign_stage(run, &run->report->seconds.ledger);
 	enum stp_errc code;
 
@@ -576,10 +552,10 @@ static enum stp_errc emit_all(struct stp_sign_run *run, int counts_only, struct 
 		free(emit.workers);
 		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for the workers");
 	}
-	code = stp_sign_sources(run, &emit.sources, err);
+	code = stp_comparison_open(&run->comparison, &emit.compared, err);
 	if (code == STP_OK)
 		code = run_workers(&emit, err);
-	stp_sources_release(&emit.sources);
+	stp_compared_release(&emit.compared);
 	free(emit.workers);
 	stp_sign_stage(run, stage);
 	return code;

@@ -228,7 +228,7 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 	 * A row was compared, and is known by its key as well. */
 	if (queue->is_again || item->is_row || entry->length != record->length ||
 	    memcmp(&entry->fingerprint, &record->fingerprint, sizeof(entry->fingerprint)) != 0)
-		STP_TRY(stp_keyset_add(&run->moved, record->key, err));
+		STP_TRY(stp_keyset_add(&run->hashed.moved, record->key, err));
 	if (queue->set != run->config.hash_set)
 		stp_record_restate(&done, queue->set, run->config.hash_set, digests);
 	done.flags &= (uint16_t)~STP_RECORD_SIZED;
@@ -248,7 +248,7 @@ enum stp_errc stp_sign_refuse(struct stp_sign_run *run, size_t first_fault, stru
 		uint8_t key[STP_KEY_BYTES];
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), key);
-		STP_TRY(stp_keyset_add(&run->refused, key, err));
+		STP_TRY(stp_keyset_add(&run->hashed.refused, key, err));
 	}
 	return STP_OK;
 }
@@ -276,7 +276,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	for (i = 0; i < queue->failed.count; i++) {
 		const struct stp_fault *fault = &queue->failed.items[i];
 		struct stp_fault_list *list =
-		    may_settle(run, fault) ? &run->unsettled : &run->faults;
+		    may_settle(run, fault) ? &run->hashed.unsettled : &run->faults;
 
 		/* The text ends with what errno means. */
 		stp_fault_add(list, fault->code, 0, fault->stage, fault->subject,
@@ -285,7 +285,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	stp_fault_list_release(&queue->failed);
 	stp_fault_list_init(&queue->failed);
 	/* Whoever is on neither list would leave the index without a word. */
-	if (run->unsettled.total > run->unsettled.count)
+	if (run->hashed.unsettled.total > run->hashed.unsettled.count)
 		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
 		                "more than %d files change while they are read; sign again when "
 		                "less is written",

@@ -86,13 +86,14 @@ static enum stp_errc check_record(void *ctx, size_t worker, const struct stp_mer
 
 	(void)worker;
 	if (!(record->flags & STP_RECORD_FILE) || is_copied(look, record) ||
-	    stp_keyset_has(&look->run->refused, record->key))
+	    stp_keyset_has(&look->run->hashed.refused, record->key))
 		return STP_OK;
 	if (look_at(look->run, record, &now, &links) != THERE_FILE ||
-	    stp_sign_compare(look->run, &now, record, &tolerated) != STP_AGAIN_NOT)
+	    stp_again_compare(&look->run->comparison.rules.again, &now, record, &tolerated) !=
+	        STP_AGAIN_NOT)
 		return stp_keyset_add(&look->moved, record->key, err);
 	if (look->wants_names && links > 1)
-		return stp_keyset_add(&look->run->several_names, record->key, err);
+		return stp_keyset_add(&look->run->hashed.several_names, record->key, err);
 	return STP_OK;
 }
 
@@ -127,23 +128,23 @@ static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
 
 	STP_FAULT_TRY(err, "hash", "look", "targets");
 	stp_keyset_clear(&look->moved);
-	stp_keyset_clear(&run->several_names);
+	stp_keyset_clear(&run->hashed.several_names);
 	STP_TRY(find_checkpoints(look, err));
 	walk.range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
 	if (look->checkpoints.count)
 		STP_TRY(stp_sign_walk(&walk, err));
-	for (i = 0; i < run->unsettled.count; i++) {
-		const char *path = run->unsettled.items[i].subject;
+	for (i = 0; i < run->hashed.unsettled.count; i++) {
+		const char *path = run->hashed.unsettled.items[i].subject;
 		struct stp_record record = {.path = path, .path_bytes = (uint16_t)strlen(path)};
 		int is_left = is_copied(look, &record);
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), record.key);
-		STP_TRY(
-		    stp_keyset_add(is_left ? &run->unsettled_keys : &look->moved, record.key, err));
+		STP_TRY(stp_keyset_add(is_left ? &run->hashed.unsettled_keys : &look->moved,
+		                       record.key, err));
 	}
 	stp_keyset_seal(&look->moved);
-	stp_keyset_seal(&run->several_names);
-	stp_keyset_seal(&run->unsettled_keys);
+	stp_keyset_seal(&run->hashed.several_names);
+	stp_keyset_seal(&run->hashed.unsettled_keys);
 	return STP_OK;
 }
 
@@ -206,7 +207,7 @@ static enum stp_errc refuse_new(struct stp_sign_run *run, size_t first_fault, si
 {
 	if (run->faults.total != total)
 		STP_TRY(stp_sign_refuse(run, first_fault, err));
-	stp_keyset_seal(&run->refused);
+	stp_keyset_seal(&run->hashed.refused);
 	return STP_OK;
 }
 
@@ -222,12 +223,12 @@ static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err
 		nanosleep(&pause, NULL);
 		return STP_OK;
 	}
-	stp_fault_list_release(&run->unsettled);
-	stp_fault_list_init(&run->unsettled);
+	stp_fault_list_release(&run->hashed.unsettled);
+	stp_fault_list_init(&run->hashed.unsettled);
 	STP_TRY(stp_files_queue_hash(look->queue, &run->report->files_rehashed,
 	                             &run->report->bytes_hashed, err));
 	STP_TRY(stp_ledger_flush(run->ledger, err));
-	stp_keyset_seal(&run->moved);
+	stp_keyset_seal(&run->hashed.moved);
 	return refuse_new(run, first_fault, total, err);
 }
 
@@ -260,8 +261,8 @@ static void fault_unsettled(struct look *look)
 	struct stp_sign_run *run = look->run;
 	size_t i;
 
-	for (i = 0; i < run->unsettled.count; i++) {
-		const struct stp_fault *fault = &run->unsettled.items[i];
+	for (i = 0; i < run->hashed.unsettled.count; i++) {
+		const struct stp_fault *fault = &run->hashed.unsettled.items[i];
 		struct stp_record record = {.path = fault->subject,
 		                            .path_bytes = (uint16_t)strlen(fault->subject)};
 
@@ -286,7 +287,8 @@ static enum stp_errc finish(struct look *look, int is_settled, struct stp_err *e
 		STP_TRY(stp_sign_visit(run, &look->moved, give_up, look, err));
 		STP_TRY(refuse_new(run, first_fault, total, err));
 	}
-	return stp_buf_append(&run->gone.keys, look->gone.keys.data, look->gone.keys.count, err);
+	return stp_buf_append(&run->hashed.gone.keys, look->gone.keys.data, look->gone.keys.count,
+	                      err);
 }
 
 static enum stp_errc do_rounds(struct look *look, struct stp_err *err)

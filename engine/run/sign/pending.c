@@ -36,7 +36,7 @@ struct finder {
 
 struct pending_step {
 	struct stp_sign_run *run;
-	struct stp_sources sources;
+	struct stp_compared compared;
 	struct finder *finders; /* one per worker */
 	unsigned range_bits;    /* all ranges: 2^range_bits */
 	uint64_t window_count;
@@ -98,7 +98,7 @@ static enum stp_errc find_in_range(struct pending_step *step, size_t worker, uin
 		STP_TRY(stp_merge_next(merge, &group, err));
 		if (!group.key)
 			return STP_OK;
-		decision = stp_sign_decide(step->run, &step->sources, &group, STP_DECIDE_PENDING);
+		decision = stp_decide(&step->compared.rules, &group, STP_DECIDE_PENDING);
 		STP_TRY(take_decision(step, worker, &decision, err));
 	}
 }
@@ -109,7 +109,7 @@ static enum stp_errc find_worker(void *ctx, size_t worker, struct stp_err *err)
 	struct finder *finder = &step->finders[worker];
 
 	if (!finder->merge)
-		STP_TRY(stp_merge_create(&step->sources, &finder->merge, err));
+		STP_TRY(stp_merge_create(&step->compared.sources, &finder->merge, err));
 	for (;;) {
 		uint64_t range =
 		    atomic_fetch_add_explicit(&step->next_range, 1, memory_order_relaxed);
@@ -240,17 +240,17 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 {
-	struct pending_step step = {.run = run, .sources = STP_SOURCES_INIT};
+	struct pending_step step = {.run = run, .compared = STP_COMPARED_INIT};
 	double *stage;
 	enum stp_errc code;
 	size_t i;
 
 	/* A second time only after damage was found. */
-	stp_fault_list_release(&run->unsettled);
-	stp_fault_list_init(&run->unsettled);
-	stp_keyset_clear(&run->gone);
-	stp_keyset_clear(&run->unsettled_keys);
-	stp_keyset_clear(&run->several_names);
+	stp_fault_list_release(&run->hashed.unsettled);
+	stp_fault_list_init(&run->hashed.unsettled);
+	stp_keyset_clear(&run->hashed.gone);
+	stp_keyset_clear(&run->hashed.unsettled_keys);
+	stp_keyset_clear(&run->hashed.several_names);
 	if (run->entry_count == 0)
 		return STP_OK;
 	step.finders = calloc(run->worker_count, sizeof(*step.finders));
@@ -259,11 +259,11 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	stage = stp_sign_stage(run, &run->report->seconds.hash);
 	code = stp_files_queue_create(run, 0, &step.queue, err);
 	if (code == STP_OK)
-		code = stp_sign_sources(run, &step.sources, err);
+		code = stp_comparison_open(&run->comparison, &step.compared, err);
 	if (code == STP_OK)
 		code = do_windows(&step, err);
-	stp_keyset_seal(&run->refused);
-	stp_keyset_seal(&run->moved);
+	stp_keyset_seal(&run->hashed.refused);
+	stp_keyset_seal(&run->hashed.moved);
 	for (i = 0; i < run->worker_count; i++) {
 		run->report->files_reused += step.finders[i].reused;
 		run->renumbered += step.finders[i].renumbered;
@@ -272,7 +272,7 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	}
 	free(step.finders);
 	stp_files_queue_destroy(step.queue);
-	stp_sources_release(&step.sources);
+	stp_compared_release(&step.compared);
 	stp_sign_stage(run, stage);
 	return code;
 }

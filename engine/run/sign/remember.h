@@ -16,9 +16,6 @@
 
 #include "run/sign/sign_run.h"
 
-/* True when removed is remembered for longer than the configuration says. */
-int stp_sign_is_forgotten(const struct stp_sign_run *run, const struct stp_record *removed);
-
 /* Fills *out with what the ledger's new segment, a whole base or a delta, has to say of a path that
  * is not signed; returns 0 when that is nothing. digests is room for those of *out. */
 int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision *decision,

@@ -63,13 +63,8 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->told);
 	stp_fault_list_init(&run->ahead);
 	stp_fault_list_init(&run->unfetchable);
-	stp_fault_list_init(&run->unsettled);
+	stp_hashed_init(&run->hashed);
 	stp_config_note_init(&run->note);
-	stp_keyset_init(&run->refused);
-	stp_keyset_init(&run->moved);
-	stp_keyset_init(&run->gone);
-	stp_keyset_init(&run->unsettled_keys);
-	stp_keyset_init(&run->several_names);
 	stp_repo_init(&run->repo);
 	report->now = run->now;
 	report->cpu_features = run->features;
@@ -244,12 +239,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_config_release(&run->config);
 	stp_repo_close(&run->repo);
 	stp_glob_notes_release(&run->globs);
-	stp_keyset_release(&run->refused);
-	stp_keyset_release(&run->moved);
-	stp_keyset_release(&run->gone);
-	stp_keyset_release(&run->unsettled_keys);
-	stp_keyset_release(&run->several_names);
-	stp_fault_list_release(&run->unsettled);
+	stp_hashed_release(&run->hashed);
 	stp_fault_list_release(&run->unfetchable);
 	stp_fault_list_release(&run->notes);
 	stp_fault_list_release(&run->told);
@@ -476,6 +466,39 @@ static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *er
 	return stp_removals_check(run, err);
 }
 
+/* What decisions are made from, once there is all of it. */
+static struct stp_comparison comparison_of(const struct stp_sign_run *run)
+{
+	const struct stp_sign_options *options = run->options;
+
+	return (struct stp_comparison){
+	    .scan = &run->scan,
+	    .published = &run->published,
+	    .ledger = run->ledger,
+	    .rules =
+	        {
+	            .hash_set = run->config.hash_set,
+	            .generation_set = run->ledger_set,
+	            .digest_bytes = run->digest_bytes,
+	            .has_published = run->has_published,
+	            .is_refresh = run->is_refresh,
+	            .list = &run->list,
+	            .now = run->now,
+	            .retention_days = run->config.removed_retention_days,
+	            .again = {.fs = &run->fs,
+	                      .ahead_ns = run->ahead_ns,
+	                      .mtime_counts = run->config.trust == STP_TRUST_MTIME},
+	            .rehash = {.what = options->rehash,
+	                       .parts = options->rehash_parts,
+	                       .part = options->rehash_parts ? stp_ledger_generation(run->ledger) %
+	                                                           options->rehash_parts
+	                                                     : 0,
+	                       .hash_key = stp_seal_key_bytes(run->seal_key)},
+	            .hashed = &run->hashed,
+	        },
+	};
+}
+
 /* An index that has vanished is found out before anything is hashed: fewer paths than must stay. */
 static enum stp_errc check_scan(struct stp_sign_run *run, struct stp_err *err)
 {
@@ -495,6 +518,7 @@ static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *
 		stp_sign_stage(run, &run->report->seconds.ledger);
 		STP_TRY(stp_sign_recover(run, err));
 	}
+	run->comparison = comparison_of(run);
 	STP_TRY(check_scan(run, err));
 	if (!run->options->dry_run)
 		STP_TRY(stp_reflink_check(&run->repo, &run->config, run->scan_count, err));

@@ -41,8 +41,9 @@
 #include "roles/config.h"
 #include "roles/config_note.h"
 #include "run/sign/compare.h"
+#include "run/sign/comparison.h"
 #include "run/sign/glob_notes.h"
-#include "run/sign/keyset.h"
+#include "run/sign/hashed.h"
 #include "run/sign/removals.h"
 #include "run/trusted.h"
 #include "sign/audit.h"
@@ -95,14 +96,8 @@ struct stp_sign_run {
 	uint64_t scan_count;               /* records in it */
 	uint64_t entry_count;              /* of these, without digests: may need hashing */
 	struct stp_fault_list unfetchable; /* by collect: signed, but see run/sign/urls.h */
-	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
-	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
-	struct stp_keyset
-	    gone; /* by look again: keys of entries whose file was removed meanwhile */
-	struct stp_keyset unsettled_keys; /* by look again: keys of unsettled files that are left to
-	                                     those who copy them */
-	struct stp_keyset several_names;  /* by look again: keys of files with several hard links */
-	struct stp_fault_list unsettled;  /* by pending: files that could not be hashed just then */
+	struct stp_hashed hashed;          /* by pending and look again */
+	struct stp_comparison comparison;  /* of what collect and recover gave with the ledger */
 
 	/* By collect: why files are read that need not be with another list, "" if there is no
 	 * reason; said with their number before it is done. */
@@ -211,53 +206,6 @@ void stp_sign_note_expiries(struct stp_sign_run *run);
 enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
                                     const struct stp_sealed *timestamp,
                                     struct stp_err *err) STP_MUST_CHECK;
-
-/* The list that pending and emit merge: the scan's sources, then those of the published bins, then
- * the ledger's segments, newest first. Nothing in it is owned. */
-enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
-                               struct stp_err *err) STP_MUST_CHECK;
-
-/* --- the decision about one path ------------------------------------------------------------- */
-
-enum stp_verdict {
-	STP_VERDICT_NONE,      /* nothing to sign: a removed path, or at fault already */
-	STP_VERDICT_KEEP,      /* record has the digests to sign */
-	STP_VERDICT_HASH,      /* entry must be hashed first */
-	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
-	STP_VERDICT_DUPLICATE, /* two inputs name it, and not with the same words: first and second
-	                        */
-	STP_VERDICT_CONTRADICTED, /* the list says other digests than record has */
-};
-
-#define STP_TOLERATED_CTIME  1u
-#define STP_TOLERATED_DEVICE 2u
-
-struct stp_decision {
-	enum stp_verdict verdict;
-	const struct stp_record *record;    /* KEEP: what to sign; HASH: the entry */
-	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
-	const struct stp_record *second;    /* DUPLICATE: the other one */
-	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
-	const struct stp_record
-	    *removed;           /* not signed last time, but remembered: what was signed before */
-	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
-	unsigned committed_set; /* committed's */
-	unsigned removed_set;   /* removed's */
-	unsigned repeats;       /* further rows that say the same as entry */
-	int is_committed;       /* KEEP: record is the committed one, unchanged */
-	enum stp_again again;   /* HASH: why a file that had been hashed is hashed again */
-	unsigned tolerated;     /* KEEP of a file: STP_TOLERATED_*, entry's fingerprint is newer */
-};
-
-enum stp_decide_pass {
-	STP_DECIDE_PENDING, /* before hashing: racy and chosen records are hashed again */
-	STP_DECIDE_EMIT,    /* after it: what matches now is what was hashed */
-};
-
-/* Decides about the path of group; sources are those of stp_sign_sources(). */
-struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
-                                    const struct stp_sources *sources,
-                                    const struct stp_merge_group *group, enum stp_decide_pass pass);
 
 /* --- where the time goes --------------------------------------------------------------------- */
 

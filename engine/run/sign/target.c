@@ -333,7 +333,7 @@ enum stp_errc stp_sign_link_first(struct stp_sign_run *run, struct stp_err *err)
 	if (!stp_links_are_hard(run->links) || run->targets_fd < 0)
 		return STP_OK;
 	all = stp_links_need(run->links) == STP_LINKS_NEED_ALL;
-	return stp_sign_visit(run, all ? NULL : &run->several_names, link_first, run, err);
+	return stp_sign_visit(run, all ? NULL : &run->hashed.several_names, link_first, run, err);
 }
 
 /* --- counts ---------------------------------------------------------------------------------- */
