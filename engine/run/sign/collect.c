@@ -264,7 +264,7 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 static int may_be_of_other_algorithms(const struct stp_sign_run *run)
 {
 	return run->ledger_set != run->config.hash_set || stp_sign_needs_recovery(run) ||
-	       run->has_published;
+	       run->recovered.has_published;
 }
 
 /* Whether the ledger is whole and of the version that is published, and the list alone makes the
@@ -273,7 +273,7 @@ static int may_reuse_list(const struct stp_sign_run *run)
 {
 	return stp_ledger_generation(run->ledger) && run->ledger_set == run->config.hash_set &&
 	       !run->options->scan_glob_count && !run->options->dry_run &&
-	       !stp_sign_needs_recovery(run) && !run->has_published &&
+	       !stp_sign_needs_recovery(run) && !run->recovered.has_published &&
 	       !stp_ledger_refused_count(run->ledger) && !stp_ledger_checkpoint_count(run->ledger);
 }
 

@@ -523,7 +523,7 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 		emit->whole =
 		    stp_ledger_generation(run->ledger) == 0 ||
 		    stp_ledger_refused_count(run->ledger) != 0 || run->damage.total != 0 ||
-		    run->has_published ||
+		    run->recovered.has_published ||
 		    stp_ledger_wants_base(run->ledger, run->report->files_hashed + run->renumbered);
 		STP_TRY(stp_ledger_begin(run->ledger,
 		                         emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,

@@ -102,8 +102,8 @@ void stp_removals_release(struct stp_removals *removals)
 
 uint64_t stp_removals_before(const struct stp_sign_run *run)
 {
-	if (run->has_published)
-		return stp_sources_record_count(&run->published);
+	if (run->recovered.has_published)
+		return stp_sources_record_count(&run->recovered.published);
 	return stp_ledger_facts(run->ledger)->target_count;
 }
 

@@ -228,7 +228,7 @@ static void close_all(struct stp_sign_run *run)
 	stp_removals_release(&run->removals);
 	stp_sources_release(&run->scan);
 	stp_list_reuse_release(&run->list);
-	stp_sources_release(&run->published);
+	stp_recovered_release(&run->recovered);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
 	stp_trust_release(&run->trust);
@@ -466,6 +466,27 @@ static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *er
 	return stp_removals_check(run, err);
 }
 
+/* What was published stands for the ledger. */
+static enum stp_errc recover(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_recover_in in = {
+	    .meta = &run->current.meta,
+	    .version = run->current.snapshot_version,
+	    .metadata_fd = run->repo.metadata_fd,
+	    .spill_fd = run->repo.state_fd,
+	    .key = run->key,
+	    .hash_set = run->config.hash_set,
+	    .jobs = run->jobs,
+	    .cancel = run->cancel,
+	    .progress = run->options->progress,
+	};
+
+	stp_sign_stage(run, &run->report->seconds.ledger);
+	STP_TRY(stp_recover(&in, &run->recovered, err));
+	stp_recover_note(run->ledger, &run->damage, run->current.timestamp_version, &run->notes);
+	return STP_OK;
+}
+
 /* What decisions are made from, once there is all of it. */
 static struct stp_comparison comparison_of(const struct stp_sign_run *run)
 {
@@ -473,14 +494,14 @@ static struct stp_comparison comparison_of(const struct stp_sign_run *run)
 
 	return (struct stp_comparison){
 	    .scan = &run->scan,
-	    .published = &run->published,
+	    .published = &run->recovered.published,
 	    .ledger = run->ledger,
 	    .rules =
 	        {
 	            .hash_set = run->config.hash_set,
 	            .generation_set = run->ledger_set,
 	            .digest_bytes = run->digest_bytes,
-	            .has_published = run->has_published,
+	            .has_published = run->recovered.has_published,
 	            .is_refresh = run->is_refresh,
 	            .list = &run->list,
 	            .now = run->now,
@@ -513,11 +534,8 @@ static enum stp_errc check_scan(struct stp_sign_run *run, struct stp_err *err)
 static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *err)
 {
 	STP_TRY(stp_sign_check_refresh(run, err));
-	if (stp_sign_needs_recovery(run)) {
-		/* What was published stands for the ledger. */
-		stp_sign_stage(run, &run->report->seconds.ledger);
-		STP_TRY(stp_sign_recover(run, err));
-	}
+	if (stp_sign_needs_recovery(run))
+		STP_TRY(recover(run, err));
 	run->comparison = comparison_of(run);
 	STP_TRY(check_scan(run, err));
 	if (!run->options->dry_run)

@@ -44,6 +44,7 @@
 #include "run/sign/comparison.h"
 #include "run/sign/glob_notes.h"
 #include "run/sign/hashed.h"
+#include "run/sign/recover.h"
 #include "run/sign/removals.h"
 #include "run/trusted.h"
 #include "sign/audit.h"
@@ -110,8 +111,7 @@ struct stp_sign_run {
 	int list_is_noted; /* what its columns are was said */
 	struct stp_list_reuse list; /* by collect: rows that the ledger has, not in scan */
 
-	struct stp_sources published; /* by recover: what the published bins say was signed */
-	int has_published;            /* published stands for what the last run signed */
+	struct stp_recovered recovered;
 
 	double *stage;                /* member of report->seconds that the time since goes to */
 	uint64_t stage_since;         /* monotonic clock */
@@ -169,12 +169,12 @@ enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct st
 void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
                          const struct stp_said *says, const struct stp_said *has);
 
-/* True when the ledger cannot say what was signed, but published metadata can. */
-int stp_sign_needs_recovery(const struct stp_sign_run *run);
-
-/* Reads the published bins, each checked against the online key, into run->published. STP_REFUSED
- * names a bin that is not what was published. */
-enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+/* True when the ledger cannot say what was signed, and the published bins were not read yet. */
+static inline int stp_sign_needs_recovery(const struct stp_sign_run *run)
+{
+	return !run->recovered.has_published &&
+	       stp_recover_is_needed(run->ledger, &run->damage, run->current.timestamp_version);
+}
 
 /* Hashes every entry that the ledger does not know unchanged; the results are in its checkpoints.
  * With dry_run only counts them. */

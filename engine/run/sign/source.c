@@ -89,7 +89,7 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run, struct stp_
 {
 	const unsigned set = run->config.hash_set;
 
-	if (!run->is_refresh || run->has_published)
+	if (!run->is_refresh || run->recovered.has_published)
 		return STP_OK;
 	if ((run->ledger_set & set) != set)
 		return STP_FAIL(err, STP_REFUSED, STAGE, "state/ledger",

@@ -126,7 +126,7 @@ static enum stp_errc keep_last(struct change *change, const char *text, struct s
 	clean(&record);
 	target->record = record;
 	/* A generation has it already, unless it comes from what was published. */
-	target->is_committed = !run->has_published;
+	target->is_committed = !run->recovered.has_published;
 	target->fate = STP_TARGET_SIGN;
 	add_path(&change->counts->kept, &record);
 	return STP_OK;
