@@ -27,6 +27,7 @@
 #include "bins/bin.h"
 #include "roles/roles.h"
 #include "run/sign/alarm.h"
+#include "run/sign/collect.h"
 #include "run/sign/remember.h"
 #include "run/sign/sign_run.h"
 #include "run/sign/target.h"
@@ -460,7 +461,7 @@ static void add_tally(struct emit *emit, double wall_s)
 
 	report->targets = 0;
 	report->target_bytes = 0;
-	report->list_repeats = stp_list_reuse_repeats(&emit->run->list);
+	report->list_repeats = stp_list_reuse_repeats(&emit->run->collected->list);
 	stp_removals_release(&emit->run->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
 		struct tally *tally = &emit->workers[i].tally;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "run/sign/collect.h"
 
 /* Appends name to text, behind a comma if it is not the first. */
 static void add_name(char *text, size_t size, const char *name)
@@ -100,7 +101,8 @@ static void note_names(struct stp_sign_run *run, const struct stp_list_name_set 
 }
 
 /* Why rows have to be read from the tree. */
-static void explain_reading(struct stp_sign_run *run, const struct stp_list_stats *stats)
+static void explain_reading(const struct stp_sign_run *run, const struct stp_list_stats *stats,
+                            struct stp_read_reason *why)
 {
 	unsigned missing = run->config.hash_set & ~stats->digest_set;
 	char names[64];
@@ -112,24 +114,23 @@ static void explain_reading(struct stp_sign_run *run, const struct stp_list_stat
 	name_missing(stats->has_lengths, missing, names, sizeof(names));
 	name_used(stats, used, sizeof(used));
 	if (names[0])
-		snprintf(run->why_read, sizeof(run->why_read), "has no %s (columns used: %s)",
-		         names, used);
+		snprintf(why->text, sizeof(why->text), "has no %s (columns used: %s)", names, used);
 	else
-		snprintf(run->why_read, sizeof(run->why_read),
-		         "has %s of %s rows without length or digest",
+		snprintf(why->text, sizeof(why->text), "has %s of %s rows without length or digest",
 		         stp_count_format(stats->record_count - stats->digest_count, count[0]),
 		         stp_count_format(stats->record_count, count[1]));
-	snprintf(run->why_read_subject, sizeof(run->why_read_subject), "%s", run->list_source.name);
-	run->why_read_hint = "; a list with length and every configured digest avoids that";
+	snprintf(why->subject, sizeof(why->subject), "%s", run->list_source.name);
+	why->hint = "; a list with length and every configured digest avoids that";
 }
 
-void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats)
+void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats,
+                   struct stp_read_reason *why)
 {
 	const char *list_name = run->list_source.name;
 
 	note_names(run, &stats->aliases, "columns understood");
 	note_names(run, &stats->unknown, "columns not used");
-	explain_reading(run, stats);
+	explain_reading(run, stats, why);
 	if (stats->is_unended)
 		stp_fault_add(
 		    &run->notes, STP_OK, 0, STP_LIST_STAGE, list_name, strlen(list_name),

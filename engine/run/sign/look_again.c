@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sign/look_again.h"
+#include "run/sign/collect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -316,7 +317,7 @@ enum stp_errc stp_sign_look_again(struct stp_sign_run *run, struct stp_err *err)
 	double *stage;
 	enum stp_errc code;
 
-	if (run->entry_count == 0 || run->targets_fd < 0)
+	if (run->collected->entry_count == 0 || run->targets_fd < 0)
 		return STP_OK;
 	stage = stp_sign_stage(run, &run->report->seconds.hash);
 	stp_keyset_init(&look.moved);

@@ -19,7 +19,9 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "run/sign/again.h"
+#include "run/sign/collect.h"
 #include "run/sign/files_queue.h"
+#include "run/sign/row_file.h"
 #include "run/sign/sign_run.h"
 
 #define WINDOW_ENTRIES  262144
@@ -197,15 +199,15 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 		memset(&step->finders[i].again, 0, sizeof(step->finders[i].again));
 	}
 	if (report->files_hashed > files)
-		stp_sign_tell(run, "hash", run->why_read_subject,
-		              "%s, so %s file%s will be read (%s)%s", run->why_read,
+		stp_sign_tell(run, "hash", run->collected->why_read.subject,
+		              "%s, so %s file%s will be read (%s)%s", run->collected->why_read.text,
 		              stp_count_format(report->files_hashed - files, count),
 		              report->files_hashed - files == 1 ? "" : "s",
 		              stp_bytes_format(report->bytes_hashed - bytes, size),
-		              run->why_read_hint);
+		              run->collected->why_read.hint);
 	report->files_hashed = files;
 	report->bytes_hashed = bytes;
-	run->why_read[0] = '\0';
+	run->collected->why_read.text[0] = '\0';
 	return STP_OK;
 }
 
@@ -216,12 +218,13 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	uint64_t window;
 	enum stp_errc code = STP_OK;
 
-	while (window_bits < WINDOW_BITS_MAX && run->entry_count >> window_bits > WINDOW_ENTRIES)
+	while (window_bits < WINDOW_BITS_MAX &&
+	       run->collected->entry_count >> window_bits > WINDOW_ENTRIES)
 		window_bits++;
 	step->range_bits = window_bits + RANGE_BITS;
 	step->window_count = (uint64_t)1 << window_bits;
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
-	if (run->why_read[0])
+	if (run->collected->why_read.text[0])
 		code = tell_count(step, err);
 	for (window = 0; window < step->window_count && code == STP_OK; window++)
 		code = do_window(step, window, err);
@@ -251,7 +254,7 @@ enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
 	stp_keyset_clear(&run->hashed.gone);
 	stp_keyset_clear(&run->hashed.unsettled_keys);
 	stp_keyset_clear(&run->hashed.several_names);
-	if (run->entry_count == 0)
+	if (run->collected->entry_count == 0)
 		return STP_OK;
 	step.finders = calloc(run->worker_count, sizeof(*step.finders));
 	if (!step.finders)

@@ -33,6 +33,7 @@
 #include "publish/reflink.h"
 #include "roles/roles.h"
 #include "run/sign/again.h"
+#include "run/sign/collect.h"
 #include "run/sign/look_again.h"
 #include "run/sign/report.h"
 #include "run/sign/sign_run.h"
@@ -62,7 +63,6 @@ static void init_run(struct stp_sign_run *run, const struct stp_sign_options *op
 	stp_fault_list_init(&run->notes);
 	stp_fault_list_init(&run->told);
 	stp_fault_list_init(&run->ahead);
-	stp_fault_list_init(&run->unfetchable);
 	stp_hashed_init(&run->hashed);
 	stp_config_note_init(&run->note);
 	stp_repo_init(&run->repo);
@@ -226,8 +226,6 @@ static void close_all(struct stp_sign_run *run)
 	close_publishing(run);
 	stp_config_note_end(&run->note);
 	stp_removals_release(&run->removals);
-	stp_sources_release(&run->scan);
-	stp_list_reuse_release(&run->list);
 	stp_recovered_release(&run->recovered);
 	stp_ledger_close(run->ledger);
 	stp_current_release(&run->current);
@@ -240,7 +238,6 @@ static void close_all(struct stp_sign_run *run)
 	stp_repo_close(&run->repo);
 	stp_glob_notes_release(&run->globs);
 	stp_hashed_release(&run->hashed);
-	stp_fault_list_release(&run->unfetchable);
 	stp_fault_list_release(&run->notes);
 	stp_fault_list_release(&run->told);
 	stp_fault_list_release(&run->ahead);
@@ -280,7 +277,7 @@ static enum stp_errc begin_publishing(struct stp_sign_run *run, struct stp_err *
 	STP_TRY(stp_publish_begin(&run->repo, &run->current, &options, &run->publisher, err));
 	STP_TRY(stp_sign_choose_version(run, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &run->audit, err));
-	STP_TRY(stp_links_begin(&run->repo, &run->config, run->targets_fd, run->scan_count,
+	STP_TRY(stp_links_begin(&run->repo, &run->config, run->targets_fd, run->collected->count,
 	                        run->worker_count, run->cancel, &run->links, err));
 	stp_links_set_run(run->links, run->version);
 	return STP_OK;
@@ -418,8 +415,10 @@ static enum stp_errc commit_state(struct stp_sign_run *run, const struct stp_sea
 	    .published_at = run->now,
 	    .target_count = run->report->targets,
 	    .oldest_verified_at = run->report->oldest_verified_at,
-	    .tag =
-	        run->faults.total || run->unfetchable.total || run->entry_count ? 0 : run->list_sum,
+	    .tag = run->faults.total || run->collected->unfetchable.total ||
+	                   run->collected->entry_count
+	               ? 0
+	               : run->collected->identity,
 	    .source = made_from(run),
 	};
 
@@ -466,6 +465,22 @@ static enum stp_errc finish_dry_run(struct stp_sign_run *run, struct stp_err *er
 	return stp_removals_check(run, err);
 }
 
+static enum stp_errc collect(struct stp_sign_run *run, struct stp_err *err)
+{
+	struct stp_collect_in in = {
+	    .recovered = &run->recovered,
+	    .published = run->current.timestamp_version,
+	};
+
+	if (!run->is_refresh)
+		return stp_sign_collect(run, &in, run->collected, err);
+	run->collected->count = stp_removals_before(run);
+	/* Of an older generation the sum is that of an older list. */
+	run->collected->identity =
+	    stp_sign_needs_recovery(run) ? 0 : stp_ledger_facts(run->ledger)->tag;
+	return STP_OK;
+}
+
 /* What was published stands for the ledger. */
 static enum stp_errc recover(struct stp_sign_run *run, struct stp_err *err)
 {
@@ -493,7 +508,7 @@ static struct stp_comparison comparison_of(const struct stp_sign_run *run)
 	const struct stp_sign_options *options = run->options;
 
 	return (struct stp_comparison){
-	    .scan = &run->scan,
+	    .scan = &run->collected->scan,
 	    .published = &run->recovered.published,
 	    .ledger = run->ledger,
 	    .rules =
@@ -503,7 +518,7 @@ static struct stp_comparison comparison_of(const struct stp_sign_run *run)
 	            .digest_bytes = run->digest_bytes,
 	            .has_published = run->recovered.has_published,
 	            .is_refresh = run->is_refresh,
-	            .list = &run->list,
+	            .list = &run->collected->list,
 	            .now = run->now,
 	            .retention_days = run->config.removed_retention_days,
 	            .again = {.fs = &run->fs,
@@ -525,9 +540,9 @@ static enum stp_errc check_scan(struct stp_sign_run *run, struct stp_err *err)
 {
 	uint64_t before = stp_removals_before(run);
 
-	if (run->is_refresh || before <= run->scan_count)
+	if (run->is_refresh || before <= run->collected->count)
 		return STP_OK;
-	return stp_sign_survey(run, before - run->scan_count, err);
+	return stp_sign_survey(run, before - run->collected->count, err);
 }
 
 /* Compares, hashes and writes every bin. */
@@ -539,7 +554,7 @@ static enum stp_errc compare_and_emit(struct stp_sign_run *run, struct stp_err *
 	run->comparison = comparison_of(run);
 	STP_TRY(check_scan(run, err));
 	if (!run->options->dry_run)
-		STP_TRY(stp_reflink_check(&run->repo, &run->config, run->scan_count, err));
+		STP_TRY(stp_reflink_check(&run->repo, &run->config, run->collected->count, err));
 	STP_TRY(stp_sign_pending(run, err));
 	if (run->options->dry_run)
 		return stp_sign_emit(run, err);
@@ -559,7 +574,7 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 	enum stp_errc code;
 
 	STP_TRY(open_all(run, err));
-	STP_TRY(stp_sign_collect(run, err));
+	STP_TRY(collect(run, err));
 	code = compare_and_emit(run, err);
 	/* Damage that only came to light while the ledger was read: its alarms are missing from
 	 * what was just written, so that is thrown away and made again from what is published. */
@@ -567,8 +582,8 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 		stp_publish_abort(run->publisher);
 		close_publishing(run);
 		/* Nor can a damaged ledger stand for the list, or for rows of it. */
-		if (stp_list_reuse_is_used(&run->list))
-			code = stp_sign_collect(run, err);
+		if (stp_list_reuse_is_used(&run->collected->list))
+			code = collect(run, err);
 		if (code == STP_OK)
 			code = compare_and_emit(run, err);
 	}
@@ -590,12 +605,15 @@ static enum stp_errc do_run(struct stp_sign_run *run, struct stp_err *err)
 enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
                            struct stp_err *err)
 {
+	struct stp_collected collected;
 	struct stp_sign_run run;
 	struct rusage usage;
 	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
 	init_run(&run, options, report);
+	stp_collected_init(&collected);
+	run.collected = &collected;
 	run.stage = &report->seconds.rest;
 	run.stage_since = run.started_ns = started;
 	code = do_run(&run, err);
@@ -605,7 +623,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	stp_fault_list_sort(&run.faults);
 	stp_sign_note_lists(&run);
-	stp_sign_note_urls(&run);
+	stp_sign_note_urls(&collected.unfetchable, &run.notes);
 	stp_sign_note_tolerated(&run);
 	stp_sign_note_ahead(&run);
 	stp_sign_note_globs(&run);
@@ -615,6 +633,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
 	if (!options->dry_run && run.repo.state_fd >= 0 && run.repo.lock_fd >= 0)
 		stp_sign_report_save(report, run.repo.state_fd, code, err);
+	stp_collected_release(&collected);
 	close_all(&run);
 	return code;
 }

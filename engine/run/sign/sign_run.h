@@ -51,6 +51,8 @@
 #include "sign/sealed.h"
 #include "stampede/sign.h"
 
+struct stp_collected;
+
 struct stp_sign_run {
 	const struct stp_sign_options *options;
 	struct stp_sign_report *report;
@@ -93,24 +95,10 @@ struct stp_sign_run {
 	enum stp_index_source source; /* by source: what the index is made from, to be noted */
 	int is_refresh;               /* by source: the ledger's targets are signed again */
 
-	struct stp_sources scan;           /* by collect: entries and rows, sorted */
-	uint64_t scan_count;               /* records in it */
-	uint64_t entry_count;              /* of these, without digests: may need hashing */
-	struct stp_fault_list unfetchable; /* by collect: signed, but see run/sign/urls.h */
-	struct stp_hashed hashed;          /* by pending and look again */
-	struct stp_comparison comparison;  /* of what collect and recover gave with the ledger */
+	struct stp_hashed hashed;         /* by pending and look again */
+	struct stp_comparison comparison; /* of what collect and recover gave with the ledger */
 
-	/* By collect: why files are read that need not be with another list, "" if there is no
-	 * reason; said with their number before it is done. */
-	char why_read[200];
-	char why_read_subject[STP_PATH_BYTES_MAX + 1];
-	const char *why_read_hint;
-
-	uint64_t list_sum; /* by collect, of the list's bytes; 0: what was signed is more than the
-	                      list */
-	int list_is_noted; /* what its columns are was said */
-	struct stp_list_reuse list; /* by collect: rows that the ledger has, not in scan */
-
+	struct stp_collected *collected;
 	struct stp_recovered recovered;
 
 	double *stage;                /* member of report->seconds that the time since goes to */
@@ -143,9 +131,6 @@ enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *e
 /* What is stamped at or after this has not settled: see scan/tree.h. */
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
-/* Fills run->scan from the tree, the list or both. Bad entries are faults. */
-enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
 /* Adds the notes that are only known at the end: about repeated rows and files that are not there.
  */
 void stp_sign_note_lists(struct stp_sign_run *run);
@@ -153,17 +138,6 @@ void stp_sign_note_lists(struct stp_sign_run *run);
 /* Adds a note, and tells it at once. */
 void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-enum stp_file_found {
-	STP_FILE_FOUND,
-	STP_FILE_ABSENT, /* it is not there */
-	STP_FILE_OTHER,  /* it is not what the row says */
-};
-
-/* Makes *entry of a row of the list whose file must be read, from the file's state. What is not
- * found is a fault. */
-enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
-                                       struct stp_record *entry);
 
 /* The alarm about a list that contradicts the file which its row names. */
 void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
