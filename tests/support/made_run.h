@@ -59,7 +59,7 @@ static inline void made_run_init(struct made_run *made, unsigned hash_set, size_
 	    stp_seal_key_generate(made->made.scratch.fd, "seal.key", &run->seal_key, NULL), STP_OK);
 	run->io.mode = STP_IO_MODE_PREAD;
 	run->ahead_ns = INT64_MAX;
-	run->stage = &made->report.seconds.rest;
+	stp_stopwatch_start(&run->watch, &made->report.seconds.rest);
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sign/list_notes.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -138,35 +137,20 @@ void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats,
 		    "to a complete list");
 }
 
-void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
-                   const char *format, ...)
-{
-	const struct stp_sign_options *options = run->options;
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
-	if (options->tell)
-		options->tell(options->tell_ctx, stage, subject, text);
-}
-
-static void note_missing(struct stp_sign_run *run)
+static void note_missing(struct stp_sign_run *run, struct stp_links *links)
 {
 	const char *folder = run->config.targets_dir;
 	struct stp_missing missing = {0};
 	char names[STP_MISSING_NAMES_BYTES];
 	char count[32];
 
-	if (stp_links_are_elsewhere(run->links))
+	if (stp_links_are_elsewhere(links))
 		stp_fault_add(&run->notes, STP_OK, 0, "links", folder, strlen(folder),
 		              "is empty, so nothing was made in public/targets; set "
 		              "\"target_files\": \"none\" if another server has the files, or "
 		              "\"mutable\" if one serves them by README.md's rule from a copy of "
 		              "public/");
-	stp_links_missing(run->links, &missing);
+	stp_links_missing(links, &missing);
 	stp_missing_names(&missing, names);
 	if (missing.count)
 		stp_fault_add(
@@ -178,7 +162,7 @@ static void note_missing(struct stp_sign_run *run)
 	stp_missing_release(&missing);
 }
 
-void stp_sign_note_lists(struct stp_sign_run *run)
+void stp_sign_note_lists(struct stp_sign_run *run, struct stp_links *links)
 {
 	const char *name = run->options->digests ? run->list_source.name : "";
 	char count[32];
@@ -188,6 +172,6 @@ void stp_sign_note_lists(struct stp_sign_run *run)
 		              "%s row%s another row exactly; each is counted once",
 		              stp_count_format(run->report->list_repeats, count),
 		              run->report->list_repeats == 1 ? " repeats" : "s repeat");
-	if (run->links)
-		note_missing(run);
+	if (links)
+		note_missing(run, links);
 }

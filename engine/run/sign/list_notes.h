@@ -12,6 +12,7 @@
 #define STP_RUN_SIGN_LIST_NOTES_H
 
 #include "list/list.h"
+#include "publish/links.h"
 #include "run/sign/sign_run.h"
 
 struct stp_read_reason;
@@ -27,6 +28,10 @@ enum stp_errc stp_list_refuse(struct stp_sign_run *run, const struct stp_list_st
  * rows lack what they need. */
 void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats,
                    struct stp_read_reason *why);
+
+/* Adds the notes that are only known at the end: about repeated rows and, where links were made (or
+ * NULL), about files that are not there. */
+void stp_sign_note_lists(struct stp_sign_run *run, struct stp_links *links);
 
 /* What row lacks to need no reading: "no length", "no sha256, sha512", …; "" when nothing. */
 const char *stp_list_row_lacks(const struct stp_sign_run *run, const struct stp_record *row,

@@ -14,6 +14,7 @@
 #ifndef STP_RUN_SIGN_REMEMBER_H
 #define STP_RUN_SIGN_REMEMBER_H
 
+#include "run/sign/decide.h"
 #include "run/sign/sign_run.h"
 
 /* Fills *out with what the ledger's new segment, a whole base or a delta, has to say of a path that

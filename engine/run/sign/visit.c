@@ -88,7 +88,8 @@ static enum stp_errc visit_path(void *ctx, size_t worker, const struct stp_merge
 	return visit->fn(visit->ctx, worker, &decision, err);
 }
 
-enum stp_errc stp_sign_visit(struct stp_sign_run *run, const struct stp_keyset *keys,
+enum stp_errc stp_sign_visit(const struct stp_sign_run *run,
+                             const struct stp_comparison *comparison, const struct stp_keyset *keys,
                              stp_visit_fn *fn, void *ctx, struct stp_err *err)
 {
 	struct visit visit = {.fn = fn, .ctx = ctx, .compared = STP_COMPARED_INIT};
@@ -102,7 +103,7 @@ enum stp_errc stp_sign_visit(struct stp_sign_run *run, const struct stp_keyset *
 
 	if (keys && stp_keyset_count(keys) == 0)
 		return STP_OK;
-	code = stp_comparison_open(&run->comparison, &visit.compared, err);
+	code = stp_comparison_open(comparison, &visit.compared, err);
 	while (walk.range_bits < RANGE_BITS_MAX &&
 	       stp_sources_record_count(&visit.compared.sources) >> walk.range_bits > RANGE_RECORDS)
 		walk.range_bits++;
