@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "made_ledger.h"
+#include "run/sign/comparison.h"
 #include "run/sign/sign_run.h"
 
 #define MADE_RUN_NOW INT64_C(1893456000) /* 2030-01-01T00:00:00Z */
@@ -65,6 +66,28 @@ static inline void made_run_init(struct made_run *made, unsigned hash_set, size_
 	stp_fault_list_init(&run->notes);
 	stp_fault_list_init(&run->told);
 	stp_fault_list_init(&run->ahead);
+}
+
+/* Scan ⋈ ledger, with the defaults of a run. */
+static inline struct stp_comparison made_run_comparison(const struct made_run *made,
+                                                        const struct stp_sources *scan,
+                                                        const struct stp_sources *published,
+                                                        const struct stp_hashed *hashed)
+{
+	const struct stp_sign_run *run = &made->run;
+
+	return (struct stp_comparison){
+	    .scan = scan,
+	    .published = published,
+	    .ledger = run->ledger,
+	    .rules = {.hash_set = run->config.hash_set,
+	              .generation_set = run->ledger_set,
+	              .digest_bytes = run->digest_bytes,
+	              .now = run->now,
+	              .again = {.fs = &run->fs, .ahead_ns = run->ahead_ns},
+	              .rehash = {.parts = 1},
+	              .hashed = hashed},
+	};
 }
 
 /* After ledger_take(): the ledger was opened again. */
