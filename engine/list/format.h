@@ -78,7 +78,4 @@ extern const struct stp_list_format stp_list_csv, stp_list_ndjson;
 /* The format of a list that starts with bytes; never NULL. */
 const struct stp_list_format *stp_list_format_of(const char *bytes, size_t count);
 
-/* The partition of a format in which each line is a row. */
-struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count);
-
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "list/format.h"
 
-#include <string.h>
-
 /* The first that a list may be of is it; the last takes all. */
 static const struct stp_list_format *const formats[] = {&stp_list_ndjson, &stp_list_csv};
 
@@ -14,11 +12,4 @@ const struct stp_list_format *stp_list_format_of(const char *bytes, size_t count
 	while (i < last && !formats[i]->sniff(bytes, count))
 		i++;
 	return formats[i];
-}
-
-struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count)
-{
-	const char *feed = count ? memrchr(bytes, '\n', count) : NULL;
-
-	return (struct stp_list_cut){.bytes = feed ? (size_t)(feed - bytes) + 1 : 0};
 }

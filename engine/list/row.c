@@ -26,6 +26,13 @@ void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *c
 	              problem);
 }
 
+struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count)
+{
+	const char *feed = count ? memrchr(bytes, '\n', count) : NULL;
+
+	return (struct stp_list_cut){.bytes = feed ? (size_t)(feed - bytes) + 1 : 0};
+}
+
 uint64_t stp_list_count(const char *bytes, size_t count, char c)
 {
 	typedef uint8_t vector __attribute__((vector_size(16), aligned(1)));

@@ -12,6 +12,7 @@
 #ifndef STP_LIST_ROW_H
 #define STP_LIST_ROW_H
 
+#include "list/format.h"
 #include "list/list.h"
 #include "list/name.h"
 #include "stampede/alg.h"
@@ -100,6 +101,9 @@ enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err)
 
 /* Decodes 2 * byte_count hex digits of either case; 0 when there is another character. */
 int stp_list_hex(const char *hex, size_t byte_count, uint8_t *out);
+
+/* The partition of a format in which each line is a row. */
+struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count);
 
 /* Counts c. */
 uint64_t stp_list_count(const char *bytes, size_t count, char c);

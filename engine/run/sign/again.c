@@ -9,7 +9,6 @@
 #include "base/filesystem.h"
 #include "base/text.h"
 #include "record/stamp.h"
-#include "record/trust.h"
 
 int64_t stp_sign_racy_after(const struct stp_sign_run *run)
 {
@@ -26,30 +25,6 @@ void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from)
 		to->files[i] += from->files[i];
 	to->renumbered += from->renumbered;
 	to->ctime_ignored += from->ctime_ignored;
-}
-
-static struct stp_again_rule rule_of(const struct stp_sign_run *run)
-{
-	return (struct stp_again_rule){
-	    .fs = &run->fs,
-	    .ahead_ns = run->ahead_ns,
-	    .mtime_counts = run->config.trust == STP_TRUST_MTIME,
-	};
-}
-
-enum stp_again stp_sign_compare(const struct stp_sign_run *run, const struct stp_record *entry,
-                                const struct stp_record *record, unsigned *out_tolerated)
-{
-	struct stp_again_rule rule = rule_of(run);
-
-	return stp_again_compare(&rule, entry, record, out_tolerated);
-}
-
-enum stp_again stp_sign_settled(const struct stp_sign_run *run, const struct stp_record *record)
-{
-	struct stp_again_rule rule = rule_of(run);
-
-	return stp_again_settled(&rule, record);
 }
 
 /* --- notes ----------------------------------------------------------------------------------- */

@@ -1,42 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Collecting: the tree, the digest list or both → sorted sources.
- *
- *	tree ─▶ entries ───────────────────────────┐
- *	list ─▶ rows with every digest ────────────┼─▶ run builder per worker ─▶ run->scan
- *	     ├▶ … that the ledger has already ─▶ marked in run->list (list/reuse.h)
- *	     └▶ rows with fewer ─▶ stat in the tree ┘   what they have goes along as claims
- *
- * In a refresh there is nothing to collect: the ledger's targets stay, see run/sign/source.c.
- * Without a list the tree is the index. With one the list is, and only files that match a --scan
- * glob come from the tree besides.
- */
+#include "run/sign/collect.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/bytes.h"
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/progress.h"
 #include "ledger/run.h"
-#include "list/reuse.h"
-#include "record/fingerprint.h"
 #include "record/stamp.h"
 #include "run/sign/again.h"
 #include "run/sign/list_notes.h"
-#include "run/sign/sign_run.h"
+#include "run/sign/row_file.h"
 #include "run/sign/urls.h"
-#include "scan/entry.h"
 #include "scan/tree.h"
 
 struct collect {
 	struct stp_sign_run *run;
+	const struct stp_collect_in *in;
+	struct stp_collected *out;
 	struct stp_run_builder **builders;
 	size_t builder_count;
 	struct stp_globs scan_globs; /* --scan */
@@ -64,7 +46,7 @@ static enum stp_errc create_builders(struct collect *collect, size_t count, stru
 	return STP_OK;
 }
 
-/* Hands what the builders hold to run->scan and frees them. */
+/* Hands what the builders hold to out->scan and frees them. */
 static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code,
                                      struct stp_err *err)
 {
@@ -72,8 +54,8 @@ static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code
 
 	for (i = 0; i < collect->builder_count; i++) {
 		if (code == STP_OK) {
-			collect->run->scan_count += stp_run_record_count(collect->builders[i]);
-			code = stp_run_finish(collect->builders[i], &collect->run->scan, err);
+			collect->out->count += stp_run_record_count(collect->builders[i]);
+			code = stp_run_finish(collect->builders[i], &collect->out->scan, err);
 		}
 		stp_run_destroy(collect->builders[i]);
 	}
@@ -93,7 +75,7 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (!stp_sign_check_url(collect->run, &records[i]))
+		if (!stp_sign_check_url(collect->run, &records[i], &collect->out->unfetchable))
 			continue;
 		stp_sign_look_ahead(collect->run, &records[i]);
 		STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
@@ -159,65 +141,6 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 
 /* --- the list -------------------------------------------------------------------------------- */
 
-/* The fault of a row whose file must be read and cannot; what it lacks, or why a whole row must. */
-static void fault_file(struct stp_sign_run *run, const struct stp_record *row, int sys_errno,
-                       const char *problem)
-{
-	char lacks[64];
-	char why[128];
-
-	stp_list_row_lacks(run, row, lacks);
-	if (lacks[0])
-		snprintf(why, sizeof(why), "has no %s", lacks);
-	else
-		snprintf(why, sizeof(why),
-		         "has no digest to compare with what was signed before \"hashes\" was "
-		         "changed (add that column once)");
-	stp_fault_add(&run->faults, sys_errno ? STP_IO : STP_FORMAT, sys_errno, STP_LIST_STAGE,
-	              row->path, row->path_bytes, "%.80s:%llu %s, so the file must be read, %s",
-	              run->list_source.name, (unsigned long long)row->origin, why, problem);
-}
-
-enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
-                                       struct stp_record *entry)
-{
-	char path[STP_PATH_BYTES_MAX + 1];
-	struct stat st;
-
-	stp_record_path(row, path);
-	if (run->targets_fd < 0) {
-		fault_file(run, row, 0, "and there is no targets folder");
-		return STP_FILE_ABSENT;
-	}
-	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		fault_file(run, row, errno, "and it cannot be found");
-		return STP_FILE_ABSENT;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		fault_file(run, row, 0, "and it is not a regular file");
-		return STP_FILE_OTHER;
-	}
-	if ((uint64_t)st.st_size > STP_LENGTH_MAX) {
-		stp_fault_add(&run->faults, STP_LIMIT, 0, STP_LIST_STAGE, row->path,
-		              row->path_bytes, STP_ENTRY_LENGTH_PROBLEM);
-		return STP_FILE_OTHER;
-	}
-	*entry = *row;
-	entry->flags |= STP_RECORD_FILE;
-	entry->length = (uint64_t)st.st_size;
-	if (row->flags & STP_RECORD_SIZED && entry->length != row->length) {
-		struct stp_said says = {row->length, NULL, 0};
-		struct stp_said has = {entry->length, NULL, 0};
-
-		stp_sign_contradict(run, row, &says, &has);
-		return STP_FILE_OTHER;
-	}
-	entry->fingerprint =
-	    stp_fingerprint_of(&st, stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path));
-	stp_sign_look_ahead(run, entry);
-	return STP_FILE_FOUND;
-}
-
 /* A row that the ledger does not have. */
 static enum stp_errc take_row(struct collect *collect, size_t worker, const struct stp_record *row,
                               struct stp_err *err)
@@ -246,7 +169,7 @@ static int accept_row(void *ctx, const struct stp_record *row)
 {
 	struct collect *collect = ctx;
 
-	return stp_sign_check_url(collect->run, row);
+	return stp_sign_check_url(collect->run, row, &collect->out->unfetchable);
 }
 
 static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *rows,
@@ -259,38 +182,52 @@ static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-/* Whether the digests that were signed may be others than are configured. */
-static int may_be_of_other_algorithms(const struct stp_sign_run *run)
+/* True when the ledger cannot say what was signed, and the published bins were not read yet. */
+static int needs_recovery(const struct collect *collect)
 {
-	return run->ledger_set != run->config.hash_set || stp_sign_needs_recovery(run) ||
-	       run->has_published;
+	const struct stp_sign_run *run = collect->run;
+
+	return !collect->in->recovered->has_published &&
+	       stp_recover_is_needed(run->ledger, &run->damage, collect->in->published);
+}
+
+/* Whether the digests that were signed may be others than are configured. */
+static int may_be_of_other_algorithms(const struct collect *collect)
+{
+	return collect->run->ledger_set != collect->run->config.hash_set ||
+	       needs_recovery(collect) || collect->in->recovered->has_published;
 }
 
 /* Whether the ledger is whole and of the version that is published, and the list alone makes the
  * index: then what the ledger has of it need not be collected. */
-static int may_reuse_list(const struct stp_sign_run *run)
+static int may_reuse_list(const struct collect *collect)
 {
-	return stp_ledger_generation(run->ledger) && run->ledger_set == run->config.hash_set &&
+	const struct stp_sign_run *run = collect->run;
+
+	return stp_ledger_generation(run->ledger) && !may_be_of_other_algorithms(collect) &&
 	       !run->options->scan_glob_count && !run->options->dry_run &&
-	       !stp_sign_needs_recovery(run) && !run->has_published &&
 	       !stp_ledger_refused_count(run->ledger) && !stp_ledger_checkpoint_count(run->ledger);
 }
 
-static struct stp_list_options list_options(const struct stp_sign_run *run)
+static struct stp_list_options list_options(const struct collect *collect)
 {
+	const struct stp_sign_run *run = collect->run;
+
 	return (struct stp_list_options){
 	    .sum_secret = stp_seal_key_bytes(run->seal_key),
 	    .source = &run->list_source,
 	    .hash_set = run->config.hash_set,
-	    .all_claims = may_be_of_other_algorithms(run),
+	    .all_claims = may_be_of_other_algorithms(collect),
 	    .jobs = run->jobs,
 	    .cancel = run->cancel,
 	};
 }
 
-static enum stp_errc reuse_list(struct stp_sign_run *run, struct stp_err *err)
+static enum stp_errc reuse_list(struct collect *collect, struct stp_err *err)
 {
-	struct stp_list_options options = list_options(run);
+	struct stp_sign_run *run = collect->run;
+	struct stp_collected *out = collect->out;
+	struct stp_list_options options = list_options(collect);
 	struct stp_list_basis basis = {
 	    .ledger = run->ledger,
 	    .damage = &run->damage,
@@ -299,40 +236,47 @@ static enum stp_errc reuse_list(struct stp_sign_run *run, struct stp_err *err)
 	    .cancel = run->cancel,
 	};
 
-	STP_TRY(stp_list_reuse_choose(&run->list, &options, &basis, err));
-	if (!run->list.is_same)
+	STP_TRY(stp_list_reuse_choose(&out->list, &options, &basis, err));
+	if (!out->list.is_same)
 		return STP_OK;
-	run->list_sum = run->list.identity;
-	run->scan_count = stp_ledger_facts(run->ledger)->target_count;
-	run->report->list_rows = run->scan_count;
+	out->identity = out->list.identity;
+	out->count = stp_ledger_facts(run->ledger)->target_count;
+	run->report->list_rows = out->count;
 	return STP_OK;
 }
 
-/* Reads the list from where it stands into run->scan, but for rows that the ledger has. */
+/* Reads the list from where it stands into out->scan, but for rows that the ledger has. */
 static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
-	struct stp_list_options options = list_options(run);
+	struct stp_collected *out = collect->out;
+	struct stp_list_options options = list_options(collect);
 	struct stp_list_sink sink = {accept_row, take_rows, collect, run->options->progress};
 	struct stp_list_stats stats = {0};
 	enum stp_errc code = create_builders(collect, run->worker_count, err);
 
-	run->scan_count = 0;
+	out->count = 0;
 	atomic_store(&collect->entry_count, 0);
 	atomic_store(&collect->absent_count, 0);
 	if (code == STP_OK)
-		code = stp_list_reuse_read(&run->list, &options, &sink, &run->faults, &stats, err);
+		code = stp_list_reuse_read(&out->list, &options, &sink, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
-	run->list_sum = run->options->scan_glob_count ? 0 : run->list.identity;
+	out->identity = run->options->scan_glob_count ? 0 : out->list.identity;
 	if (code == STP_OK)
 		code = stp_list_refuse(run, &stats, atomic_load(&collect->absent_count), err);
 	code = finish_builders(collect, code, err);
-	run->scan_count += atomic_load(&run->list.known_count);
+	out->count += atomic_load(&out->list.known_count);
 	/* A list that is read again says the same. */
-	if (code == STP_OK && !run->list_is_noted)
-		stp_list_note(run, &stats);
-	run->list_is_noted |= code == STP_OK;
+	if (code == STP_OK && !out->list_is_noted)
+		stp_list_note(run, &stats, &out->why_read);
+	out->list_is_noted |= code == STP_OK;
 	return code;
+}
+
+static void forget_unfetchable(struct stp_collected *out)
+{
+	stp_fault_list_release(&out->unfetchable);
+	stp_fault_list_init(&out->unfetchable);
 }
 
 /* Forgets what was read of the list, and reads all of it, every row in full. */
@@ -340,39 +284,41 @@ static enum stp_errc read_in_full(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 
-	stp_sources_release(&run->scan);
+	stp_sources_release(&collect->out->scan);
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_init(&run->faults);
-	stp_sign_reset_urls(run);
-	STP_TRY(stp_list_reuse_drop(&run->list, &run->list_source, err));
+	forget_unfetchable(collect->out);
+	STP_TRY(stp_list_reuse_drop(&collect->out->list, &run->list_source, err));
 	return read_rows(collect, err);
 }
 
 static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 {
-	struct stp_sign_run *run = collect->run;
+	struct stp_list_reuse *list = &collect->out->list;
 
 	/* A second time only after damage was found. */
-	if (stp_list_reuse_is_used(&run->list))
+	if (stp_list_reuse_is_used(list))
 		return read_in_full(collect, err);
-	if (may_reuse_list(run))
-		STP_TRY(reuse_list(run, err));
-	if (run->list.is_same)
+	if (may_reuse_list(collect))
+		STP_TRY(reuse_list(collect, err));
+	if (list->is_same)
 		return STP_OK;
 	STP_TRY(read_rows(collect, err));
-	return stp_list_reuse_is_unsure(&run->list) ? read_in_full(collect, err) : STP_OK;
+	return stp_list_reuse_is_unsure(list) ? read_in_full(collect, err) : STP_OK;
 }
 
+/* --- the step -------------------------------------------------------------------------------- */
+
 /* After a change of "hashes" every file is read once, unless the old set has all of the new one. */
-static void explain_change(struct stp_sign_run *run)
+static void explain_change(const struct stp_sign_run *run, struct stp_read_reason *why)
 {
 	unsigned set = run->config.hash_set;
 
 	if ((run->ledger_set & set) == set)
 		return;
-	snprintf(run->why_read, sizeof(run->why_read), "\"hashes\" was changed since the last run");
-	snprintf(run->why_read_subject, sizeof(run->why_read_subject), "%s", STP_CONFIG_FILE);
-	run->why_read_hint = " and compared with what was signed";
+	snprintf(why->text, sizeof(why->text), "\"hashes\" was changed since the last run");
+	snprintf(why->subject, sizeof(why->subject), "%s", STP_CONFIG_FILE);
+	why->hint = " and compared with what was signed";
 }
 
 static void reset_ahead(struct stp_sign_run *run)
@@ -382,33 +328,42 @@ static void reset_ahead(struct stp_sign_run *run)
 	run->ahead_ns = stp_stamp_ahead();
 }
 
+void stp_collected_init(struct stp_collected *collected)
+{
+	memset(collected, 0, sizeof(*collected));
+	stp_fault_list_init(&collected->unfetchable);
+}
+
+void stp_collected_release(struct stp_collected *collected)
+{
+	stp_sources_release(&collected->scan);
+	stp_list_reuse_release(&collected->list);
+	stp_fault_list_release(&collected->unfetchable);
+}
+
 /* Entries that need no hashing because they have every digest are rows; all others may. */
-enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
+enum stp_errc stp_sign_collect(struct stp_sign_run *run, const struct stp_collect_in *in,
+                               struct stp_collected *out, struct stp_err *err)
 {
 	const struct stp_sign_options *options = run->options;
 	struct collect collect = {
 	    .run = run,
+	    .in = in,
+	    .out = out,
 	    .scan_globs = {(const char **)(uintptr_t)options->scan_globs, options->scan_glob_count},
 	};
 	double *stage = stp_sign_stage(run, &run->report->seconds.scan);
 	enum stp_errc code = STP_OK;
 
-	if (run->is_refresh) {
-		run->scan_count = stp_removals_before(run);
-		/* Of an older generation the sum is that of an older list. */
-		run->list_sum =
-		    stp_sign_needs_recovery(run) ? 0 : stp_ledger_facts(run->ledger)->tag;
-		return STP_OK;
-	}
 	stp_progress_stage(options->progress, "scan", 0, 0);
-	explain_change(run);
-	stp_sign_reset_urls(run);
+	explain_change(run, &out->why_read);
+	forget_unfetchable(out);
 	reset_ahead(run);
 	if (options->digests)
 		code = collect_list(&collect, err);
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))
 		code = collect_tree(&collect, err);
-	run->entry_count = atomic_load(&collect.entry_count);
+	out->entry_count = atomic_load(&collect.entry_count);
 	/* Files were looked at until now: what lies ahead must lie ahead of that. */
 	run->ahead_ns = stp_stamp_ahead();
 	stp_sign_stage(run, stage);

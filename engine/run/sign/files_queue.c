@@ -28,6 +28,7 @@ struct pending {
 
 struct stp_files_queue {
 	struct stp_sign_run *run;
+	struct stp_hashed *hashed; /* what checkpoints do not say */
 	int is_again;
 	struct stp_digest_queue *files; /* a group is a set of algorithms */
 	size_t count;                   /* gathered */
@@ -147,14 +148,15 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 	 * A row was compared, and is known by its key as well. */
 	if (queue->is_again || item->is_row || entry->length != record->length ||
 	    stp_fingerprint_difference(&entry->fingerprint, &record->fingerprint))
-		STP_TRY(stp_keyset_add(&run->moved, record->key, err));
+		STP_TRY(stp_keyset_add(&queue->hashed->moved, record->key, err));
 	if (queue->set != run->config.hash_set)
 		stp_record_restate(&done, queue->set, run->config.hash_set, digests);
 	done.flags &= (uint16_t)~STP_RECORD_SIZED;
 	return stp_ledger_put(run->ledger, &done, err);
 }
 
-enum stp_errc stp_sign_refuse(struct stp_sign_run *run, size_t first_fault, struct stp_err *err)
+enum stp_errc stp_sign_refuse(const struct stp_sign_run *run, struct stp_hashed *hashed,
+                              size_t first_fault, struct stp_err *err)
 {
 	size_t i;
 
@@ -167,7 +169,7 @@ enum stp_errc stp_sign_refuse(struct stp_sign_run *run, size_t first_fault, stru
 		uint8_t key[STP_KEY_BYTES];
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), key);
-		STP_TRY(stp_keyset_add(&run->refused, key, err));
+		STP_TRY(stp_keyset_add(&hashed->refused, key, err));
 	}
 	return STP_OK;
 }
@@ -195,7 +197,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	for (i = 0; i < queue->failed.count; i++) {
 		const struct stp_fault *fault = &queue->failed.items[i];
 		struct stp_fault_list *list =
-		    may_settle(run, fault) ? &run->unsettled : &run->faults;
+		    may_settle(run, fault) ? &queue->hashed->unsettled : &run->faults;
 
 		/* The text ends with what errno means. */
 		stp_fault_add(list, fault->code, 0, fault->stage, fault->subject,
@@ -204,7 +206,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	stp_fault_list_release(&queue->failed);
 	stp_fault_list_init(&queue->failed);
 	/* Whoever is on neither list would leave the index without a word. */
-	if (run->unsettled.total > run->unsettled.count)
+	if (queue->hashed->unsettled.total > queue->hashed->unsettled.count)
 		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
 		                "more than %d files change while they are read; sign again when "
 		                "less is written",
@@ -281,8 +283,9 @@ enum stp_errc stp_files_queue_hash(struct stp_files_queue *queue, uint64_t *file
 
 /* --- the queue itself ------------------------------------------------------------------------ */
 
-enum stp_errc stp_files_queue_create(struct stp_sign_run *run, int is_again,
-                                     struct stp_files_queue **out_queue, struct stp_err *err)
+enum stp_errc stp_files_queue_create(struct stp_sign_run *run, struct stp_hashed *hashed,
+                                     int is_again, struct stp_files_queue **out_queue,
+                                     struct stp_err *err)
 {
 	struct stp_files_queue *queue = calloc(1, sizeof(*queue));
 	enum stp_errc code;
@@ -295,6 +298,7 @@ enum stp_errc stp_files_queue_create(struct stp_sign_run *run, int is_again,
 		return code;
 	}
 	queue->run = run;
+	queue->hashed = hashed;
 	queue->is_again = is_again;
 	stp_fault_list_init(&queue->failed);
 	*out_queue = queue;

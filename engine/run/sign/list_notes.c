@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sign/list_notes.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/text.h"
+#include "run/sign/collect.h"
 
 /* Appends name to text, behind a comma if it is not the first. */
 static void add_name(char *text, size_t size, const char *name)
@@ -100,7 +100,8 @@ static void note_names(struct stp_sign_run *run, const struct stp_list_name_set 
 }
 
 /* Why rows have to be read from the tree. */
-static void explain_reading(struct stp_sign_run *run, const struct stp_list_stats *stats)
+static void explain_reading(const struct stp_sign_run *run, const struct stp_list_stats *stats,
+                            struct stp_read_reason *why)
 {
 	unsigned missing = run->config.hash_set & ~stats->digest_set;
 	char names[64];
@@ -112,24 +113,23 @@ static void explain_reading(struct stp_sign_run *run, const struct stp_list_stat
 	name_missing(stats->has_lengths, missing, names, sizeof(names));
 	name_used(stats, used, sizeof(used));
 	if (names[0])
-		snprintf(run->why_read, sizeof(run->why_read), "has no %s (columns used: %s)",
-		         names, used);
+		snprintf(why->text, sizeof(why->text), "has no %s (columns used: %s)", names, used);
 	else
-		snprintf(run->why_read, sizeof(run->why_read),
-		         "has %s of %s rows without length or digest",
+		snprintf(why->text, sizeof(why->text), "has %s of %s rows without length or digest",
 		         stp_count_format(stats->record_count - stats->digest_count, count[0]),
 		         stp_count_format(stats->record_count, count[1]));
-	snprintf(run->why_read_subject, sizeof(run->why_read_subject), "%s", run->list_source.name);
-	run->why_read_hint = "; a list with length and every configured digest avoids that";
+	snprintf(why->subject, sizeof(why->subject), "%s", run->list_source.name);
+	why->hint = "; a list with length and every configured digest avoids that";
 }
 
-void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats)
+void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats,
+                   struct stp_read_reason *why)
 {
 	const char *list_name = run->list_source.name;
 
 	note_names(run, &stats->aliases, "columns understood");
 	note_names(run, &stats->unknown, "columns not used");
-	explain_reading(run, stats);
+	explain_reading(run, stats, why);
 	if (stats->is_unended)
 		stp_fault_add(
 		    &run->notes, STP_OK, 0, STP_LIST_STAGE, list_name, strlen(list_name),
@@ -137,35 +137,20 @@ void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats)
 		    "to a complete list");
 }
 
-void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
-                   const char *format, ...)
-{
-	const struct stp_sign_options *options = run->options;
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
-	if (options->log)
-		options->log(options->log_ctx, stage, subject, text);
-}
-
-static void note_missing(struct stp_sign_run *run)
+static void note_missing(struct stp_sign_run *run, struct stp_links *links)
 {
 	const char *folder = run->config.targets_dir;
 	struct stp_missing missing = {0};
 	char names[STP_MISSING_NAMES_BYTES];
 	char count[32];
 
-	if (stp_links_are_elsewhere(run->links))
+	if (stp_links_are_elsewhere(links))
 		stp_fault_add(&run->notes, STP_OK, 0, "links", folder, strlen(folder),
 		              "is empty, so nothing was made in public/targets; set "
 		              "\"target_files\": \"none\" if another server has the files, or "
 		              "\"mutable\" if one serves them by README.md's rule from a copy of "
 		              "public/");
-	stp_links_missing(run->links, &missing);
+	stp_links_missing(links, &missing);
 	stp_missing_names(&missing, names);
 	if (missing.count)
 		stp_fault_add(
@@ -177,7 +162,7 @@ static void note_missing(struct stp_sign_run *run)
 	stp_missing_release(&missing);
 }
 
-void stp_sign_note_lists(struct stp_sign_run *run)
+void stp_sign_note_lists(struct stp_sign_run *run, struct stp_links *links)
 {
 	const char *name = run->options->digests ? run->list_source.name : "";
 	char count[32];
@@ -187,6 +172,6 @@ void stp_sign_note_lists(struct stp_sign_run *run)
 		              "%s row%s another row exactly; each is counted once",
 		              stp_count_format(run->report->list_repeats, count),
 		              run->report->list_repeats == 1 ? " repeats" : "s repeat");
-	if (run->links)
-		note_missing(run);
+	if (links)
+		note_missing(run, links);
 }
