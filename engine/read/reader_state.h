@@ -85,8 +85,8 @@ struct stp_reader {
 	uint8_t *buffers;
 	uint32_t *free_buffers;
 	size_t free_buffer_count;
-	struct stp_read_op
-	    *ops; /* [0, file_count_max) OPEN of a slot, behind them READ into a buffer */
+	/* [0, file_count_max) OPEN of a slot, behind them READ into a buffer */
+	struct stp_read_op *ops;
 	size_t ops_in_flight;
 	size_t open_count;                 /* descriptors held */
 	struct stp_read_op *waiting_opens; /* no descriptor was free */

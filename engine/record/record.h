@@ -56,8 +56,8 @@ struct stp_record {
 	uint8_t key[STP_KEY_BYTES];
 	uint64_t length;                    /* bytes of the file */
 	struct stp_fingerprint fingerprint; /* zeros without STP_RECORD_FILE */
-	int64_t
-	    verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
+	/* Epoch seconds when the bytes were last read; 0: never, from a list. */
+	int64_t verified_at;
 	union {
 		uint64_t origin;     /* digest list line, 1-based; 0: the tree */
 		uint64_t removed_at; /* with STP_RECORD_REMOVED: epoch seconds; 0: not known */

@@ -25,8 +25,8 @@
 struct stp_entry {
 	unsigned mode;     /* st_mode; only its type when status is not set */
 	int is_mount_root; /* something is mounted there */
-	struct stp_file_status
-	    status;    /* only of what was listed as a regular file, or as nothing */
+	/* Only of what was listed as a regular file, or without a type. */
+	struct stp_file_status status;
 	int sys_errno; /* why it could not be looked at; 0 */
 };
 
