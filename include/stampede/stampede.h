@@ -20,9 +20,11 @@
 #include "stampede/io.h"
 #include "stampede/plan.h"
 #include "stampede/progress.h"
+#include "stampede/repository.h"
 #include "stampede/show.h"
 #include "stampede/sign.h"
 #include "stampede/status.h"
+#include "stampede/text.h"
 #include "stampede/verify.h"
 #include "stampede/version.h"
 
