@@ -16,6 +16,7 @@
 #include "stampede/err.h"
 #include "stampede/gc.h"
 #include "stampede/hash.h"
+#include "stampede/hasher.h"
 #include "stampede/init.h"
 #include "stampede/io.h"
 #include "stampede/plan.h"

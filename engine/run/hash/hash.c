@@ -430,7 +430,12 @@ static enum stp_errc give_line(void *ctx, const struct stp_digest_line *line, st
 	const struct stp_hash_options *options = ctx;
 	struct stp_hash_file out = {line->path, line->path_bytes, line->length, line->digests};
 
-	return options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
+	enum stp_errc code =
+	    options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
+
+	if (code != STP_OK) /* which need not have set err */
+		return STP_FAIL(err, code, STAGE, NULL, "the program that asked for it ended it");
+	return STP_OK;
 }
 
 /* Copies the sorted faults into one block behind the report. */

@@ -36,6 +36,7 @@
 #include "run/sign/again.h"
 #include "run/sign/look_again.h"
 #include "run/sign/report.h"
+#include "run/sign/rows.h"
 #include "run/sign/sign_run.h"
 #include "run/sign/target.h"
 #include "run/sign/urls.h"
@@ -114,6 +115,9 @@ static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
 
 	if (!name)
 		return STP_OK;
+	if (run->options->next_row)
+		return stp_rows_spool(run->options, run->repo.state_fd, run->cancel, &run->list_fd,
+		                      err);
 	if (strcmp(name, "-") == 0)
 		run->list_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
@@ -570,6 +574,11 @@ static enum stp_errc take_options(const struct stp_sign_options *options,
 	if (out->rehash == STP_REHASH_PART && out->rehash_parts == 0)
 		return STP_FAIL(err, STP_CONFIG, "sign", "rehash_parts",
 		                "is 0; say of how many parts one is read again");
+	if (out->next_row && out->digests)
+		return STP_FAIL(err, STP_CONFIG, "sign", "next_row",
+		                "is given beside a digest list; give one of them");
+	if (out->next_row)
+		out->digests = STP_ROWS_NAME;
 	out->jobs = stp_options_jobs(out->jobs);
 	return STP_OK;
 }
