@@ -10,9 +10,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/outputs.h"
 #include "cli/product.h"
 #include "cli/verbs.h"
-#include "run/outputs.h"
+#include "report/bench_views.h"
 
 /* A document has some ten kilobytes; what --compare is given may be anything. */
 #define DOCUMENT_BYTES_MAX ((size_t)4 << 20)

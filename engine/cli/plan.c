@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "cli/product.h"
-#include "run/json_fields.h"
-#include "run/outputs.h"
 #include "stampede/alg.h"
-#include "verify/clients.h"
 
 enum {
 	OPT_TARGETS = 1,

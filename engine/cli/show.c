@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_fields.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "run/json_fields.h"
 #include "stampede/alg.h"
 
 enum { OPT_CHECK = 1 };

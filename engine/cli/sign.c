@@ -11,9 +11,7 @@
 #include "cli/sign_products.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
-#include "publish/owner.h"
-#include "roles/config.h"
-#include "stampede/alg.h"
+#include "stampede/repository.h"
 
 enum {
 	OPT_JOBS = 1,
@@ -98,7 +96,7 @@ static int take_rehash(struct stp_cli *cli, const char *value, struct stp_sign_o
 static int take_scan(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
                      struct lists *lists)
 {
-	if (!stp_glob_valid(value)) {
+	if (!stp_target_glob_is_valid(value)) {
 		stp_cli_usage(cli,
 		              "--scan: '%s' is not a glob of target paths; write it as below "
 		              "the targets folder, without a leading \"/\" or \"./\"",
@@ -113,7 +111,7 @@ static int take_scan(struct stp_cli *cli, const char *value, struct stp_sign_opt
 static int take_replace(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
                         struct lists *lists)
 {
-	if (!stp_glob_is_relative(value) || (strpbrk(value, "*?") && !stp_glob_valid(value))) {
+	if (!stp_target_path_is_valid(value)) {
 		stp_cli_usage(cli,
 		              "--allow-replace: '%s' is not a target path or a glob of such; "
 		              "write it as below the targets folder, without a leading \"/\" "
@@ -367,7 +365,7 @@ static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
 	int exit_code;
 
 	/* Before the metrics of a run that cannot be are written by the wrong user. */
-	code = stp_owner_check_path(run->repo, "sign", &err);
+	code = stp_repository_check_owner(run->repo, "sign", &err);
 	if (code == STP_OK)
 		code = stp_sign_products_begin(products, run, &err);
 	if (code != STP_OK)

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_fields.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/period.h"
-#include "run/json_fields.h"
 
 enum { OPT_WITHIN = 1, OPT_NOW };
 

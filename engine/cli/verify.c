@@ -3,15 +3,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/period.h"
-#include "run/json_fields.h"
 #include "stampede/alg.h"
 #include "stampede/verify.h"
-#include "verify/clients.h"
 
 enum {
 	OPT_ROOT = 1,

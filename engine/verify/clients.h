@@ -33,7 +33,4 @@ struct stp_client_facts {
 size_t stp_clients_judge(const struct stp_client_facts *facts,
                          struct stp_client_verdict verdicts[STP_CLIENTS_MAX]);
 
-/* "yes", "no", "slow", "unknown". */
-const char *stp_client_answer_name(enum stp_client_answer answer);
-
 #endif

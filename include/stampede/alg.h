@@ -37,6 +37,10 @@ STP_API size_t stp_alg_digest_bytes(enum stp_alg alg);
 /* Block size in bytes of the compression function: 64, 128, 128. */
 STP_API size_t stp_alg_block_bytes(enum stp_alg alg);
 
+/* The implementation in use on this processor, such as "avx512 x8": what it is made for and how
+ * many messages it hashes at once; static string. */
+STP_API const char *stp_alg_kernel_name(enum stp_alg alg);
+
 /* The algorithm called name (length name_bytes, exact, lower case), or -1. */
 STP_API int stp_alg_from_name(const char *name, size_t name_bytes);
 

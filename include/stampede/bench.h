@@ -2,9 +2,7 @@
 /*
  * Benchmarking: what this machine can do, stage by stage, and how long a given index would take.
  *
- *	stp_bench() ────▶ one JSON document ─┬─▶ stp_bench_text()     for a terminal
- *	                                      ├─▶ stp_bench_html()     a page to keep
- *	                                      └─▶ stp_bench_compare()  two machines side by side
+ *	stp_bench() ─▶ one JSON document ─▶ stp_bench_again()   the answers for another index
  *
  * The document ("schema":"stampede-bench/1") is the result; everything shown is drawn from it.
  * Rates are {"value":…,"spread":…,"runs":N}: the median of N runs and how far apart its quarters
@@ -13,7 +11,7 @@
  * Shape      one call per measurement, about options->seconds long.
  * Memory     some hundred MiB while it runs, and up to 6 GB of scratch files in work_dir (2 GB
  *            where less than 12 GB are free); nothing is left behind, also when it is cancelled.
- * Ownership  release the report; free() the texts.
+ * Ownership  release the report.
  * Threads    call from one thread; it starts its own workers.
  */
 #ifndef STAMPEDE_BENCH_H
@@ -85,25 +83,6 @@ STP_API enum stp_errc stp_bench_again(const char *json, const char *name,
                                       const struct stp_bench_options *options,
                                       struct stp_bench_report *out_report,
                                       struct stp_err *err) STP_MUST_CHECK;
-
-/* The document as text for a terminal of width columns. STP_FORMAT when json is no such document;
- * name is the document's in messages. */
-STP_API enum stp_errc stp_bench_text(const char *json, const char *name, size_t width,
-                                     char **out_text, struct stp_err *err) STP_MUST_CHECK;
-
-/* The document as one HTML page that loads nothing else. */
-STP_API enum stp_errc stp_bench_html(const char *json, const char *name, char **out_html,
-                                     struct stp_err *err) STP_MUST_CHECK;
-
-/* Two documents side by side, as text. */
-STP_API enum stp_errc stp_bench_compare(const char *json_a, const char *name_a, const char *json_b,
-                                        const char *name_b, char **out_text,
-                                        struct stp_err *err) STP_MUST_CHECK;
-
-/* The same as one HTML page that loads nothing else. */
-STP_API enum stp_errc stp_bench_compare_html(const char *json_a, const char *name_a,
-                                             const char *json_b, const char *name_b,
-                                             char **out_html, struct stp_err *err) STP_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stampede/alg.h"
 #include "stampede/err.h"
 #include "stampede/io.h"
 #include "stampede/options.h"
@@ -44,6 +45,19 @@ enum stp_rehash {
 /* Takes one line of the log. subject is raw: escape it before printing. */
 typedef void stp_log_fn(void *ctx, const char *stage, const char *subject, const char *text);
 
+/* A row of a digest list: what is known of one target. */
+struct stp_sign_row {
+	const char *path; /* UTF-8, not NUL-terminated; NULL: there are no more rows */
+	size_t path_bytes;
+	int has_length;
+	uint64_t length;
+	const uint8_t *digests[STP_ALG_COUNT]; /* by enum stp_alg; NULL: not known */
+};
+
+/* Gives the next row: out_row is cleared before each call, and what it points to must live until
+ * the next one. Not STP_OK (with err set or not) ends the run with that code. */
+typedef enum stp_errc stp_next_row_fn(void *ctx, struct stp_sign_row *out_row, struct stp_err *err);
+
 struct stp_sign_options {
 	size_t size; /* see stampede/options.h */
 	const char *repo;
@@ -51,8 +65,12 @@ struct stp_sign_options {
 	enum stp_io_mode io;
 	enum stp_on_fault on_fault;
 	enum stp_rehash rehash;
-	unsigned rehash_parts;         /* for STP_REHASH_PART, and at least 1 then */
-	const char *digests;           /* digest list: a path, "-" for stdin, NULL for none */
+	unsigned rehash_parts; /* for STP_REHASH_PART, and at least 1 then */
+	const char *digests;   /* digest list: a path, "-" for stdin, NULL for none */
+	/* The same from a function: rows go through a file without a name in state/ and are read as
+	 * a list whose name in messages is "rows", with all its checks. NULL: none. */
+	stp_next_row_fn *next_row;
+	void *next_row_ctx;
 	const char *const *scan_globs; /* with a list: files of the tree to add */
 	size_t scan_glob_count;
 	const char *const *replace_paths; /* target paths, or globs with "*" or "?", whose bytes may

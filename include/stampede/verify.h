@@ -134,6 +134,9 @@ enum stp_client_answer {
 	STP_CLIENT_UNKNOWN, /* nobody has shown it either way */
 };
 
+/* "yes", "no", "slow", "unknown"; static string. */
+STP_API const char *stp_client_answer_name(enum stp_client_answer answer);
+
 struct stp_client_verdict {
 	const char *client; /* static string */
 	enum stp_client_answer answer;

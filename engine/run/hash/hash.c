@@ -250,7 +250,12 @@ static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err 
 	const struct stp_hash_options *options = ctx;
 	struct stp_hash_file out = stp_hash_lines_get(record);
 
-	return options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
+	enum stp_errc code =
+	    options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
+
+	if (code != STP_OK) /* which need not have set err */
+		return STP_FAIL(err, code, STAGE, NULL, "the program that asked for it ended it");
+	return STP_OK;
 }
 
 /* Copies the sorted faults into one block behind the report. */

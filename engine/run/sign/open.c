@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/inside.h"
 #include "record/stamp.h"
+#include "run/sign/rows.h"
 #include "run/sign/versions.h"
 
 /* The configuration may have been edited since init looked: signing our own output, or
@@ -140,6 +141,19 @@ static enum stp_errc choose_io(struct stp_sign_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+static enum stp_errc open_list(struct stp_sign_run *run, struct stp_err *err)
+{
+	const struct stp_sign_options *options = run->options;
+
+	if (options->next_row) {
+		run->list_source.name = STP_ROWS_NAME;
+		return stp_rows_spool(options, run->repo.state_fd, run->cancel,
+		                      &run->list_source.fd, err);
+	}
+	return options->digests ? stp_list_source_open(options->digests, &run->list_source, err)
+	                        : STP_OK;
+}
+
 enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *opened,
                             struct stp_err *err)
 {
@@ -155,8 +169,7 @@ enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *op
 	STP_TRY(stp_glob_notes_begin(run, err));
 	STP_TRY(open_targets(run, err));
 	STP_TRY(open_trust(run, opened, err));
-	if (options->digests)
-		STP_TRY(stp_list_source_open(options->digests, &run->list_source, err));
+	STP_TRY(open_list(run, err));
 	open_note(run, &opened->note);
 	STP_TRY(confine(run, opened->note.fd >= 0, err));
 	STP_TRY(open_ledger(run, err));

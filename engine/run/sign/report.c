@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_fields.h"
 #include "base/text.h"
 #include "hash/hash.h"
-#include "run/json_fields.h"
 #include "run/last_run.h"
 
 /* What report->private_ owns. */

@@ -39,6 +39,7 @@
 #include "run/sign/pending.h"
 #include "run/sign/publishing.h"
 #include "run/sign/report.h"
+#include "run/sign/rows.h"
 #include "run/sign/source.h"
 #include "run/sign/target.h"
 #include "run/sign/urls.h"
@@ -371,6 +372,16 @@ static enum stp_errc take_options(const struct stp_sign_options *options,
 	if (out->rehash == STP_REHASH_PART && out->rehash_parts == 0)
 		return STP_FAIL(err, STP_CONFIG, "sign", "rehash_parts",
 		                "is 0; say of how many parts one is read again");
+	if (out->next_row && out->digests)
+		return STP_FAIL(err, STP_CONFIG, "sign", "next_row",
+		                "is given beside a digest list; give one of them");
+	if (out->next_row)
+		out->digests = STP_ROWS_NAME;
+	if (out->next_row && out->digests)
+		return STP_FAIL(err, STP_CONFIG, "sign", "next_row",
+		                "is given beside a digest list; give one of them");
+	if (out->next_row)
+		out->digests = STP_ROWS_NAME;
 	out->jobs = stp_options_jobs(out->jobs);
 	return STP_OK;
 }

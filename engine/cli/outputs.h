@@ -14,12 +14,12 @@
  * looked at.
  *
  * Shape      a list of paths, checked once.
- * Memory     the configuration, while it checks.
+ * Memory     two paths.
  * Ownership  the caller's strings.
  * Threads    any thread.
  */
-#ifndef STP_RUN_OUTPUTS_H
-#define STP_RUN_OUTPUTS_H
+#ifndef STP_CLI_OUTPUTS_H
+#define STP_CLI_OUTPUTS_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/outputs.h"
+#include "cli/outputs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,7 @@
 #include "base/file.h"
 #include "base/inside.h"
 #include "base/limits.h"
-#include "publish/repo.h"
-#include "roles/config.h"
+#include "stampede/repository.h"
 
 #define STAGE "output"
 
@@ -122,13 +121,8 @@ static int lies_in(const struct place *place, int at_fd, const char *outer)
 static enum stp_errc check_repo(const struct place *place, const char *path, const char *repo,
                                 struct stp_err *err)
 {
-	static const char *const folders[] = {".",
-	                                      STP_PUBLIC_FOLDER,
-	                                      STP_PUBLIC_FOLDER "/" STP_METADATA_FOLDER,
-	                                      STP_PUBLIC_FOLDER "/" STP_TARGETS_FOLDER,
-	                                      STP_KEYS_FOLDER,
-	                                      STP_STATE_FOLDER,
-	                                      STP_OFFLINE_KEYS_FOLDER};
+	static const char *const folders[] = {".",    "public", "public/metadata", "public/targets",
+	                                      "keys", "state",  "offline-keys"};
 	int fd = open(repo, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int found = 0;
 	size_t i;
@@ -149,18 +143,11 @@ static enum stp_errc check_targets(const struct place *place, const char *path, 
                                    struct stp_err *err)
 {
 	struct stp_err ignored = STP_ERR_INIT;
-	struct stp_config config;
-	int found = 0;
-	int fd = open(repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char targets_dir[STP_PATH_BYTES_MAX + 1];
 
-	if (fd < 0 || stp_config_load(&config, fd, &ignored) != STP_OK) {
-		stp_fd_close(&fd);
-		return STP_OK;
-	}
-	found = lies_in(place, AT_FDCWD, config.targets_dir);
-	stp_config_release(&config);
-	stp_fd_close(&fd);
-	if (found)
+	if (stp_repository_targets_dir(repo, targets_dir, sizeof(targets_dir), &ignored) ==
+	        STP_OK &&
+	    lies_in(place, AT_FDCWD, targets_dir))
 		return refuse(path,
 		              "lies in the targets folder, where it would be signed; name a file "
 		              "elsewhere",

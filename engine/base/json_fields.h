@@ -8,8 +8,8 @@
  * Ownership  the object stays the caller's.
  * Threads    one thread per object.
  */
-#ifndef STP_RUN_JSON_FIELDS_H
-#define STP_RUN_JSON_FIELDS_H
+#ifndef STP_BASE_JSON_FIELDS_H
+#define STP_BASE_JSON_FIELDS_H
 
 #include <jansson.h>
 #include <stdint.h>
