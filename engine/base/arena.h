@@ -49,4 +49,11 @@ void stp_arena_release(struct stp_arena *arena);
 void *stp_array_room(void *items, size_t count, size_t *capacity, size_t item_bytes,
                      size_t count_max, int *out_of_memory);
 
+/* What two threads write to must not share one of these. */
+#define STP_CACHE_LINE 64
+
+/* count items of item_bytes, a multiple of STP_CACHE_LINE, aligned to it and all zero; NULL when
+ * memory is short. For free(). */
+void *stp_lines_alloc(size_t count, size_t item_bytes);
+
 #endif
