@@ -98,3 +98,16 @@ void stp_arena_release(struct stp_arena *arena)
 		arena->blocks = next;
 	}
 }
+
+void *stp_lines_alloc(size_t count, size_t item_bytes)
+{
+	void *items;
+
+	STP_ASSERT(item_bytes % STP_CACHE_LINE == 0);
+	if (item_bytes && count > SIZE_MAX / item_bytes)
+		return NULL;
+	items = aligned_alloc(STP_CACHE_LINE, count * item_bytes);
+	if (items)
+		memset(items, 0, count * item_bytes);
+	return items;
+}

@@ -39,4 +39,11 @@ void stp_arena_reset(struct stp_arena *arena);
 /* Frees everything. */
 void stp_arena_release(struct stp_arena *arena);
 
+/* What two threads write to must not share one of these. */
+#define STP_CACHE_LINE 64
+
+/* count items of item_bytes, a multiple of STP_CACHE_LINE, aligned to it and all zero; NULL when
+ * memory is short. For free(). */
+void *stp_lines_alloc(size_t count, size_t item_bytes);
+
 #endif

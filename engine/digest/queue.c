@@ -12,9 +12,9 @@
 #define STAGE      "hash"
 #define PIECES_MAX ((UINT64_C(1) << 48) - 1)
 
-/* What one worker put. */
+/* What one worker put, in cache lines of its own. */
 struct part {
-	struct stp_arena arena;
+	_Alignas(STP_CACHE_LINE) struct stp_arena arena;
 	struct stp_digest_item *last;
 	size_t count;
 };
@@ -43,7 +43,7 @@ enum stp_errc stp_digest_queue_create(size_t worker_count, struct stp_digest_que
 
 	STP_ASSERT(worker_count > 0);
 	if (queue)
-		queue->parts = calloc(worker_count, sizeof(*queue->parts));
+		queue->parts = stp_lines_alloc(worker_count, sizeof(*queue->parts));
 	if (!queue || !queue->parts) {
 		free(queue);
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for the workers");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -18,8 +19,9 @@
 /* Records are gathered in key order from all over the arena: fetch this many ahead. */
 #define PREFETCH_COUNT 8
 
+/* Cache lines of its own: each worker writes to its builder for every record. */
 struct stp_run_builder {
-	struct stp_run_options options;
+	_Alignas(STP_CACHE_LINE) struct stp_run_options options;
 	size_t digest_bytes;
 	struct stp_sort_memory memory;
 	struct stp_sources spilled;
@@ -40,7 +42,7 @@ static enum stp_errc sort(struct stp_run_builder *builder, struct stp_err *err)
 enum stp_errc stp_run_create(const struct stp_run_options *options,
                              struct stp_run_builder **out_builder, struct stp_err *err)
 {
-	struct stp_run_builder *builder = calloc(1, sizeof(*builder));
+	struct stp_run_builder *builder = stp_lines_alloc(1, sizeof(*builder));
 	enum stp_errc code;
 
 	STP_ASSERT(options->budget_bytes >= STP_RUN_BUDGET_MIN);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "sort/losers.h"
@@ -23,8 +24,9 @@ struct extent {
 	uint64_t bytes;
 };
 
+/* Cache lines of its own: each worker writes to its sorter for every record. */
 struct stp_sorter {
-	struct stp_sort_memory memory;
+	_Alignas(STP_CACHE_LINE) struct stp_sort_memory memory;
 	stp_sort_compare_fn *compare;
 	int fd; /* of what was spilled, or -1 */
 	uint64_t file_bytes;
@@ -275,7 +277,7 @@ enum stp_errc stp_sorter_merge(struct stp_sorter *const *sorters, size_t count,
 enum stp_errc stp_sorter_create(size_t budget_bytes, stp_sort_compare_fn *compare,
                                 struct stp_sorter **out_sorter, struct stp_err *err)
 {
-	struct stp_sorter *sorter = calloc(1, sizeof(*sorter));
+	struct stp_sorter *sorter = stp_lines_alloc(1, sizeof(*sorter));
 	enum stp_errc code;
 
 	STP_ASSERT(budget_bytes >= STP_SORTER_BUDGET_MIN);
