@@ -36,7 +36,7 @@
 #include "stampede/alg.h"
 
 #define SET        STP_ALG_BIT(STP_ALG_SHA512)
-#define PATH_BYTES 156 /* PyPI's mean, tuf.md "Sizes" */
+#define PATH_BYTES 156 /* PyPI's mean, engine/TUF.md, "Sizes" */
 
 static struct {
 	int json;

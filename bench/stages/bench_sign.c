@@ -34,7 +34,7 @@
 #include "stampede/alg.h"
 
 #define ROUNDS_MAX 64
-#define PATH_BYTES 156 /* PyPI's mean, tuf.md "Sizes" */
+#define PATH_BYTES 156 /* PyPI's mean, engine/TUF.md, "Sizes" */
 
 static struct {
 	int json;

@@ -107,22 +107,3 @@ void stp_arena_release(struct stp_arena *arena)
 	}
 	arena->total_bytes = 0;
 }
-
-void *stp_array_room(void *items, size_t count, size_t *capacity, size_t item_bytes,
-                     size_t count_max, int *out_of_memory)
-{
-	size_t wanted;
-	void *grown;
-
-	if (count >= count_max)
-		return NULL;
-	if (count < *capacity)
-		return items;
-	wanted = *capacity ? *capacity * 2 : 64;
-	grown = realloc(items, wanted * item_bytes);
-	if (grown)
-		*capacity = wanted;
-	else
-		*out_of_memory = 1;
-	return grown;
-}

@@ -43,10 +43,4 @@ void stp_arena_reset(struct stp_arena *arena);
 /* Frees everything. */
 void stp_arena_release(struct stp_arena *arena);
 
-/* Makes room for one more item of item_bytes behind count in a malloc'ed array that may hold
- * count_max: returns the array, perhaps elsewhere, or NULL with the array as it was when it is full
- * or memory is short, which sets *out_of_memory. */
-void *stp_array_room(void *items, size_t count, size_t *capacity, size_t item_bytes,
-                     size_t count_max, int *out_of_memory);
-
 #endif

@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "bench/corpus.h"
 #include "bench/whole.h"
+#include "ledger/merge.h"
 #include "ledger/run.h"
 #include "record/key.h"
+#include "stampede/alg.h"
 
 #define RECORD_COUNT 200000
 #define LARGE_BUDGET ((size_t)512 << 20)

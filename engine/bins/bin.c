@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "cjson/writer.h"
 #include "stampede/alg.h"
@@ -58,20 +59,14 @@ void stp_bin_reset(struct stp_bin *bin)
 /* Doubles the arrays. */
 static enum stp_errc grow(struct stp_bin *bin, struct stp_err *err)
 {
-	size_t capacity = bin->capacity ? bin->capacity * 2 : 64;
-	struct stp_bin_target *targets = realloc(bin->targets, capacity * sizeof(*targets));
-	struct stp_bin_order *order;
+	size_t capacity = bin->capacity;
+	size_t order_capacity = 2 * bin->capacity;
 
-	if (!targets)
-		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for %zu targets",
-		                      capacity);
-	bin->targets = targets;
 	/* Twice: the merge sort needs a second half as scratch. */
-	order = realloc(bin->order, 2 * capacity * sizeof(*order));
-	if (!order)
+	if (!STP_ARRAY_RESERVE(bin->targets, capacity, bin->count + 1) ||
+	    !STP_ARRAY_RESERVE(bin->order, order_capacity, 2 * capacity))
 		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for %zu targets",
-		                      capacity);
-	bin->order = order;
+		                      bin->count + 1);
 	bin->capacity = capacity;
 	return STP_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cjson/writer: documents → canonical bytes (OLPC canonical JSON, tuf.md "Envelope and canonical
- * form"). Knows nothing of TUF.
+ * cjson/writer: documents → canonical bytes (OLPC canonical JSON, engine/TUF.md, "Files and
+ * canonical form"). Knows nothing of TUF.
  *
  *	stp_cjson_writer_init(&w);
  *	stp_cjson_object_begin(&w);
@@ -82,6 +82,10 @@ void stp_cjson_key_bytes(struct stp_cjson_writer *writer, const char *key, size_
 
 void stp_cjson_string(struct stp_cjson_writer *writer, const char *text);
 void stp_cjson_string_bytes(struct stp_cjson_writer *writer, const char *text, size_t text_bytes);
+/* As stp_cjson_string_bytes(), but control characters (not NUL) stand in it as they are: the
+ * document is what is signed, and a file holds what stp_cjson_to_file() makes of it. For PEM keys.
+ */
+void stp_cjson_string_raw(struct stp_cjson_writer *writer, const char *text, size_t text_bytes);
 /* byte_count bytes as a string of lower-case hex. */
 void stp_cjson_hex(struct stp_cjson_writer *writer, const uint8_t *bytes, size_t byte_count);
 void stp_cjson_u64(struct stp_cjson_writer *writer, uint64_t value);

@@ -21,6 +21,7 @@
 #include "cli/stdout.h"
 #include "cli/verbs.h"
 #include "hash/hash.h"
+#include "stampede/version.h"
 
 static struct stp_cancel *process_cancel;
 
@@ -36,7 +37,7 @@ static void print_version(void)
 	unsigned features = stp_cpu_features();
 	int alg;
 
-	printf("stampede %s\n", STP_VERSION);
+	printf("stampede %s\n", stp_version());
 	printf("io: uring (where the kernel allows it), pread\n");
 	for (alg = 0; alg < STP_ALG_COUNT; alg++)
 		printf("kernel %s: %s\n", stp_alg_name((enum stp_alg)alg),

@@ -142,15 +142,11 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
                        struct lists *lists)
 {
 	static const char *const policies[] = {"stop", "skip", NULL};
-	uint64_t number;
 	int choice;
 
 	switch (id) {
 	case OPT_JOBS:
-		if (!stp_cli_u64(cli, "jobs", value, 0, 1024, &number))
-			return 0;
-		run->jobs = (size_t)number;
-		return 1;
+		return stp_cli_jobs(cli, value, &run->jobs);
 	case OPT_REHASH:
 		return take_rehash(cli, value, run);
 	case OPT_DIGESTS:
@@ -173,6 +169,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 	case OPT_ALLOW_REMOVALS:
 		return take_removals(cli, value, run);
 	case OPT_NOW:
+		run->has_now = 1;
 		return stp_cli_now(cli, value, &run->now);
 	case OPT_ABOVE:
 		run->above = value;
@@ -203,7 +200,7 @@ static void print_faults(const struct stp_cli *cli, const struct stp_sign_report
 		stp_cli_note(cli, "ledger", report->damage[i].subject, report->damage[i].text);
 	}
 	/* The first ones were told while the run went on. */
-	for (i = report->told_count; i < report->note_count; i++)
+	for (i = report->logged_count; i < report->note_count; i++)
 		stp_cli_note(cli, report->notes[i].stage, report->notes[i].subject,
 		             report->notes[i].text);
 	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_kept_count); i++)
@@ -376,7 +373,7 @@ static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	stp_cli_progress_begin(cli);
-	code = stp_sign_run(run, &report, &err);
+	code = stp_sign(run, &report, &err);
 	stp_cli_progress_end(cli);
 	cli->is_committed = report.published;
 	exit_code = report.fault_count ? STP_EXIT_PARTIAL : STP_EXIT_OK;
@@ -411,8 +408,8 @@ static int run_sign(struct stp_cli *cli)
 		run.replace_paths = lists.replace_paths;
 		run.progress = cli->progress;
 		run.cancel = cli->cancel;
-		run.tell = tell;
-		run.tell_ctx = cli;
+		run.log = tell;
+		run.log_ctx = cli;
 		run.confine = 1;
 		if (!run.repo)
 			exit_code = stp_cli_usage(cli, "give one REPO, the folder that init made");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The serial twin of the hash stage: one file after another, pread and the portable kernel. Slow
- * and obvious; every parallel run is compared with it.
+ * The serial reference of the hash stage: one file after another, pread and the portable kernel.
+ * Slow and obvious; every parallel run is compared with it.
  *
  * Shape      as digest/stage.h with one worker, index 0.
  * Memory     one buffer.
@@ -16,12 +16,5 @@
 enum stp_errc stp_hash_serial_run(const struct stp_hash_stage_options *options,
                                   stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
                                   struct stp_err *err) STP_MUST_CHECK;
-
-/* Waits a moment before next() is asked again. */
-void stp_hash_idle(void);
-
-/* Sets what is known of a record from the descriptor that was read. */
-void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
-                          const struct stp_hash_stage_options *options);
 
 #endif

@@ -24,15 +24,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/thread.h"
+#include "digest/fill.h"
 #include "digest/serial.h"
 #include "hash/hash.h"
-#include "record/stamp.h"
 
 #define STAGE      "hash"
 #define TRIES_MAX  4 /* once, and three times again */
@@ -56,6 +55,7 @@ struct item {
 	int is_fault;
 	int is_finished; /* digests are there */
 	int is_large;
+	int is_active;        /* taken from next(), neither done nor failed */
 	uint64_t shown_bytes; /* of this try, in options->shown */
 	struct stp_read_event end;
 	struct item *next; /* in the free or retry list */
@@ -159,6 +159,7 @@ static void free_item(struct worker *worker, struct item *item)
 {
 	if (item->is_large)
 		set_large_count(worker, worker->large_count - 1);
+	item->is_active = 0;
 	item->next = worker->free_items;
 	worker->free_items = item;
 	worker->active_count--;
@@ -170,7 +171,7 @@ static enum stp_errc finish(struct worker *worker, struct item *item, struct stp
 	struct stp_record record = item->record;
 	enum stp_errc code;
 
-	stp_hash_record_fill(&record, &item->end.status, options);
+	stp_digest_fill(&record, &item->end.status, options);
 	record.digests = item->digests;
 	code = worker->done(worker->ctx, worker->index, &record, err);
 	if (options->progress)
@@ -255,6 +256,7 @@ static void fill(struct worker *worker)
 			return;
 		worker->free_items = item->next;
 		worker->active_count++;
+		item->is_active = 1;
 		item->is_large = item->record.length > LARGE_BYTES;
 		worker->last_was_large = item->is_large;
 		if (item->is_large)
@@ -323,7 +325,7 @@ static enum stp_errc wait_or_drain(struct worker *worker, struct stp_err *err)
 	enum stp_errc code = STP_OK;
 
 	if (worker->active_count == 0) {
-		stp_hash_idle();
+		stp_digest_idle();
 		return STP_OK;
 	}
 	if (hashing < stp_reader_in_flight(worker->reader) || hashing == 0) {
@@ -432,6 +434,32 @@ static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 	return create_tables(worker, err);
 }
 
+/* Gives back the records that are in flight when the stage ends early. */
+static void fail_active(struct worker *worker)
+{
+	size_t i;
+
+	for (i = 0; worker->items && worker->options->failed && i < FILE_COUNT; i++)
+		if (worker->items[i].is_active)
+			worker->options->failed(worker->ctx, worker->index,
+			                        &worker->items[i].record);
+}
+
+static void release_worker(struct worker *worker)
+{
+	/* The hasher first: it points into the reader's buffers. */
+	if (worker->hasher) {
+		show_lanes(worker, 0);
+		stp_hasher_destroy(worker->hasher);
+	}
+	stp_reader_destroy(worker->reader);
+	/* The kernel may have looked at their paths until here. */
+	fail_active(worker);
+	stp_fd_close(&worker->root_fd);
+	free(worker->pieces);
+	free(worker->items);
+}
+
 static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 {
 	const struct stage *stage = ctx;
@@ -451,15 +479,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 		code = worker_step(&worker, err);
 	/* Nobody has to wait for this one to take more. */
 	atomic_store_explicit(&stage->large_counts[index], SIZE_MAX, memory_order_relaxed);
-	/* The hasher first: it points into the reader's buffers. */
-	if (worker.hasher) {
-		show_lanes(&worker, 0);
-		stp_hasher_destroy(worker.hasher);
-	}
-	stp_reader_destroy(worker.reader);
-	stp_fd_close(&worker.root_fd);
-	free(worker.pieces);
-	free(worker.items);
+	release_worker(&worker);
 	return code;
 }
 
@@ -479,51 +499,4 @@ enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
 	code = stp_workers_run(options->jobs, "hash", worker_main, &stage, options->cancel, err);
 	free(stage.large_counts);
 	return code;
-}
-
-/* Whether a stamp is too new for the file to have settled. One ahead of the clock is not: whatever
- * happens to the file before that time gives it another
- * (decisions/0208-stamps-ahead-of-the-clock.md). The clock is read after the file was, so a change
- * made meanwhile never lies ahead of it. */
-static int is_racy(int64_t stamp, int64_t racy_after_ns)
-{
-	return stamp >= racy_after_ns && stamp < stp_stamp_ahead();
-}
-
-void stp_hash_record_fill(struct stp_record *record, const struct stp_read_status *status,
-                          const struct stp_hash_stage_options *options)
-{
-	uint64_t fs_id = status->fs_id;
-
-	if (options->fs)
-		fs_id = stp_fs_id(options->fs, (dev_t)fs_id, options->root_fd, record->path);
-	record->length = status->length;
-	record->fingerprint.fs_id = fs_id;
-	record->fingerprint.ino = status->ino;
-	record->fingerprint.mtime_ns = status->mtime_ns;
-	record->fingerprint.ctime_ns = status->ctime_ns;
-	record->verified_at = options->verified_at;
-	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS;
-	record->flags &= (uint16_t)~STP_RECORD_RACY;
-	if (is_racy(status->mtime_ns, options->racy_after_ns) ||
-	    is_racy(status->ctime_ns, options->racy_after_ns))
-		record->flags |= STP_RECORD_RACY;
-}
-
-void stp_hash_idle(void)
-{
-	static const struct timespec pause = {.tv_nsec = 200000};
-
-	nanosleep(&pause, NULL);
-}
-
-int stp_hash_queue_next(struct stp_hash_queue *queue, struct stp_record *out)
-{
-	/* relaxed: the records were written before the workers started */
-	size_t index = atomic_fetch_add_explicit(&queue->taken, 1, memory_order_relaxed);
-
-	if (index >= queue->count)
-		return STP_HASH_NEXT_END;
-	*out = queue->records[index];
-	return STP_HASH_NEXT_FILE;
 }

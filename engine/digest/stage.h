@@ -10,12 +10,14 @@
  * hashed, not those of the scan.
  *
  * Shape      one call of done(), or one fault and one of failed(), per record that next() gave, in
- *            any order.
+ *            any order. A stage that ends early, cancelled or failed, calls failed() for each
+ *record in flight, without a fault, and before that gives back all that it holds for it:
+ *            descriptors, buffers, operations that the system still works on. It asks for no more.
  * Memory     per worker about 33 MiB of buffers and 0.5 MiB of state, made before the first file.
- * Ownership  a record's path must stay valid until done() was called for it or the stage returned.
+ * Ownership  a record's path must stay valid until done() or failed() was called for it.
  * Threads    next() and done() are called from all workers at once, worker_index in
- *            [0, max(jobs, 1)). jobs 0 is the serial twin: one file after another with pread and
- *            the portable kernel, in the calling thread.
+ *            [0, max(jobs, 1)). jobs 0 is the serial reference: one file after another with pread
+ *            and the portable kernel, in the calling thread.
  */
 #ifndef STP_DIGEST_STAGE_H
 #define STP_DIGEST_STAGE_H
@@ -42,7 +44,8 @@ enum stp_hash_next {
  * other files in flight. path must be NUL-terminated here. */
 typedef int stp_hash_next_fn(void *ctx, size_t worker_index, struct stp_record *out);
 
-/* Told of a record that became a fault, which is in the list already. */
+/* Takes back a record that has no digests: a fault, which is in the list already, or in flight when
+ * the stage ended early. */
 typedef void stp_hash_failed_fn(void *ctx, size_t worker_index, const struct stp_record *record);
 
 /* Takes a finished record; path and digests are valid during the call. A failure ends the stage. */
@@ -58,14 +61,14 @@ struct stp_hash_progress {
 struct stp_hash_stage_options {
 	int root_fd;       /* paths are beneath it; AT_FDCWD: paths as given, last link followed */
 	unsigned hash_set; /* STP_ALG_BIT()s */
-	size_t jobs;       /* workers; 0: serial twin */
-	unsigned features; /* stp_cpu_features(); ignored by the serial twin */
-	struct stp_read_choice io; /* from stp_read_choose(); ignored by the serial twin */
+	size_t jobs;       /* workers; 0: serial reference */
+	unsigned features; /* stp_cpu_features(); ignored by the serial reference */
+	struct stp_read_choice io; /* from stp_read_choose(); ignored by the serial reference */
 	/* Whether a file must have the length that its record says: another is a fault, and the
 	 * file is not read. Otherwise it counts as it is when it is opened. */
 	int exact_length;
 	int64_t verified_at;                /* written into each record */
-	int64_t racy_after_ns;              /* as in scan/tree.h */
+	int64_t racy_after_ns;              /* see record/trust.h */
 	struct stp_fs_table *fs;            /* numbers the file systems; NULL: by st_dev */
 	struct stp_cancel *cancel;          /* may be NULL */
 	struct stp_fault_list *faults;      /* required */
@@ -81,15 +84,5 @@ struct stp_hash_stage_options {
 enum stp_errc stp_hash_stage_run(const struct stp_hash_stage_options *options,
                                  stp_hash_next_fn *next, stp_hash_done_fn *done, void *ctx,
                                  struct stp_err *err) STP_MUST_CHECK;
-
-/* A ready-made next() over an array, best sorted large first. */
-struct stp_hash_queue {
-	const struct stp_record *records;
-	size_t count;
-	atomic_size_t taken;
-};
-
-/* ctx is not the queue itself: call it from your own next(). */
-int stp_hash_queue_next(struct stp_hash_queue *queue, struct stp_record *out);
 
 #endif

@@ -38,11 +38,11 @@ enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source
 	cursor->digest_bytes =
 	    cursor->file ? cursor->file->digest_bytes : source->run->digest_bytes;
 	for (i = 0; i < 2 && cursor->file; i++) {
-		int sys = posix_memalign((void **)&cursor->batches[i], STP_BLOCK_ALIGN,
-		                         batch_bytes(cursor));
+		void *batch = NULL;
+		int sys = posix_memalign(&batch, STP_BLOCK_ALIGN, batch_bytes(cursor));
 
+		cursor->batches[i] = sys == 0 ? batch : NULL;
 		if (sys != 0) {
-			cursor->batches[i] = NULL;
 			stp_cursor_release(cursor);
 			return STP_FAIL_ERRNO(err, sys, "ledger", NULL,
 			                      "cannot get memory for a merge");
@@ -81,7 +81,7 @@ static size_t find_item(const struct stp_run *run, const uint8_t *key)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (stp_key_compare(run->records + run->items[middle].at, key) < 0)
+		if (stp_key_compare(stp_sort_memory_at(&run->memory, middle), key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -92,14 +92,14 @@ static size_t find_item(const struct stp_run *run, const uint8_t *key)
 static void next_item(struct stp_cursor *cursor)
 {
 	const struct stp_run *run = cursor->source.run;
-	const struct stp_run_item *item = run->items + cursor->item;
+	const struct stp_sort_item *item = run->memory.items + cursor->item;
 
 	if (cursor->item >= cursor->item_end) {
 		finish(cursor);
 		return;
 	}
 	if (cursor->item + PREFETCH_COUNT < cursor->item_end) {
-		const uint8_t *ahead = run->records + item[PREFETCH_COUNT].at;
+		const uint8_t *ahead = run->memory.records + item[PREFETCH_COUNT].at;
 
 		__builtin_prefetch(ahead);
 		__builtin_prefetch(ahead + 64);
@@ -109,7 +109,7 @@ static void next_item(struct stp_cursor *cursor)
 	cursor->item++;
 	cursor->prefix = item->prefix;
 	/* Our own memory: encoded by stp_run_add(). */
-	STP_ASSERT(stp_record_decode(run->records + item->at, STP_RECORD_ENCODED_MAX,
+	STP_ASSERT(stp_record_decode(run->memory.records + item->at, STP_RECORD_ENCODED_MAX,
 	                             cursor->digest_bytes, &cursor->record) != 0);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -66,16 +67,8 @@ static int compare(const void *a, const void *b)
 static enum stp_errc add(struct stp_ledger_folder *folder, const struct stp_ledger_file *file,
                          struct stp_err *err)
 {
-	if (folder->count == folder->capacity) {
-		size_t capacity = folder->capacity ? folder->capacity * 2 : 32;
-		struct stp_ledger_file *items = realloc(folder->items, capacity * sizeof(*items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL,
-			                      "no memory to list the folder");
-		folder->items = items;
-		folder->capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(folder->items, folder->capacity, folder->count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory to list the folder");
 	folder->items[folder->count++] = *file;
 	return STP_OK;
 }

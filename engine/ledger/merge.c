@@ -1,99 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A tournament of losers (Knuth 5.4.1): leaf i is cursor i; an inner node holds the loser of the
- * match played there, so after the winner advances only the matches on its way up are played again,
- * one comparison each, nearly always of 8 bytes.
- *
- *	        winner
- *	          │
- *	        node 1
- *	       ╱      ╲
- *	   node 2    node 3
- *	   ╱   ╲      ╱   ╲
- *	  c0   c1    c2   c3
- */
 #include "ledger/merge.h"
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "ledger/codec.h"
 #include "ledger/cursor.h"
 #include "ledger/run_source.h"
 #include "ledger/segment_reader.h"
-
-#define RANGE_BYTES ((uint64_t)8 << 20)
-#define NO_CURSOR   SIZE_MAX
-
-enum stp_errc stp_sources_add(struct stp_sources *sources, struct stp_source source,
-                              struct stp_err *err)
-{
-	if (sources->count == sources->capacity) {
-		size_t capacity = sources->capacity ? sources->capacity * 2 : 16;
-		struct stp_source *items = realloc(sources->items, capacity * sizeof(*items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL,
-			                      "no memory for %zu sources", capacity);
-		sources->items = items;
-		sources->capacity = capacity;
-	}
-	sources->items[sources->count++] = source;
-	return STP_OK;
-}
-
-void stp_sources_release(struct stp_sources *sources)
-{
-	size_t i;
-
-	for (i = 0; i < sources->count; i++) {
-		if (sources->items[i].borrowed)
-			continue;
-		if (sources->items[i].run)
-			stp_run_release(sources->items[i].run);
-		stp_segment_close(sources->items[i].segment);
-	}
-	free(sources->items);
-	memset(sources, 0, sizeof(*sources));
-}
-
-uint64_t stp_sources_record_count(const struct stp_sources *sources)
-{
-	uint64_t count = 0;
-	size_t i;
-
-	for (i = 0; i < sources->count; i++) {
-		const struct stp_source *source = &sources->items[i];
-
-		count += source->segment ? source->segment->info.record_count
-		                         : source->run->record_count;
-	}
-	return count;
-}
-
-uint64_t stp_sources_bytes(const struct stp_sources *sources)
-{
-	uint64_t bytes = 0;
-	size_t i;
-
-	for (i = 0; i < sources->count; i++) {
-		const struct stp_source *source = &sources->items[i];
-
-		bytes +=
-		    source->segment ? source->segment->info.file_bytes : source->run->record_bytes;
-	}
-	return bytes;
-}
-
-unsigned stp_sources_range_bits(const struct stp_sources *sources, unsigned bits_max)
-{
-	uint64_t ranges = stp_sources_bytes(sources) / RANGE_BYTES;
-	unsigned bits = 0;
-
-	while (bits < bits_max && (uint64_t)1 << (bits + 1) <= ranges)
-		bits++;
-	return bits;
-}
+#include "sort/losers.h"
 
 struct stp_key_range stp_key_range_at(uint64_t index, unsigned bits)
 {
@@ -118,8 +34,7 @@ struct stp_key_range stp_key_range_all(void)
 struct stp_merge {
 	struct stp_cursor *cursors;
 	size_t count;
-	size_t *losers; /* node i in [1, count) */
-	size_t winner;
+	struct stp_losers losers;
 	size_t ledger_damage; /* cursors of the ledger that have met damage */
 	uint8_t key[STP_KEY_BYTES];
 	struct stp_merge_item items[STP_MERGE_ITEMS_MAX];
@@ -132,11 +47,9 @@ enum stp_errc stp_merge_create(const struct stp_sources *sources, struct stp_mer
 	struct stp_merge *merge = calloc(1, sizeof(*merge));
 	enum stp_errc code = STP_OK;
 
-	if (merge) {
+	if (merge)
 		merge->cursors = calloc(sources->count + 1, sizeof(*merge->cursors));
-		merge->losers = calloc(sources->count + 1, sizeof(*merge->losers));
-	}
-	if (!merge || !merge->cursors || !merge->losers)
+	if (!merge || !merge->cursors || !stp_losers_init(&merge->losers, sources->count))
 		code = STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for a merge");
 	while (code == STP_OK && merge->count < sources->count) {
 		code = stp_cursor_init(&merge->cursors[merge->count], &sources->items[merge->count],
@@ -161,14 +74,15 @@ void stp_merge_destroy(struct stp_merge *merge)
 	for (i = 0; i < merge->count; i++)
 		stp_cursor_release(&merge->cursors[i]);
 	free(merge->cursors);
-	free(merge->losers);
+	stp_losers_release(&merge->losers);
 	free(merge->copies);
 	free(merge);
 }
 
 /* True when cursor a comes before cursor b. */
-static int is_before(const struct stp_merge *merge, size_t a, size_t b)
+static int is_before(const void *ctx, size_t a, size_t b)
 {
+	const struct stp_merge *merge = ctx;
 	const struct stp_cursor *x = &merge->cursors[a];
 	const struct stp_cursor *y = &merge->cursors[b];
 	int order;
@@ -181,28 +95,6 @@ static int is_before(const struct stp_merge *merge, size_t a, size_t b)
 	return order ? order < 0 : a < b;
 }
 
-/* Plays cursor's matches up to the root. While the tree is built, the first to arrive at a node
- * waits there. */
-static void play(struct stp_merge *merge, size_t cursor)
-{
-	size_t winner = cursor;
-	size_t node;
-
-	for (node = (cursor + merge->count) / 2; node > 0; node /= 2) {
-		size_t other = merge->losers[node];
-
-		if (other == NO_CURSOR) {
-			merge->losers[node] = winner;
-			return;
-		}
-		if (is_before(merge, other, winner)) {
-			merge->losers[node] = winner;
-			winner = other;
-		}
-	}
-	merge->winner = winner;
-}
-
 enum stp_errc stp_merge_seek(struct stp_merge *merge, const struct stp_key_range *range,
                              struct stp_err *err)
 {
@@ -210,11 +102,7 @@ enum stp_errc stp_merge_seek(struct stp_merge *merge, const struct stp_key_range
 
 	for (i = 0; i < merge->count; i++)
 		STP_TRY(stp_cursor_seek(&merge->cursors[i], range, err));
-	merge->winner = NO_CURSOR;
-	for (i = 0; i < merge->count; i++)
-		merge->losers[i] = NO_CURSOR;
-	for (i = 0; i < merge->count; i++)
-		play(merge, i);
+	stp_losers_start(&merge->losers, is_before, merge);
 	return STP_OK;
 }
 
@@ -240,7 +128,7 @@ static enum stp_errc keep_item(struct stp_merge *merge, size_t slot, struct stp_
 static enum stp_errc take(struct stp_merge *merge, struct stp_merge_group *group,
                           struct stp_err *err)
 {
-	size_t winner = merge->winner;
+	size_t winner = merge->losers.winner;
 	struct stp_cursor *cursor = &merge->cursors[winner];
 
 	group->total++;
@@ -256,7 +144,7 @@ static enum stp_errc take(struct stp_merge *merge, struct stp_merge_group *group
 		}
 	}
 	STP_TRY(stp_cursor_advance(cursor, err));
-	play(merge, winner);
+	stp_losers_play(&merge->losers, winner, is_before, merge);
 	return STP_OK;
 }
 
@@ -307,15 +195,16 @@ enum stp_errc stp_merge_next(struct stp_merge *merge, struct stp_merge_group *gr
 		group->items = merge->items;
 		group->count = 0;
 		group->total = 0;
-		if (merge->winner == NO_CURSOR || merge->cursors[merge->winner].is_done)
+		if (merge->losers.winner == STP_LOSERS_NONE ||
+		    merge->cursors[merge->losers.winner].is_done)
 			return STP_OK;
-		memcpy(merge->key, merge->cursors[merge->winner].record.key, STP_KEY_BYTES);
+		memcpy(merge->key, merge->cursors[merge->losers.winner].record.key, STP_KEY_BYTES);
 		group->key = merge->key;
 		do {
 			STP_TRY(take(merge, group, err));
-		} while (!merge->cursors[merge->winner].is_done &&
-		         stp_key_compare(merge->cursors[merge->winner].record.key, merge->key) ==
-		             0);
+		} while (!merge->cursors[merge->losers.winner].is_done &&
+		         stp_key_compare(merge->cursors[merge->losers.winner].record.key,
+		                         merge->key) == 0);
 		if (has_damage(merge))
 			drop_distrusted(merge, group);
 	} while (!group->count);

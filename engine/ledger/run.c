@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "ledger/codec.h"
@@ -21,47 +21,20 @@
 struct stp_run_builder {
 	struct stp_run_options options;
 	size_t digest_bytes;
-	uint8_t *records;
-	size_t records_mapped;
-	size_t records_used;
-	struct stp_run_item *items;
-	size_t items_mapped;
-	size_t item_count;
+	struct stp_sort_memory memory;
 	struct stp_sources spilled;
 	uint64_t record_count;
 	uint64_t spill_count;
 };
 
-/* Address space that takes memory only where it is touched. */
-static void *map(size_t bytes)
+static int compare_keys(const uint8_t *a, const uint8_t *b)
 {
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
+	return stp_key_compare(a, b);
 }
 
-/* Fresh mappings for records and items. */
-static enum stp_errc map_builder(struct stp_run_builder *builder, struct stp_err *err)
+static enum stp_errc sort(struct stp_run_builder *builder, struct stp_err *err)
 {
-	size_t budget = builder->options.budget_bytes;
-	size_t item_count_max = budget / (STP_RECORD_HEAD_BYTES + 1) + 1;
-
-	builder->records_mapped = budget;
-	builder->items_mapped = item_count_max * sizeof(struct stp_run_item);
-	builder->records = map(builder->records_mapped);
-	builder->items = map(builder->items_mapped);
-	if (!builder->records || !builder->items)
-		return STP_FAIL_SYS(err, "ledger", NULL, "cannot get %zu bytes for a run", budget);
-	/* Sorted records are gathered from all over; large pages save most of the page walks. */
-	madvise(builder->records, builder->records_mapped, MADV_HUGEPAGE);
-	return STP_OK;
-}
-
-static void unmap(void *at, size_t bytes)
-{
-	if (at)
-		munmap(at, bytes);
+	return stp_sort_memory_sort(&builder->memory, compare_keys, "ledger", err);
 }
 
 enum stp_errc stp_run_create(const struct stp_run_options *options,
@@ -75,7 +48,8 @@ enum stp_errc stp_run_create(const struct stp_run_options *options,
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "cannot start a run");
 	builder->options = *options;
 	builder->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
-	code = map_builder(builder, err);
+	code = stp_sort_memory_map(&builder->memory, options->budget_bytes,
+	                           STP_RECORD_HEAD_BYTES + 1, "ledger", err);
 	if (code != STP_OK) {
 		stp_run_destroy(builder);
 		return code;
@@ -89,19 +63,17 @@ static enum stp_errc write_blocks(struct stp_run *run, struct stp_blocks *blocks
                                   struct stp_err *err)
 {
 	size_t count = run->file.block_count + blocks->count;
-	struct stp_block *entries;
 	size_t i;
 
 	stp_blocks_seal(blocks, NULL);
 	STP_TRY(stp_fd_write_at(run->fd, blocks->data, blocks->bytes, (off_t)*offset, "ledger",
 	                        "sorted run", err));
-	entries = realloc(run->blocks, (count ? count : 1) * sizeof(*entries));
-	if (!entries)
+	/* At least one: a run with blocks is one in a file. */
+	if (!STP_ARRAY_RESERVE(run->blocks, run->block_capacity, count ? count : 1))
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for an index");
-	run->blocks = entries;
 	for (i = 0; i < blocks->count; i++) {
-		entries[run->file.block_count] = blocks->items[i];
-		entries[run->file.block_count++].offset += *offset;
+		run->blocks[run->file.block_count] = blocks->items[i];
+		run->blocks[run->file.block_count++].offset += *offset;
 	}
 	*offset += blocks->bytes;
 	stp_blocks_clear(blocks);
@@ -121,18 +93,10 @@ static enum stp_errc write_records(struct stp_run_builder *builder, struct stp_r
 	                        err));
 	blocks.block_bytes_max = STP_BLOCK_BYTES_RUN;
 	code = STP_OK;
-	for (i = 0; i < builder->item_count && code == STP_OK; i++) {
-		const uint8_t *record = builder->records + builder->items[i].at;
+	for (i = 0; i < builder->memory.count && code == STP_OK; i++) {
+		const uint8_t *record = stp_sort_memory_at(&builder->memory, i);
 
-		if (i + PREFETCH_COUNT < builder->item_count) {
-			const uint8_t *next =
-			    builder->records + builder->items[i + PREFETCH_COUNT].at;
-
-			__builtin_prefetch(next);
-			__builtin_prefetch(next + 64);
-			__builtin_prefetch(next + 128);
-			__builtin_prefetch(next + 192);
-		}
+		stp_sort_memory_prefetch(&builder->memory, i + PREFETCH_COUNT);
 		code = stp_blocks_add_encoded(&blocks, record,
 		                              stp_record_skip(record, builder->digest_bytes), err);
 		if (code == STP_OK && blocks.bytes >= SPILL_BYTES) {
@@ -147,22 +111,6 @@ static enum stp_errc write_records(struct stp_run_builder *builder, struct stp_r
 	return code;
 }
 
-/* Sorts what is in memory. */
-static enum stp_errc sort(struct stp_run_builder *builder, struct stp_err *err)
-{
-	size_t bytes = builder->item_count * sizeof(struct stp_run_item);
-	struct stp_run_item *scratch;
-
-	if (builder->item_count < 2)
-		return STP_OK;
-	scratch = map(bytes);
-	if (!scratch)
-		return STP_FAIL_SYS(err, "ledger", NULL, "cannot get %zu bytes to sort", bytes);
-	stp_run_sort(builder->items, scratch, builder->item_count, builder->records);
-	munmap(scratch, bytes);
-	return STP_OK;
-}
-
 static struct stp_run *new_run(const struct stp_run_builder *builder)
 {
 	struct stp_run *run = calloc(1, sizeof(*run));
@@ -170,8 +118,8 @@ static struct stp_run *new_run(const struct stp_run_builder *builder)
 	if (run) {
 		run->fd = -1;
 		run->digest_bytes = builder->digest_bytes;
-		run->record_count = builder->item_count;
-		run->record_bytes = builder->records_used;
+		run->record_count = builder->memory.count;
+		run->record_bytes = builder->memory.records_used;
 	}
 	return run;
 }
@@ -201,8 +149,7 @@ static enum stp_errc spill(struct stp_run_builder *builder, struct stp_err *err)
 		stp_run_release(run);
 		return code;
 	}
-	builder->records_used = 0;
-	builder->item_count = 0;
+	stp_sort_memory_clear(&builder->memory);
 	builder->spill_count++;
 	return STP_OK;
 }
@@ -211,23 +158,16 @@ enum stp_errc stp_run_add(struct stp_run_builder *builder, const struct stp_reco
                           struct stp_err *err)
 {
 	size_t count = stp_record_encoded_bytes(record, builder->digest_bytes);
-	/* Two items per record: the sort needs as much again. */
-	size_t used = builder->records_used + count +
-	              2 * (builder->item_count + 1) * sizeof(struct stp_run_item);
 
-	if (used > builder->options.budget_bytes)
+	if (!stp_sort_memory_fits(&builder->memory, count))
 		STP_TRY(spill(builder, err));
-	builder->items[builder->item_count++] = (struct stp_run_item){
-	    .prefix = stp_load64_be(record->key),
-	    .at = builder->records_used,
-	};
-	stp_record_encode(record, builder->digest_bytes, builder->records + builder->records_used);
-	builder->records_used += count;
+	stp_record_encode(record, builder->digest_bytes,
+	                  stp_sort_memory_add(&builder->memory, stp_load64_be(record->key), count));
 	builder->record_count++;
 	return STP_OK;
 }
 
-/* The mappings of the builder become a memory run. */
+/* The memory of the builder becomes a memory run. */
 static enum stp_errc keep_in_memory(struct stp_run_builder *builder, struct stp_sources *sources,
                                     struct stp_err *err)
 {
@@ -241,12 +181,8 @@ static enum stp_errc keep_in_memory(struct stp_run_builder *builder, struct stp_
 		free(run);
 		return code;
 	}
-	run->records = builder->records;
-	run->records_mapped = builder->records_mapped;
-	run->items = builder->items;
-	run->items_mapped = builder->items_mapped;
-	builder->records = NULL;
-	builder->items = NULL;
+	run->memory = builder->memory;
+	memset(&builder->memory, 0, sizeof(builder->memory));
 	return STP_OK;
 }
 
@@ -260,10 +196,7 @@ enum stp_errc stp_run_finish(struct stp_run_builder *builder, struct stp_sources
 		STP_TRY(stp_sources_add(sources, builder->spilled.items[i], err));
 		builder->spilled.items[i].borrowed = 1;
 	}
-	if (builder->item_count)
-		STP_TRY(keep_in_memory(builder, sources, err));
-	builder->item_count = 0;
-	return STP_OK;
+	return builder->memory.count ? keep_in_memory(builder, sources, err) : STP_OK;
 }
 
 uint64_t stp_run_record_count(const struct stp_run_builder *builder)
@@ -276,21 +209,11 @@ uint64_t stp_run_spill_count(const struct stp_run_builder *builder)
 	return builder->spill_count;
 }
 
-void stp_run_release(struct stp_run *run)
-{
-	unmap(run->records, run->records_mapped);
-	unmap(run->items, run->items_mapped);
-	stp_fd_close(&run->fd);
-	free(run->blocks);
-	free(run);
-}
-
 void stp_run_destroy(struct stp_run_builder *builder)
 {
 	if (!builder)
 		return;
 	stp_sources_release(&builder->spilled);
-	unmap(builder->records, builder->records_mapped);
-	unmap(builder->items, builder->items_mapped);
+	stp_sort_memory_unmap(&builder->memory);
 	free(builder);
 }

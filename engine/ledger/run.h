@@ -25,7 +25,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
-#include "ledger/merge.h"
+#include "ledger/sources.h"
 #include "record/record.h"
 
 struct stp_run_builder;

@@ -209,13 +209,15 @@ enum stp_errc stp_segment_check(struct stp_segment *segment, struct stp_err *err
 	enum stp_errc code = STP_OK;
 	size_t batch_bytes = (size_t)STP_BLOCK_BATCH_MAX * STP_BLOCK_BYTES_MAX;
 	size_t count;
+	void *memory = NULL;
 	uint8_t *data;
 	size_t first;
 
 	if (segment->info.file_bytes < batch_bytes)
 		batch_bytes = (size_t)segment->info.file_bytes;
-	if (posix_memalign((void **)&data, STP_BLOCK_ALIGN, batch_bytes) != 0)
+	if (posix_memalign(&memory, STP_BLOCK_ALIGN, batch_bytes) != 0)
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", segment->name, "cannot check it");
+	data = memory;
 	for (first = 0; first < segment->file.block_count && code == STP_OK; first += count) {
 		unsigned bad;
 		size_t i;

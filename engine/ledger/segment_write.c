@@ -16,6 +16,7 @@
 
 #include <sodium.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
@@ -128,19 +129,10 @@ static enum stp_errc reserve_index(struct stp_segment_writer *writer, size_t cou
                                    struct stp_err *err)
 {
 	size_t needed = (size_t)writer->info.block_count + count;
-	size_t capacity = writer->block_capacity ? writer->block_capacity : 256;
-	struct stp_block *blocks;
 
-	if (needed <= writer->block_capacity)
-		return STP_OK;
-	while (capacity < needed)
-		capacity *= 2;
-	blocks = realloc(writer->blocks, capacity * sizeof(*blocks));
-	if (!blocks)
+	if (!STP_ARRAY_RESERVE(writer->blocks, writer->block_capacity, needed))
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", writer->name,
-		                      "no memory for an index of %zu blocks", capacity);
-	writer->blocks = blocks;
-	writer->block_capacity = capacity;
+		                      "no memory for an index of %zu blocks", needed);
 	return STP_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/thread.h"
 #include "list/source.h"
@@ -233,16 +234,9 @@ uint64_t stp_known_repeats(const struct stp_known *known)
 
 static enum stp_errc add(struct piece *piece, uint64_t prefix, uint64_t check, struct stp_err *err)
 {
-	if (piece->count == piece->capacity) {
-		size_t capacity = piece->capacity ? 2 * piece->capacity : 4096;
-		struct entry *entries = realloc(piece->entries, capacity * sizeof(*entries));
-
-		if (!entries)
-			return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, NULL,
-			                      "no memory for known rows");
-		piece->entries = entries;
-		piece->capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(piece->entries, piece->capacity, piece->count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, NULL,
+		                      "no memory for known rows");
 	piece->entries[piece->count].prefix = prefix;
 	atomic_init(&piece->entries[piece->count].ticked, check);
 	piece->count++;

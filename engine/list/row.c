@@ -311,6 +311,6 @@ enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err)
 		return STP_OK;
 	if (stp_cancelled(parser->options->cancel))
 		return STP_FAIL(err, STP_CANCELLED, STP_LIST_STAGE, parser->name, "stopped");
-	stp_scan_keys(parser->records, count);
+	stp_record_keys(parser->records, count);
 	return parser->emit(parser->ctx, parser->worker_index, parser->records, count, err);
 }

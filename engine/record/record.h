@@ -20,15 +20,18 @@
 
 #define STP_KEY_BYTES 32 /* SHA-256 of the target path */
 
-#define STP_RECORD_DIGESTS 1u  /* digests are there, all of the ledger's set */
-#define STP_RECORD_FILE    2u  /* fingerprint is that of a file of the tree */
-#define STP_RECORD_RACY    4u  /* changed too close to the scan: hashed, not trusted next time */
+#define STP_RECORD_DIGESTS 1u /* digests are there, all of the ledger's set */
+#define STP_RECORD_FILE    2u /* fingerprint is that of a file of the tree */
+#define STP_RECORD_RACY \
+	4u /* changed too lately: hashed, not trusted next time, see record/trust.h */
 #define STP_RECORD_REMOVED 8u  /* the target is gone; removed_at, not origin */
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
 #define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
-#define STP_RECORD_SIZED  512u  /* LISTED: the list gives the length, not only the file */
-#define STP_RECORD_PASSED 1024u /* FILE: had another ctime when it was hashed, see "trust" */
+#define STP_RECORD_SIZED 512u /* LISTED: the list gives the length, not only the file */
+#define STP_RECORD_PASSED                                                       \
+	1024u /* FILE: had another ctime when it was hashed, see record/trust.h \
+	       */
 
 /* Digests of other algorithms than the source's set: what a list or a published bin says, or an
  * older set of the ledger. They are packed like a set's, in the order of enum stp_alg. Never
@@ -38,7 +41,8 @@
 #define STP_RECORD_CLAIMS_SET(fl) ((unsigned)(fl) >> 6 & 7u)
 #define STP_CLAIMS_BYTES_MAX      128 /* of every algorithm */
 
-/* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
+/* Identity of a file's content as far as the file system says. Made and compared by
+ * record/fingerprint.h; what equal ones are worth: record/trust.h. */
 struct stp_fingerprint {
 	uint64_t fs_id; /* see base/filesystem.h; 0: the file system of the targets folder */
 	uint64_t ino;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -58,7 +59,7 @@ static enum stp_errc note_name(void *ctx, const char *name, struct stp_err *err)
 	struct stp_metadata_folder *folder = ctx;
 	const char *role;
 	size_t count;
-	uint64_t version, *grown;
+	uint64_t version;
 
 	if (!stp_metadata_name_parse(name, &version, &role, &count))
 		return STP_OK;
@@ -66,13 +67,9 @@ static enum stp_errc note_name(void *ctx, const char *name, struct stp_err *err)
 		folder->root_version_max = version;
 	if (!role_is(role, count, "snapshot"))
 		return STP_OK;
-	if ((folder->snapshot_version_count & (folder->snapshot_version_count - 1)) == 0) {
-		grown = realloc(folder->snapshot_versions,
-		                (2 * folder->snapshot_version_count + 1) * sizeof(*grown));
-		if (!grown)
-			return STP_FAIL_ERRNO(err, ENOMEM, "verify", name, "cannot list snapshots");
-		folder->snapshot_versions = grown;
-	}
+	if (!STP_ARRAY_RESERVE(folder->snapshot_versions, folder->snapshot_version_capacity,
+	                       folder->snapshot_version_count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", name, "cannot list snapshots");
 	folder->snapshot_versions[folder->snapshot_version_count++] = version;
 	return STP_OK;
 }

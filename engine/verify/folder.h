@@ -18,7 +18,7 @@ struct stp_metadata_folder {
 	char repository[4096]; /* the folder with stampede.json, or "" */
 	uint64_t root_version_max;
 	uint64_t *snapshot_versions;
-	size_t snapshot_version_count;
+	size_t snapshot_version_count, snapshot_version_capacity;
 };
 
 /* Opens the metadata folder that path means: a repository (public/metadata below it), its public

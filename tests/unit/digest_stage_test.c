@@ -7,12 +7,14 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "digest/queue.h"
 #include "digest/stage.h"
 #include "hash/hash.h"
 #include "read/op.h"
@@ -31,7 +33,8 @@ struct fixture {
 	struct scratch scratch;
 	struct stp_fault_list faults;
 	struct stp_hash_stage_options options;
-	struct stp_hash_queue queue;
+	struct stp_digest_queue *queue;
+	size_t count; /* of records */
 	struct stp_record records[512];
 	char paths[512][64];
 	uint8_t digests[512][96];
@@ -40,14 +43,54 @@ struct fixture {
 	unsigned flags[512];
 	size_t done_count;
 	size_t done_by[4]; /* worker */
+	/* By record: how often it was given, done and failed. */
+	unsigned given[512];
+	unsigned done[512];
+	unsigned failed[512];
+	size_t given_count;
+	size_t stop_at; /* done() with this many: cancels, or fails */
+	int stop_fails;
+	struct stp_cancel cancel;
+	size_t in_flight; /* when it stopped */
 	pthread_mutex_t lock;
 	struct stp_err err;
 };
 
 static int next(void *ctx, size_t worker_index, struct stp_record *out)
 {
+	struct fixture *f = ctx;
+	const struct stp_digest_item *item = stp_digest_queue_next(f->queue);
+
 	(void)worker_index;
-	return stp_hash_queue_next(&((struct fixture *)ctx)->queue, out);
+	if (!item)
+		return STP_HASH_NEXT_END;
+	stp_digest_item_record(item, out);
+	out->origin = (uintptr_t)item->extra;
+	pthread_mutex_lock(&f->lock);
+	f->given[out->origin]++;
+	f->given_count++;
+	pthread_mutex_unlock(&f->lock);
+	return STP_HASH_NEXT_FILE;
+}
+
+static void failed(void *ctx, size_t worker_index, const struct stp_record *record)
+{
+	struct fixture *f = ctx;
+
+	(void)worker_index;
+	pthread_mutex_lock(&f->lock);
+	f->failed[record->origin]++;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* Stops the stage as the test wants it. */
+static enum stp_errc stop(struct fixture *f, struct stp_err *err)
+{
+	f->in_flight = f->given_count - f->done_count;
+	if (f->stop_fails)
+		return STP_FAIL(err, STP_IO, "test", NULL, "no more");
+	stp_cancel_set(&f->cancel);
+	return STP_OK;
 }
 
 static enum stp_errc done(void *ctx, size_t worker_index, const struct stp_record *record,
@@ -55,8 +98,8 @@ static enum stp_errc done(void *ctx, size_t worker_index, const struct stp_recor
 {
 	struct fixture *f = ctx;
 	size_t i = record->origin;
+	enum stp_errc code = STP_OK;
 
-	(void)err;
 	pthread_mutex_lock(&f->lock);
 	memcpy(f->digests[i], record->digests, 96);
 	f->lengths[i] = record->length;
@@ -64,8 +107,11 @@ static enum stp_errc done(void *ctx, size_t worker_index, const struct stp_recor
 	f->flags[i] = record->flags;
 	f->done_count++;
 	f->done_by[worker_index]++;
+	f->done[i]++;
+	if (f->done_count == f->stop_at)
+		code = stop(f, err);
 	pthread_mutex_unlock(&f->lock);
-	return STP_OK;
+	return code;
 }
 
 static int setup(void **state)
@@ -81,7 +127,8 @@ static int setup(void **state)
 	f->options.racy_after_ns = INT64_MAX;
 	f->options.verified_at = 1234;
 	f->options.faults = &f->faults;
-	f->queue.records = f->records;
+	f->options.failed = failed;
+	assert_int_equal(stp_digest_queue_create(1, &f->queue, &f->err), STP_OK);
 	*state = f;
 	return 0;
 }
@@ -93,6 +140,7 @@ static int teardown(void **state)
 	stp_read_opened_hook = NULL;
 	unsetenv("STAMPEDE_SHORT_READS");
 	stp_fault_list_release(&f->faults);
+	stp_digest_queue_destroy(f->queue);
 	scratch_release(&f->scratch);
 	free(f);
 	return 0;
@@ -100,7 +148,7 @@ static int teardown(void **state)
 
 static void add(struct fixture *f, const char *path, uint64_t expected_length)
 {
-	size_t i = f->queue.count++;
+	size_t i = f->count++;
 
 	snprintf(f->paths[i], sizeof(f->paths[i]), "%s", path);
 	f->records[i].path = f->paths[i];
@@ -109,12 +157,36 @@ static void add(struct fixture *f, const char *path, uint64_t expected_length)
 	f->records[i].origin = i;
 }
 
+/* All records in the queue again. */
+static void fill_queue(struct fixture *f)
+{
+	struct stp_digest_item *item;
+	uint64_t bytes;
+	size_t count;
+	unsigned group;
+	size_t i;
+
+	stp_digest_queue_reset(f->queue);
+	for (i = 0; i < f->count; i++) {
+		assert_int_equal(stp_digest_queue_put(f->queue, 0, &f->records[i], 0, 0, &item,
+		                                      &f->err),
+		                 STP_OK);
+		item->extra = (void *)(uintptr_t)i;
+	}
+	assert_int_equal(stp_digest_queue_gather(f->queue, &count, &bytes, &f->err), STP_OK);
+	(void)stp_digest_queue_next_group(f->queue, &group);
+}
+
 static enum stp_errc run(struct fixture *f, size_t jobs, enum stp_io_mode mode)
 {
 	memset(f->digests, 0, sizeof(f->digests));
 	memset(f->done_by, 0, sizeof(f->done_by));
+	memset(f->given, 0, sizeof(f->given));
+	memset(f->done, 0, sizeof(f->done));
+	memset(f->failed, 0, sizeof(f->failed));
 	f->done_count = 0;
-	atomic_store(&f->queue.taken, 0);
+	f->given_count = 0;
+	fill_queue(f);
 	f->options.jobs = jobs;
 	if (stp_read_choose(mode, &f->options.io, NULL) != STP_OK)
 		return STP_BUSY; /* no io_uring here */
@@ -161,9 +233,9 @@ static void assert_all_right(struct fixture *f)
 {
 	size_t i;
 
-	assert_int_equal(f->done_count, f->queue.count);
+	assert_int_equal(f->done_count, f->count);
 	assert_int_equal(f->faults.total, 0);
-	for (i = 0; i < f->queue.count; i++)
+	for (i = 0; i < f->count; i++)
 		assert_right(f, i);
 }
 
@@ -301,7 +373,7 @@ static void run_watched(struct fixture *f, size_t jobs, struct watcher *watcher,
 {
 	memset(watcher, 0, sizeof(*watcher));
 	watcher->progress = f->options.shown = stp_progress_create();
-	stp_progress_stage(watcher->progress, "hash", f->queue.count, 0);
+	stp_progress_stage(watcher->progress, "hash", f->count, 0);
 	assert_int_equal(pthread_create(&watcher->thread, NULL, watch, watcher), 0);
 	assert_int_equal(run(f, jobs, STP_IO_MODE_PREAD), STP_OK);
 	atomic_store(&watcher->stop, 1);
@@ -350,7 +422,7 @@ static void test_digest_stage__shows_how_many_lanes_hash(void **state)
 	assert_int_equal(after.lanes_total, 0);
 	assert_int_equal(after.lanes_busy, 0);
 	/* One file has one lane, however many there are. */
-	f->queue.count = 1;
+	f->count = 1;
 	for (tries = 0; tries < 50; tries++) {
 		run_watched(f, 1, &watcher, &after);
 		assert_in_range(watcher.lanes_busy_max, 0, 1);
@@ -462,7 +534,7 @@ static void prepare_change(struct fixture *f, void (*hook)(const char *), unsign
 	hook_calls = 0;
 	hook_limit = limit;
 	stp_read_opened_hook = NULL;
-	f->queue.count = 0;
+	f->count = 0;
 	unlinkat(f->scratch.fd, "file", 0);
 	scratch_noise(&f->scratch, "file", 300000, 1);
 	add(f, "file", 300000);
@@ -632,7 +704,7 @@ static int run_with_few_descriptors(struct fixture *f)
 		return 1;
 	for (i = 1; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		if (run(f, ways[i].jobs, ways[i].mode) != STP_OK || f->faults.total != 0 ||
-		    f->done_count != f->queue.count)
+		    f->done_count != f->count)
 			return 2;
 	}
 	return 0;
@@ -679,6 +751,91 @@ static void test_digest_stage__a_cancelled_stage_says_so(void **state)
 		assert_int_equal(run(f, ways[i].jobs, ways[i].mode), STP_CANCELLED);
 }
 
+static size_t descriptor_count(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* Every record that was given came back once, and only once. */
+static void assert_all_back(const struct fixture *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++) {
+		assert_in_range(f->given[i], 0, 1);
+		assert_int_equal(f->done[i] + f->failed[i], f->given[i]);
+	}
+}
+
+static void test_digest_stage__every_record_comes_back_once(void **state)
+{
+	struct fixture *f = *state;
+
+	make_sizes(f, 2);
+	add(f, "gone", 1);
+	assert_int_equal(mkdirat(f->scratch.fd, "folder", 0700), 0);
+	add(f, "folder", 1);
+	each_way(f, (void (*)(struct fixture *))assert_all_back);
+	assert_int_equal(f->given_count, f->count);
+	assert_int_equal(f->failed[f->count - 1], 1);
+	assert_int_equal(f->failed[f->count - 2], 1);
+}
+
+/* What was in flight when the stage ended early is back: descriptors, and records without a fault.
+ */
+static void stop_in_the_middle(struct fixture *f, size_t jobs, enum stp_io_mode mode)
+{
+	size_t descriptors = descriptor_count();
+	enum stp_errc code;
+
+	atomic_store(&f->cancel.flag, 0);
+	f->in_flight = 0;
+	code = run(f, jobs, mode);
+	if (code == STP_BUSY)
+		return;
+	assert_int_equal(code, f->stop_fails ? STP_IO : STP_CANCELLED);
+	assert_int_equal(descriptor_count(), descriptors);
+	assert_int_equal(f->faults.total, 0);
+	assert_in_range(f->done_count, f->stop_at, f->count - 1);
+	assert_all_back(f);
+	if (jobs)
+		assert_true(f->in_flight > 32);
+}
+
+static void test_digest_stage__a_stage_that_ends_early_gives_all_back(void **state)
+{
+	static const struct way stops[] = {{0, STP_IO_MODE_PREAD},
+	                                   {1, STP_IO_MODE_PREAD},
+	                                   {3, STP_IO_MODE_PREAD},
+	                                   {1, STP_IO_MODE_URING},
+	                                   {3, STP_IO_MODE_URING}};
+	struct fixture *f = *state;
+	char name[32];
+	size_t round;
+	size_t i;
+
+	for (i = 0; i < 480; i++) {
+		/* Each several pieces, so that buffers, too, are lent when it ends. */
+		snprintf(name, sizeof(name), "f%zu", i);
+		scratch_noise(&f->scratch, name, i % 8 ? 200000 : 1000, (unsigned)i);
+		add(f, name, 200000);
+	}
+	f->options.cancel = &f->cancel;
+	f->stop_at = 20;
+	for (round = 0; round < 4; round++) {
+		f->stop_fails = round % 2;
+		for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+			stop_in_the_middle(f, stops[i].jobs, stops[i].mode);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -701,6 +858,8 @@ int main(void)
 	    TEST(test_digest_stage__few_descriptors_only_slow_it_down),
 	    TEST(test_digest_stage__marks_what_changed_too_lately),
 	    TEST(test_digest_stage__a_cancelled_stage_says_so),
+	    TEST(test_digest_stage__every_record_comes_back_once),
+	    TEST(test_digest_stage__a_stage_that_ends_early_gives_all_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/filesystem.h"
-#include "digest/serial.h"
+#include "digest/fill.h"
 #include "record/stamp.h"
-#include "run/sign/again_rule.h"
+#include "record/trust.h"
 
 #define NS      INT64_C(1000000000)
 #define HASHED  INT64_C(1700000000)
@@ -123,24 +123,24 @@ static void test_run_sign_again__a_time_in_the_future_counts_until_it_has_come(v
 static void test_run_sign_again__a_time_in_the_future_is_not_too_new(void **state)
 {
 	struct stp_hash_stage_options options = {.root_fd = -1};
-	struct stp_read_status status = {.length = 5};
+	struct stp_file_status status = {.length = 5};
 	struct stp_record record = record_of(0, 0);
 	int64_t now_ns = stp_stamp_later(stp_stamp_ahead(), -STP_STAMP_AHEAD_NS);
 
 	(void)state;
 	options.racy_after_ns = now_ns - 2 * NS;
-	status.mtime_ns = status.ctime_ns = now_ns - 3 * NS;
-	stp_hash_record_fill(&record, &status, &options);
+	status.fingerprint.mtime_ns = status.fingerprint.ctime_ns = now_ns - 3 * NS;
+	stp_digest_fill(&record, &status, &options);
 	assert_false(record.flags & STP_RECORD_RACY);
-	status.mtime_ns = now_ns + 120 * MINUTE;
-	stp_hash_record_fill(&record, &status, &options);
+	status.fingerprint.mtime_ns = now_ns + 120 * MINUTE;
+	stp_digest_fill(&record, &status, &options);
 	assert_false(record.flags & STP_RECORD_RACY);
-	status.ctime_ns = now_ns;
-	stp_hash_record_fill(&record, &status, &options);
+	status.fingerprint.ctime_ns = now_ns;
+	stp_digest_fill(&record, &status, &options);
 	assert_true(record.flags & STP_RECORD_RACY);
-	status.ctime_ns = now_ns - 3 * NS;
-	status.mtime_ns = now_ns + 30 * NS; /* a server's clock may be off by this */
-	stp_hash_record_fill(&record, &status, &options);
+	status.fingerprint.ctime_ns = now_ns - 3 * NS;
+	status.fingerprint.mtime_ns = now_ns + 30 * NS; /* a server's clock may be off by this */
+	stp_digest_fill(&record, &status, &options);
 	assert_true(record.flags & STP_RECORD_RACY);
 }
 

@@ -56,6 +56,7 @@ static void tear_down(struct fixture *fixture)
 		stp_repo_init(&run->repo);
 		stp_current_release(&fixture->opened.current);
 		stp_trust_release(&fixture->opened.trust);
+		stp_role_signers_release(&fixture->opened.signers);
 		repository_release(&fixture->repository);
 	}
 	made_run_end(&fixture->made);
@@ -208,6 +209,9 @@ static struct fixture *set_up_writing(size_t jobs)
 	assert_int_equal(run->config.hash_set, STP_ALG_BIT(STP_ALG_SHA512));
 	stp_sign_opened_init(&fixture->opened);
 	fixture->opened.key = repository->online_key;
+	assert_int_equal(stp_role_signers_create(&fixture->opened.signers, fixture->opened.key,
+	                                         run->features, NULL),
+	                 STP_OK);
 	assert_int_equal(stp_trusted_load(&fixture->opened.trust, &run->repo, &run->config,
 	                                  STP_TRUSTED_UNPINNED, NULL, repository->seal_key,
 	                                  &fixture->opened.current, &fixture->err),

@@ -49,8 +49,8 @@ static struct fixture *set_up(size_t jobs)
 		snprintf(name, sizeof(name), "targets/%u/%u.whl", i % 3, i);
 		scratch_file(&fixture->made.made.scratch, name, name, strlen(name));
 	}
-	fixture->made.options.tell = count_told;
-	fixture->made.options.tell_ctx = fixture;
+	fixture->made.options.log = count_told;
+	fixture->made.options.log_ctx = fixture;
 	stp_hashed_init(&fixture->hashed);
 	stp_collected_init(&fixture->collected);
 	return fixture;

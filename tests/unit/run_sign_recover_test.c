@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "bins/bin.h"
+#include "keys/key_signer.h"
 #include "made_ledger.h"
 #include "run/sign/recover.h"
 #include "sign/sealed.h"
@@ -22,7 +23,8 @@
 
 struct fixture {
 	struct scratch scratch;
-	struct stp_key *key, *other_key;
+	struct stp_key *keys[2];
+	struct stp_signer *signer, *other_signer;
 	struct made_record records[RECORDS];
 	struct stp_meta items[BINS + 3];
 	struct stp_meta_list meta;
@@ -32,9 +34,9 @@ struct fixture {
 	struct stp_err err;
 };
 
-/* Publishes bin index, signed with key, with the records of the bin called from. */
+/* Publishes bin index, signed by signer, with the records of the bin called from. */
 static void publish_bin(struct fixture *fixture, uint32_t index, uint32_t from, uint64_t version,
-                        const struct stp_key *key)
+                        struct stp_signer *signer)
 {
 	char head[STP_BIN_HEAD_BYTES];
 	char tail[STP_BIN_TAIL_BYTES_MAX];
@@ -59,8 +61,8 @@ static void publish_bin(struct fixture *fixture, uint32_t index, uint32_t from, 
 	assert_ptr_equal(stp_bin_write(&bin, SHA256, body + head_bytes), body + head_bytes + bytes);
 	memcpy(body + head_bytes + bytes, tail, tail_bytes);
 	snprintf(name, sizeof(name), "%d.bin-n-%x.json", VERSION, index);
-	assert_int_equal(stp_sealed_make(name, version, body, head_bytes + bytes + tail_bytes, &key,
-	                                 1, &sealed, NULL),
+	assert_int_equal(stp_sealed_make(name, version, body, head_bytes + bytes + tail_bytes,
+	                                 &signer, 1, &sealed, NULL),
 	                 STP_OK);
 	scratch_file(&fixture->scratch, name, sealed.bytes, sealed.length);
 	stp_sealed_release(&sealed);
@@ -75,12 +77,15 @@ static struct fixture *set_up(void)
 	uint32_t i;
 
 	scratch_init(&fixture->scratch);
-	assert_int_equal(stp_key_from_seed(seeds[0], &fixture->key, NULL), STP_OK);
-	assert_int_equal(stp_key_from_seed(seeds[1], &fixture->other_key, NULL), STP_OK);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(stp_key_from_seed(seeds[i], &fixture->keys[i], NULL), STP_OK);
+	assert_int_equal(stp_key_signer_create(fixture->keys[0], &fixture->signer, NULL), STP_OK);
+	assert_int_equal(stp_key_signer_create(fixture->keys[1], &fixture->other_signer, NULL),
+	                 STP_OK);
 	for (i = 0; i < RECORDS; i++)
 		make_record(&fixture->records[i], 3, i);
 	for (i = 0; i < BINS; i++) {
-		publish_bin(fixture, i, i, VERSION, fixture->key);
+		publish_bin(fixture, i, i, VERSION, fixture->signer);
 		snprintf(fixture->names[i], sizeof(fixture->names[i]), "bin-n-%x", i);
 		fixture->items[i] = (struct stp_meta){fixture->names[i], VERSION, 0};
 	}
@@ -93,7 +98,7 @@ static struct fixture *set_up(void)
 	                                      .version = VERSION,
 	                                      .metadata_fd = fixture->scratch.fd,
 	                                      .spill_fd = fixture->scratch.fd,
-	                                      .key = fixture->key,
+	                                      .key = &fixture->signer->public_key,
 	                                      .hash_set = SHA256,
 	                                      .jobs = 2};
 	return fixture;
@@ -102,8 +107,10 @@ static struct fixture *set_up(void)
 static void tear_down(struct fixture *fixture)
 {
 	stp_recovered_release(&fixture->out);
-	stp_key_destroy(fixture->key);
-	stp_key_destroy(fixture->other_key);
+	stp_signer_destroy(fixture->signer);
+	stp_signer_destroy(fixture->other_signer);
+	stp_key_destroy(fixture->keys[0]);
+	stp_key_destroy(fixture->keys[1]);
 	scratch_release(&fixture->scratch);
 	free(fixture);
 }
@@ -138,7 +145,7 @@ static void refused(struct fixture *fixture, const char *subject)
 	assert_int_equal(recover(fixture), STP_REFUSED);
 	assert_string_equal(fixture->err.subject, subject);
 	assert_false(fixture->out.has_published);
-	publish_bin(fixture, 1, 1, VERSION, fixture->key);
+	publish_bin(fixture, 1, 1, VERSION, fixture->signer);
 	assert_int_equal(recover(fixture), STP_OK);
 }
 
@@ -147,12 +154,12 @@ static void test_recover__a_bin_that_is_not_what_was_published_is_refused(void *
 	struct fixture *fixture = set_up();
 
 	(void)state;
-	publish_bin(fixture, 1, 1, VERSION, fixture->other_key);
+	publish_bin(fixture, 1, 1, VERSION, fixture->other_signer);
 	refused(fixture, "7.bin-n-1.json");
-	publish_bin(fixture, 1, 1, VERSION - 1, fixture->key);
+	publish_bin(fixture, 1, 1, VERSION - 1, fixture->signer);
 	refused(fixture, "7.bin-n-1.json");
 	/* Another bin of the same run in its place. */
-	publish_bin(fixture, 1, 2, VERSION, fixture->key);
+	publish_bin(fixture, 1, 2, VERSION, fixture->signer);
 	refused(fixture, "7.bin-n-1.json");
 	scratch_file(&fixture->scratch, "7.bin-n-1.json", "{}", 2);
 	refused(fixture, "7.bin-n-1.json");

@@ -1,63 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verb hash: walk, hash and sort at the same time, in bounded memory.
+ * The command hash: walk, hash and sort at the same time, in bounded memory.
  *
- *	scanner ─▶ [filling] ─▶ [current, large first] ─▶ hash workers ─▶ digest runs ─▶ by path
- *	              ▲                │
- *	              └── free ◀── [old: files still being hashed]
- *
- * Three windows of entries go round. The scanner fills one and waits when none is free; the
- * workers take from the current one, and when it is used up the filling one is sorted by size and
- * takes its place. A window is free again when all of its files are done.
+ *	scanner ─▶ stream (digest/stream.h) ─▶ hash workers ─▶ sorters ─▶ by path
  */
 #include "stampede/hash.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "base/progress.h"
-#include "base/sum.h"
 #include "base/thread.h"
-#include "digest/sorter.h"
 #include "digest/stage.h"
+#include "digest/stream.h"
 #include "hash/hash.h"
+#include "run/hash/lines.h"
 #include "scan/tree.h"
 
-#define STAGE             "hash"
-#define WINDOW_COUNT      3
-#define WINDOW_ENTRIES    32768
-#define WINDOW_PATH_BYTES (4 * 1024 * 1024)
-/* Entries that make a window worth taking before the scan is over. */
-#define WINDOW_ENTRIES_MIN 512
-/* Of all digest runs together; each has at least 1 MiB. */
-#define RUN_BYTES     (16 * 1024 * 1024)
-#define RUN_BYTES_MIN (1024 * 1024)
-#define POLL_NS       50000000L
-
-struct entry {
-	uint64_t length;
-	uint64_t ino;
-	const char *path;
-	uint32_t path_bytes;
-};
-
-struct window {
-	struct entry *entries;
-	char *paths;
-	size_t count;
-	size_t path_bytes_used;
-	size_t taken;
-	size_t unfinished; /* taken, not yet done or failed */
-};
+#define STAGE            "hash"
+#define WINDOW_ITEMS     32768
+#define WINDOW_ITEMS_MIN 512 /* more only waits (engine/decisions/0121-reading.md) */
+#define WINDOW_BYTES     (5 * 1024 * 1024)
+/* Of all sorters together; each has at least 1 MiB. */
+#define SORTER_BYTES     (16 * 1024 * 1024)
+#define SORTER_BYTES_MIN (1024 * 1024)
 
 struct hash_run {
 	const struct stp_hash_options *options;
@@ -70,133 +44,20 @@ struct hash_run {
 	size_t jobs;
 	size_t worker_count;
 	unsigned features;
-	struct stp_digest_run **runs; /* per worker */
-
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t space;
-	struct window windows[WINDOW_COUNT];
-	struct window *filling; /* NULL: none is free */
-	struct window *current;
-	uint64_t found_count, found_bytes; /* by the scanner so far */
-	int scan_is_over;
-	int stage_is_over;
+	size_t digest_bytes;
+	struct stp_sorter **sorters; /* per worker */
+	struct stp_digest_stream *stream;
 };
-
-/* --- windows --------------------------------------------------------------------------------- */
-
-static int window_is_used_up(const struct window *window)
-{
-	return window->taken == window->count;
-}
-
-static int window_is_full(const struct window *window)
-{
-	return window->count == WINDOW_ENTRIES ||
-	       WINDOW_PATH_BYTES - window->path_bytes_used < STP_PATH_BYTES_MAX + 1;
-}
-
-/* Makes a finished window the filling one when there is none. */
-static void find_filling_locked(struct hash_run *run)
-{
-	size_t i;
-
-	for (i = 0; i < WINDOW_COUNT && !run->filling; i++) {
-		struct window *window = &run->windows[i];
-
-		if (window == run->current || !window_is_used_up(window) || window->unfinished)
-			continue;
-		window->count = 0;
-		window->taken = 0;
-		window->path_bytes_used = 0;
-		run->filling = window;
-		pthread_cond_broadcast(&run->space);
-	}
-}
-
-/* Large files first. What fits one piece counts as equal and goes by inode number: file systems lay
- * small files out in about that order, so that neighbours on the disk are asked for together and
- * become one request (engine/decisions/0121-reading.md). */
-static int compare_entries(const void *a, const void *b)
-{
-	const struct entry *x = a;
-	const struct entry *y = b;
-	uint64_t x_pieces = x->length / STP_READ_PIECE_BYTES;
-	uint64_t y_pieces = y->length / STP_READ_PIECE_BYTES;
-
-	if (x_pieces != y_pieces)
-		return x_pieces < y_pieces ? 1 : -1;
-	return (x->ino > y->ino) - (x->ino < y->ino);
-}
-
-/* Replaces a used-up current window by the filling one, if that is worth it. */
-static void turn_windows_locked(struct hash_run *run)
-{
-	struct window *window = run->filling;
-
-	if (!window || window->count == 0)
-		return;
-	if (!run->scan_is_over && !window_is_full(window) && window->count < WINDOW_ENTRIES_MIN)
-		return;
-	qsort(window->entries, window->count, sizeof(*window->entries), compare_entries);
-	run->current = window;
-	run->filling = NULL;
-	find_filling_locked(run);
-}
-
-static void add_entry_locked(struct hash_run *run, const struct stp_record *record)
-{
-	struct window *window = run->filling;
-	struct entry *entry = &window->entries[window->count++];
-	char *path = window->paths + window->path_bytes_used;
-
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
-	window->path_bytes_used += record->path_bytes + 1u;
-	entry->length = record->length;
-	entry->ino = record->fingerprint.ino;
-	entry->path = path;
-	entry->path_bytes = record->path_bytes;
-	run->found_count++;
-	run->found_bytes = stp_sum_add(run->found_bytes, record->length);
-}
-
-/* Waits until a window has room for one more entry. */
-static enum stp_errc wait_for_space_locked(struct hash_run *run, struct stp_err *err)
-{
-	while (!run->filling || window_is_full(run->filling)) {
-		struct timespec until;
-
-		if (stp_cancelled(run->cancel) || run->stage_is_over)
-			return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += POLL_NS;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
-		pthread_cond_timedwait(&run->space, &run->lock, &until);
-	}
-	return STP_OK;
-}
 
 /* --- the scanner ----------------------------------------------------------------------------- */
 
 static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct stp_record *records,
                                   size_t count, struct stp_err *err)
 {
-	struct hash_run *run = ctx;
-	enum stp_errc code = STP_OK;
-	size_t i;
+	const struct hash_run *run = ctx;
 
 	(void)worker_index;
-	pthread_mutex_lock(&run->lock);
-	for (i = 0; i < count && code == STP_OK; i++) {
-		code = wait_for_space_locked(run, err);
-		if (code == STP_OK)
-			add_entry_locked(run, &records[i]);
-	}
-	pthread_mutex_unlock(&run->lock);
-	return code;
+	return stp_digest_stream_put(run->stream, records, count, err);
 }
 
 static enum stp_errc scan_folder(struct hash_run *run, const char *path, struct stp_err *err)
@@ -245,7 +106,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 		return scan_folder(run, path, err);
 	if (!S_ISREG(st.st_mode)) {
 		stp_fault_add(&run->faults, STP_FORMAT, 0, STAGE, path, path_bytes,
-		              "is no regular file or folder");
+		              "is not a regular file or folder");
 		return STP_OK;
 	}
 	record.length = (uint64_t)st.st_size;
@@ -255,14 +116,14 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 static enum stp_errc scan_all(struct hash_run *run, struct stp_err *err)
 {
 	enum stp_errc code = STP_OK;
+	uint64_t count;
+	uint64_t bytes;
 	size_t i;
 
 	for (i = 0; i < run->options->path_count && code == STP_OK; i++)
 		code = scan_path(run, run->options->paths[i], err);
-	pthread_mutex_lock(&run->lock);
-	run->scan_is_over = 1;
-	stp_progress_part(run->options->progress, 0, 1, run->found_count, run->found_bytes);
-	pthread_mutex_unlock(&run->lock);
+	stp_digest_stream_end(run->stream, &count, &bytes);
+	stp_progress_part(run->options->progress, 0, 1, count, bytes);
 	return code;
 }
 
@@ -270,60 +131,33 @@ static enum stp_errc scan_all(struct hash_run *run, struct stp_err *err)
 
 static int next_file(void *ctx, size_t worker_index, struct stp_record *out)
 {
-	struct hash_run *run = ctx;
-	int given = STP_HASH_NEXT_LATER;
+	const struct hash_run *run = ctx;
 
-	(void)worker_index;
-	pthread_mutex_lock(&run->lock);
-	if (window_is_used_up(run->current))
-		turn_windows_locked(run);
-	if (!window_is_used_up(run->current)) {
-		const struct entry *entry = &run->current->entries[run->current->taken++];
-
-		run->current->unfinished++;
-		memset(out, 0, sizeof(*out));
-		out->path = entry->path;
-		out->path_bytes = (uint16_t)entry->path_bytes;
-		out->length = entry->length;
-		out->origin = (uint64_t)(run->current - run->windows);
-		given = STP_HASH_NEXT_FILE;
-	} else if (run->scan_is_over && (!run->filling || run->filling->count == 0)) {
-		given = STP_HASH_NEXT_END;
-	}
-	pthread_mutex_unlock(&run->lock);
-	return given;
-}
-
-static void file_is_over(struct hash_run *run, const struct stp_record *record)
-{
-	struct window *window = &run->windows[record->origin];
-
-	pthread_mutex_lock(&run->lock);
-	window->unfinished--;
-	if (window->unfinished == 0)
-		find_filling_locked(run);
-	pthread_mutex_unlock(&run->lock);
+	return stp_digest_stream_next(run->stream, worker_index, out);
 }
 
 static void file_failed(void *ctx, size_t worker_index, const struct stp_record *record)
 {
+	const struct hash_run *run = ctx;
+
 	(void)worker_index;
-	file_is_over(ctx, record);
+	stp_digest_stream_over(run->stream, record);
 }
 
 static enum stp_errc file_done(void *ctx, size_t worker_index, const struct stp_record *record,
                                struct stp_err *err)
 {
 	struct hash_run *run = ctx;
-	struct stp_digest_line line = {
+	struct stp_hash_file line = {
 	    .path = record->path,
 	    .path_bytes = record->path_bytes,
 	    .digests = record->digests,
 	    .length = record->length,
 	};
-	enum stp_errc code = stp_digest_run_add(run->runs[worker_index], &line, err);
+	enum stp_errc code =
+	    stp_hash_lines_add(run->sorters[worker_index], &line, run->digest_bytes, err);
 
-	file_is_over(run, record);
+	stp_digest_stream_over(run->stream, record);
 	return code;
 }
 
@@ -344,10 +178,12 @@ static enum stp_errc hash_all(struct hash_run *run, struct stp_err *err)
 	};
 	enum stp_errc code = stp_hash_stage_run(&options, next_file, file_done, run, err);
 
-	pthread_mutex_lock(&run->lock);
-	run->stage_is_over = 1;
-	pthread_cond_broadcast(&run->space);
-	pthread_mutex_unlock(&run->lock);
+	struct stp_err stream_err = STP_ERR_INIT;
+
+	if (stp_digest_stream_stop(run->stream, &stream_err) != STP_OK && code == STP_OK) {
+		stp_err_merge(err, &stream_err);
+		code = stream_err.code;
+	}
 	return code;
 }
 
@@ -358,85 +194,63 @@ static enum stp_errc run_side(void *ctx, size_t index, struct stp_err *err)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static enum stp_errc init_windows(struct hash_run *run, struct stp_err *err)
+static enum stp_errc init_stream(struct hash_run *run, struct stp_err *err)
 {
-	size_t i;
+	struct stp_digest_stream_options options = {
+	    .worker_count = run->worker_count,
+	    .items_max = WINDOW_ITEMS,
+	    .items_min = WINDOW_ITEMS_MIN,
+	    .bytes_max = WINDOW_BYTES,
+	    .cancel = run->cancel,
+	};
 
-	for (i = 0; i < WINDOW_COUNT; i++) {
-		struct window *window = &run->windows[i];
-
-		window->entries = malloc(WINDOW_ENTRIES * sizeof(*window->entries));
-		window->paths = malloc(WINDOW_PATH_BYTES);
-		if (!window->entries || !window->paths)
-			return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for a window");
-	}
-	run->current = &run->windows[0];
-	run->filling = &run->windows[1];
-	return STP_OK;
+	return stp_digest_stream_create(&options, &run->stream, err);
 }
 
-static enum stp_errc init_runs(struct hash_run *run, struct stp_err *err)
+static enum stp_errc init_sorters(struct hash_run *run, struct stp_err *err)
 {
-	size_t budget_bytes = RUN_BYTES / run->worker_count;
-	size_t digest_bytes = stp_alg_set_digest_bytes(run->options->hash_set);
+	size_t budget_bytes = SORTER_BYTES / run->worker_count;
 	size_t i;
 
-	if (budget_bytes < RUN_BYTES_MIN)
-		budget_bytes = RUN_BYTES_MIN;
-	run->runs = calloc(run->worker_count, sizeof(struct stp_digest_run *));
-	if (!run->runs)
+	if (budget_bytes < SORTER_BYTES_MIN)
+		budget_bytes = SORTER_BYTES_MIN;
+	run->sorters = calloc(run->worker_count, sizeof(struct stp_sorter *));
+	if (!run->sorters)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for the workers");
 	for (i = 0; i < run->worker_count; i++)
-		STP_TRY(stp_digest_run_create(digest_bytes, budget_bytes, &run->runs[i], err));
+		STP_TRY(
+		    stp_sorter_create(budget_bytes, stp_hash_lines_compare, &run->sorters[i], err));
 	return STP_OK;
 }
 
 static void init_run(struct hash_run *run, const struct stp_hash_options *options)
 {
-	pthread_condattr_t attr;
-
 	run->options = options;
+	run->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
-	run->jobs = options->jobs == STP_HASH_JOBS_AUTO ? stp_cpu_count() : options->jobs;
-	if (run->jobs > STP_JOBS_MAX)
-		run->jobs = STP_JOBS_MAX;
+	run->jobs = options->jobs;
 	run->worker_count = run->jobs ? run->jobs : 1;
 	run->features = run->jobs ? stp_cpu_features() : 0;
 	stp_fault_list_init(&run->faults);
-	pthread_mutex_init(&run->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&run->space, &attr);
-	pthread_condattr_destroy(&attr);
 }
 
 static void release_run(struct hash_run *run)
 {
 	size_t i;
 
-	for (i = 0; i < WINDOW_COUNT; i++) {
-		free(run->windows[i].entries);
-		free(run->windows[i].paths);
-	}
-	for (i = 0; run->runs && i < run->worker_count; i++)
-		stp_digest_run_destroy(run->runs[i]);
-	free(run->runs);
+	stp_digest_stream_destroy(run->stream);
+	for (i = 0; run->sorters && i < run->worker_count; i++)
+		stp_sorter_destroy(run->sorters[i]);
+	free(run->sorters);
 	stp_fault_list_release(&run->faults);
-	pthread_cond_destroy(&run->space);
-	pthread_mutex_destroy(&run->lock);
 }
 
-struct line_sink {
-	stp_hash_line_fn *fn;
-	void *ctx;
-};
-
-static enum stp_errc give_line(void *ctx, const struct stp_digest_line *line, struct stp_err *err)
+static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err *err)
 {
-	const struct line_sink *sink = ctx;
-	struct stp_hash_line out = {line->path, line->path_bytes, line->length, line->digests};
+	const struct stp_hash_options *options = ctx;
+	struct stp_hash_file out = stp_hash_lines_get(record);
 
-	return sink->fn(sink->ctx, &out, err);
+	return options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
 }
 
 /* Copies the sorted faults into one block behind the report. */
@@ -486,37 +300,46 @@ static void report_numbers(const struct hash_run *run, struct stp_hash_report *r
 	}
 }
 
-static enum stp_errc run_all(struct hash_run *run, stp_hash_line_fn *line_fn, void *ctx,
-                             struct stp_hash_report *report, struct stp_err *err)
+static enum stp_errc run_all(struct hash_run *run, struct stp_hash_report *report,
+                             struct stp_err *err)
 {
-	struct line_sink sink = {line_fn, ctx};
 	uint64_t started_ns = stp_clock_monotonic_ns();
 	uint64_t hashed_ns;
 
 	STP_TRY(stp_read_choose(run->options->io, &run->io, err));
-	STP_TRY(init_windows(run, err));
-	STP_TRY(init_runs(run, err));
+	STP_TRY(init_stream(run, err));
+	STP_TRY(init_sorters(run, err));
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
 	STP_TRY(stp_workers_run(2, "hash-run", run_side, run, run->cancel, err));
 	hashed_ns = stp_clock_monotonic_ns();
-	STP_TRY(stp_digest_run_merge(run->runs, run->worker_count, give_line, &sink, err));
+	STP_TRY(stp_sorter_merge(run->sorters, run->worker_count, give_line,
+	                         (void *)(uintptr_t)run->options, err));
 	report->seconds_scan_and_hash = (double)(hashed_ns - started_ns) / 1e9;
 	report->seconds_sort = (double)(stp_clock_monotonic_ns() - hashed_ns) / 1e9;
 	report_numbers(run, report);
 	return report_faults(run, report, err);
 }
 
-enum stp_errc stp_hash_paths(const struct stp_hash_options *options, stp_hash_line_fn *line_fn,
-                             void *ctx, struct stp_hash_report *out_report, struct stp_err *err)
+enum stp_errc stp_hash_files(const struct stp_hash_options *options,
+                             struct stp_hash_report *out_report, struct stp_err *err)
 {
-	struct hash_run *run = calloc(1, sizeof(*run));
 	struct stp_hash_report report = {0};
+	struct stp_hash_options mine;
+	struct hash_run *run;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, on_file_ctx, STAGE, err));
+	mine.jobs = stp_options_jobs(mine.jobs);
+	if (!mine.hash_set)
+		mine.hash_set = STP_ALG_BIT(STP_ALG_SHA512);
+	if (mine.hash_set >= STP_ALG_BIT(STP_ALG_COUNT))
+		return STP_FAIL(err, STP_CONFIG, STAGE, "hash_set", "has an unknown algorithm");
+	run = calloc(1, sizeof(*run));
 	if (!run)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	init_run(run, options);
-	code = run_all(run, line_fn, ctx, &report, err);
+	init_run(run, &mine);
+	code = run_all(run, &report, err);
 	release_run(run);
 	free(run);
 	if (code == STP_OK)

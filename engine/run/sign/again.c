@@ -9,6 +9,7 @@
 #include "base/filesystem.h"
 #include "base/text.h"
 #include "record/stamp.h"
+#include "record/trust.h"
 
 int64_t stp_sign_racy_after(const struct stp_sign_run *run)
 {
@@ -76,9 +77,7 @@ void stp_sign_note_tolerated(struct stp_sign_run *run)
 
 void stp_sign_look_ahead(struct stp_sign_run *run, const struct stp_record *entry)
 {
-	const struct stp_fingerprint *print = &entry->fingerprint;
-
-	if (print->mtime_ns >= run->ahead_ns || print->ctime_ns >= run->ahead_ns)
+	if (stp_stamps_are_ahead(&entry->fingerprint, run->ahead_ns))
 		stp_fault_add(&run->ahead, STP_CHANGED, 0, "scan", entry->path, entry->path_bytes,
 		              "has a time in the future");
 }

@@ -28,14 +28,14 @@ void stp_bin_frame_init(struct stp_bin_frame *frame, const struct stp_config *co
 }
 
 enum stp_errc stp_bin_group_init(struct stp_bin_group *group, const struct stp_bin_frame *frame,
-                                 uint32_t bin_count, unsigned features, struct stp_err *err)
+                                 uint32_t bin_count, struct stp_err *err)
 {
 	uint64_t started = stp_clock_monotonic_ns();
 
 	group->frame = frame;
 	group->bin_count = bin_count;
 	stp_bin_init(&group->bin);
-	STP_TRY(stp_signer_create(frame->publishing->key, features, &group->signer, err));
+	STP_TRY(stp_signer_clone(frame->publishing->signers->bin_n, &group->signer, err));
 	stp_sign_add_seconds(&group->seconds.sign, started);
 	group->documents = calloc(bin_count, sizeof(*group->documents));
 	group->sign_docs = calloc(bin_count, sizeof(*group->sign_docs));
@@ -126,7 +126,7 @@ static enum stp_errc audit(const struct stp_bin_group *group, uint32_t first_bin
 
 		stp_bin_name(frame->config, first_bin + i, role);
 		STP_TRY(stp_audit_add(frame->publishing->audit, frame->now, role,
-		                      frame->publishing->version, group->sign_docs[i].challenge,
+		                      frame->publishing->version, group->sign_docs[i].covered,
 		                      err));
 	}
 	return STP_OK;

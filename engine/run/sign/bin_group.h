@@ -47,10 +47,9 @@ struct stp_bin_group {
 	struct stp_sign_seconds seconds; /* bins, sign, publish */
 };
 
-/* group: zeroed memory. features: of the CPU, to sign with. */
+/* group: zeroed memory. */
 enum stp_errc stp_bin_group_init(struct stp_bin_group *group, const struct stp_bin_frame *frame,
-                                 uint32_t bin_count, unsigned features,
-                                 struct stp_err *err) STP_MUST_CHECK;
+                                 uint32_t bin_count, struct stp_err *err) STP_MUST_CHECK;
 void stp_bin_group_release(struct stp_bin_group *group);
 
 /* Adds a target to the open bin. */

@@ -38,7 +38,7 @@
 
 #include "ledger/merge.h"
 #include "list/reuse.h"
-#include "run/sign/again_rule.h"
+#include "record/trust.h"
 #include "run/sign/hashed.h"
 
 /* What a source of the merge is. They come in this order, the ledger's segments newest first. */
@@ -87,8 +87,8 @@ struct stp_decision {
 	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
 	const struct stp_record *second;    /* DUPLICATE: the other one */
 	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
-	const struct stp_record
-	    *removed;           /* not signed last time, but remembered: what was signed before */
+	/* not signed last time, but remembered: what was signed before */
+	const struct stp_record *removed;
 	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
 	unsigned committed_set; /* committed's */
 	unsigned removed_set;   /* removed's */

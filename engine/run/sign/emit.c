@@ -247,8 +247,7 @@ static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *
 	if (emit->counts_only)
 		return STP_OK;
 	STP_TRY(stp_segment_part_create(emit->writer, 0, &worker->part, err));
-	return stp_bin_group_init(&worker->group, &emit->frame, emit->group_bins,
-	                          emit->run->features, err);
+	return stp_bin_group_init(&worker->group, &emit->frame, emit->group_bins, err);
 }
 
 static void release_worker(struct emit_worker *worker)

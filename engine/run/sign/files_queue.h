@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files that a step of a run has to hash: found by its workers, hashed together, large first.
+ * The files that a step of a run has to hash: found by its workers, hashed together, in the order
+ *of digest/queue.h. This adds what is sign's own: which algorithms, and what the result is compared
+ *with.
  *
  *	workers: stp_files_queue_put() ─▶ stp_files_queue_gather() ─▶ stp_files_queue_hash()
  *	                                                   finished record ─▶ stp_ledger_put()
@@ -14,7 +16,7 @@
  * It goes on the run's list of unsettled files, and run/sign/look_again.h decides about it.
  *
  * Shape      a queue is used again and again: put, gather, run.
- * Memory     an arena per worker, reset by stp_files_queue_reset().
+ * Memory     as digest/queue.h, about 300 bytes a file; stp_files_queue_reset() frees it.
  * Ownership  what is put is copied.
  * Threads    stp_files_queue_put() from any worker with its own index; all else from one thread.
  */

@@ -5,11 +5,12 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/inside.h"
+#include "record/stamp.h"
 #include "run/sign/versions.h"
-#include "scan/tree.h"
 
 /* The configuration may have been edited since init looked: signing our own output, or
  * publishing keys, must not happen. */
@@ -116,6 +117,7 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &opened->key, err));
+	STP_TRY(stp_role_signers_create(&opened->signers, opened->key, run->features, err));
 	STP_TRY(stp_sign_load_seal_key(run, err));
 	STP_TRY(stp_trusted_load(&opened->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED,
 	                         NULL, run->seal_key, current, err));
@@ -144,6 +146,7 @@ enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *op
 	const struct stp_sign_options *options = run->options;
 	enum stp_repo_use use = options->dry_run ? STP_REPO_READ : STP_REPO_SIGN;
 
+	STP_TRY(stp_now_check(run->now, "now", err));
 	STP_TRY(stp_repo_open(options->repo, use, "sign", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
 	run->digest_bytes = stp_alg_set_digest_bytes(run->config.hash_set);
@@ -158,7 +161,7 @@ enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *op
 	STP_TRY(confine(run, opened->note.fd >= 0, err));
 	STP_TRY(open_ledger(run, err));
 	STP_TRY(choose_io(run, err));
-	run->clock_ns = options->dry_run ? 0 : stp_tree_clock(run->repo.state_fd);
+	run->clock_ns = options->dry_run ? 0 : stp_stamp_now(run->repo.state_fd);
 	return STP_OK;
 }
 
@@ -173,5 +176,6 @@ void stp_sign_opened_release(struct stp_sign_opened *opened)
 	stp_config_note_end(&opened->note);
 	stp_current_release(&opened->current);
 	stp_trust_release(&opened->trust);
+	stp_role_signers_release(&opened->signers);
 	stp_key_destroy(opened->key);
 }

@@ -32,7 +32,7 @@ enum stp_errc stp_publishing_begin(struct stp_sign_run *run, const struct stp_si
 	struct stp_version_in in = {&opened->trust, &opened->current, opened->above};
 
 	stp_sign_stage(run, &run->report->seconds.publish);
-	out->key = opened->key;
+	out->signers = &opened->signers;
 	STP_TRY(stp_publish_begin(&run->repo, &opened->current, &options, &out->publisher, err));
 	STP_TRY(stp_sign_choose_version(run, &in, out->publisher, &out->version, err));
 	STP_TRY(stp_audit_open(run->repo.state_fd, &out->audit, err));
@@ -60,18 +60,17 @@ void stp_publishing_end(struct stp_publishing *publishing)
 
 /* --- the documents --------------------------------------------------------------------------- */
 
-/* Makes a document signed with the online key, and its audit line. */
-static enum stp_errc seal(const struct commit *commit, const char *role, const char *file_name,
-                          const struct stp_buf *body, struct stp_sealed *out_sealed,
-                          struct stp_err *err)
+/* Makes a document signed by the role's signer, and its audit line. */
+static enum stp_errc seal(const struct commit *commit, const char *role, struct stp_signer *signer,
+                          const char *file_name, const struct stp_buf *body,
+                          struct stp_sealed *out_sealed, struct stp_err *err)
 {
 	const struct stp_publishing *publishing = commit->publishing;
-	const struct stp_key *key = publishing->key;
 
-	STP_TRY(stp_sealed_make(file_name, publishing->version, body->data, body->count, &key, 1,
+	STP_TRY(stp_sealed_make(file_name, publishing->version, body->data, body->count, &signer, 1,
 	                        out_sealed, err));
-	return stp_audit_add_sealed(publishing->audit, commit->run->now, role, out_sealed,
-	                            publishing->key, err);
+	return stp_audit_add_sealed(publishing->audit, commit->run->now, role, out_sealed, signer,
+	                            err);
 }
 
 static enum stp_errc make_snapshot(const struct commit *commit, struct stp_arena *arena,
@@ -96,7 +95,8 @@ static enum stp_errc make_snapshot(const struct commit *commit, struct stp_arena
 	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)publishing->version);
 	code = stp_snapshot_body(head, &list, &body, err);
 	if (code == STP_OK)
-		code = seal(commit, "snapshot", name, &body, out_sealed, err);
+		code = seal(commit, "snapshot", commit->publishing->signers->snapshot, name, &body,
+		            out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }
@@ -112,7 +112,8 @@ static enum stp_errc make_timestamp(const struct commit *commit, const struct st
 	                                        snapshot->sha256, &body, err);
 
 	if (code == STP_OK)
-		code = seal(commit, "timestamp", "timestamp.json", &body, out_sealed, err);
+		code = seal(commit, "timestamp", commit->publishing->signers->timestamp,
+		            "timestamp.json", &body, out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }

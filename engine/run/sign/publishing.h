@@ -22,7 +22,7 @@ struct stp_publishing {
 	struct stp_publisher *publisher;
 	struct stp_links *links;
 	struct stp_audit *audit;
-	const struct stp_key *key;
+	const struct stp_role_signers *signers;
 	uint64_t version; /* of this run's bins, snapshot and timestamp */
 };
 

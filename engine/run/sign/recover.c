@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -35,23 +33,20 @@ int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_faul
 	        damage->total != 0 || stp_ledger_facts(ledger)->run_version != published);
 }
 
-/* The one signature that counts is the online key's. */
+/* The one signature that counts is that of the key that signs bins. */
 static int is_signed(const struct stp_recover_in *in, const struct stp_bin_file *bin)
 {
-	const char *keyid = stp_key_id(in->key);
+	const struct stp_public_key *key = in->key;
 	size_t i;
 
 	for (i = 0; i < bin->signature_count; i++) {
 		const struct stp_bin_signature *signature = &bin->signatures[i];
-		uint8_t bytes[STP_KEY_SIGNATURE_BYTES];
 
-		if (signature->keyid_chars == STP_KEY_ID_HEX_BYTES &&
-		    memcmp(signature->keyid, keyid, STP_KEY_ID_HEX_BYTES) == 0 &&
-		    signature->sig_chars == 2 * sizeof(bytes) &&
-		    stp_hex_decode(signature->sig, sizeof(bytes), bytes, 0))
-			return crypto_sign_verify_detached(bytes, (const unsigned char *)bin->body,
-			                                   bin->body_bytes,
-			                                   stp_key_public(in->key)) == 0;
+		if (signature->keyid_chars == STP_KEYID_CHARS &&
+		    memcmp(signature->keyid, key->keyid, STP_KEYID_CHARS) == 0)
+			return stp_signature_check(key, (const uint8_t *)bin->body, bin->body_bytes,
+			                           signature->sig, signature->sig_chars,
+			                           STP_LIBRARIES_ONE) == STP_SIGNATURE_GOOD;
 	}
 	return 0;
 }

@@ -26,9 +26,9 @@
 #include "base/cancel.h"
 #include "base/fault.h"
 #include "base/progress.h"
-#include "keys/keys.h"
 #include "ledger/ledger.h"
 #include "roles/roles.h"
+#include "scheme/public_key.h"
 
 /* True when the ledger cannot say what was signed, but published metadata can. published: the
  * version of the timestamp, 0 when there is none. */
@@ -39,8 +39,8 @@ struct stp_recover_in {
 	const struct stp_meta_list *meta; /* of the published snapshot */
 	uint64_t version;                 /* of that snapshot, and of the bins of the last run */
 	int metadata_fd;
-	int spill_fd; /* folder for records that do not fit into memory */
-	const struct stp_key *key;
+	int spill_fd;                     /* folder for records that do not fit into memory */
+	const struct stp_public_key *key; /* that signs bins */
 	unsigned hash_set;
 	size_t jobs;
 	struct stp_cancel *cancel;

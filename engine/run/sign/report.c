@@ -71,7 +71,7 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->damage_count = damage->count;
 	report->notes = kept->notes;
 	report->note_count = told->count + notes->count;
-	report->told_count = told->count;
+	report->logged_count = told->count;
 	return 1;
 }
 

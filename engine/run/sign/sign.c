@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/options.h"
 #include "publish/reflink.h"
 #include "run/sign/again.h"
 #include "run/sign/collect.h"
@@ -118,7 +119,7 @@ static enum stp_errc recover(struct sign *sign, struct stp_err *err)
 	    .version = current->snapshot_version,
 	    .metadata_fd = run->repo.metadata_fd,
 	    .spill_fd = run->repo.state_fd,
-	    .key = sign->opened.key,
+	    .key = &sign->opened.signers.bin_n->public_key,
 	    .hash_set = run->config.hash_set,
 	    .jobs = run->jobs,
 	    .cancel = run->cancel,
@@ -361,14 +362,30 @@ static void fill_usage(struct stp_sign_run *run)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 }
 
-enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
-                           struct stp_err *err)
+/* Options that make no sense, before anything is opened. */
+static enum stp_errc take_options(const struct stp_sign_options *options,
+                                  struct stp_sign_options *out, struct stp_err *err)
 {
+	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, "sign", err));
+	STP_TRY(stp_options_need(out->repo, "repo", "sign", err));
+	if (out->rehash == STP_REHASH_PART && out->rehash_parts == 0)
+		return STP_FAIL(err, STP_CONFIG, "sign", "rehash_parts",
+		                "is 0; say of how many parts one is read again");
+	out->jobs = stp_options_jobs(out->jobs);
+	return STP_OK;
+}
+
+enum stp_errc stp_sign(const struct stp_sign_options *options, struct stp_sign_report *report,
+                       struct stp_err *err)
+{
+	struct stp_sign_options mine;
 	struct sign sign;
 	struct stp_sign_run *run = &sign.run;
 	enum stp_errc code;
 
-	init(&sign, options, report);
+	memset(report, 0, sizeof(*report));
+	STP_TRY(take_options(options, &mine, err));
+	init(&sign, &mine, report);
 	code = do_run(&sign, err);
 	fill_usage(run);
 	stp_fault_list_sort(&run->faults);
@@ -377,7 +394,7 @@ enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_si
 	                                 &run->notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
-	if (!options->dry_run && run->repo.state_fd >= 0 && run->repo.lock_fd >= 0)
+	if (!mine.dry_run && run->repo.state_fd >= 0 && run->repo.lock_fd >= 0)
 		stp_sign_report_save(report, run->repo.state_fd, code, err);
 	release(&sign);
 	return code;

@@ -8,21 +8,19 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/file.h"
-#include "base/thread.h"
 
 void stp_sign_run_init(struct stp_sign_run *run, const struct stp_sign_options *options,
                        struct stp_sign_report *report)
 {
 	memset(run, 0, sizeof(*run));
-	memset(report, 0, sizeof(*report));
 	run->options = options;
 	run->report = report;
 	stp_stopwatch_start(&run->watch, &report->seconds.rest);
-	run->jobs = options->jobs == STP_JOBS_AUTO ? stp_cpu_count() : options->jobs;
+	run->jobs = options->jobs;
 	run->worker_count = run->jobs ? run->jobs : 1;
 	run->features = run->jobs ? stp_cpu_features() : 0;
 	run->verified_at = stp_clock_now();
-	run->now = options->now >= 0 ? options->now : run->verified_at;
+	run->now = options->now || options->has_now ? options->now : run->verified_at;
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
 	run->targets_fd = -1;
 	run->list_source.fd = -1;
@@ -63,6 +61,6 @@ void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subj
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
-	if (options->tell)
-		options->tell(options->tell_ctx, stage, subject, text);
+	if (options->log)
+		options->log(options->log_ctx, stage, subject, text);
 }

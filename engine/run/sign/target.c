@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/filesystem.h"
 #include "base/sum.h"
+#include "record/fingerprint.h"
 #include "run/sign/alarm.h"
 #include "run/sign/visit.h"
 
@@ -48,7 +49,7 @@ static void clean(struct stp_record *record)
 /* The ledger's record, if there is one, has another one. */
 static void take_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
 {
-	if (memcmp(&target->record.fingerprint, print, sizeof(*print)) != 0)
+	if (stp_fingerprint_difference(&target->record.fingerprint, print))
 		target->is_committed = 0;
 	target->record.fingerprint = *print;
 }

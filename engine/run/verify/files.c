@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hash stage asks for files; whoever finds the queue empty reads the next bin and queues its
- * targets. So bins are read only as fast as their files are hashed, and the queue stays short.
+ * Bins are read by many threads, which wait for the disk, until a window of files is queued; then
+ * these are hashed, and so on until the last bin.
  */
 #include "run/verify/files.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,8 @@
 #include "base/cpu.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/thread.h"
+#include "digest/queue.h"
 #include "digest/stage.h"
 #include "hash/hash.h"
 #include "publish/names.h"
@@ -30,14 +31,8 @@
 #define MARK      8  /* digest bytes kept per known target, shared by its algorithms */
 #define KEY_KEPT  16 /* key bytes kept per known target */
 #define KEY_BATCH 256
-
-/* A file that is to be hashed. */
-struct pending {
-	struct pending *next;
-	uint64_t length;               /* as signed */
-	uint8_t digests[32 + 64 + 32]; /* as signed, packed in the set's order */
-	char path[];                   /* where it lies */
-};
+/* A window has about this many files; where bins hold more, a bin for each job. */
+#define WINDOW_FILES 32768
 
 /* A target of the set of keys. */
 struct known {
@@ -53,16 +48,17 @@ struct known_bin {
 struct audit {
 	const struct stp_verify_files_options *options;
 	struct known_bin *known; /* by bin */
-	pthread_mutex_t lock;    /* guards the queue and what follows */
-	struct pending *first, **last;
-	size_t next_bin;
-	size_t readers;     /* workers that are reading a bin now */
-	struct stp_err err; /* of reading a bin */
-	struct stp_verify_files_totals totals;
+	struct stp_digest_queue *queue;
+	size_t reader_count;
 	struct reader {
 		struct stp_buf file;
 		struct stp_bin_file bin;
-	} * workers;
+	} * readers;
+	int64_t bin_files;             /* that a bin is expected to hold */
+	int64_t window_files;          /* that end a window */
+	atomic_int_fast64_t queued;    /* in this window, and expected of bins being read */
+	atomic_uint_fast64_t next_bin; /* to be read */
+	atomic_uint_fast64_t files, bytes, skipped;
 };
 
 /* ---------------------------------------------------------------- targets of one bin */
@@ -82,24 +78,32 @@ static bool in_sample(const struct audit *audit, const uint8_t key[32])
 	return (mixed ^ (mixed >> 31)) % audit->options->sample == 0;
 }
 
-static struct pending *make_pending(const struct audit *audit, const struct stp_bin_entry *entry,
-                                    const char *path, size_t path_bytes)
+/* Queues the file at path; the item's extra is its digests as signed, packed in the set's order. */
+static enum stp_errc queue_file(struct audit *audit, size_t worker,
+                                const struct stp_bin_entry *entry, const char *path,
+                                size_t path_bytes, uint64_t ino, struct stp_err *err)
 {
-	struct pending *item = malloc(sizeof(*item) + path_bytes + 1);
 	unsigned set = audit->options->hash_set;
+	struct stp_record record = {
+	    .path = path,
+	    .path_bytes = (uint16_t)path_bytes,
+	    .length = entry->length,
+	    .fingerprint.ino = ino,
+	};
+	struct stp_digest_item *item;
+	uint8_t *digests;
 
-	if (!item)
-		return NULL;
-	item->next = NULL;
-	item->length = entry->length;
-	memcpy(item->path, path, path_bytes);
-	item->path[path_bytes] = '\0';
+	STP_TRY(stp_digest_queue_put(audit->queue, worker, &record, 0,
+	                             stp_alg_set_digest_bytes(set), &item, err));
+	atomic_fetch_add_explicit(&audit->queued, 1, memory_order_relaxed);
+	digests = item->extra;
 	for (int alg = 0; alg < STP_ALG_COUNT; alg++)
 		if (set & STP_ALG_BIT(alg))
-			(void)stp_hex_decode(
-			    entry->hex[alg], stp_alg_digest_bytes((enum stp_alg)alg),
-			    item->digests + stp_alg_set_offset(set, (enum stp_alg)alg), 0);
-	return item;
+			(void)stp_hex_decode(entry->hex[alg],
+			                     stp_alg_digest_bytes((enum stp_alg)alg),
+			                     digests + stp_alg_set_offset(set, (enum stp_alg)alg),
+			                     0);
+	return STP_OK;
 }
 
 /* A file of its own under HASH.NAME, neither a link nor the index's file under another name. */
@@ -116,12 +120,11 @@ static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry
 	        plain.st_dev != st->st_dev || plain.st_ino != st->st_ino);
 }
 
-/* Queues the file at path, if there is one; a wrong length is told at once. */
-static enum stp_errc queue_name(struct audit *audit, const struct stp_bin_entry *entry,
-                                const char *path, size_t path_bytes, struct pending ***last,
-                                bool *out_there, struct stp_err *err)
+/* Queues the file at path, if there is one; a wrong length is reported at once. */
+static enum stp_errc queue_name(struct audit *audit, size_t worker,
+                                const struct stp_bin_entry *entry, const char *path,
+                                size_t path_bytes, bool *out_there, struct stp_err *err)
 {
-	struct pending *item;
 	struct stat st;
 
 	if (fstatat(audit->options->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -138,24 +141,19 @@ static enum stp_errc queue_name(struct audit *audit, const struct stp_bin_entry 
 		                (unsigned long long)entry->length);
 		return STP_OK;
 	}
-	item = make_pending(audit, entry, path, path_bytes);
-	if (!item)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, path, "cannot queue");
-	**last = item;
-	*last = &item->next;
-	return STP_OK;
+	return queue_file(audit, worker, entry, path, path_bytes, st.st_ino, err);
 }
 
 /* Queues every name under which the target is there. */
-static enum stp_errc queue_target(struct audit *audit, const struct stp_bin_entry *entry,
-                                  struct pending ***last, struct stp_err *err)
+static enum stp_errc queue_target(struct audit *audit, size_t worker,
+                                  const struct stp_bin_entry *entry, struct stp_err *err)
 {
 	char path[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8];
 	bool there = false;
 
 	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 	if (audit->options->copies_of_fd < 0)
-		STP_TRY(queue_name(audit, entry, path, entry->path_bytes, last, &there, err));
+		STP_TRY(queue_name(audit, worker, entry, path, entry->path_bytes, &there, err));
 	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
 		size_t count;
 
@@ -165,7 +163,7 @@ static enum stp_errc queue_target(struct audit *audit, const struct stp_bin_entr
 		                        2 * stp_alg_digest_bytes((enum stp_alg)alg), path,
 		                        sizeof(path));
 		if (count)
-			STP_TRY(queue_name(audit, entry, path, count, last, &there, err));
+			STP_TRY(queue_name(audit, worker, entry, path, count, &there, err));
 	}
 	if (!there && audit->options->copies_of_fd < 0) {
 		snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
@@ -205,9 +203,9 @@ static bool is_usable(const struct audit *audit, const struct stp_bin_file *bin,
 }
 
 /* Up to KEY_BATCH targets: their keys, then set and queue. */
-static enum stp_errc take_batch(struct audit *audit, const struct stp_bin_file *bin, size_t begin,
-                                size_t end, struct known_bin *known, struct pending ***last,
-                                uint64_t *skipped, struct stp_err *err)
+static enum stp_errc take_batch(struct audit *audit, size_t worker, const struct stp_bin_file *bin,
+                                size_t begin, size_t end, struct known_bin *known,
+                                struct stp_err *err)
 {
 	const uint8_t *paths[KEY_BATCH] = {NULL};
 	size_t bytes[KEY_BATCH] = {0};
@@ -227,17 +225,17 @@ static enum stp_errc take_batch(struct audit *audit, const struct stp_bin_file *
 		fill_mark(audit, &bin->entries[i], item->mark);
 		known->count++;
 		if (in_sample(audit, keys[i - begin]))
-			STP_TRY(queue_target(audit, &bin->entries[i], last, err));
+			STP_TRY(queue_target(audit, worker, &bin->entries[i], err));
 		else
-			(*skipped)++;
+			atomic_fetch_add_explicit(&audit->skipped, 1, memory_order_relaxed);
 	}
 	return STP_OK;
 }
 
-/* All targets of bin index into a chain of files, and into the set of keys. */
-static enum stp_errc read_bin(struct audit *audit, struct reader *reader, size_t index,
-                              struct pending ***last, uint64_t *skipped, struct stp_err *err)
+/* All targets of bin index into the queue, and into the set of keys. */
+static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, struct stp_err *err)
 {
+	struct reader *reader = &audit->readers[worker];
 	const struct stp_chain *tree = audit->options->tree;
 	struct known_bin *known = &audit->known[index];
 	char name[256];
@@ -258,70 +256,44 @@ static enum stp_errc read_bin(struct audit *audit, struct reader *reader, size_t
 		size_t end = i + KEY_BATCH < reader->bin.entry_count ? i + KEY_BATCH
 		                                                     : reader->bin.entry_count;
 
-		STP_TRY(take_batch(audit, &reader->bin, i, end, known, last, skipped, err));
+		STP_TRY(take_batch(audit, worker, &reader->bin, i, end, known, err));
 	}
 	qsort(known->items, known->count, sizeof(*known->items), compare_known);
 	return STP_OK;
 }
 
-/* ----------------------------------------------------------------------- hash stage */
-
-/* Reads bin index into the queue; called without the lock, returns with it. */
-static void refill(struct audit *audit, struct reader *reader, size_t index)
-{
-	struct pending *first = NULL, **last = &first;
-	struct stp_err err = STP_ERR_INIT;
-	uint64_t skipped = 0;
-
-	(void)read_bin(audit, reader, index, &last, &skipped, &err);
-	pthread_mutex_lock(&audit->lock);
-	audit->readers--;
-	audit->totals.skipped += skipped;
-	if (err.code != STP_OK)
-		stp_err_merge(&audit->err, &err);
-	if (first) {
-		*audit->last = first;
-		audit->last = last;
-	}
-}
-
-static int next_file(void *ctx, size_t worker_index, struct stp_record *out)
+/* Reads bins until the window has enough files. What a bin is going to hold counts before it is
+ * read, so that no more of them are begun than the window needs. */
+static enum stp_errc fill_window(void *ctx, size_t worker, struct stp_err *err)
 {
 	struct audit *audit = ctx;
-	struct pending *item;
-	int answer = STP_HASH_NEXT_FILE;
+	const struct stp_verify_files_options *options = audit->options;
 
-	pthread_mutex_lock(&audit->lock);
-	while (!audit->first && audit->next_bin < audit->options->tree->bin_count &&
-	       audit->err.code == STP_OK) {
-		size_t index = audit->next_bin++;
+	while (atomic_fetch_add(&audit->queued, audit->bin_files) < audit->window_files) {
+		uint64_t index = atomic_fetch_add(&audit->next_bin, 1);
 
-		audit->readers++;
-		pthread_mutex_unlock(&audit->lock);
-		refill(audit, &audit->workers[worker_index], index);
+		if (index >= options->tree->bin_count)
+			return STP_OK;
+		if (options->cancel && stp_cancelled(options->cancel))
+			return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
+		STP_TRY(read_bin(audit, worker, (size_t)index, err));
+		atomic_fetch_sub(&audit->queued, audit->bin_files);
 	}
-	item = audit->first;
-	if (item) {
-		audit->first = item->next;
-		if (!audit->first)
-			audit->last = &audit->first;
-	} else {
-		answer = audit->readers ? STP_HASH_NEXT_LATER : STP_HASH_NEXT_END;
-	}
-	pthread_mutex_unlock(&audit->lock);
-	if (!item)
-		return answer;
-	memset(out, 0, sizeof(*out));
-	out->path = item->path;
-	out->path_bytes = (uint16_t)strlen(item->path);
-	out->length = item->length;
-	out->origin = (uint64_t)(uintptr_t)item;
-	return answer;
+	return STP_OK;
 }
 
-static struct pending *pending_of(const struct stp_record *record)
+/* ----------------------------------------------------------------------- hash stage */
+
+static int next_file(void *ctx, size_t worker, struct stp_record *out)
 {
-	return (struct pending *)(uintptr_t)record->origin;
+	struct audit *audit = ctx;
+	const struct stp_digest_item *item = stp_digest_queue_next(audit->queue);
+
+	(void)worker;
+	if (!item)
+		return STP_HASH_NEXT_END;
+	stp_digest_item_record(item, out);
+	return STP_HASH_NEXT_FILE;
 }
 
 static enum stp_finding_code differs(const struct audit *audit)
@@ -331,9 +303,10 @@ static enum stp_finding_code differs(const struct audit *audit)
 }
 
 /* What differs between a hashed file and what is signed. */
-static void compare_digests(struct audit *audit, const struct pending *item,
+static void compare_digests(struct audit *audit, const struct stp_digest_item *item,
                             const struct stp_record *record)
 {
+	const uint8_t *digests = item->extra;
 	unsigned set = audit->options->hash_set;
 
 	if (record->length != item->length) {
@@ -350,7 +323,7 @@ static void compare_digests(struct audit *audit, const struct pending *item,
 		if (!(set & STP_ALG_BIT(alg)))
 			continue;
 		at = stp_alg_set_offset(set, (enum stp_alg)alg);
-		if (memcmp(record->digests + at, item->digests + at, bytes) == 0)
+		if (memcmp(record->digests + at, digests + at, bytes) == 0)
 			continue;
 		stp_hex_encode(record->digests + at, bytes, found);
 		found[2 * bytes] = '\0';
@@ -361,28 +334,17 @@ static void compare_digests(struct audit *audit, const struct pending *item,
 	}
 }
 
-static enum stp_errc done_file(void *ctx, size_t worker_index, const struct stp_record *record,
+static enum stp_errc done_file(void *ctx, size_t worker, const struct stp_record *record,
                                struct stp_err *err)
 {
 	struct audit *audit = ctx;
-	struct pending *item = pending_of(record);
 
-	(void)worker_index;
+	(void)worker;
 	(void)err;
-	compare_digests(audit, item, record);
-	pthread_mutex_lock(&audit->lock);
-	audit->totals.files++;
-	audit->totals.bytes += record->length;
-	pthread_mutex_unlock(&audit->lock);
-	free(item);
+	compare_digests(audit, stp_digest_item_of(record), record);
+	atomic_fetch_add_explicit(&audit->files, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&audit->bytes, record->length, memory_order_relaxed);
 	return STP_OK;
-}
-
-static void failed_file(void *ctx, size_t worker_index, const struct stp_record *record)
-{
-	(void)ctx;
-	(void)worker_index;
-	free(pending_of(record));
 }
 
 /* Files that could not be read become findings. */
@@ -396,7 +358,9 @@ static void take_faults(struct audit *audit, const struct stp_fault_list *faults
 		                faults->items[i].text);
 }
 
-static enum stp_errc hash_files(struct audit *audit, struct stp_err *err)
+/* Hashes the files of one window. */
+static enum stp_errc hash_window(struct audit *audit, const struct stp_read_choice *io,
+                                 struct stp_err *err)
 {
 	const struct stp_verify_files_options *options = audit->options;
 	struct stp_fault_list faults;
@@ -405,26 +369,44 @@ static enum stp_errc hash_files(struct audit *audit, struct stp_err *err)
 	    .hash_set = options->hash_set,
 	    .jobs = options->jobs,
 	    .features = stp_cpu_features(),
+	    .io = *io,
 	    .verified_at = options->now,
 	    .cancel = options->cancel,
 	    .faults = &faults,
 	    .exact_length = 1,
 	    .shown = options->progress,
-	    .failed = failed_file,
 	};
 	enum stp_errc code;
 
-	STP_TRY(stp_read_choose(STP_IO_MODE_AUTO, &stage.io, err));
 	stp_fault_list_init(&faults);
-	stp_progress_stage(options->progress, "files", options->target_count,
-	                   options->target_bytes);
 	code = stp_hash_stage_run(&stage, next_file, done_file, audit, err);
-	if (code == STP_OK && audit->err.code != STP_OK) {
-		stp_err_merge(err, &audit->err);
-		code = audit->err.code;
-	}
 	take_faults(audit, &faults);
 	stp_fault_list_release(&faults);
+	return code;
+}
+
+static enum stp_errc hash_files(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_files_options *options = audit->options;
+	struct stp_read_choice io;
+	enum stp_errc code;
+	unsigned group;
+	uint64_t bytes;
+	size_t count;
+
+	STP_TRY(stp_read_choose(STP_IO_MODE_AUTO, &io, err));
+	stp_progress_stage(options->progress, "files", options->target_count,
+	                   options->target_bytes);
+	do {
+		stp_digest_queue_reset(audit->queue);
+		atomic_store(&audit->queued, 0);
+		code = stp_workers_run(options->jobs ? audit->reader_count : 0, "bins", fill_window,
+		                       audit, options->cancel, err);
+		if (code == STP_OK)
+			code = stp_digest_queue_gather(audit->queue, &count, &bytes, err);
+		if (code == STP_OK && stp_digest_queue_next_group(audit->queue, &group))
+			code = hash_window(audit, &io, err);
+	} while (code == STP_OK && atomic_load(&audit->next_bin) < options->tree->bin_count);
 	return code;
 }
 
@@ -551,48 +533,53 @@ static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 	return code;
 }
 
+static enum stp_errc prepare(struct audit *audit, struct stp_err *err)
+{
+	const struct stp_verify_files_options *options = audit->options;
+	size_t bin_count = options->tree->bin_count;
+
+	audit->bin_files = (int64_t)(options->target_count / (bin_count ? bin_count : 1)) + 1;
+	audit->window_files = (int64_t)options->jobs * audit->bin_files;
+	if (audit->window_files < WINDOW_FILES)
+		audit->window_files = WINDOW_FILES;
+	audit->reader_count = options->jobs ? stp_tree_thread_count(options->jobs) : 1;
+	audit->known = calloc(bin_count + 1, sizeof(*audit->known));
+	audit->readers = calloc(audit->reader_count, sizeof(*audit->readers));
+	if (!audit->known || !audit->readers)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, "", "cannot start");
+	return stp_digest_queue_create(audit->reader_count, &audit->queue, err);
+}
+
 static void release(struct audit *audit)
 {
-	size_t workers = audit->options->jobs ? audit->options->jobs : 1;
-
-	while (audit->first) {
-		struct pending *item = audit->first;
-
-		audit->first = item->next;
-		free(item);
-	}
 	for (size_t i = 0; audit->known && i < audit->options->tree->bin_count; i++)
 		free(audit->known[i].items);
-	for (size_t i = 0; audit->workers && i < workers; i++) {
-		stp_buf_release(&audit->workers[i].file);
-		stp_bin_file_release(&audit->workers[i].bin);
+	for (size_t i = 0; audit->readers && i < audit->reader_count; i++) {
+		stp_buf_release(&audit->readers[i].file);
+		stp_bin_file_release(&audit->readers[i].bin);
 	}
 	free(audit->known);
-	free(audit->workers);
-	pthread_mutex_destroy(&audit->lock);
+	free(audit->readers);
+	stp_digest_queue_destroy(audit->queue);
 }
 
 enum stp_errc stp_verify_files(const struct stp_verify_files_options *options,
                                struct stp_verify_files_totals *out_totals, struct stp_err *err)
 {
-	size_t workers = options->jobs ? options->jobs : 1;
 	struct audit audit = {.options = options};
-	enum stp_errc code = STP_OK;
+	enum stp_errc code;
 
 	memset(out_totals, 0, sizeof(*out_totals));
 	if (!options->hash_set)
 		return STP_OK; /* no targets at all */
-	pthread_mutex_init(&audit.lock, NULL);
-	audit.last = &audit.first;
-	audit.known = calloc(options->tree->bin_count + 1, sizeof(*audit.known));
-	audit.workers = calloc(workers, sizeof(*audit.workers));
-	if (!audit.known || !audit.workers)
-		code = STP_FAIL_ERRNO(err, ENOMEM, STAGE, "", "cannot start");
+	code = prepare(&audit, err);
 	if (code == STP_OK)
 		code = hash_files(&audit, err);
 	if (code == STP_OK && options->sample <= 1 && options->copies_of_fd < 0)
 		code = find_unknown(&audit, err);
-	*out_totals = audit.totals;
+	out_totals->files = atomic_load(&audit.files);
+	out_totals->bytes = atomic_load(&audit.bytes);
+	out_totals->skipped = atomic_load(&audit.skipped);
 	release(&audit);
 	return code;
 }

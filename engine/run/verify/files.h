@@ -2,14 +2,15 @@
 /*
  * The audit of target files: what the bins sign against what a folder holds.
  *
- *	bins ─▶ targets ─▶ plain name? HASH.name? ─▶ hash stage ─▶ equal?       differing, missing
- *	  └──▶ set of keys ◀── walk of the folder                                unknown
+ *	bins ─▶ targets ─▶ plain name? HASH.name? ─▶ queue ─▶ hash stage ─▶ equal?  differing,
+ *missing └──▶ set of keys ◀── walk of the folder                                unknown
  *
  * A target may lie there under its plain path, under HASH.NAME (consistent snapshot), or both; all
  * that are there are hashed. Names that begin with "." are temporary files and not looked at.
  *
  * Shape      findings, and a struct of totals.
- * Memory     24 bytes a target for the set of keys, besides what the hash stage takes.
+ * Memory     24 bytes a target for the set of keys; a window of 32,768 files (more where one bin
+ *            holds more), and what the hash stage takes.
  * Ownership  the caller's tree, folder and findings.
  * Threads    one call; workers inside.
  */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "record/stamp.h"
 #include "roles/config.h"
@@ -26,10 +27,11 @@
 
 /* The report and what its pointers live in. */
 struct audit {
-	struct stp_verify_report report; /* first: the caller holds a pointer to it */
+	struct stp_verify_report report;
 	struct stp_finding_list findings;
 	struct stp_metadata_folder folder;
 	const struct stp_verify_options *options; /* during the run */
+	struct stp_verify_options mine;           /* what it points to */
 	struct stp_chain tree;
 	struct stp_config config; /* of a repository */
 	bool has_config;
@@ -398,49 +400,76 @@ static void finish_report(struct audit *audit)
 	report->metadata_dir = audit->folder.path;
 }
 
-enum stp_errc stp_verify_run(const struct stp_verify_options *options,
-                             struct stp_verify_report **out_report, struct stp_err *err)
+static void destroy(struct audit *audit)
 {
-	struct audit *audit;
+	stp_finding_list_release(&audit->findings);
+	free(audit);
+}
+
+static enum stp_errc take_options(const struct stp_verify_options *options,
+                                  struct stp_verify_options *out, struct stp_err *err)
+{
+	STP_TRY(STP_OPTIONS_TAKE(out, options, progress, "verify", err));
+	STP_TRY(stp_options_need(out->path, "path", "verify", err));
+	if (out->root_file && access(out->root_file, R_OK) != 0)
+		return STP_FAIL(err, STP_CONFIG, "verify", out->root_file,
+		                "cannot be read; give the root file that is trusted");
+	out->jobs = stp_options_jobs(out->jobs);
+	return STP_OK;
+}
+
+static enum stp_errc run(struct audit *audit, struct stp_err *err)
+{
+	const char *path = audit->mine.path;
 	enum stp_errc code;
 
-	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
-	if (options->root_file && access(options->root_file, R_OK) != 0)
-		return STP_FAIL(err, STP_CONFIG, "verify", options->root_file,
-		                "cannot be read; give the root file that is trusted");
-	audit = calloc(1, sizeof(*audit));
-	if (!audit)
-		return STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot start");
-	audit->options = options;
-	audit->report.now = options->now ? options->now : stp_clock_now();
+	audit->options = &audit->mine;
+	audit->report.now = stp_options_now(audit->mine.now, audit->mine.has_now);
 	audit->report.delegation = "none";
-	stp_finding_list_init(&audit->findings);
-	code = stp_metadata_folder_open(&audit->folder, options->path, err);
+	code = stp_metadata_folder_open(&audit->folder, path, err);
 	if (code == STP_OK)
 		code = audit_all(audit, err);
 	if (code == STP_OK && audit->findings.out_of_memory)
-		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot keep findings");
+		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", path, "cannot keep findings");
 	stp_verify_served_end(audit->served);
 	if (audit->has_config)
 		stp_config_release(&audit->config);
 	stp_chain_release(&audit->tree);
 	stp_metadata_folder_close(&audit->folder);
+	return code;
+}
+
+enum stp_errc stp_verify(const struct stp_verify_options *options,
+                         struct stp_verify_report *out_report, struct stp_err *err)
+{
+	struct stp_verify_options mine;
+	struct audit *audit;
+	enum stp_errc code;
+
+	memset(out_report, 0, sizeof(*out_report));
+	if (sodium_init() < 0)
+		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
+	STP_TRY(take_options(options, &mine, err));
+	audit = calloc(1, sizeof(*audit));
+	if (!audit)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", mine.path, "cannot start");
+	audit->mine = mine;
+	stp_finding_list_init(&audit->findings);
+	code = run(audit, err);
 	if (code != STP_OK) {
-		stp_verify_report_destroy(&audit->report);
+		destroy(audit);
 		return code;
 	}
 	finish_report(audit);
-	*out_report = &audit->report;
+	audit->options = NULL;
+	*out_report = audit->report;
+	out_report->private_ = audit;
 	return STP_OK;
 }
 
-void stp_verify_report_destroy(struct stp_verify_report *report)
+void stp_verify_report_release(struct stp_verify_report *report)
 {
-	struct audit *audit = (struct audit *)report;
-
-	if (!audit)
-		return;
-	stp_finding_list_release(&audit->findings);
-	free(audit);
+	if (report->private_)
+		destroy(report->private_);
+	memset(report, 0, sizeof(*report));
 }
