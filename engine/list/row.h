@@ -57,8 +57,8 @@ struct stp_list_parser {
 	struct stp_list_names names; /* NDJSON */
 	struct stp_list_text op;     /* of the row before, NULL when it had none */
 	struct stp_list_text op_rows;
-	struct stp_list_text
-	    inner; /* NDJSON: name of the first array or object in the row; or NULL */
+	/* NDJSON: name of the first array or object in the row; or NULL */
+	struct stp_list_text inner;
 	int inner_is_array;
 	char text[256]; /* of a problem that names something */
 	size_t count;

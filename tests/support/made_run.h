@@ -27,12 +27,10 @@ struct made_run {
 
 static inline void made_run_init(struct made_run *made, unsigned hash_set, size_t jobs)
 {
-	struct stp_sign_options defaults = STP_SIGN_OPTIONS_INIT;
 	struct stp_sign_run *run = &made->run;
 
 	memset(made, 0, sizeof(*made));
 	ledger_init(&made->made, hash_set);
-	made->options = defaults;
 	made->options.jobs = jobs;
 	run->options = &made->options;
 	run->report = &made->report;

@@ -209,8 +209,8 @@ static struct fixture *set_up_writing(size_t jobs)
 	assert_int_equal(run->config.hash_set, STP_ALG_BIT(STP_ALG_SHA512));
 	stp_sign_opened_init(&fixture->opened);
 	fixture->opened.key = repository->online_key;
-	assert_int_equal(stp_role_signers_create(&fixture->opened.signers, repository->online_key,
-	                                         run->features, &fixture->err),
+	assert_int_equal(stp_role_signers_create(&fixture->opened.signers, fixture->opened.key,
+	                                         run->features, NULL),
 	                 STP_OK);
 	assert_int_equal(stp_trusted_load(&fixture->opened.trust, &run->repo, &run->config,
 	                                  STP_TRUSTED_UNPINNED, NULL, repository->seal_key,

@@ -11,7 +11,6 @@
 #include "base/bytes.h"
 #include "bins/bin.h"
 #include "keys/key_signer.h"
-#include "keys/keys.h"
 #include "made_ledger.h"
 #include "run/sign/recover.h"
 #include "sign/sealed.h"

@@ -9,6 +9,7 @@
 #include "base/filesystem.h"
 #include "base/text.h"
 #include "record/stamp.h"
+#include "record/trust.h"
 
 int64_t stp_sign_racy_after(const struct stp_sign_run *run)
 {

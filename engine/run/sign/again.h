@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files are hashed again, and why: what is said about it. The rule is that of
- * record/trust.h.
+ * Which files are hashed again, and why: what is said about it. The rule is that of record/trust.h.
  *
  * Shape      counters by reason; each worker counts on its own, and they are added up.
  * Memory     plain structs.

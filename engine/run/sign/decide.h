@@ -87,8 +87,8 @@ struct stp_decision {
 	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
 	const struct stp_record *second;    /* DUPLICATE: the other one */
 	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
-	const struct stp_record
-	    *removed;           /* not signed last time, but remembered: what was signed before */
+	/* not signed last time, but remembered: what was signed before */
+	const struct stp_record *removed;
 	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
 	unsigned committed_set; /* committed's */
 	unsigned removed_set;   /* removed's */

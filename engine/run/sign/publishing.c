@@ -95,7 +95,7 @@ static enum stp_errc make_snapshot(const struct commit *commit, struct stp_arena
 	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)publishing->version);
 	code = stp_snapshot_body(head, &list, &body, err);
 	if (code == STP_OK)
-		code = seal(commit, "snapshot", publishing->signers->snapshot, name, &body,
+		code = seal(commit, "snapshot", commit->publishing->signers->snapshot, name, &body,
 		            out_sealed, err);
 	stp_buf_release(&body);
 	return code;
@@ -112,8 +112,8 @@ static enum stp_errc make_timestamp(const struct commit *commit, const struct st
 	                                        snapshot->sha256, &body, err);
 
 	if (code == STP_OK)
-		code = seal(commit, "timestamp", publishing->signers->timestamp, "timestamp.json",
-		            &body, out_sealed, err);
+		code = seal(commit, "timestamp", commit->publishing->signers->timestamp,
+		            "timestamp.json", &body, out_sealed, err);
 	stp_buf_release(&body);
 	return code;
 }

@@ -36,16 +36,16 @@ int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_faul
 /* The one signature that counts is that of the key that signs bins. */
 static int is_signed(const struct stp_recover_in *in, const struct stp_bin_file *bin)
 {
+	const struct stp_public_key *key = in->key;
 	size_t i;
 
 	for (i = 0; i < bin->signature_count; i++) {
 		const struct stp_bin_signature *signature = &bin->signatures[i];
 
 		if (signature->keyid_chars == STP_KEYID_CHARS &&
-		    memcmp(signature->keyid, in->key->keyid, STP_KEYID_CHARS) == 0)
-			return stp_signature_check(in->key, (const uint8_t *)bin->body,
-			                           bin->body_bytes, signature->sig,
-			                           signature->sig_chars,
+		    memcmp(signature->keyid, key->keyid, STP_KEYID_CHARS) == 0)
+			return stp_signature_check(key, (const uint8_t *)bin->body, bin->body_bytes,
+			                           signature->sig, signature->sig_chars,
 			                           STP_LIBRARIES_ONE) == STP_SIGNATURE_GOOD;
 	}
 	return 0;

@@ -8,13 +8,11 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/file.h"
-#include "base/thread.h"
 
 void stp_sign_run_init(struct stp_sign_run *run, const struct stp_sign_options *options,
                        struct stp_sign_report *report)
 {
 	memset(run, 0, sizeof(*run));
-	memset(report, 0, sizeof(*report));
 	run->options = options;
 	run->report = report;
 	stp_stopwatch_start(&run->watch, &report->seconds.rest);

@@ -35,7 +35,6 @@
 #include "list/source.h"
 #include "publish/repo.h"
 #include "read/reader.h"
-#include "record/trust.h"
 #include "roles/config.h"
 #include "run/sign/compare.h"
 #include "run/sign/glob_notes.h"
@@ -71,8 +70,8 @@ struct stp_sign_run {
 	struct stp_glob_notes globs;
 	struct stp_seal_key *seal_key;
 	struct stp_ledger *ledger;
-	unsigned
-	    ledger_set; /* of the ledger's generation; another one after a change of "hashes" */
+	/* of the ledger's generation; another one after a change of "hashes" */
+	unsigned ledger_set;
 	struct stp_read_choice io;
 };
 
@@ -83,7 +82,7 @@ void stp_sign_run_init(struct stp_sign_run *run, const struct stp_sign_options *
 /* Closes and frees what is there. */
 void stp_sign_run_release(struct stp_sign_run *run);
 
-/* What is stamped at or after this has not settled, see record/trust.h. */
+/* What is stamped at or after this has not settled: see record/trust.h. */
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
 /* Adds a note, and reports it at once. */
