@@ -82,8 +82,8 @@ struct stp_bench_forecast {
 	struct stp_bench_seconds seconds;
 	double total;
 	double low, high; /* of the total, as far as the measured runs lay apart */
-	double
-	    read_seconds; /* of the hash stage: waiting for the storage, 0 when hashing is slower */
+	/* of the hash stage: waiting for the storage, 0 when hashing is slower */
+	double read_seconds;
 	double file_seconds; /* of the hash stage: what files cost whatever their size */
 };
 

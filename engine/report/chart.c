@@ -16,8 +16,8 @@ struct frame {
 	const char *kind; /* class in the style of the page */
 	double width;
 	double bars_left, bars_right;
-	double
-	    name_height; /* of a line above each bar for its name; 0: the name stands to the left */
+	/* of a line above each bar for its name; 0: the name stands to the left */
+	double name_height;
 	double plot_right;
 	double plot_right_named; /* where names stand beside the lines */
 };

@@ -112,8 +112,8 @@ struct stp_config {
 	enum stp_index_source source;
 	struct stp_removal_limit max_removals;
 	unsigned removed_retention_days; /* 0: for ever */
-	struct stp_pin
-	    trusted_root; /* whatever is signed starts from this root, see trust/trust.h */
+	/* whatever is signed starts from this root, see trust/trust.h */
+	struct stp_pin trusted_root;
 };
 
 /* Fills config with a profile's values; STP_CONFIG names the profiles when it is unknown. */

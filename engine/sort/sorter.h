@@ -6,7 +6,7 @@
  *	merge() ─▶ all runs of all sorters side by side ─▶ emit(), in order
  *
  * The ledger's runs are the same up to the file, and another from there on: ledger/run.h,
- * engine/decisions/0231-one-external-sorter.md.
+ * engine/decisions/0152-one-sorter.md.
  *
  * Shape      records of any content; equal ones stay side by side, those of one sorter in the order
  *            of adding.

@@ -80,9 +80,9 @@ struct stp_sign_options {
 	                          * STP_REMOVALS_ALL: any number */
 	int64_t now;             /* epoch seconds; 0: the clock, unless has_now */
 	int has_now;
-	const char
-	    *above; /* sign with a version above this: a number, or the path of a timestamp that
-	             * was published by another copy; NULL: above the last one known here */
+	/* sign with a version above this: a number, or the path of a timestamp that was published
+	 * by another copy; NULL: above the last one known here */
+	const char *above;
 	int after_clock_error; /* the clock was ahead when the last timestamp was published */
 	int dry_run;           /* scan and compare only; nothing is hashed, written or published */
 	/* Gives up every file access but reading the targets and writing the repository, for the
@@ -179,8 +179,8 @@ struct stp_sign_report {
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
 	size_t damage_count;
-	const struct stp_sign_fault
-	    *notes; /* what the operator should know; changes no exit status */
+	/* what the operator should know; changes no exit status */
+	const struct stp_sign_fault *notes;
 	size_t note_count;
 	size_t logged_count;    /* of the notes: the first ones, which log was called with */
 	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */

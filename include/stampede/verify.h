@@ -144,9 +144,9 @@ struct stp_client_verdict {
 };
 
 struct stp_verify_report {
-	const struct stp_finding
-	    *findings;        /* sorted by severity (errors first), subject, code, text */
-	size_t finding_count; /* kept */
+	/* sorted by severity (errors first), subject, code, text */
+	const struct stp_finding *findings;
+	size_t finding_count;                /* kept */
 	uint64_t error_total, warning_total; /* all, also those not kept; with strict all are errors
 	                                      */
 	uint64_t setup_total;                /* of the warnings, those about the set-up */
@@ -191,9 +191,9 @@ struct stp_verify_options {
 	size_t size;           /* see stampede/options.h */
 	const char *path;      /* a repository, its public folder, or a metadata folder */
 	const char *root_file; /* trust starts here; NULL: at 1.root.json of the folder itself */
-	const char
-	    *targets_dir; /* files to hash: a folder; "" for the repository's own; NULL: none */
-	uint64_t sample;  /* hash a K-th of the files; 0 or 1: all */
+	/* files to hash: a folder; "" for the repository's own; NULL: none */
+	const char *targets_dir;
+	uint64_t sample;                   /* hash a K-th of the files; 0 or 1: all */
 	enum stp_verify_served_how served; /* look at what a web server would hand out */
 	int strict;                        /* every warning counts as an error */
 	int as_client; /* only what a client would fetch: no strays, no old roots beyond */

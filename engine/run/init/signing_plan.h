@@ -40,8 +40,8 @@ struct stp_signing_plan {
 struct stp_signing_wish {
 	unsigned threshold, key_count;
 	int is_edited; /* since init or the last update; else the published role decides */
-	const struct stp_buf
-	    *former; /* keys that do not come back (run/init/former_keys.h), or NULL */
+	/* keys that do not come back (run/init/former_keys.h), or NULL */
+	const struct stp_buf *former;
 };
 
 /* Loads the keys of role from the folders and plans. STP_CONFIG, STP_KEY say what does not add up.

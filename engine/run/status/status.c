@@ -271,8 +271,8 @@ static void read_last_run(struct stp_status_run *run, int state_fd)
 
 struct sum {
 	struct stp_status_disk *disk;
-	char
-	    path[STP_PATH_BYTES_MAX + 1]; /* of the folder, for messages; cut when it is too long */
+	/* of the folder, for messages; cut when it is too long */
+	char path[STP_PATH_BYTES_MAX + 1];
 };
 
 /* Sums what lies below folder_fd, which is closed; its path has path_bytes bytes. Links count as

@@ -47,8 +47,8 @@ struct worker {
 	uint64_t *folders; /* hashes of folders that were looked at; 0: free */
 	uint64_t names, touched;
 	uint64_t present; /* files of the index that are there */
-	struct stp_missing
-	    absent;      /* files of a digest list, or of no targets folder, that are not */
+	/* files of a digest list, or of no targets folder, that are not */
+	struct stp_missing absent;
 	uint64_t astray; /* links and marks of those, which lead a client nowhere */
 };
 
