@@ -36,7 +36,7 @@
 #include "stampede/alg.h"
 
 #define SET        STP_ALG_BIT(STP_ALG_SHA512)
-#define PATH_BYTES 156 /* PyPI's mean, tuf.md "Sizes" */
+#define PATH_BYTES 156 /* PyPI's mean, engine/TUF.md, "Sizes" */
 
 static struct {
 	int json;
@@ -222,18 +222,19 @@ static enum stp_errc take_run(void *ctx, size_t worker, const struct stp_record 
 
 static uint64_t read_list(struct state *state, stp_list_emit_fn *emit)
 {
-	struct stp_list_options how = {.name = options.list, .hash_set = SET, .jobs = options.jobs};
+	struct stp_list_source source = {.name = options.list};
+	struct stp_list_options how = {.source = &source, .hash_set = SET, .jobs = options.jobs};
 	struct stp_list_stats stats;
 	struct stp_fault_list faults;
 	struct stp_err err = STP_ERR_INIT;
 
 	stp_fault_list_init(&faults);
-	how.fd = open(options.list, O_RDONLY | O_CLOEXEC);
-	if (how.fd < 0)
+	source.fd = open(options.list, O_RDONLY | O_CLOEXEC);
+	if (source.fd < 0)
 		die("cannot open the list", NULL);
 	if (stp_list_read(&how, emit, state, &faults, &stats, &err) != STP_OK)
 		die("list", &err);
-	close(how.fd);
+	close(source.fd);
 	if (stats.digest_count != options.targets || faults.total)
 		die("the list is another one", NULL);
 	stp_fault_list_release(&faults);

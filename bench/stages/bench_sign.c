@@ -31,10 +31,11 @@
 #include "cjson/writer.h"
 #include "report.h"
 #include "sign/batch.h"
+#include "sign/lanes.h"
 #include "stampede/alg.h"
 
 #define ROUNDS_MAX 64
-#define PATH_BYTES 156 /* PyPI's mean, tuf.md "Sizes" */
+#define PATH_BYTES 156 /* PyPI's mean, engine/TUF.md, "Sizes" */
 
 static struct {
 	int json;
@@ -291,8 +292,7 @@ static void bench_sign_bodies(size_t target_count, size_t doc_count, size_t jobs
 		stp_bin_release(&bin);
 	}
 	for (size_t i = 0; i < jobs; i++)
-		must(stp_signer_create(key, stp_cpu_features(), &run.signers[i], NULL),
-		     "no signer");
+		must(stp_lanes_create(key, stp_cpu_features(), &run.signers[i], NULL), "no signer");
 	for (size_t round = 0; round < options.rounds; round++) {
 		for (run.how = SODIUM; run.how < SIGNING_COUNT; run.how++) {
 			uint64_t start = now_ns();

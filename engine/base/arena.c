@@ -17,7 +17,6 @@ void stp_arena_init(struct stp_arena *arena, size_t block_bytes)
 {
 	arena->blocks = NULL;
 	arena->block_bytes = block_bytes ? block_bytes : (size_t)1 << 20;
-	arena->total_bytes = 0;
 }
 
 /* A block with room for count bytes in front of the chain, or NULL. */
@@ -35,7 +34,6 @@ static struct stp_arena_block *grow(struct stp_arena *arena, size_t count)
 	block->used = 0;
 	block->capacity = capacity;
 	arena->blocks = block;
-	arena->total_bytes += sizeof(*block) + capacity;
 	return block;
 }
 
@@ -76,11 +74,6 @@ char *stp_arena_copy(struct stp_arena *arena, const char *bytes, size_t count)
 	return copy;
 }
 
-size_t stp_arena_bytes(const struct stp_arena *arena)
-{
-	return arena->total_bytes;
-}
-
 void stp_arena_reset(struct stp_arena *arena)
 {
 	struct stp_arena_block *block = arena->blocks;
@@ -88,7 +81,6 @@ void stp_arena_reset(struct stp_arena *arena)
 	while (block && block->next) {
 		struct stp_arena_block *next = block->next;
 
-		arena->total_bytes -= sizeof(*block) + block->capacity;
 		free(block);
 		block = next;
 	}
@@ -105,26 +97,6 @@ void stp_arena_release(struct stp_arena *arena)
 		free(arena->blocks);
 		arena->blocks = next;
 	}
-	arena->total_bytes = 0;
-}
-
-void *stp_array_room(void *items, size_t count, size_t *capacity, size_t item_bytes,
-                     size_t count_max, int *out_of_memory)
-{
-	size_t wanted;
-	void *grown;
-
-	if (count >= count_max)
-		return NULL;
-	if (count < *capacity)
-		return items;
-	wanted = *capacity ? *capacity * 2 : 64;
-	grown = realloc(items, wanted * item_bytes);
-	if (grown)
-		*capacity = wanted;
-	else
-		*out_of_memory = 1;
-	return grown;
 }
 
 void *stp_lines_alloc(size_t count, size_t item_bytes)

@@ -3,7 +3,7 @@
  * Bump allocator: many small objects that die together.
  *
  * Shape      a chain of blocks, each at least block_bytes.
- * Memory     malloc'ed blocks; stp_arena_bytes() tells how much.
+ * Memory     malloc'ed blocks.
  * Ownership  the arena owns what it hands out; pointers stay valid until reset or release.
  * Threads    one thread per arena.
  */
@@ -19,7 +19,6 @@ struct stp_arena_block;
 struct stp_arena {
 	struct stp_arena_block *blocks; /* newest first */
 	size_t block_bytes;             /* size of a normal block */
-	size_t total_bytes;             /* allocated in all blocks */
 };
 
 /* Prepares an empty arena; block_bytes 0 means 1 MiB. Allocates nothing yet. */
@@ -34,20 +33,11 @@ void *stp_arena_alloc_bytes(struct stp_arena *arena, size_t count);
 /* A NUL-terminated copy of count bytes, or NULL. */
 char *stp_arena_copy(struct stp_arena *arena, const char *bytes, size_t count);
 
-/* Bytes the arena holds from the system. */
-size_t stp_arena_bytes(const struct stp_arena *arena);
-
 /* Frees all but one block and starts again. */
 void stp_arena_reset(struct stp_arena *arena);
 
 /* Frees everything. */
 void stp_arena_release(struct stp_arena *arena);
-
-/* Makes room for one more item of item_bytes behind count in a malloc'ed array that may hold
- * count_max: returns the array, perhaps elsewhere, or NULL with the array as it was when it is full
- * or memory is short, which sets *out_of_memory. */
-void *stp_array_room(void *items, size_t count, size_t *capacity, size_t item_bytes,
-                     size_t count_max, int *out_of_memory);
 
 /* What two threads write to must not share one of these. */
 #define STP_CACHE_LINE 64

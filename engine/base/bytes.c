@@ -3,24 +3,16 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 enum stp_errc stp_buf_reserve(struct stp_buf *buf, size_t extra, struct stp_err *err)
 {
 	size_t needed;
-	size_t capacity = buf->capacity ? buf->capacity : 256;
-	uint8_t *data;
 
 	if (__builtin_add_overflow(buf->count, extra, &needed) || needed > SIZE_MAX / 2)
 		return STP_FAIL_ERRNO(err, ENOMEM, "memory", NULL, "a buffer would be too large");
-	if (needed <= buf->capacity)
-		return STP_OK;
-	while (capacity < needed)
-		capacity *= 2;
-	data = realloc(buf->data, capacity);
-	if (!data)
-		return STP_FAIL_ERRNO(err, ENOMEM, "memory", NULL, "cannot get %zu bytes",
-		                      capacity);
-	buf->data = data;
-	buf->capacity = capacity;
+	if (!STP_ARRAY_RESERVE(buf->data, buf->capacity, needed))
+		return STP_FAIL_ERRNO(err, ENOMEM, "memory", NULL, "cannot get %zu bytes", needed);
 	return STP_OK;
 }
 

@@ -78,16 +78,3 @@ unsigned stp_cpu_features(void)
 	}
 	return set & ~KNOWN;
 }
-
-const char *stp_cpu_feature_name(unsigned set)
-{
-	if (set & STP_CPU_AVX512)
-		return "avx512";
-	if (set & STP_CPU_AVX2)
-		return "avx2";
-	if (set & STP_CPU_SHANI)
-		return "shani";
-	if (set & STP_CPU_SINGLE)
-		return "single";
-	return "portable";
-}

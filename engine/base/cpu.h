@@ -25,8 +25,4 @@
 /* Features of this CPU that may be used. */
 unsigned stp_cpu_features(void);
 
-/* Name of the first feature in set: "avx512", "avx2", "shani", "single",
- * or "portable" for 0. */
-const char *stp_cpu_feature_name(unsigned set);
-
 #endif

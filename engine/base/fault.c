@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -27,13 +28,12 @@ void stp_fault_list_release(struct stp_fault_list *list)
 /* Room for one more item; false when memory is short or the list is full. */
 static int has_room(struct stp_fault_list *list)
 {
-	struct stp_fault *items =
-	    stp_array_room(list->items, list->count, &list->capacity, sizeof(*items),
-	                   STP_FAULTS_KEPT_MAX, &list->out_of_memory);
-
-	if (items)
-		list->items = items;
-	return items != NULL;
+	if (list->count >= STP_FAULTS_KEPT_MAX)
+		return 0;
+	if (STP_ARRAY_RESERVE(list->items, list->capacity, list->count + 1))
+		return 1;
+	list->out_of_memory = 1;
+	return 0;
 }
 
 void stp_fault_add(struct stp_fault_list *list, enum stp_errc code, int sys_errno,

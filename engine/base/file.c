@@ -114,6 +114,24 @@ int stp_name_is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+enum stp_errc stp_folder_each(int folder_fd, const char *stage, const char *subject,
+                              stp_folder_fn *fn, void *ctx, struct stp_err *err)
+{
+	DIR *folder = stp_folder_list(folder_fd);
+	const struct dirent *entry;
+	enum stp_errc code = STP_OK;
+
+	if (!folder)
+		return STP_FAIL_SYS(err, stage, subject, "cannot list the folder");
+	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
+		if (!stp_name_is_dots(entry->d_name))
+			code = fn(ctx, folder_fd, entry->d_name, err);
+	if (code == STP_OK && errno)
+		code = STP_FAIL_SYS(err, stage, subject, "cannot list the folder");
+	closedir(folder);
+	return code;
+}
+
 int stp_folder_is_empty(int folder_fd, const char *besides)
 {
 	DIR *folder = folder_fd < 0 ? NULL : stp_folder_list(folder_fd);

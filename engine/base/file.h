@@ -52,6 +52,13 @@ enum stp_errc stp_temporary_create(int folder_fd, int access, mode_t mode, const
 /* A second handle on the open folder, for readdir; NULL with errno. Close with closedir(). */
 DIR *stp_folder_list(int folder_fd);
 
+/* Calls fn for each name in the open folder but "." and "..", in no order, until one fails.
+ * subject names the folder. */
+typedef enum stp_errc stp_folder_fn(void *ctx, int folder_fd, const char *name,
+                                    struct stp_err *err);
+enum stp_errc stp_folder_each(int folder_fd, const char *stage, const char *subject,
+                              stp_folder_fn *fn, void *ctx, struct stp_err *err) STP_MUST_CHECK;
+
 /* "." and "..", which every listing has. */
 int stp_name_is_dots(const char *name);
 

@@ -5,18 +5,19 @@
 #ifndef STP_BASE_LIMITS_H
 #define STP_BASE_LIMITS_H
 
+#include "stampede/options.h"
+
 /* PATH_MAX of Linux less the NUL; also fits the ledger's 16-bit path length. */
 #define STP_PATH_BYTES_MAX 4095
 /* ext4, xfs, btrfs: NAME_MAX. */
 #define STP_NAME_BYTES_MAX 255
 /* Folders deeper than this are a fault: no index is, and it bounds the walk's descriptors. */
 #define STP_TREE_DEPTH_MAX 128
-/* Threads; above this claiming counters and memory per worker stop paying. */
-#define STP_JOBS_MAX 1024
+/* Threads: STP_JOBS_MAX; above that claiming counters and memory per worker stop paying. */
 /* A target's bytes: the longest length that every JSON reader takes exactly, 2^53 - 1. Also a
  * sparse file that only says it is longer could never be read to its end. */
 #define STP_LENGTH_MAX 9007199254740991ULL
-/* Bins: 2^1 … 2^20; product.md accepts 65,536 and more with a warning. */
+/* Bins: 2^1 … 2^20; init warns above 65,536. */
 #define STP_BIN_BITS_MIN 1
 #define STP_BIN_BITS_MAX 20
 /* Configuration, keys and small role files. python-tuf's root limit is 512,000 bytes. */

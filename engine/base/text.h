@@ -14,10 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes bytes as printable ASCII into out (NUL-terminated, at most size bytes with the NUL):
- * printable ASCII stays, "\" becomes "\\", everything else "\xHH". Cut text ends in "...".
- * Returns the length written without NUL. No raw control byte ever passes. */
-size_t stp_text_escape(const char *bytes, size_t byte_count, char *out, size_t size);
+#include "stampede/text.h"
+
+/* stp_text_escape() and stp_text_clean(): see stampede/text.h. */
 
 /* Bytes of the UTF-8 character at bytes (RFC 3629, of the byte_count that are left), 0 when there
  * is none. */
@@ -30,13 +29,6 @@ unsigned stp_utf8_point(const char *bytes, size_t count);
  * one, or one that steers: C0, DEL, C1, and what sets the direction of text or ends its line
  * (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069). */
 size_t stp_text_harmless(const char *bytes, size_t byte_count);
-
-/* For texts of the program's own that may quote what comes from outside, the last step before they
- * are shown or logged: harmless characters stay, the bytes of others become "\xHH". "\" stays, so
- * that a name that was escaped before is not escaped again, and cleaning twice changes nothing. out
- * is NUL-terminated, valid UTF-8, at most size bytes with the NUL; cut text ends in "...". Returns
- * the length written without NUL. */
-size_t stp_text_clean(const char *bytes, size_t byte_count, char *out, size_t size);
 
 /* Lower-case hex of byte_count bytes into out: exactly 2 * byte_count characters, no NUL. */
 void stp_hex_encode(const uint8_t *bytes, size_t byte_count, char *out);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The spine of `bench`: processor, storage, whole runs, predictions. */
+/* The driver of `bench`: processor, storage, whole runs, predictions. */
 #include "bench/bench.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,90 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "base/thread.h"
-
-/* --- what the parts call --------------------------------------------------------------------- */
-
-void stp_bench_note(struct stp_bench *bench, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_array_append_new(bench->notes, json_string(text));
-}
-
-json_t *stp_bench_rate(struct stp_bench *bench, const struct stp_rate *rate, const char *format,
-                       ...)
-{
-	char name[256];
-	va_list args;
-
-	if (rate->runs && rate->spread > STP_RATE_NOISY) {
-		va_start(args, format);
-		vsnprintf(name, sizeof(name), format, args);
-		va_end(args);
-		json_array_append_new(bench->noisy,
-		                      json_pack("{s:s,s:o}", "measure", name, "spread",
-		                                stp_real_json(rate->spread)));
-	}
-	return stp_rate_json(rate);
-}
-
-void stp_bench_set(struct stp_bench *bench, const char *name, json_t *value)
-{
-	json_object_set_new(bench->document, name, value);
-}
-
-/* By which share of the budget each stage should be over. Stages that take their time whatever they
- * are given (files made, whole runs) have what they took on two cores and one disk. */
-static const struct {
-	const char *name;
-	double end;
-} plan[] = {
-    {"kernels", 0.05},    {"scaling", 0.11}, {"memory", 0.15},  {"encoding", 0.17},
-    {"signing", 0.20},    {"scan", 0.26},    {"files", 0.27},   {"read", 0.44},
-    {"hash", 0.53},       {"durable", 0.58}, {"sorting", 0.59}, {"sign lists", 0.97},
-    {"sign trees", 1.00},
-};
-
-void stp_bench_stage(struct stp_bench *bench, const char *name)
-{
-	size_t i = 0;
-
-	while (i < sizeof(plan) / sizeof(plan[0]) && strcmp(plan[i].name, name) != 0)
-		i++;
-	STP_ASSERT(i < sizeof(plan) / sizeof(plan[0]));
-	bench->late_ns = bench->started_ns + (uint64_t)(bench->seconds * plan[i].end * 1e9);
-	stp_progress_stage(bench->options->progress, name, 0, 0);
-}
-
-double stp_bench_left(const struct stp_bench *bench)
-{
-	uint64_t now = stp_clock_monotonic_ns();
-
-	return now < bench->late_ns ? (double)(bench->late_ns - now) / 1e9 : 0;
-}
-
-int stp_bench_late(const struct stp_bench *bench)
-{
-	return stp_bench_left(bench) <= 0;
-}
-
-size_t stp_bench_curve(const struct stp_bench *bench, size_t out[STP_BENCH_CURVE_MAX])
-{
-	size_t threads;
-	size_t count = 0;
-
-	for (threads = 1; threads < bench->cpu_count && count < STP_BENCH_CURVE_MAX - 1;
-	     threads *= 2)
-		out[count++] = threads;
-	out[count++] = bench->cpu_count;
-	return count;
-}
+#include "stampede/version.h"
 
 /* --- the machine ----------------------------------------------------------------------------- */
 
@@ -145,7 +64,7 @@ static void begin_document(struct stp_bench *bench)
 	bench->notes = json_array();
 	bench->noisy = json_array();
 	stp_bench_set(bench, "schema", json_string("stampede-bench/1"));
-	stp_bench_set(bench, "version", json_string(STP_VERSION));
+	stp_bench_set(bench, "version", json_string(stp_version()));
 	stp_bench_set(bench, "time", json_string(now));
 	stp_bench_set(bench, "machine", machine_json(bench));
 	stp_bench_set(bench, "latency", json_array());
@@ -218,7 +137,8 @@ static enum stp_errc finish_document(struct stp_bench *bench, uint64_t started, 
 
 static enum stp_errc check_options(const struct stp_bench_options *options, struct stp_err *err)
 {
-	const struct stp_bench_shape *shape = stp_bench_shapes;
+	const struct stp_bench_shape *shape;
+	size_t i = 0;
 	int fd;
 
 	/* Before a minute of measuring, not in the middle of it. */
@@ -231,44 +151,51 @@ static enum stp_errc check_options(const struct stp_bench_options *options, stru
 	}
 	if (!options->shape)
 		return STP_OK;
-	while (shape->name && strcmp(shape->name, options->shape) != 0)
-		shape++;
-	if (!shape->name)
+	while ((shape = stp_bench_shape(i)) != NULL && strcmp(shape->name, options->shape) != 0)
+		i++;
+	if (!shape)
 		return STP_FAIL(err, STP_CONFIG, "bench", options->shape,
 		                "is no shape; use drupal, pep458, packagist or pypi");
 	return STP_OK;
 }
 
-enum stp_errc stp_bench_run(const struct stp_bench_options *options, char **out_json,
-                            struct stp_err *err)
+enum stp_errc stp_bench(const struct stp_bench_options *options,
+                        struct stp_bench_report *out_report, struct stp_err *err)
 {
-	struct stp_bench bench = {
-	    .options = options,
-	    .seconds = options->seconds > 0 ? options->seconds : STP_BENCH_SECONDS_DEFAULT,
-	    .cpu_count = stp_cpu_count(),
-	    .scratch = {.fd = -1},
-	};
+	struct stp_bench_options mine;
+	struct stp_bench bench = {.options = &mine, .scratch = {.fd = -1}};
 	uint64_t started = stp_clock_monotonic_ns();
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, measured_ctx, "bench", err));
+	STP_TRY(check_options(&mine, err));
+	bench.seconds = mine.seconds > 0 ? mine.seconds : STP_BENCH_SECONDS_DEFAULT;
+	bench.cpu_count = stp_cpu_count();
+	mine.now = stp_options_now(mine.now, mine.has_now);
 	bench.started_ns = started;
-	bench.cancel = options->cancel ? options->cancel : &bench.own_cancel;
-	STP_TRY(check_options(options, err));
-	stp_progress_time(options->progress, bench.seconds);
-	code = stp_scratch_open(&bench.scratch, options->work_dir, err);
+	bench.cancel = mine.cancel ? mine.cancel : &bench.own_cancel;
+	stp_progress_time(mine.progress, bench.seconds);
+	code = stp_scratch_open(&bench.scratch, mine.work_dir, err);
 	if (code == STP_OK) {
 		begin_document(&bench);
 		code = measure(&bench, err);
 		if (code == STP_OK)
-			code = finish_document(&bench, started, out_json, err);
+			code = finish_document(&bench, started, &out_report->json, err);
 		json_decref(bench.notes);
 		json_decref(bench.noisy);
 		json_decref(bench.document);
 	}
-	if (code == STP_OK && options->measured)
-		options->measured(options->measured_ctx, *out_json);
-	stp_progress_time(options->progress, 0);
-	stp_progress_stage(options->progress, "remove", 0, 0);
-	stp_scratch_close(&bench.scratch, options->progress);
+	if (code == STP_OK && mine.measured)
+		mine.measured(mine.measured_ctx, out_report->json);
+	stp_progress_time(mine.progress, 0);
+	stp_progress_stage(mine.progress, "remove", 0, 0);
+	stp_scratch_close(&bench.scratch, mine.progress);
 	return code;
+}
+
+void stp_bench_report_release(struct stp_bench_report *report)
+{
+	free(report->json);
+	memset(report, 0, sizeof(*report));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One benchmark, as its parts share it. bench/bench.c is the spine, the parts are:
+ * The parts of a benchmark. bench/bench.c runs them over one state (bench/state.h), in this order:
  *
  *	processor   kernels, scaling, memory, signing, encoding          bench/processor.c
  *	storage     scan, reads, hashing files, creation, durability     bench/storage.c
@@ -8,168 +8,25 @@
  *	model       what the parts say about other indexes               bench/model.c
  *	predict     the answers, from a model just measured or read back bench/predict.c
  *
- * Each part adds to one JSON document and leaves behind, in struct stp_bench_model, the few numbers
- * that the model needs. The model stands in the document too (bench/model_json.c), so that one
- * measurement answers questions about other indexes later.
+ * The model stands in the document too (bench/model_json.c), so that one measurement answers
+ * questions about other indexes later.
  *
- * Shape      one struct, filled from top to bottom.
- * Memory     the document.
- * Ownership  bench/bench.c.
- * Threads    parts run one after another.
+ * Shape      see bench/state.h.
+ * Memory     see bench/state.h.
+ * Ownership  the caller's state.
+ * Threads    parts run one after another; each starts its own workers.
  */
 #ifndef STP_BENCH_BENCH_H
 #define STP_BENCH_BENCH_H
 
-#include <jansson.h>
-
-#include "bench/files.h"
-#include "bench/measure.h"
-#include "bench/scratch.h"
-#include "stampede/alg.h"
-#include "stampede/bench.h"
-
-/* Sets of target hashes that are measured: what the profiles use. */
-enum { STP_BENCH_SHA256, STP_BENCH_SHA512, STP_BENCH_SETS };
-
-/* Time as so much per file and so much per byte, in seconds, with all workers at it. */
-struct stp_bench_cost {
-	double per_file, per_byte; /* 0, 0: not measured */
-};
-
-/* The stages of a run, as its report tells them; REST is what the report counts in none. */
-enum stp_bench_stage {
-	STP_STAGE_SCAN,
-	STP_STAGE_HASH,
-	STP_STAGE_LEDGER,
-	STP_STAGE_BINS,
-	STP_STAGE_SIGN,
-	STP_STAGE_PUBLISH,
-	STP_STAGE_REST,
-	STP_STAGE_COUNT,
-};
-
-/* Their names in documents: "scan", "hash", … */
-extern const char *const stp_bench_stage_names[STP_STAGE_COUNT];
-
-struct stp_bench_seconds {
-	double stage[STP_STAGE_COUNT];
-};
-
-/* One real run, and how large it was. */
-struct stp_bench_sign {
-	uint64_t target_count, bin_count, published_bytes;
-	struct stp_bench_seconds seconds;
-};
-
-/* The same job at five sizes, from which follow what a bin and a target cost in each stage. Bins of
- * less than 32 KiB and larger ones are written in two ways (publish/writer.h), so both are here. */
-enum stp_bench_anchor {
-	STP_ANCHOR_FEW,      /* few targets, many bins */
-	STP_ANCHOR_FEW_BINS, /* few targets, few bins */
-	STP_ANCHOR_SMALL,    /* many bins of some KiB */
-	STP_ANCHOR_LARGE,    /* bins of some 65 KiB, as 2.27 million targets make */
-	STP_ANCHOR_MANY,     /* the most targets, bins of some 230 KiB */
-	STP_ANCHOR_COUNT,
-};
-
-struct stp_bench_job {
-	struct stp_bench_sign anchors[STP_ANCHOR_COUNT];
-	double low, high; /* fastest and slowest repetition, as shares of the median; 1: alike */
-};
-
-/* All that a forecast needs to know of a machine. */
-struct stp_bench_model {
-	double scan_hot_per_second, scan_cold_per_second; /* entries; 0: not measured */
-	struct stp_bench_cost hash[STP_BENCH_SETS];       /* read from the page cache and hashed */
-	struct stp_bench_cost read_cold;                  /* 0, 0: not measured */
-	double spill_seconds;         /* per record beyond what fits in memory */
-	double memory_records;        /* records that fit */
-	double compare_seconds;       /* per entry of the tree that did not change */
-	double tree_new_seconds;      /* per entry of the tree that is new, besides hashing */
-	struct stp_bench_job first;   /* from a digest list, nothing known before */
-	struct stp_bench_job nightly; /* the same list again */
-};
-
-struct stp_bench {
-	const struct stp_bench_options *options;
-	struct stp_cancel own_cancel;
-	struct stp_cancel *cancel;
-	double seconds; /* the whole budget */
-	size_t cpu_count;
-	struct stp_scratch scratch;
-	json_t *document;
-	json_t *notes;
-	json_t *noisy;       /* measures whose runs lay too far apart */
-	uint64_t started_ns; /* monotonic */
-	uint64_t late_ns;    /* when this stage's share of the budget is spent */
-
-	struct stp_bench_model model;
-};
-
-/* Adds a note: what could not be measured well, and why. */
-void stp_bench_note(struct stp_bench *bench, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Notes that the rate called name was noisy, when it was. Returns what stp_rate_json() does. */
-json_t *stp_bench_rate(struct stp_bench *bench, const struct stp_rate *rate, const char *format,
-                       ...) __attribute__((format(printf, 3, 4)));
-
-/* Seconds left to the stage by the plan, 0 once they are spent. */
-double stp_bench_left(const struct stp_bench *bench);
-
-/* True when none are: what is left of the stage is measured once rather than three times. */
-int stp_bench_late(const struct stp_bench *bench);
-
-/* Adds value to the document under name. */
-void stp_bench_set(struct stp_bench *bench, const char *name, json_t *value);
-
-/* Starts and shows a stage of the plan in bench.c. */
-void stp_bench_stage(struct stp_bench *bench, const char *name);
-
-/* A share of the whole budget, in seconds. */
-static inline double stp_bench_share(const struct stp_bench *bench, double share)
-{
-	return bench->seconds * share;
-}
-
-/* Thread counts of a scaling curve: 1, 2, 4, … and all processors. Returns how many. */
-#define STP_BENCH_CURVE_MAX 16
-size_t stp_bench_curve(const struct stp_bench *bench, size_t out[STP_BENCH_CURVE_MAX]);
+#include "bench/state.h"
 
 enum stp_errc stp_bench_processor(struct stp_bench *bench, struct stp_err *err) STP_MUST_CHECK;
 enum stp_errc stp_bench_storage(struct stp_bench *bench, struct stp_err *err) STP_MUST_CHECK;
 enum stp_errc stp_bench_whole(struct stp_bench *bench, struct stp_err *err) STP_MUST_CHECK;
 
-/* What the model says a job takes. */
-struct stp_bench_forecast {
-	struct stp_bench_seconds seconds;
-	double total;
-	double low, high; /* of the total, as far as the measured runs lay apart */
-	double
-	    read_seconds; /* of the hash stage: waiting for the storage, 0 when hashing is slower */
-	double file_seconds; /* of the hash stage: what files cost whatever their size */
-};
-
-/* An index and how it is signed. */
-struct stp_bench_case {
-	uint64_t target_count, target_bytes, bin_count;
-	int hash;         /* STP_BENCH_SHA256 or STP_BENCH_SHA512 */
-	int from_list;    /* a digest list, else a tree */
-	int is_first;     /* nothing is known before: from a tree, everything is hashed */
-	int is_cold;      /* tree: files and inodes come from the storage */
-	int is_hash_only; /* `stampede hash`: scan and hash a tree, nothing else */
-};
-
-struct stp_bench_forecast stp_bench_forecast(const struct stp_bench_model *model,
-                                             const struct stp_bench_case *of);
-
 /* "predictions" of a document. memory_bytes bounds what may stay in the page cache. */
 json_t *stp_bench_predict(const struct stp_bench_model *model,
                           const struct stp_bench_options *options, double memory_bytes);
-
-/* "model" of a document, and back; STP_FORMAT when json is none, naming name. */
-json_t *stp_bench_model_json(const struct stp_bench_model *model);
-enum stp_errc stp_bench_model_load(const json_t *json, const char *name,
-                                   struct stp_bench_model *out, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "bench/corpus.h"
 
@@ -36,17 +37,7 @@ enum stp_errc stp_bench_files_add(struct stp_bench_files *files, const char *pat
 {
 	char *copy = stp_arena_copy(&files->arena, path, path_bytes);
 
-	if (files->count == files->capacity) {
-		size_t capacity = files->capacity ? 2 * files->capacity : 1024;
-		struct stp_bench_file *items =
-		    realloc(files->items, capacity * sizeof(*files->items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for paths");
-		files->items = items;
-		files->capacity = capacity;
-	}
-	if (!copy)
+	if (!copy || !STP_ARRAY_RESERVE(files->items, files->capacity, files->count + 1))
 		return STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for paths");
 	files->items[files->count].path = copy;
 	files->items[files->count++].bytes = bytes;

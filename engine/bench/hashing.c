@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "bench/storage.h"
 #include "digest/stage.h"
+#include "stampede/alg.h"
 
 /* The sets, and the algorithm each is named after. */
 static const struct {

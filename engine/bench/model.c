@@ -17,11 +17,14 @@
  */
 #include <math.h>
 
-#include "bench/bench.h"
+#include "bench/model.h"
 #include "publish/writer.h"
 
 /* Hex digits of a digest less than SHA-512's. */
 #define SHA256_SHORTER_BYTES 64.0
+
+const char *const stp_bench_stage_names[STP_STAGE_COUNT] = {"scan", "hash",    "ledger", "bins",
+                                                            "sign", "publish", "rest"};
 
 /* --- cost of a stage ------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "bench/bench.h"
+#include "bench/model.h"
 
 static const struct {
 	const char *name;

@@ -2,20 +2,25 @@
 /* Predictions: the model asked about known indexes or one's own, and the answers explained. */
 #include <string.h>
 
+#include "base/options.h"
 #include "bench/bench.h"
 
 /* Files are read from memory only as far as they fit beside everything else. */
 #define CACHE_SHARE 0.8
 
-const struct stp_bench_shape stp_bench_shapes[] = {
+static const struct stp_bench_shape shapes[] = {
     {"drupal", "packages.drupal.org: 165,000 files in 2,048 bins", 165000, 165000 * 120000ULL, 2048,
      "sha256"},
     {"pep458", "PyPI as PEP 458 counts it: 2.27 million files", 2273539, 2273539 * 2184393ULL,
      16384, "sha512"},
     {"packagist", "Packagist: 6 million archives", 6000000, 6000000 * 400000ULL, 16384, "sha256"},
     {"pypi", "PyPI today: 20 million files, 30 TB", 20000000, 30000000000000ULL, 16384, "sha512"},
-    {NULL, NULL, 0, 0, 0, NULL},
 };
+
+const struct stp_bench_shape *stp_bench_shape(size_t index)
+{
+	return index < sizeof(shapes) / sizeof(shapes[0]) ? &shapes[index] : NULL;
+}
 
 /* The slowest stage, and what would move it. */
 static void explain(const struct stp_bench_forecast *forecast, const struct stp_bench_case *of,
@@ -147,8 +152,9 @@ json_t *stp_bench_predict(const struct stp_bench_model *model,
 {
 	const struct stp_bench_shape *shape;
 	json_t *predictions = json_array();
+	size_t i;
 
-	for (shape = stp_bench_shapes; shape->name; shape++) {
+	for (i = 0; (shape = stp_bench_shape(i)) != NULL; i++) {
 		int is_own = options->target_count || options->target_bytes;
 		/* An index of one's own is laid out as pep458 unless a shape is named. */
 		const char *wanted = options->shape ? options->shape : is_own ? "pep458" : NULL;
@@ -162,20 +168,24 @@ json_t *stp_bench_predict(const struct stp_bench_model *model,
 }
 
 enum stp_errc stp_bench_again(const char *json, const char *name,
-                              const struct stp_bench_options *options, char **out_json,
-                              struct stp_err *err)
+                              const struct stp_bench_options *options,
+                              struct stp_bench_report *out_report, struct stp_err *err)
 {
-	json_t *document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
-	json_t *memory = json_object_get(json_object_get(document, "machine"), "memory_bytes");
+	struct stp_bench_options mine;
 	struct stp_bench_model model;
-	enum stp_errc code =
-	    stp_bench_model_load(json_object_get(document, "model"), name, &model, err);
+	json_t *document, *memory;
+	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, measured_ctx, "bench", err));
+	document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	memory = json_object_get(json_object_get(document, "machine"), "memory_bytes");
+	code = stp_bench_model_load(json_object_get(document, "model"), name, &model, err);
 	if (code == STP_OK) {
 		json_object_set_new(document, "predictions",
-		                    stp_bench_predict(&model, options, json_number_value(memory)));
-		*out_json = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		if (!*out_json)
+		                    stp_bench_predict(&model, &mine, json_number_value(memory)));
+		out_report->json = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(9));
+		if (!out_report->json)
 			code = STP_FAIL_ERRNO(err, ENOMEM, "bench", name,
 			                      "no memory for the document");
 	}

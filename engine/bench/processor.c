@@ -17,6 +17,7 @@
 #include "hash/kernel.h"
 #include "keys/keys.h"
 #include "sign/batch.h"
+#include "sign/lanes.h"
 
 /* Message bytes per lane and kernel call: two such buffers per lane stay within L2 for 16 lanes of
  * 32 KiB, as the hash stage's pieces do. */
@@ -342,7 +343,7 @@ static enum stp_errc sign_prepare(void *ctx, size_t index, void **out, struct st
 	if (!state || !state->bytes)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "bench", NULL, "no memory for documents");
 	else
-		code = stp_signer_create(with->key, stp_cpu_features(), &state->signer, err);
+		code = stp_lanes_create(with->key, stp_cpu_features(), &state->signer, err);
 	if (code != STP_OK) {
 		free(state ? state->bytes : NULL);
 		free(state);

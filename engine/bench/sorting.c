@@ -13,6 +13,7 @@
 #include "ledger/merge.h"
 #include "ledger/run.h"
 #include "record/key.h"
+#include "stampede/alg.h"
 
 #define RECORD_COUNT 200000
 #define LARGE_BUDGET ((size_t)512 << 20)

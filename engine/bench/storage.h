@@ -11,7 +11,8 @@
 #ifndef STP_BENCH_STORAGE_H
 #define STP_BENCH_STORAGE_H
 
-#include "bench/bench.h"
+#include "bench/files.h"
+#include "bench/state.h"
 
 /* Files up to here are small, from there on large. */
 #define STP_BENCH_SMALL_BYTES_MAX ((uint64_t)64 << 10)

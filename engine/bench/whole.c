@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bench/bench.h"
 #include "bench/corpus.h"
 #include "stampede/init.h"
 #include "stampede/sign.h"
@@ -47,9 +48,6 @@ static const struct large_runs {
 /* Another tree, to check the model with. */
 #define CHECK_COUNT      ((uint64_t)3000)
 #define CHECK_FILE_BYTES ((uint64_t)80000)
-
-const char *const stp_bench_stage_names[STP_STAGE_COUNT] = {"scan", "hash",    "ledger", "bins",
-                                                            "sign", "publish", "rest"};
 
 /* Makes repository name with bin_count bins over the folder targets. */
 static enum stp_errc make_repo(struct stp_bench *bench, const char *name, const char *targets,
@@ -104,7 +102,7 @@ static enum stp_errc sign_once(struct stp_bench *bench, const char *name, const 
 		options.digests =
 		    stp_scratch_path(&bench->scratch, list, list_path, sizeof(list_path));
 	options.cancel = bench->cancel;
-	code = stp_sign_run(&options, &report, err);
+	code = stp_sign(&options, &report, err);
 	if (code == STP_OK)
 		*out = sign_of(&report);
 	stp_sign_report_release(&report);

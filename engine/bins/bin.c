@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "cjson/writer.h"
 #include "stampede/alg.h"
@@ -21,15 +22,6 @@ static const enum stp_alg hash_order[STP_ALG_COUNT] = {STP_ALG_BLAKE2B_256, STP_
 uint32_t stp_bin_index(const uint8_t key[STP_KEY_BYTES], unsigned bits)
 {
 	return stp_load32_be(key) >> (32 - bits);
-}
-
-int stp_bin_first_key(uint32_t index, unsigned bits, uint8_t out_key[STP_KEY_BYTES])
-{
-	memset(out_key, 0, STP_KEY_BYTES);
-	if ((uint64_t)index >> bits)
-		return 1;
-	stp_store32_be(out_key, index << (32 - bits));
-	return 0;
 }
 
 void stp_bin_init(struct stp_bin *bin)
@@ -58,20 +50,14 @@ void stp_bin_reset(struct stp_bin *bin)
 /* Doubles the arrays. */
 static enum stp_errc grow(struct stp_bin *bin, struct stp_err *err)
 {
-	size_t capacity = bin->capacity ? bin->capacity * 2 : 64;
-	struct stp_bin_target *targets = realloc(bin->targets, capacity * sizeof(*targets));
-	struct stp_bin_order *order;
+	size_t capacity = bin->capacity;
+	size_t order_capacity = 2 * bin->capacity;
 
-	if (!targets)
-		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for %zu targets",
-		                      capacity);
-	bin->targets = targets;
 	/* Twice: the merge sort needs a second half as scratch. */
-	order = realloc(bin->order, 2 * capacity * sizeof(*order));
-	if (!order)
+	if (!STP_ARRAY_RESERVE(bin->targets, capacity, bin->count + 1) ||
+	    !STP_ARRAY_RESERVE(bin->order, order_capacity, 2 * capacity))
 		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for %zu targets",
-		                      capacity);
-	bin->order = order;
+		                      bin->count + 1);
 	bin->capacity = capacity;
 	return STP_OK;
 }

@@ -27,10 +27,6 @@
 /* Index of the bin of key among 2^bits bins, bits 1 … 32. */
 uint32_t stp_bin_index(const uint8_t key[STP_KEY_BYTES], unsigned bits);
 
-/* The smallest key of bin index among 2^bits; index may be 2^bits, then nonzero is returned and
- * there is no such key (the end of all keys). */
-int stp_bin_first_key(uint32_t index, unsigned bits, uint8_t out_key[STP_KEY_BYTES]);
-
 struct stp_bin_target {
 	const char *path;
 	const uint8_t *digests; /* packed in the set's order */

@@ -261,20 +261,9 @@ size_t stp_cjson_sequence(const uint8_t *bytes, size_t count)
 	return length;
 }
 
-stp_hex_fn *stp_hex_encoder(unsigned features)
-{
-	return stp_cjson_kernel_for(features)->hex_encode;
-}
-
 void stp_hex_encode_fast(const uint8_t *bytes, size_t byte_count, uint8_t *out)
 {
 	stp_cjson_kernel_for(stp_cpu_features())->hex_encode(bytes, byte_count, out);
-}
-
-int stp_cjson_is_plain(const char *text, size_t text_bytes)
-{
-	return stp_cjson_kernel_for(stp_cpu_features())
-	           ->plain_span((const uint8_t *)text, text_bytes) == text_bytes;
 }
 
 int stp_utf8_is_valid(const char *text, size_t text_bytes)

@@ -15,6 +15,7 @@
 #include "cjson/reader.h"
 
 #include "base/cpu.h"
+#include "cjson/escape.h"
 #include "cjson/kernel.h"
 
 enum state {
@@ -31,12 +32,24 @@ void stp_cjson_cursor_init_features(struct stp_cjson_cursor *cursor, const void 
 	cursor->begin = bytes;
 	cursor->at = bytes;
 	cursor->end = count ? cursor->at + count : cursor->at;
+	cursor->is_file = 0;
 	cursor->kernel = stp_cjson_kernel_for(features);
 }
 
 void stp_cjson_cursor_init(struct stp_cjson_cursor *cursor, const void *bytes, size_t count)
 {
 	stp_cjson_cursor_init_features(cursor, bytes, count, stp_cpu_features());
+}
+
+/* The bytes of the escape that at begins with, 0 when it may not stand here. */
+static size_t escape_bytes(const struct stp_cjson_cursor *cursor, const uint8_t *at)
+{
+	size_t left = (size_t)(cursor->end - at);
+	uint8_t control;
+
+	if (left >= 2 && (at[1] == '"' || at[1] == '\\'))
+		return 2;
+	return cursor->is_file ? stp_cjson_escaped_control(at, left, &control) : 0;
 }
 
 int stp_cjson_take_string(struct stp_cjson_cursor *cursor, struct stp_cjson_view *out_view)
@@ -62,10 +75,11 @@ int stp_cjson_take_string(struct stp_cjson_cursor *cursor, struct stp_cjson_view
 			return 1;
 		}
 		if (*at == '\\') {
-			if (end - at < 2 || (at[1] != '"' && at[1] != '\\'))
+			length = escape_bytes(cursor, at);
+			if (length == 0)
 				break;
 			escaped = 1;
-			at += 2;
+			at += length;
 			continue;
 		}
 		length = stp_cjson_sequence(at, (size_t)(end - at));
@@ -119,12 +133,20 @@ int stp_cjson_take_hex(struct stp_cjson_cursor *cursor, uint8_t *out, size_t byt
 	return 1;
 }
 
-/* One byte of meaning from text[*i], which is advanced over an escape. */
-static uint8_t meaning(const char *text, size_t *i)
+/* One byte of meaning from view at *i, which is advanced over an escape. */
+static uint8_t meaning(const struct stp_cjson_view *view, size_t *i)
 {
-	if (text[*i] == '\\')
+	const uint8_t *at = (const uint8_t *)view->text + *i;
+	size_t escape;
+	uint8_t control;
+
+	if (*at != '\\') {
 		++*i;
-	return (uint8_t)text[(*i)++];
+		return *at;
+	}
+	escape = stp_cjson_escaped_control(at, view->bytes - *i, &control);
+	*i += escape ? escape : 2;
+	return escape ? control : at[1];
 }
 
 int stp_cjson_key_compare(const struct stp_cjson_view *a, const struct stp_cjson_view *b)
@@ -140,7 +162,7 @@ int stp_cjson_key_compare(const struct stp_cjson_view *a, const struct stp_cjson
 		return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
 	}
 	while (i < a->bytes && j < b->bytes) {
-		int order = (int)meaning(a->text, &i) - (int)meaning(b->text, &j);
+		int order = (int)meaning(a, &i) - (int)meaning(b, &j);
 
 		if (order)
 			return order;
@@ -154,7 +176,7 @@ size_t stp_cjson_unescape(const struct stp_cjson_view *view, char *out)
 	size_t i = 0;
 
 	while (i < view->bytes)
-		out[count++] = (char)meaning(view->text, &i);
+		out[count++] = (char)meaning(view, &i);
 	return count;
 }
 
@@ -172,6 +194,12 @@ void stp_cjson_reader_init(struct stp_cjson_reader *reader, const void *bytes, s
 {
 	stp_cjson_cursor_init(&reader->cursor, bytes, count);
 	reader_start(reader);
+}
+
+void stp_cjson_reader_init_file(struct stp_cjson_reader *reader, const void *bytes, size_t count)
+{
+	stp_cjson_reader_init(reader, bytes, count);
+	reader->cursor.is_file = 1;
 }
 
 static enum stp_cjson_event bad(struct stp_cjson_reader *reader, const char *fault)
@@ -354,8 +382,8 @@ int stp_cjson_take_value(struct stp_cjson_cursor *cursor, const uint8_t **out_be
 	return 1;
 }
 
-enum stp_errc stp_cjson_reader_fail(const struct stp_cjson_reader *reader, const char *stage,
-                                    const char *subject, struct stp_err *err)
+static enum stp_errc fail(const struct stp_cjson_reader *reader, const char *stage,
+                          const char *subject, struct stp_err *err)
 {
 	return STP_FAIL(err, reader->too_deep ? STP_LIMIT : STP_FORMAT, stage, subject,
 	                "%s (byte %zu); it is not canonical JSON",
@@ -363,17 +391,33 @@ enum stp_errc stp_cjson_reader_fail(const struct stp_cjson_reader *reader, const
 	                (size_t)(reader->cursor.at - reader->cursor.begin));
 }
 
+static enum stp_errc check_all(struct stp_cjson_reader *reader, const char *stage,
+                               const char *subject, struct stp_err *err)
+{
+	enum stp_cjson_event event;
+
+	do {
+		event = stp_cjson_next(reader);
+	} while (event != STP_CJSON_END && event != STP_CJSON_BAD);
+	if (event == STP_CJSON_BAD)
+		return fail(reader, stage, subject, err);
+	return STP_OK;
+}
+
 enum stp_errc stp_cjson_check(const void *bytes, size_t count, const char *stage,
                               const char *subject, struct stp_err *err)
 {
 	struct stp_cjson_reader reader;
-	enum stp_cjson_event event;
 
 	stp_cjson_reader_init(&reader, bytes, count);
-	do {
-		event = stp_cjson_next(&reader);
-	} while (event != STP_CJSON_END && event != STP_CJSON_BAD);
-	if (event == STP_CJSON_BAD)
-		return stp_cjson_reader_fail(&reader, stage, subject, err);
-	return STP_OK;
+	return check_all(&reader, stage, subject, err);
+}
+
+enum stp_errc stp_cjson_check_file(const void *bytes, size_t count, const char *stage,
+                                   const char *subject, struct stp_err *err)
+{
+	struct stp_cjson_reader reader;
+
+	stp_cjson_reader_init_file(&reader, bytes, count);
+	return check_all(&reader, stage, subject, err);
 }

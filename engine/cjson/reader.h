@@ -36,7 +36,7 @@
 struct stp_cjson_view {
 	const char *text;
 	size_t bytes;
-	int escaped; /* holds \" or \\: see stp_cjson_unescape() */
+	int escaped; /* holds an escape: see stp_cjson_unescape() */
 };
 
 /* ---------------------------------------------------------------- the cursor */
@@ -46,6 +46,7 @@ struct stp_cjson_cursor {
 	const uint8_t *end;
 	const uint8_t *begin;
 	const struct stp_cjson_kernel *kernel;
+	int is_file; /* control characters stand escaped, see stp_cjson_reader_init_file() */
 };
 
 void stp_cjson_cursor_init(struct stp_cjson_cursor *cursor, const void *bytes, size_t count);
@@ -75,7 +76,8 @@ static inline int stp_cjson_peek(const struct stp_cjson_cursor *cursor)
 	return cursor->at < cursor->end ? *cursor->at : -1;
 }
 
-/* A whole string with both quotes; checked: UTF-8, no control characters, only \" and \\. */
+/* A whole string with both quotes; checked: UTF-8, no control characters, only \" and \\ (and, of
+ * file bytes, the escapes of control characters). */
 int stp_cjson_take_string(struct stp_cjson_cursor *cursor, struct stp_cjson_view *out_view);
 
 /* An integer 0 … INT64_MAX without leading zeros. */
@@ -138,18 +140,23 @@ struct stp_cjson_reader {
 
 void stp_cjson_reader_init(struct stp_cjson_reader *reader, const void *bytes, size_t count);
 
+/* As init for the file bytes of a document that may hold control characters (cjson/encoding.h):
+ * their escapes are accepted, each in its one spelling. Everything else is as strict. */
+void stp_cjson_reader_init_file(struct stp_cjson_reader *reader, const void *bytes, size_t count);
+
 /* The next event. After END or BAD it returns the same again. */
 enum stp_cjson_event stp_cjson_next(struct stp_cjson_reader *reader);
 
 /* After an event that begins a value (KEY excluded): skips to its end. 0 when BAD came. */
 int stp_cjson_skip(struct stp_cjson_reader *reader, enum stp_cjson_event begun);
 
-/* Sets err to what went wrong, with the byte offset: STP_FORMAT, or STP_LIMIT when too deep. */
-enum stp_errc stp_cjson_reader_fail(const struct stp_cjson_reader *reader, const char *stage,
-                                    const char *subject, struct stp_err *err);
-
-/* STP_OK when bytes[0, count) is one canonical document. */
+/* STP_OK when bytes[0, count) is one canonical document; else what is wrong, with the byte offset:
+ * STP_FORMAT, or STP_LIMIT when it is nested too deeply. */
 enum stp_errc stp_cjson_check(const void *bytes, size_t count, const char *stage,
                               const char *subject, struct stp_err *err) STP_MUST_CHECK;
+
+/* STP_OK when bytes[0, count) are the file bytes of one canonical document. */
+enum stp_errc stp_cjson_check_file(const void *bytes, size_t count, const char *stage,
+                                   const char *subject, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

@@ -113,17 +113,6 @@ static void end(struct stp_cjson_writer *writer, enum stp_cjson_scope_kind kind,
 	writer->depth--;
 }
 
-void stp_cjson_headroom(struct stp_cjson_writer *writer, size_t head_bytes)
-{
-	uint8_t *at = room(writer, head_bytes);
-
-	STP_ASSERT(writer->code != STP_OK || (writer->count == 0 && writer->depth == 0));
-	if (!at || head_bytes == 0)
-		return;
-	memset(at, 0, head_bytes);
-	writer->count += head_bytes;
-}
-
 void stp_cjson_object_begin(struct stp_cjson_writer *writer)
 {
 	begin(writer, STP_CJSON_IN_OBJECT, "{");
@@ -144,8 +133,14 @@ void stp_cjson_array_end(struct stp_cjson_writer *writer)
 	end(writer, STP_CJSON_IN_ARRAY, "]");
 }
 
+enum controls {
+	CONTROLS_REFUSED,
+	CONTROLS_RAW, /* but NUL */
+};
+
 /* Writes text with its quotes. */
-static void put_string(struct stp_cjson_writer *writer, const char *text, size_t text_bytes)
+static void put_string(struct stp_cjson_writer *writer, const char *text, size_t text_bytes,
+                       enum controls controls)
 {
 	const struct stp_cjson_kernel *kernel = stp_cjson_kernel_for(stp_cpu_features());
 	const uint8_t *at = (const uint8_t *)text;
@@ -161,7 +156,9 @@ static void put_string(struct stp_cjson_writer *writer, const char *text, size_t
 			break;
 		if (*at == '"' || *at == '\\')
 			put(writer, "\\", 1);
-		count = stp_cjson_sequence(at, (size_t)(stop - at));
+		count = controls == CONTROLS_RAW && *at && *at < 0x20
+		            ? 1
+		            : stp_cjson_sequence(at, (size_t)(stop - at));
 		if (count == 0 && writer->code == STP_OK)
 			writer->code = STP_FAIL(&writer->err, STP_FORMAT, "cjson", NULL,
 			                        "a string holds byte 0x%02x at %zu, which is no "
@@ -186,7 +183,7 @@ void stp_cjson_key_bytes(struct stp_cjson_writer *writer, const char *key, size_
 	if (in->item_count)
 		put(writer, ",", 1);
 	at = writer->count + 1;
-	put_string(writer, key, key_bytes);
+	put_string(writer, key, key_bytes, CONTROLS_REFUSED);
 	if (writer->code != STP_OK)
 		return;
 	now = (struct stp_cjson_view){(const char *)writer->data + at, writer->count - 1 - at, 1};
@@ -206,7 +203,13 @@ void stp_cjson_key(struct stp_cjson_writer *writer, const char *key)
 void stp_cjson_string_bytes(struct stp_cjson_writer *writer, const char *text, size_t text_bytes)
 {
 	before_value(writer);
-	put_string(writer, text, text_bytes);
+	put_string(writer, text, text_bytes, CONTROLS_REFUSED);
+}
+
+void stp_cjson_string_raw(struct stp_cjson_writer *writer, const char *text, size_t text_bytes)
+{
+	before_value(writer);
+	put_string(writer, text, text_bytes, CONTROLS_RAW);
 }
 
 void stp_cjson_string(struct stp_cjson_writer *writer, const char *text)

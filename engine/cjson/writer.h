@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cjson/writer: documents → canonical bytes (OLPC canonical JSON, tuf.md "Envelope and canonical
- * form"). Knows nothing of TUF.
+ * cjson/writer: documents → canonical bytes (OLPC canonical JSON, engine/TUF.md, "Files and
+ * canonical form"). Knows nothing of TUF.
  *
  *	stp_cjson_writer_init(&w);
  *	stp_cjson_object_begin(&w);
@@ -67,10 +67,6 @@ void stp_cjson_writer_init_fixed(struct stp_cjson_writer *writer, uint8_t *data,
 /* Frees a growing writer's buffer. */
 void stp_cjson_writer_release(struct stp_cjson_writer *writer);
 
-/* Writes head_bytes bytes as they are before the document: head room, for an envelope. Only right
- * after init. */
-void stp_cjson_headroom(struct stp_cjson_writer *writer, size_t head_bytes);
-
 void stp_cjson_object_begin(struct stp_cjson_writer *writer);
 void stp_cjson_object_end(struct stp_cjson_writer *writer);
 void stp_cjson_array_begin(struct stp_cjson_writer *writer);
@@ -82,6 +78,10 @@ void stp_cjson_key_bytes(struct stp_cjson_writer *writer, const char *key, size_
 
 void stp_cjson_string(struct stp_cjson_writer *writer, const char *text);
 void stp_cjson_string_bytes(struct stp_cjson_writer *writer, const char *text, size_t text_bytes);
+/* As stp_cjson_string_bytes(), but control characters (not NUL) stand in it as they are: the
+ * document is what is signed, and a file holds what stp_cjson_to_file() makes of it. For PEM keys.
+ */
+void stp_cjson_string_raw(struct stp_cjson_writer *writer, const char *text, size_t text_bytes);
 /* byte_count bytes as a string of lower-case hex. */
 void stp_cjson_hex(struct stp_cjson_writer *writer, const uint8_t *bytes, size_t byte_count);
 void stp_cjson_u64(struct stp_cjson_writer *writer, uint64_t value);
@@ -102,16 +102,8 @@ void stp_cjson_writer_take(struct stp_cjson_writer *writer, struct stp_buf *out_
 
 typedef void stp_hex_fn(const uint8_t *bytes, size_t byte_count, uint8_t *out);
 
-/* The fastest lower-case hex encoder for these CPU features (a subset of stp_cpu_features();
- * 0 is the portable twin). Writes exactly 2 * byte_count characters. */
-stp_hex_fn *stp_hex_encoder(unsigned features);
-
 /* As stp_hex_encode() of base/, with the fastest encoder of this CPU. */
 void stp_hex_encode_fast(const uint8_t *bytes, size_t byte_count, uint8_t *out);
-
-/* True when text can stand in a canonical string as it is and every client reads it the same:
- * printable ASCII (0x20 … 0x7e) without '"' and '\'. */
-int stp_cjson_is_plain(const char *text, size_t text_bytes);
 
 /* True when text is valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 int stp_utf8_is_valid(const char *text, size_t text_bytes);

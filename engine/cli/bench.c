@@ -10,9 +10,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/outputs.h"
 #include "cli/product.h"
 #include "cli/verbs.h"
-#include "run/outputs.h"
+#include "report/bench_views.h"
 
 /* A document has some ten kilobytes; what --compare is given may be anything. */
 #define DOCUMENT_BYTES_MAX ((size_t)4 << 20)
@@ -226,10 +227,9 @@ static int measure(struct stp_cli *cli, struct request *request)
 {
 	struct delivery delivery = {.cli = cli, .request = request, .err = STP_ERR_INIT};
 	struct stp_err err = STP_ERR_INIT;
-	char *json = NULL;
+	struct stp_bench_report report;
 	enum stp_errc code;
 
-	request->run.now = stp_clock_now();
 	request->run.progress = cli->progress;
 	request->run.cancel = cli->cancel;
 	request->run.measured = deliver;
@@ -237,9 +237,9 @@ static int measure(struct stp_cli *cli, struct request *request)
 	stp_cli_say(cli, "bench: measuring, about %.0f seconds; leave the machine alone",
 	            request->run.seconds > 0 ? request->run.seconds : STP_BENCH_SECONDS_DEFAULT);
 	stp_cli_progress_begin(cli);
-	code = stp_bench_run(&request->run, &json, &err);
+	code = stp_bench(&request->run, &report, &err);
 	stp_cli_progress_end(cli);
-	free(json);
+	stp_bench_report_release(&report);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	return delivery.code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &delivery.err);
@@ -250,7 +250,7 @@ static int show(struct stp_cli *cli, const struct request *request)
 {
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_buf json = STP_BUF_INIT;
-	char *again = NULL;
+	struct stp_bench_report again = {NULL};
 	int asks = request->run.target_count || request->run.target_bytes || request->run.shape;
 	enum stp_errc code =
 	    stp_file_read(AT_FDCWD, request->from, DOCUMENT_BYTES_MAX, "bench", &json, &err);
@@ -259,8 +259,9 @@ static int show(struct stp_cli *cli, const struct request *request)
 		code = stp_bench_again((const char *)json.data, request->from, &request->run,
 		                       &again, &err);
 	if (code == STP_OK)
-		code = write_products(request, again ? again : (const char *)json.data, &err);
-	free(again);
+		code = write_products(request, again.json ? again.json : (const char *)json.data,
+		                      &err);
+	stp_bench_report_release(&again);
 	stp_buf_release(&json);
 	return code == STP_OK ? STP_EXIT_OK : stp_cli_fail(cli, &err);
 }
@@ -286,7 +287,7 @@ static enum stp_errc check_outputs(const struct stp_cli *cli, const struct reque
 
 static int run_bench(struct stp_cli *cli)
 {
-	struct request request = {.wants_json = 0};
+	struct request request = {.run = STP_BENCH_OPTIONS_INIT};
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
 	int id;

@@ -32,7 +32,7 @@
 #include "stampede/err.h"
 #include "stampede/progress.h"
 
-/* product.md, "Conventions". */
+/* See "EXIT STATUS" in stampede(1). */
 enum {
 	STP_EXIT_OK = 0,
 	STP_EXIT_VERIFY = 1,
@@ -130,6 +130,8 @@ void stp_cli_warn(const struct stp_cli *cli, const char *format, ...)
 /* Unsigned decimal in [min, max]; on error prints usage naming option and returns 0. */
 int stp_cli_u64(struct stp_cli *cli, const char *option, const char *value, uint64_t min,
                 uint64_t max, uint64_t *out);
+/* The value of --jobs, 0 for the serial reference; on error prints usage and returns 0. */
+int stp_cli_jobs(struct stp_cli *cli, const char *value, size_t *out);
 /* YYYY-MM-DDTHH:MM:SSZ; on error prints usage and returns 0. */
 int stp_cli_time(struct stp_cli *cli, const char *option, const char *value, int64_t *out_epoch_s);
 /* The value of --now for a verb that signs: as stp_cli_time(), and early enough that an expiry from

@@ -22,17 +22,27 @@ static const struct stp_option options_table[] = {
     {NULL, NULL, NULL, 0},
 };
 
+/* A period that may be none; 0 after printing usage. */
+static int take_period(struct stp_cli *cli, const char *name, const char *value, int64_t *out)
+{
+	if (!stp_cli_period(cli, name, value, 0, out))
+		return 0;
+	if (*out == 0)
+		*out = STP_GC_NO_TIME;
+	return 1;
+}
+
 /* Takes one option; 0 after printing usage. */
 static int take_option(struct stp_cli *cli, int id, const char *value,
                        struct stp_gc_options *options)
 {
 	switch (id) {
 	case OPT_GRACE:
-		return stp_cli_period(cli, "grace", value, 0, &options->grace_seconds);
+		return take_period(cli, "grace", value, &options->grace_seconds);
 	case OPT_KEEP:
 		return stp_cli_u64(cli, "keep", value, 1, 1000000, &options->keep);
 	case OPT_AUDIT:
-		return stp_cli_period(cli, "audit", value, 0, &options->audit_keep_seconds);
+		return take_period(cli, "audit", value, &options->audit_keep_seconds);
 	case OPT_DRY_RUN:
 		options->dry_run = 1;
 		return 1;
@@ -40,6 +50,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 		options->after_clock_error = 1;
 		return 1;
 	default:
+		options->has_now = 1;
 		return stp_cli_time(cli, "now", value, &options->now);
 	}
 }
@@ -122,18 +133,13 @@ static void print_text(const struct stp_gc_report *report, int dry_run)
 
 static int run(struct stp_cli *cli)
 {
-	struct stp_gc_options options = {
-	    .grace_seconds = STP_GC_GRACE_SECONDS,
-	    .keep = STP_GC_KEEP,
-	    .audit_keep_seconds = STP_GC_AUDIT_KEEP_SECONDS,
-	    .now = -1,
-	    .cancel = cli->cancel,
-	};
+	struct stp_gc_options options = STP_GC_OPTIONS_INIT;
 	struct stp_gc_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
 	int id;
 
+	options.cancel = cli->cancel;
 	while ((id = stp_cli_option(cli, &value)) > 0)
 		if (!take_option(cli, id, value, &options))
 			return STP_EXIT_USAGE;

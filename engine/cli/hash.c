@@ -47,7 +47,7 @@ static const char *tag_name(enum stp_alg alg)
 	return names[alg];
 }
 
-static int needs_escape(const struct stp_hash_line *line)
+static int needs_escape(const struct stp_hash_file *line)
 {
 	size_t i;
 
@@ -59,12 +59,12 @@ static int needs_escape(const struct stp_hash_line *line)
 }
 
 /* Bytes of the character at i to print as they are; 0: one that a terminal must not see. */
-static size_t plain_bytes(const struct printer *printer, const struct stp_hash_line *line, size_t i)
+static size_t plain_bytes(const struct printer *printer, const struct stp_hash_file *line, size_t i)
 {
 	return printer->on_terminal ? stp_text_harmless(line->path + i, line->path_bytes - i) : 1;
 }
 
-static void print_path(const struct printer *printer, const struct stp_hash_line *line)
+static void print_path(const struct printer *printer, const struct stp_hash_file *line)
 {
 	size_t count;
 	size_t i;
@@ -90,7 +90,7 @@ static void print_path(const struct printer *printer, const struct stp_hash_line
 	}
 }
 
-static void print_digest(const struct printer *printer, const struct stp_hash_line *line,
+static void print_digest(const struct printer *printer, const struct stp_hash_file *line,
                          enum stp_alg alg)
 {
 	char hex[2 * STP_DIGEST_BYTES_MAX];
@@ -100,7 +100,7 @@ static void print_digest(const struct printer *printer, const struct stp_hash_li
 	fwrite_unlocked(hex, 1, 2 * bytes, stdout);
 }
 
-static void print_text_line(const struct printer *printer, const struct stp_hash_line *line)
+static void print_text_line(const struct printer *printer, const struct stp_hash_file *line)
 {
 	int tagged = (printer->hash_set & (printer->hash_set - 1)) != 0;
 	int alg;
@@ -168,7 +168,7 @@ static void print_json_path(const char *path, size_t path_bytes)
 	putchar_unlocked('"');
 }
 
-static void print_json_line(const struct printer *printer, const struct stp_hash_line *line)
+static void print_json_line(const struct printer *printer, const struct stp_hash_file *line)
 {
 	int alg;
 
@@ -222,7 +222,7 @@ static void print_json_end(const struct printer *printer, const struct stp_hash_
 
 /* --- the verb -------------------------------------------------------------------------------- */
 
-static enum stp_errc take_line(void *ctx, const struct stp_hash_line *line, struct stp_err *err)
+static enum stp_errc take_file(void *ctx, const struct stp_hash_file *line, struct stp_err *err)
 {
 	struct printer *printer = ctx;
 
@@ -274,7 +274,6 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
                        struct stp_hash_options *options)
 {
 	static const char *const modes[] = {"auto", "uring", "pread", NULL};
-	uint64_t jobs;
 	int mode;
 
 	switch (id) {
@@ -287,10 +286,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 			              value);
 		return options->hash_set != 0;
 	case OPT_JOBS:
-		if (!stp_cli_u64(cli, "jobs", value, 0, STP_JOBS_MAX, &jobs))
-			return 0;
-		options->jobs = (size_t)jobs;
-		return 1;
+		return stp_cli_jobs(cli, value, &options->jobs);
 	default:
 		mode = stp_cli_choice(cli, "io", value, modes);
 		options->io = (enum stp_io_mode)mode;
@@ -300,13 +296,15 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 
 static int run(struct stp_cli *cli)
 {
+	struct printer printer = {.on_terminal = isatty(STDOUT_FILENO)};
 	struct stp_hash_options options = {
+	    .size = sizeof(options),
 	    .hash_set = STP_ALG_BIT(STP_ALG_SHA512),
-	    .jobs = STP_HASH_JOBS_AUTO,
 	    .progress = cli->progress,
 	    .cancel = cli->cancel,
+	    .on_file = take_file,
+	    .on_file_ctx = &printer,
 	};
-	struct printer printer = {.on_terminal = isatty(STDOUT_FILENO)};
 	struct stp_hash_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
@@ -327,7 +325,7 @@ static int run(struct stp_cli *cli)
 	printer.hash_set = options.hash_set;
 	printer.json = cli->json;
 	stp_cli_progress_begin(cli);
-	code = stp_hash_paths(&options, take_line, &printer, &report, &err);
+	code = stp_hash_files(&options, &report, &err);
 	stp_cli_progress_end(cli);
 	if (code != STP_OK && ferror(stdout)) /* main() says so, for every verb */
 		return STP_EXIT_FAILED;

@@ -163,6 +163,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		options->link = value;
 		return 1;
 	default:
+		options->has_now = 1;
 		return stp_cli_now(cli, value, &options->now);
 	}
 }
@@ -357,7 +358,8 @@ static int run_update(struct stp_cli *cli, const struct said *said)
 	options.offline_folders = said->folders;
 	options.offline_folder_count = said->folder_count;
 	options.bin_count = said->options.bin_count;
-	options.now = said->options.now ? said->options.now : -1;
+	options.now = said->options.now;
+	options.has_now = said->options.has_now;
 	options.confirm = confirm;
 	options.confirm_ctx = &asking;
 	if (stp_init_update(&options, &report, &err) != STP_OK)
@@ -385,7 +387,8 @@ static void warn_owner(const struct stp_cli *cli, const char *repo)
 
 static int run(struct stp_cli *cli)
 {
-	struct said said = {0};
+	struct said said = {.options = STP_INIT_OPTIONS_INIT,
+	                    .update = STP_INIT_UPDATE_OPTIONS_INIT};
 	struct stp_init_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;

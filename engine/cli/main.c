@@ -15,12 +15,12 @@
 
 #include <sodium.h>
 
-#include "base/cpu.h"
 #include "cli/cli.h"
 #include "cli/log.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
-#include "hash/hash.h"
+#include "stampede/alg.h"
+#include "stampede/version.h"
 
 static struct stp_cancel *process_cancel;
 
@@ -33,14 +33,13 @@ static void on_signal(int number)
 
 static void print_version(void)
 {
-	unsigned features = stp_cpu_features();
 	int alg;
 
-	printf("stampede %s\n", STP_VERSION);
+	printf("stampede %s\n", stp_version());
 	printf("io: uring (where the kernel allows it), pread\n");
 	for (alg = 0; alg < STP_ALG_COUNT; alg++)
 		printf("kernel %s: %s\n", stp_alg_name((enum stp_alg)alg),
-		       stp_hash_kernel_name((enum stp_alg)alg, features));
+		       stp_alg_kernel_name((enum stp_alg)alg));
 }
 
 static void print_usage(FILE *out)

@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "cli/product.h"
-#include "run/json_fields.h"
-#include "run/outputs.h"
 #include "stampede/alg.h"
-#include "verify/clients.h"
 
 enum {
 	OPT_TARGETS = 1,
@@ -59,7 +57,7 @@ static void print_line(char letter, int index, const char *number, const char *u
 	printf("%-*s %13s%s\n", room < 84 ? (int)room : 84, description, number, unit);
 }
 
-static void print_model(const struct stp_plan *plan)
+static void print_model(const struct stp_plan_report *plan)
 {
 	const struct stp_pep458 *pep = &plan->rows[plan->recommended].pep;
 	char number[32];
@@ -79,7 +77,7 @@ static const char *size_text(uint64_t bytes, char *out)
 	return stp_bytes_format(bytes, out);
 }
 
-static void print_sizes(const struct stp_plan *plan)
+static void print_sizes(const struct stp_plan_report *plan)
 {
 	char a[32], b[32], c[32], d[32], e[32];
 
@@ -105,7 +103,7 @@ static const char *percent_text(double percent, char *out)
 	return out;
 }
 
-static void print_users(const struct stp_plan *plan)
+static void print_users(const struct stp_plan_report *plan)
 {
 	char a[32], b[32], c[32], d[32], e[32], f[32];
 
@@ -127,7 +125,7 @@ static void print_users(const struct stp_plan *plan)
 	}
 }
 
-static void print_updates(const struct stp_plan *plan)
+static void print_updates(const struct stp_plan_report *plan)
 {
 	char count[32], updates[32], changed[32], one[32];
 
@@ -153,7 +151,7 @@ static void print_reasons(const char *client, const char *reasons)
 }
 
 /* Clients by bin count: a letter each. */
-static void print_clients(const struct stp_plan *plan)
+static void print_clients(const struct stp_plan_report *plan)
 {
 	const struct stp_plan_row *best = &plan->rows[plan->recommended];
 	char count[32];
@@ -176,7 +174,7 @@ static void print_clients(const struct stp_plan *plan)
 			print_reasons(best->clients[c].client, best->clients[c].reasons);
 }
 
-static void print_plan(const struct stp_plan *plan)
+static void print_plan(const struct stp_plan_report *plan)
 {
 	char targets[32], paths[32], files[32];
 
@@ -254,7 +252,7 @@ static json_t *row_json(const struct stp_plan_row *row)
 	return object;
 }
 
-static json_t *plan_json(const struct stp_plan *plan)
+static json_t *plan_json(const struct stp_plan_report *plan)
 {
 	json_t *object = json_object(), *rows = json_array(), *hashes = json_array();
 
@@ -300,8 +298,6 @@ static int take_hash(struct stp_cli *cli, const char *value, unsigned *out)
 static int take_option(struct stp_cli *cli, int id, const char *value,
                        struct stp_plan_options *plan, const char **svg)
 {
-	uint64_t jobs = 0;
-
 	switch (id) {
 	case OPT_TARGETS:
 		return take_number(cli, "targets-count", value, UINT32_MAX, &plan->targets);
@@ -326,16 +322,14 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 		*svg = value;
 		return 1;
 	case OPT_JOBS:
-		if (!stp_cli_u64(cli, "jobs", value, 0, STP_JOBS_MAX, &jobs))
-			return 0;
-		plan->jobs = (size_t)jobs;
-		return 1;
+		return stp_cli_jobs(cli, value, &plan->jobs);
 	default:
 		return 0;
 	}
 }
 
-static enum stp_errc write_svg(const struct stp_plan *plan, const char *file, struct stp_err *err)
+static enum stp_errc write_svg(const struct stp_plan_report *plan, const char *file,
+                               struct stp_err *err)
 {
 	char *text = stp_plan_svg(plan);
 	enum stp_errc code;
@@ -358,10 +352,10 @@ static enum stp_errc check_svg(const char *file, const char *repo, struct stp_er
 
 static int run(struct stp_cli *cli)
 {
-	struct stp_plan_options asked = {.jobs = stp_cpu_count()};
+	struct stp_plan_options asked = STP_PLAN_OPTIONS_INIT;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value, *svg = NULL;
-	struct stp_plan plan;
+	struct stp_plan_report plan;
 	enum stp_errc code;
 	int id;
 
@@ -374,7 +368,7 @@ static int run(struct stp_cli *cli)
 		return stp_cli_usage(cli, "takes options only; give a repository with --repo");
 	code = check_svg(svg, asked.repo, &err);
 	if (code == STP_OK)
-		code = stp_plan_run(&asked, &plan, &err);
+		code = stp_plan(&asked, &plan, &err);
 	if (code == STP_OK && svg)
 		code = write_svg(&plan, svg, &err);
 	if (code != STP_OK)

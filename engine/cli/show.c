@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_fields.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "run/json_fields.h"
 #include "stampede/alg.h"
 
 enum { OPT_CHECK = 1 };
@@ -177,12 +177,13 @@ static int is_good(const struct stp_show_report *report)
 
 static int run(struct stp_cli *cli)
 {
-	struct stp_show_options asked = {.cancel = cli->cancel};
+	struct stp_show_options asked = STP_SHOW_OPTIONS_INIT;
 	struct stp_show_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
 	int id;
 
+	asked.cancel = cli->cancel;
 	while ((id = stp_cli_option(cli, &value)) > 0)
 		asked.check |= id == OPT_CHECK;
 	if (id == STP_OPT_ERROR)
@@ -191,7 +192,7 @@ static int run(struct stp_cli *cli)
 		return stp_cli_usage(cli, "give one repository and one target path");
 	asked.repo = cli->arguments[0];
 	asked.path = cli->arguments[1];
-	if (stp_show_run(&asked, &report, &err) != STP_OK)
+	if (stp_show(&asked, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (!report.is_verified) {
 		fputs("stampede: show: what is published for this path cannot be verified; "

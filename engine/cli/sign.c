@@ -11,9 +11,7 @@
 #include "cli/sign_products.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
-#include "publish/owner.h"
-#include "roles/config.h"
-#include "stampede/alg.h"
+#include "stampede/repository.h"
 
 enum {
 	OPT_JOBS = 1,
@@ -98,7 +96,7 @@ static int take_rehash(struct stp_cli *cli, const char *value, struct stp_sign_o
 static int take_scan(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
                      struct lists *lists)
 {
-	if (!stp_glob_valid(value)) {
+	if (!stp_target_glob_is_valid(value)) {
 		stp_cli_usage(cli,
 		              "--scan: '%s' is not a glob of target paths; write it as below "
 		              "the targets folder, without a leading \"/\" or \"./\"",
@@ -113,7 +111,7 @@ static int take_scan(struct stp_cli *cli, const char *value, struct stp_sign_opt
 static int take_replace(struct stp_cli *cli, const char *value, struct stp_sign_options *run,
                         struct lists *lists)
 {
-	if (!stp_glob_is_relative(value) || (strpbrk(value, "*?") && !stp_glob_valid(value))) {
+	if (!stp_target_path_is_valid(value)) {
 		stp_cli_usage(cli,
 		              "--allow-replace: '%s' is not a target path or a glob of such; "
 		              "write it as below the targets folder, without a leading \"/\" "
@@ -142,15 +140,11 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
                        struct lists *lists)
 {
 	static const char *const policies[] = {"stop", "skip", NULL};
-	uint64_t number;
 	int choice;
 
 	switch (id) {
 	case OPT_JOBS:
-		if (!stp_cli_u64(cli, "jobs", value, 0, 1024, &number))
-			return 0;
-		run->jobs = (size_t)number;
-		return 1;
+		return stp_cli_jobs(cli, value, &run->jobs);
 	case OPT_REHASH:
 		return take_rehash(cli, value, run);
 	case OPT_DIGESTS:
@@ -173,6 +167,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct st
 	case OPT_ALLOW_REMOVALS:
 		return take_removals(cli, value, run);
 	case OPT_NOW:
+		run->has_now = 1;
 		return stp_cli_now(cli, value, &run->now);
 	case OPT_ABOVE:
 		run->above = value;
@@ -203,7 +198,7 @@ static void print_faults(const struct stp_cli *cli, const struct stp_sign_report
 		stp_cli_note(cli, "ledger", report->damage[i].subject, report->damage[i].text);
 	}
 	/* The first ones were told while the run went on. */
-	for (i = report->told_count; i < report->note_count; i++)
+	for (i = report->logged_count; i < report->note_count; i++)
 		stp_cli_note(cli, report->notes[i].stage, report->notes[i].subject,
 		             report->notes[i].text);
 	for (i = 0; i < stp_cli_faults_shown(cli, report->fault_kept_count); i++)
@@ -370,13 +365,13 @@ static int run_with(struct stp_cli *cli, struct stp_sign_options *run,
 	int exit_code;
 
 	/* Before the metrics of a run that cannot be are written by the wrong user. */
-	code = stp_owner_check_path(run->repo, "sign", &err);
+	code = stp_repository_check_owner(run->repo, "sign", &err);
 	if (code == STP_OK)
 		code = stp_sign_products_begin(products, run, &err);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	stp_cli_progress_begin(cli);
-	code = stp_sign_run(run, &report, &err);
+	code = stp_sign(run, &report, &err);
 	stp_cli_progress_end(cli);
 	cli->is_committed = report.published;
 	exit_code = report.fault_count ? STP_EXIT_PARTIAL : STP_EXIT_OK;
@@ -411,8 +406,8 @@ static int run_sign(struct stp_cli *cli)
 		run.replace_paths = lists.replace_paths;
 		run.progress = cli->progress;
 		run.cancel = cli->cancel;
-		run.tell = tell;
-		run.tell_ctx = cli;
+		run.log = tell;
+		run.log_ctx = cli;
 		run.confine = 1;
 		if (!run.repo)
 			exit_code = stp_cli_usage(cli, "give one REPO, the folder that init made");

@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/outputs.h"
 #include "cli/product.h"
 #include "report/metrics.h"
 #include "report/run_html.h"
-#include "run/outputs.h"
 
 /* A file of ours has some three kilobytes; what stands there before may be anything. */
 #define METRICS_BYTES_MAX ((size_t)64 << 10)

@@ -22,7 +22,7 @@ struct stp_sign_products {
 };
 
 /* Starts watching run->progress and keeps the products' folders writable. STP_CONFIG when a
- * product cannot be written or would take the place of another file (run/outputs.h): before hours
+ * product cannot be written or would take the place of another file (cli/outputs.h): before hours
  * of work, not after. */
 enum stp_errc stp_sign_products_begin(struct stp_sign_products *products,
                                       struct stp_sign_options *run,

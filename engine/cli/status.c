@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_fields.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/period.h"
-#include "run/json_fields.h"
 
 enum { OPT_WITHIN = 1, OPT_NOW };
 
@@ -28,14 +28,15 @@ struct limits {
 };
 
 /* How near the expiry of role may come; -1: it may come as near as it likes. */
-static int64_t limit_of(const struct limits *limits, const struct stp_status *status, size_t role)
+static int64_t limit_of(const struct limits *limits, const struct stp_status_report *status,
+                        size_t role)
 {
 	if (limits->role_s[role] >= 0 || limits->online_s < 0)
 		return limits->role_s[role];
 	return status->roles[role].is_offline ? status->roles[role].due_s : limits->online_s;
 }
 
-static int is_late(const struct limits *limits, const struct stp_status *status, size_t role)
+static int is_late(const struct limits *limits, const struct stp_status_report *status, size_t role)
 {
 	int64_t limit_s = limit_of(limits, status, role);
 	int64_t expires = status->roles[role].expires;
@@ -72,7 +73,7 @@ static int take_within(struct stp_cli *cli, const char *value, struct limits *li
 	}
 }
 
-static void print_role(const struct stp_status *status, const struct stp_status_role *role)
+static void print_role(const struct stp_status_report *status, const struct stp_status_role *role)
 {
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
 
@@ -84,7 +85,7 @@ static void print_role(const struct stp_status *status, const struct stp_status_
 	       stp_period_format(role->expires - status->now, left));
 }
 
-static void print_published(const struct stp_status *status)
+static void print_published(const struct stp_status_report *status)
 {
 	if (!status->published)
 		printf("nothing is published yet; run 'stampede sign'\n");
@@ -145,7 +146,7 @@ static void print_rates(const struct stp_status_run *run)
 	printf("; %.1f s in all\n", run->seconds_total);
 }
 
-static void print_run(const struct stp_status *status)
+static void print_run(const struct stp_status_report *status)
 {
 	const struct stp_status_run *run = &status->run;
 	char time[STP_TIME_BYTES + 1], ago[STP_PERIOD_TEXT];
@@ -168,7 +169,7 @@ static void print_run(const struct stp_status *status)
 	}
 }
 
-static void print_disk(const struct stp_status *status)
+static void print_disk(const struct stp_status_report *status)
 {
 	char metadata[32], targets[32], state[32];
 
@@ -185,7 +186,7 @@ static const char *json_name(const struct stp_status_role *role)
 }
 
 /* versions, expires and seconds_left of each role. */
-static void set_roles(json_t *object, const struct stp_status *status)
+static void set_roles(json_t *object, const struct stp_status_report *status)
 {
 	json_t *versions = json_object(), *expires = json_object(), *left = json_object();
 
@@ -204,7 +205,7 @@ static void set_roles(json_t *object, const struct stp_status *status)
 }
 
 /* Names of the roles that expire sooner than was asked. */
-static json_t *late_json(const struct stp_status *status, const struct limits *limits)
+static json_t *late_json(const struct stp_status_report *status, const struct limits *limits)
 {
 	json_t *array = json_array();
 
@@ -214,7 +215,7 @@ static json_t *late_json(const struct stp_status *status, const struct limits *l
 	return array;
 }
 
-static json_t *problems_json(const struct stp_status *status)
+static json_t *problems_json(const struct stp_status_report *status)
 {
 	json_t *array = json_array();
 
@@ -259,7 +260,7 @@ static json_t *disk_json(const struct stp_status_disk *disk)
 	                 (json_int_t)disk->bytes);
 }
 
-static json_t *status_json(const struct stp_status *status, const struct limits *limits)
+static json_t *status_json(const struct stp_status_report *status, const struct limits *limits)
 {
 	json_t *object = json_object();
 
@@ -284,7 +285,7 @@ static json_t *status_json(const struct stp_status *status, const struct limits 
 
 /* One line on stderr for each role that has expired, or expires sooner than was asked; how many
  * there are. */
-static size_t say_late(const struct stp_cli *cli, const struct stp_status *status,
+static size_t say_late(const struct stp_cli *cli, const struct stp_status_report *status,
                        const struct limits *limits)
 {
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
@@ -309,7 +310,7 @@ static size_t say_late(const struct stp_cli *cli, const struct stp_status *statu
 }
 
 /* Whether more is wrong than that something has expired. */
-static int is_broken(const struct stp_status *status)
+static int is_broken(const struct stp_status_report *status)
 {
 	uint64_t expired = 0;
 
@@ -329,7 +330,7 @@ static int asks_anything(const struct limits *limits)
 }
 
 /* What monitoring asks: may clients go on, and for as long as was asked? */
-static int judge(const struct stp_cli *cli, const struct stp_status *status,
+static int judge(const struct stp_cli *cli, const struct stp_status_report *status,
                  const struct limits *limits)
 {
 	int is_bad = stp_status_is_bad(status);
@@ -349,15 +350,16 @@ static int judge(const struct stp_cli *cli, const struct stp_status *status,
 static int run(struct stp_cli *cli)
 {
 	struct limits limits = {-1, {-1, -1, -1, -1, -1, -1}};
-	struct stp_status_options asked = {NULL, 0};
+	struct stp_status_options asked = STP_STATUS_OPTIONS_INIT;
 	struct stp_err err = STP_ERR_INIT;
-	struct stp_status status;
+	struct stp_status_report status;
 	const char *value;
 	int id;
 
 	while ((id = stp_cli_option(cli, &value)) > 0) {
 		if (id == OPT_WITHIN && !take_within(cli, value, &limits))
 			return STP_EXIT_USAGE;
+		asked.has_now |= id == OPT_NOW;
 		if (id == OPT_NOW && !stp_cli_time(cli, "now", value, &asked.now))
 			return STP_EXIT_USAGE;
 	}
@@ -366,7 +368,7 @@ static int run(struct stp_cli *cli)
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "give one repository");
 	asked.repo = cli->arguments[0];
-	if (stp_status_run(&asked, &status, &err) != STP_OK)
+	if (stp_status(&asked, &status, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json) {
 		stp_cli_print_json(status_json(&status, &limits));

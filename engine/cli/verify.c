@@ -3,15 +3,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/period.h"
-#include "run/json_fields.h"
 #include "stampede/alg.h"
 #include "stampede/verify.h"
-#include "verify/clients.h"
 
 enum {
 	OPT_ROOT = 1,
@@ -268,7 +266,6 @@ struct asked {
 static int take_option(struct stp_cli *cli, int id, const char *value, struct asked *asked)
 {
 	struct stp_verify_options *out = &asked->verify;
-	uint64_t number;
 
 	switch (id) {
 	case OPT_ROOT:
@@ -297,12 +294,10 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct as
 	case OPT_WITHIN:
 		return stp_cli_period(cli, "expires-within", value, 1, &out->expires_within_s);
 	case OPT_NOW:
+		out->has_now = 1;
 		return stp_cli_time(cli, "now", value, &out->now);
 	case OPT_JOBS:
-		if (!stp_cli_u64(cli, "jobs", value, 0, STP_JOBS_MAX, &number))
-			return 0;
-		out->jobs = (size_t)number;
-		return 1;
+		return stp_cli_jobs(cli, value, &out->jobs);
 	default:
 		return 0;
 	}
@@ -361,7 +356,7 @@ static enum stp_errc take_change(void *ctx, const struct stp_change *change, str
 	return STP_OK;
 }
 
-static void print_against(const struct stp_against_report *report)
+static void print_against(const struct stp_verify_against_report *report)
 {
 	char changed[32], removed[32], added[32];
 
@@ -375,11 +370,17 @@ static void print_against(const struct stp_against_report *report)
 static int run_against(struct stp_cli *cli, const struct stp_verify_options *verify,
                        const char *old_path)
 {
-	struct stp_against_options against = {verify->path, old_path, verify->jobs, cli->cancel};
-	struct stp_against_report report;
+	struct stp_verify_against_options against = STP_VERIFY_AGAINST_OPTIONS_INIT;
+	struct stp_verify_against_report report;
 	struct stp_err err = STP_ERR_INIT;
 
-	if (stp_verify_against(&against, take_change, cli, &report, &err) != STP_OK)
+	against.new_path = verify->path;
+	against.old_path = old_path;
+	against.jobs = verify->jobs;
+	against.cancel = cli->cancel;
+	against.on_change = take_change;
+	against.on_change_ctx = cli;
+	if (stp_verify_against(&against, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		stp_cli_print_json(json_pack(
@@ -397,8 +398,8 @@ static int run_against(struct stp_cli *cli, const struct stp_verify_options *ver
 
 static int run(struct stp_cli *cli)
 {
-	struct asked asked = {.verify = {.jobs = stp_cpu_count()}};
-	struct stp_verify_report *report = NULL;
+	struct asked asked = {.verify = STP_VERIFY_OPTIONS_INIT};
+	struct stp_verify_report report;
 	struct stp_err err = STP_ERR_INIT;
 	const char *value;
 	enum stp_errc code;
@@ -427,19 +428,19 @@ static int run(struct stp_cli *cli)
 	if (asked.against)
 		return run_against(cli, &asked.verify, asked.against);
 	stp_cli_progress_begin(cli);
-	code = stp_verify_run(&asked.verify, &report, &err);
+	code = stp_verify(&asked.verify, &report, &err);
 	stp_cli_progress_end(cli);
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json) {
-		stp_cli_print_json(report_json(report, asked.verify.strict));
+		stp_cli_print_json(report_json(&report, asked.verify.strict));
 	} else {
-		print_summary(report);
-		print_clients(report);
-		print_findings(report, asked.verify.strict);
+		print_summary(&report);
+		print_clients(&report);
+		print_findings(&report, asked.verify.strict);
 	}
-	found = report->error_total + report->warning_total > report->setup_total;
-	stp_verify_report_destroy(report);
+	found = report.error_total + report.warning_total > report.setup_total;
+	stp_verify_report_release(&report);
 	return found ? STP_EXIT_VERIFY : STP_EXIT_OK;
 }
 

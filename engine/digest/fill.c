@@ -4,33 +4,32 @@
 #include <time.h>
 
 #include "record/stamp.h"
+#include "record/trust.h"
 
-/* Whether a stamp is too new for the file to have settled. One ahead of the clock is not: whatever
- * happens to the file before that time gives it another
- * (decisions/0208-stamps-ahead-of-the-clock.md). The clock is read after the file was, so a change
- * made meanwhile never lies ahead of it. */
-static int is_racy(int64_t stamp, int64_t racy_after_ns)
+/* Whether the record may not be trusted, see record/trust.h. The clock is read after the file was,
+ * so a change made meanwhile never lies ahead of it; and only for the few that need it. */
+static int is_racy(const struct stp_fingerprint *print, int64_t racy_after_ns)
 {
-	return stamp >= racy_after_ns && stamp < stp_stamp_ahead();
+	struct stp_stamp_limits limits = {racy_after_ns, INT64_MAX};
+
+	if (!stp_stamps_are_racy(print, &limits))
+		return 0;
+	limits.ahead_ns = stp_stamp_ahead();
+	return stp_stamps_are_racy(print, &limits);
 }
 
-void stp_digest_fill(struct stp_record *record, const struct stp_read_status *status,
+void stp_digest_fill(struct stp_record *record, const struct stp_file_status *status,
                      const struct stp_hash_stage_options *options)
 {
-	uint64_t fs_id = status->fs_id;
-
-	if (options->fs)
-		fs_id = stp_fs_id(options->fs, (dev_t)fs_id, options->root_fd, record->path);
 	record->length = status->length;
-	record->fingerprint.fs_id = fs_id;
-	record->fingerprint.ino = status->ino;
-	record->fingerprint.mtime_ns = status->mtime_ns;
-	record->fingerprint.ctime_ns = status->ctime_ns;
+	record->fingerprint = status->fingerprint;
+	if (options->fs)
+		record->fingerprint.fs_id = stp_fs_id(options->fs, (dev_t)status->fingerprint.fs_id,
+		                                      options->root_fd, record->path);
 	record->verified_at = options->verified_at;
 	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS;
 	record->flags &= (uint16_t)~STP_RECORD_RACY;
-	if (is_racy(status->mtime_ns, options->racy_after_ns) ||
-	    is_racy(status->ctime_ns, options->racy_after_ns))
+	if (is_racy(&record->fingerprint, options->racy_after_ns))
 		record->flags |= STP_RECORD_RACY;
 }
 

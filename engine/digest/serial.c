@@ -12,7 +12,7 @@
 #include "digest/fill.h"
 #include "hash/hash.h"
 #include "read/op.h"
-#include "record/stamp.h"
+#include "record/fingerprint.h"
 
 #define STAGE        "hash"
 #define TRIES_MAX    4
@@ -26,17 +26,13 @@ struct serial {
 	uint8_t digests[32 + 64 + 32];
 };
 
-static int status_of(int fd, struct stp_read_status *out)
+static int status_of(int fd, struct stp_file_status *out)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return 0;
-	out->fs_id = st.st_dev;
-	out->ino = st.st_ino;
-	out->length = (uint64_t)st.st_size;
-	out->mtime_ns = stp_stamp_of(st.st_mtim);
-	out->ctime_ns = stp_stamp_of(st.st_ctim);
+	*out = stp_file_status_of(&st);
 	return 1;
 }
 
@@ -107,8 +103,8 @@ static enum stp_errc try_file(struct serial *serial, struct stp_record *record, 
                               int *out_sys)
 {
 	int fd = open_file(serial, record->path);
-	struct stp_read_status before;
-	struct stp_read_status after;
+	struct stp_file_status before;
+	struct stp_file_status after;
 	enum stp_errc code = STP_OK;
 	int64_t got;
 
@@ -121,7 +117,7 @@ static enum stp_errc try_file(struct serial *serial, struct stp_record *record, 
 	}
 	if (!status_of(fd, &before)) {
 		close(fd);
-		snprintf(text, 128, "is no regular file");
+		snprintf(text, 128, "is not a regular file");
 		return STP_FORMAT;
 	}
 	if (serial->options->exact_length && before.length != record->length) {
@@ -139,7 +135,7 @@ static enum stp_errc try_file(struct serial *serial, struct stp_record *record, 
 		*out_sys = errno;
 		snprintf(text, 128, "cannot read");
 		code = STP_IO;
-	} else if (!status_of(fd, &after) || memcmp(&before, &after, sizeof(after)) != 0 ||
+	} else if (!status_of(fd, &after) || !stp_file_status_is(&before, &after) ||
 	           (uint64_t)got != before.length) {
 		snprintf(text, 128,
 		         "changed while it was read; run again when nothing writes to it");

@@ -68,7 +68,7 @@ struct stp_hash_stage_options {
 	 * file is not read. Otherwise it counts as it is when it is opened. */
 	int exact_length;
 	int64_t verified_at;                /* written into each record */
-	int64_t racy_after_ns;              /* as in scan/tree.h */
+	int64_t racy_after_ns;              /* see record/trust.h */
 	struct stp_fs_table *fs;            /* numbers the file systems; NULL: by st_dev */
 	struct stp_cancel *cancel;          /* may be NULL */
 	struct stp_fault_list *faults;      /* required */

@@ -16,9 +16,8 @@
 #include "hash/hash.h"
 #include "hash/kernel.h"
 
-/* Longest rest: BLAKE2b's last block may be whole, it must not be hashed before the end is known.
- */
-#define STP_HASH_REST_MAX 128
+/* Room for the longest rest, with its padding: BLAKE2b's last block may be whole, it must not be
+ * hashed before the end is known. */
 #define STP_HASH_TAIL_MAX 256
 
 /* The words of alg in stream. */

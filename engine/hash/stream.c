@@ -20,7 +20,8 @@ void stp_hash_stream_init(struct stp_hash_stream *stream, unsigned set)
 		                  stp_stream_words(stream, (enum stp_alg)alg));
 }
 
-const struct stp_hash_kernel *stp_stream_kernel(enum stp_alg alg, unsigned features)
+/* The best one-lane kernel. */
+static const struct stp_hash_kernel *kernel_for(enum stp_alg alg, unsigned features)
 {
 	const struct stp_hash_kernel *k = stp_hash_kernel_next(NULL, alg, features);
 
@@ -38,15 +39,15 @@ void stp_stream_blocks(struct stp_hash_stream *stream, unsigned features, const 
 		enum stp_alg alg = (enum stp_alg)a;
 
 		if (stream->set & STP_ALG_BIT(alg))
-			stp_message_run(stp_stream_kernel(alg, features),
-			                stp_stream_words(stream, alg), data,
-			                bytes / stp_alg_block_bytes(alg), stream->bytes_done);
+			stp_message_run(kernel_for(alg, features), stp_stream_words(stream, alg),
+			                data, bytes / stp_alg_block_bytes(alg), stream->bytes_done);
 	}
 	stream->bytes_done += bytes;
 }
 
-void stp_stream_finish(struct stp_hash_stream *stream, unsigned features, const uint8_t *rest,
-                       size_t rest_bytes, uint8_t *digests)
+/* Hashes the last 0 … 128 bytes and writes the digests, packed in order of the set. */
+static void finish(struct stp_hash_stream *stream, unsigned features, const uint8_t *rest,
+                   size_t rest_bytes, uint8_t *digests)
 {
 	uint8_t tail[STP_HASH_TAIL_MAX];
 	int a;
@@ -60,7 +61,7 @@ void stp_stream_finish(struct stp_hash_stream *stream, unsigned features, const 
 		if (!(stream->set & STP_ALG_BIT(alg)))
 			continue;
 		count = stp_message_tail(alg, rest, rest_bytes, stream->bytes_done, tail);
-		stp_message_run_last(stp_stream_kernel(alg, features), words, tail, count,
+		stp_message_run_last(kernel_for(alg, features), words, tail, count,
 		                     stream->bytes_done);
 		stp_message_digest(alg, words, digests + stp_alg_set_offset(stream->set, alg));
 	}
@@ -85,10 +86,9 @@ void stp_stream_absorb(struct stp_hash_stream *stream, unsigned features, const 
 	stp_stream_blocks(stream, features, data, body);
 	if (final) {
 		if (stream->held_bytes)
-			stp_stream_finish(stream, features, stream->held, stream->held_bytes,
-			                  digests);
+			finish(stream, features, stream->held, stream->held_bytes, digests);
 		else
-			stp_stream_finish(stream, features, data + body, bytes - body, digests);
+			finish(stream, features, data + body, bytes - body, digests);
 	} else if (body != bytes) {
 		memcpy(stream->held, data + body, bytes - body);
 		stream->held_bytes = (unsigned)(bytes - body);

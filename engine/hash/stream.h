@@ -16,16 +16,9 @@
 #include "hash/hash.h"
 #include "hash/kernel.h"
 
-/* The best one-lane kernel. */
-const struct stp_hash_kernel *stp_stream_kernel(enum stp_alg alg, unsigned features);
-
 /* Compresses bytes (a multiple of STP_HASH_PIECE_ALIGN) with every algorithm of the set. */
 void stp_stream_blocks(struct stp_hash_stream *stream, unsigned features, const uint8_t *data,
                        size_t bytes);
-
-/* Hashes the last 0 … 128 bytes and writes the digests, packed in order of the set. */
-void stp_stream_finish(struct stp_hash_stream *stream, unsigned features, const uint8_t *rest,
-                       size_t rest_bytes, uint8_t *digests);
 
 /* How many of a piece's bytes are whole blocks that need not be held back. */
 size_t stp_stream_body_bytes(const struct stp_hash_stream *stream, size_t bytes);

@@ -48,6 +48,11 @@ const struct stp_hash_kernel *stp_hash_kernel_next(const struct stp_hash_kernel 
 	return NULL;
 }
 
+const char *stp_alg_kernel_name(enum stp_alg alg)
+{
+	return stp_hash_kernel_name(alg, stp_cpu_features());
+}
+
 const char *stp_hash_kernel_name(enum stp_alg alg, unsigned features)
 {
 	return stp_hash_kernel_next(NULL, alg, features)->name;

@@ -3,20 +3,20 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "keys/keyfile.h"
 #include "keys/pem.h"
+#include "scheme/key_object.h"
 
 /* Lives in sodium_malloc memory, read-only once made. */
 struct stp_key {
 	struct stp_key_secret secret;
 	uint8_t sodium[crypto_sign_SECRETKEYBYTES]; /* seed and public key, libsodium's form */
 	uint8_t public_key[STP_KEY_PUBLIC_BYTES];
-	char id[STP_KEY_ID_HEX_BYTES + 1];
+	char id[STP_KEYID_CHARS + 1];
 	char padding[15]; /* sodium_malloc aligns the end: keeps the start aligned to 16 */
 };
 _Static_assert(sizeof(struct stp_key) % 16 == 0, "sodium_malloc aligns by size");
@@ -25,31 +25,13 @@ struct stp_seal_key {
 	uint8_t bytes[STP_SEAL_KEY_BYTES];
 };
 
-void stp_key_id_of(const uint8_t public_key[STP_KEY_PUBLIC_BYTES],
-                   char out_id[STP_KEY_ID_HEX_BYTES + 1])
-{
-	char hex[2 * STP_KEY_PUBLIC_BYTES + 1];
-	char text[192];
-	uint8_t digest[crypto_hash_sha256_BYTES];
-	int count;
-
-	stp_hex_encode(public_key, STP_KEY_PUBLIC_BYTES, hex);
-	hex[2 * STP_KEY_PUBLIC_BYTES] = '\0';
-	count = snprintf(text, sizeof(text),
-	                 "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"%s\"},"
-	                 "\"scheme\":\"ed25519\"}",
-	                 hex);
-	crypto_hash_sha256(digest, (const uint8_t *)text, (unsigned long long)count);
-	stp_hex_encode(digest, sizeof(digest), out_id);
-	out_id[STP_KEY_ID_HEX_BYTES] = '\0';
-}
-
 /* Fills key from seed; false when the machine computes a*B differently twice. */
 static int expand(struct stp_key *key, const uint8_t seed[STP_KEY_SEED_BYTES])
 {
 	uint8_t hash[crypto_hash_sha512_BYTES];
 	uint8_t wide[crypto_core_ed25519_NONREDUCEDSCALARBYTES] = {0};
 	uint8_t again[STP_KEY_PUBLIC_BYTES];
+	struct stp_key_object object;
 	int same;
 
 	crypto_sign_seed_keypair(key->public_key, key->sodium, seed);
@@ -63,7 +45,8 @@ static int expand(struct stp_key *key, const uint8_t seed[STP_KEY_SEED_BYTES])
 	memcpy(key->secret.prefix, hash + 32, 32);
 	same = crypto_scalarmult_ed25519_base_noclamp(again, key->secret.scalar) == 0 &&
 	       memcmp(again, key->public_key, sizeof(again)) == 0;
-	stp_key_id_of(key->public_key, key->id);
+	stp_key_object_ed25519(&object, key->public_key);
+	memcpy(key->id, object.keyid, sizeof(key->id));
 	sodium_memzero(hash, sizeof(hash));
 	sodium_memzero(wide, sizeof(wide));
 	return same;

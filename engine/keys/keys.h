@@ -24,11 +24,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "scheme/scheme.h"
 
 #define STP_KEY_PUBLIC_BYTES    32
 #define STP_KEY_SEED_BYTES      32
 #define STP_KEY_SIGNATURE_BYTES 64
-#define STP_KEY_ID_HEX_BYTES    64 /* SHA-256 in hex, without NUL */
 #define STP_SEAL_KEY_BYTES      32
 
 #define STP_ONLINE_KEY_FILE "online.pem"
@@ -62,13 +62,8 @@ void stp_key_destroy(struct stp_key *key);
 /* The 32 bytes of the public key. */
 const uint8_t *stp_key_public(const struct stp_key *key);
 
-/* The TUF keyid: 64 lower-case hex digits and NUL. */
+/* The TUF keyid: 64 lower-case hex digits and NUL (scheme/scheme.h). */
 const char *stp_key_id(const struct stp_key *key);
-
-/* The TUF keyid of a public key: hex SHA-256 of the canonical form of
- * {"keytype":"ed25519","keyval":{"public":HEX},"scheme":"ed25519"} (specification section 4.2). */
-void stp_key_id_of(const uint8_t public_key[STP_KEY_PUBLIC_BYTES],
-                   char out_id[STP_KEY_ID_HEX_BYTES + 1]);
 
 /* Signs one message (RFC 8032, pure Ed25519) and verifies the signature before it returns it:
  * STP_REFUSED when it does not verify (a fault of the machine). */

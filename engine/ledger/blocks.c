@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "hash/hash.h"
 #include "ledger/codec.h"
@@ -98,16 +99,8 @@ static enum stp_errc open_block(struct stp_blocks *blocks, const uint8_t *key, s
 {
 	struct stp_block *block;
 
-	if (blocks->count == blocks->item_capacity) {
-		size_t capacity = blocks->item_capacity ? blocks->item_capacity * 2 : 64;
-		struct stp_block *items = realloc(blocks->items, capacity * sizeof(*items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL,
-			                      "no memory for an index");
-		blocks->items = items;
-		blocks->item_capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(blocks->items, blocks->item_capacity, blocks->count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for an index");
 	block = &blocks->items[blocks->count++];
 	memset(block, 0, sizeof(*block));
 	memcpy(block->first_key, key, STP_KEY_BYTES);

@@ -17,9 +17,9 @@
  * next run, and wait only when that is full as well.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "ledger/codec.h"
 #include "ledger/ledger_state.h"
@@ -27,13 +27,11 @@
 #define COLLECT_BYTES ((size_t)16 << 20)
 #define FANOUT        16
 
-enum stp_errc stp_collect_init(struct stp_ledger *ledger, struct stp_err *err)
+void stp_collect_init(struct stp_ledger *ledger)
 {
-	(void)err;
 	pthread_mutex_init(&ledger->collect.lock, NULL);
 	pthread_cond_init(&ledger->collect.idle, NULL);
 	ledger->collect.flushed_ns = stp_clock_monotonic_ns();
-	return STP_OK;
 }
 
 void stp_collect_release(struct stp_ledger *ledger)
@@ -43,17 +41,13 @@ void stp_collect_release(struct stp_ledger *ledger)
 	pthread_mutex_destroy(&ledger->collect.lock);
 }
 
-enum stp_errc stp_ledger_write_segment(struct stp_ledger *ledger, const char *name,
-                                       enum stp_segment_kind kind,
-                                       const struct stp_sources *sources, int newest_last,
-                                       struct stp_err *err)
+/* Writes the groups of sources into a new segment name; the first item of each group, or the last
+ * when newest_last is set. Durable afterwards. */
+static enum stp_errc write_segment(struct stp_ledger *ledger, const char *name,
+                                   enum stp_segment_kind kind, const struct stp_sources *sources,
+                                   int newest_last, struct stp_err *err)
 {
-	struct stp_segment_options options = {
-	    .kind = kind,
-	    .hash_set = ledger->options.hash_set,
-	    .generation = ledger->next_generation,
-	    .seal_key = ledger->seal_key,
-	};
+	struct stp_segment_options options = stp_ledger_segment_options(ledger, kind);
 	struct stp_key_range all = stp_key_range_all();
 	struct stp_segment_writer *writer = NULL;
 	struct stp_merge *merge = NULL;
@@ -79,52 +73,16 @@ enum stp_errc stp_ledger_write_segment(struct stp_ledger *ledger, const char *na
 	return code;
 }
 
-enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
-                                        const struct stp_checkpoint *checkpoint,
-                                        struct stp_err *err)
-{
-	size_t at = 0;
-
-	if (ledger->checkpoint_count == ledger->checkpoint_capacity) {
-		size_t capacity =
-		    ledger->checkpoint_capacity ? ledger->checkpoint_capacity * 2 : 64;
-		struct stp_checkpoint *items =
-		    realloc(ledger->checkpoints, capacity * sizeof(*items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,
-			                      "no memory to list it");
-		ledger->checkpoints = items;
-		ledger->checkpoint_capacity = capacity;
-	}
-	while (at < ledger->checkpoint_count &&
-	       (ledger->checkpoints[at].number > checkpoint->number ||
-	        (ledger->checkpoints[at].number == checkpoint->number &&
-	         ledger->checkpoints[at].level > checkpoint->level)))
-		at++;
-	memmove(ledger->checkpoints + at + 1, ledger->checkpoints + at,
-	        (ledger->checkpoint_count - at) * sizeof(*ledger->checkpoints));
-	ledger->checkpoints[at] = *checkpoint;
-	ledger->checkpoint_count++;
-	if (ledger->next_number <= checkpoint->number)
-		ledger->next_number = checkpoint->number + 1;
-	return STP_OK;
-}
-
 /* Forgets checkpoint index and removes its file; what a merge may read stays open. */
 static enum stp_errc retire(struct stp_ledger *ledger, size_t index, struct stp_err *err)
 {
 	struct stp_checkpoint *checkpoint = &ledger->checkpoints[index];
 
 	if (checkpoint->segment && checkpoint->is_lent) {
-		struct stp_segment **retired =
-		    realloc(ledger->retired,
-		            (ledger->retired_count + 1) * sizeof(struct stp_segment *));
-
-		if (!retired)
+		if (!STP_ARRAY_RESERVE(ledger->retired, ledger->retired_capacity,
+		                       ledger->retired_count + 1))
 			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", checkpoint->name,
 			                      "no memory to merge it");
-		ledger->retired = retired;
 		ledger->retired[ledger->retired_count++] = checkpoint->segment;
 	} else {
 		stp_segment_close(checkpoint->segment);
@@ -179,8 +137,7 @@ static enum stp_errc merge_level(struct stp_ledger *ledger, uint64_t level, size
 			code = stp_sources_add(&sources, source, err);
 	}
 	if (code == STP_OK)
-		code = stp_ledger_write_segment(ledger, merged.name, STP_SEGMENT_CHECKPOINT,
-		                                &sources, 0, err);
+		code = write_segment(ledger, merged.name, STP_SEGMENT_CHECKPOINT, &sources, 0, err);
 	stp_sources_release(&sources);
 	for (i = first; i < ledger->checkpoint_count && code == STP_OK;) {
 		if (ledger->checkpoints[i].level == level)
@@ -204,8 +161,8 @@ static enum stp_errc write_checkpoint(struct stp_ledger *ledger, struct stp_run_
 	size_t first = 0;
 
 	if (code == STP_OK)
-		code = stp_ledger_write_segment(ledger, checkpoint.name, STP_SEGMENT_CHECKPOINT,
-		                                &sources, 1, err);
+		code = write_segment(ledger, checkpoint.name, STP_SEGMENT_CHECKPOINT, &sources, 1,
+		                     err);
 	stp_sources_release(&sources);
 	STP_TRY(code);
 	STP_TRY(stp_ledger_add_checkpoint(ledger, &checkpoint, err));

@@ -38,11 +38,11 @@ enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source
 	cursor->digest_bytes =
 	    cursor->file ? cursor->file->digest_bytes : source->run->digest_bytes;
 	for (i = 0; i < 2 && cursor->file; i++) {
-		int sys = posix_memalign((void **)&cursor->batches[i], STP_BLOCK_ALIGN,
-		                         batch_bytes(cursor));
+		void *batch = NULL;
+		int sys = posix_memalign(&batch, STP_BLOCK_ALIGN, batch_bytes(cursor));
 
+		cursor->batches[i] = sys == 0 ? batch : NULL;
 		if (sys != 0) {
-			cursor->batches[i] = NULL;
 			stp_cursor_release(cursor);
 			return STP_FAIL_ERRNO(err, sys, "ledger", NULL,
 			                      "cannot get memory for a merge");

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/folder.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -63,20 +61,17 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static enum stp_errc add(struct stp_ledger_folder *folder, const struct stp_ledger_file *file,
-                         struct stp_err *err)
+static enum stp_errc add_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
-	if (folder->count == folder->capacity) {
-		size_t capacity = folder->capacity ? folder->capacity * 2 : 32;
-		struct stp_ledger_file *items = realloc(folder->items, capacity * sizeof(*items));
+	struct stp_ledger_folder *folder = ctx;
+	struct stp_ledger_file file;
 
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL,
-			                      "no memory to list the folder");
-		folder->items = items;
-		folder->capacity = capacity;
-	}
-	folder->items[folder->count++] = *file;
+	(void)folder_fd;
+	if (!parse_name(name, &file))
+		return STP_OK;
+	if (!STP_ARRAY_RESERVE(folder->items, folder->capacity, folder->count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory to list the folder");
+	folder->items[folder->count++] = file;
 	return STP_OK;
 }
 
@@ -84,34 +79,9 @@ enum stp_errc stp_ledger_folder_list(int folder_fd, struct stp_ledger_folder *ou
                                      struct stp_err *err)
 {
 	struct stp_ledger_folder folder = {0};
-	enum stp_errc code = STP_OK;
-	struct dirent *entry;
-	DIR *stream;
-	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum stp_errc code =
+	    stp_folder_each(folder_fd, "ledger", "state/ledger", add_name, &folder, err);
 
-	if (fd < 0)
-		return STP_FAIL_SYS(err, "ledger", "state/ledger", "cannot open the folder");
-	stream = fdopendir(fd);
-	if (!stream) {
-		close(fd);
-		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", "state/ledger",
-		                      "cannot list the folder");
-	}
-	for (;;) {
-		struct stp_ledger_file file;
-
-		errno = 0;
-		entry = readdir(stream);
-		if (!entry)
-			break;
-		if (parse_name(entry->d_name, &file))
-			code = add(&folder, &file, err);
-		if (code != STP_OK)
-			break;
-	}
-	if (!entry && errno)
-		code = STP_FAIL_SYS(err, "ledger", "state/ledger", "cannot list the folder");
-	closedir(stream);
 	if (code != STP_OK) {
 		stp_ledger_folder_release(&folder);
 		return code;

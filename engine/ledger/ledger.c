@@ -15,13 +15,6 @@
 
 #define FOLDER "ledger"
 
-void stp_ledger_refuse(struct stp_ledger *ledger, const struct stp_err *err)
-{
-	ledger->refused_count++;
-	stp_fault_add(ledger->options.damage, err->code, 0, "ledger", err->subject,
-	              strlen(err->subject), "%s; not used, its files count as new", err->text);
-}
-
 /* Opens entry of the manifest and checks that it is the very segment the manifest means. */
 static enum stp_errc open_listed(struct stp_ledger *ledger, const struct stp_manifest_entry *entry,
                                  struct stp_segment **out_segment, struct stp_err *err)
@@ -66,22 +59,6 @@ static void open_segments(struct stp_ledger *ledger)
 		}
 		ledger->segment_count++;
 	}
-}
-
-void stp_ledger_open_checkpoint(struct stp_ledger *ledger, size_t index,
-                                struct stp_segment **out_segment)
-{
-	struct stp_checkpoint *checkpoint = &ledger->checkpoints[index];
-	struct stp_err err = STP_ERR_INIT;
-
-	if (!checkpoint->segment) {
-		if (stp_segment_open(ledger->folder_fd, checkpoint->name, ledger->seal_key,
-		                     &checkpoint->segment, &err) == STP_OK)
-			stp_segment_tolerate(checkpoint->segment, ledger->options.damage);
-		else
-			stp_ledger_refuse(ledger, &err);
-	}
-	*out_segment = checkpoint->segment;
 }
 
 /* A checkpoint file found at open: kept when it opens and is newer than the generation in use. */
@@ -203,7 +180,7 @@ enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,
                               struct stp_ledger **out_ledger, struct stp_err *err)
 {
 	struct stp_ledger *ledger = calloc(1, sizeof(*ledger));
-	enum stp_errc code;
+	enum stp_errc code = STP_OK;
 
 	if (!ledger)
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "cannot open it");
@@ -212,7 +189,7 @@ enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,
 	ledger->next_generation = 1;
 	ledger->next_number = 1;
 	ledger->is_whole = 1;
-	code = stp_collect_init(ledger, err);
+	stp_collect_init(ledger);
 	/* Says nothing new when it was called before, from any thread. */
 	if (sodium_init() >= 0)
 		ledger->seal_key = sodium_malloc(STP_SEAL_KEY_BYTES);
@@ -343,12 +320,7 @@ int stp_ledger_wants_base(const struct stp_ledger *ledger, uint64_t delta_record
 enum stp_errc stp_ledger_begin(struct stp_ledger *ledger, enum stp_segment_kind kind,
                                struct stp_segment_writer **out_writer, struct stp_err *err)
 {
-	struct stp_segment_options options = {
-	    .kind = kind,
-	    .hash_set = ledger->options.hash_set,
-	    .generation = ledger->next_generation,
-	    .seal_key = ledger->seal_key,
-	};
+	struct stp_segment_options options = stp_ledger_segment_options(ledger, kind);
 	char name[STP_SEGMENT_NAME_MAX + 1];
 
 	STP_ASSERT(!ledger->options.read_only);

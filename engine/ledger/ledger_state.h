@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger from within, shared by ledger.c (generations) and checkpoint.c.
+ * The ledger from within, shared by ledger.c (generations) and checkpoint.c (what is put): its
+ * state, what is broken in it, and the list of its checkpoints.
  *
  * Shape      segments newest first; checkpoints newest first.
  * Memory     heap; the seal key in locked memory.
@@ -50,6 +51,7 @@ struct stp_ledger {
 	uint64_t next_number;
 	struct stp_segment **retired; /* merged away while a merge may read them */
 	size_t retired_count;
+	size_t retired_capacity;
 	struct stp_collect collect;
 
 	int has_prepared;
@@ -58,6 +60,10 @@ struct stp_ledger {
 
 /* Names what is broken: moves err's text to the damage list. */
 void stp_ledger_refuse(struct stp_ledger *ledger, const struct stp_err *err);
+
+/* What the next generation's segments are made with. */
+struct stp_segment_options stp_ledger_segment_options(const struct stp_ledger *ledger,
+                                                      enum stp_segment_kind kind);
 
 /* Adds a checkpoint file as the newest of its number. */
 enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
@@ -68,14 +74,8 @@ enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
 void stp_ledger_open_checkpoint(struct stp_ledger *ledger, size_t index,
                                 struct stp_segment **out_segment);
 
-/* Writes the groups of sources into a new segment name; the first item of each group, or the last
- * when newest_last is set. Durable afterwards. */
-enum stp_errc stp_ledger_write_segment(struct stp_ledger *ledger, const char *name,
-                                       enum stp_segment_kind kind,
-                                       const struct stp_sources *sources, int newest_last,
-                                       struct stp_err *err) STP_MUST_CHECK;
-
-enum stp_errc stp_collect_init(struct stp_ledger *ledger, struct stp_err *err) STP_MUST_CHECK;
+/* What is put is gathered in ledger->collect (checkpoint.c). */
+void stp_collect_init(struct stp_ledger *ledger);
 void stp_collect_release(struct stp_ledger *ledger);
 
 #endif

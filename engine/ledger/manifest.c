@@ -83,7 +83,7 @@ static int load_entry(const uint8_t *bytes, struct stp_manifest_entry *entry)
 	memcpy(entry->seal, bytes + 96, STP_SEAL_BYTES);
 	return entry->name[0] && memchr(entry->name, 0, sizeof(entry->name)) &&
 	       !strchr(entry->name, '/') && entry->name[0] != '.' && kind >= STP_SEGMENT_BASE &&
-	       kind <= STP_SEGMENT_SHARD;
+	       kind <= STP_SEGMENT_CHECKPOINT;
 }
 
 /* The fields of bytes[0, count), whose seal was checked. */

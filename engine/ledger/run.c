@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "ledger/codec.h"
@@ -64,19 +65,17 @@ static enum stp_errc write_blocks(struct stp_run *run, struct stp_blocks *blocks
                                   struct stp_err *err)
 {
 	size_t count = run->file.block_count + blocks->count;
-	struct stp_block *entries;
 	size_t i;
 
 	stp_blocks_seal(blocks, NULL);
 	STP_TRY(stp_fd_write_at(run->fd, blocks->data, blocks->bytes, (off_t)*offset, "ledger",
 	                        "sorted run", err));
-	entries = realloc(run->blocks, (count ? count : 1) * sizeof(*entries));
-	if (!entries)
+	/* At least one: a run with blocks is one in a file. */
+	if (!STP_ARRAY_RESERVE(run->blocks, run->block_capacity, count ? count : 1))
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for an index");
-	run->blocks = entries;
 	for (i = 0; i < blocks->count; i++) {
-		entries[run->file.block_count] = blocks->items[i];
-		entries[run->file.block_count++].offset += *offset;
+		run->blocks[run->file.block_count] = blocks->items[i];
+		run->blocks[run->file.block_count++].offset += *offset;
 	}
 	*offset += blocks->bytes;
 	stp_blocks_clear(blocks);

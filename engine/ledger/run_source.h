@@ -23,6 +23,7 @@ struct stp_run {
 	struct stp_sort_memory memory;
 	int fd; /* -1 for a memory run */
 	struct stp_block *blocks;
+	size_t block_capacity;
 	struct stp_block_file file;
 };
 

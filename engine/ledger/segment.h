@@ -31,23 +31,20 @@
 #include "base/fault.h"
 #include "record/record.h"
 
-#define STP_SEAL_KEY_BYTES      32
-#define STP_SEAL_BYTES          32
-#define STP_SEGMENT_BLOCK_BYTES (64 * 1024)
-#define STP_SEGMENT_NAME_MAX    63 /* bytes of a file name in state/ledger/ */
+#define STP_SEAL_KEY_BYTES   32
+#define STP_SEAL_BYTES       32
+#define STP_SEGMENT_NAME_MAX 63 /* bytes of a file name in state/ledger/ */
 
 enum stp_segment_kind {
 	STP_SEGMENT_BASE = 1,       /* every target, and every path that is remembered */
 	STP_SEGMENT_DELTA = 2,      /* what changed since the segments below it */
 	STP_SEGMENT_CHECKPOINT = 3, /* finished work of a run that has not published yet */
-	STP_SEGMENT_SHARD = 4,      /* digests of shard i of N */
 };
 
 struct stp_segment_info {
 	enum stp_segment_kind kind;
 	unsigned hash_set;
-	uint32_t shard_index, shard_count; /* 0 of 1: everything */
-	uint64_t generation;               /* of the ledger it was written for */
+	uint64_t generation; /* of the ledger it was written for */
 	uint64_t record_count;
 	uint64_t block_count;
 	uint64_t file_bytes;
@@ -62,7 +59,6 @@ struct stp_segment_part;
 struct stp_segment_options {
 	enum stp_segment_kind kind;
 	unsigned hash_set;
-	uint32_t shard_index, shard_count; /* 0, 0 means 0 of 1 */
 	uint64_t generation;
 	const uint8_t *seal_key; /* STP_SEAL_KEY_BYTES; copied, wiped at the end */
 };
@@ -131,7 +127,6 @@ void stp_segment_tolerate(struct stp_segment *segment, struct stp_fault_list *da
 uint64_t stp_segment_damaged_count(const struct stp_segment *segment);
 
 const struct stp_segment_info *stp_segment_info(const struct stp_segment *segment);
-const char *stp_segment_name(const struct stp_segment *segment);
 
 /* Reads and checks every block on this thread; STP_CHANGED names the first bad one (all become
  * faults when tolerated). */

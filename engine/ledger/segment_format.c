@@ -26,8 +26,7 @@ void stp_segment_header_store(const struct stp_segment_info *info, uint64_t inde
 	stp_store32_le(out + 8, STP_SEGMENT_VERSION);
 	stp_store32_le(out + 12, info->hash_set);
 	stp_store32_le(out + 16, info->kind);
-	stp_store32_le(out + 20, info->shard_index);
-	stp_store32_le(out + 24, info->shard_count);
+	stp_store32_le(out + 24, STP_SEGMENT_RESERVED_ONE); /* 20 … 23 stay zero */
 	stp_store32_le(out + 28, STP_BLOCK_ENTRY_BYTES);
 	stp_store64_le(out + 32, info->generation);
 	stp_store64_le(out + 40, info->record_count);

@@ -36,15 +36,14 @@ static enum stp_errc parse_header(struct stp_segment *segment, const uint8_t *he
 		                "has format version %u; this program reads %u",
 		                stp_load32_le(header + 8), STP_SEGMENT_VERSION);
 	info->hash_set = stp_load32_le(header + 12);
-	info->shard_index = stp_load32_le(header + 20);
-	info->shard_count = stp_load32_le(header + 24);
 	info->generation = stp_load64_le(header + 32);
 	info->record_count = stp_load64_le(header + 40);
 	info->block_count = stp_load64_le(header + 48);
 	*out_index_offset = stp_load64_le(header + 56);
 	info->file_bytes = stp_load64_le(header + 64);
 	if (!info->hash_set || info->hash_set >= 1u << STP_ALG_COUNT || kind < STP_SEGMENT_BASE ||
-	    kind > STP_SEGMENT_SHARD || info->shard_index >= info->shard_count ||
+	    kind > STP_SEGMENT_CHECKPOINT || stp_load32_le(header + 20) != 0 ||
+	    stp_load32_le(header + 24) != STP_SEGMENT_RESERVED_ONE ||
 	    stp_load32_le(header + 28) != STP_BLOCK_ENTRY_BYTES)
 		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
 		                "has a header with values out of range");
@@ -180,11 +179,6 @@ const struct stp_segment_info *stp_segment_info(const struct stp_segment *segmen
 	return &segment->info;
 }
 
-const char *stp_segment_name(const struct stp_segment *segment)
-{
-	return segment->name;
-}
-
 enum stp_errc stp_segment_report(struct stp_segment *segment, size_t block, int sys_errno,
                                  struct stp_err *err)
 {
@@ -209,13 +203,15 @@ enum stp_errc stp_segment_check(struct stp_segment *segment, struct stp_err *err
 	enum stp_errc code = STP_OK;
 	size_t batch_bytes = (size_t)STP_BLOCK_BATCH_MAX * STP_BLOCK_BYTES_MAX;
 	size_t count;
+	void *memory = NULL;
 	uint8_t *data;
 	size_t first;
 
 	if (segment->info.file_bytes < batch_bytes)
 		batch_bytes = (size_t)segment->info.file_bytes;
-	if (posix_memalign((void **)&data, STP_BLOCK_ALIGN, batch_bytes) != 0)
+	if (posix_memalign(&memory, STP_BLOCK_ALIGN, batch_bytes) != 0)
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", segment->name, "cannot check it");
+	data = memory;
 	for (first = 0; first < segment->file.block_count && code == STP_OK; first += count) {
 		unsigned bad;
 		size_t i;

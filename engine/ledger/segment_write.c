@@ -16,6 +16,7 @@
 
 #include <sodium.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
@@ -68,8 +69,6 @@ enum stp_errc stp_segment_create(int folder_fd, const char *name,
 	snprintf(writer->name, sizeof(writer->name), "%s", name);
 	writer->info.kind = options->kind;
 	writer->info.hash_set = options->hash_set;
-	writer->info.shard_index = options->shard_index;
-	writer->info.shard_count = options->shard_count ? options->shard_count : 1;
 	writer->info.generation = options->generation;
 	writer->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
 	writer->end = STP_SEGMENT_HEADER_BYTES;
@@ -128,19 +127,10 @@ static enum stp_errc reserve_index(struct stp_segment_writer *writer, size_t cou
                                    struct stp_err *err)
 {
 	size_t needed = (size_t)writer->info.block_count + count;
-	size_t capacity = writer->block_capacity ? writer->block_capacity : 256;
-	struct stp_block *blocks;
 
-	if (needed <= writer->block_capacity)
-		return STP_OK;
-	while (capacity < needed)
-		capacity *= 2;
-	blocks = realloc(writer->blocks, capacity * sizeof(*blocks));
-	if (!blocks)
+	if (!STP_ARRAY_RESERVE(writer->blocks, writer->block_capacity, needed))
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", writer->name,
-		                      "no memory for an index of %zu blocks", capacity);
-	writer->blocks = blocks;
-	writer->block_capacity = capacity;
+		                      "no memory for an index of %zu blocks", needed);
 	return STP_OK;
 }
 

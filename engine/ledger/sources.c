@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "ledger/run_source.h"
 #include "ledger/segment_reader.h"
 
@@ -12,16 +13,9 @@
 enum stp_errc stp_sources_add(struct stp_sources *sources, struct stp_source source,
                               struct stp_err *err)
 {
-	if (sources->count == sources->capacity) {
-		size_t capacity = sources->capacity ? sources->capacity * 2 : 16;
-		struct stp_source *items = realloc(sources->items, capacity * sizeof(*items));
-
-		if (!items)
-			return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL,
-			                      "no memory for %zu sources", capacity);
-		sources->items = items;
-		sources->capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(sources->items, sources->capacity, sources->count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for %zu sources",
+		                      sources->count + 1);
 	sources->items[sources->count++] = source;
 	return STP_OK;
 }

@@ -6,13 +6,17 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "list/format.h"
 #include "list/row.h"
+#include "list/sniff.h"
 
 #define QUOTE_IN_FIELD "has a '\"' in a field that does not start with one; quote the whole field"
 #define QUOTE_THEN_MORE \
 	"has text behind a closing '\"'; write a '\"' within a quoted field as '\"\"'"
 
-size_t stp_list_csv_row_end(const char *bytes, size_t count, int has_quotes, uint64_t *out_feeds)
+/* End of the row at bytes, behind its line feed; count when the row has no end there. A line feed
+ * within quotes ends nothing. *out_feeds is the number of line feeds passed. */
+static size_t row_end(const char *bytes, size_t count, int has_quotes, uint64_t *out_feeds)
 {
 	const char *at = bytes;
 	const char *end = bytes + count;
@@ -106,15 +110,15 @@ static enum stp_errc refuse_header(const char *list_name, uint64_t line, const c
 	for (i = 0; i < sizeof(separators) / sizeof(*separators); i++)
 		if (memchr(bytes, separators[i].c, count) && !memchr(bytes, ',', count))
 			return STP_FAIL(
-			    err, STP_CONFIG, "scan", list_name,
+			    err, STP_CONFIG, STP_LIST_STAGE, list_name,
 			    "line %llu, the header, is separated by %s; separate columns "
 			    "by commas (COPY ... CSV HEADER)",
 			    (unsigned long long)line, separators[i].name);
 	/* A line with quotes that names no path is hardly a header: an error message, say. */
 	if (problem && memmem(bytes, count, "path", 4))
-		return STP_FAIL(err, STP_CONFIG, "scan", list_name, "line %llu, the header, %s",
-		                (unsigned long long)line, problem);
-	return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
+		                "line %llu, the header, %s", (unsigned long long)line, problem);
+	return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
 	                "line %llu is not a header with a column \"path\" (the columns are path, "
 	                "length, sha256, sha512, blake2b-256, in any order): %s",
 	                (unsigned long long)line, shown(bytes, count, text));
@@ -137,12 +141,12 @@ static enum stp_errc name_column(const char *list_name, uint64_t line,
 	while (count && (bytes[count - 1] == ' ' || bytes[count - 1] == '\t'))
 		count--;
 	if (count != name->count && stp_list_field_from_name(bytes, count) != STP_LIST_UNKNOWN)
-		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
 		                "line %llu, the header, has spaces around the name \"%s\"; they "
 		                "would be part of the values as well: write the list without them",
 		                (unsigned long long)line, shown(bytes, count, text));
 	if (*out_field == STP_LIST_OP)
-		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
 		                "line %llu, the header, has a column \"%s\": this is a list of "
 		                "changes, but --digests needs the whole index; remove the column",
 		                (unsigned long long)line, shown(bytes, count, text));
@@ -161,7 +165,7 @@ static enum stp_errc add_column(const char *list_name, uint64_t line,
 	char second[64];
 
 	if (columns->count == STP_LIST_COLUMNS_MAX)
-		return STP_FAIL(err, STP_LIMIT, "scan", list_name,
+		return STP_FAIL(err, STP_LIMIT, STP_LIST_STAGE, list_name,
 		                "line %llu, the header, names more than %d columns",
 		                (unsigned long long)line, STP_LIST_COLUMNS_MAX);
 	STP_TRY(name_column(list_name, line, name, &field, err));
@@ -169,7 +173,7 @@ static enum stp_errc add_column(const char *list_name, uint64_t line,
 	if (field == STP_LIST_UNKNOWN)
 		return STP_OK;
 	if (firsts[field].bytes)
-		return STP_FAIL(err, STP_CONFIG, "scan", list_name,
+		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
 		                "line %llu, the header, names two columns for the %s, \"%s\" and "
 		                "\"%s\"; keep one of them",
 		                (unsigned long long)line, stp_list_field_name(field),
@@ -179,9 +183,9 @@ static enum stp_errc add_column(const char *list_name, uint64_t line,
 	return STP_OK;
 }
 
-enum stp_errc stp_list_csv_header(const char *list_name, uint64_t line, char *bytes, size_t count,
-                                  struct stp_list_names *names,
-                                  struct stp_list_columns *out_columns, struct stp_err *err)
+static enum stp_errc read_head(const char *list_name, uint64_t line, char *bytes, size_t count,
+                               struct stp_list_names *names, struct stp_list_columns *out_columns,
+                               struct stp_err *err)
 {
 	struct stp_list_columns columns = {.count = 0};
 	struct stp_list_text firsts[STP_LIST_TEXT_COUNT] = {{NULL, 0}};
@@ -288,7 +292,7 @@ static enum stp_errc parse_end(struct stp_list_parser *parser, char *bytes, size
 			problem = "has more than the number of rows behind #end";
 	}
 	if (problem)
-		return STP_FAIL(err, STP_FORMAT, "scan", parser->options->name,
+		return STP_FAIL(err, STP_FORMAT, STP_LIST_STAGE, parser->name,
 		                "line %llu, the end line, %s", (unsigned long long)line, problem);
 	return stp_list_end(parser, line, &rows, err);
 }
@@ -315,8 +319,8 @@ static enum stp_errc parse_row(struct stp_list_parser *parser, char *bytes, size
 	return stp_list_take(parser, &row, line, err);
 }
 
-enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
-                                 struct stp_err *err)
+static enum stp_errc parse(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
+                           struct stp_err *err)
 {
 	char *at = chunk->bytes;
 	char *end = chunk->bytes + chunk->count;
@@ -325,12 +329,11 @@ enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct st
 
 	while (at < end) {
 		uint64_t feeds;
-		size_t count =
-		    stp_list_csv_row_end(at, (size_t)(end - at), chunk->has_quotes, &feeds);
+		size_t count = row_end(at, (size_t)(end - at), chunk->has_quotes, &feeds);
 		size_t bare = without_line_end(at, count);
 
 		if (count > STP_LIST_ROW_BYTES_MAX)
-			return STP_FAIL(err, STP_LIMIT, "scan", parser->options->name,
+			return STP_FAIL(err, STP_LIMIT, STP_LIST_STAGE, parser->name,
 			                "the row at line %llu is longer than %d bytes",
 			                (unsigned long long)line, STP_LIST_ROW_BYTES_MAX);
 		if (bare && (*at == '#' || *at == '"') && is_end(at, bare)) {
@@ -345,3 +348,57 @@ enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct st
 	stp_list_chunk_done(parser, chunk, last_line);
 	return stp_list_emit(parser, err);
 }
+
+/* --- the format ------------------------------------------------------------------------------ */
+
+/* What is nothing else: its header says whether it is CSV. */
+static int sniff(const char *bytes, size_t count)
+{
+	(void)bytes;
+	(void)count;
+	return 1;
+}
+
+static const char *problem_of(const char *bytes, size_t count)
+{
+	return stp_list_has_lone_cr(bytes, count) ? STP_LIST_LONE_CR : NULL;
+}
+
+static size_t head_bytes(const char *bytes, size_t count, uint64_t *out_lines)
+{
+	return row_end(bytes, count, memchr(bytes, '"', count) != NULL, out_lines);
+}
+
+/* A line feed ends a row when the number of quotes before it is even (RFC 4180, section 2). */
+static struct stp_list_cut partition(const char *bytes, size_t count)
+{
+	uint64_t quotes = memchr(bytes, '"', count) ? stp_list_count(bytes, count, '"') : 0;
+	struct stp_list_cut cut = {.open = quotes % 2 ? "a quoted field" : NULL,
+	                           .has_quotes = quotes != 0};
+	size_t end = count;
+
+	while (end) {
+		const char *feed = memrchr(bytes, '\n', end);
+		size_t at = feed ? (size_t)(feed - bytes) : 0;
+
+		if (!feed)
+			return cut;
+		if (quotes)
+			quotes -= stp_list_count(feed, end - at, '"');
+		if (quotes % 2 == 0) {
+			cut.bytes = at + 1;
+			return cut;
+		}
+		end = at;
+	}
+	return cut;
+}
+
+const struct stp_list_format stp_list_csv = {.name = "CSV",
+                                             .end_line = "#end",
+                                             .sniff = sniff,
+                                             .problem = problem_of,
+                                             .head_bytes = head_bytes,
+                                             .read_head = read_head,
+                                             .partition = partition,
+                                             .parse = parse};

@@ -7,19 +7,16 @@
  *	list:   ……row│row│row│ro w│row│row│ro w│…
  *	worker A: [ carry + piece ┘    └ carry ─▶ worker B: [ carry + piece ┘
  *
- * A piece starts at the start of a row, so a line feed ends a row when the number of quotes before
- * it in the piece is even (RFC 4180, section 2). The serial part is the read() and counting quotes
- * and line feeds, about a fifth of the work of parsing.
+ * A piece starts at the start of a row, so its format can tell where the last whole row ends. The
+ * serial part is the read(), that cut and counting line feeds, about a fifth of the work of
+ *parsing.
  */
 #include "list/list.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/thread.h"
 #include "list/row.h"
@@ -28,14 +25,14 @@
 
 /* Read at once: parsed while it is in the second level cache. */
 #define PIECE_BYTES (512 * 1024)
-#define POLL_MS     200
 
 struct list {
 	const struct stp_list_options *options;
 	size_t buffer_bytes; /* a piece behind the longest row */
-	int is_json;
-	int needs_end; /* it comes through a pipe, whose end says nothing */
-	uint64_t header_line;
+	const char *name;    /* of the source */
+	const struct stp_list_format *format;
+	int needs_end; /* see stp_list_source_needs_end() */
+	uint64_t head_line;
 	struct stp_list_columns columns;
 	stp_list_emit_fn *emit;
 	void *ctx;
@@ -53,64 +50,22 @@ struct list {
 	struct stp_list_stats stats;
 };
 
-/* Waits until fd has bytes, looking at the cancel flag. */
-static enum stp_errc wait_readable(const struct list *list, struct stp_err *err)
-{
-	struct pollfd poll_fd = {.fd = list->options->fd, .events = POLLIN};
-
-	for (;;) {
-		int rc;
-
-		if (stp_cancelled(list->options->cancel))
-			return STP_FAIL(err, STP_CANCELLED, "scan", list->options->name, "stopped");
-		rc = poll(&poll_fd, 1, POLL_MS);
-		if (rc > 0)
-			return STP_OK;
-		if (rc < 0 && errno != EINTR)
-			return STP_FAIL_SYS(err, "scan", list->options->name, "cannot wait for it");
-	}
-}
-
 /* Reads until buffer holds wanted bytes or the list ends. */
 static enum stp_errc fill(struct list *list, char *buffer, size_t *count, size_t wanted,
                           struct stp_err *err)
 {
 	while (*count < wanted && !list->is_at_end) {
-		ssize_t got;
+		size_t got;
 
-		STP_TRY(wait_readable(list, err));
-		got = read(list->options->fd, buffer + *count, wanted - *count);
-		if (got < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (got < 0)
-			return STP_FAIL_SYS(err, "scan", list->options->name, "cannot read");
+		STP_TRY(stp_list_source_read(list->options->source, buffer + *count,
+		                             wanted - *count, list->options->cancel, &got, err));
 		list->is_at_end = got == 0;
 		if (list->options->sum_secret)
-			stp_list_sum_add(&list->sum, buffer + *count, (size_t)got);
-		*count += (size_t)got;
-		list->bytes += (uint64_t)got;
+			stp_list_sum_add(&list->sum, buffer + *count, got);
+		*count += got;
+		list->bytes += got;
 	}
 	return STP_OK;
-}
-
-/* Bytes of the whole rows at the start of buffer; 0 when there is no whole one. */
-static size_t whole_rows(const char *buffer, size_t count, uint64_t quotes)
-{
-	size_t end = count;
-
-	while (end) {
-		const char *feed = memrchr(buffer, '\n', end);
-		size_t at = feed ? (size_t)(feed - buffer) : 0;
-
-		if (!feed)
-			return 0;
-		if (quotes)
-			quotes -= stp_list_count(feed, end - at, '"');
-		if (quotes % 2 == 0)
-			return at + 1;
-		end = at;
-	}
-	return 0;
 }
 
 /* Takes the next rows into buffer; none are left when out_chunk->count is 0. Under the lock. */
@@ -119,44 +74,40 @@ static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_
 {
 	size_t wanted = list->options->piece_bytes;
 	size_t count = list->carry_bytes;
-	uint64_t quotes;
-	size_t rows;
+	struct stp_list_cut cut;
 
 	memcpy(buffer, list->carry, count);
 	list->carry_bytes = 0;
 	for (;; wanted = list->buffer_bytes) {
 		STP_TRY(fill(list, buffer, &count, wanted, err));
-		quotes = 0;
-		if (!list->is_json && memchr(buffer, '"', count))
-			quotes = stp_list_count(buffer, count, '"');
-		rows = whole_rows(buffer, count, quotes);
+		cut = list->format->partition(buffer, count);
 		if (list->is_at_end) {
-			if (quotes % 2)
-				return STP_FAIL(err, STP_FORMAT, "scan", list->options->name,
-				                "ends within a quoted field, behind line %llu",
+			if (cut.open)
+				return STP_FAIL(err, STP_FORMAT, STP_LIST_STAGE, list->name,
+				                "ends within %s, behind line %llu", cut.open,
 				                (unsigned long long)list->line +
-				                    stp_list_count(buffer, rows, '\n'));
-			rows = count;
+				                    stp_list_count(buffer, cut.bytes, '\n'));
+			cut.bytes = count;
 		}
-		if (rows || list->is_at_end)
+		if (cut.bytes || list->is_at_end)
 			break;
 		if (count == list->buffer_bytes)
-			return STP_FAIL(err, STP_LIMIT, "scan", list->options->name,
+			return STP_FAIL(err, STP_LIMIT, STP_LIST_STAGE, list->name,
 			                "the row at line %llu is longer than %zu bytes, or has a "
 			                "'\"' that is not closed",
 			                (unsigned long long)list->line,
 			                list->options->row_bytes_max);
 	}
-	list->carry_bytes = count - rows;
-	memcpy(list->carry, buffer + rows, count - rows);
-	if (rows)
-		list->is_unended = buffer[rows - 1] != '\n';
+	list->carry_bytes = count - cut.bytes;
+	memcpy(list->carry, buffer + cut.bytes, count - cut.bytes);
+	if (cut.bytes)
+		list->is_unended = buffer[cut.bytes - 1] != '\n';
 	*out_chunk = (struct stp_list_chunk){.bytes = buffer,
-	                                     .count = rows,
+	                                     .count = cut.bytes,
 	                                     .line = list->line,
-	                                     .has_quotes = quotes != 0,
-	                                     .is_last = rows && list->is_unended};
-	list->line += stp_list_count(buffer, rows, '\n');
+	                                     .has_quotes = cut.has_quotes,
+	                                     .is_last = cut.bytes && list->is_unended};
+	list->line += stp_list_count(buffer, cut.bytes, '\n');
 	return STP_OK;
 }
 
@@ -174,10 +125,7 @@ static enum stp_errc parse_all(struct list *list, struct stp_list_parser *parser
 		STP_TRY(code);
 		if (!chunk.count)
 			return STP_OK;
-		if (list->is_json)
-			STP_TRY(stp_list_ndjson_parse(parser, &chunk, err));
-		else
-			STP_TRY(stp_list_csv_parse(parser, &chunk, err));
+		STP_TRY(list->format->parse(parser, &chunk, err));
 	}
 }
 
@@ -216,9 +164,10 @@ static enum stp_errc worker(void *ctx, size_t worker_index, struct stp_err *err)
 	if (!parser || !buffer) {
 		free(parser);
 		free(buffer);
-		return STP_FAIL_ERRNO(err, ENOMEM, "scan", list->options->name,
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, list->name,
 		                      "no memory to read it");
 	}
+	parser->name = list->name;
 	parser->options = list->options;
 	parser->columns = &list->columns;
 	parser->faults = list->faults;
@@ -242,42 +191,38 @@ static void drop_start(struct list *list, size_t count)
 	memmove(list->carry, list->carry + count, list->carry_bytes);
 }
 
-static enum stp_errc refuse_cr(const struct list *list, struct stp_err *err)
+/* What the format itself cannot read. */
+static enum stp_errc check_start(const struct list *list, size_t count, struct stp_err *err)
 {
-	return STP_FAIL(
-	    err, STP_CONFIG, "scan", list->options->name,
-	    "its lines end with CR alone, so all of it is one line; end them with LF or "
-	    "CRLF: tr '\\r' '\\n'");
+	const char *problem =
+	    list->format->problem ? list->format->problem(list->carry, count) : NULL;
+
+	return problem ? STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list->name, "%s", problem)
+	               : STP_OK;
 }
 
-/* Reads until the carry holds the whole header. */
-static enum stp_errc fill_header(struct list *list, size_t *out_bytes, struct stp_err *err)
+/* Reads until the carry holds the whole head. */
+static enum stp_errc fill_head(struct list *list, size_t *out_bytes, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
-	uint64_t feeds;
+	uint64_t lines;
 
 	for (;;) {
 		size_t wanted = list->carry_bytes + options->piece_bytes;
-		int has_quotes = memchr(list->carry, '"', list->carry_bytes) != NULL;
-		size_t count =
-		    stp_list_csv_row_end(list->carry, list->carry_bytes, has_quotes, &feeds);
 
-		*out_bytes = count;
-		if (count < list->carry_bytes || list->is_at_end)
+		*out_bytes = list->format->head_bytes(list->carry, list->carry_bytes, &lines);
+		STP_TRY(check_start(list, *out_bytes, err));
+		if (*out_bytes < list->carry_bytes || list->is_at_end)
 			break;
-		if (stp_list_has_lone_cr(list->carry, list->carry_bytes))
-			return refuse_cr(list, err);
 		if (list->carry_bytes >= options->row_bytes_max)
-			return STP_FAIL(err, STP_CONFIG, "scan", options->name,
+			return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list->name,
 			                "has no header: its first line does not end within %zu "
 			                "bytes",
 			                options->row_bytes_max);
 		STP_TRY(fill(list, list->carry, &list->carry_bytes, wanted, err));
 	}
-	if (stp_list_has_lone_cr(list->carry, *out_bytes))
-		return refuse_cr(list, err);
-	list->header_line = list->line;
-	list->line += feeds;
+	list->head_line = list->line;
+	list->line += lines;
 	return STP_OK;
 }
 
@@ -308,30 +253,22 @@ static enum stp_errc skip_blank_lines(struct list *list, struct stp_err *err)
 	}
 }
 
-/* Decides the format; what is no list is refused. */
+/* Decides the format; what is not a list is refused. */
 static enum stp_errc choose_format(struct list *list, struct stp_err *err)
 {
-	const struct stp_list_options *options = list->options;
-	const char *bytes = list->carry;
 	const char *problem;
-	size_t start = 0;
 
-	if (options->format != STP_LIST_AUTO) {
-		list->is_json = options->format == STP_LIST_NDJSON;
+	list->format = list->options->format;
+	if (list->format)
 		return STP_OK;
-	}
-	problem = stp_list_sniff(bytes, list->carry_bytes);
+	problem = stp_list_sniff(list->carry, list->carry_bytes);
 	if (problem)
-		return STP_FAIL(err, STP_CONFIG, "scan", options->name, "%s", problem);
-	while (start < list->carry_bytes && (bytes[start] == ' ' || bytes[start] == '\t'))
-		start++;
-	list->is_json = start < list->carry_bytes && bytes[start] == '{';
-	if (list->is_json && memmem(bytes, list->carry_bytes, "}\r{", 3))
-		return refuse_cr(list, err);
-	return STP_OK;
+		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list->name, "%s", problem);
+	list->format = stp_list_format_of(list->carry, list->carry_bytes);
+	return check_start(list, list->carry_bytes, err);
 }
 
-/* Reads the first piece, decides the format and takes the header off. */
+/* Reads the first piece, decides the format and takes the head off. */
 static enum stp_errc start(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
@@ -349,17 +286,17 @@ static enum stp_errc start(struct list *list, struct stp_err *err)
 		drop_start(list, 3);
 	STP_TRY(skip_blank_lines(list, err));
 	STP_TRY(choose_format(list, err));
-	if (list->is_json)
+	if (!list->format->head_bytes)
 		return STP_OK;
 	if (!list->carry_bytes && list->is_at_end) {
 		if (list->needs_end)
 			return STP_OK; /* the end line is what is missing */
-		return STP_FAIL(err, STP_CONFIG, "scan", options->name,
+		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list->name,
 		                "is empty; its first line must be a header that names the columns");
 	}
-	STP_TRY(fill_header(list, &count, err));
-	STP_TRY(stp_list_csv_header(options->name, list->header_line, list->carry, count, &names,
-	                            &list->columns, err));
+	STP_TRY(fill_head(list, &count, err));
+	STP_TRY(list->format->read_head(list->name, list->head_line, list->carry, count, &names,
+	                                &list->columns, err));
 	list->stats.field_set = names.field_set;
 	list->stats.unknown = names.unknown;
 	list->stats.aliases = names.aliases;
@@ -371,31 +308,31 @@ static enum stp_errc start(struct list *list, struct stp_err *err)
 static enum stp_errc check_end(const struct list *list, struct stp_err *err)
 {
 	const struct stp_list_shape *shape = &list->shape;
-	const char *name = list->options->name;
+	const char *name = list->name;
 	unsigned long long end_line = shape->end_line;
 
 	if (shape->end_line && shape->last_line > shape->end_line)
 		return STP_FAIL(
-		    err, STP_FORMAT, "scan", name,
+		    err, STP_FORMAT, STP_LIST_STAGE, name,
 		    "line %llu is an end line, but more lines follow it; an end line comes last",
 		    end_line);
 	if (shape->end_line && shape->end_is_counted && shape->end_rows != list->stats.row_count)
 		return STP_FAIL(
-		    err, STP_FORMAT, "scan", name,
+		    err, STP_FORMAT, STP_LIST_STAGE, name,
 		    "its end line, line %llu, gives %llu rows, but there are %llu; create "
 		    "the list again",
 		    end_line, (unsigned long long)shape->end_rows,
 		    (unsigned long long)list->stats.row_count);
 	if (shape->cut_line && !shape->end_line)
-		return STP_FAIL(err, STP_FORMAT, "scan", name,
+		return STP_FAIL(err, STP_FORMAT, STP_LIST_STAGE, name,
 		                "is cut off in line %llu; create the list again",
 		                (unsigned long long)shape->cut_line);
 	if (list->needs_end && !shape->end_line)
 		return STP_FAIL(
-		    err, STP_FORMAT, "scan", name,
+		    err, STP_FORMAT, STP_LIST_STAGE, name,
 		    "ended without an end line, so it may be incomplete; have its writer "
 		    "append one after it succeeds: { COMMAND && echo '%s'; }",
-		    list->is_json ? "{\"op\":\"commit\"}" : "#end");
+		    list->format->end_line);
 	return STP_OK;
 }
 
@@ -403,11 +340,8 @@ static enum stp_errc check_end(const struct list *list, struct stp_err *err)
 static enum stp_errc read_all(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
-	struct stat st;
 
-	if (fstat(options->fd, &st) != 0)
-		return STP_FAIL_SYS(err, "scan", options->name, "cannot stat");
-	list->needs_end = !S_ISREG(st.st_mode);
+	STP_TRY(stp_list_source_needs_end(options->source, &list->needs_end, err));
 	STP_TRY(start(list, err));
 	STP_TRY(stp_workers_run(options->jobs, "list", worker, list, options->cancel, err));
 	list->stats.has_end = list->shape.end_line != 0;
@@ -420,7 +354,8 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
                             struct stp_list_stats *out_stats, struct stp_err *err)
 {
 	struct stp_list_options own = *options;
-	struct list list = {.options = &own, .emit = emit, .ctx = ctx, .faults = faults};
+	struct list list = {
+	    .options = &own, .name = own.source->name, .emit = emit, .ctx = ctx, .faults = faults};
 	struct stp_cancel cancel = {0};
 	enum stp_errc code;
 
@@ -434,7 +369,8 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
 	list.buffer_bytes = own.row_bytes_max + own.piece_bytes;
 	list.carry = malloc(list.buffer_bytes);
 	if (!list.carry)
-		return STP_FAIL_ERRNO(err, ENOMEM, "scan", options->name, "no memory to read it");
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, list.name,
+		                      "no memory to read it");
 	pthread_mutex_init(&list.lock, NULL);
 	if (own.sum_secret)
 		stp_list_sum_init(&list.sum, own.sum_secret);

@@ -2,7 +2,9 @@
 /*
  * Digest lists: an index's own database as CSV or NDJSON → records, parsed by several threads.
  *
- *	file or stdin ─▶ [cut into chunks of whole rows, one at a time] ─▶ workers parse ─▶ emit()
+ *	source ─▶ [cut into chunks of whole rows, one at a time] ─▶ workers parse ─▶ emit()
+ *
+ * Where the bytes come from is list/source.h's, what a row looks like list/format.h's.
  *
  * CSV is RFC 4180 with a header that names the columns in any order: path, length, sha256, sha512,
  * blake2b-256, under those names or the others that list/name.h knows; columns that are not
@@ -36,7 +38,9 @@
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/fault.h"
+#include "list/format.h"
 #include "list/name.h"
+#include "list/source.h"
 #include "record/record.h"
 
 /* A path of 4,095 bytes as NDJSON escapes is 24,570 bytes; the rest is room for other columns. */
@@ -52,16 +56,9 @@ typedef enum stp_errc stp_list_emit_fn(void *ctx, size_t worker_index,
                                        const struct stp_record *records, size_t count,
                                        struct stp_err *err);
 
-enum stp_list_format {
-	STP_LIST_AUTO, /* NDJSON when it starts with '{', else CSV */
-	STP_LIST_CSV,
-	STP_LIST_NDJSON,
-};
-
 struct stp_list_options {
-	const char *name; /* for messages: the path given, or "stdin" */
-	int fd;           /* opened for reading; any kind of file, not closed */
-	enum stp_list_format format;
+	const struct stp_list_source *source; /* not closed */
+	const struct stp_list_format *format; /* NULL: found out from the first bytes */
 	unsigned hash_set;
 	int all_claims;            /* whole rows, too, give claims: of every digest they have */
 	size_t jobs;               /* workers; 0: in the calling thread */
@@ -83,7 +80,7 @@ struct stp_list_stats {
 	struct stp_list_name_set unknown; /* columns and names that are not used */
 	struct stp_list_name_set aliases; /* those under another name: "sha256_digest as sha256" */
 	uint64_t bytes;
-	uint64_t sum; /* of all bytes: what stp_list_sum_file() gives; 0: no sum */
+	uint64_t sum; /* of all bytes: its identity, see list/source.h; 0: no sum */
 };
 
 /* Reads the whole list. Bad rows are added to faults. STP_CONFIG when it is no list or the header

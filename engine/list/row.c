@@ -18,11 +18,19 @@ void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *c
 {
 	char subject[STP_PATH_BYTES_MAX + 32];
 	int count = snprintf(subject, sizeof(subject), "%.*s:%llu", STP_PATH_BYTES_MAX,
-	                     parser->options->name, (unsigned long long)line);
+	                     parser->name, (unsigned long long)line);
 
 	parser->shape.fault_line = line;
-	stp_fault_add(parser->faults, STP_FORMAT, 0, "scan", subject, (size_t)count, "%s%s%s%s",
-	              column ? "column " : "", column ? column : "", column ? ": " : "", problem);
+	stp_fault_add(parser->faults, STP_FORMAT, 0, STP_LIST_STAGE, subject, (size_t)count,
+	              "%s%s%s%s", column ? "column " : "", column ? column : "", column ? ": " : "",
+	              problem);
+}
+
+struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count)
+{
+	const char *feed = count ? memrchr(bytes, '\n', count) : NULL;
+
+	return (struct stp_list_cut){.bytes = feed ? (size_t)(feed - bytes) + 1 : 0};
 }
 
 uint64_t stp_list_count(const char *bytes, size_t count, char c)
@@ -270,7 +278,7 @@ enum stp_errc stp_list_end(struct stp_list_parser *parser, uint64_t line,
 
 	if (rows->count && !stp_u64_parse(rows->bytes, rows->count, &count))
 		return STP_FAIL(
-		    err, STP_FORMAT, "scan", parser->options->name,
+		    err, STP_FORMAT, STP_LIST_STAGE, parser->name,
 		    "line %llu, the end line, gives a number of rows that is not a plain "
 		    "decimal number",
 		    (unsigned long long)line);
@@ -302,7 +310,7 @@ enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err)
 	if (!count)
 		return STP_OK;
 	if (stp_cancelled(parser->options->cancel))
-		return STP_FAIL(err, STP_CANCELLED, "scan", parser->options->name, "stopped");
-	stp_scan_keys(parser->records, count);
+		return STP_FAIL(err, STP_CANCELLED, STP_LIST_STAGE, parser->name, "stopped");
+	stp_record_keys(parser->records, count);
 	return parser->emit(parser->ctx, parser->worker_index, parser->records, count, err);
 }

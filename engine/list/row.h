@@ -2,7 +2,7 @@
 /*
  * A row of a digest list: its fields as text → a record in the worker's batch.
  *
- *	list_csv.c, list_ndjson.c ─▶ struct stp_list_row ─▶ stp_list_take() ─▶ [batch] ─▶ emit()
+ *	a format's parse ─▶ struct stp_list_row ─▶ stp_list_take() ─▶ [batch] ─▶ emit()
  *
  * Shape      one struct stp_list_parser per worker.
  * Memory     a batch of records and their digests inside the struct.
@@ -12,6 +12,7 @@
 #ifndef STP_LIST_ROW_H
 #define STP_LIST_ROW_H
 
+#include "list/format.h"
 #include "list/list.h"
 #include "list/name.h"
 #include "stampede/alg.h"
@@ -43,6 +44,7 @@ struct stp_list_shape {
 };
 
 struct stp_list_parser {
+	const char *name; /* of the list */
 	const struct stp_list_options *options;
 	const struct stp_list_columns *columns;
 	struct stp_fault_list *faults;
@@ -100,29 +102,10 @@ enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err)
 /* Decodes 2 * byte_count hex digits of either case; 0 when there is another character. */
 int stp_list_hex(const char *hex, size_t byte_count, uint8_t *out);
 
-/* Reads the header row of a CSV list, which stands at line; notes its names. */
-enum stp_errc stp_list_csv_header(const char *list_name, uint64_t line, char *bytes, size_t count,
-                                  struct stp_list_names *names,
-                                  struct stp_list_columns *out_columns,
-                                  struct stp_err *err) STP_MUST_CHECK;
+/* The partition of a format in which each line is a row. */
+struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count);
 
 /* Counts c. */
 uint64_t stp_list_count(const char *bytes, size_t count, char c);
-
-/* End of the CSV row at bytes, behind its line feed; count when the row has no end there. A line
- * feed within quotes ends nothing. *out_feeds is the number of line feeds passed. */
-size_t stp_list_csv_row_end(const char *bytes, size_t count, int has_quotes, uint64_t *out_feeds);
-
-enum stp_errc stp_list_csv_parse(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
-                                 struct stp_err *err) STP_MUST_CHECK;
-enum stp_errc stp_list_ndjson_parse(struct stp_list_parser *parser,
-                                    const struct stp_list_chunk *chunk,
-                                    struct stp_err *err) STP_MUST_CHECK;
-
-/* Parses one NDJSON object; NULL, or what is wrong with it, and in *out_column the field that is
- * wrong or NULL. May overwrite bytes. Of the parser it uses names and text, and sets op and
- * op_rows. */
-const char *stp_list_ndjson_row(struct stp_list_parser *parser, char *bytes, size_t count,
-                                struct stp_list_row *out_row, const char **out_column);
 
 #endif

@@ -14,6 +14,11 @@
 
 #define STP_LIST_SNIFF_BYTES 512
 
+/* The problem of a list whose lines end with CR alone. */
+#define STP_LIST_LONE_CR                                                                    \
+	"its lines end with CR alone, so all of it is one line; end them with LF or CRLF: " \
+	"tr '\\r' '\\n'"
+
 /* Why bytes cannot start a list, with the way out ("is gzip data; …"); NULL when they may. */
 const char *stp_list_sniff(const char *bytes, size_t count);
 

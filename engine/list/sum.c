@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/thread.h"
+#include "list/source.h"
 
 #define PIECE_BYTES ((size_t)1 << 20)
 #define BLOCK_BYTES ((size_t)STP_LIST_SUM_BLOCK_BYTES)
@@ -187,7 +188,8 @@ static enum stp_errc sum_pieces(void *ctx, size_t worker_index, struct stp_err *
 
 	(void)worker_index;
 	if (!buffer)
-		return STP_FAIL_ERRNO(err, ENOMEM, "scan", summing->name, "no memory to read it");
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, summing->name,
+		                      "no memory to read it");
 	while (code == STP_OK) {
 		uint64_t piece = atomic_fetch_add_explicit(&summing->next, 1, memory_order_relaxed);
 		uint64_t at = piece * PIECE_BYTES;
@@ -197,12 +199,13 @@ static enum stp_errc sum_pieces(void *ctx, size_t worker_index, struct stp_err *
 			break;
 		count =
 		    summing->bytes - at < PIECE_BYTES ? (size_t)(summing->bytes - at) : PIECE_BYTES;
-		code = stp_fd_read_at(summing->fd, buffer, count, (off_t)at, "scan", summing->name,
-		                      err);
+		code = stp_fd_read_at(summing->fd, buffer, count, (off_t)at, STP_LIST_STAGE,
+		                      summing->name, err);
 		if (code == STP_OK)
 			sum_piece(&summing->key, buffer, count, summing->sums + PIECE_SUM * piece);
 		if (code == STP_OK && stp_cancelled(summing->cancel))
-			code = STP_FAIL(err, STP_CANCELLED, "scan", summing->name, "stopped");
+			code =
+			    STP_FAIL(err, STP_CANCELLED, STP_LIST_STAGE, summing->name, "stopped");
 	}
 	free(buffer);
 	return code;
@@ -217,13 +220,13 @@ enum stp_errc stp_list_sum_file(int fd, const char *name, const uint8_t *secret,
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return STP_FAIL_SYS(err, "scan", name, "cannot stat");
+		return STP_FAIL_SYS(err, STP_LIST_STAGE, name, "cannot stat");
 	summing.bytes = (uint64_t)st.st_size;
 	summing.piece_count = (summing.bytes + PIECE_BYTES - 1) / PIECE_BYTES;
 	derive(&summing.key, secret);
 	summing.sums = malloc((size_t)(PIECE_SUM * (summing.piece_count + 1)));
 	if (!summing.sums)
-		return STP_FAIL_ERRNO(err, ENOMEM, "scan", name, "no memory for a sum");
+		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, name, "no memory for a sum");
 	code = stp_workers_run(jobs, "sum", sum_pieces, &summing, cancel, err);
 	if (code == STP_OK) {
 		start_hash(&whole, &summing.key);

@@ -22,43 +22,32 @@ static const char *const constants[] = {
     "# of bins",
 };
 
-static const struct {
-	const char *description, *formula;
-} values[] = {
-    {NULL, NULL},
-    {"Length of a path hash prefix", "math.ceil(math.log(C10, 16))"},
-    {"Total # of path hash prefixes", "16**V1"},
-    {"Avg # of targets per bin", "math.ceil(C8/C10)"},
-    {"Avg size of SHA-512 hashes per bin", "V3*C1"},
-    {"Avg size of target paths per bin", "V3*C5"},
-    {"Avg size of lengths per bin", "V3*C6"},
-    {"Avg size of bin-n metadata (bytes)", "V4+V5+V6"},
-    {"Total size of public key IDs in bins", "C10*C2"},
-    {"Total size of path hash prefixes in bins", "V1*V2"},
-    {"Est. size of bins metadata (bytes)", "V8+V9"},
-    {"Est. size of snapshot metadata (bytes)", "C10*C7"},
-    {"Est. size of metadata overhead per distribution per returning user (same snapshot)", "2*V7"},
-    {"Est. metadata overhead per distribution per returning user (same snapshot)",
-     "round((V12/C9)*100)"},
-    {"Est. size of metadata overhead per distribution per returning user (diff snapshot)",
-     "V12+V11"},
-    {"Est. metadata overhead per distribution per returning user (diff snapshot)",
-     "round((V14/C9)*100)"},
-    {"Est. size of metadata overhead per distribution per new user", "V14+V10"},
-    {"Est. metadata overhead per distribution per new user", "round((V16/C9)*100)"},
+static const char *const values[] = {
+    NULL,
+    "Length of a path hash prefix",
+    "Total # of path hash prefixes",
+    "Avg # of targets per bin",
+    "Avg size of SHA-512 hashes per bin",
+    "Avg size of target paths per bin",
+    "Avg size of lengths per bin",
+    "Avg size of bin-n metadata (bytes)",
+    "Total size of public key IDs in bins",
+    "Total size of path hash prefixes in bins",
+    "Est. size of bins metadata (bytes)",
+    "Est. size of snapshot metadata (bytes)",
+    "Est. size of metadata overhead per distribution per returning user (same snapshot)",
+    "Est. metadata overhead per distribution per returning user (same snapshot)",
+    "Est. size of metadata overhead per distribution per returning user (diff snapshot)",
+    "Est. metadata overhead per distribution per returning user (diff snapshot)",
+    "Est. size of metadata overhead per distribution per new user",
+    "Est. metadata overhead per distribution per new user",
 };
 
 const char *stp_pep458_description(char letter, int number)
 {
 	STP_ASSERT((letter == 'C' && number >= 1 && number <= 10) ||
 	           (letter == 'V' && number >= 1 && number <= 17));
-	return letter == 'C' ? constants[number] : values[number].description;
-}
-
-const char *stp_pep458_formula(int number)
-{
-	STP_ASSERT(number >= 1 && number <= 17);
-	return values[number].formula;
+	return letter == 'C' ? constants[number] : values[number];
 }
 
 /* round(100 * part / whole) of Python 3: half goes to the even neighbour. */

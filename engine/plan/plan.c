@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "plan/sizes.h"
 #include "roles/config.h"
@@ -42,7 +43,7 @@ static double fullest(double mean, uint64_t bins)
 	return mean + sqrt(2 * mean * logs) + logs / 3;
 }
 
-static void plan_files(struct stp_plan_row *row, const struct stp_plan *plan,
+static void plan_files(struct stp_plan_row *row, const struct stp_plan_report *plan,
                        const struct plan_input *input)
 {
 	struct stp_plan_shape shape = input->shape;
@@ -72,7 +73,7 @@ static uint64_t bins_touched(uint64_t bins, uint64_t updates)
 	return (uint64_t)((double)bins * (1 - missed) + 0.5);
 }
 
-static void plan_users(struct stp_plan_row *row, const struct stp_plan *plan)
+static void plan_users(struct stp_plan_row *row, const struct stp_plan_report *plan)
 {
 	row->user_same = row->timestamp_bytes + 2 * row->bin_bytes;
 	row->user_next = row->user_same + row->snapshot_bytes;
@@ -86,7 +87,7 @@ static void plan_users(struct stp_plan_row *row, const struct stp_plan *plan)
 	row->tuf_js_seconds = 104.0 * ((double)row->bins / 16384.0) * ((double)row->bins / 16384.0);
 }
 
-static void judge_row(struct stp_plan_row *row, const struct stp_plan *plan,
+static void judge_row(struct stp_plan_row *row, const struct stp_plan_report *plan,
                       const struct plan_input *input)
 {
 	struct stp_client_facts facts = {
@@ -109,7 +110,7 @@ static void judge_row(struct stp_plan_row *row, const struct stp_plan *plan,
 	row->client_count = stp_clients_judge(&facts, row->clients);
 }
 
-static void plan_row(struct stp_plan_row *row, unsigned bits, const struct stp_plan *plan,
+static void plan_row(struct stp_plan_row *row, unsigned bits, const struct stp_plan_report *plan,
                      const struct plan_input *input)
 {
 	struct stp_pep458_input pep = {plan->targets, (uint64_t)1 << bits, input->pep_path_bytes,
@@ -135,7 +136,7 @@ static size_t clients_kept(const struct stp_plan_row *row)
 }
 
 /* The cheapest row for a returning user who needs the new snapshot. */
-static const struct stp_plan_row *cheapest_row(const struct stp_plan *plan)
+static const struct stp_plan_row *cheapest_row(const struct stp_plan_report *plan)
 {
 	const struct stp_plan_row *best = &plan->rows[0];
 
@@ -146,7 +147,7 @@ static const struct stp_plan_row *cheapest_row(const struct stp_plan *plan)
 }
 
 /* Of the rows that cost at most half more than the cheapest, the one that loses fewest clients. */
-static const struct stp_plan_row *best_row(const struct stp_plan *plan,
+static const struct stp_plan_row *best_row(const struct stp_plan_report *plan,
                                            const struct stp_plan_row *cheapest)
 {
 	const struct stp_plan_row *best = cheapest;
@@ -164,7 +165,7 @@ static const struct stp_plan_row *best_row(const struct stp_plan *plan,
 }
 
 /* Adds what a cheaper count would lose. */
-static void say_what_is_lost(struct stp_plan *plan, const struct stp_plan_row *best,
+static void say_what_is_lost(struct stp_plan_report *plan, const struct stp_plan_row *best,
                              const struct stp_plan_row *cheapest)
 {
 	char next[32], count[32];
@@ -183,7 +184,7 @@ static void say_what_is_lost(struct stp_plan *plan, const struct stp_plan_row *b
 	}
 }
 
-static void recommend(struct stp_plan *plan)
+static void recommend(struct stp_plan_report *plan)
 {
 	const struct stp_plan_row *cheapest = cheapest_row(plan), *best = best_row(plan, cheapest);
 	char next[32], snapshot[32], bins[32], count[32];
@@ -201,7 +202,7 @@ static void recommend(struct stp_plan *plan)
 }
 
 /* Shape and defaults of a profile. */
-static enum stp_errc use_profile(const char *profile, struct stp_plan *plan,
+static enum stp_errc use_profile(const char *profile, struct stp_plan_report *plan,
                                  struct plan_input *input, struct stp_err *err)
 {
 	struct stp_config config;
@@ -247,43 +248,44 @@ static enum stp_errc explain_none(const struct stp_verify_report *report, const 
 }
 
 /* What is published stands for what will be. */
-static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp_plan *plan,
+static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp_plan_report *plan,
                               struct plan_input *input, struct stp_err *err)
 {
 	struct stp_verify_options verify = {
 	    .path = options->repo, .jobs = options->jobs, .as_client = 1};
-	struct stp_verify_report *report = NULL;
+	struct stp_verify_report report;
 	int is_succinct;
 
-	STP_TRY(stp_verify_run(&verify, &report, err));
-	if (!report->bin_count || !report->target_count) {
-		enum stp_errc code = explain_none(report, options->repo, err);
+	STP_TRY(stp_verify(&verify, &report, err));
+	if (!report.bin_count || !report.target_count) {
+		enum stp_errc code = explain_none(&report, options->repo, err);
 
-		stp_verify_report_destroy(report);
+		stp_verify_report_release(&report);
 		return code;
 	}
-	is_succinct = strcmp(report->delegation, "succinct") == 0;
+	is_succinct = strcmp(report.delegation, "succinct") == 0;
 	input->shape.is_succinct = is_succinct;
-	input->shape.has_bins_role = report->bins.found;
-	input->shape.snapshot_has_length = report->snapshot_has_length;
-	input->shape.version_digits = stp_plan_digits(report->bin_version_max);
-	input->root_bytes = report->root.file_bytes;
-	input->root_steps = report->root_steps;
-	input->targets_empty = report->targets_empty;
-	plan->repo_bins = report->bin_count;
-	plan->hash_set = report->target_hash_set;
-	plan->targets = report->target_count;
-	plan->path_bytes = report->target_path_bytes / report->target_count;
-	plan->file_bytes = report->target_bytes / report->target_count;
+	input->shape.has_bins_role = report.bins.found;
+	input->shape.snapshot_has_length = report.snapshot_has_length;
+	input->shape.version_digits = stp_plan_digits(report.bin_version_max);
+	input->root_bytes = report.root.file_bytes;
+	input->root_steps = report.root_steps;
+	input->targets_empty = report.targets_empty;
+	plan->repo_bins = report.bin_count;
+	plan->hash_set = report.target_hash_set;
+	plan->targets = report.target_count;
+	plan->path_bytes = report.target_path_bytes / report.target_count;
+	plan->file_bytes = report.target_bytes / report.target_count;
 	input->pep_path_bytes = plan->path_bytes;
 	snprintf(plan->profile, sizeof(plan->profile), "as published");
-	stp_verify_report_destroy(report);
+	stp_verify_report_release(&report);
 	return STP_OK;
 }
 
 /* Options over what profile or repository say. */
-static enum stp_errc use_options(const struct stp_plan_options *options, struct stp_plan *plan,
-                                 struct plan_input *input, struct stp_err *err)
+static enum stp_errc use_options(const struct stp_plan_options *options,
+                                 struct stp_plan_report *plan, struct plan_input *input,
+                                 struct stp_err *err)
 {
 	if (options->targets)
 		plan->targets = options->targets;
@@ -318,13 +320,16 @@ static enum stp_errc use_options(const struct stp_plan_options *options, struct 
 	return STP_OK;
 }
 
-enum stp_errc stp_plan_run(const struct stp_plan_options *options, struct stp_plan *out,
-                           struct stp_err *err)
+enum stp_errc stp_plan(const struct stp_plan_options *options, struct stp_plan_report *out,
+                       struct stp_err *err)
 {
+	struct stp_plan_options mine;
 	struct plan_input input;
 	unsigned bits;
 
 	memset(out, 0, sizeof(*out));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, jobs, "plan", err));
+	options = &mine;
 	memset(&input, 0, sizeof(input));
 	input.root_steps = 1;
 	STP_TRY(use_profile(options->profile ? options->profile : "pep458", out, &input, err));
@@ -340,4 +345,9 @@ enum stp_errc stp_plan_run(const struct stp_plan_options *options, struct stp_pl
 	}
 	recommend(out);
 	return STP_OK;
+}
+
+void stp_plan_report_release(struct stp_plan_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

@@ -8,14 +8,13 @@
 /* Bytes of a literal as it stands in a file. */
 #define BYTES(text) (sizeof(text) - 1)
 
-#define KEYID  64
 #define EXPIRY 20
-/* "KEYID":{"keytype":"ed25519","keyval":{"public":"64 digits"},"scheme":"ed25519"} */
-#define KEY_BYTES                                                        \
-	(2 + KEYID +                                                     \
-	 BYTES(":{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"\"}," \
-	       "\"scheme\":\"ed25519\"}") +                              \
-	 64)
+
+/* "KEYID":{"keytype":…,"keyval":{"public":…},"scheme":…} */
+static uint64_t key_bytes(enum stp_key_kind kind)
+{
+	return BYTES("\"\":") + STP_KEYID_CHARS + stp_scheme_object_bytes(stp_scheme_of(kind));
+}
 
 unsigned stp_plan_digits(uint64_t value)
 {
@@ -34,10 +33,12 @@ static uint64_t listed(uint64_t count, uint64_t bytes)
 	return count ? count * bytes + count - 1 : 0;
 }
 
-uint64_t stp_plan_envelope_bytes(uint64_t signature_count, uint64_t body_bytes)
+uint64_t stp_plan_envelope_bytes(enum stp_key_kind kind, uint64_t signature_count,
+                                 uint64_t body_bytes)
 {
 	return BYTES("{\"signatures\":[],\"signed\":}") +
-	       listed(signature_count, BYTES("{\"keyid\":\"\",\"sig\":\"\"}") + KEYID + 128) +
+	       listed(signature_count, BYTES("{\"keyid\":\"\",\"sig\":\"\"}") + STP_KEYID_CHARS +
+	                                   2 * stp_scheme_of(kind)->signature_bytes_max) +
 	       body_bytes;
 }
 
@@ -67,25 +68,28 @@ uint64_t stp_plan_bin_bytes(const struct stp_plan_shape *shape, uint64_t members
 {
 	uint64_t rest = BYTES("\"targets\":{},") + members_bytes;
 
-	return stp_plan_envelope_bytes(1, body(BYTES("targets"), rest, shape->version_digits));
+	return stp_plan_envelope_bytes(shape->online_kind, 1,
+	                               body(BYTES("targets"), rest, shape->version_digits));
 }
 
 /* {"keyids":[…],"threshold":N} without the braces. */
 static uint64_t role_members(unsigned keys)
 {
-	return BYTES("\"keyids\":[],\"threshold\":1") + listed(keys, 2 + KEYID);
+	return BYTES("\"keyids\":[],\"threshold\":1") + listed(keys, 2 + STP_KEYID_CHARS);
 }
 
 uint64_t stp_plan_root_bytes(const struct stp_plan_shape *shape)
 {
-	uint64_t keys = (uint64_t)shape->root_keys + shape->targets_keys + 1;
+	uint64_t offline_keys = (uint64_t)shape->root_keys + shape->targets_keys;
 	uint64_t roles = BYTES("\"root\":{},\"snapshot\":{},\"targets\":{},\"timestamp\":{}") +
 	                 role_members(shape->root_keys) + role_members(1) +
 	                 role_members(shape->targets_keys) + role_members(1);
 	uint64_t rest = BYTES("\"consistent_snapshot\":true,\"keys\":{},\"roles\":{},") +
-	                listed(keys, KEY_BYTES) + roles;
+	                offline_keys * (key_bytes(shape->offline_kind) + 1) +
+	                key_bytes(shape->online_kind) + roles;
 
-	return stp_plan_envelope_bytes(shape->root_keys, body(BYTES("root"), rest, 1));
+	return stp_plan_envelope_bytes(shape->offline_kind, shape->root_keys,
+	                               body(BYTES("root"), rest, 1));
 }
 
 /* A member of delegations.roles. */
@@ -109,7 +113,7 @@ static uint64_t bin_name_bytes(const struct stp_plan_shape *shape)
 /* "keys" and the delegation to the bins, within "delegations". */
 static uint64_t bins_delegation(const struct stp_plan_shape *shape)
 {
-	uint64_t keys = BYTES("\"keys\":{},") + KEY_BYTES;
+	uint64_t keys = BYTES("\"keys\":{},") + key_bytes(shape->online_kind);
 	unsigned digits = name_digits(shape->bits);
 	uint64_t prefixes = (uint64_t)1 << (4 * digits - shape->bits);
 
@@ -122,26 +126,27 @@ static uint64_t bins_delegation(const struct stp_plan_shape *shape)
 }
 
 /* A targets or bins role's file with delegations. */
-static uint64_t delegator(unsigned keys, uint64_t delegations)
+static uint64_t delegator(const struct stp_plan_shape *shape, unsigned keys, uint64_t delegations)
 {
 	uint64_t rest = BYTES("\"delegations\":{},\"targets\":{},") + delegations;
 
-	return stp_plan_envelope_bytes(keys, body(BYTES("targets"), rest, 1));
+	return stp_plan_envelope_bytes(shape->offline_kind, keys, body(BYTES("targets"), rest, 1));
 }
 
 uint64_t stp_plan_targets_bytes(const struct stp_plan_shape *shape)
 {
 	uint64_t to_bins_role = BYTES("\"keys\":{},\"roles\":[]") +
-	                        listed(shape->bins_keys, KEY_BYTES) +
+	                        listed(shape->bins_keys, key_bytes(shape->offline_kind)) +
 	                        delegated_role(shape->bins_keys, BYTES("bins"), 16, 1);
 
-	return delegator(shape->targets_keys,
+	return delegator(shape, shape->targets_keys,
 	                 shape->has_bins_role ? to_bins_role : bins_delegation(shape));
 }
 
 uint64_t stp_plan_bins_bytes(const struct stp_plan_shape *shape)
 {
-	return shape->has_bins_role ? delegator(shape->bins_keys, bins_delegation(shape)) : 0;
+	return shape->has_bins_role ? delegator(shape, shape->bins_keys, bins_delegation(shape))
+	                            : 0;
 }
 
 /* A member of snapshot.meta; length_digits 0: without length. */
@@ -166,8 +171,9 @@ uint64_t stp_plan_snapshot_bytes(const struct stp_plan_shape *shape, unsigned bi
 	        1 + meta_line(BYTES("targets"), 1, targets_digits);
 	if (shape->has_bins_role)
 		lines += 1 + meta_line(BYTES("bins"), 1, bins_digits);
-	return stp_plan_envelope_bytes(1, body(BYTES("snapshot"), BYTES("\"meta\":{},") + lines,
-	                                       shape->version_digits));
+	return stp_plan_envelope_bytes(shape->online_kind, 1,
+	                               body(BYTES("snapshot"), BYTES("\"meta\":{},") + lines,
+	                                    shape->version_digits));
 }
 
 uint64_t stp_plan_timestamp_bytes(const struct stp_plan_shape *shape, uint64_t snapshot_bytes)
@@ -176,5 +182,6 @@ uint64_t stp_plan_timestamp_bytes(const struct stp_plan_shape *shape, uint64_t s
 	                      "\"length\":,\"version\":}},") +
 	                64 + stp_plan_digits(snapshot_bytes) + shape->version_digits;
 
-	return stp_plan_envelope_bytes(1, body(BYTES("timestamp"), meta, shape->version_digits));
+	return stp_plan_envelope_bytes(shape->online_kind, 1,
+	                               body(BYTES("timestamp"), meta, shape->version_digits));
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scheme/scheme.h"
+
 /* A structure of roles, as a profile or a published repository has it. */
 struct stp_plan_shape {
 	unsigned bits;           /* 2^bits bins */
@@ -23,11 +25,14 @@ struct stp_plan_shape {
 	int is_succinct; /* else path_hash_prefixes */
 	int snapshot_has_length;
 	unsigned root_keys, targets_keys, bins_keys; /* all of them sign */
+	/* Of these keys, and of the online one: kinds whose keys have one size. */
+	enum stp_key_kind offline_kind, online_kind;
 	unsigned version_digits; /* of bins, snapshot and timestamp; other roles have 1 */
 };
 
-/* {"signatures":[…],"signed":BODY} with count Ed25519 signatures. */
-uint64_t stp_plan_envelope_bytes(uint64_t signature_count, uint64_t body_bytes);
+/* {"signatures":[…],"signed":BODY} with count signatures of a kind, as long as they get. */
+uint64_t stp_plan_envelope_bytes(enum stp_key_kind kind, uint64_t signature_count,
+                                 uint64_t body_bytes);
 
 /* One target's member, without the comma before the next. */
 uint64_t stp_plan_target_bytes(unsigned hash_set, uint64_t path_bytes, unsigned length_digits);

@@ -23,7 +23,7 @@
 struct picture {
 	struct stp_buf out;
 	enum stp_errc code;
-	const struct stp_plan *plan;
+	const struct stp_plan_report *plan;
 	double low, high; /* log10 of the bytes at the bottom and the top */
 };
 
@@ -136,7 +136,7 @@ static void put_marks(struct picture *p)
 
 static void put_line(struct picture *p, size_t line)
 {
-	const struct stp_plan *plan = p->plan;
+	const struct stp_plan_report *plan = p->plan;
 	double y = y_of(p, (double)lines[line].bytes(&plan->rows[plan->row_count - 1]));
 
 	put(p, "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"%s\" points=\"",
@@ -156,7 +156,7 @@ static void put_line(struct picture *p, size_t line)
 	    lines[line].color, lines[line].name);
 }
 
-char *stp_plan_svg(const struct stp_plan *plan)
+char *stp_plan_svg(const struct stp_plan_report *plan)
 {
 	struct picture p = {STP_BUF_INIT, STP_OK, plan, 0, 0};
 	char targets[32];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish/commits.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -89,9 +88,9 @@ struct gather {
 	struct stp_buf text;
 };
 
-static enum stp_errc gather_one(struct gather *gather, int fd, const char *name,
-                                struct stp_err *err)
+static enum stp_errc gather_one(void *ctx, int fd, const char *name, struct stp_err *err)
 {
+	struct gather *gather = ctx;
 	struct stp_commit commit;
 	size_t digits = strspn(name, "0123456789");
 
@@ -100,22 +99,6 @@ static enum stp_errc gather_one(struct gather *gather, int fd, const char *name,
 	STP_TRY(stp_file_read(fd, name, RECORD_BYTES_MAX, STAGE, &gather->text, err));
 	STP_TRY(stp_commit_parse(name, gather->text.data, gather->text.count, &commit, err));
 	return stp_buf_append(&gather->records, &commit, sizeof(commit), err);
-}
-
-static enum stp_errc gather_all(struct gather *gather, int fd, struct stp_err *err)
-{
-	DIR *folder = stp_folder_list(fd);
-	struct dirent *entry;
-	enum stp_errc code = STP_OK;
-
-	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, "state/commits", "cannot list");
-	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
-		code = gather_one(gather, fd, entry->d_name, err);
-	if (code == STP_OK && errno)
-		code = STP_FAIL_SYS(err, STAGE, "state/commits", "cannot list");
-	closedir(folder);
-	return code;
 }
 
 enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena *arena,
@@ -136,7 +119,7 @@ enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena
 		stp_err_merge(err, &why);
 		return code;
 	}
-	code = gather_all(&gather, fd, err);
+	code = stp_folder_each(fd, STAGE, "state/commits", gather_one, &gather, err);
 	close(fd);
 	if (code == STP_OK) {
 		list.count = gather.records.count / sizeof(*list.items);

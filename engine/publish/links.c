@@ -29,12 +29,11 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "publish/folders.h"
 #include "publish/links_state.h"
 #include "publish/mark_name.h"
-#include "publish/names.h"
 #include "publish/served.h"
+#include "record/fingerprint.h"
 #include "record/stamp.h"
 
 #define STAGE         "links"
@@ -96,21 +95,17 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
  * ctime, the job goes on with a record that says so. */
 static int source_unchanged(struct job *job, const struct stat *st)
 {
-	const struct stp_fingerprint *print = &job->record->fingerprint;
-	int64_t ctime_ns = stp_stamp_of(st->st_ctim);
+	unsigned differs = stp_record_difference(job->record, st);
 
-	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != job->record->length)
-		return 0;
 	if (!(job->record->flags & STP_RECORD_FILE))
+		return S_ISREG(st->st_mode) && (uint64_t)st->st_size == job->record->length;
+	if (!differs)
 		return 1;
-	if ((uint64_t)st->st_ino != print->ino || stp_stamp_of(st->st_mtim) != print->mtime_ns)
-		return 0;
-	if (ctime_ns == print->ctime_ns)
-		return 1;
-	if (!stp_twins_was(&job->links->twins, print))
+	if (differs != STP_DIFFERS_CTIME ||
+	    !stp_twins_was(&job->links->twins, &job->record->fingerprint))
 		return 0;
 	job->moved = *job->record;
-	job->moved.fingerprint.ctime_ns = ctime_ns;
+	job->moved.fingerprint.ctime_ns = stp_stamp_of(st->st_ctim);
 	job->record = &job->moved;
 	return 1;
 }
@@ -321,15 +316,10 @@ static enum stp_errc make_copy(struct job *job, const char *name, struct stp_err
 /* ------------------------------------------------------------------ put */
 
 /* HASH.NAME of one algorithm; 0 when it is longer than a file name may be. */
-static size_t prefixed_name(const struct job *job, enum stp_alg alg, char out[LINK_NAME_MAX + 1])
+static size_t name_of(const struct job *job, enum stp_alg alg, char out[LINK_NAME_MAX + 1])
 {
-	char hex[2 * STP_DIGEST_BYTES_MAX];
-	size_t bytes = stp_alg_digest_bytes(alg);
-
-	stp_hex_encode(job->record->digests + stp_alg_set_offset(job->links->config->hash_set, alg),
-	               bytes, hex);
-	return stp_target_name(job->file, strlen(job->file), hex, 2 * bytes, out,
-	                       LINK_NAME_MAX + 1);
+	return stp_links_name(job->links, job->record, job->file, strlen(job->file), alg, out,
+	                      LINK_NAME_MAX + 1);
 }
 
 static enum stp_errc make_name(struct job *job, const char *name, struct stp_err *err)
@@ -366,8 +356,8 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 		fingerprint->ctime_ns = job->record->fingerprint.ctime_ns;
 		return STP_OK;
 	}
-	if (fstat(job->source_fd, &st) != 0 || (uint64_t)st.st_size != job->record->length ||
-	    stp_stamp_of(st.st_mtim) != fingerprint->mtime_ns)
+	if (fstat(job->source_fd, &st) != 0 ||
+	    stp_record_difference(job->record, &st) & ~STP_DIFFERS_CTIME)
 		return job_changed(job);
 	fingerprint->ctime_ns = stp_stamp_of(st.st_ctim);
 	return STP_OK;
@@ -404,7 +394,7 @@ static enum stp_errc names_are_there(struct job *job, int *out_there, struct stp
 
 		if (!(job->links->config->hash_set & STP_ALG_BIT(alg)))
 			continue;
-		*out_there = prefixed_name(job, (enum stp_alg)alg, name) != 0;
+		*out_there = name_of(job, (enum stp_alg)alg, name) != 0;
 		if (*out_there)
 			code = file_is_there(job, name, link, out_there, err);
 	}
@@ -439,7 +429,7 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 
 		if (!(set & STP_ALG_BIT(alg)))
 			continue;
-		if (!prefixed_name(job, (enum stp_alg)alg, name))
+		if (!name_of(job, (enum stp_alg)alg, name))
 			return job_fault(job, STP_LIMIT, 0,
 			                 "its HASH.NAME is longer than 255 bytes; shorten the "
 			                 "name, or use sha256 or no target files");
@@ -479,8 +469,7 @@ static void cut_path(struct job *job, char *path)
 {
 	char *slash;
 
-	memcpy(path, job->record->path, job->record->path_bytes);
-	path[job->record->path_bytes] = '\0';
+	stp_record_path(job->record, path);
 	memcpy(job->path, path, (size_t)job->record->path_bytes + 1);
 	slash = strrchr(job->path, '/');
 	job->file = slash ? slash + 1 : job->path;
@@ -553,9 +542,4 @@ enum stp_errc stp_links_serve(struct stp_links *links, size_t worker_index,
 		return STP_OK;
 	cut_path(&job, path);
 	return names_are_there(&job, out_serve, err);
-}
-
-int stp_links_are_hard(const struct stp_links *links)
-{
-	return links->mode == STP_TARGET_FILES_ALL && links->config->link == STP_LINK_HARDLINK;
 }

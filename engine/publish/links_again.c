@@ -5,51 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/text.h"
 #include "publish/links_state.h"
-#include "publish/names.h"
 #include "publish/served.h"
-
-enum stp_errc stp_links_begin_looks(struct stp_links *links, uint64_t target_count,
-                                    struct stp_err *err)
-{
-	links->parts = links->mode == STP_TARGET_FILES_ALL
-	                   ? (target_count + STP_SERVED_LOOKS_MAX - 1) / STP_SERVED_LOOKS_MAX
-	                   : 1;
-	if (links->mode != STP_TARGET_FILES_MUTABLE)
-		return STP_OK;
-	return stp_marks_begin(links->repo->targets_fd, links->repo->state_fd, links->worker_count,
-	                       &links->marks, err);
-}
-
-void stp_links_set_run(struct stp_links *links, uint64_t run_number)
-{
-	links->run_number = run_number;
-}
-
-int stp_links_is_mutable(const struct stp_links *links, const struct stp_record *record)
-{
-	return stp_globs_match(&links->config->mutable_globs, record->path, record->path_bytes);
-}
-
-enum stp_link stp_links_kind(const struct stp_links *links, int is_mutable)
-{
-	return is_mutable && links->config->link != STP_LINK_REFLINK ? STP_LINK_COPY
-	                                                             : links->config->link;
-}
-
-/* DIR/HASH.NAME of one algorithm; 0 when it is too long. */
-static size_t name_of(const struct stp_links *links, const struct stp_record *record,
-                      enum stp_alg alg, char out[PATH_MAX])
-{
-	char hex[2 * STP_DIGEST_BYTES_MAX];
-	size_t bytes = stp_alg_digest_bytes(alg);
-
-	stp_hex_encode(record->digests + stp_alg_set_offset(links->config->hash_set, alg), bytes,
-	               hex);
-	return stp_target_name(record->path, record->path_bytes, hex, 2 * bytes, out, PATH_MAX);
-}
 
 /* Whether every name of the record still hands it out, as far as one look can tell. */
 static int names_are_good(const struct stp_links *links, const struct stp_record *record,
@@ -70,7 +27,8 @@ static int names_are_good(const struct stp_links *links, const struct stp_record
 
 		if (!(links->config->hash_set & STP_ALG_BIT(alg)))
 			continue;
-		if (!name_of(links, record, (enum stp_alg)alg, name) ||
+		if (!stp_links_name(links, record, record->path, record->path_bytes,
+		                    (enum stp_alg)alg, name, sizeof(name)) ||
 		    stp_served_look(&look, record, name) != STP_SERVED_GOOD)
 			return 0;
 	}
@@ -111,25 +69,4 @@ enum stp_errc stp_links_repair(struct stp_links *links, size_t worker_index,
 uint64_t stp_links_repaired(const struct stp_links *links)
 {
 	return atomic_load_explicit(&links->repaired, memory_order_relaxed);
-}
-
-enum stp_target_files stp_links_last_mode(int state_fd)
-{
-	struct stp_err ignored = STP_ERR_INIT;
-	struct stp_buf file = STP_BUF_INIT;
-	int found = -1;
-
-	if (state_fd >= 0 && stp_file_read(state_fd, STP_LINKS_STATE_FILE, STP_LINKS_MARK_BYTES,
-	                                   "links", &file, &ignored) == STP_OK) {
-		char *space = memchr(file.data, ' ', file.count);
-
-		if (space) {
-			*space = '\0'; /* the mode is the first word */
-			found = stp_target_files_from_name((const char *)file.data);
-		}
-	}
-	stp_buf_release(&file);
-	return found == STP_TARGET_FILES_ALL || found == STP_TARGET_FILES_MUTABLE
-	           ? (enum stp_target_files)found
-	           : STP_TARGET_FILES_AUTO;
 }

@@ -4,43 +4,13 @@
  * names of what they were are still there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "publish/folders.h"
 #include "publish/links_state.h"
 #include "record/fingerprint.h"
-
-int stp_links_open(const struct stp_links *links, const char *path)
-{
-	return stp_folders_open(links->targets_dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-}
-
-int stp_links_is_moved(int sys_errno)
-{
-	switch (sys_errno) {
-	case ENOENT:
-	case ENOTDIR:
-	case ELOOP: /* a symbolic link */
-	case ENXIO: /* a socket */
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-enum stp_errc stp_links_copier(struct stp_links *links, struct stp_links_worker *worker,
-                               struct stp_copier **out_copier, struct stp_err *err)
-{
-	if (!worker->copier)
-		STP_TRY(stp_copier_create(links->config->hash_set, links->cancel, &worker->copier,
-		                          err));
-	*out_copier = worker->copier;
-	return STP_OK;
-}
 
 static enum stp_links_now what_is_not_opened(int sys_errno)
 {
@@ -48,9 +18,11 @@ static enum stp_links_now what_is_not_opened(int sys_errno)
 	                                                   : STP_LINKS_NOW_OTHER;
 }
 
-static void fill_record(struct stp_record *record, const struct stat *st, const uint8_t *digests)
+static void fill_record(struct stp_record *record, const struct stp_file_status *status,
+                        const uint8_t *digests)
 {
-	record->length = (uint64_t)st->st_size;
+	record->length = status->length;
+	record->fingerprint = status->fingerprint;
 	record->digests = digests;
 	record->flags &= (uint16_t)~STP_RECORD_CLAIMS;
 	record->flags |= STP_RECORD_FILE | STP_RECORD_DIGESTS | STP_RECORD_RACY;
@@ -64,7 +36,8 @@ static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker 
 	enum stp_copy_result result = STP_COPY_CHANGED;
 	struct stp_copy_source source = {.fd = fd, .found = digests, .name = path};
 	struct stp_copier *copier;
-	struct stp_fingerprint print;
+	struct stp_file_status status;
+	struct stp_file_status status_after;
 	struct stat before;
 	struct stat after;
 
@@ -75,16 +48,16 @@ static enum stp_errc read_open(struct stp_links *links, struct stp_links_worker 
 	if (!S_ISREG(before.st_mode) || (uint64_t)before.st_size > STP_LENGTH_MAX)
 		return STP_OK;
 	*out_now = STP_LINKS_NOW_MOVES;
-	source.length = (uint64_t)before.st_size;
+	status = stp_file_status_of(&before);
+	source.length = status.length;
 	STP_TRY(stp_links_copier(links, worker, &copier, err));
 	STP_TRY(stp_copier_copy(copier, &source, -1, &result, err));
-	if (result != STP_COPY_DONE || fstat(fd, &after) != 0 || after.st_size != before.st_size)
+	if (result != STP_COPY_DONE || fstat(fd, &after) != 0)
 		return STP_OK;
-	print = stp_fingerprint_of(&before, (uint64_t)before.st_dev);
-	if (!stp_fingerprint_is(&print, &after))
+	status_after = stp_file_status_of(&after);
+	if (!stp_file_status_is(&status, &status_after))
 		return STP_OK;
-	record->fingerprint = print;
-	fill_record(record, &before, digests);
+	fill_record(record, &status, digests);
 	*out_now = STP_LINKS_NOW_FILE;
 	return STP_OK;
 }
@@ -97,8 +70,7 @@ enum stp_errc stp_links_reread(struct stp_links *links, size_t worker_index,
 	enum stp_errc code;
 	int fd;
 
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	*out_errno = 0;
 	fd = stp_links_open(links, path);
 	if (fd < 0) {

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "publish/links_state.h"
 #include "publish/relative.h"
+#include "publish/served.h"
 #include "record/stamp.h"
 
 #define STAGE "links"
@@ -36,25 +37,6 @@ enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_di
 	if (!stp_relative_path(real, targets_dir, out, PATH_MAX))
 		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
 	return STP_OK;
-}
-
-int stp_links_text(const char *base, const char *path, size_t path_bytes, char out[PATH_MAX])
-{
-	size_t used = 0;
-	size_t i;
-	int count;
-
-	/* "../" per folder, the way to the targets folder, the path. */
-	for (i = 0; i < path_bytes; i++) {
-		if (path[i] != '/')
-			continue;
-		if (used + 4 >= PATH_MAX)
-			return 0;
-		memcpy(out + used, "../", 3);
-		used += 3;
-	}
-	count = snprintf(out + used, PATH_MAX - used, "%s/%.*s", base, (int)path_bytes, path);
-	return count > 0 && (size_t)count < PATH_MAX - used;
 }
 
 /* "auto": links for all, or marks; marks of files that another server has would only cost. */
@@ -111,6 +93,19 @@ static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 	return STP_OK;
 }
 
+/* Opens the marks, and finds which names this run looks at again. */
+static enum stp_errc begin_looks(struct stp_links *links, uint64_t target_count,
+                                 struct stp_err *err)
+{
+	links->parts = links->mode == STP_TARGET_FILES_ALL
+	                   ? (target_count + STP_SERVED_LOOKS_MAX - 1) / STP_SERVED_LOOKS_MAX
+	                   : 1;
+	if (links->mode != STP_TARGET_FILES_MUTABLE)
+		return STP_OK;
+	return stp_marks_begin(links->repo->targets_fd, links->repo->state_fd, links->worker_count,
+	                       &links->marks, err);
+}
+
 enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_config *config,
                               int targets_dir_fd, uint64_t target_count, size_t worker_count,
                               const struct stp_cancel *cancel, struct stp_links **out_links,
@@ -135,7 +130,7 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 		if (code == STP_OK)
 			code = find_need(links, err);
 		if (code == STP_OK)
-			code = stp_links_begin_looks(links, target_count, err);
+			code = begin_looks(links, target_count, err);
 	}
 	if (code != STP_OK) {
 		stp_links_end(links);
@@ -145,9 +140,30 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 	return STP_OK;
 }
 
-enum stp_links_need stp_links_need(const struct stp_links *links)
+void stp_links_set_run(struct stp_links *links, uint64_t run_number)
 {
-	return links->need;
+	links->run_number = run_number;
+}
+
+enum stp_target_files stp_links_last_mode(int state_fd)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	int found = -1;
+
+	if (state_fd >= 0 && stp_file_read(state_fd, STP_LINKS_STATE_FILE, STP_LINKS_MARK_BYTES,
+	                                   "links", &file, &ignored) == STP_OK) {
+		char *space = memchr(file.data, ' ', file.count);
+
+		if (space) {
+			*space = '\0'; /* the mode is the first word */
+			found = stp_target_files_from_name((const char *)file.data);
+		}
+	}
+	stp_buf_release(&file);
+	return found == STP_TARGET_FILES_ALL || found == STP_TARGET_FILES_MUTABLE
+	           ? (enum stp_target_files)found
+	           : STP_TARGET_FILES_AUTO;
 }
 
 /* ------------------------------------------------------------------ end */

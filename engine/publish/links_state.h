@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run's links from within: what making names (publish/links.c) and looking at those of earlier
- * runs (publish/links_again.c) share.
+ * A run's links from within: what these share.
+ *
+ *	links_run.c    begins and commits: which names, made how, and what the next run must know
+ *	links_again.c  looks at the names of earlier runs, and has them made again
+ *	links.c        makes names
+ *	links_now.c    reads a file that is not what was hashed
  *
  * Shape      one struct per run, one per worker.
  * Memory     see publish/links.h.
@@ -60,14 +64,16 @@ int stp_links_is_moved(int sys_errno);
 enum stp_errc stp_links_copier(struct stp_links *links, struct stp_links_worker *worker,
                                struct stp_copier **out_copier, struct stp_err *err) STP_MUST_CHECK;
 
-/* Opens the marks, and prepares what stp_links_look() needs. */
-enum stp_errc stp_links_begin_looks(struct stp_links *links, uint64_t target_count,
-                                    struct stp_err *err) STP_MUST_CHECK;
-
 /* True when the record may change under its name. */
 int stp_links_is_mutable(const struct stp_links *links, const struct stp_record *record);
 
 /* How a name is made: a file that may change always gets a copy. */
 enum stp_link stp_links_kind(const struct stp_links *links, int is_mutable);
+
+/* HASH.PATH by one algorithm of record's digests, path being a part of the record's, into out of
+ * size bytes; its length, or 0 when it is too long. */
+size_t stp_links_name(const struct stp_links *links, const struct stp_record *record,
+                      const char *path, size_t path_bytes, enum stp_alg alg, char *out,
+                      size_t size);
 
 #endif

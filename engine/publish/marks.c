@@ -17,7 +17,7 @@
 #include "publish/folders.h"
 #include "publish/mark_name.h"
 #include "publish/repo.h"
-#include "record/stamp.h"
+#include "record/fingerprint.h"
 #include "stampede/alg.h"
 
 #define STAGE       "links"
@@ -55,9 +55,11 @@ static void add_folder(XXH3_state_t *hash, int targets_fd, const char *name)
 	struct stat st;
 
 	if (fstatat(targets_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		facts[0] = (uint64_t)st.st_ino ^ (uint64_t)(S_ISDIR(st.st_mode) ? 0 : 1) << 63;
-		facts[1] = (uint64_t)stp_stamp_of(st.st_mtim);
-		facts[2] = (uint64_t)stp_stamp_of(st.st_ctim);
+		struct stp_fingerprint print = stp_fingerprint_of(&st, 0);
+
+		facts[0] = print.ino ^ (uint64_t)(S_ISDIR(st.st_mode) ? 0 : 1) << 63;
+		facts[1] = (uint64_t)print.mtime_ns;
+		facts[2] = (uint64_t)print.ctime_ns;
 	}
 	XXH3_64bits_update(hash, facts, sizeof(facts));
 }

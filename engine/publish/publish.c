@@ -13,7 +13,6 @@
  */
 #include "publish/publish.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -48,26 +47,6 @@ struct stp_publisher {
 };
 
 /* ------------------------------------------------------------------ begin */
-
-/* Calls fn for each name in the folder. */
-typedef enum stp_errc name_fn(void *ctx, int folder_fd, const char *name, struct stp_err *err);
-
-static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
-                               struct stp_err *err)
-{
-	DIR *folder = stp_folder_list(folder_fd);
-	const struct dirent *entry;
-	enum stp_errc code = STP_OK;
-
-	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, subject, "cannot list");
-	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
-		code = fn(ctx, folder_fd, entry->d_name, err);
-	if (code == STP_OK && errno)
-		code = STP_FAIL_SYS(err, STAGE, subject, "cannot list");
-	closedir(folder);
-	return code;
-}
 
 struct sweep {
 	struct stp_publisher *publisher;
@@ -223,7 +202,8 @@ static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_e
 		return errno == ENOENT ? STP_OK
 		                       : STP_FAIL_SYS(err, STAGE, "state/" STP_COMMITS_FOLDER,
 		                                      "cannot open the folder");
-	code = each_name(fd, "state/" STP_COMMITS_FOLDER, look_at_temporary, publisher, err);
+	code = stp_folder_each(fd, STAGE, "state/" STP_COMMITS_FOLDER, look_at_temporary, publisher,
+	                       err);
 	close(fd);
 	return code;
 }
@@ -311,11 +291,14 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 
 	STP_TRY(read_reserved(repo, &sweep.reserved, err));
 	STP_TRY(find_used(publisher, current, sweep.reserved, options, err));
-	STP_TRY(each_name(repo->metadata_fd, "public/metadata", look_at_name, &sweep, err));
+	STP_TRY(stp_folder_each(repo->metadata_fd, STAGE, "public/metadata", look_at_name, &sweep,
+	                        err));
 	sort_occupied(publisher);
-	STP_TRY(each_name(repo->root_fd, "the repository", look_at_temporary, publisher, err));
-	STP_TRY(each_name(repo->state_fd, "state", look_at_temporary, publisher, err));
-	STP_TRY(each_name(repo->targets_fd, "public/targets", look_at_temporary, publisher, err));
+	STP_TRY(stp_folder_each(repo->root_fd, STAGE, "the repository", look_at_temporary,
+	                        publisher, err));
+	STP_TRY(stp_folder_each(repo->state_fd, STAGE, "state", look_at_temporary, publisher, err));
+	STP_TRY(stp_folder_each(repo->targets_fd, STAGE, "public/targets", look_at_temporary,
+	                        publisher, err));
 	return sweep_commits(publisher, err);
 }
 
@@ -509,8 +492,8 @@ void stp_publish_abort(struct stp_publisher *publisher)
 	/* With a record the timestamp may be out: then nothing is touched. */
 	code = stp_commit_list_load(publisher->repo, &arena, &commits, NULL);
 	if (code == STP_OK && !stp_commit_find(&commits, publisher->version))
-		code = each_name(publisher->repo->metadata_fd, "public/metadata", remove_version,
-		                 publisher, NULL);
+		code = stp_folder_each(publisher->repo->metadata_fd, STAGE, "public/metadata",
+		                       remove_version, publisher, NULL);
 	(void)code; /* the next begin sweeps what is still there */
 	stp_arena_release(&arena);
 }

@@ -6,9 +6,9 @@
  *	      ─▶ commit: V.snapshot.json durable ─▶ commit record ─▶ timestamp.json by rename
  *
  * What readers may see: bins and snapshot have names that no client asks for before the
- * timestamp lists them, so only the rename of timestamp.json changes anything (tuf.md, "Order of
- * writing"). After a crash before it the files of version V lie there unlisted; the next begin
- * removes them, and V is never used again. A name is created once (O_EXCL) and its bytes never
+ * timestamp lists them, so only the rename of timestamp.json changes anything (engine/TUF.md,
+ * "Order of writing"). After a crash before it the files of version V lie there unlisted; the next
+ *begin removes them, and V is never used again. A name is created once (O_EXCL) and its bytes never
  * change.
  *
  * Shape      one publisher per run; versions are reserved one at a time, rising.

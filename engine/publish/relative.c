@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t stp_component_count(const char *path)
+/* Number of path components. */
+static size_t count_components(const char *path)
 {
 	size_t count = 0;
 
@@ -32,7 +33,7 @@ int stp_relative_path(const char *from, const char *to, char *out, size_t size)
 		if (from[i] != to[i] || from[i] == '\0')
 			break;
 	}
-	climb = stp_component_count(from + common);
+	climb = count_components(from + common);
 	if (climb * 3 + strlen(to + common) + 1 >= size)
 		return 0;
 	for (i = 0; i < climb; i++, used += 3)

@@ -14,9 +14,6 @@
 
 #include <stddef.h>
 
-/* Number of path components. */
-size_t stp_component_count(const char *path);
-
 /* The way from the folder from (a real path) to the folder to, both absolute; 0 when out is too
  * small. */
 int stp_relative_path(const char *from, const char *to, char *out, size_t size);

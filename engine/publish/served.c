@@ -11,12 +11,6 @@
 #include "record/fingerprint.h"
 #include "record/stamp.h"
 
-static int is_hashed_file(const struct stp_record *record, const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == record->length &&
-	       stp_fingerprint_is(&record->fingerprint, st);
-}
-
 static enum stp_served_answer look_at_symlink(const struct stp_served_look *look,
                                               const struct stp_record *record, const char *name)
 {
@@ -26,7 +20,8 @@ static enum stp_served_answer look_at_symlink(const struct stp_served_look *look
 	ssize_t count;
 
 	if (record->flags & STP_RECORD_FILE)
-		return fstatat(look->targets_fd, name, &st, 0) == 0 && is_hashed_file(record, &st)
+		return fstatat(look->targets_fd, name, &st, 0) == 0 &&
+		               !stp_record_difference(record, &st)
 		           ? STP_SERVED_GOOD
 		           : STP_SERVED_BROKEN;
 	count = readlinkat(look->targets_fd, name, there, sizeof(there));
@@ -47,7 +42,7 @@ enum stp_served_answer stp_served_look(const struct stp_served_look *look,
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size != record->length)
 		return STP_SERVED_BROKEN;
 	if (look->link == STP_LINK_HARDLINK)
-		return !(record->flags & STP_RECORD_FILE) || is_hashed_file(record, &st)
+		return !(record->flags & STP_RECORD_FILE) || !stp_record_difference(record, &st)
 		           ? STP_SERVED_GOOD
 		           : STP_SERVED_BROKEN;
 	if ((st.st_mode & STP_MODE_PUBLIC_FILE) != STP_MODE_PUBLIC_FILE)

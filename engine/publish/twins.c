@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/fingerprint.h"
+
 #define CAPACITY_MIN 64
 
 struct stp_twin {
@@ -31,8 +33,8 @@ static struct stp_twin *place_of(struct stp_twin *items, size_t capacity,
 	uint64_t mixed = (print->ino ^ print->fs_id << 32) * UINT64_C(0x9e3779b97f4a7c15);
 	size_t at = (size_t)(mixed >> 32) & (capacity - 1);
 
-	while (items[at].is_used &&
-	       (items[at].print.ino != print->ino || items[at].print.fs_id != print->fs_id))
+	while (items[at].is_used && stp_fingerprint_difference(&items[at].print, print) &
+	                                (STP_DIFFERS_INO | STP_DIFFERS_FS))
 		at = (at + 1) & (capacity - 1);
 	return &items[at];
 }
@@ -110,6 +112,5 @@ int stp_twins_was(struct stp_twins *twins, const struct stp_fingerprint *print)
 {
 	struct stp_fingerprint noted;
 
-	return find(twins, print, &noted) && noted.mtime_ns == print->mtime_ns &&
-	       noted.ctime_ns == print->ctime_ns;
+	return find(twins, print, &noted) && !stp_fingerprint_difference(&noted, print);
 }

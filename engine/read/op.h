@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The line between the state machine of a file (reader.c) and the two ways to ask the kernel
+ * The line between the state machine of a file (reader_file.c) and the two ways to ask the kernel
  * (ring.c, pool.c): operations that are queued, started together, and come back in any order.
  *
- *	reader.c ── queue(op) … start() ──▶ back end ── reap() ──▶ op->result ──▶ reader.c
+ *	reader ── queue(op) … start() ──▶ back end ── reap() ──▶ op->result ──▶ reader_file.c
  *
  * Shape      an operation opens one file or reads one range into one buffer.
  * Memory     all operations live in the reader, made before the first file.

@@ -26,6 +26,7 @@
 
 #include "base/cancel.h"
 #include "base/err.h"
+#include "record/fingerprint.h"
 #include "stampede/io.h"
 
 #define STP_READ_PIECE_ALIGN 4096
@@ -60,15 +61,6 @@ struct stp_reader_options {
 	struct stp_cancel *cancel; /* may be NULL */
 };
 
-/* Status of the descriptor that was read. */
-struct stp_read_status {
-	uint64_t fs_id; /* st_dev */
-	uint64_t ino;
-	uint64_t length;
-	int64_t mtime_ns;
-	int64_t ctime_ns;
-};
-
 /* The fault of a file that is not as long as expected: what it has, what was expected. */
 #define STP_READ_LENGTH_TEXT "has %llu bytes, not %llu"
 
@@ -85,7 +77,7 @@ struct stp_read_event {
 	size_t bytes;                  /* DATA: 0 only for an empty file */
 	int last;                      /* DATA: the last piece; DONE or FAULT follows */
 	uint32_t buffer;               /* DATA: for stp_reader_release() */
-	struct stp_read_status status; /* DONE */
+	struct stp_file_status status; /* DONE: of the descriptor that was read */
 	enum stp_errc code;            /* FAULT: STP_CHANGED may be tried again */
 	int sys_errno;                 /* FAULT */
 	char text[128];                /* FAULT: what happened; what to do */

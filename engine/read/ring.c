@@ -4,8 +4,8 @@
  *
  * user_data carries index and generation of the operation, and a completion is believed only when
  * both are those of an operation in flight: a stale one would put one file's bytes into another's
- * digest. No provided buffers, no kernel polling thread, no linked chains (architecture.md,
- * "Reading", has the reasons).
+ * digest. No provided buffers (kernels have given one buffer to two reads), no kernel polling
+ *thread, no linked chains (a short read cancels the close that is linked to it).
  *
  * What the kernel means by its errors:
  *

@@ -6,7 +6,7 @@
 /* Enough to keep 16 lanes busy for several rounds; 4 KiB of stack. */
 #define GROUP_COUNT 256
 
-void stp_scan_keys(struct stp_record *records, size_t count)
+void stp_record_keys(struct stp_record *records, size_t count)
 {
 	const uint8_t *messages[GROUP_COUNT];
 	size_t bytes[GROUP_COUNT];

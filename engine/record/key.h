@@ -3,7 +3,7 @@
  * Keys of records: SHA-256(path), many at once over the hash lanes.
  *
  * Shape      an array of records with path and path_bytes set.
- * Memory     a fixed piece of the stack.
+ * Memory     4 KiB of the stack.
  * Ownership  the caller's records.
  * Threads    any thread; no state.
  */
@@ -15,6 +15,6 @@
 #include "record/record.h"
 
 /* Fills key of records[0, count). */
-void stp_scan_keys(struct stp_record *records, size_t count);
+void stp_record_keys(struct stp_record *records, size_t count);
 
 #endif

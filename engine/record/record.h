@@ -18,17 +18,22 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 #define STP_KEY_BYTES 32 /* SHA-256 of the target path */
 
-#define STP_RECORD_DIGESTS 1u  /* digests are there, all of the ledger's set */
-#define STP_RECORD_FILE    2u  /* fingerprint is that of a file of the tree */
-#define STP_RECORD_RACY    4u  /* changed too close to the scan: hashed, not trusted next time */
+#define STP_RECORD_DIGESTS 1u /* digests are there, all of the ledger's set */
+#define STP_RECORD_FILE    2u /* fingerprint is that of a file of the tree */
+#define STP_RECORD_RACY \
+	4u /* changed too lately: hashed, not trusted next time, see record/trust.h */
 #define STP_RECORD_REMOVED 8u  /* the target is gone; removed_at, not origin */
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
 #define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
 
-#define STP_RECORD_SIZED  512u  /* LISTED: the list gives the length, not only the file */
-#define STP_RECORD_PASSED 1024u /* FILE: had another ctime when it was hashed, see "trust" */
+#define STP_RECORD_SIZED 512u /* LISTED: the list gives the length, not only the file */
+#define STP_RECORD_PASSED                                                       \
+	1024u /* FILE: had another ctime when it was hashed, see record/trust.h \
+	       */
 
 /* Digests of other algorithms than the source's set: what a list or a published bin says, or an
  * older set of the ledger. They are packed like a set's, in the order of enum stp_alg. Never
@@ -38,7 +43,8 @@
 #define STP_RECORD_CLAIMS_SET(fl) ((unsigned)(fl) >> 6 & 7u)
 #define STP_CLAIMS_BYTES_MAX      128 /* of every algorithm */
 
-/* Identity of a file's content as far as the file system tells it. Equal in all: unchanged. */
+/* Identity of a file's content as far as the file system says. Made and compared by
+ * record/fingerprint.h; what equal ones are worth: record/trust.h. */
 struct stp_fingerprint {
 	uint64_t fs_id; /* see base/filesystem.h; 0: the file system of the targets folder */
 	uint64_t ino;
@@ -50,8 +56,8 @@ struct stp_record {
 	uint8_t key[STP_KEY_BYTES];
 	uint64_t length;                    /* bytes of the file */
 	struct stp_fingerprint fingerprint; /* zeros without STP_RECORD_FILE */
-	int64_t
-	    verified_at; /* epoch seconds when the bytes were last read; 0: never, from a list */
+	/* Epoch seconds when the bytes were last read; 0: never, from a list. */
+	int64_t verified_at;
 	union {
 		uint64_t origin;     /* digest list line, 1-based; 0: the tree */
 		uint64_t removed_at; /* with STP_RECORD_REMOVED: epoch seconds; 0: not known */
@@ -73,6 +79,14 @@ static inline int stp_record_is_remembered(const struct stp_record *record)
 {
 	return (record->flags & STP_RECORD_REMOVED) != 0 &&
 	       (record->flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) != 0;
+}
+
+/* Its path, NUL-terminated, into out. A record of any source has at most STP_PATH_BYTES_MAX. */
+static inline void stp_record_path(const struct stp_record *record,
+                                   char out[STP_PATH_BYTES_MAX + 1])
+{
+	memcpy(out, record->path, record->path_bytes);
+	out[record->path_bytes] = '\0';
 }
 
 static inline int stp_key_compare(const uint8_t a[STP_KEY_BYTES], const uint8_t b[STP_KEY_BYTES])

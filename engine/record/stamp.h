@@ -5,12 +5,12 @@
  * Whoever owns a file sets its mtime to anything that 64-bit seconds hold, but int64_t nanoseconds
  * reach only from 1677-09-21 to 2262-04-11. A stamp outside becomes the nearest end, so that order
  * is kept: what lies in the future stays there. INT64_MAX is not a stamp: it means "later than
- * any" (see racy_after_ns in scan/tree.h).
+ * any" (see struct stp_stamp_limits in record/trust.h).
  *
  * Shape      seconds and nanoseconds in, int64_t out; defined for all values of both.
  * Memory     none.
  * Ownership  none.
- * Threads    any thread; no state.
+ * Threads    any thread; no state but the clock's.
  */
 #ifndef STP_RECORD_STAMP_H
 #define STP_RECORD_STAMP_H
@@ -52,12 +52,13 @@ static inline int64_t stp_stamp_later(int64_t stamp, int64_t ns)
 #define STP_STAMP_AHEAD_NS INT64_C(60000000000)
 
 /* The first stamp that now lies in the future. */
-static inline int64_t stp_stamp_ahead(void)
-{
-	struct timespec now = {0};
+int64_t stp_stamp_ahead(void);
 
-	(void)!clock_gettime(CLOCK_REALTIME, &now);
-	return stp_stamp_later(stp_stamp_of(now), STP_STAMP_AHEAD_NS);
-}
+/* The time at the kernel's last tick, which is what a file is stamped with by this machine. */
+int64_t stp_stamp_tick(void);
+
+/* The time as files in folder_fd, a folder that stampede may write, are stamped with: by making and
+ * removing a file. stp_stamp_tick() when nothing can be written there. */
+int64_t stp_stamp_now(int folder_fd);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "report/bench_document.h"
+#include "report/bench_views.h"
 #include "report/page.h"
-#include "stampede/bench.h"
 
 typedef char *format_fn(double value, char *out);
 

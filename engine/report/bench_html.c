@@ -13,9 +13,9 @@
 
 #include "base/text.h"
 #include "report/bench_document.h"
+#include "report/bench_views.h"
 #include "report/chart.h"
 #include "report/page.h"
-#include "stampede/bench.h"
 
 #define CURVE_POINTS_MAX   16
 #define SCALING_SERIES_MAX 3

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "report/bench_document.h"
-#include "stampede/bench.h"
+#include "report/bench_views.h"
 
 #define TEXT_WIDTH_MIN 60
 #define TEXT_WIDTH_MAX 100

@@ -52,11 +52,6 @@ static void append_clean(struct stp_out *out, const char *text, int for_html)
 	}
 }
 
-void stp_out_plain(struct stp_out *out, const char *text)
-{
-	append_clean(out, text, 0);
-}
-
 void stp_out_line(struct stp_out *out, const char *format, ...)
 {
 	char text[1024];
@@ -93,7 +88,7 @@ void stp_out_wrap(struct stp_out *out, const char *first, size_t indent, size_t 
 			n = sizeof(line) - 1;
 		snprintf(line, sizeof(line), "%.*s", (int)n, text);
 		stp_out_format(out, "%*s", (int)indent, lead);
-		stp_out_plain(out, line);
+		append_clean(out, line, 0);
 		append(out, "\n", 1);
 		lead = "";
 		text += n;
@@ -108,17 +103,12 @@ enum stp_errc stp_out_take(struct stp_out *out, char **out_text, struct stp_err 
 		enum stp_errc code = out->err.code;
 
 		stp_err_merge(err, &out->err);
-		stp_out_release(out);
+		stp_buf_release(&out->buf);
 		return code;
 	}
 	*out_text = (char *)out->buf.data;
 	memset(&out->buf, 0, sizeof(out->buf));
 	return STP_OK;
-}
-
-void stp_out_release(struct stp_out *out)
-{
-	stp_buf_release(&out->buf);
 }
 
 /* --- documents ------------------------------------------------------------------------------- */

@@ -33,11 +33,8 @@ struct stp_out {
 void stp_out_format(struct stp_out *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Appends text from outside to a line for a terminal: control bytes escaped. */
-void stp_out_plain(struct stp_out *out, const char *text);
-
-/* Appends formatted text that holds text from outside, at most 1,023 bytes of it, as
- * stp_out_plain() does, and a newline. */
+/* Appends formatted text that holds text from outside, at most 1,023 bytes of it, to a line for a
+ * terminal: control bytes escaped, and a newline. */
 void stp_out_line(struct stp_out *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -53,8 +50,6 @@ void stp_out_wrap(struct stp_out *out, const char *first, size_t indent, size_t 
 /* The text with its NUL, malloc'ed; or the first failure. Releases either way. */
 enum stp_errc stp_out_take(struct stp_out *out, char **out_text,
                            struct stp_err *err) STP_MUST_CHECK;
-
-void stp_out_release(struct stp_out *out);
 
 /* --- reading documents: what is missing or of another type is 0, "" or empty --- */
 

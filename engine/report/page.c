@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/page.h"
 
+#include "stampede/version.h"
+
 /* Colors are told apart by people with any color vision in both modes, and never carry a meaning
  * alone: names and numbers stand beside them. */
 static const char *const style[] = {
@@ -57,7 +59,7 @@ void stp_page_begin(struct stp_out *out, const char *title)
 void stp_page_end(struct stp_out *out)
 {
 	stp_out_format(out, "<p class=\"soft\">Written by stampede %s.</p>\n</body>\n</html>\n",
-	               STP_VERSION);
+	               stp_version());
 }
 
 void stp_page_section(struct stp_out *out, const char *title, const char *text)

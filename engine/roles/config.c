@@ -15,282 +15,11 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "roles/words.h"
 
 #define STAGE "config"
 
-#define DAY  INT64_C(86400)
-#define YEAR (365 * DAY)
-
-static const char *const delegation_names[] = {
-    [STP_DELEGATION_SUCCINCT] = "succinct",
-    [STP_DELEGATION_PREFIXES] = "prefixes",
-};
-static const char *const target_files_names[] = {
-    [STP_TARGET_FILES_ALL] = "all",
-    [STP_TARGET_FILES_MUTABLE] = "mutable",
-    [STP_TARGET_FILES_NONE] = "none",
-    [STP_TARGET_FILES_AUTO] = "auto",
-};
-static const char *const link_names[] = {
-    [STP_LINK_SYMLINK] = "symlink",
-    [STP_LINK_HARDLINK] = "hardlink",
-    [STP_LINK_REFLINK] = "reflink",
-    [STP_LINK_COPY] = "copy",
-};
-static const char *const source_names[] = {
-    [STP_INDEX_TREE - 1] = "tree",
-    [STP_INDEX_LIST - 1] = "list",
-    [STP_INDEX_STREAM - 1] = "stream",
-};
-
-static const char *const url_unsafe_names[] = {
-    [STP_URL_UNSAFE_FAULT] = "fault",
-    [STP_URL_UNSAFE_WARN] = "warn",
-};
-
-static const char *const trust_names[] = {
-    [STP_TRUST_CTIME] = "ctime",
-    [STP_TRUST_MTIME] = "mtime",
-};
-static const char *const mounts_names[] = {
-    [STP_MOUNTS_FAULT] = "fault",
-    [STP_MOUNTS_CROSS] = "cross",
-};
-
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Index of word in words, or -1. */
-static int word_index(const char *const *words, size_t count, const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (strcmp(words[i], word) == 0)
-			return (int)i;
-	return -1;
-}
-
-int stp_target_files_from_name(const char *name)
-{
-	return word_index(target_files_names, COUNT_OF(target_files_names), name);
-}
-
-int stp_link_from_name(const char *name)
-{
-	return word_index(link_names, COUNT_OF(link_names), name);
-}
-
-const char *stp_delegation_name(enum stp_delegation how)
-{
-	return delegation_names[how];
-}
-
-const char *stp_target_files_name(enum stp_target_files how)
-{
-	return target_files_names[how];
-}
-
-const char *stp_link_name(enum stp_link link)
-{
-	return link_names[link];
-}
-
-const char *stp_url_unsafe_name(enum stp_url_unsafe how)
-{
-	return url_unsafe_names[how];
-}
-
-const char *stp_trust_in_name(enum stp_trust_in how)
-{
-	return trust_names[how];
-}
-
-const char *stp_mounts_name(enum stp_mounts how)
-{
-	return mounts_names[how];
-}
-
-const char *stp_index_source_name(enum stp_index_source source)
-{
-	return source == STP_INDEX_UNKNOWN ? NULL : source_names[source - 1];
-}
-
-/* ------------------------------------------------------------------ profiles */
-
-struct profile {
-	const char *name;
-	int has_bins_role;
-	enum stp_delegation delegation;
-	unsigned bin_bits;
-	unsigned hash_set;
-	unsigned second_keys; /* keys and threshold of targets and bins */
-	int snapshot_length;
-};
-
-/* product.md's table. */
-static const struct profile profiles[] = {
-    {"pep458", 1, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA512), 2, 0},
-    {"compat", 0, STP_DELEGATION_SUCCINCT, 14, STP_ALG_BIT(STP_ALG_SHA256), 1, 0},
-    {"prefixes", 0, STP_DELEGATION_PREFIXES, 11, STP_ALG_BIT(STP_ALG_SHA256), 1, 1},
-};
-
-static const char *const default_mutable[] = {"simple/**"};
-
-/* Fills all but the arena. */
-static void profile_apply(struct stp_config *config, const struct profile *profile)
-{
-	config->profile = profile->name;
-	config->targets_dir = "";
-	config->hash_set = profile->hash_set;
-	config->bin_bits = profile->bin_bits;
-	config->bin_prefix = "bin-n";
-	config->delegation = profile->delegation;
-	config->has_bins_role = profile->has_bins_role;
-	config->root_threshold = 2;
-	config->root_key_count = 3;
-	config->targets_threshold = profile->second_keys;
-	config->targets_key_count = profile->second_keys;
-	config->bins_threshold = profile->has_bins_role ? profile->second_keys : 0;
-	config->bins_key_count = config->bins_threshold;
-	config->expiry = (struct stp_expiry){YEAR, YEAR, YEAR, DAY, DAY, DAY};
-	config->snapshot_length = profile->snapshot_length;
-	config->target_files = STP_TARGET_FILES_AUTO;
-	config->link = STP_LINK_SYMLINK;
-	config->url_unsafe = STP_URL_UNSAFE_FAULT;
-	config->trust = STP_TRUST_CTIME;
-	config->mounts = STP_MOUNTS_FAULT;
-	config->include = (struct stp_globs){NULL, 0};
-	config->exclude = (struct stp_globs){NULL, 0};
-	config->mutable_globs = (struct stp_globs){(const char **)(uintptr_t)default_mutable, 1};
-	config->source = STP_INDEX_UNKNOWN;
-	config->max_removals = (struct stp_removal_limit){1, STP_SHARE_DEFAULT};
-	config->removed_retention_days = 0;
-}
-
-/* The profile called name, NULL for none. */
-static const struct profile *profile_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT_OF(profiles); i++)
-		if (strcmp(profiles[i].name, name) == 0)
-			return &profiles[i];
-	return NULL;
-}
-
-enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
-                                 struct stp_err *err)
-{
-	const struct profile *found = profile_find(profile);
-
-	if (found) {
-		memset(config, 0, sizeof(*config));
-		stp_arena_init(&config->arena, 4096);
-		profile_apply(config, found);
-		return STP_OK;
-	}
-	return STP_FAIL(err, STP_CONFIG, STAGE, profile,
-	                "is no profile; use pep458, compat or prefixes");
-}
-
-void stp_config_release(struct stp_config *config)
-{
-	stp_arena_release(&config->arena);
-	memset(config, 0, sizeof(*config));
-}
-
-/* ------------------------------------------------------------------ checks */
-
-#define REFUSE(...) STP_FAIL(err, STP_CONFIG, STAGE, file, __VA_ARGS__)
-
-static enum stp_errc check_threshold(const char *role, unsigned threshold, unsigned keys,
-                                     const char *file, struct stp_err *err)
-{
-	if (threshold < 1 || threshold > keys || keys > STP_ROLE_KEYS_MAX)
-		return REFUSE("\"thresholds.%s\": %u of %u; use 1 to %u keys and a threshold "
-		              "from 1 to their number",
-		              role, threshold, keys, STP_ROLE_KEYS_MAX);
-	return STP_OK;
-}
-
-static enum stp_errc check_expiry(const char *role, int64_t seconds, const char *file,
-                                  struct stp_err *err)
-{
-	if (seconds < STP_EXPIRY_SECONDS_MIN || seconds > STP_EXPIRY_SECONDS_MAX)
-		return REFUSE("\"expiry_seconds.%s\": %lld; use %d to %lld", role,
-		              (long long)seconds, STP_EXPIRY_SECONDS_MIN, STP_EXPIRY_SECONDS_MAX);
-	return STP_OK;
-}
-
-/* A role must not expire before what it vouches for (tuf.md, last section). */
-static enum stp_errc check_expiries(const struct stp_config *config, const char *file,
-                                    struct stp_err *err)
-{
-	const struct stp_expiry *e = &config->expiry;
-
-	STP_TRY(check_expiry("root", e->root, file, err));
-	STP_TRY(check_expiry("targets", e->targets, file, err));
-	STP_TRY(check_expiry("bins", e->bins, file, err));
-	STP_TRY(check_expiry("bin_n", e->bin_n, file, err));
-	STP_TRY(check_expiry("snapshot", e->snapshot, file, err));
-	STP_TRY(check_expiry("timestamp", e->timestamp, file, err));
-	if (e->targets < e->bin_n || (config->has_bins_role && e->bins < e->bin_n))
-		return REFUSE("\"expiry_seconds.bin_n\" is longer than that of the role above; "
-		              "shorten it");
-	return STP_OK;
-}
-
-static enum stp_errc check_globs(const struct stp_globs *globs, const char *field, const char *file,
-                                 struct stp_err *err)
-{
-	size_t i;
-
-	if (globs->count > STP_GLOBS_MAX)
-		return REFUSE("\"%s\": more than %d globs", field, STP_GLOBS_MAX);
-	for (i = 0; i < globs->count; i++)
-		if (!stp_glob_valid(globs->items[i]))
-			return REFUSE(
-			    "\"%s\": item %zu is not a glob of target paths: it is empty, "
-			    "starts with \"/\" or \"./\", or has a \"//\", a \"..\" or "
-			    "an open \"[\"",
-			    field, i + 1);
-	return STP_OK;
-}
-
-/* The prefix becomes part of file names and role names: small letters, digits, "-" and "_". */
-static int prefix_valid(const char *prefix)
-{
-	size_t count = strlen(prefix);
-
-	return count >= 1 && count <= STP_BIN_PREFIX_BYTES_MAX && prefix[0] != '-' &&
-	       strspn(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-_") == count;
-}
-
-enum stp_errc stp_config_check(const struct stp_config *config, const char *file,
-                               struct stp_err *err)
-{
-	if (config->targets_dir[0] != '/' || strlen(config->targets_dir) > STP_PATH_BYTES_MAX)
-		return REFUSE("\"targets_dir\": must be an absolute path");
-	if (config->hash_set == 0 || config->hash_set >= (1u << STP_ALG_COUNT))
-		return REFUSE("\"hashes\": name at least one of sha256, sha512, blake2b-256");
-	if (config->bin_bits < STP_BIN_BITS_MIN || config->bin_bits > STP_BIN_BITS_MAX)
-		return REFUSE("\"bins\": must be a power of two from 2 to %d",
-		              1 << STP_BIN_BITS_MAX);
-	if (!prefix_valid(config->bin_prefix))
-		return REFUSE("\"bin_prefix\": use 1 to 64 of a-z, 0-9, \"-\", \"_\"");
-	STP_TRY(check_threshold("root", config->root_threshold, config->root_key_count, file, err));
-	STP_TRY(check_threshold("targets", config->targets_threshold, config->targets_key_count,
-	                        file, err));
-	if (config->has_bins_role)
-		STP_TRY(check_threshold("bins", config->bins_threshold, config->bins_key_count,
-		                        file, err));
-	STP_TRY(check_expiries(config, file, err));
-	STP_TRY(check_globs(&config->include, "include", file, err));
-	STP_TRY(check_globs(&config->exclude, "exclude", file, err));
-	return check_globs(&config->mutable_globs, "mutable", file, err);
-}
-
-/* ------------------------------------------------------------------ reading */
 
 struct reading {
 	struct stp_config *config;
@@ -330,13 +59,13 @@ static enum stp_errc get_integer(struct reading *reading, const char *field, con
 }
 
 static enum stp_errc get_word(struct reading *reading, const char *field, const json_t *value,
-                              const char *const *words, size_t count, int *out)
+                              const struct stp_words *words, int *out)
 {
-	int index = json_is_string(value) ? word_index(words, count, json_string_value(value)) : -1;
+	int index = json_is_string(value) ? stp_words_find(words, json_string_value(value)) : -1;
 
 	if (index < 0)
 		return REFUSE_FIELD("\"%s\": must be one of \"%s\" … \"%s\"; see the manual", field,
-		                    words[0], words[count - 1]);
+		                    words->items[0], words->items[words->count - 1]);
 	*out = index;
 	return STP_OK;
 }
@@ -474,8 +203,7 @@ static enum stp_errc read_delegation(struct reading *reading, const char *field,
 {
 	int index = 0;
 
-	STP_TRY(
-	    get_word(reading, field, value, delegation_names, COUNT_OF(delegation_names), &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_delegation, &index));
 	reading->config->delegation = (enum stp_delegation)index;
 	return STP_OK;
 }
@@ -581,8 +309,7 @@ static enum stp_errc read_target_files(struct reading *reading, const char *fiel
 {
 	int index = 0;
 
-	STP_TRY(get_word(reading, field, value, target_files_names, COUNT_OF(target_files_names),
-	                 &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_target_files, &index));
 	reading->config->target_files = (enum stp_target_files)index;
 	return STP_OK;
 }
@@ -591,7 +318,7 @@ static enum stp_errc read_link(struct reading *reading, const char *field, const
 {
 	int index = 0;
 
-	STP_TRY(get_word(reading, field, value, link_names, COUNT_OF(link_names), &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_link, &index));
 	reading->config->link = (enum stp_link)index;
 	return STP_OK;
 }
@@ -601,8 +328,7 @@ static enum stp_errc read_url_unsafe(struct reading *reading, const char *field,
 {
 	int index = 0;
 
-	STP_TRY(
-	    get_word(reading, field, value, url_unsafe_names, COUNT_OF(url_unsafe_names), &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_url_unsafe, &index));
 	reading->config->url_unsafe = (enum stp_url_unsafe)index;
 	return STP_OK;
 }
@@ -611,7 +337,7 @@ static enum stp_errc read_trust(struct reading *reading, const char *field, cons
 {
 	int index = 0;
 
-	STP_TRY(get_word(reading, field, value, trust_names, COUNT_OF(trust_names), &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_trust, &index));
 	reading->config->trust = (enum stp_trust_in)index;
 	return STP_OK;
 }
@@ -620,7 +346,7 @@ static enum stp_errc read_mounts(struct reading *reading, const char *field, con
 {
 	int index = 0;
 
-	STP_TRY(get_word(reading, field, value, mounts_names, COUNT_OF(mounts_names), &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_mounts, &index));
 	reading->config->mounts = (enum stp_mounts)index;
 	return STP_OK;
 }
@@ -644,7 +370,7 @@ static enum stp_errc read_source(struct reading *reading, const char *field, con
 {
 	int index = 0;
 
-	STP_TRY(get_word(reading, field, value, source_names, COUNT_OF(source_names), &index));
+	STP_TRY(get_word(reading, field, value, &stp_words_source, &index));
 	reading->config->source = (enum stp_index_source)(index + 1);
 	return STP_OK;
 }
@@ -736,7 +462,7 @@ static enum stp_errc read_document(struct stp_config *config, const json_t *docu
 			return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 			                "\"%s\": is missing", required[i]);
 	profile = json_object_get(document, "profile");
-	if (!json_is_string(profile) || !profile_find(json_string_value(profile)))
+	if (!json_is_string(profile) || !stp_config_has_profile(json_string_value(profile)))
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"profile\": must be pep458, compat or prefixes");
 	STP_TRY(stp_config_profile(config, json_string_value(profile), err));

@@ -120,6 +120,9 @@ struct stp_config {
 enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
                                  struct stp_err *err) STP_MUST_CHECK;
 
+/* Whether there is a profile of this name. */
+int stp_config_has_profile(const char *name);
+
 /* Reads and checks REPO/stampede.json; errors name the file and the field. Unknown fields,
  * duplicate keys and values out of range are refused. */
 enum stp_errc stp_config_load(struct stp_config *config, int repo_fd,

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "record/fingerprint.h"
 
 #define STAGE "config"
 
@@ -62,13 +63,15 @@ enum stp_errc stp_config_note_begin(struct stp_config_note *note, int repo_fd, s
  * the file system still says so. */
 static enum stp_errc check_same(const struct stp_config_note *note, struct stp_err *err)
 {
-	struct stat now;
+	struct stp_file_status seen = stp_file_status_of(&note->seen);
+	struct stp_file_status now;
+	struct stat st;
 
-	if (fstatat(note->repo_fd, STP_CONFIG_FILE, &now, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(note->repo_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return STP_FAIL_SYS(err, STAGE, STP_CONFIG_FILE, "cannot stat");
-	if (now.st_ino != note->seen.st_ino || now.st_dev != note->seen.st_dev ||
-	    now.st_size != note->seen.st_size || now.st_mtim.tv_sec != note->seen.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != note->seen.st_mtim.tv_nsec)
+	now = stp_file_status_of(&st);
+	if (now.length != seen.length ||
+	    stp_fingerprint_difference(&now.fingerprint, &seen.fingerprint) & ~STP_DIFFERS_CTIME)
 		return STP_FAIL(err, STP_CHANGED, STAGE, STP_CONFIG_FILE,
 		                "was edited while the run went on");
 	return STP_OK;

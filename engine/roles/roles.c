@@ -9,27 +9,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cjson/writer.h"
-#include "hash/hash.h"
 
 #define STAGE "roles"
-
-void stp_role_key_init(struct stp_role_key *key, const uint8_t public_key[32])
-{
-	char hex[65] = {0};
-	char text[160];
-	uint8_t digest[32];
-	int count;
-
-	stp_hex_encode(public_key, 32, hex);
-	count = snprintf(text, sizeof(text),
-	                 "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"%s\"},"
-	                 "\"scheme\":\"ed25519\"}",
-	                 hex);
-	stp_hash_one(STP_ALG_SHA256, text, (size_t)count, digest);
-	memcpy(key->public_key, public_key, 32);
-	stp_hex_encode(digest, 32, key->keyid);
-	key->keyid[64] = '\0';
-}
 
 /* ------------------------------------------------------------------ pieces */
 
@@ -100,14 +81,14 @@ static void put_version(struct stp_cjson_writer *w, uint64_t version)
 
 /* Keys of several roles, sorted by keyid, each once. */
 struct key_set {
-	const struct stp_role_key *items[4 * STP_ROLE_KEYS_MAX];
+	const struct stp_key_object *items[4 * STP_ROLE_KEYS_MAX];
 	size_t count;
 };
 
 static int by_keyid(const void *a, const void *b)
 {
-	const struct stp_role_key *const *left = a;
-	const struct stp_role_key *const *right = b;
+	const struct stp_key_object *const *left = a;
+	const struct stp_key_object *const *right = b;
 
 	return strcmp((*left)->keyid, (*right)->keyid);
 }
@@ -128,7 +109,7 @@ static void key_set_finish(struct key_set *set)
 	size_t kept = 0;
 	size_t i;
 
-	qsort(set->items, set->count, sizeof(const struct stp_role_key *), by_keyid);
+	qsort(set->items, set->count, sizeof(const struct stp_key_object *), by_keyid);
 	for (i = 0; i < set->count; i++)
 		if (kept == 0 || strcmp(set->items[kept - 1]->keyid, set->items[i]->keyid) != 0)
 			set->items[kept++] = set->items[i];
@@ -143,17 +124,19 @@ static void put_keys(struct stp_cjson_writer *w, const struct key_set *set)
 	stp_cjson_key(w, "keys");
 	stp_cjson_object_begin(w);
 	for (i = 0; i < set->count; i++) {
-		stp_cjson_key(w, set->items[i]->keyid);
+		const struct stp_key_object *key = set->items[i];
+
+		stp_cjson_key(w, key->keyid);
 		stp_cjson_object_begin(w);
 		stp_cjson_key(w, "keytype");
-		stp_cjson_string(w, "ed25519");
+		stp_cjson_string(w, key->scheme->keytype);
 		stp_cjson_key(w, "keyval");
 		stp_cjson_object_begin(w);
 		stp_cjson_key(w, "public");
-		stp_cjson_hex(w, set->items[i]->public_key, 32);
+		stp_cjson_string_raw(w, key->public_text, key->public_chars);
 		stp_cjson_object_end(w);
 		stp_cjson_key(w, "scheme");
-		stp_cjson_string(w, "ed25519");
+		stp_cjson_string(w, key->scheme->scheme);
 		stp_cjson_object_end(w);
 	}
 	stp_cjson_object_end(w);

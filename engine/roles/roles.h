@@ -7,7 +7,8 @@
  *	timestamp ─▶ snapshot ─▶ targets, bins, every bin-n       versions
  *
  * A body is the value of "signed" (TUF specification 1.0.34, section 4): those bytes are what is
- * signed and what is published, there is no second encoding.
+ * signed, and what is published. Only root, targets and bins, when they name a PEM key, have a
+ * second encoding in their file (cjson/encoding.h).
  *
  * Shape      each function puts one body into a stp_buf, in place of what was there.
  * Memory     the caller's stp_buf grows; meta lists live in the caller's arena.
@@ -24,22 +25,13 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "roles/config.h"
+#include "scheme/key_object.h"
 
 #define STP_SPEC_VERSION "1.0.34"
 
-/* Public half of one Ed25519 key, as root and delegations name it. */
-struct stp_role_key {
-	uint8_t public_key[32];
-	char keyid[65]; /* 64 hex digits and NUL */
-};
-
-/* Fills key: keyid = SHA-256 of the canonical form of {keytype, keyval, scheme} (specification
- * section 4.2, tuf.md). */
-void stp_role_key_init(struct stp_role_key *key, const uint8_t public_key[32]);
-
 /* Who signs one role. Order does not matter: bodies list keyids sorted. */
 struct stp_role_keys {
-	const struct stp_role_key *items;
+	const struct stp_key_object *items;
 	size_t count;
 	unsigned threshold;
 };

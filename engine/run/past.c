@@ -118,7 +118,7 @@ static enum stp_errc read_bin(struct stp_past *past, uint32_t index, struct stp_
 	                           &past->findings, &there, err));
 	if (!there)
 		return STP_OK;
-	stp_chain_check_listed(&past->findings, name, item->listed, &past->file);
+	stp_listed_check(&past->findings, name, item->listed, &past->file);
 	switch (stp_bin_file_parse(&past->bin, past->file.data, past->file.count)) {
 	case STP_BIN_FILE_NO_MEMORY:
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", name, "cannot parse");

@@ -13,10 +13,8 @@
 #ifndef STP_SCAN_ENTRY_H
 #define STP_SCAN_ENTRY_H
 
-#include <sys/stat.h>
-
 #include "base/err.h"
-#include "record/record.h"
+#include "record/fingerprint.h"
 #include "scan/names.h"
 
 /* What is wrong with a file longer than STP_LENGTH_MAX. */
@@ -25,8 +23,11 @@
 	"exclude or remove it"
 
 struct stp_entry {
-	struct statx stx; /* only stx_mode when it was not listed as a regular file */
-	int sys_errno;    /* why it could not be looked at; 0 */
+	unsigned mode;     /* st_mode; only its type when status is not set */
+	int is_mount_root; /* something is mounted there */
+	/* Only of what was listed as a regular file, or without a type. */
+	struct stp_file_status status;
+	int sys_errno; /* why it could not be looked at; 0 */
 };
 
 /* Looks at a name that is not listed as a folder. */
@@ -51,7 +52,7 @@ struct stp_entry_problem stp_entry_problem(const struct stp_entry *entry, const 
                                            int any_length);
 
 /* Sets length, fingerprint and flags of *out_record, and all else to zero. racy_after_ns: see
- * scan/tree.h. */
+ * record/trust.h. */
 void stp_entry_record(const struct stp_entry *entry, int64_t racy_after_ns,
                       struct stp_record *out_record);
 

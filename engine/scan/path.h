@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What may be a target path. One rule for trees and lists, so that every client reads the same
- * path: six implementations of canonical JSON disagree outside printable ASCII (tuf.md, "Envelope
- * and canonical form"), and clients write the path to their own disk.
+ * path: six implementations of canonical JSON disagree outside printable ASCII (engine/TUF.md,
+ * "Files and canonical form"), and clients write the path to their own disk.
  *
  * Shape      a byte range, relative, segments divided by "/".
  * Memory     none; what is wrong comes back as a static string.

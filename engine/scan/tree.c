@@ -21,51 +21,27 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/bytes.h"
-#include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/sum.h"
 #include "base/thread.h"
 #include "record/key.h"
-#include "record/stamp.h"
 #include "scan/entry.h"
 #include "scan/names.h"
 #include "scan/path.h"
+#include "scan/tree_folder.h"
+#include "scan/tree_stack.h"
 
 #define STAGE       "scan"
 #define BATCH_COUNT 512
 /* Entries worth passing on: several rounds of 16 lanes for their keys. */
 #define BATCH_COUNT_MIN  64
 #define BATCH_PATH_BYTES (96 * 1024)
-/* EAGAIN is said when a rename raced with a lookup beneath the root. */
-#define OPEN_TRIES_MAX 64
-
-/* A folder being read: shared while one worker stats a buffer and another reads on. */
-struct folder {
-	atomic_int refs;
-	int fd;
-	unsigned depth;
-	const char *problem; /* what is wrong with its path, for each file in it */
-	size_t path_bytes;   /* with prefix and a trailing "/", or 0 */
-	char path[STP_PATH_BYTES_MAX + 2];
-};
-
-/* What lies on the stack, behind the bytes of its path. */
-struct work {
-	struct folder *rest; /* the rest of a folder that is open, or NULL */
-	uint32_t path_bytes;
-	uint32_t depth;
-};
 
 struct walk {
 	const struct stp_tree_options *options;
@@ -76,18 +52,13 @@ struct walk {
 	struct worker *workers;
 	size_t worker_count;
 
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t more;
-	struct stp_buf stack;
-	size_t waiting;
-	int stopped; /* finished, failed or cancelled */
+	struct stp_tree_stack stack;
 };
 
 struct worker {
 	struct walk *walk;
 	size_t index;
-	int root_fd; /* stp_folder_again() */
-	struct folder *spare;
+	struct stp_tree_opener opener;
 	size_t folder_count; /* not yet added to progress */
 	size_t record_count;
 	size_t path_bytes_used;
@@ -101,240 +72,23 @@ struct worker {
 	char path[STP_PATH_BYTES_MAX + 2 + STP_NAMES_BYTES];
 };
 
-/* --- the shared stack ------------------------------------------------------------------------ */
-
-/* Lays one piece of work out in buf. */
-static enum stp_errc put_work(struct stp_buf *buf, const char *path, const struct work *work,
-                              struct stp_err *err)
-{
-	STP_TRY(stp_buf_append(buf, path, work->path_bytes, err));
-	return stp_buf_append(buf, work, sizeof(*work), err);
-}
-
-/* Pushes all that the worker found and wakes as many as can use it. */
-static enum stp_errc push(struct walk *walk, struct worker *worker, struct stp_err *err)
-{
-	enum stp_errc code;
-
-	pthread_mutex_lock(&walk->lock);
-	code = stp_buf_append(&walk->stack, worker->found.data, worker->found.count, err);
-	if (walk->waiting && worker->found_count == 1)
-		pthread_cond_signal(&walk->more);
-	else if (walk->waiting)
-		pthread_cond_broadcast(&walk->more);
-	pthread_mutex_unlock(&walk->lock);
-	return code;
-}
-
-static void stop(struct walk *walk)
-{
-	pthread_mutex_lock(&walk->lock);
-	walk->stopped = 1;
-	pthread_cond_broadcast(&walk->more);
-	pthread_mutex_unlock(&walk->lock);
-}
-
-/* Takes the newest piece of work, its path to worker->name; 0 when the walk is over, or, without
- * wait, when the stack is empty. */
-static int pop(struct walk *walk, struct worker *worker, int wait, struct work *out)
-{
-	pthread_mutex_lock(&walk->lock);
-	while (wait && walk->stack.count == 0 && !walk->stopped) {
-		if (walk->waiting + 1 == walk->worker_count) {
-			walk->stopped = 1;
-			pthread_cond_broadcast(&walk->more);
-			break;
-		}
-		walk->waiting++;
-		pthread_cond_wait(&walk->more, &walk->lock);
-		walk->waiting--;
-	}
-	if (walk->stopped || walk->stack.count == 0) {
-		pthread_mutex_unlock(&walk->lock);
-		return 0;
-	}
-	walk->stack.count -= sizeof(*out);
-	memcpy(out, walk->stack.data + walk->stack.count, sizeof(*out));
-	walk->stack.count -= out->path_bytes;
-	memcpy(worker->name, walk->stack.data + walk->stack.count, out->path_bytes);
-	pthread_mutex_unlock(&walk->lock);
-	worker->name[out->path_bytes] = '\0';
-	return 1;
-}
-
-/* --- folders --------------------------------------------------------------------------------- */
-
-static struct folder *folder_create(struct worker *worker)
-{
-	struct folder *folder = worker->spare ? worker->spare : malloc(sizeof(*folder));
-
-	worker->spare = NULL;
-	if (folder) {
-		atomic_init(&folder->refs, 1);
-		folder->fd = -1;
-	}
-	return folder;
-}
-
-static void folder_release(struct worker *worker, struct folder *folder)
-{
-	/* acquire-release: the last one must see the others' reads of fd done */
-	if (atomic_fetch_sub_explicit(&folder->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	stp_fd_close(&folder->fd);
-	if (worker->spare)
-		free(folder);
-	else
-		worker->spare = folder;
-}
-
-/* Adds a fault about a folder: the filter was asked for it. */
-static void fault(const struct worker *worker, enum stp_errc code, int sys, const char *path,
-                  size_t path_bytes, const char *text)
-{
-	const struct stp_tree_options *options = worker->walk->options;
-
-	stp_fault_add(options->faults, code, sys, STAGE, path, path_bytes, "%s", text);
-}
-
-static int open_beneath(const struct walk *walk, int root_fd, const char *path)
-{
-	struct open_how how = {
-	    .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-	               (walk->options->flags & STP_TREE_CROSS ? 0 : RESOLVE_NO_XDEV),
-	};
-	int tries;
-
-	for (tries = 0;; tries++) {
-		long fd = stp_open_beneath(root_fd, path, &how);
-
-		if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || tries == OPEN_TRIES_MAX)
-			return (int)fd;
-	}
-}
-
-/* True when what is gone is not a fault: the scan might as well have come a moment later. */
-static int is_live(const struct worker *worker)
-{
-	return (worker->walk->options->flags & STP_TREE_LIVE) != 0;
-}
-
-/* Sorts out why a folder did not open: short resources stop the walk, the rest is a fault of this
- * folder. */
-static enum stp_errc open_failed(struct worker *worker, const char *path, size_t path_bytes,
-                                 int is_root, struct stp_err *err)
-{
-	int sys = errno;
-
-	switch (sys) {
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-		return STP_FAIL_ERRNO(err, sys, STAGE, path,
-		                      "cannot open the folder; raise the limit (ulimit -n) or use "
-		                      "fewer --jobs");
-	default:
-		break;
-	}
-	if (is_root)
-		return STP_FAIL_ERRNO(err, sys, STAGE, path, "cannot read the folder");
-	switch (sys) {
-	case EXDEV: /* RESOLVE_NO_XDEV met a mount point */
-		fault(worker, STP_FORMAT, 0, path, path_bytes,
-		      "is another file system mounted below the targets; exclude it, or set "
-		      "\"mounts\": \"cross\" in stampede.json");
-		break;
-	case ELOOP: /* O_NOFOLLOW, RESOLVE_NO_SYMLINKS */
-	case ENOTDIR:
-		fault(worker, STP_CHANGED, 0, path, path_bytes,
-		      "was a folder and became something else during the scan; run again");
-		break;
-	case ENOENT:
-		if (is_live(worker))
-			break;
-		fault(worker, STP_CHANGED, 0, path, path_bytes,
-		      "vanished during the scan; run again");
-		break;
-	default:
-		fault(worker, STP_IO, sys, path, path_bytes, "cannot read the folder");
-		break;
-	}
-	return STP_OK;
-}
-
-/* Whether an open folder is one of those that must not lie in the tree: a mount may show anything.
- */
-static int must_be_apart(const struct walk *walk, int fd)
-{
-	const struct stp_tree_options *options = walk->options;
-	struct stat here;
-	struct stat there;
-	size_t i;
-
-	if (!(options->flags & STP_TREE_CROSS) || !options->apart_count || fstat(fd, &here) != 0)
-		return 0;
-	for (i = 0; i < options->apart_count; i++)
-		if (fstat(options->apart[i], &there) == 0 && there.st_dev == here.st_dev &&
-		    there.st_ino == here.st_ino)
-			return 1;
-	return 0;
-}
-
-/* Opens the folder whose path is in worker->name. *out_folder stays NULL when it is a fault. */
-static enum stp_errc open_folder(struct worker *worker, const struct work *work,
-                                 struct folder **out_folder, struct stp_err *err)
-{
-	const struct walk *walk = worker->walk;
-	size_t prefix_bytes = walk->prefix_bytes;
-	struct folder *folder;
-	enum stp_errc code;
-
-	STP_FAULT_TRY(err, STAGE, "open", worker->name[0] ? worker->name : "targets");
-	folder = folder_create(worker);
-	if (!folder)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, worker->name, "no memory for a folder");
-	folder->depth = work->depth;
-	folder->problem = NULL;
-	folder->path_bytes = prefix_bytes + work->path_bytes;
-	if (prefix_bytes)
-		memcpy(folder->path, walk->options->prefix, prefix_bytes);
-	memcpy(folder->path + prefix_bytes, worker->name, work->path_bytes + 1);
-	folder->fd = open_beneath(walk, worker->root_fd, work->path_bytes ? worker->name : ".");
-	if (folder->fd < 0) {
-		code = open_failed(worker, folder->path, folder->path_bytes, work->path_bytes == 0,
-		                   err);
-		folder_release(worker, folder);
-		return code;
-	}
-	if (must_be_apart(walk, folder->fd)) {
-		fault(worker, STP_CONFIG, 0, folder->path, folder->path_bytes,
-		      "is a folder of the repository, mounted below the targets; unmount it");
-		folder_release(worker, folder);
-		return STP_OK;
-	}
-	if (!(walk->options->flags & STP_TREE_ANY_NAME) && folder->path_bytes)
-		folder->problem = stp_path_problem(folder->path, folder->path_bytes);
-	if (work->path_bytes)
-		folder->path[folder->path_bytes++] = '/';
-	*out_folder = folder;
-	return STP_OK;
-}
+/* --- names ----------------------------------------------------------------------------------- */
 
 /* Fills the buffer; *out_finished is set when the folder has no more names. */
-static void read_names(struct worker *worker, const struct folder *folder, int *out_finished)
+static void read_names(struct worker *worker, const struct stp_tree_folder *folder,
+                       int *out_finished)
 {
 	enum stp_names_rest rest = stp_names_read(&worker->names, folder->fd);
 
 	if (rest == STP_NAMES_FAILED)
-		fault(worker, STP_IO, errno, folder->path, folder->path_bytes,
-		      "cannot read the folder's names");
+		stp_tree_folder_fault(worker->walk->options, STP_IO, errno, folder->path,
+		                      folder->path_bytes, "cannot read the folder's names");
 	*out_finished = rest != STP_NAMES_MORE;
 }
 
 /* Sets worker->path to that of a name in folder and returns its length. It may be longer than any
  * path may be: whoever takes it looks at that first. */
-static size_t join_path(struct worker *worker, const struct folder *folder,
+static size_t join_path(struct worker *worker, const struct stp_tree_folder *folder,
                         const struct stp_name *name)
 {
 	STP_ASSERT(folder->path_bytes + name->bytes < sizeof(worker->path));
@@ -361,7 +115,7 @@ static enum stp_errc flush(struct worker *worker, struct stp_err *err)
 	if (count == 0)
 		return STP_OK;
 	if (!(options->flags & STP_TREE_NO_KEYS))
-		stp_scan_keys(worker->records, count);
+		stp_record_keys(worker->records, count);
 	for (i = 0; i < count; i++)
 		bytes = stp_sum_add(bytes, worker->records[i].length);
 	if (options->progress) {
@@ -373,8 +127,8 @@ static enum stp_errc flush(struct worker *worker, struct stp_err *err)
 }
 
 /* Reports what cannot be an entry; 1 when it can be one. */
-static int is_entry(struct worker *worker, const struct folder *folder, const struct stp_name *name,
-                    const struct stp_entry *entry, size_t path_bytes)
+static int is_entry(struct worker *worker, const struct stp_tree_folder *folder,
+                    const struct stp_name *name, const struct stp_entry *entry, size_t path_bytes)
 {
 	const struct stp_tree_options *options = worker->walk->options;
 	int any_name = (options->flags & STP_TREE_ANY_NAME) != 0;
@@ -387,7 +141,7 @@ static int is_entry(struct worker *worker, const struct folder *folder, const st
 			                          memory_order_relaxed);
 		return 0;
 	}
-	if (entry->sys_errno == ENOENT && is_live(worker))
+	if (entry->sys_errno == ENOENT && options->flags & STP_TREE_LIVE)
 		return 0;
 	if (!any_name && !path_problem)
 		path_problem = stp_path_name_problem(name->text, name->bytes);
@@ -403,7 +157,7 @@ static int is_entry(struct worker *worker, const struct folder *folder, const st
 }
 
 /* Stats one name that is not listed as a folder, and adds it to the batch. */
-static enum stp_errc visit_file(struct worker *worker, const struct folder *folder,
+static enum stp_errc visit_file(struct worker *worker, const struct stp_tree_folder *folder,
                                 const struct stp_name *name, struct stp_err *err)
 {
 	const struct stp_tree_options *options = worker->walk->options;
@@ -443,7 +197,7 @@ static enum stp_errc visit_file(struct worker *worker, const struct folder *fold
 
 /* Whether to go into a name. What the list did not say is noted in it, so that visit_file() takes a
  * name for a file exactly when this did not take it for a folder. */
-static int is_folder(struct worker *worker, const struct folder *folder,
+static int is_folder(struct worker *worker, const struct stp_tree_folder *folder,
                      const struct stp_name *name)
 {
 	struct stat st;
@@ -460,36 +214,37 @@ static int is_folder(struct worker *worker, const struct folder *folder,
 }
 
 /* Notes one subfolder for the stack unless it is filtered, too deep or too long. */
-static enum stp_errc find_folder(struct worker *worker, const struct folder *folder,
+static enum stp_errc find_folder(struct worker *worker, const struct stp_tree_folder *folder,
                                  const struct stp_name *name, struct stp_err *err)
 {
 	const struct walk *walk = worker->walk;
 	const struct stp_tree_options *options = walk->options;
 	size_t path_bytes = join_path(worker, folder, name);
-	struct work work = {NULL, (uint32_t)(path_bytes - walk->prefix_bytes), folder->depth + 1};
+	struct stp_tree_work work = {NULL, (uint32_t)(path_bytes - walk->prefix_bytes),
+	                             folder->depth + 1};
 
 	if (options->enter && !options->enter(options->keep_ctx, worker->path, path_bytes))
 		return STP_OK;
 	/* 2: "/" and one byte of a name must still fit */
 	if (path_bytes + 2 > STP_PATH_BYTES_MAX) {
-		fault(worker, STP_LIMIT, 0, worker->path, path_bytes,
-		      "is a folder whose path is too long; shorten it");
+		stp_tree_folder_fault(worker->walk->options, STP_LIMIT, 0, worker->path, path_bytes,
+		                      "is a folder whose path is too long; shorten it");
 		return STP_OK;
 	}
 	if (work.depth > STP_TREE_DEPTH_MAX) {
-		fault(worker, STP_LIMIT, 0, worker->path, path_bytes,
-		      "lies in more than 128 folders; flatten it");
+		stp_tree_folder_fault(worker->walk->options, STP_LIMIT, 0, worker->path, path_bytes,
+		                      "lies in more than 128 folders; flatten it");
 		return STP_OK;
 	}
 	worker->found_count++;
-	return put_work(&worker->found, worker->path + walk->prefix_bytes, &work, err);
+	return stp_tree_work_put(&worker->found, worker->path + walk->prefix_bytes, &work, err);
 }
 
 /* Pushes the rest of the folder when it is not finished, then the subfolders in the buffer. */
-static enum stp_errc push_found(struct worker *worker, struct folder *folder, int finished,
+static enum stp_errc push_found(struct worker *worker, struct stp_tree_folder *folder, int finished,
                                 struct stp_err *err)
 {
-	struct work rest = {folder, 0, folder->depth};
+	struct stp_tree_work rest = {folder, 0, folder->depth};
 	enum stp_errc code = STP_OK;
 	struct stp_name name;
 	size_t at = 0;
@@ -497,7 +252,7 @@ static enum stp_errc push_found(struct worker *worker, struct folder *folder, in
 	worker->found.count = 0;
 	worker->found_count = 0;
 	if (!finished) {
-		STP_TRY(put_work(&worker->found, "", &rest, err));
+		STP_TRY(stp_tree_work_put(&worker->found, "", &rest, err));
 		worker->found_count++;
 	}
 	while (stp_names_next(&worker->names, &at, &name))
@@ -508,14 +263,15 @@ static enum stp_errc push_found(struct worker *worker, struct folder *folder, in
 	/* The stack's reference; relaxed: the lock orders it for whoever pops. */
 	if (!finished)
 		atomic_fetch_add_explicit(&folder->refs, 1, memory_order_relaxed);
-	code = push(worker->walk, worker, err);
+	code = stp_tree_stack_push(&worker->walk->stack, &worker->found, worker->found_count, err);
 	if (code != STP_OK && !finished)
 		atomic_fetch_sub_explicit(&folder->refs, 1, memory_order_relaxed);
 	return code;
 }
 
 /* Reads one buffer of folder's names and deals with all of them. */
-static enum stp_errc visit_buffer(struct worker *worker, struct folder *folder, struct stp_err *err)
+static enum stp_errc visit_buffer(struct worker *worker, struct stp_tree_folder *folder,
+                                  struct stp_err *err)
 {
 	struct stp_name name;
 	size_t at = 0;
@@ -531,35 +287,38 @@ static enum stp_errc visit_buffer(struct worker *worker, struct folder *folder, 
 
 /* --- workers --------------------------------------------------------------------------------- */
 
-static enum stp_errc do_work(struct worker *worker, const struct work *work, struct stp_err *err)
+static enum stp_errc do_work(struct worker *worker, const struct stp_tree_work *work,
+                             struct stp_err *err)
 {
-	struct folder *folder = work->rest;
+	struct stp_tree_folder *folder = work->rest;
 	enum stp_errc code = STP_OK;
 
 	if (stp_cancelled(worker->walk->options->cancel))
 		code = STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped");
 	if (code == STP_OK && !folder) {
-		code = open_folder(worker, work, &folder, err);
+		code = stp_tree_folder_open(&worker->opener, worker->name, work->path_bytes,
+		                            work->depth, &folder, err);
 		worker->folder_count += folder != NULL;
 	}
 	if (code == STP_OK && folder)
 		code = visit_buffer(worker, folder, err);
 	if (folder)
-		folder_release(worker, folder);
+		stp_tree_folder_release(&worker->opener, folder);
 	return code;
 }
 
 static enum stp_errc worker_loop(struct worker *worker, struct stp_err *err)
 {
-	struct work work;
+	struct stp_tree_stack *stack = &worker->walk->stack;
+	struct stp_tree_work work;
 
 	for (;;) {
-		int got = pop(worker->walk, worker, 0, &work);
+		int got = stp_tree_stack_pop(stack, STP_TREE_POLL, worker->name, &work);
 
 		/* Others may be waiting for these entries: never sleep on them. */
 		if (!got || worker->record_count >= BATCH_COUNT_MIN)
 			STP_TRY(flush(worker, err));
-		if (!got && !pop(worker->walk, worker, 1, &work))
+		if (!got && !stp_tree_stack_pop(stack, STP_TREE_WAIT, worker->name, &work))
 			return STP_OK;
 		STP_TRY(do_work(worker, &work, err));
 	}
@@ -574,11 +333,11 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 
 	/* Without one of its own it is only slower. */
 	own_fd = stp_folder_again(walk->root_fd);
-	worker->root_fd = own_fd < 0 ? walk->root_fd : own_fd;
+	worker->opener.root_fd = own_fd < 0 ? walk->root_fd : own_fd;
 	code = worker_loop(worker, err);
 	stp_fd_close(&own_fd);
 	if (code != STP_OK)
-		stop(walk);
+		stp_tree_stack_stop(&walk->stack);
 	return code;
 }
 
@@ -594,6 +353,8 @@ static enum stp_errc create_workers(struct walk *walk, struct stp_err *err)
 
 		worker->walk = walk;
 		worker->index = i;
+		worker->opener.options = walk->options;
+		worker->opener.prefix_bytes = walk->prefix_bytes;
 		worker->records = malloc(BATCH_COUNT * sizeof(*worker->records));
 		worker->paths = malloc(BATCH_PATH_BYTES);
 		if (!worker->records || !worker->paths)
@@ -609,7 +370,7 @@ static void destroy_workers(struct walk *walk)
 	size_t i;
 
 	for (i = 0; walk->workers && i < walk->worker_count; i++) {
-		free(walk->workers[i].spare);
+		free(walk->workers[i].opener.spare);
 		free(walk->workers[i].records);
 		free(walk->workers[i].paths);
 		stp_names_release(&walk->workers[i].names);
@@ -621,16 +382,11 @@ static void destroy_workers(struct walk *walk)
 /* Releases folders that a stopped walk left on the stack. */
 static void drain_stack(struct walk *walk)
 {
-	struct work work;
+	struct stp_tree_work work;
 
-	while (walk->stack.count) {
-		walk->stack.count -= sizeof(work);
-		memcpy(&work, walk->stack.data + walk->stack.count, sizeof(work));
-		walk->stack.count -= work.path_bytes;
+	while (stp_tree_stack_drain(&walk->stack, &work))
 		if (work.rest)
-			folder_release(&walk->workers[0], work.rest);
-	}
-	stp_buf_release(&walk->stack);
+			stp_tree_folder_release(&walk->workers[0].opener, work.rest);
 }
 
 size_t stp_tree_worker_count(size_t threads)
@@ -641,7 +397,7 @@ size_t stp_tree_worker_count(size_t threads)
 enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
                             stp_tree_emit_fn *emit, void *emit_ctx, struct stp_err *err)
 {
-	struct work root = {NULL, 0, 0};
+	struct stp_tree_work root = {NULL, 0, 0};
 	struct walk walk = {
 	    .options = options,
 	    .root_fd = root_fd,
@@ -649,15 +405,13 @@ enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
 	    .emit = emit,
 	    .emit_ctx = emit_ctx,
 	    .worker_count = stp_tree_worker_count(options->threads),
-	    .stack = STP_BUF_INIT,
 	};
 	enum stp_errc code;
 
 	if (walk.prefix_bytes > STP_PATH_BYTES_MAX - 2)
 		return STP_FAIL(err, STP_LIMIT, STAGE, options->prefix, "is too long a path");
-	pthread_mutex_init(&walk.lock, NULL);
-	pthread_cond_init(&walk.more, NULL);
-	code = put_work(&walk.stack, "", &root, err);
+	stp_tree_stack_init(&walk.stack, walk.worker_count);
+	code = stp_tree_work_put(&walk.stack.works, "", &root, err);
 	if (code == STP_OK)
 		code = create_workers(&walk, err);
 	if (code == STP_OK)
@@ -665,8 +419,7 @@ enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
 		                       options->cancel, err);
 	drain_stack(&walk);
 	destroy_workers(&walk);
-	pthread_cond_destroy(&walk.more);
-	pthread_mutex_destroy(&walk.lock);
+	stp_tree_stack_release(&walk.stack);
 	return code;
 }
 
@@ -681,25 +434,4 @@ size_t stp_tree_thread_count(size_t jobs)
 	if (jobs > cold_depth)
 		return jobs < STP_JOBS_MAX ? jobs : STP_JOBS_MAX;
 	return cold_depth;
-}
-
-int64_t stp_tree_clock(int folder_fd)
-{
-	char name[STP_TEMPORARY_BYTES];
-	struct stp_err ignored = STP_ERR_INIT;
-	struct timespec now;
-	struct stat st;
-	int fd;
-
-	if (stp_temporary_create(folder_fd, O_WRONLY, 0600, STAGE, "the clock", name, &fd,
-	                         &ignored) == STP_OK) {
-		int stamped = fstat(fd, &st) == 0;
-
-		unlinkat(folder_fd, name, 0);
-		close(fd);
-		if (stamped)
-			return stp_stamp_of(st.st_ctim);
-	}
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return stp_stamp_of(now);
 }

@@ -46,7 +46,7 @@ struct stp_tree_progress {
 };
 
 #define STP_TREE_ANY_NAME   1u  /* names that scan/path.h refuses are entries too (verb hash) */
-#define STP_TREE_SKIP_LINKS 2u  /* what is no regular file is left out, no fault (verb hash) */
+#define STP_TREE_SKIP_LINKS 2u  /* what is not a regular file is left out, no fault (verb hash) */
 #define STP_TREE_CROSS      4u  /* enter other file systems mounted below */
 #define STP_TREE_NO_KEYS    8u  /* leave key zero (verb hash) */
 #define STP_TREE_LIVE       16u /* what was removed during the scan is left out, no fault */
@@ -54,8 +54,8 @@ struct stp_tree_progress {
 struct stp_tree_options {
 	size_t threads; /* see stp_tree_thread_count(); 0: serial, in the calling thread */
 	unsigned flags; /* STP_TREE_* */
-	/* An mtime or ctime not before this is racy (STP_RECORD_RACY): the file system's own time
-	 * at the start less a grace, see stp_tree_clock(). INT64_MAX: nothing is racy. */
+	/* An mtime or ctime not before this is racy (STP_RECORD_RACY), see record/trust.h.
+	 * INT64_MAX: nothing is racy. */
 	int64_t racy_after_ns;
 	struct stp_fs_table *fs; /* numbers the file systems; NULL: by st_dev */
 	const char *prefix;      /* put before each path, "" or "folder/"; NULL is "" */
@@ -85,10 +85,5 @@ size_t stp_tree_worker_count(size_t threads);
 enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
                             stp_tree_emit_fn *emit, void *emit_ctx,
                             struct stp_err *err) STP_MUST_CHECK;
-
-/* The file system's own clock, by making and removing a file in folder_fd (a folder that stampede
- * may write). The racy rule is this less a grace, see stp_fs_grace_ns(). Falls back on the wall
- * clock when nothing can be written there. */
-int64_t stp_tree_clock(int folder_fd);
 
 #endif

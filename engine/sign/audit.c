@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 /* Lines kept before they are written without waiting for commit(). */
 #define KEPT_BYTES_MAX ((size_t)16 << 20)
 #define PIECE_BYTES    ((size_t)1 << 20)
-#define DIGEST_BYTES   32
 #define STAGE          "audit"
 
 struct stp_audit {
@@ -156,9 +154,9 @@ void stp_audit_close(struct stp_audit *audit)
 }
 
 enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *role,
-                            uint64_t version, const uint8_t challenge[32], struct stp_err *err)
+                            uint64_t version, const uint8_t covered[32], struct stp_err *err)
 {
-	char hex[2 * DIGEST_BYTES + 1];
+	char hex[2 * STP_COVERED_BYTES + 1];
 	char time[STP_TIME_BYTES + 1];
 	char line[STP_NAME_BYTES_MAX + 160];
 	size_t role_bytes = strlen(role);
@@ -173,8 +171,8 @@ enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *
 			return STP_FAIL(err, STP_FORMAT, STAGE, role, "is no name of a role");
 	}
 	stp_time_format(now_s, time);
-	stp_hex_encode(challenge, DIGEST_BYTES, hex);
-	hex[2 * DIGEST_BYTES] = '\0';
+	stp_hex_encode(covered, STP_COVERED_BYTES, hex);
+	hex[2 * STP_COVERED_BYTES] = '\0';
 	count = snprintf(line, sizeof(line), "%s %s %llu %s\n", time, role,
 	                 (unsigned long long)version, hex);
 	pthread_mutex_lock(&audit->lock);
@@ -185,53 +183,63 @@ enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *
 	return code;
 }
 
-/* SHA-512(R || A || BODY) of one signature. */
-static void compute_challenge(const uint8_t r[32], const struct stp_key *key, const uint8_t *body,
-                              size_t body_bytes, uint8_t challenge[64])
+/* One entry of "signatures": its keyid, and the signature's bytes; 0 when it is none. */
+static int take_signature(struct stp_cjson_cursor *c, struct stp_cjson_view *out_keyid,
+                          uint8_t signature[STP_SIGNATURE_BYTES_MAX], size_t *out_bytes)
 {
-	crypto_hash_sha512_state state;
+	struct stp_cjson_view hex;
 
-	crypto_hash_sha512_init(&state);
-	crypto_hash_sha512_update(&state, r, 32);
-	crypto_hash_sha512_update(&state, stp_key_public(key), STP_KEY_PUBLIC_BYTES);
-	crypto_hash_sha512_update(&state, body, body_bytes);
-	crypto_hash_sha512_final(&state, challenge);
+	if (!STP_CJSON_EXPECT(c, "{\"keyid\":") || !stp_cjson_take_string(c, out_keyid) ||
+	    !STP_CJSON_EXPECT(c, ",\"sig\":") || !stp_cjson_take_string(c, &hex) ||
+	    !STP_CJSON_EXPECT(c, "}"))
+		return 0;
+	*out_bytes = hex.bytes / 2;
+	return hex.bytes % 2 == 0 && *out_bytes <= STP_SIGNATURE_BYTES_MAX &&
+	       stp_hex_decode(hex.text, *out_bytes, signature, 0);
 }
 
-enum stp_errc stp_audit_add_sealed(struct stp_audit *audit, int64_t now_s, const char *role,
-                                   const struct stp_sealed *sealed, const struct stp_key *key,
-                                   struct stp_err *err)
+/* The signature of signer's key in a sealed document, and the document's body; 0 when it holds
+ * none. */
+static int find_signature(const struct stp_sealed *sealed, const struct stp_signer *signer,
+                          uint8_t found[STP_SIGNATURE_BYTES_MAX], const uint8_t **out_body,
+                          size_t *out_body_bytes)
 {
+	uint8_t signature[STP_SIGNATURE_BYTES_MAX];
 	struct stp_cjson_cursor c;
-	uint8_t signature[64];
-	uint8_t found[32];
-	uint8_t challenge[64];
-	const uint8_t *body;
-	size_t body_bytes;
-	int has_key = 0;
-	struct stp_cjson_view id;
+	struct stp_cjson_view keyid;
+	size_t found_bytes = 0;
+	size_t bytes;
 
 	stp_cjson_cursor_init(&c, sealed->bytes, sealed->length);
 	if (!STP_CJSON_EXPECT(&c, "{\"signatures\":["))
-		goto broken;
+		return 0;
 	do {
-		if (!STP_CJSON_EXPECT(&c, "{\"keyid\":") || !stp_cjson_take_string(&c, &id) ||
-		    !STP_CJSON_EXPECT(&c, ",\"sig\":") || !stp_cjson_take_hex(&c, signature, 64) ||
-		    !STP_CJSON_EXPECT(&c, "}"))
-			goto broken;
-		if (stp_cjson_view_is(&id, stp_key_id(key))) {
-			memcpy(found, signature, sizeof(found));
-			has_key = 1;
-		}
+		if (!take_signature(&c, &keyid, signature, &bytes))
+			return 0;
+		if (!stp_cjson_view_is(&keyid, signer->object.keyid))
+			continue;
+		memcpy(found, signature, bytes);
+		found_bytes = bytes;
 	} while (STP_CJSON_EXPECT(&c, ","));
-	if (!has_key || !STP_CJSON_EXPECT(&c, "],\"signed\":") ||
-	    !stp_cjson_take_value(&c, &body, &body_bytes))
-		goto broken;
-	compute_challenge(found, key, body, body_bytes, challenge);
-	return stp_audit_add(audit, now_s, role, sealed->version, challenge, err);
-broken:
-	return STP_FAIL(err, STP_FORMAT, STAGE, sealed->name,
-	                "holds no signature of the online key");
+	return found_bytes >= signer->object.scheme->signature_bytes_min &&
+	       STP_CJSON_EXPECT(&c, "],\"signed\":") &&
+	       stp_cjson_take_value(&c, out_body, out_body_bytes);
+}
+
+enum stp_errc stp_audit_add_sealed(struct stp_audit *audit, int64_t now_s, const char *role,
+                                   const struct stp_sealed *sealed, const struct stp_signer *signer,
+                                   struct stp_err *err)
+{
+	uint8_t signature[STP_SIGNATURE_BYTES_MAX];
+	uint8_t covered[STP_COVERED_BYTES];
+	const uint8_t *body;
+	size_t body_bytes;
+
+	if (!find_signature(sealed, signer, signature, &body, &body_bytes))
+		return STP_FAIL(err, STP_FORMAT, STAGE, sealed->name,
+		                "holds no signature of the online key");
+	stp_signer_covered(signer, body, body_bytes, signature, covered);
+	return stp_audit_add(audit, now_s, role, sealed->version, covered, err);
 }
 
 enum stp_errc stp_audit_commit(struct stp_audit *audit, struct stp_err *err)

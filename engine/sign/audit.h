@@ -4,10 +4,10 @@
  *
  *	2026-11-22T04:00:00Z bin-n-0a3f 17 9f86d081884c7d65…   time, role, version, digest
  *
- * The digest is what the signature covers: the first 32 bytes of SHA-512(R || A || BODY) in hex,
- * where R is the first half of the signature and A the public key (RFC 8032 section 5.1.6). It can
- * be computed from a published file alone; `stampede verify` needs nothing else to find who signed
- * what. No personal data: no user, host or path.
+ * The digest is what the signature covers: of Ed25519 the first 32 bytes of SHA-512(R || A || BODY)
+ * in hex, where R is the first half of the signature and A the public key (RFC 8032 section 5.1.6),
+ * of other schemes SHA-256(BODY). It can be computed from a published file alone; `stampede verify`
+ *needs nothing else to find who signed what. No personal data: no user, host or path.
  *
  * Lines are collected while signing and written with one write and one fdatasync by commit(),
  * which must come before the timestamp's rename. A run that fails has used the key too: close()
@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "keys/keys.h"
+#include "keys/signer.h"
 #include "sign/sealed.h"
 
 #define STP_AUDIT_FILE "audit.log"
@@ -43,13 +43,13 @@ void stp_audit_close(struct stp_audit *audit);
 
 /* One use of the key at time now_s for role (its name, no file name), see struct stp_sign_doc. */
 enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *role,
-                            uint64_t version, const uint8_t challenge[32],
+                            uint64_t version, const uint8_t covered[STP_COVERED_BYTES],
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* As stp_audit_add() for a small document; the digest is computed from its bytes for each of its
- * signatures made by key. */
+/* As stp_audit_add() for a small document without escapes; the digest is computed from its bytes
+ * for the signature made by signer's key. */
 enum stp_errc stp_audit_add_sealed(struct stp_audit *audit, int64_t now_s, const char *role,
-                                   const struct stp_sealed *sealed, const struct stp_key *key,
+                                   const struct stp_sealed *sealed, const struct stp_signer *signer,
                                    struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes all lines and makes them durable. */

@@ -1,215 +1,272 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/sealed.h"
 
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/bytes.h"
+#include "cjson/encoding.h"
 #include "cjson/reader.h"
 #include "cjson/writer.h"
 #include "hash/hash.h"
 #include "sign/envelope.h"
 
-/* One signature's text: {"keyid":"…","sig":"…"} */
-#define ENTRY_BYTES                                                                              \
-	(sizeof(STP_ENVELOPE_ID STP_ENVELOPE_SIG STP_ENVELOPE_NEXT) - 1 + STP_KEY_ID_HEX_BYTES + \
-	 128)
+/* A document while it is made. */
+struct making {
+	const char *name;
+	const uint8_t *body; /* what is signed */
+	size_t body_bytes;
+	const uint8_t *form; /* what stands for it in the file: body itself, or file_bytes */
+	size_t form_bytes;
+	struct stp_buf file_bytes;
+	struct stp_signer *signers[STP_SIGNATURES_MAX]; /* in the order of their keyids */
+	struct stp_sign_message messages[STP_SIGNATURES_MAX];
+	size_t count;
+	uint8_t *signatures; /* room for the longest of each */
+};
 
-static int by_id(const void *a, const void *b)
+static int by_keyid(const void *a, const void *b)
 {
-	return strcmp(stp_key_id(*(const struct stp_key *const *)a),
-	              stp_key_id(*(const struct stp_key *const *)b));
+	return strcmp((*(struct stp_signer *const *)a)->object.keyid,
+	              (*(struct stp_signer *const *)b)->object.keyid);
 }
 
-/* The keys in the order of their ids, each once. */
-static enum stp_errc sort_keys(const char *name, const struct stp_key *const *keys,
-                               size_t key_count, const struct stp_key *sorted[STP_SIGNATURES_MAX],
-                               struct stp_err *err)
+/* Whether an earlier signer has the key of signer index, under whichever keyid. */
+static int is_repeated(const struct making *making, size_t index)
 {
-	if (key_count == 0 || key_count > STP_SIGNATURES_MAX)
-		return STP_FAIL(err, STP_KEY, "sign", name,
-		                "%zu keys to sign with, expected 1 to %d", key_count,
+	for (size_t i = 0; i < index; i++)
+		if (memcmp(making->signers[i]->public_key.identity,
+		           making->signers[index]->public_key.identity,
+		           sizeof(making->signers[i]->public_key.identity)) == 0)
+			return 1;
+	return 0;
+}
+
+/* The signers in the order of their keyids, each key once. */
+static enum stp_errc sort_signers(struct making *making, struct stp_signer *const *signers,
+                                  size_t count, struct stp_err *err)
+{
+	if (count == 0 || count > STP_SIGNATURES_MAX)
+		return STP_FAIL(err, STP_KEY, "sign", making->name,
+		                "%zu keys to sign with, expected 1 to %d", count,
 		                STP_SIGNATURES_MAX);
-	memcpy(sorted, keys, key_count * sizeof(void *));
-	qsort(sorted, key_count, sizeof(void *), by_id);
-	for (size_t i = 1; i < key_count; i++) {
-		if (by_id(&sorted[i - 1], &sorted[i]) == 0)
+	memcpy(making->signers, signers, count * sizeof(making->signers[0]));
+	making->count = count;
+	qsort(making->signers, count, sizeof(making->signers[0]), by_keyid);
+	for (size_t i = 1; i < count; i++)
+		if (is_repeated(making, i))
 			return STP_FAIL(
-			    err, STP_KEY, "sign", name,
+			    err, STP_KEY, "sign", making->name,
 			    "the key %.16s… would sign twice; a threshold counts it once",
-			    stp_key_id(sorted[i]));
+			    making->signers[i]->object.keyid);
+	return STP_OK;
+}
+
+/* Every signer's signature over the body. */
+static enum stp_errc sign_all(struct making *making, struct stp_err *err)
+{
+	size_t room = 0;
+	uint8_t *at;
+
+	for (size_t i = 0; i < making->count; i++)
+		room += making->signers[i]->object.scheme->signature_bytes_max;
+	at = making->signatures = malloc(room);
+	if (!at)
+		return STP_FAIL_ERRNO(err, ENOMEM, "sign", making->name, "cannot get %zu bytes",
+		                      room);
+	for (size_t i = 0; i < making->count; i++) {
+		making->messages[i] = (struct stp_sign_message){.name = making->name,
+		                                                .bytes = making->body,
+		                                                .count = making->body_bytes,
+		                                                .signature = at};
+		STP_TRY(stp_signer_sign(making->signers[i], &making->messages[i], 1, err));
+		at += making->signers[i]->object.scheme->signature_bytes_max;
 	}
 	return STP_OK;
 }
 
-/* What is signed, and what stands for it in the file: the same but for control characters. */
-struct text {
-	const uint8_t *body, *form;
-	size_t body_bytes, form_bytes;
-};
-
-/* The bytes of the escape of a control character c at form, or 0 when it is not there. */
-static size_t escape_bytes(uint8_t c, const uint8_t *form, size_t count)
+/* Of {"keyid":"…","sig":"…"} with a signature of these bytes. */
+static size_t entry_bytes(size_t signature_bytes)
 {
-	char text[8];
-	size_t bytes;
-
-	if (c == '\n' || c == '\r' || c == '\t')
-		snprintf(text, sizeof(text), "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-	else
-		snprintf(text, sizeof(text), "\\u%04x", c);
-	bytes = strlen(text);
-	return bytes <= count && memcmp(form, text, bytes) == 0 ? bytes : 0;
+	return sizeof(STP_ENVELOPE_ID STP_ENVELOPE_SIG STP_ENVELOPE_NEXT) - 1 + STP_KEYID_CHARS +
+	       2 * signature_bytes;
 }
 
-/* Checks that form is body with its control characters escaped, and writes it with spaces in the
- * place of the escapes: canonical in every other respect, or not. */
-static int blank_escapes(const struct text *text, uint8_t *out)
+static size_t file_bytes(const struct making *making)
 {
-	size_t at = 0;
+	size_t bytes = sizeof(STP_ENVELOPE_OPEN STP_ENVELOPE_BODY STP_ENVELOPE_END) - 1 +
+	               making->count - 1 + making->form_bytes;
 
-	for (size_t i = 0; i < text->body_bytes; i++) {
-		uint8_t c = text->body[i];
-		size_t bytes =
-		    c >= 0x20 ? 1 : escape_bytes(c, text->form + at, text->form_bytes - at);
-
-		if (bytes == 0 || at >= text->form_bytes || (c >= 0x20 && text->form[at] != c))
-			return 0;
-		memset(out + at, c >= 0x20 ? c : ' ', bytes);
-		at += bytes;
-	}
-	return at == text->form_bytes;
-}
-
-static enum stp_errc check_form(const char *name, const struct text *text, struct stp_err *err)
-{
-	uint8_t *blank = malloc(text->form_bytes + 1);
-	enum stp_errc code;
-
-	if (!blank)
-		return STP_FAIL_ERRNO(err, ENOMEM, "sign", name, "cannot get %zu bytes",
-		                      text->form_bytes);
-	code = blank_escapes(text, blank)
-	           ? stp_cjson_check(blank, text->form_bytes, "sign", name, err)
-	           : STP_FAIL(err, STP_FORMAT, "sign", name,
-	                      "the file would say something else than what is signed");
-	free(blank);
-	return code;
+	for (size_t i = 0; i < making->count; i++)
+		bytes += entry_bytes(making->messages[i].signature_bytes);
+	return bytes;
 }
 
 /* Writes the whole file to out, whose size is known. */
-static enum stp_errc write_file(const char *name, const struct text *text,
-                                const struct stp_key *const *sorted, size_t key_count, uint8_t *out,
-                                struct stp_err *err)
+static enum stp_errc write_file(const struct making *making, uint8_t *out, struct stp_err *err)
 {
-	uint8_t signature[STP_KEY_SIGNATURE_BYTES];
 	uint8_t *at = STP_PUT_LITERAL(out, STP_ENVELOPE_OPEN);
 
-	for (size_t i = 0; i < key_count; i++) {
-		enum stp_errc code =
-		    stp_key_sign(sorted[i], text->body, text->body_bytes, signature, err);
+	for (size_t i = 0; i < making->count; i++) {
+		const struct stp_sign_message *message = &making->messages[i];
 
-		if (code != STP_OK)
-			return code;
 		if (i)
 			at = STP_PUT_LITERAL(at, ",");
 		at = STP_PUT_LITERAL(at, STP_ENVELOPE_ID);
-		at = stp_put_bytes(at, stp_key_id(sorted[i]), STP_KEY_ID_HEX_BYTES);
+		at = stp_put_bytes(at, making->signers[i]->object.keyid, STP_KEYID_CHARS);
 		at = STP_PUT_LITERAL(at, STP_ENVELOPE_SIG);
-		stp_hex_encode_fast(signature, sizeof(signature), at);
-		at = STP_PUT_LITERAL(at + 128, STP_ENVELOPE_NEXT);
+		stp_hex_encode_fast(message->signature, message->signature_bytes, at);
+		at = STP_PUT_LITERAL(at + 2 * message->signature_bytes, STP_ENVELOPE_NEXT);
 	}
 	at = STP_PUT_LITERAL(at, STP_ENVELOPE_BODY);
-	at = stp_put_bytes(at, text->form, text->form_bytes);
+	at = stp_put_bytes(at, making->form, making->form_bytes);
 	at = STP_PUT_LITERAL(at, STP_ENVELOPE_END);
-	if (memcmp(at - 1 - text->form_bytes, text->form, text->form_bytes) != 0)
-		return STP_FAIL(err, STP_REFUSED, "sign", name,
+	if (memcmp(at - 1 - making->form_bytes, making->form, making->form_bytes) != 0)
+		return STP_FAIL(err, STP_REFUSED, "sign", making->name,
 		                "the body changed while it was copied");
 	return STP_OK;
 }
 
-/* Verifies each signature as it stands in the finished file, against the body as it stands there
- * unless that has escapes. */
-static enum stp_errc check_file(const char *name, const uint8_t *file, size_t file_bytes,
-                                const struct text *text, const struct stp_key *const *sorted,
-                                size_t key_count, struct stp_err *err)
+/* The bytes that the finished file says were signed: where it holds escapes they are made from it
+ * again, into signed_bytes, and must be body. */
+static enum stp_errc read_body(const struct making *making, const uint8_t *file, size_t count,
+                               struct stp_buf *signed_bytes, const uint8_t **out_body,
+                               struct stp_err *err)
 {
-	int is_escaped = text->form != text->body;
-	const uint8_t *body = is_escaped ? text->body : file + file_bytes - 1 - text->body_bytes;
-	const uint8_t *entry = file + sizeof(STP_ENVELOPE_OPEN) - 1;
+	const uint8_t *form = file + count - 1 - making->form_bytes;
 
-	for (size_t i = 0; i < key_count; i++) {
-		const uint8_t *hex = entry + i * (ENTRY_BYTES + 1) + STP_ENVELOPE_SIG_AT -
-		                     (sizeof(STP_ENVELOPE_OPEN) - 1);
-		uint8_t signature[STP_KEY_SIGNATURE_BYTES];
-
-		if (!stp_hex_decode((const char *)hex, sizeof(signature), signature, 0) ||
-		    crypto_sign_verify_detached(signature, body, text->body_bytes,
-		                                stp_key_public(sorted[i])) != 0)
-			return STP_FAIL(err, STP_REFUSED, "sign", name,
-			                "the signature of key %.16s… does not fit the bytes",
-			                stp_key_id(sorted[i]));
+	if (making->form == making->body) {
+		*out_body = form;
+		return stp_cjson_check(file, count, "sign", making->name, err);
 	}
-	return is_escaped ? check_form(name, text, err)
-	                  : stp_cjson_check(file, file_bytes, "sign", name, err);
+	STP_TRY(stp_cjson_check_file(file, count, "sign", making->name, err));
+	STP_TRY(
+	    stp_cjson_from_file(form, making->form_bytes, "sign", making->name, signed_bytes, err));
+	if (signed_bytes->count != making->body_bytes ||
+	    memcmp(signed_bytes->data, making->body, making->body_bytes) != 0)
+		return STP_FAIL(err, STP_FORMAT, "sign", making->name,
+		                "the file would say something else than what is signed");
+	*out_body = signed_bytes->data;
+	return STP_OK;
 }
 
-static enum stp_errc make(const char *name, uint64_t version, const struct text *text,
-                          const struct stp_key *const *keys, size_t key_count,
-                          struct stp_sealed *out_sealed, struct stp_err *err)
+/* Verifies each signature as it stands in the finished file, against the body as it stands there.
+ */
+static enum stp_errc check_signatures(const struct making *making, const uint8_t *file,
+                                      const uint8_t *body, struct stp_err *err)
 {
-	const struct stp_key *sorted[STP_SIGNATURES_MAX];
-	uint8_t *bytes;
-	size_t length;
-	enum stp_errc code;
+	const uint8_t *entry = file + sizeof(STP_ENVELOPE_OPEN) - 1;
 
-	if (strlen(name) >= sizeof(out_sealed->name))
-		return STP_FAIL(err, STP_LIMIT, "sign", name, "the name is too long for a file");
-	STP_TRY(sort_keys(name, keys, key_count, sorted, err));
-	length = sizeof(STP_ENVELOPE_OPEN STP_ENVELOPE_BODY STP_ENVELOPE_END) - 1 +
-	         key_count * (ENTRY_BYTES + 1) - 1 + text->form_bytes;
-	bytes = malloc(length);
-	if (!bytes)
-		return STP_FAIL_ERRNO(err, ENOMEM, "sign", name, "cannot get %zu bytes", length);
-	code = write_file(name, text, sorted, key_count, bytes, err);
+	for (size_t i = 0; i < making->count; i++) {
+		const struct stp_signer *signer = making->signers[i];
+		size_t signature_bytes = making->messages[i].signature_bytes;
+		const uint8_t *hex = entry + STP_ENVELOPE_SIG_AT - (sizeof(STP_ENVELOPE_OPEN) - 1);
+
+		if (stp_signature_check(&signer->public_key, body, making->body_bytes,
+		                        (const char *)hex, 2 * signature_bytes,
+		                        STP_LIBRARIES_ONE) != STP_SIGNATURE_GOOD)
+			return STP_FAIL(err, STP_REFUSED, "sign", making->name,
+			                "the signature of key %.16s… does not fit the bytes",
+			                signer->object.keyid);
+		entry += entry_bytes(signature_bytes) + 1;
+	}
+	return STP_OK;
+}
+
+static enum stp_errc check_file(const struct making *making, const uint8_t *file, size_t count,
+                                struct stp_err *err)
+{
+	struct stp_buf signed_bytes = STP_BUF_INIT;
+	const uint8_t *body = NULL;
+	enum stp_errc code = read_body(making, file, count, &signed_bytes, &body, err);
+
 	if (code == STP_OK)
-		code = check_file(name, bytes, length, text, sorted, key_count, err);
+		code = check_signatures(making, file, body, err);
+	stp_buf_release(&signed_bytes);
+	return code;
+}
+
+/* Signs, writes and checks the file. */
+static enum stp_errc make_file(struct making *making, uint8_t **out_file, size_t *out_count,
+                               struct stp_err *err)
+{
+	enum stp_errc code;
+	uint8_t *file;
+	size_t count;
+
+	STP_TRY(sign_all(making, err));
+	count = file_bytes(making);
+	file = malloc(count);
+	if (!file)
+		return STP_FAIL_ERRNO(err, ENOMEM, "sign", making->name, "cannot get %zu bytes",
+		                      count);
+	code = write_file(making, file, err);
+	if (code == STP_OK)
+		code = check_file(making, file, count, err);
 	if (code != STP_OK) {
-		free(bytes);
+		free(file);
 		return code;
 	}
+	*out_file = file;
+	*out_count = count;
+	return STP_OK;
+}
+
+static enum stp_errc make(struct making *making, uint64_t version,
+                          struct stp_signer *const *signers, size_t signer_count,
+                          struct stp_sealed *out_sealed, struct stp_err *err)
+{
+	uint8_t *file = NULL;
+	size_t count = 0;
+
+	if (strlen(making->name) >= sizeof(out_sealed->name))
+		return STP_FAIL(err, STP_LIMIT, "sign", making->name,
+		                "the name is too long for a file");
+	STP_TRY(sort_signers(making, signers, signer_count, err));
+	STP_TRY(make_file(making, &file, &count, err));
 	memset(out_sealed, 0, sizeof(*out_sealed));
-	memcpy(out_sealed->name, name, strlen(name) + 1);
+	memcpy(out_sealed->name, making->name, strlen(making->name) + 1);
 	out_sealed->version = version;
-	out_sealed->length = length;
-	out_sealed->bytes = bytes;
-	out_sealed->owned = bytes;
-	stp_hash_one(STP_ALG_SHA256, bytes, length, out_sealed->sha256);
+	out_sealed->length = count;
+	out_sealed->bytes = file;
+	out_sealed->owned = file;
+	stp_hash_one(STP_ALG_SHA256, file, count, out_sealed->sha256);
 	return STP_OK;
 }
 
 enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *body,
-                              size_t body_bytes, const struct stp_key *const *keys,
-                              size_t key_count, struct stp_sealed *out_sealed, struct stp_err *err)
+                              size_t body_bytes, struct stp_signer *const *signers,
+                              size_t signer_count, struct stp_sealed *out_sealed,
+                              struct stp_err *err)
 {
-	struct text text = {body, body, body_bytes, body_bytes};
+	struct making making = {.name = name,
+	                        .body = body,
+	                        .body_bytes = body_bytes,
+	                        .form = body,
+	                        .form_bytes = body_bytes};
+	enum stp_errc code = make(&making, version, signers, signer_count, out_sealed, err);
 
-	return make(name, version, &text, keys, key_count, out_sealed, err);
+	free(making.signatures);
+	return code;
 }
 
 enum stp_errc stp_sealed_make_escaped(const char *name, uint64_t version, const void *body,
-                                      size_t body_bytes, const void *form, size_t form_bytes,
-                                      const struct stp_key *const *keys, size_t key_count,
-                                      struct stp_sealed *out_sealed, struct stp_err *err)
+                                      size_t body_bytes, struct stp_signer *const *signers,
+                                      size_t signer_count, struct stp_sealed *out_sealed,
+                                      struct stp_err *err)
 {
-	struct text text = {body, form, body_bytes, form_bytes};
+	struct making making = {.name = name, .body = body, .body_bytes = body_bytes};
+	enum stp_errc code =
+	    stp_cjson_to_file(body, body_bytes, "sign", name, &making.file_bytes, err);
 
 	/* Without an escape the file has the very bytes that are signed. */
-	if (form_bytes == body_bytes && memcmp(form, body, body_bytes) == 0)
-		text.form = body;
-	return make(name, version, &text, keys, key_count, out_sealed, err);
+	making.form_bytes = making.file_bytes.count;
+	making.form = making.form_bytes == body_bytes ? body : making.file_bytes.data;
+	if (code == STP_OK)
+		code = make(&making, version, signers, signer_count, out_sealed, err);
+	free(making.signatures);
+	stp_buf_release(&making.file_bytes);
+	return code;
 }
 
 void stp_sealed_release(struct stp_sealed *sealed)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sealed document: the bytes of one metadata file with their length, digest and version, frozen
- * together so that nothing can publish one with another's numbers.
+ * together so that nothing can publish one with another's numbers. For documents that are not bins:
+ * any number of signatures, of any scheme and length.
+ *
+ *	BODY ─▶ each signer ─▶ {"signatures":[{"keyid":K,"sig":S},…],"signed":BODY or its file
+ *bytes}
  *
  * Shape      bytes[0, length) is the whole file, envelope included.
  * Memory     stp_sealed_make() allocates length bytes.
@@ -16,7 +20,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
-#include "keys/keys.h"
+#include "keys/signer.h"
 
 struct stp_sealed {
 	char name[STP_NAME_BYTES_MAX + 1]; /* file name in metadata/: "7.root.json" */
@@ -27,22 +31,21 @@ struct stp_sealed {
 	uint8_t *owned; /* bytes, when release() frees them */
 };
 
-/* Signs the canonical bytes body with key_count keys (1 … STP_SIGNATURES_MAX) and makes the file
- * {"signatures":[…],"signed":BODY}. Signatures stand in the order of their keyids, whatever the
- * order of keys, and each is verified against the bytes in the finished file. STP_KEY when a key
- * is given twice, STP_REFUSED when a check fails, STP_FORMAT when body is not canonical. */
+/* Signs the canonical bytes body with signer_count signers (1 … STP_SIGNATURES_MAX) and makes the
+ * file. Signatures stand in the order of their keyids, whatever the order of signers, and each is
+ * verified against the bytes in the finished file. STP_KEY when a key is given twice, under one
+ * keyid or two, STP_REFUSED when a check fails, STP_FORMAT when body is not canonical or holds
+ * control characters. */
 enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *body,
-                              size_t body_bytes, const struct stp_key *const *keys,
-                              size_t key_count, struct stp_sealed *out_sealed,
+                              size_t body_bytes, struct stp_signer *const *signers,
+                              size_t signer_count, struct stp_sealed *out_sealed,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* As stp_sealed_make() for a body with control characters, which canonical form has raw and JSON
- * escaped: body is signed, form is written. STP_FORMAT unless form is body, character by character,
- * with only the control characters escaped. */
+/* As stp_sealed_make() for a body whose strings may hold control characters, as root, targets and
+ * bins do that name PEM keys: body is signed, its file bytes (cjson/encoding.h) are written. */
 enum stp_errc stp_sealed_make_escaped(const char *name, uint64_t version, const void *body,
-                                      size_t body_bytes, const void *form, size_t form_bytes,
-                                      const struct stp_key *const *keys, size_t key_count,
-                                      struct stp_sealed *out_sealed,
+                                      size_t body_bytes, struct stp_signer *const *signers,
+                                      size_t signer_count, struct stp_sealed *out_sealed,
                                       struct stp_err *err) STP_MUST_CHECK;
 
 /* Frees the bytes and clears the struct. */

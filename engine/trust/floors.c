@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "hash/hash.h"
 #include "publish/repo.h"
 
 #define STAGE "floors"
@@ -343,4 +344,17 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 		(void)!utimensat(state_fd, STP_FLOORS_FILE, times, AT_SYMLINK_NOFOLLOW);
 	}
 	return STP_OK;
+}
+
+struct stp_pin stp_pin_of(uint64_t version, const void *bytes, size_t count)
+{
+	struct stp_pin pin = {.version = version};
+
+	stp_hash_one(STP_ALG_SHA256, bytes, count, pin.sha256);
+	return pin;
+}
+
+int stp_pin_is(const struct stp_pin *a, const struct stp_pin *b)
+{
+	return memcmp(a->sha256, b->sha256, sizeof(a->sha256)) == 0;
 }

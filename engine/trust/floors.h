@@ -40,6 +40,12 @@
 #define STP_FLOORS_FILE       "floors"
 #define STP_PROFILE_BYTES_MAX 15
 
+/* The pin of a file's bytes. */
+struct stp_pin stp_pin_of(uint64_t version, const void *bytes, size_t count);
+
+/* Whether both are of the same bytes, whatever their versions. */
+int stp_pin_is(const struct stp_pin *a, const struct stp_pin *b);
+
 struct stp_threshold {
 	unsigned threshold, key_count;
 };

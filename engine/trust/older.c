@@ -10,15 +10,11 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "hash/hash.h"
+#include "trust/judge.h"
 #include "trust/read.h"
 
 #define STAGE  STP_TRUST_STAGE
 #define ADVICE "clients that start from it are lost; restore it from a backup or a mirror"
-
-static void root_name(uint64_t version, char out[64])
-{
-	snprintf(out, 64, "%" PRIu64 ".root.json", version);
-}
 
 void stp_older_add(uint8_t digest[32], const uint8_t sha256[32])
 {
@@ -45,7 +41,7 @@ static enum stp_errc verify_one(struct stp_trust *trust, int metadata_fd, uint64
 	char name[64];
 	bool good;
 
-	root_name(version, name);
+	stp_trust_root_name(version, name);
 	STP_TRY(stp_root_read(root, metadata_fd, name, &trust->findings, &good, err));
 	stp_trust_version(&root->doc, version, &trust->findings);
 	good = good && root->doc.version == version &&
@@ -68,7 +64,7 @@ enum stp_errc stp_older_verify(struct stp_trust *trust, int metadata_fd, uint64_
 		struct stp_root *root = &roots[steps % 2];
 		char name[64];
 
-		root_name(version - 1, name);
+		stp_trust_root_name(version - 1, name);
 		if (!stp_file_exists(metadata_fd, name) || steps++ == STP_ROOT_STEPS_MAX)
 			break;
 		stp_root_release(root);
@@ -97,7 +93,7 @@ static enum stp_errc add_files(int metadata_fd, uint64_t from, uint64_t end, uin
 		enum stp_errc code;
 		char name[64];
 
-		root_name(version, name);
+		stp_trust_root_name(version, name);
 		if (!stp_file_exists(metadata_fd, name))
 			return STP_FAIL(err, STP_REFUSED, STAGE, name, "is not there; " ADVICE);
 		code = stp_file_read(metadata_fd, name, STP_ROOT_BYTES_MAX, STAGE, &file, err);

@@ -7,7 +7,9 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "trust/judge.h"
 #include "verify/chain.h"
+#include "verify/role_name.h"
 
 #define STAGE STP_TRUST_STAGE
 

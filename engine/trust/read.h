@@ -13,14 +13,6 @@
 
 #include "trust/trust.h"
 
-#define STP_TRUST_STAGE "published"
-
-/* STP_REFUSED unless name is_good: it could be read, and carries the signatures it must. Findings
- * can only add to that, and say why: the first that makes a document useless is the text, with
- * advice behind it. Nothing is good because no finding speaks against it. */
-enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, bool is_good,
-                              const char *advice, struct stp_err *err) STP_MUST_CHECK;
-
 /* A finding when doc does not say the version of its name. */
 void stp_trust_version(const struct stp_document *doc, uint64_t expected,
                        struct stp_finding_list *findings);

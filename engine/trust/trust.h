@@ -66,7 +66,4 @@ void stp_trust_release(struct stp_trust *trust);
  * has been used. */
 bool stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version);
 
-/* The pin of a file's bytes. */
-struct stp_pin stp_pin_of(uint64_t version, const void *bytes, size_t count);
-
 #endif

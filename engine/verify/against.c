@@ -14,49 +14,23 @@
  * Digest changes go out at once. Removed and added targets wait in memory for their turn; when
  * there are too many to keep, another pass over the bins finds them again.
  */
-#include <fcntl.h>
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/options.h"
 #include "base/thread.h"
-#include "verify/bin_file.h"
-#include "verify/bins.h"
-#include "verify/folder.h"
-#include "verify/published.h"
+#include "verify/half.h"
+#include "verify/side.h"
 
 #define WINDOW_UNITS   256
 #define KEPT_BYTES_MAX ((size_t)64 << 20) /* of waiting changes, per kind */
 #define KIND_COUNT     3
 #define KIND_BIT(kind) (1u << (kind))
 #define ALL_KINDS      (KIND_BIT(KIND_COUNT) - 1)
-
-/* One of the two snapshots. */
-struct side {
-	const char *name; /* for errors */
-	struct stp_metadata_folder folder;
-	bool owns_folder;
-	struct stp_chain tree;
-};
-
-/* Bins of one side of a unit, read and parsed. */
-struct half {
-	struct stp_buf *files;
-	struct stp_bin_file *bins;
-	size_t bin_capacity;
-	struct stp_bin_entry *entries; /* of several bins, sorted by path */
-	size_t entry_capacity;
-	const struct stp_bin_entry *items; /* entries, or those of the only bin */
-	size_t count;
-	unsigned hash_set;
-};
 
 struct unit_result {
 	struct stp_buf changes; /* struct change_record and its texts, again and again */
@@ -65,13 +39,11 @@ struct unit_result {
 };
 
 struct comparison {
-	const struct stp_against_options *options;
-	struct side old_side, new_side;
+	const struct stp_verify_against_options *options;
+	struct stp_side old_side, new_side;
 	size_t unit_count;
 	bool same_folder;
-	stp_change_fn *fn;
-	void *ctx;
-	struct stp_against_report *report;
+	struct stp_verify_against_report *report;
 	/* One window. */
 	size_t window_begin, window_end;
 	atomic_size_t next;
@@ -84,7 +56,7 @@ struct comparison {
 };
 
 struct worker {
-	struct half old_half, new_half;
+	struct stp_half old_half, new_half;
 };
 
 /* A change as it waits in a buffer; path, old and new digest follow. */
@@ -94,254 +66,26 @@ struct change_record {
 	uint8_t kind, algorithm, has_old, has_new;
 };
 
-/* ---------------------------------------------------------------------------- sides */
-
-static enum stp_errc load_tree(struct side *side, int timestamp_fd, const char *timestamp_name,
-                               uint64_t snapshot_version, struct stp_err *err)
-{
-	struct stp_chain_options options = {
-	    .folder_fd = side->folder.fd,
-	    .timestamp_fd = timestamp_fd,
-	    .timestamp_name = timestamp_name,
-	    .snapshot_version = snapshot_version,
-	};
-	struct stp_finding_list findings;
-	enum stp_errc code;
-
-	stp_finding_list_init(&findings);
-	code = stp_chain_load(&side->tree, &options, &findings, err);
-	stp_finding_list_sort(&findings);
-	if (code == STP_OK && side->tree.bin_count == 0)
-		code = STP_FAIL(err, STP_FORMAT, "verify",
-		                findings.count ? findings.items[0].subject : side->name,
-		                "%s: cannot be compared; run verify on it",
-		                findings.count ? findings.items[0].text : "has no bins");
-	stp_finding_list_release(&findings);
-	return code;
-}
-
-static enum stp_errc open_side(struct side *side, const char *path, struct stp_err *err)
-{
-	side->name = path;
-	STP_TRY(stp_metadata_folder_open(&side->folder, path, err));
-	side->owns_folder = true;
-	return load_tree(side, side->folder.fd, "timestamp.json", 0, err);
-}
-
-/* The snapshot that a record of an earlier commit (state/commits) names, or 0. */
-static uint64_t committed_snapshot(const char *path)
-{
-	struct stat st;
-	/* Not a FIFO, which would be waited for. */
-	json_t *record = stat(path, &st) == 0 && S_ISREG(st.st_mode)
-	                     ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL)
-	                     : NULL;
-	json_int_t version = json_integer_value(json_object_get(record, "snapshot"));
-	bool is_record = record && !json_object_get(record, "signed");
-
-	json_decref(record);
-	return is_record && version > 0 ? (uint64_t)version : 0;
-}
-
-/* An older snapshot whose files still lie in the new side's folder: a timestamp that was kept, the
- * record of a commit, or the snapshot's version. */
-static enum stp_errc open_older(struct side *side, const char *path, uint64_t version,
-                                const struct side *new_side, struct stp_err *err)
-{
-	side->name = path;
-	side->folder = new_side->folder;
-	if (!version)
-		version = committed_snapshot(path);
-	return load_tree(side, AT_FDCWD, path, version, err);
-}
-
-static enum stp_errc open_old(struct comparison *c, const char *path, struct stp_err *err)
-{
-	uint64_t version = 0;
-	struct stat st;
-
-	if (stp_u64_parse(path, strlen(path), &version) && version && access(path, F_OK) != 0)
-		return open_older(&c->old_side, path, version, &c->new_side, err);
-	if (stat(path, &st) != 0)
-		return STP_FAIL(
-		    err, STP_CONFIG, "verify", path,
-		    "is not there; give a folder, an older timestamp or a snapshot's version");
-	if (S_ISREG(st.st_mode))
-		return open_older(&c->old_side, path, 0, &c->new_side, err);
-	return open_side(&c->old_side, path, err);
-}
-
 static enum stp_errc open_sides(struct comparison *c, struct stp_err *err)
 {
 	struct stat st, old_st;
 
-	STP_TRY(open_side(&c->new_side, c->options->new_path, err));
-	STP_TRY(open_old(c, c->options->old_path, err));
+	STP_TRY(stp_side_open(&c->new_side, c->options->new_path, err));
+	STP_TRY(stp_side_open_old(&c->old_side, c->options->old_path, &c->new_side, err));
 	if (fstat(c->new_side.folder.fd, &st) != 0 || fstat(c->old_side.folder.fd, &old_st) != 0)
 		return STP_FAIL_SYS(err, "verify", c->options->old_path, "cannot stat");
 	c->same_folder = st.st_dev == old_st.st_dev && st.st_ino == old_st.st_ino;
 	return STP_OK;
 }
 
-static void close_side(struct side *side)
-{
-	stp_chain_release(&side->tree);
-	if (side->owns_folder)
-		stp_metadata_folder_close(&side->folder);
-}
-
 /* Bins of side that unit consists of: [*out_begin, *out_end). */
-static void unit_bins(const struct comparison *c, const struct side *side, size_t unit,
+static void unit_bins(const struct comparison *c, const struct stp_side *side, size_t unit,
                       size_t *out_begin, size_t *out_end)
 {
 	size_t share = side->tree.bin_count / c->unit_count;
 
 	*out_begin = unit * share;
 	*out_end = *out_begin + share;
-}
-
-/* --------------------------------------------------------------------------- halves */
-
-static enum stp_errc half_reserve(struct half *half, size_t bins, struct stp_err *err)
-{
-	struct stp_buf *files;
-	struct stp_bin_file *parsed;
-
-	if (bins <= half->bin_capacity)
-		return STP_OK;
-	files = realloc(half->files, bins * sizeof(*files));
-	if (files)
-		half->files = files;
-	parsed = realloc(half->bins, bins * sizeof(*parsed));
-	if (parsed)
-		half->bins = parsed;
-	if (!files || !parsed)
-		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
-	for (size_t i = half->bin_capacity; i < bins; i++) {
-		files[i] = (struct stp_buf)STP_BUF_INIT;
-		stp_bin_file_init(&parsed[i]);
-	}
-	half->bin_capacity = bins;
-	return STP_OK;
-}
-
-static void half_release(struct half *half)
-{
-	for (size_t i = 0; i < half->bin_capacity; i++) {
-		stp_buf_release(&half->files[i]);
-		stp_bin_file_release(&half->bins[i]);
-	}
-	free(half->files);
-	free(half->bins);
-	free(half->entries);
-}
-
-static enum stp_errc half_read(struct half *half, const struct side *side, size_t begin, size_t end,
-                               struct stp_err *err)
-{
-	STP_TRY(half_reserve(half, end - begin, err));
-	for (size_t i = begin; i < end; i++) {
-		const struct stp_chain_bin *bin = &side->tree.bin_items[i];
-		char name[256];
-		bool there;
-
-		if (!bin->listed)
-			return STP_FAIL(err, STP_FORMAT, "verify", bin->role,
-			                "is not in the snapshot of %s", side->name);
-		stp_bin_file_name(bin, name, sizeof(name));
-		STP_TRY(stp_published_read(side->folder.fd, name, STP_BIN_FILE_BYTES_MAX,
-		                           &half->files[i - begin], NULL, &there, err));
-		if (!there)
-			return STP_FAIL(err, STP_FORMAT, "verify", name,
-			                "is not in %s; gc may have removed it", side->folder.path);
-	}
-	return STP_OK;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct stp_bin_entry *x = a, *y = b;
-	size_t count = x->path_bytes < y->path_bytes ? x->path_bytes : y->path_bytes;
-	int order = memcmp(x->path, y->path, count);
-
-	if (order)
-		return order;
-	return x->path_bytes < y->path_bytes ? -1 : x->path_bytes > y->path_bytes;
-}
-
-/* Entries of several bins in one sorted array. */
-static enum stp_errc half_join(struct half *half, size_t bins, struct stp_err *err)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < bins; i++)
-		count += half->bins[i].entry_count;
-	if (count > half->entry_capacity) {
-		struct stp_bin_entry *entries = realloc(half->entries, count * sizeof(*entries));
-
-		if (!entries)
-			return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
-		half->entries = entries;
-		half->entry_capacity = count;
-	}
-	half->count = 0;
-	for (size_t i = 0; i < bins; i++) {
-		if (half->bins[i].entry_count)
-			memcpy(half->entries + half->count, half->bins[i].entries,
-			       half->bins[i].entry_count * sizeof(*half->entries));
-		half->count += half->bins[i].entry_count;
-	}
-	if (half->count)
-		qsort(half->entries, half->count, sizeof(*half->entries), compare_entries);
-	half->items = half->entries;
-	return STP_OK;
-}
-
-static enum stp_errc half_parse(struct half *half, const struct side *side, size_t begin,
-                                size_t end, struct stp_err *err)
-{
-	half->hash_set = 0;
-	for (size_t i = 0; i < end - begin; i++) {
-		const char *role = side->tree.bin_items[begin + i].role;
-		struct stp_bin_file *bin = &half->bins[i];
-		enum stp_bin_file_state state =
-		    stp_bin_file_parse(bin, half->files[i].data, half->files[i].count);
-
-		if (state == STP_BIN_FILE_NO_MEMORY)
-			return STP_FAIL_ERRNO(err, ENOMEM, "verify", role, "cannot compare");
-		if (state != STP_BIN_FILE_OK)
-			return STP_FAIL(err, STP_FORMAT, "verify", role,
-			                "of %s is no bin in canonical form; run verify on it",
-			                side->name);
-		if (half->hash_set && bin->hash_set && bin->hash_set != half->hash_set)
-			return STP_FAIL(err, STP_FORMAT, "verify", role,
-			                "of %s has other hash algorithms than the bin before it",
-			                side->name);
-		half->hash_set |= bin->hash_set;
-	}
-	if (end - begin > 1)
-		return half_join(half, end - begin, err);
-	half->items = half->bins[0].entries;
-	half->count = half->bins[0].entry_count;
-	return STP_OK;
-}
-
-/* The bytes of "targets": from its brace up to the version behind, whose digits may differ. */
-static bool targets_span(struct half *half, const char **out_text, size_t *out_count)
-{
-	const char *begin = (const char *)half->files[0].data;
-	const char *at = begin + half->files[0].count;
-
-	if (stp_bin_file_head(&half->bins[0], begin, half->files[0].count) != STP_BIN_FILE_OK)
-		return false;
-	if (half->files[0].count < 3 || memcmp(at - 2, "}}", 2) != 0)
-		return false;
-	at -= 2;
-	while (at > half->bins[0].targets && at[-1] >= '0' && at[-1] <= '9')
-		at--;
-	*out_text = half->bins[0].targets;
-	*out_count = (size_t)(at - half->bins[0].targets);
-	return true;
 }
 
 /* ----------------------------------------------------------------------------- units */
@@ -410,8 +154,8 @@ static enum stp_errc compare_pair(const struct comparison *c, struct unit_result
 	return put_change(result, STP_CHANGE_DIGEST, old_entry, new_entry, algorithm, err);
 }
 
-static enum stp_errc merge_halves(const struct comparison *c, const struct half *old_half,
-                                  const struct half *new_half, struct unit_result *result,
+static enum stp_errc merge_halves(const struct comparison *c, const struct stp_half *old_half,
+                                  const struct stp_half *new_half, struct unit_result *result,
                                   struct stp_err *err)
 {
 	int algorithm = common_algorithm(old_half->hash_set, new_half->hash_set);
@@ -423,7 +167,7 @@ static enum stp_errc merge_halves(const struct comparison *c, const struct half 
 	while (i < old_half->count || j < new_half->count) {
 		const struct stp_bin_entry *a = i < old_half->count ? &old_half->items[i] : NULL;
 		const struct stp_bin_entry *b = j < new_half->count ? &new_half->items[j] : NULL;
-		int order = !a ? 1 : !b ? -1 : compare_entries(a, b);
+		int order = !a ? 1 : !b ? -1 : stp_bin_entry_compare(a, b);
 
 		if (order == 0)
 			STP_TRY(compare_pair(c, result, a, b, algorithm, err));
@@ -449,13 +193,13 @@ static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_
 	       a->listed->version == b->listed->version && strcmp(a->role, b->role) == 0;
 }
 
-static bool has_same_targets(struct half *old_half, struct half *new_half)
+static bool has_same_targets(struct stp_half *old_half, struct stp_half *new_half)
 {
 	const char *old_text, *new_text;
 	size_t old_count, new_count;
 
-	return targets_span(old_half, &old_text, &old_count) &&
-	       targets_span(new_half, &new_text, &new_count) && old_count == new_count &&
+	return stp_half_targets(old_half, &old_text, &old_count) &&
+	       stp_half_targets(new_half, &new_text, &new_count) && old_count == new_count &&
 	       memcmp(old_text, new_text, old_count) == 0;
 }
 
@@ -471,15 +215,15 @@ static enum stp_errc compare_unit(struct comparison *c, struct worker *w, size_t
 		result->is_same = true;
 		return STP_OK;
 	}
-	STP_TRY(half_read(&w->old_half, &c->old_side, old_begin, old_end, err));
-	STP_TRY(half_read(&w->new_half, &c->new_side, new_begin, new_end, err));
+	STP_TRY(stp_half_read(&w->old_half, &c->old_side, old_begin, old_end, err));
+	STP_TRY(stp_half_read(&w->new_half, &c->new_side, new_begin, new_end, err));
 	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
 	    has_same_targets(&w->old_half, &w->new_half)) {
 		result->is_same = true;
 		return STP_OK;
 	}
-	STP_TRY(half_parse(&w->old_half, &c->old_side, old_begin, old_end, err));
-	STP_TRY(half_parse(&w->new_half, &c->new_side, new_begin, new_end, err));
+	STP_TRY(stp_half_parse(&w->old_half, &c->old_side, old_begin, old_end, err));
+	STP_TRY(stp_half_parse(&w->new_half, &c->new_side, new_begin, new_end, err));
 	result->old_targets = w->old_half.count;
 	result->new_targets = w->new_half.count;
 	return merge_halves(c, &w->old_half, &w->new_half, result, err);
@@ -521,7 +265,9 @@ static enum stp_errc emit(struct comparison *c, const struct change_record *reco
 	    .algorithm = stp_alg_name((enum stp_alg)record->algorithm),
 	};
 
-	return c->fn(c->ctx, &change, err);
+	return c->options->on_change
+	           ? c->options->on_change(c->options->on_change_ctx, &change, err)
+	           : STP_OK;
 }
 
 static size_t record_bytes(const struct change_record *record)
@@ -547,7 +293,7 @@ static enum stp_errc keep(struct comparison *c, const struct change_record *reco
 	return stp_buf_append(kept, at, record_bytes(record), err);
 }
 
-static void count_change(struct stp_against_report *report, enum stp_change_kind kind)
+static void count_change(struct stp_verify_against_report *report, enum stp_change_kind kind)
 {
 	report->digest_changed += kind == STP_CHANGE_DIGEST;
 	report->removed += kind == STP_CHANGE_REMOVED;
@@ -656,8 +402,8 @@ static void release(struct comparison *c)
 	size_t workers = c->options->jobs ? c->options->jobs : 1;
 
 	for (size_t i = 0; c->workers && i < workers; i++) {
-		half_release(&c->workers[i].old_half);
-		half_release(&c->workers[i].new_half);
+		stp_half_release(&c->workers[i].old_half);
+		stp_half_release(&c->workers[i].new_half);
 	}
 	for (size_t i = 0; c->results && i < WINDOW_UNITS; i++)
 		stp_buf_release(&c->results[i].changes);
@@ -665,28 +411,31 @@ static void release(struct comparison *c)
 		stp_buf_release(&c->kept[i]);
 	free(c->workers);
 	free(c->results);
-	close_side(&c->old_side);
-	close_side(&c->new_side);
+	stp_side_close(&c->old_side);
+	stp_side_close(&c->new_side);
 	free(c);
 }
 
-enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_change_fn *fn,
-                                 void *ctx, struct stp_against_report *out_report,
-                                 struct stp_err *err)
+enum stp_errc stp_verify_against(const struct stp_verify_against_options *options,
+                                 struct stp_verify_against_report *out_report, struct stp_err *err)
 {
-	struct stp_against_report report = {.seconds_total = 0};
+	struct stp_verify_against_report report = {.seconds_total = 0};
 	uint64_t start_ns = stp_clock_monotonic_ns();
+	struct stp_verify_against_options mine;
 	struct comparison *c;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, on_change_ctx, "verify", err));
+	STP_TRY(stp_options_need(mine.new_path, "new_path", "verify", err));
+	STP_TRY(stp_options_need(mine.old_path, "old_path", "verify", err));
+	mine.jobs = stp_options_jobs(mine.jobs);
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
-	c->options = options;
-	c->fn = fn;
-	c->ctx = ctx;
+	c->options = &mine;
 	c->report = &report;
 	c->old_side.folder.fd = c->new_side.folder.fd = -1;
 	code = open_sides(c, err);
@@ -703,4 +452,9 @@ enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_
 	if (code == STP_OK)
 		*out_report = report;
 	return code;
+}
+
+void stp_verify_against_report_release(struct stp_verify_against_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

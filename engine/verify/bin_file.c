@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "cjson/reader.h"
 
@@ -165,18 +166,6 @@ static int parse_hashes(struct stp_bin_file *bin, struct stp_bin_entry *entry,
 	       stp_cjson_take_u64(c, &entry->length) && STP_CJSON_EXPECT(c, "}");
 }
 
-static int grow(struct stp_bin_file *bin)
-{
-	size_t capacity = bin->entry_capacity ? 2 * bin->entry_capacity : 256;
-	struct stp_bin_entry *entries = realloc(bin->entries, capacity * sizeof(*entries));
-
-	if (!entries)
-		return 0;
-	bin->entries = entries;
-	bin->entry_capacity = capacity;
-	return 1;
-}
-
 static enum stp_bin_file_state parse_entries(struct stp_bin_file *bin, struct stp_cjson_cursor *c)
 {
 	struct stp_cjson_view last = {NULL, 0, 0};
@@ -185,7 +174,7 @@ static enum stp_bin_file_state parse_entries(struct stp_bin_file *bin, struct st
 		struct stp_cjson_view path;
 		struct stp_bin_entry *entry;
 
-		if (bin->entry_count == bin->entry_capacity && !grow(bin))
+		if (!STP_ARRAY_RESERVE(bin->entries, bin->entry_capacity, bin->entry_count + 1))
 			return STP_BIN_FILE_NO_MEMORY;
 		entry = &bin->entries[bin->entry_count];
 		if ((bin->entry_count > 0 && !STP_CJSON_EXPECT(c, ",")) ||

@@ -71,9 +71,9 @@ enum stp_bin_file_state stp_bin_file_parse(struct stp_bin_file *bin, const void 
 enum stp_bin_file_state stp_bin_file_head(struct stp_bin_file *bin, const void *bytes,
                                           size_t count);
 
-/* What forbids path as a target path (tuf.md, "Envelope and canonical form"), or NULL: empty, too
- * long, absolute, an empty, "." or ".." segment, anything but printable ASCII without '"' and '\'.
- * path as it is meant, without escapes. */
+/* What forbids path as a target path (engine/TUF.md, "Files and canonical form"), or NULL: empty,
+ * too long, absolute, an empty, "." or ".." segment, anything but printable ASCII without '"' and
+ * '\'. path as it is meant, without escapes. */
 const char *stp_target_path_problem(const char *path, size_t count);
 
 #endif

@@ -121,7 +121,7 @@ static unsigned check_signature(struct worker *w, size_t index)
 	state = stp_signature_check(key, (const uint8_t *)w->bin.body, w->bin.body_bytes, s->sig,
 	                            s->sig_chars, twice ? STP_LIBRARIES_BOTH : STP_LIBRARIES_ONE);
 	w->totals.tally.checked++;
-	w->totals.tally.checked_twice += twice && key->kind == STP_KEY_KIND_ED25519;
+	w->totals.tally.checked_twice += twice && key->scheme->kind == STP_KEY_KIND_ED25519;
 	if (state == STP_SIGNATURE_DISPUTED)
 		add(w, STP_FINDING_SIGNATURE_DISAGREE,
 		    "libsodium and libcrypto disagree on the signature of %s", quote.text);
@@ -388,7 +388,7 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 		w->totals.file_bytes_max = w->file.count;
 	if (options->tick)
 		options->tick(options->tick_ctx, w->file.count);
-	stp_chain_check_listed(options->findings, w->name, w->item->listed, &w->file);
+	stp_listed_check(options->findings, w->name, w->item->listed, &w->file);
 	state = stp_bin_file_parse(&w->bin, w->file.data, w->file.count);
 	if (state == STP_BIN_FILE_NO_MEMORY)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", w->name, "cannot parse");

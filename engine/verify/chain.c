@@ -16,20 +16,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "hash/hash.h"
 #include "verify/delegation.h"
-
-bool stp_role_name_ok(const char *role, size_t count)
-{
-	if (count == 0 || count > 128 || strcmp(role, ".") == 0 || strcmp(role, "..") == 0)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (role[i] <= ' ' || role[i] >= 0x7f || role[i] == '/' || role[i] == '\\' ||
-		    role[i] == '"')
-			return false;
-	return true;
-}
 
 void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
                             int64_t now, int64_t within_s)
@@ -47,34 +35,6 @@ void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subje
 		                (within_s + 3599) / 3600);
 }
 
-/* One listed digest (or NULL) against the file. */
-static void check_digest(struct stp_finding_list *findings, const char *subject, enum stp_alg alg,
-                         const char *listed_hex, const struct stp_buf *file)
-{
-	uint8_t digest[STP_DIGEST_BYTES_MAX];
-	char hex[2 * STP_DIGEST_BYTES_MAX];
-	size_t bytes = stp_alg_digest_bytes(alg);
-
-	if (!listed_hex)
-		return;
-	stp_hash_one(alg, file->data, file->count, digest);
-	stp_hex_encode(digest, bytes, hex);
-	if (memcmp(hex, listed_hex, 2 * bytes) != 0)
-		stp_finding_add(findings, STP_FINDING_HASH, subject, "%s is %.*s, listed as %.*s",
-		                stp_alg_name(alg), (int)(2 * bytes), hex, (int)(2 * bytes),
-		                listed_hex);
-}
-
-void stp_chain_check_listed(struct stp_finding_list *findings, const char *subject,
-                            const struct stp_listed *listed, const struct stp_buf *file)
-{
-	if (listed->length >= 0 && (uint64_t)listed->length != file->count)
-		stp_finding_add(findings, STP_FINDING_LENGTH, subject,
-		                "has %zu bytes, listed as %" PRId64, file->count, listed->length);
-	check_digest(findings, subject, STP_ALG_SHA256, listed->sha256, file);
-	check_digest(findings, subject, STP_ALG_SHA512, listed->sha512, file);
-}
-
 /* The version a file says against the one it is named or listed with. */
 static void check_version(struct stp_document *doc, uint64_t expected)
 {
@@ -82,59 +42,6 @@ static void check_version(struct stp_document *doc, uint64_t expected)
 		stp_finding_add(doc->findings, STP_FINDING_VERSION, doc->name,
 		                "says version %" PRIu64 ", is listed as %" PRIu64, doc->version,
 		                expected);
-}
-
-/* A hex digest of "hashes", checked for its form. */
-static const char *listed_digest(struct stp_document *doc, json_t *hashes, const char *role,
-                                 const char *alg, size_t digest_bytes)
-{
-	json_t *value = json_object_get(hashes, alg);
-	uint8_t digest[STP_DIGEST_BYTES_MAX];
-	struct stp_quote quote;
-
-	if (!value)
-		return NULL;
-	if (json_is_string(value) && json_string_length(value) == 2 * digest_bytes &&
-	    stp_hex_decode(json_string_value(value), digest_bytes, digest, 0))
-		return json_string_value(value);
-	stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name, "meta of %s: %s is malformed",
-	                stp_finding_quote(&quote, role, strlen(role)), alg);
-	return NULL;
-}
-
-/* One member of "meta" into line; false (with a finding) when it is of no use. */
-static bool read_listed(struct stp_chain *tree, struct stp_document *doc, const char *name,
-                        json_t *object, struct stp_listed *line)
-{
-	size_t count = strlen(name);
-	json_t *hashes = json_object_get(object, "hashes");
-	struct stp_quote quote;
-	uint64_t length = 0;
-
-	stp_finding_quote(&quote, name, count);
-	if (count < 6 || strcmp(name + count - 5, ".json") != 0 ||
-	    !stp_role_name_ok(name, count - 5)) {
-		stp_finding_add(doc->findings, STP_FINDING_ROLE_NAME, doc->name,
-		                "lists \"%s\", which is no role's file name", quote.text);
-		return false;
-	}
-	memset(line, 0, sizeof(*line));
-	line->length = -1;
-	line->role = stp_arena_copy(&tree->arena, name, count - 5);
-	if (!json_is_object(object) || !line->role ||
-	    !stp_document_integer(doc, object, quote.text, "version", 1, STP_VERSION_MAX,
-	                          &line->version))
-		return false;
-	stp_document_known(doc, object, quote.text, "hashes length version");
-	if (json_object_get(object, "length") &&
-	    stp_document_integer(doc, object, quote.text, "length", 1, INT64_MAX, &length))
-		line->length = (int64_t)length;
-	line->sha256 = listed_digest(doc, hashes, name, "sha256", 32);
-	line->sha512 = listed_digest(doc, hashes, name, "sha512", 64);
-	if (hashes && (!json_is_object(hashes) || (!line->sha256 && !line->sha512)))
-		stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
-		                "hashes of %s hold neither sha256 nor sha512", quote.text);
-	return true;
 }
 
 static int compare_listed(const void *a, const void *b)
@@ -289,7 +196,7 @@ static enum stp_errc read_listed_document(struct stp_chain *tree, struct stp_doc
 	snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", listed->version, listed->role);
 	STP_TRY(stp_document_read(doc, tree->folder_fd, name, rule, findings, out_usable, err));
 	if (doc->file.count)
-		stp_chain_check_listed(findings, name, listed, &doc->file);
+		stp_listed_check(findings, name, listed, &doc->file);
 	if (!*out_usable)
 		return STP_OK;
 	check_version(doc, listed->version);
@@ -318,7 +225,7 @@ static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_cha
 		return STP_OK;
 	stp_document_known(doc, meta, "signed.meta", "snapshot.json");
 	line = stp_document_member(doc, meta, "signed.meta", "snapshot.json", JSON_OBJECT);
-	if (line && read_listed(tree, doc, "snapshot.json", line, out_snapshot)) {
+	if (line && stp_listed_read(&tree->arena, doc, "snapshot.json", line, out_snapshot)) {
 		tree->timestamp_has_length = out_snapshot->length >= 0;
 		tree->timestamp_has_hash = out_snapshot->sha256 || out_snapshot->sha512;
 	}
@@ -343,7 +250,7 @@ static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
 		if (!json_is_object(object))
 			stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
 			                "meta holds something that is no object");
-		else if (read_listed(tree, doc, name, object, &listed[count]))
+		else if (stp_listed_read(&tree->arena, doc, name, object, &listed[count]))
 			count++;
 	}
 	qsort(listed, count, sizeof(*listed), compare_listed);
@@ -549,6 +456,23 @@ void stp_chain_release(struct stp_chain *tree)
 	free(tree->ranges);
 	stp_arena_release(&tree->arena);
 	memset(tree, 0, sizeof(*tree));
+}
+
+const struct stp_document *stp_chain_document(const struct stp_chain *tree,
+                                              enum stp_chain_role role)
+{
+	const struct {
+		const struct stp_document *doc;
+		bool found;
+	} documents[] = {
+	    [STP_CHAIN_ROOT] = {&tree->root.doc, tree->has_root},
+	    [STP_CHAIN_TIMESTAMP] = {&tree->timestamp, tree->has_timestamp},
+	    [STP_CHAIN_SNAPSHOT] = {&tree->snapshot, tree->has_snapshot},
+	    [STP_CHAIN_TARGETS] = {&tree->targets, tree->has_targets},
+	    [STP_CHAIN_BINS] = {&tree->bins, tree->has_bins},
+	};
+
+	return documents[role].found ? documents[role].doc : NULL;
 }
 
 uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin)

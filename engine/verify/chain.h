@@ -17,17 +17,8 @@
 #define STP_VERIFY_CHAIN_H
 
 #include "base/arena.h"
+#include "verify/listed.h"
 #include "verify/root.h"
-
-/* A line of snapshot.meta. */
-struct stp_listed {
-	const char *role; /* name without ".json" */
-	uint64_t version;
-	int64_t length;     /* -1: not listed */
-	const char *sha256; /* 64 hex digits or NULL */
-	const char *sha512; /* 128 hex digits or NULL */
-	bool delegated;     /* somebody delegates to it */
-};
 
 struct stp_chain_bin {
 	const char *role;
@@ -94,6 +85,19 @@ enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_opti
                              struct stp_finding_list *findings, struct stp_err *err) STP_MUST_CHECK;
 void stp_chain_release(struct stp_chain *tree);
 
+enum stp_chain_role {
+	STP_CHAIN_ROOT,
+	STP_CHAIN_TIMESTAMP,
+	STP_CHAIN_SNAPSHOT,
+	STP_CHAIN_TARGETS,
+	STP_CHAIN_BINS,
+	STP_CHAIN_ROLES
+};
+
+/* The document of a role, NULL when it could not be read. */
+const struct stp_document *stp_chain_document(const struct stp_chain *tree,
+                                              enum stp_chain_role role);
+
 /* The bin that serves a key beginning with these eight bytes, or UINT32_MAX. */
 uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin);
 
@@ -103,13 +107,5 @@ const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const ch
 /* A finding when expires lies before now, or before now + within. */
 void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
                             int64_t now, int64_t within_s);
-
-/* Length and digests of a file against its line; findings. */
-void stp_chain_check_listed(struct stp_finding_list *findings, const char *subject,
-                            const struct stp_listed *listed, const struct stp_buf *file);
-
-/* True when role can be a file name in the metadata folder and a role's name: no '/', '\', control
- * or space characters, not "." or "..", 1 … 128 bytes. */
-bool stp_role_name_ok(const char *role, size_t count);
 
 #endif

@@ -21,7 +21,7 @@ struct client {
 	int is_quadratic;  /* in the entries of the snapshot */
 };
 
-/* tuf.md, "Client limits". */
+/* From the source code of each client, its defaults. */
 static const struct client clients[] = {
     {"python-tuf", 512000, 16384, 2000000, 5000000, 256, CAN, CAN, CAN, 0, 0, 0},
     {"tuf-js", 512000, 16384, 2000000, 5000000, 256, CAN, CAN, CAN, 0, 0, 1},

@@ -2,8 +2,8 @@
 /*
  * Which TUF clients can use a repository, from its sizes, algorithms and delegation style.
  *
- * The limits are the clients' defaults as their sources state them (tuf.md, "Client limits"); a
- * length that the parent lists takes the place of a limit.
+ * The limits are the clients' defaults as their sources state them (the table in verify/clients.c);
+ * a length that the parent lists takes the place of a limit.
  *
  * Shape      one verdict per client, always in the same order.
  * Memory     none but the caller's.
@@ -32,8 +32,5 @@ struct stp_client_facts {
 /* Fills verdicts, at most STP_CLIENTS_MAX; returns how many. */
 size_t stp_clients_judge(const struct stp_client_facts *facts,
                          struct stp_client_verdict verdicts[STP_CLIENTS_MAX]);
-
-/* "yes", "no", "slow", "unknown". */
-const char *stp_client_answer_name(enum stp_client_answer answer);
 
 #endif

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/limits.h"
+#include "verify/role_name.h"
 
 /* Ranges of a list of roles while it is read. */
 struct plan {
@@ -21,16 +23,8 @@ static enum stp_errc add_range(struct plan *plan, uint64_t first, uint64_t last,
 {
 	struct stp_chain *tree = plan->tree;
 
-	if (tree->range_count == plan->range_capacity) {
-		size_t capacity = plan->range_capacity ? 2 * plan->range_capacity : 64;
-		struct stp_chain_range *ranges = realloc(tree->ranges, capacity * sizeof(*ranges));
-
-		if (!ranges)
-			return STP_FAIL_ERRNO(err, ENOMEM, "verify", plan->doc->name,
-			                      "cannot plan bins");
-		tree->ranges = ranges;
-		plan->range_capacity = capacity;
-	}
+	if (!STP_ARRAY_RESERVE(tree->ranges, plan->range_capacity, tree->range_count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", plan->doc->name, "cannot plan bins");
 	tree->ranges[tree->range_count++] = (struct stp_chain_range){first, last, bin};
 	return STP_OK;
 }

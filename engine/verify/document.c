@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cjson/encoding.h"
 #include "verify/published.h"
 
 const struct stp_document_rule stp_rule_root = {
@@ -19,7 +20,8 @@ const struct stp_document_rule stp_rule_snapshot = {
 const struct stp_document_rule stp_rule_targets = {
     "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
 
-bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max)
+/* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
+static bool depth_ok(const char *text, size_t count, unsigned depth_max)
 {
 	unsigned depth = 0;
 	bool in_string = false;
@@ -264,32 +266,6 @@ static void check_common(struct stp_document *doc, const struct stp_document_rul
 	stp_document_known(doc, body, "signed", rule->fields);
 }
 
-/* Canonical form has no white space, so control characters stand in strings only. */
-enum stp_errc stp_json_form_append(const struct stp_buf *canonical, struct stp_buf *out,
-                                   struct stp_err *err)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i < canonical->count; i++) {
-		char text[8];
-
-		if (canonical->data[i] >= 0x20)
-			continue;
-		STP_TRY(stp_buf_append(out, canonical->data + start, i - start, err));
-		if (canonical->data[i] == '\n')
-			snprintf(text, sizeof(text), "\\n");
-		else if (canonical->data[i] == '\r')
-			snprintf(text, sizeof(text), "\\r");
-		else if (canonical->data[i] == '\t')
-			snprintf(text, sizeof(text), "\\t");
-		else
-			snprintf(text, sizeof(text), "\\u%04x", canonical->data[i]);
-		STP_TRY(append_text(out, text, err));
-		start = i + 1;
-	}
-	return stp_buf_append(out, canonical->data + start, canonical->count - start, err);
-}
-
 /* Whether file is exactly, or holds, the canonical form of value. */
 static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t *value,
                                        bool *out_same, bool *out_holds, struct stp_err *err)
@@ -299,7 +275,7 @@ static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t 
 	enum stp_errc code = stp_canonical_append(value, &canonical, err);
 
 	if (code == STP_OK)
-		code = stp_json_form_append(&canonical, &form, err);
+		code = stp_cjson_to_file(canonical.data, canonical.count, "verify", "", &form, err);
 	*out_same = code == STP_OK && form.count == file->count &&
 	            memcmp(form.data, file->data, form.count) == 0;
 	*out_holds =
@@ -370,7 +346,7 @@ static void parse_json(struct stp_document *doc, struct stp_buf *file, const cha
 	doc->file = *file;
 	memset(file, 0, sizeof(*file));
 	*out_there = false;
-	if (!stp_json_depth_ok((const char *)doc->file.data, doc->file.count, STP_JSON_DEPTH_MAX)) {
+	if (!depth_ok((const char *)doc->file.data, doc->file.count, STP_JSON_DEPTH_MAX)) {
 		stp_finding_add(findings, STP_FINDING_JSON, name, "is nested deeper than %d levels",
 		                STP_JSON_DEPTH_MAX);
 		return;

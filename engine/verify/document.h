@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small metadata document as it was published, read with jansson: root, timestamp, snapshot,
- * targets, the bins role. Nothing here is shared with the code that writes them.
+ * targets, the bins role. Nothing here is shared with the code that writes them but the escapes of
+ * control characters (cjson/encoding.h), which PEM keys in root, targets and bins need.
  *
  *	file bytes ─▶ JSON ─▶ {"signatures":[…],"signed":BODY}
  *	           ─▶ canonical bytes of BODY ─▶ signatures
@@ -86,14 +87,6 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
  * STP_FORMAT for a real number. */
 enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out,
                                    struct stp_err *err) STP_MUST_CHECK;
-
-/* Appends canonical as JSON can hold it: control characters, such as the line feeds of a PEM key,
- * stand raw in the one and escaped in the other. */
-enum stp_errc stp_json_form_append(const struct stp_buf *canonical, struct stp_buf *out,
-                                   struct stp_err *err) STP_MUST_CHECK;
-
-/* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
-bool stp_json_depth_ok(const char *text, size_t count, unsigned depth_max);
 
 /* "expires" text to epoch seconds; false when it is not YYYY-MM-DDTHH:MM:SSZ. */
 bool stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);

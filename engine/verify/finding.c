@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -48,13 +49,12 @@ void stp_finding_list_release(struct stp_finding_list *list)
 /* Room for one more item; false when memory is short or the list is full. */
 static int has_room(struct stp_finding_list *list)
 {
-	struct stp_finding *items =
-	    stp_array_room(list->items, list->count, &list->capacity, sizeof(*items),
-	                   STP_FAULTS_KEPT_MAX, &list->out_of_memory);
-
-	if (items)
-		list->items = items;
-	return items != NULL;
+	if (list->count >= STP_FAULTS_KEPT_MAX)
+		return 0;
+	if (STP_ARRAY_RESERVE(list->items, list->capacity, list->count + 1))
+		return 1;
+	list->out_of_memory = 1;
+	return 0;
 }
 
 void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, const char *subject,

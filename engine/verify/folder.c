@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/folder.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,31 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/text.h"
 
-typedef enum stp_errc name_fn(void *ctx, const char *name, struct stp_err *err);
-
-/* Calls fn for each name in the folder. */
-static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
-                               struct stp_err *err)
-{
-	DIR *stream = stp_folder_list(folder_fd);
-	enum stp_errc code = STP_OK;
-	struct dirent *item;
-
-	if (!stream)
-		return STP_FAIL_SYS(err, "verify", subject, "cannot list");
-	while (code == STP_OK && (errno = 0, item = readdir(stream)) != NULL)
-		code = fn(ctx, item->d_name, err);
-	if (code == STP_OK && errno != 0)
-		code = STP_FAIL_SYS(err, "verify", subject, "cannot list");
-	closedir(stream);
-	return code;
-}
-
-bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char **out_role,
-                             size_t *out_role_bytes)
+/* Splits N.ROLE.json; false for any other name. *out_role points into name. */
+static bool parse_name(const char *name, uint64_t *out_version, const char **out_role,
+                       size_t *out_role_bytes)
 {
 	const char *dot = strchr(name, '.');
 	size_t count = strlen(name);
@@ -53,26 +34,23 @@ static bool role_is(const char *role, size_t count, const char *wanted)
 }
 
 /* Notes roots and snapshots. */
-static enum stp_errc note_name(void *ctx, const char *name, struct stp_err *err)
+static enum stp_errc note_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct stp_metadata_folder *folder = ctx;
 	const char *role;
 	size_t count;
-	uint64_t version, *grown;
+	uint64_t version;
 
-	if (!stp_metadata_name_parse(name, &version, &role, &count))
+	(void)folder_fd;
+	if (!parse_name(name, &version, &role, &count))
 		return STP_OK;
 	if (role_is(role, count, "root") && version > folder->root_version_max)
 		folder->root_version_max = version;
 	if (!role_is(role, count, "snapshot"))
 		return STP_OK;
-	if ((folder->snapshot_version_count & (folder->snapshot_version_count - 1)) == 0) {
-		grown = realloc(folder->snapshot_versions,
-		                (2 * folder->snapshot_version_count + 1) * sizeof(*grown));
-		if (!grown)
-			return STP_FAIL_ERRNO(err, ENOMEM, "verify", name, "cannot list snapshots");
-		folder->snapshot_versions = grown;
-	}
+	if (!STP_ARRAY_RESERVE(folder->snapshot_versions, folder->snapshot_version_capacity,
+	                       folder->snapshot_version_count + 1))
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", name, "cannot list snapshots");
 	folder->snapshot_versions[folder->snapshot_version_count++] = version;
 	return STP_OK;
 }
@@ -127,7 +105,7 @@ enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const
 		    "or its metadata folder");
 	if (i == 0)
 		snprintf(folder->repository, sizeof(folder->repository), "%s", path);
-	code = each_name(folder->fd, folder->path, note_name, folder, err);
+	code = stp_folder_each(folder->fd, "verify", folder->path, note_name, folder, err);
 	if (code != STP_OK)
 		stp_metadata_folder_close(folder);
 	return code;
@@ -146,7 +124,7 @@ struct stray_search {
 	struct stp_finding_list *findings;
 };
 
-static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err)
+static enum stp_errc check_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct stray_search *search = ctx;
 	const char *role;
@@ -155,10 +133,11 @@ static enum stp_errc check_name(void *ctx, const char *name, struct stp_err *err
 	char text[256];
 	struct stat st;
 
+	(void)folder_fd;
 	(void)err;
 	if (name[0] == '.' || strcmp(name, "timestamp.json") == 0)
 		return STP_OK;
-	if (stp_metadata_name_parse(name, &version, &role, &count) && count < sizeof(text)) {
+	if (parse_name(name, &version, &role, &count) && count < sizeof(text)) {
 		memcpy(text, role, count);
 		text[count] = '\0';
 		if (fstatat(search->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -183,5 +162,5 @@ enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folde
 {
 	struct stray_search search = {folder->fd, tree, findings};
 
-	return each_name(folder->fd, folder->path, check_name, &search, err);
+	return stp_folder_each(folder->fd, "verify", folder->path, check_name, &search, err);
 }

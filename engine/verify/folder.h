@@ -18,7 +18,7 @@ struct stp_metadata_folder {
 	char repository[4096]; /* the folder with stampede.json, or "" */
 	uint64_t root_version_max;
 	uint64_t *snapshot_versions;
-	size_t snapshot_version_count;
+	size_t snapshot_version_count, snapshot_version_capacity;
 };
 
 /* Opens the metadata folder that path means: a repository (public/metadata below it), its public
@@ -27,10 +27,6 @@ struct stp_metadata_folder {
 enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const char *path,
                                        struct stp_err *err) STP_MUST_CHECK;
 void stp_metadata_folder_close(struct stp_metadata_folder *folder);
-
-/* Splits N.ROLE.json; false for any other name. *out_role points into name. */
-bool stp_metadata_name_parse(const char *name, uint64_t *out_version, const char **out_role,
-                             size_t *out_role_bytes);
 
 /* Findings for files whose name belongs to no role of tree. Names that begin with "." are a
  * publisher's temporary files and not looked at. */

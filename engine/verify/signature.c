@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/text.h"
-#include "hash/hash.h"
 
 /* keyid = SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
 static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const char *keyid,
@@ -16,7 +14,6 @@ static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const
 	json_t *core = json_object();
 	struct stp_buf form = STP_BUF_INIT;
 	enum stp_errc code = STP_OK;
-	uint8_t digest[32];
 	char hex[STP_KEYID_CHARS + 1] = "";
 
 	if (!core || json_object_set(core, "keytype", json_object_get(object, "keytype")) != 0 ||
@@ -25,10 +22,8 @@ static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const
 		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", doc->name, "cannot check a keyid");
 	else
 		code = stp_canonical_append(core, &form, NULL);
-	if (code == STP_OK) {
-		stp_hash_one(STP_ALG_SHA256, form.data, form.count, digest);
-		stp_hex_encode(digest, sizeof(digest), hex);
-	}
+	if (code == STP_OK)
+		stp_keyid_of_form(form.data, form.count, hex);
 	json_decref(core);
 	stp_buf_release(&form);
 	if (code != STP_OK && code != STP_FORMAT)
@@ -244,7 +239,7 @@ static unsigned check_signature(struct stp_document *doc, size_t index, const st
 	state = stp_signature_check(key, doc->body.data, doc->body.count, json_string_value(sig),
 	                            json_string_length(sig), STP_LIBRARIES_BOTH);
 	tally->checked++;
-	tally->checked_twice += key->kind == STP_KEY_KIND_ED25519;
+	tally->checked_twice += key->scheme->kind == STP_KEY_KIND_ED25519;
 	if (state == STP_SIGNATURE_DISPUTED)
 		stp_finding_add(doc->findings, STP_FINDING_SIGNATURE_DISAGREE, doc->name,
 		                "libsodium and libcrypto disagree on the signature of %s",

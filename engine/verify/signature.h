@@ -14,8 +14,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "scheme/public_key.h"
 #include "verify/document.h"
-#include "verify/public_key.h"
 
 struct stp_key_ring {
 	struct stp_public_key *keys;

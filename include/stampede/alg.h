@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include "stampede/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -27,25 +29,29 @@ enum stp_alg {
 #define STP_ALG_BIT(alg) (1u << (alg))
 
 /* "sha256", "sha512", "blake2b-256"; never NULL for a valid alg. */
-const char *stp_alg_name(enum stp_alg alg);
+STP_API const char *stp_alg_name(enum stp_alg alg);
 
 /* Digest size in bytes: 32, 64, 32. */
-size_t stp_alg_digest_bytes(enum stp_alg alg);
+STP_API size_t stp_alg_digest_bytes(enum stp_alg alg);
 
 /* Block size in bytes of the compression function: 64, 128, 128. */
-size_t stp_alg_block_bytes(enum stp_alg alg);
+STP_API size_t stp_alg_block_bytes(enum stp_alg alg);
+
+/* The implementation in use on this processor, such as "avx512 x8": what it is made for and how
+ * many messages it hashes at once; static string. */
+STP_API const char *stp_alg_kernel_name(enum stp_alg alg);
 
 /* The algorithm called name (length name_bytes, exact, lower case), or -1. */
-int stp_alg_from_name(const char *name, size_t name_bytes);
+STP_API int stp_alg_from_name(const char *name, size_t name_bytes);
 
 /* Parses "sha512" or "sha256,blake2b-256" into a set; 0 when a name is unknown or repeated. */
-unsigned stp_alg_set_parse(const char *list);
+STP_API unsigned stp_alg_set_parse(const char *list);
 
 /* Sum of digest sizes of the set, in bytes. */
-size_t stp_alg_set_digest_bytes(unsigned set);
+STP_API size_t stp_alg_set_digest_bytes(unsigned set);
 
 /* Byte offset of alg's digest within the set's packed digests (order of enum stp_alg). */
-size_t stp_alg_set_offset(unsigned set, enum stp_alg alg);
+STP_API size_t stp_alg_set_offset(unsigned set, enum stp_alg alg);
 
 #ifdef __cplusplus
 }

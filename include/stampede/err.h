@@ -13,6 +13,8 @@
 #ifndef STAMPEDE_ERR_H
 #define STAMPEDE_ERR_H
 
+#include "stampede/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -46,17 +48,11 @@ struct stp_err {
 		STP_OK, 0, 0, 0, 0, "", "" \
 	}
 
-#if defined(__GNUC__)
-#define STP_MUST_CHECK __attribute__((warn_unused_result))
-#else
-#define STP_MUST_CHECK
-#endif
-
 /* Formats "stampede: STAGE: SUBJECT: text" into out (no newline), cut at size. Returns out. */
-const char *stp_err_format(const struct stp_err *err, char *out, unsigned long size);
+STP_API const char *stp_err_format(const struct stp_err *err, char *out, unsigned long size);
 
 /* Keeps the first failure: copies from into err unless err already holds one. */
-void stp_err_merge(struct stp_err *err, const struct stp_err *from);
+STP_API void stp_err_merge(struct stp_err *err, const struct stp_err *from);
 
 #ifdef __cplusplus
 }

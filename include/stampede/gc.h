@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "stampede/err.h"
+#include "stampede/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,24 +30,30 @@ extern "C" {
 
 struct stp_cancel;
 
-#define STP_GC_GRACE_SECONDS      86400   /* default: timestamps of the last day stay usable */
-#define STP_GC_KEEP               3       /* default: and at least this many snapshots */
-#define STP_GC_AUDIT_KEEP_SECONDS 7776000 /* default: 90 days of the audit log */
-#define STP_GC_UNKNOWN_SHOWN      10      /* unknown files that are named */
+#define STP_GC_GRACE_SECONDS      86400       /* default: timestamps of the last day stay usable */
+#define STP_GC_KEEP               3           /* default: and at least this many snapshots */
+#define STP_GC_AUDIT_KEEP_SECONDS 7776000     /* default: 90 days of the audit log */
+#define STP_GC_NO_TIME            INT64_C(-1) /* for a time that is to be none */
+#define STP_GC_UNKNOWN_SHOWN      10          /* unknown files that are named */
 
 struct stp_gc_options {
+	size_t size; /* see stampede/options.h */
 	const char *repo;
-	int64_t grace_seconds;      /* T */
-	uint64_t keep;              /* k, at least 1 */
+	int64_t grace_seconds; /* T; 0: STP_GC_GRACE_SECONDS, STP_GC_NO_TIME: none */
+	uint64_t keep;         /* k; 0: STP_GC_KEEP */
+	/* 0: STP_GC_AUDIT_KEEP_SECONDS, STP_GC_NO_TIME: none */
 	int64_t audit_keep_seconds; /* older lines of state/audit.log are dropped, and so is a
 	                             * report of the last run */
 	int dry_run;                /* only report; takes no lock */
 	int after_clock_error;      /* what was published in the future was published just now: the
 	                             * clock was ahead then, and is right now. STP_CONFIG when nothing
 	                             * was */
-	int64_t now;                /* epoch seconds; negative: the clock */
-	struct stp_cancel *cancel;  /* may be NULL */
+	int64_t now;                /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
+	struct stp_cancel *cancel; /* may be NULL */
 };
+
+#define STP_GC_OPTIONS_INIT STP_SIZED(struct stp_gc_options)
 
 /* With dry_run: what would be removed. */
 struct stp_gc_report {
@@ -68,8 +75,10 @@ struct stp_gc_report {
 /* Marks, then removes. STP_FORMAT names a file of the current snapshot that is broken: then nothing
  * is removed. What a damaged file of an older one lists is not known: nothing that it may list is
  * removed until that snapshot goes. */
-enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
-                     struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
+                             struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_gc_report_release(struct stp_gc_report *report);
 
 #ifdef __cplusplus
 }

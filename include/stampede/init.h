@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "stampede/err.h"
+#include "stampede/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +22,7 @@ extern "C" {
 
 /* Zero or NULL means: what the profile says. */
 struct stp_init_options {
+	size_t size;             /* see stampede/options.h */
 	const char *repo;        /* folder to make; may be there when it is empty */
 	const char *targets_dir; /* folder of the files to be signed; required */
 	const char *profile;     /* "pep458" (also NULL), "compat", "prefixes" */
@@ -32,8 +34,11 @@ struct stp_init_options {
 	                           * there are used, all of them or none */
 	const char *target_files; /* "auto", "all", "mutable", "none" */
 	const char *link;         /* "symlink", "hardlink", "reflink", "copy" */
-	int64_t now;              /* epoch seconds; 0: the clock */
+	int64_t now;              /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
 };
+
+#define STP_INIT_OPTIONS_INIT STP_SIZED(struct stp_init_options)
 
 /* One offline key. */
 struct stp_init_key {
@@ -61,10 +66,11 @@ struct stp_init_report {
 /* Makes the repository, or leaves nothing behind. STP_CONFIG for what the operator must change
  * (also when there is a repository already), STP_KEY for keys. Release the report after
  * STP_OK. */
-enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
-                       struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_init(const struct stp_init_options *options,
+                               struct stp_init_report *out_report,
+                               struct stp_err *err) STP_MUST_CHECK;
 
-void stp_init_report_release(struct stp_init_report *report);
+STP_API void stp_init_report_release(struct stp_init_report *report);
 
 /* --- later: new versions of the offline roles ------------------------------------------------ */
 
@@ -75,12 +81,14 @@ void stp_init_report_release(struct stp_init_report *report);
 #define STP_INIT_FOLDERS_MAX 16
 
 struct stp_init_update_options {
+	size_t size; /* see stampede/options.h */
 	const char *repo;
 	const char *const *offline_folders; /* with offline_folder_count 0: REPO/offline-keys */
 	size_t offline_folder_count;
-	unsigned roles;           /* STP_INIT_ROLE_*; 0: all whose keys are there */
-	uint64_t bin_count;       /* 0: as it is */
-	int64_t now;              /* epoch seconds; negative: the clock */
+	unsigned roles;     /* STP_INIT_ROLE_*; 0: all whose keys are there */
+	uint64_t bin_count; /* 0: as it is */
+	int64_t now;        /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
 	const char *trusted_root; /* a root file kept outside public/, for a repository whose
 	                           * stampede.json and state/ name none; else NULL */
 	int after_clock_error;    /* the clock was ahead when the last timestamp was published */
@@ -89,6 +97,8 @@ struct stp_init_update_options {
 	int (*confirm)(void *ctx, const char *view);
 	void *confirm_ctx;
 };
+
+#define STP_INIT_UPDATE_OPTIONS_INIT STP_SIZED(struct stp_init_update_options)
 
 struct stp_init_update_report {
 	uint64_t root_version, targets_version, bins_version; /* 0: not renewed */
@@ -103,9 +113,11 @@ struct stp_init_update_report {
  * What is renewed is verified first, from a root that stampede.json or state/ names; STP_REFUSED
  * names what in public/ is not what was published. The next sign makes clients see it. STP_KEY
  * names the role whose keys are not there. */
-enum stp_errc stp_init_update(const struct stp_init_update_options *options,
-                              struct stp_init_update_report *out_report,
-                              struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_init_update(const struct stp_init_update_options *options,
+                                      struct stp_init_update_report *out_report,
+                                      struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_init_update_report_release(struct stp_init_update_report *report);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "stampede/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -18,10 +20,10 @@ enum stp_io_mode {
 };
 
 /* The mode called "auto", "uring" or "pread", or -1. */
-int stp_io_mode_from_name(const char *name);
+STP_API int stp_io_mode_from_name(const char *name);
 
 /* "auto", "uring", "pread". */
-const char *stp_io_mode_name(enum stp_io_mode mode);
+STP_API const char *stp_io_mode_name(enum stp_io_mode mode);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "stampede/err.h"
+#include "stampede/options.h"
 #include "stampede/verify.h"
 
 #ifdef __cplusplus
@@ -33,10 +34,9 @@ struct stp_pep458 {
 #define STP_PEP458_PATH_BYTES 256
 #define STP_PEP458_BINS       16384
 
-/* "# of bytes for a target relative file path" and the PEP's formula of c[1] … c[10] or v[1] …
- * v[17]; static strings. letter is 'C' or 'V'. */
-const char *stp_pep458_description(char letter, int number);
-const char *stp_pep458_formula(int number);
+/* The PEP's words for c[1] … c[10] or v[1] … v[17], such as "# of bytes for a target relative file
+ * path"; static strings. letter is 'C' or 'V'. */
+STP_API const char *stp_pep458_description(char letter, int number);
 
 struct stp_pep458_input {
 	uint64_t targets, bins, path_bytes, file_bytes;
@@ -44,7 +44,7 @@ struct stp_pep458_input {
 };
 
 /* The PEP's model. bins at least 1, file_bytes at least 1. */
-void stp_pep458_model(const struct stp_pep458_input *input, struct stp_pep458 *out);
+STP_API void stp_pep458_model(const struct stp_pep458_input *input, struct stp_pep458 *out);
 
 #define STP_PLAN_ROWS_MAX   11
 #define STP_PLAN_BITS_FIRST 8
@@ -53,6 +53,7 @@ void stp_pep458_model(const struct stp_pep458_input *input, struct stp_pep458 *o
 #define STP_PLAN_UPDATES    100000
 
 struct stp_plan_options {
+	size_t size;              /* see stampede/options.h */
 	const char *profile;      /* "pep458", "compat", "prefixes"; ignored with repo */
 	const char *repo;         /* plan for what is published there; NULL for none */
 	uint64_t targets;         /* required without repo, at least 1 */
@@ -61,8 +62,11 @@ struct stp_plan_options {
 	uint64_t file_bytes;      /* average; 0: the PEP's */
 	unsigned hash_set;        /* STP_ALG_BIT()s; 0: the profile's */
 	uint64_t updates_per_day; /* targets that are new or change; 0: STP_PLAN_UPDATES */
-	size_t jobs;              /* with repo: workers that read it */
+	size_t jobs; /* with repo: threads that read it; 0: one per processor, STP_JOBS_SERIAL, at
+	                most STP_JOBS_MAX */
 };
+
+#define STP_PLAN_OPTIONS_INIT STP_SIZED(struct stp_plan_options)
 
 /* One bin count. Sizes are of whole files with their signatures. */
 struct stp_plan_row {
@@ -85,7 +89,7 @@ struct stp_plan_row {
 	size_t client_count;
 };
 
-struct stp_plan {
+struct stp_plan_report {
 	uint64_t targets, path_bytes, file_bytes, updates_per_day;
 	unsigned hash_set;
 	char profile[32];
@@ -96,13 +100,16 @@ struct stp_plan {
 	char reason[768];
 };
 
-/* Fills out. STP_CONFIG for options that make no sense, and what stp_verify_run() fails with. */
-enum stp_errc stp_plan_run(const struct stp_plan_options *options, struct stp_plan *out,
-                           struct stp_err *err) STP_MUST_CHECK;
+/* Fills the report. STP_CONFIG for options that make no sense, and what stp_verify() fails with. */
+STP_API enum stp_errc stp_plan(const struct stp_plan_options *options,
+                               struct stp_plan_report *out_report,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_plan_report_release(struct stp_plan_report *report);
 
 /* A picture of metadata fetched per installation over the number of bins: one SVG document,
  * malloc'ed; NULL when memory is short. */
-char *stp_plan_svg(const struct stp_plan *plan);
+STP_API char *stp_plan_svg(const struct stp_plan_report *plan);
 
 #ifdef __cplusplus
 }

@@ -39,15 +39,16 @@ struct stp_progress_view {
 };
 
 /* NULL when memory is short. */
-struct stp_progress *stp_progress_create(void);
-void stp_progress_read(const struct stp_progress *progress, struct stp_progress_view *out_view);
-void stp_progress_destroy(struct stp_progress *progress);
+STP_API struct stp_progress *stp_progress_create(void);
+STP_API void stp_progress_read(const struct stp_progress *progress,
+                               struct stp_progress_view *out_view);
+STP_API void stp_progress_destroy(struct stp_progress *progress);
 
 /* NULL when memory is short. */
-struct stp_cancel *stp_cancel_create(void);
+STP_API struct stp_cancel *stp_cancel_create(void);
 /* Asks the run to stop: it keeps what was hashed and returns STP_CANCELLED. */
-void stp_cancel_request(struct stp_cancel *cancel);
-void stp_cancel_destroy(struct stp_cancel *cancel);
+STP_API void stp_cancel_request(struct stp_cancel *cancel);
+STP_API void stp_cancel_destroy(struct stp_cancel *cancel);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,7 @@
 
 #include "stampede/alg.h"
 #include "stampede/err.h"
+#include "stampede/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,11 +31,14 @@ extern "C" {
 struct stp_cancel;
 
 struct stp_show_options {
+	size_t size; /* see stampede/options.h */
 	const char *repo;
 	const char *path;          /* a target path */
 	int check;                 /* read the file and what is served, and compare their digests */
 	struct stp_cancel *cancel; /* may be NULL */
 };
+
+#define STP_SHOW_OPTIONS_INIT STP_SIZED(struct stp_show_options)
 
 /* A file against what is signed. */
 enum stp_show_state {
@@ -79,12 +83,15 @@ struct stp_show_report {
 	struct stp_show_file served;
 };
 
-/* Fills out. STP_CONFIG when there is no repository at options->repo. */
-enum stp_errc stp_show_run(const struct stp_show_options *options, struct stp_show_report *out,
-                           struct stp_err *err) STP_MUST_CHECK;
+/* Fills the report. STP_CONFIG when there is no repository at options->repo. */
+STP_API enum stp_errc stp_show(const struct stp_show_options *options,
+                               struct stp_show_report *out_report,
+                               struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_show_report_release(struct stp_show_report *report);
 
 /* "matches", "length-matches", "differs", "other", "missing", "unknown". */
-const char *stp_show_state_name(enum stp_show_state state);
+STP_API const char *stp_show_state_name(enum stp_show_state state);
 
 #ifdef __cplusplus
 }

@@ -19,8 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stampede/alg.h"
 #include "stampede/err.h"
 #include "stampede/io.h"
+#include "stampede/options.h"
 #include "stampede/progress.h"
 
 #ifdef __cplusplus
@@ -38,17 +40,37 @@ enum stp_rehash {
 	STP_REHASH_PART,    /* besides, one of rehash_parts parts of the index, another each run */
 };
 
-#define STP_JOBS_AUTO    ((size_t)-1)
 #define STP_REMOVALS_ALL UINT64_MAX
 
+/* Takes one line of the log. subject is raw: escape it before printing. */
+typedef void stp_log_fn(void *ctx, const char *stage, const char *subject, const char *text);
+
+/* A row of a digest list: what is known of one target. */
+struct stp_sign_row {
+	const char *path; /* UTF-8, not NUL-terminated; NULL: there are no more rows */
+	size_t path_bytes;
+	int has_length;
+	uint64_t length;
+	const uint8_t *digests[STP_ALG_COUNT]; /* by enum stp_alg; NULL: not known */
+};
+
+/* Gives the next row: out_row is cleared before each call, and what it points to must live until
+ * the next one. Not STP_OK (with err set or not) ends the run with that code. */
+typedef enum stp_errc stp_next_row_fn(void *ctx, struct stp_sign_row *out_row, struct stp_err *err);
+
 struct stp_sign_options {
+	size_t size; /* see stampede/options.h */
 	const char *repo;
-	size_t jobs; /* workers; STP_JOBS_AUTO: one per processor; 0: the serial twin */
+	size_t jobs; /* threads; 0: one per processor, STP_JOBS_SERIAL, at most STP_JOBS_MAX */
 	enum stp_io_mode io;
 	enum stp_on_fault on_fault;
 	enum stp_rehash rehash;
-	unsigned rehash_parts;         /* for STP_REHASH_PART, at least 1 */
-	const char *digests;           /* digest list: a path, "-" for stdin, NULL for none */
+	unsigned rehash_parts; /* for STP_REHASH_PART, and at least 1 then */
+	const char *digests;   /* digest list: a path, "-" for stdin, NULL for none */
+	/* The same from a function: rows go through a file without a name in state/ and are read as
+	 * a list whose name in messages is "rows", with all its checks. NULL: none. */
+	stp_next_row_fn *next_row;
+	void *next_row_ctx;
 	const char *const *scan_globs; /* with a list: files of the tree to add */
 	size_t scan_glob_count;
 	const char *const *replace_paths; /* target paths, or globs with "*" or "?", whose bytes may
@@ -56,7 +78,8 @@ struct stp_sign_options {
 	size_t replace_path_count;
 	uint64_t allow_removals; /* so many targets may be removed, if max_removals allows fewer;
 	                          * STP_REMOVALS_ALL: any number */
-	int64_t now;             /* epoch seconds; negative: the clock, read once */
+	int64_t now;             /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
 	const char
 	    *above; /* sign with a version above this: a number, or the path of a timestamp that
 	             * was published by another copy; NULL: above the last one known here */
@@ -66,20 +89,17 @@ struct stp_sign_options {
 	 * calling thread and for good (Landlock, no_new_privs): for programs that do nothing else.
 	 */
 	int confine;
-	/* Called from the calling thread with what an operator should know before the run goes on;
-	 * it is among the notes as well. subject is raw: escape it before printing. May be NULL. */
-	void (*tell)(void *ctx, const char *stage, const char *subject, const char *text);
-	void *tell_ctx;
+	/* Takes what an operator should know before the run goes on; it is among the notes as well.
+	 * May be NULL. */
+	stp_log_fn *log;
+	void *log_ctx;
 	const char *const *writable_folders; /* with confine: stay writable, for the caller */
 	size_t writable_folder_count;
 	struct stp_progress *progress; /* may be NULL */
 	struct stp_cancel *cancel;     /* may be NULL */
 };
 
-#define STP_SIGN_OPTIONS_INIT                                    \
-	{                                                        \
-		.jobs = (size_t)-1, .now = -1, .rehash_parts = 1 \
-	}
+#define STP_SIGN_OPTIONS_INIT STP_SIZED(struct stp_sign_options)
 
 /* Why a file that had been hashed is hashed again: the first that differs, from above. */
 enum stp_again {
@@ -103,7 +123,7 @@ struct stp_sign_again {
 };
 
 /* "hashed again: 3 files (2: ctime, 1: size)", or "" when there is none. Returns the number. */
-uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
+STP_API uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
 
 struct stp_sign_fault {
 	const char *stage;
@@ -162,7 +182,7 @@ struct stp_sign_report {
 	const struct stp_sign_fault
 	    *notes; /* what the operator should know; changes no exit status */
 	size_t note_count;
-	size_t told_count;      /* of the notes: the first ones, which tell was called with */
+	size_t logged_count;    /* of the notes: the first ones, which log was called with */
 	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */
 	struct stp_sign_versions versions;
 	struct stp_sign_seconds seconds;
@@ -186,15 +206,18 @@ struct stp_sign_report {
 };
 
 /* Runs. On failure nothing was published (report->published is 0), except for a failure of the
- * clean-up behind the commit, which is told with published 1. */
-enum stp_errc stp_sign_run(const struct stp_sign_options *options, struct stp_sign_report *report,
-                           struct stp_err *err) STP_MUST_CHECK;
+ * clean-up behind the commit, after which published is 1. STP_CONFIG for options or a
+ * configuration that must be changed, STP_KEY, STP_BUSY, STP_REFUSED for what a check holds back,
+ * STP_CHANGED for faults, STP_CANCELLED. */
+STP_API enum stp_errc stp_sign(const struct stp_sign_options *options,
+                               struct stp_sign_report *out_report,
+                               struct stp_err *err) STP_MUST_CHECK;
 
-/* The report as one JSON object (product.md's field names), malloc'ed; NULL when memory is short.
+/* The report as one JSON object (members: stampede-sign(1)), malloc'ed; NULL when memory is short.
  */
-char *stp_sign_report_json(const struct stp_sign_report *report);
+STP_API char *stp_sign_report_json(const struct stp_sign_report *report);
 
-void stp_sign_report_release(struct stp_sign_report *report);
+STP_API void stp_sign_report_release(struct stp_sign_report *report);
 
 #ifdef __cplusplus
 }

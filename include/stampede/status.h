@@ -14,15 +14,20 @@
 #include <stdint.h>
 
 #include "stampede/err.h"
+#include "stampede/options.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct stp_status_options {
+	size_t size; /* see stampede/options.h */
 	const char *repo;
-	int64_t now; /* epoch seconds; 0: the clock */
+	int64_t now; /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
 };
+
+#define STP_STATUS_OPTIONS_INIT STP_SIZED(struct stp_status_options)
 
 /* The roles that expire, in the order clients read them. */
 enum stp_status_role_name {
@@ -70,7 +75,7 @@ struct stp_status_disk {
 	uint64_t files, bytes; /* bytes as allocated */
 };
 
-struct stp_status {
+struct stp_status_report {
 	int64_t now;
 	int published; /* 1 once something was, also when it cannot be read now */
 	struct stp_status_role roles[STP_STATUS_ROLES];
@@ -87,11 +92,14 @@ struct stp_status {
 };
 
 /* 1 when clients would refuse what is published: something has expired, is missing or is wrong. */
-int stp_status_is_bad(const struct stp_status *status);
+STP_API int stp_status_is_bad(const struct stp_status_report *report);
 
-/* Fills out. STP_CONFIG when there is no repository at options->repo. */
-enum stp_errc stp_status_run(const struct stp_status_options *options, struct stp_status *out,
-                             struct stp_err *err) STP_MUST_CHECK;
+/* Fills the report. STP_CONFIG when there is no repository at options->repo. */
+STP_API enum stp_errc stp_status(const struct stp_status_options *options,
+                                 struct stp_status_report *out_report,
+                                 struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_status_report_release(struct stp_status_report *report);
 
 #ifdef __cplusplus
 }

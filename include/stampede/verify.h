@@ -10,10 +10,10 @@
  * itself cannot go on (no such folder, disk errors, memory, cancelled).
  *
  * Shape      one report: findings, what was published, counts, verdicts for clients.
- * Memory     the report is one heap object; while it runs, one buffer per worker as large as the
+ * Memory     the report owns its findings; while it runs, one buffer per worker as large as the
  *            largest bin file, plus the snapshot as parsed JSON.
- * Ownership  the caller destroys the report; strings inside live as long as it does.
- * Threads    stp_verify_run() from one thread; it starts options->jobs workers.
+ * Ownership  release the report; strings inside live as long as it does.
+ * Threads    stp_verify() from one thread; it starts options->jobs workers.
  */
 #ifndef STAMPEDE_VERIFY_H
 #define STAMPEDE_VERIFY_H
@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "stampede/err.h"
+#include "stampede/options.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,8 +108,8 @@ enum stp_finding_code {
 };
 
 /* "threshold-value" and so on; static string. */
-const char *stp_finding_code_name(enum stp_finding_code code);
-enum stp_severity stp_finding_severity(enum stp_finding_code code);
+STP_API const char *stp_finding_code_name(enum stp_finding_code code);
+STP_API enum stp_severity stp_finding_severity(enum stp_finding_code code);
 
 struct stp_finding {
 	enum stp_finding_code code;
@@ -132,6 +133,9 @@ enum stp_client_answer {
 	STP_CLIENT_SLOW,    /* works, at a cost the reason names */
 	STP_CLIENT_UNKNOWN, /* nobody has shown it either way */
 };
+
+/* "yes", "no", "slow", "unknown"; static string. */
+STP_API const char *stp_client_answer_name(enum stp_client_answer answer);
 
 struct stp_client_verdict {
 	const char *client; /* static string */
@@ -174,6 +178,7 @@ struct stp_verify_report {
 	struct stp_client_verdict clients[STP_CLIENTS_MAX];
 	size_t client_count;
 	double seconds_metadata, seconds_files, seconds_total;
+	void *private_; /* owns the findings */
 };
 
 enum stp_verify_served_how {
@@ -183,6 +188,7 @@ enum stp_verify_served_how {
 };
 
 struct stp_verify_options {
+	size_t size;           /* see stampede/options.h */
 	const char *path;      /* a repository, its public folder, or a metadata folder */
 	const char *root_file; /* trust starts here; NULL: at 1.root.json of the folder itself */
 	const char
@@ -191,21 +197,23 @@ struct stp_verify_options {
 	enum stp_verify_served_how served; /* look at what a web server would hand out */
 	int strict;                        /* every warning counts as an error */
 	int as_client; /* only what a client would fetch: no strays, no old roots beyond */
-	int64_t now;   /* epoch seconds; 0: the clock */
+	int64_t now;   /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
 	int64_t expires_within_s; /* 0: report only what has expired */
-	size_t jobs;              /* workers; 0: the serial twin */
+	size_t jobs; /* threads; 0: one per processor, STP_JOBS_SERIAL, at most STP_JOBS_MAX */
 	struct stp_cancel *cancel;
 	struct stp_progress *progress; /* may be NULL */
 };
 
+#define STP_VERIFY_OPTIONS_INIT STP_SIZED(struct stp_verify_options)
+
 /* Audits options->path. STP_CONFIG when nothing there looks like metadata or the root file is
  * missing, STP_IO and the like when reading fails, STP_CANCELLED. Findings are no failure. */
-enum stp_errc stp_verify_run(const struct stp_verify_options *options,
-                             struct stp_verify_report **out_report,
-                             struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_verify(const struct stp_verify_options *options,
+                                 struct stp_verify_report *out_report,
+                                 struct stp_err *err) STP_MUST_CHECK;
 
-/* Frees the report; NULL is allowed. */
-void stp_verify_report_destroy(struct stp_verify_report *report);
+STP_API void stp_verify_report_release(struct stp_verify_report *report);
 
 enum stp_change_kind {
 	STP_CHANGE_DIGEST,  /* same path, other bytes: what an attacker would do */
@@ -229,7 +237,7 @@ struct stp_change {
 typedef enum stp_errc stp_change_fn(void *ctx, const struct stp_change *change,
                                     struct stp_err *err);
 
-struct stp_against_report {
+struct stp_verify_against_report {
 	uint64_t old_snapshot, new_snapshot; /* versions */
 	uint64_t old_bins, new_bins;
 	uint64_t old_targets, new_targets; /* counted in bins that differ only */
@@ -238,21 +246,28 @@ struct stp_against_report {
 	double seconds_total;
 };
 
-struct stp_against_options {
+struct stp_verify_against_options {
+	size_t size;          /* see stampede/options.h */
 	const char *new_path; /* as stp_verify_options.path */
 	/* The same; or, for an older snapshot whose files still lie in new_path's folder: a
 	 * timestamp file that was kept, a record of state/commits, or the snapshot's version. */
 	const char *old_path;
-	size_t jobs;
-	struct stp_cancel *cancel;
+	size_t jobs; /* threads; 0: one per processor, STP_JOBS_SERIAL, at most STP_JOBS_MAX */
+	struct stp_cancel *cancel; /* may be NULL */
+	stp_change_fn *on_change;  /* may be NULL: then only the report is filled */
+	void *on_change_ctx;
 };
+
+#define STP_VERIFY_AGAINST_OPTIONS_INIT STP_SIZED(struct stp_verify_against_options)
 
 /* Compares the targets of two snapshots, bin by bin. Signatures are not looked at: who compares
  * after a compromise brings a copy that was kept elsewhere. Broken metadata on either side is
  * STP_FORMAT and names the file. */
-enum stp_errc stp_verify_against(const struct stp_against_options *options, stp_change_fn *fn,
-                                 void *ctx, struct stp_against_report *out_report,
-                                 struct stp_err *err) STP_MUST_CHECK;
+STP_API enum stp_errc stp_verify_against(const struct stp_verify_against_options *options,
+                                         struct stp_verify_against_report *out_report,
+                                         struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_verify_against_report_release(struct stp_verify_against_report *report);
 
 #ifdef __cplusplus
 }

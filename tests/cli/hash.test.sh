@@ -51,7 +51,7 @@ code=0
 "$STAMPEDE" hash tree/empty tree/fifo missing >got 2>errors || code=$?
 [[ $code == 4 ]] || die "exit $code with faults"
 grep -q '^stampede: hash: missing: cannot stat' errors || die "missing is not named"
-grep -q '^stampede: hash: tree/fifo: is no regular file' errors || die "the FIFO is not named"
+grep -q '^stampede: hash: tree/fifo: is not a regular file' errors || die "the FIFO is not named"
 [[ $(wc -l <got) == 1 ]] || die "the good file is not there"
 code=0
 "$STAMPEDE" hash missing >got 2>/dev/null || code=$?

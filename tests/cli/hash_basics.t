@@ -38,7 +38,7 @@ $ stampede hash --quiet --algorithm md5 abc
 = 2
 $ ln -s abc link; mkfifo fifo; mkdir some; cp abc some; ln -s ../abc some/link; mkfifo some/fifo
 $ stampede hash --quiet fifo
-2> stampede: hash: fifo: is no regular file or folder
+2> stampede: hash: fifo: is not a regular file or folder
 = 3
 $ stampede hash some >some.sum; echo $?; sha512sum -c some.sum
 0

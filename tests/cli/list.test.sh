@@ -99,7 +99,7 @@ twins 'one in fifty changed' d.csv 0
 twins 'another order of it' e.csv 0
 (cat d.csv && sed -n 20p d.csv) >f.csv
 twins 'a known row twice' f.csv 0
-grep -q '^stampede: scan: f.csv: 1 row repeats another row exactly; each is counted once$' repo.err || fail "$(cat repo.err)"
+grep -q '^stampede: list: f.csv: 1 row repeats another row exactly; each is counted once$' repo.err || fail "$(cat repo.err)"
 (cat d.csv && sed -n 20p d.csv | sed -E 's/,[0-9]+,/,99999,/') >g.csv
 twins 'a known row and a changed one' g.csv 3-3
 grep -q 'named twice: by g.csv:20 and by g.csv:' repo.err || fail "the lines are not named: $(cat repo.err)"
@@ -120,7 +120,7 @@ refused() { # LIST NAMES: the run says so in one line and publishes nothing
 	"$STAMPEDE" sign bare/repo --digests "$1" --quiet >report 2>err || got=$?
 	[ "$got" = 2 ] || fail "$1: exit status $got: $(head -3 err)"
 	[ "$(wc -l <err)" = 1 ] || fail "$1: $(wc -l <err) lines: $(head -3 err)"
-	grep -q "^stampede: scan: $1: has no $2 in any of its 400 rows" err || fail "$1: $(cat err)"
+	grep -q "^stampede: list: $1: has no $2 in any of its 400 rows" err || fail "$1: $(cat err)"
 }
 for i in $(seq 400); do echo "packages/$i.whl,$i,$(printf '%064x' "$i")"; done >rows
 (echo path,length,sha256 && cat rows) >bare.csv

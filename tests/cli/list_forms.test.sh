@@ -37,7 +37,7 @@ for column in sha256_digest SHA-256 SHA256 Sha256sum sha2-256; do
 	fresh repo sha256
 	sign_is 0 repo --digests list
 	field_is files_hashed 0
-	says "stampede: scan: list: columns understood: $column as sha256"
+	says "stampede: list: list: columns understood: $column as sha256"
 	[ "$(wc -l <err)" = 1 ] || fail "$(cat err)"
 done
 (echo path,length,sha256 && rows) >list
@@ -96,11 +96,11 @@ for writer in list 'list && echo' 'head -c 200 <(list)' 'list | head -1' 'true' 
 done
 says "&& echo '{\"op\":\"commit\"}'; }"
 list | sign_is 3 repo --digests - --on-fault skip
-says "stampede: scan: stdin: ended without an end line, so it may be incomplete"
+says "stampede: list: stdin: ended without an end line, so it may be incomplete"
 says "&& echo '#end'; }"
 (list >pipe &)
 sign_is 3 repo --digests pipe
-says 'scan: pipe: ended without an end line'
+says 'list: pipe: ended without an end line'
 sign_is 3 repo --digests <(list)
 { list && echo '#end,4'; } | sign_is 3 repo --digests -
 says 'stdin: its end line, line 5, gives 4 rows, but there are 3'
@@ -146,7 +146,7 @@ says 'head.csv: has a header and no rows'
 # --- what is no list.
 refused() { # WORDS: the list in the file list is refused with them
 	sign_is 2 repo --digests list
-	says "scan: list: $1"
+	says "list: list: $1"
 	[ "$(wc -l <err)" = 1 ] || fail "$(cat err)"
 }
 list | gzip >list && refused 'is gzip data'

@@ -127,7 +127,7 @@ while IFS= read -r line; do
 	if [ "$n" = 2 ]; then cp -p foo-1.tar.gz srv/index/packages/foo/foo-1.tar.gz; fi
 	if [ "$n" = 8 ]; then rm -rf media && mv media.kept media; fi
 	if [ -n "$mounted" ]; then umount "$mounted" && mounted=; fi
-done < <(sed -n '/^## When things go wrong/,/^## Serve/p' "$top/README.md" | grep '^| [`…]')
+done < <(sed -n '/^## When things go wrong/,/^## /p' "$top/README.md" | grep '^| [`…]')
 [ "$n" -ge 10 ] && ! declare -F "row_$((n + 1))" >/dev/null || fail "README's table has $n rows"
 
 # --- the manual page --------------------------------------------------------------------------------------

@@ -123,30 +123,30 @@ stampede: repository: state/lock: held by process PID, which is not stampede; en
 $ stampede init listed --targets idx --bins 4 --now $(at 1) --quiet; H=$(printf '%0128d' 0); row='{"path":"a","length":1,"sha512":"'$H'"}'
 $ try() { stampede sign listed --digests - --now $(at 2) --quiet; }
 $ echo "{\"rows\":[$row,$row]}" | try
-2> stampede: scan: stdin: is one JSON object that holds an array, "rows"; write one object per line: jq -c '.rows[]'
+2> stampede: list: stdin: is one JSON object that holds an array, "rows"; write one object per line: jq -c '.rows[]'
 = 2
 $ printf '{"releases":[%s,\n%s\n]}\n' "$row" "$row" | try
-2> stampede: scan: stdin: is one JSON object that holds an array, "releases"; write one object per line: jq -c '.releases[]'
+2> stampede: list: stdin: is one JSON object that holds an array, "releases"; write one object per line: jq -c '.releases[]'
 = 2
 $ echo "{\"total\":1,\"odd name\":[$row]}" | try
-2> stampede: scan: stdin: is one JSON object that holds an array, "odd name"; write one object per line: jq -c '.NAME[]'
+2> stampede: list: stdin: is one JSON object that holds an array, "odd name"; write one object per line: jq -c '.NAME[]'
 = 2
 $ echo "{\"files\":{\"a\":$row}}" | try
-2> stampede: scan: stdin: is one JSON object that holds another, "files"; write one object per line, such as: jq -c '.files | to_entries[] | {path: .key} + .value'
+2> stampede: list: stdin: is one JSON object that holds another, "files"; write one object per line, such as: jq -c '.files | to_entries[] | {path: .key} + .value'
 = 2
 $ printf '{"tags":["x"],"path":"../a"}\n{"rows":[]}\n{"op":"commit"}\n' | try
-2> stampede: scan: stdin: columns not used: tags
-2> stampede: scan: stdin:1: column path: has a "." or ".." segment; write the path without it
-2> stampede: scan: stdin:2: column path: is empty; name a file
+2> stampede: list: stdin: columns not used: tags
+2> stampede: list: stdin:1: column path: has a "." or ".." segment; write the path without it
+2> stampede: list: stdin:2: column path: is empty; name a file
 2> stampede: sign: 2 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip
 = 3
 
 # What stands in place of a length is shown.
 $ printf 'path,length,sha512\na,\\N,%s\nb,NULL,%s\nc,1e5,%s\nd,-1,%s\n#end\n' $H $H $H $H | try
-2> stampede: scan: stdin:2: column length: is "\N", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
-2> stampede: scan: stdin:3: column length: is "NULL", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
-2> stampede: scan: stdin:4: column length: is "1e5", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
-2> stampede: scan: stdin:5: column length: is "-1", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
+2> stampede: list: stdin:2: column length: is "\N", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
+2> stampede: list: stdin:3: column length: is "NULL", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
+2> stampede: list: stdin:4: column length: is "1e5", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
+2> stampede: list: stdin:5: column length: is "-1", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
 2> stampede: sign: 4 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip
 = 3
 

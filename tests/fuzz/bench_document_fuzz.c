@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "report/bench_views.h"
 #include "stampede/bench.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);

@@ -31,7 +31,7 @@ static void check_spelling(const struct stp_public_key *key, json_t *object)
 	long pem_chars;
 
 	STP_ASSERT(bio && text && EVP_PKEY_get_bits(key->pkey) >= 253);
-	if (key->kind != STP_KEY_KIND_ED25519) {
+	if (key->scheme->kind != STP_KEY_KIND_ED25519) {
 		STP_ASSERT(PEM_write_bio_PUBKEY(bio, key->pkey) == 1);
 		pem_chars = BIO_get_mem_data(bio, &pem);
 		STP_ASSERT(chars == (size_t)pem_chars || chars + 1 == (size_t)pem_chars);

@@ -62,7 +62,7 @@ static enum stp_errc collect(void *ctx, size_t worker, const struct stp_record *
 }
 
 struct cut {
-	enum stp_list_format format;
+	const struct stp_list_format *format;
 	size_t jobs;
 	size_t piece_bytes;
 	size_t row_bytes_max;
@@ -71,9 +71,9 @@ struct cut {
 static enum stp_errc read_with(int fd, struct cut cut, struct seen *seen,
                                struct stp_list_stats *stats)
 {
+	struct stp_list_source source = {"fuzz", fd};
 	struct stp_list_options options = {
-	    .name = "fuzz",
-	    .fd = fd,
+	    .source = &source,
 	    .format = cut.format,
 	    .hash_set = SET,
 	    .jobs = cut.jobs,
@@ -197,7 +197,7 @@ static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 	enum stp_list_field fields[FIELDS_MAX];
 	static struct stp_list_parser parser_storage;
 	struct stp_list_parser *parser = &parser_storage;
-	struct stp_list_options options = {.name = "fuzz", .hash_set = SET};
+	struct stp_list_options options = {.hash_set = SET};
 	struct stp_fault_list faults;
 	uint64_t line = 1;
 	size_t at = skip_start(data, data_bytes, &line);
@@ -206,6 +206,7 @@ static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 	stp_fault_list_init(&faults);
 	memset(&parser->stats, 0, sizeof(parser->stats));
 	parser->count = 0;
+	parser->name = "fuzz";
 	parser->options = &options;
 	parser->faults = &faults;
 	parser->digest_bytes = 64;
@@ -266,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	static struct seen theirs;
 	struct stp_list_stats stats = {0};
 	uint64_t sum = sum_of((const char *)data, data_bytes);
-	enum stp_list_format format = STP_LIST_CSV;
+	const struct stp_list_format *format = &stp_list_csv;
 	uint64_t line = 1;
 	size_t start;
 	int fd;
@@ -278,7 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 		if (data[start] != ' ' && data[start] != '\t')
 			break;
 	if (start < data_bytes && data[start] != '{')
-		format = STP_LIST_AUTO;
+		format = NULL;
 	fd = fuzz_file(data, data_bytes);
 	if (read_with(fd, (struct cut){format, 0, data_bytes + 3, data_bytes + 3}, &ours, &stats))
 		return 0;

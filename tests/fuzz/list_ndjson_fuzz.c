@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "fuzz_input.h"
 #include "list/list.h"
+#include "list/object.h"
 #include "list/row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
@@ -132,7 +133,7 @@ static const char *parse_copy(struct stp_list_parser *parser, const uint8_t *dat
 	const char *column;
 
 	memcpy(copy, data, data_bytes);
-	return stp_list_ndjson_row(parser, copy, data_bytes, row, &column);
+	return stp_list_object_read(parser, copy, data_bytes, row, &column);
 }
 
 static void try_row(const uint8_t *data, size_t data_bytes)
@@ -177,10 +178,10 @@ static enum stp_errc take_none(void *ctx, size_t worker, const struct stp_record
 static enum stp_errc read_list(int fd, size_t data_bytes, size_t piece_bytes,
                                struct stp_list_stats *stats)
 {
+	struct stp_list_source source = {"fuzz", fd};
 	struct stp_list_options options = {
-	    .name = "fuzz",
-	    .fd = fd,
-	    .format = STP_LIST_NDJSON,
+	    .source = &source,
+	    .format = &stp_list_ndjson,
 	    .hash_set = STP_ALG_BIT(STP_ALG_SHA512),
 	    .piece_bytes = piece_bytes,
 	    .row_bytes_max = data_bytes + 3,

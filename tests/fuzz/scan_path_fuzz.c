@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Path rules: what is accepted must keep every promise of tuf.md, told here in another way.
+ * Path rules: what is accepted must keep every rule of engine/TUF.md, written here in another way.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -91,7 +91,7 @@ static void make_repository(char *repo, char *targets)
 	stp_init_report_release(&made);
 	for (int i = 0; i < VERSION; i++) {
 		run.now = 1893456000 + i;
-		must(stp_sign_run(&run, &report, &err) == STP_OK, err.text);
+		must(stp_sign(&run, &report, &err) == STP_OK, err.text);
 		stp_sign_report_release(&report);
 	}
 }

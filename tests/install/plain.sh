@@ -7,13 +7,14 @@
 #   build    builds it, without cmocka
 #   hooks    it holds no fault point and obeys no variable that a test build does
 #   refuses  BUILD itself cannot be installed or packed
-#   paths    no folder of the machine that built it stands in it
-#   same     built again elsewhere, it is the same program, byte for byte
+#   paths    no folder of the machine that built it stands in it, or in a library
+#   same     built again elsewhere, it is the same program and the same libraries, byte for byte
 set -euo pipefail
 what=$1 plain=$2 build=$3
 source=$(realpath "$(dirname "$0")/../..")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-plain-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+products=(stampede libstampede.a libstampede.so)
 
 die() {
 	echo "$*" >&2
@@ -56,7 +57,8 @@ hooks)
 		grep -aqF "$name" "$build/stampede" || die "$name is not in a test build either"
 	done
 	[ "$(nm "$build/stampede" | grep -cE "$hooks")" -ge 3 ] || die 'nm shows no fault points of a test build'
-	for file in "$plain/stampede" "$plain/libstampede.a"; do
+	for file in "${products[@]}"; do
+		file=$plain/$file
 		[ -s "$file" ] || die "$file is not there"
 		! grep -ao 'STAMPEDE_[A-Z0-9_]*' "$file" || die "$file reads variables of test builds"
 		! nm "$file" 2>/dev/null | grep -E "$hooks" || die "$file has fault points"
@@ -92,7 +94,8 @@ refuses)
 	grep -q 'STP_TEST_HOOKS=ON' "$scratch/log" || die "no clear error: $(cat "$scratch/log")"
 	;;
 paths)
-	for file in "$plain/stampede" "$plain/libstampede.a"; do
+	for file in "${products[@]}"; do
+		file=$plain/$file
 		[ -s "$file" ] || die "$file is not there"
 		! grep -aoF -e "$source" -e "$plain" "$file" || die "$file names where it was built"
 	done
@@ -102,7 +105,7 @@ same)
 	mkdir "$scratch/elsewhere"
 	cp -r "$source"/{*.md,CMakeLists.txt,LICENSE,engine,include,tools} "$scratch/elsewhere/"
 	build_plain "$scratch/elsewhere" "$scratch/made"
-	for file in stampede libstampede.a; do
+	for file in "${products[@]}"; do
 		cmp "$plain/$file" "$scratch/made/$file" || die "$file depends on where it is built"
 	done
 	;;

@@ -77,14 +77,15 @@ static inline enum stp_errc collect(void *ctx, size_t worker_index,
 static inline struct result *read_list(const char *text, size_t count, unsigned set, size_t jobs)
 {
 	struct result *result = calloc(1, sizeof(*result));
-	struct stp_list_options options = {.name = "list", .hash_set = set, .jobs = jobs};
+	struct stp_list_source source = {.name = "list"};
+	struct stp_list_options options = {.source = &source, .hash_set = set, .jobs = jobs};
 	FILE *file = tmpfile();
 
 	assert_non_null(result);
 	assert_non_null(file);
 	assert_int_equal(fwrite(text, 1, count, file), count);
 	rewind(file);
-	options.fd = fileno(file);
+	source.fd = fileno(file);
 	pthread_mutex_init(&result->seen.lock, NULL);
 	stp_fault_list_init(&result->faults);
 	result->code = stp_list_read(&options, collect, &result->seen, &result->faults,
@@ -109,14 +110,15 @@ static inline void release(struct result *result)
 static inline struct result *read_pipe(const char *text, size_t jobs)
 {
 	struct result *result = calloc(1, sizeof(*result));
-	struct stp_list_options options = {.name = "list", .hash_set = SHA256, .jobs = jobs};
+	struct stp_list_source source = {.name = "list"};
+	struct stp_list_options options = {.source = &source, .hash_set = SHA256, .jobs = jobs};
 	int ends[2];
 
 	assert_non_null(result);
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
 	close(ends[1]);
-	options.fd = ends[0];
+	source.fd = ends[0];
 	pthread_mutex_init(&result->seen.lock, NULL);
 	stp_fault_list_init(&result->faults);
 	result->code = stp_list_read(&options, collect, &result->seen, &result->faults,

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "hash/hash.h"
+#include "keys/key_signer.h"
 #include "publish/publish.h"
 #include "repository.h"
 #include "run/trusted.h"
@@ -98,12 +99,14 @@ static inline struct stp_publisher *run_bins(struct repository *r, struct stp_cu
 static inline void seal(struct repository *r, const char *name, uint64_t version,
                         struct stp_buf *body, struct stp_sealed *out_sealed)
 {
-	const struct stp_key *key = r->online_key;
+	struct stp_signer *signer;
 	struct stp_err err = STP_ERR_INIT;
 
-	repository_check(stp_sealed_make(name, version, body->data, body->count, &key, 1,
+	repository_check(stp_key_signer_create(r->online_key, &signer, &err) == STP_OK, &err);
+	repository_check(stp_sealed_make(name, version, body->data, body->count, &signer, 1,
 	                                 out_sealed, &err) == STP_OK,
 	                 &err);
+	stp_signer_destroy(signer);
 }
 
 /* A whole run; returns its version. */

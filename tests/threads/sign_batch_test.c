@@ -20,6 +20,7 @@
 #include "base/thread.h"
 #include "sign/audit.h"
 #include "sign/batch.h"
+#include "sign/lanes.h"
 
 #define DOC_COUNT    96
 #define WORKER_COUNT 4
@@ -37,7 +38,7 @@ static enum stp_errc sign_share(void *ctx, size_t worker, struct stp_err *err)
 {
 	struct shared *shared = ctx;
 	struct stp_signer *signer;
-	enum stp_errc code = stp_signer_create(shared->key, stp_cpu_features(), &signer, err);
+	enum stp_errc code = stp_lanes_create(shared->key, stp_cpu_features(), &signer, err);
 
 	for (size_t i = 8 * worker; code == STP_OK && i < DOC_COUNT;
 	     i += 8 * shared->worker_count) {
@@ -46,7 +47,7 @@ static enum stp_errc sign_share(void *ctx, size_t worker, struct stp_err *err)
 			code = stp_sign_check_batch(signer, shared->docs + i, 8, err);
 		for (size_t d = i; code == STP_OK && d < i + 8; d++)
 			code = stp_audit_add(shared->audit, 0, shared->docs[d].name, 7,
-			                     shared->docs[d].challenge, err);
+			                     shared->docs[d].covered, err);
 	}
 	if (code == STP_OK)
 		stp_signer_destroy(signer);

@@ -297,6 +297,58 @@ static void test_file__a_file_without_a_name_leaves_none(void **state)
 	close(fd);
 }
 
+struct seen {
+	int counts[3]; /* of "victim", "folder" and ".hidden" */
+	int others;
+	int left; /* calls until fn fails */
+};
+
+static enum stp_errc see_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
+{
+	static const char *const names[] = {"victim", "folder", ".hidden"};
+	struct seen *seen = ctx;
+	size_t i;
+
+	assert_int_equal(folder_fd, scratch.fd);
+	if (!seen->left--)
+		return STP_FAIL(err, STP_LIMIT, "test", name, "enough");
+	errno = ENOENT; /* what fn leaves there is not of the list */
+	for (i = 0; i < 3; i++)
+		if (strcmp(name, names[i]) == 0)
+			return seen->counts[i]++, STP_OK;
+	seen->others++;
+	return STP_OK;
+}
+
+static void test_file__each_name_of_a_folder_is_given_once(void **state)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct seen seen = {.left = 10};
+	struct seen again = {.left = 10};
+	struct seen few = {.left = 2};
+	int fd;
+
+	(void)state;
+	scratch_file(&scratch, ".hidden", "", 0);
+	scratch_file(&scratch, "folder/below", "", 0);
+	assert_int_equal(stp_folder_each(scratch.fd, "test", "s", see_name, &seen, &err), STP_OK);
+	assert_int_equal(seen.counts[0], 1);
+	assert_int_equal(seen.counts[1], 1);
+	assert_int_equal(seen.counts[2], 1);
+	assert_int_equal(seen.others, 0); /* neither "." nor ".." nor what lies below */
+	/* The place in the descriptor's own list does not count. */
+	assert_int_equal(stp_folder_each(scratch.fd, "test", "s", see_name, &again, &err), STP_OK);
+	assert_memory_equal(&again, &seen, sizeof(seen));
+	assert_int_equal(stp_folder_each(scratch.fd, "test", "s", see_name, &few, &err), STP_LIMIT);
+	assert_int_equal(few.left, -1);
+	fd = openat(scratch.fd, "victim", O_RDONLY | O_CLOEXEC);
+	err = (struct stp_err)STP_ERR_INIT;
+	assert_int_equal(stp_folder_each(fd, "test", "s", see_name, &few, &err), STP_IO);
+	assert_int_equal(err.sys_errno, ENOTDIR);
+	assert_string_equal(err.subject, "s");
+	close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -311,6 +363,7 @@ int main(void)
 	    TEST(test_file__a_link_that_is_there_already_counts),
 	    TEST(test_file__a_name_that_is_taken_is_looked_for),
 	    TEST(test_file__a_file_without_a_name_leaves_none),
+	    TEST(test_file__each_name_of_a_folder_is_given_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

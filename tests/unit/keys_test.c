@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "keys/keys.h"
 #include "keys/pem.h"
+#include "scheme/key_object.h"
 
 static char folder[] = "/tmp/stp_keys_XXXXXX";
 static int folder_fd = -1;
@@ -128,18 +129,18 @@ static void test_keys__keyid_is_that_of_the_canonical_key(void **state)
 	    "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":"
 	    "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"},"
 	    "\"scheme\":\"ed25519\"}";
+	struct stp_key_object object;
 	uint8_t public_key[32];
 	uint8_t digest[32];
 	char expected[65];
-	char id[65];
 
 	(void)state;
 	hex_to(vectors[0].public_key, public_key);
 	crypto_hash_sha256(digest, (const uint8_t *)text, strlen(text));
 	stp_hex_encode(digest, 32, expected);
 	expected[64] = '\0';
-	stp_key_id_of(public_key, id);
-	assert_string_equal(id, expected);
+	stp_key_object_ed25519(&object, public_key);
+	assert_string_equal(object.keyid, expected);
 }
 
 static void test_keys__generated_key_is_what_openssl_reads_and_writes(void **state)

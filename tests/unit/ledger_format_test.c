@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "hash/hash.h"
-#include "ledger/segment.h"
+#include "ledger/segment_format.h"
 #include "scratch.h"
 
 #define SHA256 STP_ALG_BIT(STP_ALG_SHA256)
@@ -97,10 +97,57 @@ static void test_format__the_worked_example_is_what_is_written(void **state)
 	scratch_release(&scratch);
 }
 
+/* Sealed by whoever has the key, but with a header that this format does not have. */
+static void test_format__reserved_fields_have_one_value(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+		enum stp_errc code;
+	} cases[] = {
+	    {24, 1, STP_OK},     {20, 1, STP_FORMAT}, {23, 1, STP_FORMAT}, {24, 0, STP_FORMAT},
+	    {24, 2, STP_FORMAT}, {27, 1, STP_FORMAT}, {16, 4, STP_FORMAT}, {16, 0, STP_FORMAT},
+	};
+	uint8_t seal_key[STP_SEAL_KEY_BYTES];
+	struct stp_segment_keys keys;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seal_key); i++)
+		seal_key[i] = (uint8_t)i;
+	stp_segment_keys_derive(seal_key, &keys);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct stp_segment *segment = NULL;
+		struct stp_buf bytes = STP_BUF_INIT;
+		struct scratch scratch;
+		uint8_t *footer;
+		size_t index_at;
+
+		scratch_init(&scratch);
+		write_example(&scratch);
+		assert_int_equal(
+		    stp_file_read(scratch.fd, "example", 1 << 20, "test", &bytes, NULL), STP_OK);
+		bytes.data[cases[i].at] = cases[i].value;
+		footer = bytes.data + bytes.count - STP_SEGMENT_FOOTER_BYTES;
+		index_at = bytes.count - STP_SEGMENT_FOOTER_BYTES - STP_BLOCK_ENTRY_BYTES;
+		stp_segment_seal(&keys, bytes.data, bytes.data + index_at, STP_BLOCK_ENTRY_BYTES,
+		                 footer, footer + 16);
+		assert_int_equal(stp_file_write(scratch.fd, "changed", bytes.data, bytes.count,
+		                                0600, STP_FILE_NEW, "test", NULL),
+		                 STP_OK);
+		assert_int_equal(stp_segment_open(scratch.fd, "changed", seal_key, &segment, NULL),
+		                 cases[i].code);
+		if (segment)
+			stp_segment_close(segment);
+		stp_buf_release(&bytes);
+		scratch_release(&scratch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_format__the_worked_example_is_what_is_written),
+	    cmocka_unit_test(test_format__reserved_fields_have_one_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

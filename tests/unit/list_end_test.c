@@ -118,7 +118,8 @@ static void test_end__an_end_line_is_found_wherever_the_list_is_cut(void **state
 
 	(void)state;
 	for (piece = 1; piece < 80; piece += 3) {
-		struct stp_list_options options = {.name = "list",
+		struct stp_list_source source = {.name = "list"};
+		struct stp_list_options options = {.source = &source,
 		                                   .hash_set = SHA256,
 		                                   .piece_bytes = piece,
 		                                   .jobs = piece % 4,
@@ -132,7 +133,7 @@ static void test_end__an_end_line_is_found_wherever_the_list_is_cut(void **state
 		stp_fault_list_init(&faults);
 		fputs("\n\r\n \n" HEAD ROW "\"b\n\",2,\nc,1,\n#end,3\n", file);
 		rewind(file);
-		options.fd = fileno(file);
+		source.fd = fileno(file);
 		assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL),
 		                 STP_OK);
 		assert_int_equal(stats.row_count, 3);

@@ -313,7 +313,8 @@ static void test_list__any_number_of_workers_gives_the_same_rows(void **state)
 
 static void test_list__a_pipe_is_read_and_a_failing_emit_stops_it(void **state)
 {
-	struct stp_list_options options = {.name = "stdin", .hash_set = BLAKE, .jobs = 2};
+	struct stp_list_source source = {.name = "stdin"};
+	struct stp_list_options options = {.source = &source, .hash_set = BLAKE, .jobs = 2};
 	struct stp_fault_list faults;
 	struct stp_list_stats stats;
 	struct seen *seen = calloc(1, sizeof(*seen));
@@ -325,7 +326,7 @@ static void test_list__a_pipe_is_read_and_a_failing_emit_stops_it(void **state)
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "path,blake2b-256,length\nx," HEX32 ",1\n#end\n", 98), 98);
 	close(ends[1]);
-	options.fd = ends[0];
+	source.fd = ends[0];
 	assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL), STP_OK);
 	assert_int_equal(stats.digest_count, 1);
 	close(ends[0]);
@@ -333,7 +334,7 @@ static void test_list__a_pipe_is_read_and_a_failing_emit_stops_it(void **state)
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "path\nx\n", 7), 7);
 	close(ends[1]);
-	options.fd = ends[0];
+	source.fd = ends[0];
 	assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL), STP_IO);
 	close(ends[0]);
 	stp_fault_list_release(&faults);
@@ -342,7 +343,8 @@ static void test_list__a_pipe_is_read_and_a_failing_emit_stops_it(void **state)
 
 static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **state)
 {
-	struct stp_list_options options = {.name = "list", .hash_set = SHA256};
+	struct stp_list_source source = {.name = "list"};
+	struct stp_list_options options = {.source = &source, .hash_set = SHA256};
 	uint8_t secrets[2][STP_LIST_SUM_KEY_BYTES] = {{77}, {78}};
 	struct stp_fault_list faults;
 	struct stp_list_stats stats;
@@ -356,26 +358,26 @@ static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **st
 	(void)state;
 	assert_int_equal(fwrite(text, 1, count, file), count);
 	fflush(file);
-	options.fd = fileno(file);
+	source.fd = fileno(file);
 	options.sum_secret = secrets[0];
 	stp_fault_list_init(&faults);
 	pthread_mutex_init(&seen->lock, NULL);
 	for (jobs = 0; jobs < 4; jobs++) {
 		options.jobs = jobs;
-		lseek(options.fd, 0, SEEK_SET);
+		lseek(source.fd, 0, SEEK_SET);
 		assert_int_equal(stp_list_read(&options, collect, seen, &faults, &stats, NULL),
 		                 STP_OK);
-		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[0], jobs, NULL, &sum,
+		assert_int_equal(stp_list_sum_file(source.fd, "list", secrets[0], jobs, NULL, &sum,
 		                                   NULL),
 		                 STP_OK);
 		assert_true(sum == stats.sum);
-		assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[1], jobs, NULL, &sum,
+		assert_int_equal(stp_list_sum_file(source.fd, "list", secrets[1], jobs, NULL, &sum,
 		                                   NULL),
 		                 STP_OK);
 		assert_true(sum != stats.sum);
 	}
-	assert_int_equal(pwrite(options.fd, "q", 1, (off_t)count - 9), 1);
-	assert_int_equal(stp_list_sum_file(options.fd, "list", secrets[0], 2, NULL, &sum, NULL),
+	assert_int_equal(pwrite(source.fd, "q", 1, (off_t)count - 9), 1);
+	assert_int_equal(stp_list_sum_file(source.fd, "list", secrets[0], 2, NULL, &sum, NULL),
 	                 STP_OK);
 	assert_true(sum != stats.sum);
 	stp_fault_list_release(&faults);

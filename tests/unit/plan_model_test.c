@@ -63,10 +63,10 @@ static void test_plan__the_table_has_all_counts_and_one_recommendation(void **st
 {
 	struct stp_plan_options options = {.targets = STP_PEP458_TARGETS};
 	struct stp_err err = STP_ERR_INIT;
-	struct stp_plan plan;
+	struct stp_plan_report plan;
 
 	(void)state;
-	assert_int_equal(stp_plan_run(&options, &plan, &err), STP_OK);
+	assert_int_equal(stp_plan(&options, &plan, &err), STP_OK);
 	assert_int_equal(plan.row_count, 11);
 	assert_int_equal(plan.rows[0].bins, 256);
 	assert_int_equal(plan.rows[10].bins, 262144);
@@ -80,10 +80,10 @@ static void test_plan__one_bin_count_is_one_row(void **state)
 {
 	struct stp_plan_options options = {.targets = 1000, .bins = 16, .profile = "prefixes"};
 	struct stp_err err = STP_ERR_INIT;
-	struct stp_plan plan;
+	struct stp_plan_report plan;
 
 	(void)state;
-	assert_int_equal(stp_plan_run(&options, &plan, &err), STP_OK);
+	assert_int_equal(stp_plan(&options, &plan, &err), STP_OK);
 	assert_int_equal(plan.row_count, 1);
 	assert_int_equal(plan.rows[0].bits, 4);
 	assert_int_equal(plan.hash_set, STP_ALG_BIT(STP_ALG_SHA256));
@@ -94,25 +94,25 @@ static void test_plan__nonsense_is_refused(void **state)
 	struct stp_plan_options none = {.targets = 0}, odd = {.targets = 5, .bins = 1000};
 	struct stp_plan_options profile = {.targets = 5, .profile = "pep459"};
 	struct stp_err err = STP_ERR_INIT;
-	struct stp_plan plan;
+	struct stp_plan_report plan;
 
 	(void)state;
-	assert_int_equal(stp_plan_run(&none, &plan, &err), STP_CONFIG);
+	assert_int_equal(stp_plan(&none, &plan, &err), STP_CONFIG);
 	err.code = STP_OK;
-	assert_int_equal(stp_plan_run(&odd, &plan, &err), STP_CONFIG);
+	assert_int_equal(stp_plan(&odd, &plan, &err), STP_CONFIG);
 	err.code = STP_OK;
-	assert_int_equal(stp_plan_run(&profile, &plan, &err), STP_CONFIG);
+	assert_int_equal(stp_plan(&profile, &plan, &err), STP_CONFIG);
 }
 
 static void test_plan__the_picture_is_one_svg_document(void **state)
 {
 	struct stp_plan_options options = {.targets = 20000000};
 	struct stp_err err = STP_ERR_INIT;
-	struct stp_plan plan;
+	struct stp_plan_report plan;
 	char *svg;
 
 	(void)state;
-	assert_int_equal(stp_plan_run(&options, &plan, &err), STP_OK);
+	assert_int_equal(stp_plan(&options, &plan, &err), STP_OK);
 	svg = stp_plan_svg(&plan);
 	assert_non_null(svg);
 	assert_int_equal(strncmp(svg, "<svg ", 5), 0);

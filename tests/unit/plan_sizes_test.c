@@ -12,15 +12,18 @@
 #include <cmocka.h>
 
 #include "bins/bin.h"
+#include "cjson/encoding.h"
+#include "p256.h"
 #include "plan/sizes.h"
 #include "roles/roles.h"
 
+#define ED25519 STP_KEY_KIND_ED25519
 #define VERSION 4321 /* four digits */
 
 struct world {
 	struct stp_config config;
 	struct stp_plan_shape shape;
-	struct stp_role_key keys[8];
+	struct stp_key_object keys[8];
 	struct stp_role_keys root, targets, bins, online;
 };
 
@@ -34,7 +37,7 @@ static void make_world(struct world *w, const char *profile, unsigned bits)
 		uint8_t public[32];
 
 		memset(public, i + 1, sizeof(public));
-		stp_role_key_init(&w->keys[i], public);
+		stp_key_object_ed25519(&w->keys[i], public);
 	}
 	w->root = (struct stp_role_keys){w->keys, 3, 2};
 	w->targets = (struct stp_role_keys){w->keys + 3, w->config.targets_key_count,
@@ -66,15 +69,16 @@ static void check_delegators(struct world *w)
 	struct stp_buf body = STP_BUF_INIT;
 
 	assert_int_equal(stp_root_body(first, &root_keys, &body, &err), STP_OK);
-	assert_int_equal(stp_plan_root_bytes(&w->shape), stp_plan_envelope_bytes(3, body.count));
+	assert_int_equal(stp_plan_root_bytes(&w->shape),
+	                 stp_plan_envelope_bytes(ED25519, 3, body.count));
 	assert_int_equal(stp_targets_body(&w->config, first, &w->bins, &w->online, &body, &err),
 	                 STP_OK);
 	assert_int_equal(stp_plan_targets_bytes(&w->shape),
-	                 stp_plan_envelope_bytes(w->targets.count, body.count));
+	                 stp_plan_envelope_bytes(ED25519, w->targets.count, body.count));
 	if (w->config.has_bins_role) {
 		assert_int_equal(stp_bins_body(&w->config, first, &w->online, &body, &err), STP_OK);
 		assert_int_equal(stp_plan_bins_bytes(&w->shape),
-		                 stp_plan_envelope_bytes(w->bins.count, body.count));
+		                 stp_plan_envelope_bytes(ED25519, w->bins.count, body.count));
 	} else {
 		assert_int_equal(stp_plan_bins_bytes(&w->shape), 0);
 	}
@@ -101,11 +105,11 @@ static void check_snapshot(struct world *w)
 	stp_arena_init(&arena, 0);
 	assert_int_equal(stp_meta_list_make(&w->config, &input, NULL, &arena, &list, &err), STP_OK);
 	assert_int_equal(stp_snapshot_body(nightly, &list, &body, &err), STP_OK);
-	assert_int_equal(snapshot_bytes, stp_plan_envelope_bytes(1, body.count));
+	assert_int_equal(snapshot_bytes, stp_plan_envelope_bytes(ED25519, 1, body.count));
 	assert_int_equal(stp_timestamp_body(nightly, VERSION, snapshot_bytes, digest, &body, &err),
 	                 STP_OK);
 	assert_int_equal(stp_plan_timestamp_bytes(&w->shape, snapshot_bytes),
-	                 stp_plan_envelope_bytes(1, body.count));
+	                 stp_plan_envelope_bytes(ED25519, 1, body.count));
 	stp_buf_release(&body);
 	stp_arena_release(&arena);
 	free(lengths);
@@ -138,7 +142,8 @@ static void check_bin(struct world *w)
 	                 3 * stp_plan_target_bytes(w->config.hash_set, 156, 7) + 2);
 	assert_int_equal(
 	    stp_plan_bin_bytes(&w->shape, stp_bin_write_bytes(&bin, w->config.hash_set)),
-	    stp_plan_envelope_bytes(1, frame + stp_bin_write_bytes(&bin, w->config.hash_set)));
+	    stp_plan_envelope_bytes(ED25519, 1,
+	                            frame + stp_bin_write_bytes(&bin, w->config.hash_set)));
 	stp_bin_release(&bin);
 }
 
@@ -172,10 +177,48 @@ static void test_plan__sizes_are_those_that_were_measured(void **state)
 	assert_int_equal(stp_plan_target_bytes(STP_ALG_BIT(STP_ALG_SHA512), 156, 7) + 1, 329);
 }
 
+/* PEM keys: a line feed takes two characters in a file. */
+static void test_plan__sizes_of_files_with_p256_keys(void **state)
+{
+	enum stp_key_kind kind = STP_KEY_KIND_ECDSA_P256_SHA256;
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_buf body = STP_BUF_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	struct stp_root_keys root_keys;
+	struct p256 keys[8];
+	struct world w;
+
+	(void)state;
+	make_world(&w, "pep458", 14);
+	for (size_t i = 0; i < 8; i++) {
+		p256_make(&keys[i]);
+		w.keys[i] = keys[i].object;
+	}
+	w.shape.offline_kind = kind;
+	w.shape.online_kind = kind;
+	root_keys = (struct stp_root_keys){w.root, w.targets, w.online, w.online};
+	assert_int_equal(stp_root_body(first, &root_keys, &body, &err), STP_OK);
+	assert_int_equal(stp_cjson_to_file(body.data, body.count, "test", "", &file, &err), STP_OK);
+	assert_int_equal(file.count, body.count + 6 * 4);
+	assert_int_equal(stp_plan_root_bytes(&w.shape),
+	                 stp_plan_envelope_bytes(kind, 3, file.count));
+	file.count = 0;
+	assert_int_equal(stp_bins_body(&w.config, first, &w.online, &body, &err), STP_OK);
+	assert_int_equal(stp_cjson_to_file(body.data, body.count, "test", "", &file, &err), STP_OK);
+	assert_int_equal(stp_plan_bins_bytes(&w.shape),
+	                 stp_plan_envelope_bytes(kind, w.bins.count, file.count));
+	for (size_t i = 0; i < 8; i++)
+		p256_release(&keys[i]);
+	stp_buf_release(&body);
+	stp_buf_release(&file);
+	stp_config_release(&w.config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_plan__sizes_are_those_of_the_files),
+	    cmocka_unit_test(test_plan__sizes_of_files_with_p256_keys),
 	    cmocka_unit_test(test_plan__sizes_are_those_that_were_measured),
 	};
 

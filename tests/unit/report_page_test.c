@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "report/bench_views.h"
 #include "report/metrics.h"
 #include "report/out.h"
 #include "report/run_html.h"

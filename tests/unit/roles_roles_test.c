@@ -83,13 +83,13 @@
 	"g\":true,\"threshold\":1}]},\"expires\":\"2030-01-01T00:00:00Z\",\"spec_version"  \
 	"\":\"1.0.34\",\"targets\":{},\"version\":1}"
 
-static struct stp_role_key key_of(uint8_t fill)
+static struct stp_key_object key_of(uint8_t fill)
 {
-	struct stp_role_key key;
+	struct stp_key_object key;
 	uint8_t public_key[32];
 
 	memset(public_key, fill, sizeof(public_key));
-	stp_role_key_init(&key, public_key);
+	stp_key_object_ed25519(&key, public_key);
 	return key;
 }
 
@@ -116,7 +116,7 @@ static void test_roles__keyid_is_that_of_other_implementations(void **state)
 {
 	/* python: hashlib.sha256(b'{"keytype":"ed25519","keyval":{"public":"0101…"},
 	 * "scheme":"ed25519"}').hexdigest() */
-	struct stp_role_key key = key_of(1);
+	struct stp_key_object key = key_of(1);
 
 	(void)state;
 	assert_string_equal(key.keyid, KEYID_OF_ONES);
@@ -148,9 +148,9 @@ static void test_roles__bin_names_have_the_width_of_the_largest_index(void **sta
 
 static void test_roles__root_body(void **state)
 {
-	struct stp_role_key root[2] = {key_of(1), key_of(2)};
-	struct stp_role_key targets = key_of(3);
-	struct stp_role_key online = key_of(4);
+	struct stp_key_object root[2] = {key_of(1), key_of(2)};
+	struct stp_key_object targets = key_of(3);
+	struct stp_key_object online = key_of(4);
 	struct stp_root_keys keys = {
 	    {root, 2, 2}, {&targets, 1, 1}, {&online, 1, 1}, {&online, 1, 1}};
 	struct stp_buf body = STP_BUF_INIT;
@@ -165,8 +165,8 @@ static void test_roles__root_body(void **state)
 
 static void test_roles__targets_and_bins_bodies(void **state)
 {
-	struct stp_role_key bins[2] = {key_of(1), key_of(2)};
-	struct stp_role_key online = key_of(4);
+	struct stp_key_object bins[2] = {key_of(1), key_of(2)};
+	struct stp_key_object online = key_of(4);
 	struct stp_role_keys bins_keys = {bins, 2, 2};
 	struct stp_role_keys online_keys = {&online, 1, 1};
 	struct stp_role_head head = {1, EXPIRES};
@@ -198,7 +198,7 @@ static void test_roles__an_empty_bin_has_the_known_size(void **state)
 	char body[256];
 
 	(void)state;
-	assert_int_equal(239 + head_bytes + tail_bytes + 1, 341); /* tuf.md, "Sizes" */
+	assert_int_equal(239 + head_bytes + tail_bytes + 1, 341); /* engine/TUF.md, "Sizes" */
 	snprintf(body, sizeof(body), "%.*s%.*s", (int)head_bytes, head, (int)tail_bytes, tail);
 	assert_string_equal(body, "{\"_type\":\"targets\",\"expires\":\"2030-01-01T00:00:00Z\","
 	                          "\"spec_version\":\"1.0.34\",\"targets\":{},\"version\":1}");

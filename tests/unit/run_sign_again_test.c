@@ -10,20 +10,22 @@
 #include "base/filesystem.h"
 #include "digest/fill.h"
 #include "record/stamp.h"
-#include "run/sign/again.h"
+#include "record/trust.h"
 
 #define NS      INT64_C(1000000000)
 #define HASHED  INT64_C(1700000000)
 #define MINUTE  (60 * NS)
 #define FOREIGN (STP_FS_FOREIGN | 3)
 
-static struct stp_sign_run run;
+static struct stp_fs_table fs;
+static struct stp_again_rule rule;
 
 static int set_up(void **state)
 {
 	(void)state;
-	memset(&run, 0, sizeof(run));
-	stp_fs_table_init(&run.fs, -1);
+	memset(&rule, 0, sizeof(rule));
+	stp_fs_table_init(&fs, -1);
+	rule.fs = &fs;
 	return 0;
 }
 
@@ -41,7 +43,7 @@ static enum stp_again compare(const struct stp_record *entry, unsigned *tolerate
 {
 	struct stp_record known = record_of(100, 200);
 
-	return stp_sign_compare(&run, entry, &known, tolerated);
+	return stp_again_compare(&rule, entry, &known, tolerated);
 }
 
 static void test_run_sign_again__the_first_part_that_differs_is_why(void **state)
@@ -71,17 +73,17 @@ static void test_run_sign_again__what_is_tolerated_is_told_apart(void **state)
 
 	(void)state;
 	known.fingerprint.fs_id = 2049; /* as older programs noted the root's */
-	assert_int_equal(stp_sign_compare(&run, &entry, &known, &tolerated), STP_AGAIN_NOT);
+	assert_int_equal(stp_again_compare(&rule, &entry, &known, &tolerated), STP_AGAIN_NOT);
 	assert_int_equal(tolerated, STP_TOLERATED_DEVICE);
-	run.config.trust = STP_TRUST_MTIME;
+	rule.mtime_counts = 1;
 	entry.fingerprint.ctime_ns = 300;
-	assert_int_equal(stp_sign_compare(&run, &entry, &known, &tolerated), STP_AGAIN_NOT);
+	assert_int_equal(stp_again_compare(&rule, &entry, &known, &tolerated), STP_AGAIN_NOT);
 	assert_int_equal(tolerated, STP_TOLERATED_DEVICE | STP_TOLERATED_CTIME);
 	entry.fingerprint.ino++;
-	assert_int_equal(stp_sign_compare(&run, &entry, &known, &tolerated), STP_AGAIN_INODE);
+	assert_int_equal(stp_again_compare(&rule, &entry, &known, &tolerated), STP_AGAIN_INODE);
 	entry.fingerprint.ino--;
 	entry.fingerprint.mtime_ns++;
-	assert_int_equal(stp_sign_compare(&run, &entry, &known, &tolerated), STP_AGAIN_MTIME);
+	assert_int_equal(stp_again_compare(&rule, &entry, &known, &tolerated), STP_AGAIN_MTIME);
 }
 
 /* Hashed at HASHED; the run looks at it at now_s. */
@@ -89,8 +91,8 @@ static enum stp_again settled(int64_t mtime_ns, int64_t ctime_ns, int64_t now_s)
 {
 	struct stp_record record = record_of(mtime_ns, ctime_ns);
 
-	run.ahead_ns = now_s * NS + STP_STAMP_AHEAD_NS;
-	return stp_sign_settled(&run, &record);
+	rule.ahead_ns = now_s * NS + STP_STAMP_AHEAD_NS;
+	return stp_again_settled(&rule, &record);
 }
 
 static void test_run_sign_again__a_time_in_the_future_counts_until_it_has_come(void **state)
@@ -114,30 +116,30 @@ static void test_run_sign_again__a_time_in_the_future_counts_until_it_has_come(v
 	/* A clock that was put back: what was hashed by the later one stays known. */
 	assert_int_equal(settled(then, then, HASHED - 86400), STP_AGAIN_NOT);
 	racy.flags |= STP_RECORD_RACY;
-	assert_int_equal(stp_sign_settled(&run, &racy), STP_AGAIN_UNSETTLED);
+	assert_int_equal(stp_again_settled(&rule, &racy), STP_AGAIN_UNSETTLED);
 }
 
 /* What the hash stage notes: too new, or ahead of the clock. */
 static void test_run_sign_again__a_time_in_the_future_is_not_too_new(void **state)
 {
 	struct stp_hash_stage_options options = {.root_fd = -1};
-	struct stp_read_status status = {.length = 5};
+	struct stp_file_status status = {.length = 5};
 	struct stp_record record = record_of(0, 0);
 	int64_t now_ns = stp_stamp_later(stp_stamp_ahead(), -STP_STAMP_AHEAD_NS);
 
 	(void)state;
 	options.racy_after_ns = now_ns - 2 * NS;
-	status.mtime_ns = status.ctime_ns = now_ns - 3 * NS;
+	status.fingerprint.mtime_ns = status.fingerprint.ctime_ns = now_ns - 3 * NS;
 	stp_digest_fill(&record, &status, &options);
 	assert_false(record.flags & STP_RECORD_RACY);
-	status.mtime_ns = now_ns + 120 * MINUTE;
+	status.fingerprint.mtime_ns = now_ns + 120 * MINUTE;
 	stp_digest_fill(&record, &status, &options);
 	assert_false(record.flags & STP_RECORD_RACY);
-	status.ctime_ns = now_ns;
+	status.fingerprint.ctime_ns = now_ns;
 	stp_digest_fill(&record, &status, &options);
 	assert_true(record.flags & STP_RECORD_RACY);
-	status.ctime_ns = now_ns - 3 * NS;
-	status.mtime_ns = now_ns + 30 * NS; /* a server's clock may be off by this */
+	status.fingerprint.ctime_ns = now_ns - 3 * NS;
+	status.fingerprint.mtime_ns = now_ns + 30 * NS; /* a server's clock may be off by this */
 	stp_digest_fill(&record, &status, &options);
 	assert_true(record.flags & STP_RECORD_RACY);
 }

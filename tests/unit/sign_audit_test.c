@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "keys/key_signer.h"
 #include "sign/audit.h"
 
 static char folder[] = "/tmp/stp_audit_XXXXXX";
@@ -147,6 +148,7 @@ static void test_sign_audit__a_sealed_document_gives_its_own_challenge(void **st
 	char hex[65];
 	struct stp_key *key;
 	struct stp_key *other;
+	struct stp_signer *signers[2];
 	struct stp_sealed sealed;
 	struct stp_audit *audit;
 	char *text;
@@ -155,12 +157,14 @@ static void test_sign_audit__a_sealed_document_gives_its_own_challenge(void **st
 	assert_int_equal(stp_key_from_seed(seed, &key, NULL), STP_OK);
 	seed[0] = 10;
 	assert_int_equal(stp_key_from_seed(seed, &other, NULL), STP_OK);
-	assert_int_equal(stp_sealed_make("timestamp.json", 5, body, strlen(body),
-	                                 (const struct stp_key *const[]){key, other}, 2, &sealed,
-	                                 NULL),
+	assert_int_equal(stp_key_signer_create(key, &signers[0], NULL), STP_OK);
+	assert_int_equal(stp_key_signer_create(other, &signers[1], NULL), STP_OK);
+	assert_int_equal(stp_sealed_make("timestamp.json", 5, body, strlen(body), signers, 2,
+	                                 &sealed, NULL),
 	                 STP_OK);
 	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_OK);
-	assert_int_equal(stp_audit_add_sealed(audit, 0, "timestamp", &sealed, key, NULL), STP_OK);
+	assert_int_equal(stp_audit_add_sealed(audit, 0, "timestamp", &sealed, signers[0], NULL),
+	                 STP_OK);
 	assert_int_equal(stp_audit_commit(audit, NULL), STP_OK);
 	stp_audit_close(audit);
 	assert_int_equal(stp_key_sign(key, body, strlen(body), input, NULL), STP_OK);
@@ -175,6 +179,8 @@ static void test_sign_audit__a_sealed_document_gives_its_own_challenge(void **st
 	free(text);
 	stp_sealed_release(&sealed);
 	stp_key_destroy(key);
+	for (size_t i = 0; i < 2; i++)
+		stp_signer_destroy(signers[i]);
 	stp_key_destroy(other);
 }
 

@@ -13,7 +13,10 @@
 #include "base/cpu.h"
 #include "base/text.h"
 #include "cjson/reader.h"
+#include "keys/key_signer.h"
 #include "sign/batch.h"
+#include "sign/lanes.h"
+#include "test_signer.h"
 
 static struct stp_key *key;
 static uint8_t sodium_secret[64];
@@ -93,7 +96,7 @@ static void sign_and_compare(unsigned features, const size_t *body_bytes, size_t
 	struct stp_sign_doc *docs = calloc(count, sizeof(*docs));
 
 	assert_non_null(docs);
-	assert_int_equal(stp_signer_create(key, features, &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, features, &signer, NULL), STP_OK);
 	for (size_t i = 0; i < count; i++)
 		make_doc(&docs[i], body_bytes[i], (unsigned)i);
 	assert_int_equal(stp_sign_batch(signer, docs, count, NULL), STP_OK);
@@ -138,7 +141,7 @@ static void test_sign_batch__an_empty_batch_is_fine(void **state)
 	struct stp_signer *signer;
 
 	(void)state;
-	assert_int_equal(stp_signer_create(key, 0, &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, 0, &signer, NULL), STP_OK);
 	assert_int_equal(stp_sign_batch(signer, NULL, 0, NULL), STP_OK);
 	assert_int_equal(stp_sign_check_batch(signer, NULL, 0, NULL), STP_OK);
 	stp_signer_destroy(signer);
@@ -150,7 +153,7 @@ static void test_sign_batch__a_flipped_bit_anywhere_is_refused_by_name(void **st
 	struct stp_signer *signer;
 
 	(void)state;
-	assert_int_equal(stp_signer_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
 	for (size_t i = 0; i < 9; i++)
 		make_doc(&docs[i], 300 + i * 40, (unsigned)i);
 	docs[5].name = "7.bin-n-0005.json";
@@ -182,7 +185,7 @@ static void test_sign_batch__a_signature_that_is_not_reduced_is_refused(void **s
 	uint8_t s[32];
 
 	(void)state;
-	assert_int_equal(stp_signer_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
 	make_doc(&doc, 500, 1);
 	assert_int_equal(stp_sign_batch(signer, &doc, 1, NULL), STP_OK);
 	assert_true(stp_hex_decode((const char *)doc.bytes + 98 + 64, 32, s, 0));
@@ -200,7 +203,7 @@ static void test_sign_batch__a_valid_signature_of_another_body_is_refused(void *
 	struct stp_signer *signer;
 
 	(void)state;
-	assert_int_equal(stp_signer_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
 	make_doc(&docs[0], 500, 1);
 	make_doc(&docs[1], 500, 2);
 	assert_int_equal(stp_sign_batch(signer, docs, 2, NULL), STP_OK);
@@ -210,7 +213,7 @@ static void test_sign_batch__a_valid_signature_of_another_body_is_refused(void *
 	stp_signer_destroy(signer);
 }
 
-static void test_sign_batch__checking_leaves_the_bytes_alone_and_tells_the_challenge(void **state)
+static void test_sign_batch__checking_leaves_the_bytes_alone_and_says_what_is_covered(void **state)
 {
 	struct stp_sign_doc doc;
 	struct stp_signer *signer;
@@ -219,7 +222,7 @@ static void test_sign_batch__checking_leaves_the_bytes_alone_and_tells_the_chall
 	uint8_t digest[64];
 
 	(void)state;
-	assert_int_equal(stp_signer_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
 	make_doc(&doc, 500, 1);
 	assert_int_equal(stp_sign_batch(signer, &doc, 1, NULL), STP_OK);
 	memcpy(before, doc.bytes, sizeof(before));
@@ -229,7 +232,7 @@ static void test_sign_batch__checking_leaves_the_bytes_alone_and_tells_the_chall
 	memcpy(input + 32, sodium_public, 32);
 	memcpy(input + 64, doc.bytes + STP_ENVELOPE_HEAD_BYTES, 500);
 	crypto_hash_sha512(digest, input, sizeof(input));
-	assert_memory_equal(doc.challenge, digest, sizeof(doc.challenge));
+	assert_memory_equal(doc.covered, digest, sizeof(doc.covered));
 	free(doc.bytes);
 	stp_signer_destroy(signer);
 }
@@ -243,7 +246,7 @@ static void test_sign_batch__a_buffer_corrupted_after_signing_stops_the_run(void
 
 	(void)state;
 	setenv("STAMPEDE_FAULT_POINT", "sign.flip:2:EIO", 1);
-	assert_int_equal(stp_signer_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
+	assert_int_equal(stp_lanes_create(key, stp_cpu_features(), &signer, NULL), STP_OK);
 	for (size_t i = 0; i < 3; i++)
 		make_doc(&docs[i], 200, (unsigned)i);
 	docs[1].name = "7.bin-n-0001.json";
@@ -255,6 +258,59 @@ static void test_sign_batch__a_buffer_corrupted_after_signing_stops_the_run(void
 	stp_signer_destroy(signer);
 }
 
+/* The lanes against their reference: the same bytes, and each checks what the other signed. */
+static void test_sign_batch__one_at_a_time_gives_the_same_files(void **state)
+{
+	struct stp_sign_doc by_lanes[70];
+	struct stp_sign_doc one_by_one[70];
+	struct stp_signer *lanes;
+	struct stp_signer *single;
+	struct stp_signer *again;
+
+	(void)state;
+	assert_int_equal(stp_lanes_create(key, stp_cpu_features(), &lanes, NULL), STP_OK);
+	assert_int_equal(stp_key_signer_create(key, &single, NULL), STP_OK);
+	assert_int_equal(stp_signer_clone(lanes, &again, NULL), STP_OK);
+	for (size_t i = 0; i < 70; i++) {
+		make_doc(&by_lanes[i], 2 + i * 37, (unsigned)i);
+		make_doc(&one_by_one[i], 2 + i * 37, (unsigned)i);
+	}
+	assert_int_equal(stp_sign_batch(again, by_lanes, 70, NULL), STP_OK);
+	assert_int_equal(stp_sign_batch(single, one_by_one, 70, NULL), STP_OK);
+	assert_int_equal(stp_sign_check_batch(single, by_lanes, 70, NULL), STP_OK);
+	assert_int_equal(stp_sign_check_batch(lanes, one_by_one, 70, NULL), STP_OK);
+	for (size_t i = 0; i < 70; i++) {
+		assert_memory_equal(by_lanes[i].bytes, one_by_one[i].bytes,
+		                    STP_ENVELOPE_BYTES + by_lanes[i].body_bytes);
+		assert_memory_equal(by_lanes[i].covered, one_by_one[i].covered, STP_COVERED_BYTES);
+	}
+	one_by_one[69].bytes[STP_ENVELOPE_HEAD_BYTES] ^= 1;
+	assert_int_equal(stp_sign_check_batch(single, one_by_one, 70, NULL), STP_REFUSED);
+	free_docs(by_lanes, 70);
+	free_docs(one_by_one, 70);
+	stp_signer_destroy(lanes);
+	stp_signer_destroy(single);
+	stp_signer_destroy(again);
+}
+
+/* The envelope of bins has one size: a scheme whose signatures vary cannot sign them. */
+static void test_sign_batch__a_scheme_without_a_fixed_size_is_refused(void **state)
+{
+	struct test_signer signer;
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_sign_doc doc;
+
+	(void)state;
+	test_signer_init(&signer);
+	make_doc(&doc, 100, 1);
+	assert_int_equal(stp_sign_batch(&signer.base, &doc, 1, &err), STP_KEY);
+	assert_non_null(strstr(err.text, "ecdsa-sha2-nistp256"));
+	assert_int_equal(signer.calls, 0);
+	assert_int_equal(stp_sign_check_batch(&signer.base, &doc, 1, NULL), STP_KEY);
+	free(doc.bytes);
+	test_signer_release(&signer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,11 +319,13 @@ int main(void)
 	    cmocka_unit_test(test_sign_batch__every_length_is_signed_as_libsodium_signs_it),
 	    cmocka_unit_test(test_sign_batch__ragged_batches_of_every_count),
 	    cmocka_unit_test(test_sign_batch__an_empty_batch_is_fine),
+	    cmocka_unit_test(test_sign_batch__one_at_a_time_gives_the_same_files),
+	    cmocka_unit_test(test_sign_batch__a_scheme_without_a_fixed_size_is_refused),
 	    cmocka_unit_test(test_sign_batch__a_flipped_bit_anywhere_is_refused_by_name),
 	    cmocka_unit_test(test_sign_batch__a_signature_that_is_not_reduced_is_refused),
 	    cmocka_unit_test(test_sign_batch__a_valid_signature_of_another_body_is_refused),
 	    cmocka_unit_test(
-	        test_sign_batch__checking_leaves_the_bytes_alone_and_tells_the_challenge),
+	        test_sign_batch__checking_leaves_the_bytes_alone_and_says_what_is_covered),
 	};
 
 	return cmocka_run_group_tests(tests, make_key, drop_key);

@@ -40,7 +40,7 @@ struct check {
 static enum stp_errc take(void *ctx, const uint8_t *record, struct stp_err *e)
 {
 	struct check *check = ctx;
-	struct stp_hash_line line = stp_hash_lines_get(record);
+	struct stp_hash_file line = stp_hash_lines_get(record);
 	size_t common = check->last_bytes < line.path_bytes ? check->last_bytes : line.path_bytes;
 	int order = memcmp(check->last, line.path, common);
 
@@ -69,7 +69,7 @@ static void merge_lines(const char *prefix, size_t budget_bytes, size_t count)
 		uint64_t value = i * 2654435761u % 1000003;
 		uint8_t digest[32] = {(uint8_t)value};
 		char path[64];
-		struct stp_hash_line line = {path, 0, value, digest};
+		struct stp_hash_file line = {path, 0, value, digest};
 
 		digest[31] = (uint8_t)(value >> 8);
 		line.path_bytes =
@@ -109,7 +109,7 @@ static void test_sort_sorter__long_records_spill_too(void **state)
 	for (i = 0; i < 300; i++) {
 		uint8_t digest[32] = {(uint8_t)i};
 		char path[4095];
-		struct stp_hash_line line = {path, sizeof(path), i, digest};
+		struct stp_hash_file line = {path, sizeof(path), i, digest};
 
 		digest[31] = (uint8_t)(i >> 8);
 		memset(path, 'p', sizeof(path));
@@ -152,7 +152,7 @@ static void test_sort_sorter__a_failure_of_emit_ends_it(void **state)
 
 	(void)state;
 	for (i = 0; i < 5000; i++) {
-		struct stp_hash_line line = {"x", 1, 0, digest};
+		struct stp_hash_file line = {"x", 1, 0, digest};
 
 		assert_int_equal(stp_hash_lines_add(sorter, &line, 32, &err), STP_OK);
 	}

@@ -13,9 +13,11 @@
 #include <sys/inotify.h>
 
 #include "base/file.h"
+#include "keys/key_signer.h"
 #include "repository.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
+#include "trust/judge.h"
 #include "trust/read.h"
 
 static struct repository r;
@@ -83,15 +85,17 @@ static void name_thief(json_t *keys, json_t *role)
 /* Plants body, signed by the thief. */
 static void plant_signed(const char *name, uint64_t version, const json_t *body)
 {
-	const struct stp_key *key = thief;
+	struct stp_signer *signer;
 	struct stp_buf bytes = STP_BUF_INIT;
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_sealed sealed;
 
 	repository_check(stp_canonical_append(body, &bytes, &err) == STP_OK, &err);
-	repository_check(stp_sealed_make(name, version, bytes.data, bytes.count, &key, 1, &sealed,
-	                                 &err) == STP_OK,
+	repository_check(stp_key_signer_create(thief, &signer, &err) == STP_OK, &err);
+	repository_check(stp_sealed_make(name, version, bytes.data, bytes.count, &signer, 1,
+	                                 &sealed, &err) == STP_OK,
 	                 &err);
+	stp_signer_destroy(signer);
 	plant(name, sealed.bytes, sealed.length);
 	stp_sealed_release(&sealed);
 	stp_buf_release(&bytes);

@@ -31,15 +31,20 @@ static enum stp_errc hear(void *ctx, const struct stp_change *change, struct stp
 	return STP_OK;
 }
 
-static struct stp_against_report compare(const char *new_path, const char *old_path, size_t jobs,
-                                         struct heard *heard)
+static struct stp_verify_against_report compare(const char *new_path, const char *old_path,
+                                                size_t jobs, struct heard *heard)
 {
-	struct stp_against_options options = {new_path, old_path, jobs, NULL};
-	struct stp_against_report report;
+	struct stp_verify_against_options options = {.size = sizeof(options),
+	                                             .new_path = new_path,
+	                                             .old_path = old_path,
+	                                             .jobs = jobs ? jobs : STP_JOBS_SERIAL,
+	                                             .on_change = hear,
+	                                             .on_change_ctx = heard};
+	struct stp_verify_against_report report;
 	struct stp_err err = STP_ERR_INIT;
 
 	heard->text[0] = '\0';
-	if (stp_verify_against(&options, hear, heard, &report, &err) != STP_OK)
+	if (stp_verify_against(&options, &report, &err) != STP_OK)
 		fail_msg("against: %s: %s", err.subject, err.text);
 	return report;
 }
@@ -59,7 +64,7 @@ static void second_night(struct handmade *h)
 static void test_verify_against__an_older_timestamp_of_the_same_folder(void **state)
 {
 	struct scratch scratch;
-	struct stp_against_report report;
+	struct stp_verify_against_report report;
 	struct handmade h;
 	struct heard heard;
 	char kept[400], now[400];
@@ -98,7 +103,7 @@ static void test_verify_against__an_older_timestamp_of_the_same_folder(void **st
 static void test_verify_against__a_night_without_changes_is_equal_unparsed(void **state)
 {
 	struct scratch old_night, new_night;
-	struct stp_against_report report;
+	struct stp_verify_against_report report;
 	struct handmade h, next;
 	struct heard heard;
 
@@ -137,7 +142,7 @@ static void halve_bins(struct handmade *h)
 static void test_verify_against__other_bin_counts_are_compared_too(void **state)
 {
 	struct scratch four, two;
-	struct stp_against_report report;
+	struct stp_verify_against_report report;
 	struct handmade h, halved;
 	struct heard heard;
 
@@ -165,8 +170,8 @@ static void test_verify_against__other_bin_counts_are_compared_too(void **state)
 
 static void test_verify_against__what_gc_removed_is_named(void **state)
 {
-	struct stp_against_options options;
-	struct stp_against_report report;
+	struct stp_verify_against_options options;
+	struct stp_verify_against_report report;
 	struct stp_err err = STP_ERR_INIT;
 	struct scratch scratch;
 	struct handmade h;
@@ -183,9 +188,13 @@ static void test_verify_against__what_gc_removed_is_named(void **state)
 	assert_int_equal(rename(now, kept), 0);
 	second_night(&h);
 	assert_int_equal(unlink(bin), 0);
-	options = (struct stp_against_options){scratch.path, kept, 0, NULL};
+	options = (struct stp_verify_against_options){.new_path = scratch.path,
+	                                              .old_path = kept,
+	                                              .jobs = STP_JOBS_SERIAL,
+	                                              .on_change = hear,
+	                                              .on_change_ctx = &heard};
 	heard.text[0] = '\0';
-	assert_int_equal(stp_verify_against(&options, hear, &heard, &report, &err), STP_FORMAT);
+	assert_int_equal(stp_verify_against(&options, &report, &err), STP_FORMAT);
 	assert_string_equal(err.subject, "1.bin-n-2.json");
 	handmade_release(&h);
 	scratch_release(&scratch);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "audit.h"
 #include "handmade.h"
 #include "scratch.h"
 #include "stampede/verify.h"
@@ -781,12 +782,8 @@ static struct stp_verify_report *audit_with(const char *folder, const char *root
 	                                     .now = HANDMADE_NOW,
 	                                     .expires_within_s = within,
 	                                     .jobs = jobs};
-	struct stp_verify_report *report = NULL;
-	struct stp_err err = STP_ERR_INIT;
 
-	if (stp_verify_run(&options, &report, &err) != STP_OK)
-		fail_msg("verify: %s: %s", err.subject, err.text);
-	return report;
+	return audit_run(options);
 }
 
 static int has_finding(const struct stp_verify_report *report, enum stp_finding_code code,
@@ -825,7 +822,7 @@ static void test_verify__a_good_repository_has_no_findings(void **state)
 	assert_int_equal(report->bins_read, HANDMADE_BINS);
 	assert_int_equal(report->bin_bits, 2);
 	assert_string_equal(report->delegation, "succinct");
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }
@@ -857,7 +854,7 @@ static void test_verify__each_corruption_is_found_and_named(void **state)
 			print_all(report);
 			failures++;
 		}
-		stp_verify_report_destroy(report);
+		audit_free(report);
 		handmade_release(&h);
 		scratch_release(&scratch);
 	}
@@ -881,7 +878,7 @@ static void test_verify__a_chain_of_roots_is_walked(void **state)
 	assert_int_equal(report->finding_count, 0);
 	assert_int_equal(report->root.version, 3);
 	assert_int_equal(report->root_steps, 3);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }
@@ -908,10 +905,10 @@ static void test_verify__a_pinned_root_decides(void **state)
 	snprintf(pinned, sizeof(pinned), "%s/1.root.json", scratch.path);
 	report = audit_with(scratch.path, pinned, 1, 0);
 	assert_int_equal(report->finding_count, 0);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	report = audit_with(other.path, pinned, 1, 0);
 	assert_true(has_finding(report, STP_FINDING_ROOT_PINNED, "1.root.json"));
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	handmade_release(&evil);
 	scratch_release(&scratch);
@@ -933,7 +930,7 @@ static void test_verify__what_expires_soon_is_told_when_asked(void **state)
 	assert_true(has_finding(report, STP_FINDING_EXPIRES_SOON, "1.bin-n-3.json"));
 	assert_false(has_finding(report, STP_FINDING_EXPIRES_SOON, "1.root.json"));
 	assert_int_equal(report->error_total, 0);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }
@@ -966,8 +963,8 @@ static void test_verify__reports_are_equal_at_any_number_of_jobs(void **state)
 		assert_string_equal(one->findings[i].subject, many->findings[i].subject);
 		assert_string_equal(one->findings[i].text, many->findings[i].text);
 	}
-	stp_verify_report_destroy(one);
-	stp_verify_report_destroy(many);
+	audit_free(one);
+	audit_free(many);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "handmade.h"
 #include "read/op.h"
@@ -55,13 +56,9 @@ static struct stp_verify_report *audit(struct mirror *m, size_t jobs, uint64_t s
 	                                     .sample = sample,
 	                                     .now = HANDMADE_NOW,
 	                                     .jobs = jobs};
-	struct stp_verify_report *report = NULL;
-	struct stp_err err = STP_ERR_INIT;
 
 	snprintf(root, sizeof(root), "%s/1.root.json", m->metadata.path);
-	if (stp_verify_run(&options, &report, &err) != STP_OK)
-		fail_msg("verify: %s: %s", err.subject, err.text);
-	return report;
+	return audit_run(options);
 }
 
 static void expect(const struct stp_verify_report *report, size_t index, enum stp_finding_code code,
@@ -83,7 +80,7 @@ static void test_verify_files__a_faithful_mirror_has_no_findings(void **state)
 		report = audit(&m, jobs, 0);
 		assert_int_equal(report->finding_count, 0);
 		assert_int_equal(report->files_checked, 12);
-		stp_verify_report_destroy(report);
+		audit_free(report);
 	}
 	mirror_release(&m);
 }
@@ -114,7 +111,7 @@ static void test_verify_files__what_differs_is_missing_or_unknown_is_named(void 
 		expect(report, 2, STP_FINDING_TARGET_ABSENT, path_6);
 		expect(report, 3, STP_FINDING_TARGET_UNKNOWN, stale);
 		expect(report, 4, STP_FINDING_TARGET_UNKNOWN, "packages/evil.whl");
-		stp_verify_report_destroy(report);
+		audit_free(report);
 	}
 	mirror_release(&m);
 }
@@ -131,7 +128,7 @@ static void test_verify_files__a_link_is_not_followed(void **state)
 	report = audit(&m, 1, 0);
 	assert_int_equal(report->finding_count, 1);
 	expect(report, 0, STP_FINDING_TARGET_ABSENT, "packages/00/file-0.whl");
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	mirror_release(&m);
 }
 
@@ -171,7 +168,7 @@ static void test_verify_files__what_grew_meanwhile_is_not_read(void **state)
 		assert_true(report->finding_count >= 5);
 		for (size_t i = 0; i < report->finding_count; i++)
 			assert_non_null(strstr(report->findings[i].text, "1099511627776 bytes"));
-		stp_verify_report_destroy(report);
+		audit_free(report);
 		mirror_release(&m);
 	}
 	assert_true(stp_clock_monotonic_ns() - began < UINT64_C(60000000000));
@@ -188,7 +185,7 @@ static void test_verify_files__a_sample_hashes_some_and_counts_the_others(void *
 	assert_int_equal(report->finding_count, 0);
 	assert_int_equal(report->files_checked + report->files_skipped, 12);
 	assert_true(report->files_skipped > 0);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	mirror_release(&m);
 }
 

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "audit.h"
 #include "handmade.h"
 #include "scratch.h"
 #include "stampede/verify.h"
@@ -143,12 +144,8 @@ static void make(struct handmade *h, const char *folder)
 static struct stp_verify_report *audit(const char *folder)
 {
 	struct stp_verify_options options = {.path = folder, .now = HANDMADE_NOW};
-	struct stp_verify_report *report = NULL;
-	struct stp_err err = STP_ERR_INIT;
 
-	if (stp_verify_run(&options, &report, &err) != STP_OK)
-		fail_msg("verify: %s: %s", err.subject, err.text);
-	return report;
+	return audit_run(options);
 }
 
 /* Errors that verify reports of such a repository. */
@@ -177,7 +174,7 @@ static uint64_t errors_with(int spoilt_key, int salt, int flip_root)
 			            report->findings[i].text);
 	if (!total)
 		assert_int_equal(report->finding_count, report->setup_total);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	scratch_release(&scratch);
 	return total;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "audit.h"
 #include "handmade.h"
 #include "scratch.h"
 #include "stampede/verify.h"
@@ -152,11 +153,8 @@ static struct stp_verify_report *audit(const struct handmade *h, int strict)
 {
 	struct stp_verify_options options = {
 	    .path = h->folder, .now = HANDMADE_NOW, .jobs = 1, .strict = strict};
-	struct stp_verify_report *report;
-	struct stp_err err = STP_ERR_INIT;
 
-	assert_int_equal(stp_verify_run(&options, &report, &err), STP_OK);
-	return report;
+	return audit_run(options);
 }
 
 static void print_findings(const struct stp_verify_report *report)
@@ -184,11 +182,11 @@ static void check(const struct setup *setup)
 	assert_int_equal(report->code_totals[setup->code], setup->count);
 	assert_int_equal(stp_finding_severity(setup->code), STP_SEVERITY_SETUP);
 	assert_true(report->setup_total >= setup->count);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	report = audit(&h, 1);
 	assert_true(report->error_total >= setup->count);
 	assert_int_equal(report->warning_total, 0);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }
@@ -235,7 +233,7 @@ static void test_setup__a_good_one_and_retired_bins_are_not_blamed(void **state)
 		print_findings(report);
 		assert_int_equal(report->error_total + report->warning_total, 0);
 		assert_int_equal(report->tombstones, retired ? 38 : 0);
-		stp_verify_report_destroy(report);
+		audit_free(report);
 		handmade_release(&h);
 		scratch_release(&scratch);
 	}
@@ -265,7 +263,7 @@ static void test_setup__a_timestamp_without_length_or_digest(void **state)
 		assert_int_equal(report->error_total, 0);
 		assert_int_equal(report->code_totals[codes[i]], 1);
 		assert_int_equal(report->setup_total, 1);
-		stp_verify_report_destroy(report);
+		audit_free(report);
 		handmade_release(&h);
 		scratch_release(&scratch);
 	}
@@ -289,7 +287,7 @@ static void test_setup__names_that_no_client_can_fetch(void **state)
 	report = audit(&h, 0);
 	assert_int_equal(report->error_total, 0);
 	assert_int_equal(report->code_totals[STP_FINDING_TARGET_URL], 4);
-	stp_verify_report_destroy(report);
+	audit_free(report);
 	handmade_release(&h);
 	scratch_release(&scratch);
 }

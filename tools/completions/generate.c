@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes what must agree with the verb table, from the verb table: completions for three shells
- * and the option lists of the manual pages. Linked with the CLI's own objects, run by the build.
+ * Generates what must agree with the table of commands: completions for three shells and the
+ * option lists of the manual pages. Linked with the CLI's own objects, run by the build.
  *
  *	stampede-generate bash|zsh|fish            completions on stdout
- *	stampede-generate man VERB <PAGE.in        the page, with the lines @SYNOPSIS@, @OPTIONS@,
+ *	stampede-generate man COMMAND <PAGE.in     the page, with the lines @SYNOPSIS@, @OPTIONS@,
  *	                                           @COMMON@, @EXAMPLES@ and @VERBS@ filled in
  *	stampede-generate verbs                    one name a line
  */
@@ -15,7 +15,7 @@
 
 #include "cli/cli.h"
 
-/* Whether verb has an option of its own called name. */
+/* Whether the command has an option of its own called name. */
 static int has_option(const struct stp_verb *verb, const char *name)
 {
 	const struct stp_option *option = verb->options;
@@ -26,7 +26,8 @@ static int has_option(const struct stp_verb *verb, const char *name)
 	return 0;
 }
 
-/* The options of verb, then the common ones that it does not replace: NULL after the last. */
+/* The options of the command, then the common ones that it does not replace: NULL after the last.
+ */
 static const struct stp_option *option_at(const struct stp_verb *verb, size_t index)
 {
 	const struct stp_option *option = verb->options;
@@ -40,7 +41,7 @@ static const struct stp_option *option_at(const struct stp_verb *verb, size_t in
 	return NULL;
 }
 
-/* What completes an argument, told by its placeholder. */
+/* What completes an argument, as its placeholder shows. */
 enum kind { KIND_NONE, KIND_CHOICE, KIND_FOLDER, KIND_FILE };
 
 static enum kind argument_kind(const char *argument)
@@ -123,7 +124,7 @@ static void bash_verb(const struct stp_verb *verb)
 static void print_bash(void)
 {
 	puts("# SPDX-License-Identifier: Apache-2.0\n"
-	     "# bash completion for stampede, made from its verb table.\n"
+	     "# bash completion for stampede, generated from its table of commands.\n"
 	     "_stampede()\n{\n"
 	     "\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
 	     "\tlocal options= words= kind=-f\n"
@@ -181,15 +182,15 @@ static void zsh_verb(const struct stp_verb *verb)
 static void print_zsh(void)
 {
 	puts("#compdef stampede\n# SPDX-License-Identifier: Apache-2.0\n"
-	     "# zsh completion for stampede, made from its verb table.\n"
-	     "local -a verbs\nverbs=(");
+	     "# zsh completion for stampede, generated from its table of commands.\n"
+	     "local -a subcommands\nsubcommands=(");
 	for (size_t i = 0; stp_verbs[i]; i++) {
 		printf("\t'%s:", stp_verbs[i]->name);
 		print_quoted(stp_verbs[i]->summary, "");
 		puts("'");
 	}
-	puts(")\nif (( CURRENT == 2 )); then\n\t_describe 'verb' verbs\n\treturn\nfi\n"
-	     "local verb=$words[2]\nshift words\n(( CURRENT-- ))\ncase $verb in");
+	puts(")\nif (( CURRENT == 2 )); then\n\t_describe 'command' subcommands\n\treturn\nfi\n"
+	     "local subcommand=$words[2]\nshift words\n(( CURRENT-- ))\ncase $subcommand in");
 	for (size_t i = 0; stp_verbs[i]; i++)
 		zsh_verb(stp_verbs[i]);
 	puts("esac");
@@ -227,7 +228,7 @@ static void fish_verb(const struct stp_verb *verb)
 static void print_fish(void)
 {
 	puts("# SPDX-License-Identifier: Apache-2.0\n"
-	     "# fish completion for stampede, made from its verb table.\n"
+	     "# fish completion for stampede, generated from its table of commands.\n"
 	     "complete -c stampede -n __fish_use_subcommand -f");
 	for (size_t i = 0; stp_verbs[i]; i++)
 		fish_verb(stp_verbs[i]);
@@ -235,7 +236,7 @@ static void print_fish(void)
 
 /* ---- manual pages ---- */
 
-/* Text for roff: "-" and "\" are not what they look like, and a leading "." is a request. */
+/* Text for roff, in which "-" and "\" have a special meaning, and a leading "." is a request. */
 static void print_roff(const char *text)
 {
 	if (*text == '.' || *text == '\'')
@@ -250,7 +251,7 @@ static void print_roff(const char *text)
 	}
 }
 
-/* Leaves out what verb (may be NULL) has of its own. */
+/* Leaves out options that the command (may be NULL) has of its own. */
 static void man_options(const struct stp_option *option, const struct stp_verb *without)
 {
 	for (; option && option->name; option++) {
@@ -294,8 +295,8 @@ static void man_verbs(void)
 	}
 }
 
-/* The page at stdin with its placeholders, each a line of its own, filled in. verb may be NULL:
- * then there are no verb's options. */
+/* Prints the page at stdin with its placeholders, each on a line of its own, filled in. If verb is
+ * NULL, the page has no options of a command. */
 static void print_man(const struct stp_verb *verb)
 {
 	char line[1024];
@@ -342,7 +343,7 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "man") == 0 && argc == 3) {
 		print_man(find_verb(argv[2]));
 	} else {
-		fputs("usage: stampede-generate bash|zsh|fish|verbs|man VERB\n", stderr);
+		fputs("usage: stampede-generate bash|zsh|fish|verbs|man COMMAND\n", stderr);
 		return 2;
 	}
 	return fflush(stdout) || ferror(stdout) ? 3 : 0;

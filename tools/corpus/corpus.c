@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stampede-corpus: makes package indexes that look like PyPI's, for tests, benches and the
+ * stampede-corpus: makes package indexes that look like PyPI's, for tests, benchmarks and the
  * quickstart. Nothing here is shipped; nothing here hashes.
  *
  *	stampede-corpus --count 20000 --seed 1 DIR            a tree of files
@@ -10,7 +10,7 @@
  *
  * Everything follows from (seed, index, round): the n-th file of a seed has the same name, size
  * and bytes on every machine, for any --jobs. A project owns a contiguous range of file indexes;
- * files added in later rounds have indexes behind the first count and belong to a drawn project.
+ * files added in later rounds have indexes after the first count and belong to a random project.
  *
  *	index  0 ─────────────────────────────── count ──── +added(1) ──── +added(2) …
  *	       project 0 │ project 1 │ … │ project P-1 │ round 1's     │ round 2's

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/faultpoint.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "run/gc/run.h"
 #include "run/last_run.h"
 #include "sign/audit.h"
@@ -98,8 +99,6 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
 	int has_links = 0;
 
-	if (run->options->grace_seconds < 0 || run->options->audit_keep_seconds < 0)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--grace, --audit", "are less than none");
 	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
 	if (!run->options->dry_run)
@@ -124,17 +123,43 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 	return drop_last_run(run, err);
 }
 
+/* seconds, or what 0 and STP_GC_NO_TIME stand for. */
+static enum stp_errc take_time(int64_t *seconds, int64_t otherwise, const char *name,
+                               struct stp_err *err)
+{
+	if (*seconds < STP_GC_NO_TIME)
+		return STP_FAIL(err, STP_CONFIG, STAGE, name, "is less than none");
+	*seconds = *seconds == STP_GC_NO_TIME ? 0 : *seconds ? *seconds : otherwise;
+	return STP_OK;
+}
+
+static enum stp_errc take_options(const struct stp_gc_options *options, struct stp_gc_options *out,
+                                  struct stp_err *err)
+{
+	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, STAGE, err));
+	STP_TRY(stp_options_need(out->repo, "repo", STAGE, err));
+	STP_TRY(take_time(&out->grace_seconds, STP_GC_GRACE_SECONDS, "grace_seconds", err));
+	STP_TRY(take_time(&out->audit_keep_seconds, STP_GC_AUDIT_KEEP_SECONDS, "audit_keep_seconds",
+	                  err));
+	if (!out->keep)
+		out->keep = STP_GC_KEEP;
+	return STP_OK;
+}
+
 enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report *out_report,
                      struct stp_err *err)
 {
 	struct stp_gc_report report = {0};
+	struct stp_gc_options mine;
 	struct stp_gc_run run;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(take_options(options, &mine, err));
 	memset(&run, 0, sizeof(run));
-	run.options = options;
+	run.options = &mine;
 	run.report = &report;
-	run.now = options->now >= 0 ? stp_time_add(options->now, 0) : stp_clock_now();
+	run.now = stp_time_add(stp_options_now(mine.now, mine.has_now), 0);
 	stp_repo_init(&run.repo);
 	stp_arena_init(&run.arena, 0);
 	stp_name_set_init(&run.files);
@@ -151,4 +176,9 @@ enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report 
 	if (code == STP_OK)
 		*out_report = report;
 	return code;
+}
+
+void stp_gc_report_release(struct stp_gc_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

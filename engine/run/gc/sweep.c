@@ -4,7 +4,6 @@
  * roots, versions above the published ones, and whatever stampede cannot have made: names of
  * another form, other things than regular files, and what lies on another mount.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,11 +123,13 @@ static enum stp_errc look_at_unwanted(struct pass *pass, const char *name, enum 
 	return STP_OK;
 }
 
-static enum stp_errc look_at_file(struct pass *pass, const char *name, struct stp_err *err)
+static enum stp_errc look_at_file(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
+	struct pass *pass = ctx;
 	struct stp_gc_report *report = pass->run->report;
 	enum fate fate = fate_of(pass->run, name);
 
+	(void)folder_fd;
 	STP_TRY(stp_gc_check_cancel(pass->run, err));
 	if (fate == FATE_REMOVE_SNAPSHOT || (fate == FATE_REMOVE && !pass->of_snapshots))
 		return look_at_unwanted(pass, name, fate, err);
@@ -141,23 +142,6 @@ static enum stp_errc look_at_file(struct pass *pass, const char *name, struct st
 	return STP_OK;
 }
 
-static enum stp_errc sweep_pass(struct pass *pass, struct stp_err *err)
-{
-	DIR *folder = stp_folder_list(pass->run->repo.metadata_fd);
-	const struct dirent *entry;
-	enum stp_errc code = STP_OK;
-
-	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, TOP, "cannot list");
-	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			code = look_at_file(pass, entry->d_name, err);
-	if (code == STP_OK && errno)
-		code = STP_FAIL_SYS(err, STAGE, TOP, "cannot list");
-	closedir(folder);
-	return code;
-}
-
 enum stp_errc stp_gc_sweep_files(struct stp_gc_run *run, struct stp_err *err)
 {
 	struct pass pass = {.run = run, .of_snapshots = 1};
@@ -166,9 +150,9 @@ enum stp_errc stp_gc_sweep_files(struct stp_gc_run *run, struct stp_err *err)
 	if (fstat(run->repo.metadata_fd, &st) != 0)
 		return STP_FAIL_SYS(err, STAGE, TOP, "cannot stat");
 	pass.device = st.st_dev;
-	STP_TRY(sweep_pass(&pass, err));
+	STP_TRY(stp_folder_each(run->repo.metadata_fd, STAGE, TOP, look_at_file, &pass, err));
 	if (!run->options->dry_run)
 		STP_TRY(stp_fd_sync(run->repo.metadata_fd, STAGE, TOP, err));
 	pass.of_snapshots = 0;
-	return sweep_pass(&pass, err);
+	return stp_folder_each(run->repo.metadata_fd, STAGE, TOP, look_at_file, &pass, err);
 }

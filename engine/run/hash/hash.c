@@ -16,6 +16,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "base/thread.h"
 #include "digest/stage.h"
@@ -105,7 +106,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 		return scan_folder(run, path, err);
 	if (!S_ISREG(st.st_mode)) {
 		stp_fault_add(&run->faults, STP_FORMAT, 0, STAGE, path, path_bytes,
-		              "is no regular file or folder");
+		              "is not a regular file or folder");
 		return STP_OK;
 	}
 	record.length = (uint64_t)st.st_size;
@@ -147,7 +148,7 @@ static enum stp_errc file_done(void *ctx, size_t worker_index, const struct stp_
                                struct stp_err *err)
 {
 	struct hash_run *run = ctx;
-	struct stp_hash_line line = {
+	struct stp_hash_file line = {
 	    .path = record->path,
 	    .path_bytes = record->path_bytes,
 	    .digests = record->digests,
@@ -227,9 +228,7 @@ static void init_run(struct hash_run *run, const struct stp_hash_options *option
 	run->options = options;
 	run->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
 	run->cancel = options->cancel ? options->cancel : &run->own_cancel;
-	run->jobs = options->jobs == STP_HASH_JOBS_AUTO ? stp_cpu_count() : options->jobs;
-	if (run->jobs > STP_JOBS_MAX)
-		run->jobs = STP_JOBS_MAX;
+	run->jobs = options->jobs;
 	run->worker_count = run->jobs ? run->jobs : 1;
 	run->features = run->jobs ? stp_cpu_features() : 0;
 	stp_fault_list_init(&run->faults);
@@ -246,17 +245,17 @@ static void release_run(struct hash_run *run)
 	stp_fault_list_release(&run->faults);
 }
 
-struct line_sink {
-	stp_hash_line_fn *fn;
-	void *ctx;
-};
-
 static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err *err)
 {
-	const struct line_sink *sink = ctx;
-	struct stp_hash_line line = stp_hash_lines_get(record);
+	const struct stp_hash_options *options = ctx;
+	struct stp_hash_file out = stp_hash_lines_get(record);
 
-	return sink->fn(sink->ctx, &line, err);
+	enum stp_errc code =
+	    options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
+
+	if (code != STP_OK) /* which need not have set err */
+		return STP_FAIL(err, code, STAGE, NULL, "the program that asked for it ended it");
+	return STP_OK;
 }
 
 /* Copies the sorted faults into one block behind the report. */
@@ -306,10 +305,9 @@ static void report_numbers(const struct hash_run *run, struct stp_hash_report *r
 	}
 }
 
-static enum stp_errc run_all(struct hash_run *run, stp_hash_line_fn *line_fn, void *ctx,
-                             struct stp_hash_report *report, struct stp_err *err)
+static enum stp_errc run_all(struct hash_run *run, struct stp_hash_report *report,
+                             struct stp_err *err)
 {
-	struct line_sink sink = {line_fn, ctx};
 	uint64_t started_ns = stp_clock_monotonic_ns();
 	uint64_t hashed_ns;
 
@@ -319,24 +317,34 @@ static enum stp_errc run_all(struct hash_run *run, stp_hash_line_fn *line_fn, vo
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
 	STP_TRY(stp_workers_run(2, "hash-run", run_side, run, run->cancel, err));
 	hashed_ns = stp_clock_monotonic_ns();
-	STP_TRY(stp_sorter_merge(run->sorters, run->worker_count, give_line, &sink, err));
+	STP_TRY(stp_sorter_merge(run->sorters, run->worker_count, give_line,
+	                         (void *)(uintptr_t)run->options, err));
 	report->seconds_scan_and_hash = (double)(hashed_ns - started_ns) / 1e9;
 	report->seconds_sort = (double)(stp_clock_monotonic_ns() - hashed_ns) / 1e9;
 	report_numbers(run, report);
 	return report_faults(run, report, err);
 }
 
-enum stp_errc stp_hash_paths(const struct stp_hash_options *options, stp_hash_line_fn *line_fn,
-                             void *ctx, struct stp_hash_report *out_report, struct stp_err *err)
+enum stp_errc stp_hash_files(const struct stp_hash_options *options,
+                             struct stp_hash_report *out_report, struct stp_err *err)
 {
-	struct hash_run *run = calloc(1, sizeof(*run));
 	struct stp_hash_report report = {0};
+	struct stp_hash_options mine;
+	struct hash_run *run;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, on_file_ctx, STAGE, err));
+	mine.jobs = stp_options_jobs(mine.jobs);
+	if (!mine.hash_set)
+		mine.hash_set = STP_ALG_BIT(STP_ALG_SHA512);
+	if (mine.hash_set >= STP_ALG_BIT(STP_ALG_COUNT))
+		return STP_FAIL(err, STP_CONFIG, STAGE, "hash_set", "has an unknown algorithm");
+	run = calloc(1, sizeof(*run));
 	if (!run)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	init_run(run, options);
-	code = run_all(run, line_fn, ctx, &report, err);
+	init_run(run, &mine);
+	code = run_all(run, &report, err);
 	release_run(run);
 	free(run);
 	if (code == STP_OK)

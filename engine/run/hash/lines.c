@@ -18,7 +18,7 @@ int stp_hash_lines_compare(const uint8_t *a, const uint8_t *b)
 }
 
 /* Zeros behind a short path: before all others, as no path holds one. */
-static uint64_t prefix_of(const struct stp_hash_line *line)
+static uint64_t prefix_of(const struct stp_hash_file *line)
 {
 	uint8_t bytes[8] = {0};
 
@@ -26,7 +26,7 @@ static uint64_t prefix_of(const struct stp_hash_line *line)
 	return stp_load64_be(bytes);
 }
 
-enum stp_errc stp_hash_lines_add(struct stp_sorter *sorter, const struct stp_hash_line *line,
+enum stp_errc stp_hash_lines_add(struct stp_sorter *sorter, const struct stp_hash_file *line,
                                  size_t digest_bytes, struct stp_err *err)
 {
 	size_t bytes = HEAD_BYTES + line->path_bytes + digest_bytes;
@@ -41,12 +41,12 @@ enum stp_errc stp_hash_lines_add(struct stp_sorter *sorter, const struct stp_has
 	return STP_OK;
 }
 
-struct stp_hash_line stp_hash_lines_get(const uint8_t *record)
+struct stp_hash_file stp_hash_lines_get(const uint8_t *record)
 {
 	size_t path_bytes = stp_load16_le(record);
 	const uint8_t *path = record + HEAD_BYTES;
 
-	return (struct stp_hash_line){
+	return (struct stp_hash_file){
 	    .path = (const char *)path,
 	    .path_bytes = path_bytes,
 	    .length = stp_load64_le(record + 2),

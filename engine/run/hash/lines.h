@@ -18,9 +18,9 @@
 /* The order of two records of lines. */
 int stp_hash_lines_compare(const uint8_t *a, const uint8_t *b);
 
-enum stp_errc stp_hash_lines_add(struct stp_sorter *sorter, const struct stp_hash_line *line,
+enum stp_errc stp_hash_lines_add(struct stp_sorter *sorter, const struct stp_hash_file *line,
                                  size_t digest_bytes, struct stp_err *err) STP_MUST_CHECK;
 
-struct stp_hash_line stp_hash_lines_get(const uint8_t *record);
+struct stp_hash_file stp_hash_lines_get(const uint8_t *record);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "keys/key_signer.h"
 
 void stp_ring_file(const char *role, size_t index, char out[STP_RING_FILE_BYTES])
 {
@@ -55,6 +56,17 @@ int stp_ring_has_any(int folder_fd, const char *role, size_t count)
 	return count_present(folder_fd, role, count, first_missing) != 0;
 }
 
+/* Takes over key, and makes its signer. */
+static enum stp_errc keep(struct stp_ring *ring, struct stp_key *key, struct stp_err *err)
+{
+	struct stp_signer **signer = &ring->signers[ring->count];
+
+	ring->keys[ring->count] = key;
+	stp_key_object_ed25519(&ring->public_keys[ring->count], stp_key_public(key));
+	ring->count++;
+	return stp_key_signer_create(key, signer, err);
+}
+
 enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *role, size_t count,
                             unsigned threshold, enum stp_ring_files files, struct stp_err *err)
 {
@@ -70,18 +82,17 @@ enum stp_errc stp_ring_open(struct stp_ring *ring, int folder_fd, const char *ro
 		                "is missing beside other keys of its role; put it there, or name "
 		                "another folder");
 	while (ring->count < count) {
-		struct stp_key **key = &ring->keys[ring->count];
+		struct stp_key *key = NULL;
 		int is_there;
 
 		stp_ring_file(role, ring->count, name);
 		is_there = stp_file_exists(folder_fd, name);
 		if (is_there)
-			STP_TRY(stp_key_load(folder_fd, name, key, err));
+			STP_TRY(stp_key_load(folder_fd, name, &key, err));
 		else
-			STP_TRY(stp_key_generate(folder_fd, name, key, err));
+			STP_TRY(stp_key_generate(folder_fd, name, &key, err));
 		ring->made[ring->count] = !is_there;
-		stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(*key));
-		ring->count++;
+		STP_TRY(keep(ring, key, err));
 	}
 	return check_distinct(ring, err);
 }
@@ -101,10 +112,7 @@ static enum stp_errc keep_new(struct stp_ring *ring, struct stp_key *key, struct
 		return STP_FAIL(err, STP_LIMIT, "keys", ring->role, "has more than %d key files",
 		                STP_ROLE_KEYS_MAX);
 	}
-	ring->keys[ring->count] = key;
-	stp_role_key_init(&ring->public_keys[ring->count], stp_key_public(key));
-	ring->count++;
-	return STP_OK;
+	return keep(ring, key, err);
 }
 
 enum stp_errc stp_ring_add_folder(struct stp_ring *ring, int folder_fd, struct stp_err *err)
@@ -146,7 +154,9 @@ void stp_ring_release(struct stp_ring *ring)
 {
 	size_t i;
 
-	for (i = 0; i < ring->count; i++)
+	for (i = 0; i < ring->count; i++) {
+		stp_signer_destroy(ring->signers[i]);
 		stp_key_destroy(ring->keys[i]);
+	}
 	memset(ring, 0, sizeof(*ring));
 }

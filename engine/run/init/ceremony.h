@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "keys/keys.h"
+#include "keys/signer.h"
 #include "roles/roles.h"
 
 #define STP_RING_FILE_BYTES 32 /* "targets-64.pem" */
@@ -19,7 +20,8 @@
 struct stp_ring {
 	const char *role; /* "root", "targets", "bins" */
 	struct stp_key *keys[STP_ROLE_KEYS_MAX];
-	struct stp_role_key public_keys[STP_ROLE_KEYS_MAX];
+	struct stp_signer *signers[STP_ROLE_KEYS_MAX]; /* over keys */
+	struct stp_key_object public_keys[STP_ROLE_KEYS_MAX];
 	int made[STP_ROLE_KEYS_MAX]; /* by this run */
 	size_t count;
 	unsigned threshold;

@@ -19,6 +19,7 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "keys/keys.h"
 #include "publish/repo.h"
 #include "roles/config.h"
@@ -31,7 +32,7 @@
 
 #define STAGE "init"
 
-/* product.md: init warns above this. */
+/* init warns above this. */
 #define MANY_BINS 65536
 
 struct init {
@@ -176,8 +177,6 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 	char targets[PATH_MAX];
 	struct stat st;
 
-	if (!options->targets_dir)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--targets", "is required");
 	STP_TRY(make_absolute(options->repo, repo, err));
 	STP_TRY(make_absolute(options->targets_dir, init->targets, err));
 	if (stat(init->targets, &st) != 0)
@@ -315,9 +314,8 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 	enum stp_errc code;
 
 	snprintf(name, sizeof(name), "1.%s.json", role);
-	STP_TRY(stp_sealed_make(name, 1, body->data, body->count,
-	                        (const struct stp_key *const *)ring->keys, ring->count, &sealed,
-	                        err));
+	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, ring->signers, ring->count,
+	                        &sealed, err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
 	*out_pin = stp_pin_of(1, sealed.bytes, sealed.length);
@@ -328,14 +326,14 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 static enum stp_errc write_documents(struct init *init, struct stp_buf *body, struct stp_err *err)
 {
 	const struct stp_config *config = &init->config;
-	struct stp_role_key online;
+	struct stp_key_object online;
 	struct stp_role_keys online_keys = {&online, 1, 1};
 	struct stp_role_keys bins_keys = stp_ring_public(&init->bins);
 	struct stp_root_keys root_keys = {stp_ring_public(&init->root),
 	                                  stp_ring_public(&init->targets_ring), online_keys,
 	                                  online_keys};
 
-	stp_role_key_init(&online, stp_key_public(init->online));
+	stp_key_object_ed25519(&online, stp_key_public(init->online));
 	STP_TRY(stp_root_body((struct stp_role_head){1, init->now + config->expiry.root},
 	                      &root_keys, body, err));
 	STP_TRY(write_role(init, "root", body, &init->root, &init->floors.root, err));
@@ -485,13 +483,19 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
                        struct stp_err *err)
 {
 	struct stp_init_report report = {0};
-	struct init *init = calloc(1, sizeof(*init));
+	struct stp_init_options mine;
+	struct init *init;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, has_now, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	STP_TRY(stp_options_need(mine.targets_dir, "targets_dir", STAGE, err));
+	init = calloc(1, sizeof(*init));
 	if (!init)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	init->options = options;
-	init->now = options->now ? options->now : stp_clock_now();
+	init->options = &mine;
+	init->now = stp_options_now(mine.now, mine.has_now);
 	init->root_fd = init->metadata_fd = init->offline_fd = -1;
 	stp_init_stage_init(&init->stage, -1);
 	code = run(init, &report, err);

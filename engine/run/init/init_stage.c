@@ -26,27 +26,6 @@ static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, 
 
 /* ------------------------------------------------------------------ small things */
 
-/* Calls fn for each name in the folder, until one fails. */
-typedef enum stp_errc name_fn(void *ctx, int folder_fd, const char *name, struct stp_err *err);
-
-static enum stp_errc each_name(int folder_fd, const char *subject, name_fn *fn, void *ctx,
-                               struct stp_err *err)
-{
-	DIR *folder = stp_folder_list(folder_fd);
-	const struct dirent *entry;
-	enum stp_errc code = STP_OK;
-
-	if (!folder)
-		return STP_FAIL_SYS(err, STAGE, subject, "cannot list the folder");
-	while (code == STP_OK && (errno = 0, entry = readdir(folder)))
-		if (!stp_name_is_dots(entry->d_name))
-			code = fn(ctx, folder_fd, entry->d_name, err);
-	if (code == STP_OK && errno)
-		code = STP_FAIL_SYS(err, STAGE, subject, "cannot list the folder");
-	closedir(folder);
-	return code;
-}
-
 /* Removes name and all beneath; links are removed, not followed. Best effort. */
 static void remove_tree(int folder_fd, const char *name, int depth)
 {
@@ -225,7 +204,8 @@ static enum stp_errc prove_public(void *ctx, int folder_fd, const char *name, st
 	if (!is_metadata && strcmp(name, STP_TARGETS_FOLDER) != 0)
 		return prove_none(ctx, folder_fd, name, err);
 	STP_TRY(stp_folder_open(folder_fd, name, STAGE, &fd, err));
-	code = each_name(fd, name, is_metadata ? prove_metadata : prove_none, ctx, err);
+	code =
+	    stp_folder_each(fd, STAGE, name, is_metadata ? prove_metadata : prove_none, ctx, err);
 	close(fd);
 	return code;
 }
@@ -233,8 +213,8 @@ static enum stp_errc prove_public(void *ctx, int folder_fd, const char *name, st
 /* Does members[index] of REPO, if it is there, prove to be what the init that died put there? */
 static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, struct stp_err *err)
 {
-	static name_fn *const proofs[MEMBER_COUNT] = {prove_key, prove_key, prove_state,
-	                                              prove_public};
+	static stp_folder_fn *const proofs[MEMBER_COUNT] = {prove_key, prove_key, prove_state,
+	                                                    prove_public};
 	struct proof proof = {stage, members[index]};
 	enum stp_errc code;
 	int fd;
@@ -242,7 +222,7 @@ static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, str
 	if (!stp_file_exists(stage->root_fd, members[index]))
 		return STP_OK;
 	STP_TRY(stp_folder_open(stage->root_fd, members[index], STAGE, &fd, err));
-	code = each_name(fd, members[index], proofs[index], &proof, err);
+	code = stp_folder_each(fd, STAGE, members[index], proofs[index], &proof, err);
 	close(fd);
 	return code;
 }
@@ -339,20 +319,21 @@ static enum stp_errc recover(struct stp_init_stage *stage, struct stp_err *err)
 
 	if (stp_file_exists(stage->root_fd, STP_INIT_FOLDER))
 		STP_TRY(stp_folder_open(stage->root_fd, STP_INIT_FOLDER, STAGE, &stage->fd, err));
-	STP_TRY(each_name(stage->root_fd, "the folder", look_at_root, stage, err));
+	STP_TRY(stp_folder_each(stage->root_fd, STAGE, "the folder", look_at_root, stage, err));
 	if (stage->fd < 0)
 		return STP_OK;
 	if (stp_file_exists(stage->fd, STP_CONFIG_FILE))
 		STP_TRY(read_made(stage, err));
 	else
-		STP_TRY(each_name(stage->fd, STP_INIT_FOLDER, look_at_unmarked, NULL, err));
+		STP_TRY(stp_folder_each(stage->fd, STAGE, STP_INIT_FOLDER, look_at_unmarked, NULL,
+		                        err));
 	for (i = 0; i < MEMBER_COUNT; i++)
 		STP_TRY(prove(stage, i, err));
 	for (i = 0; i < MEMBER_COUNT; i++)
 		STP_TRY(take_back(stage, i, err));
 	forget_made(&stage->made);
 	stage->inherited = stage->made.count != 0;
-	return each_name(stage->fd, STP_INIT_FOLDER, clear_name, NULL, err);
+	return stp_folder_each(stage->fd, STAGE, STP_INIT_FOLDER, clear_name, NULL, err);
 }
 
 enum stp_errc stp_init_stage_begin(struct stp_init_stage *stage, const struct stp_config *config,
@@ -417,7 +398,8 @@ void stp_init_stage_undo(struct stp_init_stage *stage)
 		if (stage->moved & 1u << i &&
 		    stp_rename_new(stage->root_fd, members[i], stage->fd, members[i]) != 0)
 			return;
-	if (each_name(stage->fd, STP_INIT_FOLDER, clear_name, NULL, &ignored) != STP_OK ||
+	if (stp_folder_each(stage->fd, STAGE, STP_INIT_FOLDER, clear_name, NULL, &ignored) !=
+	        STP_OK ||
 	    stage->inherited)
 		return;
 	unlinkat(stage->fd, STP_INIT_MADE_FILE, 0);

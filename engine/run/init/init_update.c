@@ -26,6 +26,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
+#include "cjson/encoding.h"
 #include "publish/publish.h"
 #include "run/init/ceremony_view.h"
 #include "run/init/signing_plan.h"
@@ -57,7 +59,7 @@ struct update {
 	int offline_fds[STP_INIT_FOLDERS_MAX];
 	size_t offline_count;
 	struct stp_key *online;
-	struct stp_role_key online_key; /* its public half */
+	struct stp_key_object online_key; /* its public half */
 	struct stp_seal_key *seal;
 	struct stp_former_keys former;
 	struct stp_signing_plan root, targets, bins;
@@ -102,7 +104,7 @@ static enum stp_errc open_all(struct update *update, struct stp_err *err)
 	STP_TRY(stp_repo_open(options->repo, STP_REPO_LOCK, "init", &update->repo, err));
 	STP_TRY(stp_config_load(&update->config, update->repo.root_fd, err));
 	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
-	stp_role_key_init(&update->online_key, stp_key_public(update->online));
+	stp_key_object_ed25519(&update->online_key, stp_key_public(update->online));
 	STP_TRY(stp_seal_key_load(update->repo.keys_fd, STP_LEDGER_KEY_FILE, &update->seal, err));
 	STP_TRY(stp_trusted_load(&update->trust, &update->repo, &update->config, STP_TRUSTED_PINNED,
 	                         options->trusted_root, update->seal, &update->current, err));
@@ -342,7 +344,8 @@ static enum stp_errc prepare(struct update *update, const struct stp_signing_pla
 	renewal->head =
 	    (struct stp_role_head){published->version + 1, update->now + expiry_seconds};
 	STP_TRY(delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err));
-	return stp_json_form_append(&renewal->body, &renewal->form, err);
+	return stp_cjson_to_file(renewal->body.data, renewal->body.count, STAGE, plan->role,
+	                         &renewal->form, err);
 }
 
 static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
@@ -437,10 +440,9 @@ static enum stp_errc publish(struct update *update, struct renewal *renewal, str
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
 	         ring->role);
-	STP_TRY(stp_sealed_make_escaped(
-	    name, renewal->head.version, renewal->body.data, renewal->body.count,
-	    renewal->form.data, renewal->form.count, (const struct stp_key *const *)ring->keys,
-	    ring->count, &sealed, err));
+	STP_TRY(stp_sealed_make_escaped(name, renewal->head.version, renewal->body.data,
+	                                renewal->body.count, ring->signers, ring->count, &sealed,
+	                                err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);
 	if (code == STP_OK)
@@ -544,18 +546,28 @@ enum stp_errc stp_init_update(const struct stp_init_update_options *options,
                               struct stp_init_update_report *out_report, struct stp_err *err)
 {
 	struct stp_init_update_report report = {0};
-	struct update *update = calloc(1, sizeof(*update));
+	struct stp_init_update_options mine;
+	struct update *update;
 	enum stp_errc code;
 
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, confirm_ctx, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	update = calloc(1, sizeof(*update));
 	if (!update)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	update->options = options;
+	update->options = &mine;
 	update->report = &report;
-	update->now = options->now >= 0 ? options->now : stp_clock_now();
+	update->now = stp_options_now(mine.now, mine.has_now);
 	stp_repo_init(&update->repo);
 	code = run(update, err);
 	release(update);
 	if (code == STP_OK)
 		*out_report = report;
 	return code;
+}
+
+void stp_init_update_report_release(struct stp_init_update_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

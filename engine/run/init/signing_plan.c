@@ -172,13 +172,10 @@ int stp_signing_plan_can_sign(const struct stp_signing_plan *plan)
 
 /* ------------------------------------------------------------------ documents */
 
-json_t *stp_signing_key_json(const struct stp_role_key *key)
+json_t *stp_signing_key_json(const struct stp_key_object *key)
 {
-	char hex[64];
-
-	stp_hex_encode(key->public_key, sizeof(key->public_key), hex);
-	return json_pack("{s:s,s:{s:s%},s:s}", "keytype", "ed25519", "keyval", "public", hex,
-	                 sizeof(hex), "scheme", "ed25519");
+	return json_pack("{s:s,s:{s:s%},s:s}", "keytype", key->scheme->keytype, "keyval", "public",
+	                 key->public_text, key->public_chars, "scheme", key->scheme->scheme);
 }
 
 int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, json_t *keys)

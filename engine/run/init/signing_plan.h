@@ -59,7 +59,7 @@ int stp_signing_plan_can_sign(const struct stp_signing_plan *plan);
  * memory is short. */
 int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, json_t *keys);
 
-/* The TUF key object of an Ed25519 key, or NULL. */
-json_t *stp_signing_key_json(const struct stp_role_key *key);
+/* The TUF key object in JSON, or NULL. */
+json_t *stp_signing_key_json(const struct stp_key_object *key);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "hash/hash.h"
 #include "keys/keys.h"
@@ -21,7 +22,7 @@
 #include "publish/mark_name.h"
 #include "publish/names.h"
 #include "publish/repo.h"
-#include "record/stamp.h"
+#include "record/fingerprint.h"
 #include "run/past.h"
 #include "run/trusted.h"
 #include "verify/bins.h"
@@ -336,6 +337,7 @@ static enum stp_errc compare(struct show *show, int fd, struct stp_show_file *fi
 static enum stp_errc look_at_file(struct show *show, int index_fd, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
+	struct stp_record record;
 	struct stat st;
 
 	snprintf(report->file.name, sizeof(report->file.name), "%s/%s", show->config.targets_dir,
@@ -347,11 +349,12 @@ static enum stp_errc look_at_file(struct show *show, int index_fd, struct stp_er
 	STP_TRY(compare(
 	    show, stp_folders_open(index_fd, show->options->path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
 	    &report->file, &st, err));
-	report->is_file_unchanged = report->has_record && report->inode &&
-	                            (uint64_t)st.st_ino == report->inode &&
-	                            (uint64_t)st.st_size == report->length &&
-	                            stp_stamp_of(st.st_mtim) == report->mtime_ns &&
-	                            stp_stamp_of(st.st_ctim) == report->ctime_ns;
+	record = (struct stp_record){
+	    .length = report->length,
+	    .fingerprint = {0, report->inode, report->mtime_ns, report->ctime_ns},
+	};
+	report->is_file_unchanged =
+	    report->has_record && report->inode && !stp_record_difference(&record, &st);
 	return STP_OK;
 }
 
@@ -434,24 +437,35 @@ static enum stp_errc look_up(struct show *show, struct stp_err *err)
 	return look_at_files(show, err);
 }
 
-enum stp_errc stp_show_run(const struct stp_show_options *options, struct stp_show_report *out,
-                           struct stp_err *err)
+enum stp_errc stp_show(const struct stp_show_options *options, struct stp_show_report *out,
+                       struct stp_err *err)
 {
-	struct show show = {.options = options, .report = out, .path_bytes = strlen(options->path)};
-	const char *problem = stp_target_path_problem(options->path, show.path_bytes);
+	struct stp_show_options mine;
+	struct show show = {.options = &mine, .report = out};
+	const char *problem;
 	enum stp_errc code;
 
 	memset(out, 0, sizeof(*out));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, cancel, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	STP_TRY(stp_options_need(mine.path, "path", STAGE, err));
+	show.path_bytes = strlen(mine.path);
+	problem = stp_target_path_problem(mine.path, show.path_bytes);
 	show.folder.fd = -1;
 	if (problem)
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->path,
-		                "cannot be a target path: it %s", problem);
+		return STP_FAIL(err, STP_CONFIG, STAGE, mine.path, "cannot be a target path: it %s",
+		                problem);
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, STAGE, "", "libsodium cannot start");
-	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "show", &show.repo, err));
+	STP_TRY(stp_repo_open(mine.repo, STP_REPO_READ, "show", &show.repo, err));
 	code = look_up(&show, err);
 	stp_metadata_folder_close(&show.folder);
 	stp_config_release(&show.config);
 	stp_repo_close(&show.repo);
 	return code;
+}
+
+void stp_show_report_release(struct stp_show_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

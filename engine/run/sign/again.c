@@ -10,11 +10,6 @@
 #include "base/text.h"
 #include "record/stamp.h"
 
-#define NS_PER_S 1000000000
-/* Between the clock when a window's files were hashed, in whole seconds, and stamps that lay ahead
- * of it: half of STP_STAMP_AHEAD_NS. */
-#define HASHED_GRACE_S 30
-
 int64_t stp_sign_racy_after(const struct stp_sign_run *run)
 {
 	if (run->options->dry_run)
@@ -30,52 +25,6 @@ void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from)
 		to->files[i] += from->files[i];
 	to->renumbered += from->renumbered;
 	to->ctime_ignored += from->ctime_ignored;
-}
-
-enum stp_again stp_sign_compare(const struct stp_sign_run *run, const struct stp_record *entry,
-                                const struct stp_record *record, unsigned *out_tolerated)
-{
-	const struct stp_fingerprint *now = &entry->fingerprint;
-	const struct stp_fingerprint *then = &record->fingerprint;
-
-	*out_tolerated = 0;
-	if (entry->length != record->length)
-		return STP_AGAIN_SIZE;
-	if (now->mtime_ns != then->mtime_ns)
-		return STP_AGAIN_MTIME;
-	if (now->ino != then->ino)
-		return STP_AGAIN_INODE;
-	if (now->ctime_ns != then->ctime_ns) {
-		if (run->config.trust != STP_TRUST_MTIME)
-			return STP_AGAIN_CTIME;
-		*out_tolerated |= STP_TOLERATED_CTIME;
-	}
-	if (now->fs_id != then->fs_id) {
-		if (!stp_fs_is_same(&run->fs, now->fs_id, then->fs_id))
-			return STP_AGAIN_DEVICE;
-		*out_tolerated |= STP_TOLERATED_DEVICE;
-	}
-	return STP_AGAIN_NOT;
-}
-
-enum stp_again stp_sign_settled(const struct stp_sign_run *run, const struct stp_record *record)
-{
-	const struct stp_fingerprint *print = &record->fingerprint;
-	int64_t hashed_ns =
-	    stp_stamp_clamp((__int128)(record->verified_at + HASHED_GRACE_S) * NS_PER_S);
-
-	if (record->flags & STP_RECORD_RACY)
-		return STP_AGAIN_UNSETTLED;
-	if (record->flags & STP_RECORD_PASSED && run->config.trust != STP_TRUST_MTIME)
-		return STP_AGAIN_CTIME;
-	/* The usual case: both are older than the hashing. */
-	if (print->mtime_ns < hashed_ns && print->ctime_ns < hashed_ns)
-		return STP_AGAIN_NOT;
-	if (print->mtime_ns >= hashed_ns && print->mtime_ns < run->ahead_ns)
-		return STP_AGAIN_FUTURE;
-	if (print->ctime_ns >= hashed_ns && print->ctime_ns < run->ahead_ns)
-		return STP_AGAIN_FUTURE;
-	return STP_AGAIN_NOT;
 }
 
 /* --- notes ----------------------------------------------------------------------------------- */
@@ -127,9 +76,7 @@ void stp_sign_note_tolerated(struct stp_sign_run *run)
 
 void stp_sign_look_ahead(struct stp_sign_run *run, const struct stp_record *entry)
 {
-	const struct stp_fingerprint *print = &entry->fingerprint;
-
-	if (print->mtime_ns >= run->ahead_ns || print->ctime_ns >= run->ahead_ns)
+	if (stp_stamps_are_ahead(&entry->fingerprint, run->ahead_ns))
 		stp_fault_add(&run->ahead, STP_CHANGED, 0, "scan", entry->path, entry->path_bytes,
 		              "has a time in the future");
 }

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files are hashed again, and why: the scan's fingerprint against the ledger's.
- *
- *	fingerprints differ   in size, mtime, inode, ctime, file system   the first that does is why
- *	they do not           but its stamps had not settled when it was hashed
- *	                      or lay ahead of the clock then, and do not any more
- *	                      (engine/decisions/0208-stamps-ahead-of-the-clock.md)
- *
- * What is tolerated: another number of the root's file system (base/filesystem.h), and another
- * ctime where stampede.json says "trust": "mtime". The ledger then gets what the scan saw, and
- * for a ctime STP_RECORD_PASSED: once "trust" is "ctime" again, such a file is read.
+ * Which files are hashed again, and why: what is said about it. The rule is that of
+ * record/trust.h.
  *
  * Shape      counters by reason; each worker counts on its own, and they are added up.
  * Memory     plain structs.
  * Ownership  the caller's.
- * Threads    stp_sign_compare() from any thread; the rest from one.
+ * Threads    stp_sign_look_ahead() from any thread; the rest from one.
  */
 #ifndef STP_RUN_SIGN_AGAIN_H
 #define STP_RUN_SIGN_AGAIN_H
@@ -24,15 +16,6 @@
 
 /* Adds what from counted to to. */
 void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from);
-
-/* Why a file of the ledger must be read again; STP_AGAIN_NOT: it need not. record has the file's
- * fingerprint. *out_tolerated gets the STP_TOLERATED_* that differ and do not count. */
-enum stp_again stp_sign_compare(const struct stp_sign_run *run, const struct stp_record *entry,
-                                const struct stp_record *record, unsigned *out_tolerated);
-
-/* Whether an unchanged fingerprint of the record says that the bytes are unchanged: STP_AGAIN_NOT,
- * or why not. */
-enum stp_again stp_sign_settled(const struct stp_sign_run *run, const struct stp_record *record);
 
 /* Before hours of it: says how many files are read again though size and mtime are as they were.
  * counted is of one of window_count equal parts. */

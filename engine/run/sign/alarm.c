@@ -107,9 +107,9 @@ void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
 {
 	char text[STP_DIFFERENCE_MAX];
 
-	stp_fault_add(&run->faults, STP_REFUSED, 0, "list", row->path, row->path_bytes,
+	stp_fault_add(&run->faults, STP_REFUSED, 0, STP_LIST_STAGE, row->path, row->path_bytes,
 	              "is not the file that %.80s:%llu describes (%s); restore the file or correct "
 	              "the list",
-	              stp_sign_list_name(run->options), (unsigned long long)row->origin,
+	              run->list_source.name, (unsigned long long)row->origin,
 	              stp_said_difference(says, has, ", the file has ", text));
 }

@@ -13,6 +13,7 @@
 #define STP_RUN_SIGN_ALARM_H
 
 #include "run/sign/compare.h"
+#include "run/sign/decide.h"
 #include "run/sign/sign_run.h"
 
 /* True when the configuration lets the path's bytes change under its name. */
@@ -38,5 +39,9 @@ void stp_sign_alarm(struct stp_sign_run *run, const struct stp_record *record,
 /* True when the target of a KEEP decision has other bytes than it may have; a fault says so. What
  * has no algorithm in common with what was signed was compared when it was hashed. */
 int stp_sign_alarms(struct stp_sign_run *run, const struct stp_decision *decision);
+
+/* The alarm about a list that contradicts the file which its row names. */
+void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
+                         const struct stp_said *says, const struct stp_said *has);
 
 #endif

@@ -1,57 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Collecting: the tree, the digest list or both → sorted sources.
- *
- *	tree ─▶ entries ───────────────────────────┐
- *	list ─▶ rows with every digest ────────────┼─▶ run builder per worker ─▶ run->scan
- *	     ├▶ … that the ledger has already ─▶ ticked in run->known
- *	     └▶ rows with fewer ─▶ stat in the tree ┘   what they have goes along as claims
- *
- * In a refresh there is nothing to collect: the ledger's targets stay, see run/sign/source.c.
- * Without a list the tree is the index. With one the list is, and only files that match a --scan
- * glob come from the tree besides.
- */
+#include "run/sign/collect.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/bytes.h"
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/progress.h"
 #include "ledger/run.h"
-#include "list/list.h"
-#include "list/sum.h"
-#include "record/fingerprint.h"
 #include "record/stamp.h"
 #include "run/sign/again.h"
 #include "run/sign/list_notes.h"
-#include "run/sign/sign_run.h"
+#include "run/sign/row_file.h"
 #include "run/sign/urls.h"
-#include "scan/entry.h"
 #include "scan/tree.h"
-
-/* Mixed into the list's sum, and changed with the rules that rows are checked by: a list that was
- * read under older rules is read again. */
-#define LIST_RULES UINT64_C(0x75726c2d72756c65)
-/* Rows looked up in the table of known ones: fetch this many ahead. */
-#define KNOWN_AHEAD 8
-/* The table may take as much memory as records before they spill. */
-#define KNOWN_RECORDS_MAX (STP_SIGN_COLLECT_BYTES / STP_KNOWN_RECORD_BYTES)
 
 struct collect {
 	struct stp_sign_run *run;
+	const struct stp_collect_in *in;
+	struct stp_collected *out;
 	struct stp_run_builder **builders;
 	size_t builder_count;
 	struct stp_globs scan_globs; /* --scan */
-	const char *list_name;
 	atomic_uint_fast64_t entry_count;
-	atomic_uint_fast64_t known_count;  /* rows that were only ticked */
 	atomic_uint_fast64_t absent_count; /* rows whose file is needed and not there */
 };
 
@@ -75,7 +46,7 @@ static enum stp_errc create_builders(struct collect *collect, size_t count, stru
 	return STP_OK;
 }
 
-/* Hands what the builders hold to run->scan and frees them. */
+/* Hands what the builders hold to out->scan and frees them. */
 static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code,
                                      struct stp_err *err)
 {
@@ -83,8 +54,8 @@ static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code
 
 	for (i = 0; i < collect->builder_count; i++) {
 		if (code == STP_OK) {
-			collect->run->scan_count += stp_run_record_count(collect->builders[i]);
-			code = stp_run_finish(collect->builders[i], &collect->run->scan, err);
+			collect->out->count += stp_run_record_count(collect->builders[i]);
+			code = stp_run_finish(collect->builders[i], &collect->out->scan, err);
 		}
 		stp_run_destroy(collect->builders[i]);
 	}
@@ -104,7 +75,7 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (!stp_sign_check_url(collect->run, &records[i]))
+		if (!stp_sign_check_url(collect->run, &records[i], &collect->out->unfetchable))
 			continue;
 		stp_sign_look_ahead(collect->run, &records[i]);
 		STP_TRY(stp_run_add(collect->builders[worker], &records[i], err));
@@ -170,68 +141,7 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 
 /* --- the list -------------------------------------------------------------------------------- */
 
-/* The fault of a row whose file must be read and cannot; what it lacks, or why a whole row must. */
-static void fault_file(struct stp_sign_run *run, const struct stp_record *row, int sys_errno,
-                       const char *problem)
-{
-	char lacks[64];
-	char why[128];
-
-	stp_list_row_lacks(run, row, lacks);
-	if (lacks[0])
-		snprintf(why, sizeof(why), "has no %s", lacks);
-	else
-		snprintf(why, sizeof(why),
-		         "has no digest to compare with what was signed before \"hashes\" was "
-		         "changed (add that column once)");
-	stp_fault_add(&run->faults, sys_errno ? STP_IO : STP_FORMAT, sys_errno, "list", row->path,
-	              row->path_bytes, "%.80s:%llu %s, so the file must be read, %s",
-	              stp_sign_list_name(run->options), (unsigned long long)row->origin, why,
-	              problem);
-}
-
-enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
-                                       struct stp_record *entry)
-{
-	char path[STP_PATH_BYTES_MAX + 1];
-	struct stat st;
-
-	memcpy(path, row->path, row->path_bytes);
-	path[row->path_bytes] = '\0';
-	if (run->targets_fd < 0) {
-		fault_file(run, row, 0, "and there is no targets folder");
-		return STP_FILE_ABSENT;
-	}
-	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		fault_file(run, row, errno, "and it cannot be found");
-		return STP_FILE_ABSENT;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		fault_file(run, row, 0, "and it is not a regular file");
-		return STP_FILE_OTHER;
-	}
-	if ((uint64_t)st.st_size > STP_LENGTH_MAX) {
-		stp_fault_add(&run->faults, STP_LIMIT, 0, "list", row->path, row->path_bytes,
-		              STP_ENTRY_LENGTH_PROBLEM);
-		return STP_FILE_OTHER;
-	}
-	*entry = *row;
-	entry->flags |= STP_RECORD_FILE;
-	entry->length = (uint64_t)st.st_size;
-	if (row->flags & STP_RECORD_SIZED && entry->length != row->length) {
-		struct stp_said says = {row->length, NULL, 0};
-		struct stp_said has = {entry->length, NULL, 0};
-
-		stp_sign_contradict(run, row, &says, &has);
-		return STP_FILE_OTHER;
-	}
-	entry->fingerprint =
-	    stp_fingerprint_of(&st, stp_fs_id(&run->fs, st.st_dev, run->targets_fd, path));
-	stp_sign_look_ahead(run, entry);
-	return STP_FILE_FOUND;
-}
-
-/* A row that is not ticked. */
+/* A row that the ledger does not have. */
 static enum stp_errc take_row(struct collect *collect, size_t worker, const struct stp_record *row,
                               struct stp_err *err)
 {
@@ -255,183 +165,160 @@ static enum stp_errc take_row(struct collect *collect, size_t worker, const stru
 	return stp_run_add(collect->builders[worker], &entry, err);
 }
 
-static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *records,
-                               size_t count, struct stp_err *err)
+static int accept_row(void *ctx, const struct stp_record *row)
 {
 	struct collect *collect = ctx;
-	struct stp_known *known = collect->run->known;
-	size_t taken = 0;
+
+	return stp_sign_check_url(collect->run, row, &collect->out->unfetchable);
+}
+
+static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *rows,
+                               size_t count, struct stp_err *err)
+{
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		if (known && i + KNOWN_AHEAD < count)
-			stp_known_prefetch(known, records[i + KNOWN_AHEAD].key);
-		if (!stp_sign_check_url(collect->run, &records[i]))
-			continue;
-		if (known && records[i].flags & STP_RECORD_DIGESTS &&
-		    stp_known_take(known, &records[i])) {
-			taken++;
-			continue;
-		}
-		if (known && !(records[i].flags & STP_RECORD_DIGESTS))
-			stp_known_pass(known, records[i].key);
-		STP_TRY(take_row(collect, worker, &records[i], err));
-	}
-	atomic_fetch_add_explicit(&collect->known_count, taken, memory_order_relaxed);
-	stp_progress_add(collect->run->options->progress, count, 0);
+	for (i = 0; i < count; i++)
+		STP_TRY(take_row(ctx, worker, &rows[i], err));
 	return STP_OK;
 }
 
-/* Whether the ledger is whole and of the version that is published, and the list alone makes the
- * index and can be read twice: then rows need not be compared with it one by one. */
-static int may_stand_for_list(const struct stp_sign_run *run)
+/* True when the ledger cannot say what was signed, and the published bins were not read yet. */
+static int needs_recovery(const struct collect *collect)
 {
-	struct stat st;
+	const struct stp_sign_run *run = collect->run;
 
-	return stp_ledger_generation(run->ledger) && run->ledger_set == run->config.hash_set &&
-	       !run->options->scan_glob_count && !run->options->dry_run &&
-	       !stp_sign_needs_recovery(run) && !run->has_published &&
-	       !stp_ledger_refused_count(run->ledger) &&
-	       !stp_ledger_checkpoint_count(run->ledger) && fstat(run->list_fd, &st) == 0 &&
-	       S_ISREG(st.st_mode) && lseek(run->list_fd, 0, SEEK_CUR) == 0;
-}
-
-/* Whether the list is byte for byte the one that the ledger's generation was made from: then the
- * ledger has every row already. */
-static enum stp_errc compare_list(struct stp_sign_run *run, const char *list_name,
-                                  struct stp_err *err)
-{
-	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
-	uint64_t sum;
-
-	if (!facts->tag)
-		return STP_OK;
-	STP_TRY(stp_list_sum_file(run->list_fd, list_name, stp_seal_key_bytes(run->seal_key),
-	                          run->jobs, run->cancel, &sum, err));
-	sum ^= LIST_RULES;
-	run->list_is_same = sum == facts->tag;
-	if (!run->list_is_same)
-		return STP_OK;
-	run->list_sum = sum;
-	run->scan_count = facts->target_count;
-	run->report->list_rows = facts->target_count;
-	return STP_OK;
-}
-
-/* Makes the table of known rows, unless the ledger is too large or was found damaged. The serial
- * twin goes without. */
-static enum stp_errc load_known(struct stp_sign_run *run, struct stp_err *err)
-{
-	struct stp_sources sources = STP_SOURCES_INIT;
-	enum stp_errc code;
-
-	if (!run->jobs || stp_ledger_base_count(run->ledger) + stp_ledger_delta_count(run->ledger) >
-	                      KNOWN_RECORDS_MAX)
-		return STP_OK;
-	code = stp_ledger_sources(run->ledger, &sources, err);
-	if (code == STP_OK && sources.count)
-		code = stp_known_load(&sources, run->digest_bytes, run->jobs, run->cancel,
-		                      &run->known, err);
-	stp_sources_release(&sources);
-	if (code == STP_OK && stp_sign_needs_recovery(run)) {
-		stp_known_destroy(run->known);
-		run->known = NULL;
-	}
-	return code;
+	return !collect->in->recovered->has_published &&
+	       stp_recover_is_needed(run->ledger, &run->damage, collect->in->published);
 }
 
 /* Whether the digests that were signed may be others than are configured. */
-static int may_be_of_other_algorithms(const struct stp_sign_run *run)
+static int may_be_of_other_algorithms(const struct collect *collect)
 {
-	return run->ledger_set != run->config.hash_set || stp_sign_needs_recovery(run) ||
-	       run->has_published;
+	return collect->run->ledger_set != collect->run->config.hash_set ||
+	       needs_recovery(collect) || collect->in->recovered->has_published;
 }
 
-/* Reads the list from where it stands into run->scan, and ticks known rows. */
-static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
+/* Whether the ledger is whole and of the version that is published, and the list alone makes the
+ * index: then what the ledger has of it need not be collected. */
+static int may_reuse_list(const struct collect *collect)
 {
-	struct stp_sign_run *run = collect->run;
-	struct stp_list_options options = {
+	const struct stp_sign_run *run = collect->run;
+
+	return stp_ledger_generation(run->ledger) && !may_be_of_other_algorithms(collect) &&
+	       !run->options->scan_glob_count && !run->options->dry_run &&
+	       !stp_ledger_refused_count(run->ledger) && !stp_ledger_checkpoint_count(run->ledger);
+}
+
+static struct stp_list_options list_options(const struct collect *collect)
+{
+	const struct stp_sign_run *run = collect->run;
+
+	return (struct stp_list_options){
 	    .sum_secret = stp_seal_key_bytes(run->seal_key),
-	    .name = collect->list_name,
-	    .fd = run->list_fd,
-	    .format = STP_LIST_AUTO,
+	    .source = &run->list_source,
 	    .hash_set = run->config.hash_set,
-	    .all_claims = may_be_of_other_algorithms(run),
+	    .all_claims = may_be_of_other_algorithms(collect),
 	    .jobs = run->jobs,
 	    .cancel = run->cancel,
 	};
+}
+
+static enum stp_errc reuse_list(struct collect *collect, struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	struct stp_collected *out = collect->out;
+	struct stp_list_options options = list_options(collect);
+	struct stp_list_basis basis = {
+	    .ledger = run->ledger,
+	    .damage = &run->damage,
+	    .digest_bytes = run->digest_bytes,
+	    .jobs = run->jobs,
+	    .cancel = run->cancel,
+	};
+
+	STP_TRY(stp_list_reuse_choose(&out->list, &options, &basis, err));
+	if (!out->list.is_same)
+		return STP_OK;
+	out->identity = out->list.identity;
+	out->count = stp_ledger_facts(run->ledger)->target_count;
+	run->report->list_rows = out->count;
+	return STP_OK;
+}
+
+/* Reads the list from where it stands into out->scan, but for rows that the ledger has. */
+static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+	struct stp_collected *out = collect->out;
+	struct stp_list_options options = list_options(collect);
+	struct stp_list_sink sink = {accept_row, take_rows, collect, run->options->progress};
 	struct stp_list_stats stats = {0};
 	enum stp_errc code = create_builders(collect, run->worker_count, err);
 
-	run->scan_count = 0;
+	out->count = 0;
 	atomic_store(&collect->entry_count, 0);
-	atomic_store(&collect->known_count, 0);
 	atomic_store(&collect->absent_count, 0);
 	if (code == STP_OK)
-		code = stp_list_read(&options, take_rows, collect, &run->faults, &stats, err);
+		code = stp_list_reuse_read(&out->list, &options, &sink, &run->faults, &stats, err);
 	run->report->list_rows = stats.row_count;
-	run->list_sum = run->options->scan_glob_count ? 0 : stats.sum ^ LIST_RULES;
+	out->identity = run->options->scan_glob_count ? 0 : out->list.identity;
 	if (code == STP_OK)
 		code = stp_list_refuse(run, &stats, atomic_load(&collect->absent_count), err);
 	code = finish_builders(collect, code, err);
-	run->scan_count += atomic_load(&collect->known_count);
+	out->count += atomic_load(&out->list.known_count);
 	/* A list that is read again says the same. */
-	if (code == STP_OK && !run->list_is_noted)
-		stp_list_note(run, &stats);
-	run->list_is_noted |= code == STP_OK;
+	if (code == STP_OK && !out->list_is_noted)
+		stp_list_note(run, &stats, &out->why_read);
+	out->list_is_noted |= code == STP_OK;
 	return code;
 }
 
-/* Forgets what was read of the list, so that it can be read again, every row in full. */
-static enum stp_errc start_list_again(struct stp_sign_run *run, const char *list_name,
-                                      struct stp_err *err)
+static void forget_unfetchable(struct stp_collected *out)
 {
-	stp_sources_release(&run->scan);
-	stp_known_destroy(run->known);
-	run->known = NULL;
+	stp_fault_list_release(&out->unfetchable);
+	stp_fault_list_init(&out->unfetchable);
+}
+
+/* Forgets what was read of the list, and reads all of it, every row in full. */
+static enum stp_errc read_in_full(struct collect *collect, struct stp_err *err)
+{
+	struct stp_sign_run *run = collect->run;
+
+	stp_sources_release(&collect->out->scan);
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_init(&run->faults);
-	stp_sign_reset_urls(run);
-	if (lseek(run->list_fd, 0, SEEK_SET) != 0)
-		return STP_FAIL_SYS(err, "scan", list_name, "cannot be read again");
-	return STP_OK;
+	forget_unfetchable(collect->out);
+	STP_TRY(stp_list_reuse_drop(&collect->out->list, &run->list_source, err));
+	return read_rows(collect, err);
 }
 
 static enum stp_errc collect_list(struct collect *collect, struct stp_err *err)
 {
-	struct stp_sign_run *run = collect->run;
-	/* A second time only after damage was found. */
-	int again = run->list_is_same || run->known;
+	struct stp_list_reuse *list = &collect->out->list;
 
-	run->list_is_same = 0;
-	if (again)
-		STP_TRY(start_list_again(run, collect->list_name, err));
-	else if (may_stand_for_list(run))
-		STP_TRY(compare_list(run, collect->list_name, err));
-	if (run->list_is_same)
+	/* A second time only after damage was found. */
+	if (stp_list_reuse_is_used(list))
+		return read_in_full(collect, err);
+	if (may_reuse_list(collect))
+		STP_TRY(reuse_list(collect, err));
+	if (list->is_same)
 		return STP_OK;
-	if (!again && may_stand_for_list(run))
-		STP_TRY(load_known(run, err));
 	STP_TRY(read_rows(collect, err));
-	/* Faults name lines, so whatever looks named twice is read again in full. */
-	if (run->known && stp_known_is_unsure(run->known)) {
-		STP_TRY(start_list_again(run, collect->list_name, err));
-		return read_rows(collect, err);
-	}
-	return STP_OK;
+	return stp_list_reuse_is_unsure(list) ? read_in_full(collect, err) : STP_OK;
 }
 
+/* --- the step -------------------------------------------------------------------------------- */
+
 /* After a change of "hashes" every file is read once, unless the old set has all of the new one. */
-static void explain_change(struct stp_sign_run *run)
+static void explain_change(const struct stp_sign_run *run, struct stp_read_reason *why)
 {
 	unsigned set = run->config.hash_set;
 
 	if ((run->ledger_set & set) == set)
 		return;
-	snprintf(run->why_read, sizeof(run->why_read), "\"hashes\" was changed since the last run");
-	snprintf(run->why_read_subject, sizeof(run->why_read_subject), "%s", STP_CONFIG_FILE);
-	run->why_read_hint = " and compared with what was signed";
+	snprintf(why->text, sizeof(why->text), "\"hashes\" was changed since the last run");
+	snprintf(why->subject, sizeof(why->subject), "%s", STP_CONFIG_FILE);
+	why->hint = " and compared with what was signed";
 }
 
 static void reset_ahead(struct stp_sign_run *run)
@@ -441,34 +328,42 @@ static void reset_ahead(struct stp_sign_run *run)
 	run->ahead_ns = stp_stamp_ahead();
 }
 
+void stp_collected_init(struct stp_collected *collected)
+{
+	memset(collected, 0, sizeof(*collected));
+	stp_fault_list_init(&collected->unfetchable);
+}
+
+void stp_collected_release(struct stp_collected *collected)
+{
+	stp_sources_release(&collected->scan);
+	stp_list_reuse_release(&collected->list);
+	stp_fault_list_release(&collected->unfetchable);
+}
+
 /* Entries that need no hashing because they have every digest are rows; all others may. */
-enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err)
+enum stp_errc stp_sign_collect(struct stp_sign_run *run, const struct stp_collect_in *in,
+                               struct stp_collected *out, struct stp_err *err)
 {
 	const struct stp_sign_options *options = run->options;
 	struct collect collect = {
 	    .run = run,
-	    .list_name = stp_sign_list_name(options),
+	    .in = in,
+	    .out = out,
 	    .scan_globs = {(const char **)(uintptr_t)options->scan_globs, options->scan_glob_count},
 	};
 	double *stage = stp_sign_stage(run, &run->report->seconds.scan);
 	enum stp_errc code = STP_OK;
 
-	if (run->is_refresh) {
-		run->scan_count = stp_removals_before(run);
-		/* Of an older generation the sum is that of an older list. */
-		run->list_sum =
-		    stp_sign_needs_recovery(run) ? 0 : stp_ledger_facts(run->ledger)->tag;
-		return STP_OK;
-	}
 	stp_progress_stage(options->progress, "scan", 0, 0);
-	explain_change(run);
-	stp_sign_reset_urls(run);
+	explain_change(run, &out->why_read);
+	forget_unfetchable(out);
 	reset_ahead(run);
 	if (options->digests)
 		code = collect_list(&collect, err);
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))
 		code = collect_tree(&collect, err);
-	run->entry_count = atomic_load(&collect.entry_count);
+	out->entry_count = atomic_load(&collect.entry_count);
 	/* Files were looked at until now: what lies ahead must lie ahead of that. */
 	run->ahead_ns = stp_stamp_ahead();
 	stp_sign_stage(run, stage);

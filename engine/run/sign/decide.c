@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The decision about one path: what the scan says ⋈ what the ledger knows.
- *
- *	scan         ledger                          verdict
- *	nothing      nothing, or a removed path      NONE
- *	nothing      a record that a row repeats     KEEP the record (run/sign/known.h)
- *	nothing      any record, in a refresh        KEEP the record (run/source.h)
- *	nothing      any other record                REMOVED
- *	two records  any                             DUPLICATE, unless rows say the same
- *	row          nothing, or common algorithms   KEEP the row, or the ledger's equal record
- *	row          other algorithms only           HASH: the row's file must be read to compare
- *	entry        same fingerprint, trusted       KEEP the ledger's record, if its row agrees
- *	entry        anything else                   HASH
- *
- * A row has length and every configured digest; a row with less is an entry, as a file of the tree
- * is. The ledger's record may be of other algorithms than are configured ("hashes" was changed): it
- * is trusted when it has all of those, and says what was signed in any case.
- *
- * A removed path that the ledger remembers is told besides, whatever the verdict: what it had when
- * it was signed last is what it must have when it comes back, and while it stays away the ledger
- * goes on remembering it (decisions/0190-removed-paths.md).
- *
- * After hashing, an entry whose file was at fault stays unresolved (NONE: the fault is on the
- * list), whatever older record matches; one that was hashed in a newer state than the scan saw is
- * known by its key. So are a file that was removed meanwhile, which the scan is taken not to have
- * seen, and one that did not keep still and is left to those who copy it (HASH).
- */
+#include "run/sign/decide.h"
+
 #include <sodium.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "run/sign/again.h"
-#include "run/sign/remember.h"
-#include "run/sign/sign_run.h"
+#include "run/sign/compare.h"
 
 /* What is known of a group's path: the ledger's word, and what was signed last. After a recovery
  * the published bins alone say what was signed; a path that they do not have and the ledger has was
@@ -55,12 +28,12 @@ static int is_same(const struct known *known)
 }
 
 /* What the ledger's generation says of the path. */
-static void take_generation(const struct stp_sign_run *run, const struct stp_record *record,
+static void take_generation(const struct stp_decide_rules *rules, const struct stp_record *record,
                             struct known *known)
 {
-	unsigned set = stp_record_set(record, run->ledger_set);
+	unsigned set = stp_record_set(record, rules->generation_set);
 
-	if (!(record->flags & STP_RECORD_REMOVED) && !run->has_published) {
+	if (!(record->flags & STP_RECORD_REMOVED) && !rules->has_published) {
 		known->committed = record;
 		known->committed_set = set;
 	} else if (!known->committed && set) {
@@ -69,34 +42,32 @@ static void take_generation(const struct stp_sign_run *run, const struct stp_rec
 	}
 }
 
-static struct known look_up(const struct stp_sign_run *run, const struct stp_sources *sources,
+static struct known look_up(const struct stp_decide_rules *rules,
                             const struct stp_merge_group *group, size_t first_item)
 {
-	size_t ledger_start = run->scan.count + run->published.count;
 	struct known known = {NULL, NULL, NULL, 0, 0, 0, 0};
 	int generation_met = 0;
 	size_t i;
 
 	for (i = first_item; i < group->count; i++) {
 		const struct stp_merge_item *item = &group->items[i];
-		const struct stp_segment *segment = sources->items[item->source_index].segment;
-		int is_checkpoint;
+		unsigned origin = rules->origins[item->source_index];
+		int is_checkpoint = origin == STP_ORIGIN_CHECKPOINT;
 
-		if (item->source_index < ledger_start) {
+		if (origin == STP_ORIGIN_PUBLISHED) {
 			known.committed = &item->record;
-			known.committed_set = stp_record_set(&item->record, run->config.hash_set);
+			known.committed_set = stp_record_set(&item->record, rules->hash_set);
 			continue;
 		}
-		is_checkpoint = stp_segment_info(segment)->kind == STP_SEGMENT_CHECKPOINT;
 		if (!known.newest) {
 			known.newest = &item->record;
 			known.newest_set =
 			    stp_record_set(&item->record,
-			                   is_checkpoint ? run->config.hash_set : run->ledger_set);
-			known.newest_is_committed = !is_checkpoint && !run->has_published;
+			                   is_checkpoint ? rules->hash_set : rules->generation_set);
+			known.newest_is_committed = !is_checkpoint && !rules->has_published;
 		}
 		if (!is_checkpoint && !generation_met) {
-			take_generation(run, &item->record, &known);
+			take_generation(rules, &item->record, &known);
 			generation_met = 1;
 		}
 	}
@@ -104,7 +75,7 @@ static struct known look_up(const struct stp_sign_run *run, const struct stp_sou
 		return known;
 	if (!(known.newest->flags & STP_RECORD_REMOVED)) {
 		/* The ledger's record of published bytes knows their file besides. */
-		if (run->has_published && known.committed && is_same(&known)) {
+		if (rules->has_published && known.committed && is_same(&known)) {
 			known.committed = known.newest;
 			known.committed_set = known.newest_set;
 		}
@@ -116,11 +87,21 @@ static struct known look_up(const struct stp_sign_run *run, const struct stp_sou
 	return known;
 }
 
-/* Leaves out what is remembered for longer than the configuration says. */
-static void forget(const struct stp_sign_run *run, struct known *known)
+/* Whether removed is remembered for longer than the configuration says. */
+static int is_forgotten(const struct stp_decide_rules *rules, const struct stp_record *removed)
+{
+	uint64_t days = rules->retention_days;
+
+	return days && removed->removed_at && rules->now >= 0 &&
+	       (uint64_t)rules->now > removed->removed_at &&
+	       ((uint64_t)rules->now - removed->removed_at) / 86400 >= days;
+}
+
+/* Leaves out what is forgotten. */
+static void forget(const struct stp_decide_rules *rules, struct known *known)
 {
 	if (!known->removed || !(known->removed->flags & STP_RECORD_REMOVED) ||
-	    !stp_sign_is_forgotten(run, known->removed))
+	    !is_forgotten(rules, known->removed))
 		return;
 	if (known->newest == known->removed)
 		known->newest = NULL;
@@ -129,28 +110,27 @@ static void forget(const struct stp_sign_run *run, struct known *known)
 
 /* True when this run re-reads the file whatever its fingerprint says. The choice of a part is keyed
  * (SipHash), so nobody outside can tell which night a file's turn is. */
-static int is_chosen(const struct stp_sign_run *run, const uint8_t key[STP_KEY_BYTES])
+static int is_chosen(const struct stp_decide_rules *rules, const uint8_t key[STP_KEY_BYTES])
 {
 	uint8_t hash[crypto_shorthash_BYTES];
 
-	if (run->options->rehash == STP_REHASH_ALL)
+	if (rules->rehash.what == STP_REHASH_ALL)
 		return 1;
-	if (run->options->rehash != STP_REHASH_PART)
+	if (rules->rehash.what != STP_REHASH_PART)
 		return 0;
-	crypto_shorthash(hash, key, STP_KEY_BYTES, stp_seal_key_bytes(run->seal_key));
-	return stp_load64_le(hash) % run->options->rehash_parts ==
-	       stp_ledger_generation(run->ledger) % run->options->rehash_parts;
+	crypto_shorthash(hash, key, STP_KEY_BYTES, rules->rehash.hash_key);
+	return stp_load64_le(hash) % rules->rehash.parts == rules->rehash.part;
 }
 
 /* True when the configured digests can be taken from a record with those of set. */
-static int has_all(const struct stp_sign_run *run, unsigned set)
+static int has_all(const struct stp_decide_rules *rules, unsigned set)
 {
-	return (set & run->config.hash_set) == run->config.hash_set;
+	return (set & rules->hash_set) == rules->hash_set;
 }
 
 /* Whether the ledger's record stands for the file. Sets decision->again when it does not although
  * the file had been hashed, and decision->tolerated when it does. */
-static int is_trusted(const struct stp_sign_run *run, const struct known *known,
+static int is_trusted(const struct stp_decide_rules *rules, const struct known *known,
                       enum stp_decide_pass pass, struct stp_decision *decision)
 {
 	const struct stp_record *entry = decision->entry;
@@ -160,21 +140,21 @@ static int is_trusted(const struct stp_sign_run *run, const struct known *known,
 
 	if (!newest || !(newest->flags & STP_RECORD_FILE))
 		return 0;
-	again = stp_sign_compare(run, entry, newest, &tolerated);
+	again = stp_again_compare(&rules->again, entry, newest, &tolerated);
 	if (pass == STP_DECIDE_EMIT) {
-		if (!has_all(run, known->newest_set))
+		if (!has_all(rules, known->newest_set))
 			return 0;
 		/* Hashed in a newer state than the scan saw: nothing of that is to be taken. */
-		if (stp_keyset_has(&run->moved, entry->key))
+		if (stp_keyset_has(&rules->hashed->moved, entry->key))
 			return 1;
 		decision->tolerated = tolerated;
 		return again == STP_AGAIN_NOT;
 	}
 	if (again == STP_AGAIN_NOT)
-		again = stp_sign_settled(run, newest);
-	if (again == STP_AGAIN_NOT && !has_all(run, known->newest_set))
+		again = stp_again_settled(&rules->again, newest);
+	if (again == STP_AGAIN_NOT && !has_all(rules, known->newest_set))
 		again = STP_AGAIN_HASHES;
-	if (again == STP_AGAIN_NOT && is_chosen(run, entry->key))
+	if (again == STP_AGAIN_NOT && is_chosen(rules, entry->key))
 		again = STP_AGAIN_REHASH;
 	decision->again = again;
 	decision->tolerated = again == STP_AGAIN_NOT ? tolerated : 0;
@@ -210,27 +190,27 @@ static int cannot_compare(const struct known *known, const struct stp_record *en
 }
 
 /* A row that has all: it is the target, unless it cannot be compared with what was signed. */
-static void decide_row(const struct stp_sign_run *run, const struct known *known,
+static void decide_row(const struct stp_decide_rules *rules, const struct known *known,
                        enum stp_decide_pass pass, struct stp_decision *decision)
 {
 	const struct stp_record *entry = decision->entry;
 	const struct stp_record *newest = known->newest;
-	unsigned config_set = run->config.hash_set;
+	unsigned config_set = rules->hash_set;
 
 	decision->record = entry;
 	decision->record_set = stp_record_set(entry, config_set);
 	if (cannot_compare(known, entry, decision->record_set)) {
-		if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, entry->key))
+		if (pass == STP_DECIDE_EMIT && stp_keyset_has(&rules->hashed->refused, entry->key))
 			return;
 		decision->verdict = STP_VERDICT_HASH;
-		if (pass == STP_DECIDE_EMIT && is_trusted(run, known, pass, decision))
+		if (pass == STP_DECIDE_EMIT && is_trusted(rules, known, pass, decision))
 			keep_newest(decision, known);
 		return;
 	}
 	decision->verdict = STP_VERDICT_KEEP;
 	if (newest && known->newest_is_committed && known->newest_set == config_set &&
 	    entry->flags & STP_RECORD_DIGESTS && newest->length == entry->length &&
-	    memcmp(newest->digests, entry->digests, run->digest_bytes) == 0)
+	    memcmp(newest->digests, entry->digests, rules->digest_bytes) == 0)
 		keep_newest(decision, known);
 }
 
@@ -256,13 +236,13 @@ static int are_repeats(const struct stp_merge_group *group, size_t count, unsign
 }
 
 /* The path's entry: what the scan says, and whether it says one thing. */
-static int find_entry(const struct stp_sign_run *run, const struct stp_merge_group *group,
+static int find_entry(const struct stp_decide_rules *rules, const struct stp_merge_group *group,
                       size_t scanned, struct stp_decision *decision)
 {
 	decision->entry = &group->items[0].record;
 	if (scanned == 1)
 		return 1;
-	if (are_repeats(group, scanned, run->config.hash_set)) {
+	if (are_repeats(group, scanned, rules->hash_set)) {
 		decision->repeats = (unsigned)scanned - 1;
 		return 1;
 	}
@@ -272,16 +252,16 @@ static int find_entry(const struct stp_sign_run *run, const struct stp_merge_gro
 }
 
 /* The path that no input names: what becomes of the record that was signed last. */
-static void decide_unnamed(const struct stp_sign_run *run, const struct known *known,
+static void decide_unnamed(const struct stp_decide_rules *rules, const struct known *known,
                            struct stp_decision *decision)
 {
 	if (!known->committed)
 		return;
 	decision->verdict = STP_VERDICT_REMOVED;
-	if (run->list_is_same || (run->known && stp_known_saw(run->known, known->committed)))
+	if (rules->list && stp_list_reuse_has(rules->list, known->committed))
 		decision->is_committed = 1;
-	else if (run->is_refresh && has_all(run, known->committed_set))
-		decision->is_committed = !run->has_published;
+	else if (rules->is_refresh && has_all(rules, known->committed_set))
+		decision->is_committed = !rules->has_published;
 	else
 		return;
 	decision->verdict = STP_VERDICT_KEEP;
@@ -289,44 +269,45 @@ static void decide_unnamed(const struct stp_sign_run *run, const struct known *k
 	decision->record_set = known->committed_set;
 }
 
-struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
-                                    const struct stp_sources *sources,
-                                    const struct stp_merge_group *group, enum stp_decide_pass pass)
+struct stp_decision stp_decide(const struct stp_decide_rules *rules,
+                               const struct stp_merge_group *group, enum stp_decide_pass pass)
 {
 	struct stp_decision decision = {.verdict = STP_VERDICT_NONE};
 	struct known known;
 	size_t scanned = 0;
 
-	while (scanned < group->count && group->items[scanned].source_index < run->scan.count)
+	while (scanned < group->count &&
+	       rules->origins[group->items[scanned].source_index] == STP_ORIGIN_SCAN)
 		scanned++;
-	known = look_up(run, sources, group, scanned);
-	forget(run, &known);
+	known = look_up(rules, group, scanned);
+	forget(rules, &known);
 	decision.committed = known.committed;
 	decision.committed_set = known.committed_set;
 	decision.removed = known.removed;
 	decision.removed_set = known.removed_set;
 	if (scanned == 0) {
-		decide_unnamed(run, &known, &decision);
+		decide_unnamed(rules, &known, &decision);
 		return decision;
 	}
-	if (!find_entry(run, group, scanned, &decision))
+	if (!find_entry(rules, group, scanned, &decision))
 		return decision;
 	if (!(decision.entry->flags & STP_RECORD_FILE)) {
-		decide_row(run, &known, pass, &decision);
+		decide_row(rules, &known, pass, &decision);
 		return decision;
 	}
-	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->refused, decision.entry->key))
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&rules->hashed->refused, decision.entry->key))
 		return decision;
-	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->gone, decision.entry->key)) {
-		decide_unnamed(run, &known, &decision);
+	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&rules->hashed->gone, decision.entry->key)) {
+		decide_unnamed(rules, &known, &decision);
 		return decision;
 	}
-	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&run->unsettled_keys, decision.entry->key)) {
+	if (pass == STP_DECIDE_EMIT &&
+	    stp_keyset_has(&rules->hashed->unsettled_keys, decision.entry->key)) {
 		decision.verdict = STP_VERDICT_HASH;
 		decision.record = decision.entry;
 		return decision;
 	}
-	if (is_trusted(run, &known, pass, &decision)) {
+	if (is_trusted(rules, &known, pass, &decision)) {
 		keep_newest(&decision, &known);
 		if (decision.entry->flags & STP_RECORD_CLAIMS &&
 		    contradicts(decision.entry, &known))

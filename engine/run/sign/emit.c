@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Emitting: scan ⋈ ledger → the new ledger, and every bin encoded, signed, checked and written.
- *
- *	worker, for each group of bins it claims (a contiguous key range):
- *
- *	  merge ─▶ decide ─┬─▶ link ─▶ bin ─ full ─▶ sort ─▶ encode ─▶ [documents of the group]
- *	                   └─▶ ledger part (all records, or only what changed)      │
- *	                                                     sign, check, put ◀─────┘
- *	  append the ledger part: in the order of groups, whoever is first
- *
- * Everything about a target happens while its bytes are in cache, and writing runs beside encoding
- * and signing on the other workers. The order of bytes, in bins and ledger, follows from keys and
- * paths alone: the same for every number of workers.
- *
- * Memory: per worker the documents of one group, see GROUP_BYTES, and the merge's blocks.
- */
+#include "run/sign/emit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,34 +10,23 @@
 #include "base/sum.h"
 #include "base/text.h"
 #include "base/thread.h"
-#include "bins/bin.h"
-#include "roles/roles.h"
 #include "run/sign/alarm.h"
+#include "run/sign/bin_group.h"
 #include "run/sign/remember.h"
-#include "run/sign/sign_run.h"
 #include "run/sign/target.h"
-#include "sign/batch.h"
 
-/* Documents signed together: enough for the SHA-512 lanes (8, twice over), little enough to stay
- * near the cache. */
+/* Documents signed together, see run/sign/bin_group.h. */
 #define GROUP_BINS_MIN 16
 #define GROUP_BINS_MAX 256
 #define GROUP_BYTES    ((size_t)4 << 20)
-
-/* One bin's file in the making. */
-struct document {
-	uint8_t *bytes;
-	size_t capacity;
-	size_t body_bytes;
-	char name[STP_BIN_NAME_BYTES + 32];
-};
 
 /* What workers count, added up after the join. */
 struct tally {
 	uint64_t targets, target_bytes;
 	uint64_t ledger_records, list_repeats;
 	int64_t oldest_verified_at;
-	struct stp_sign_seconds seconds;
+	double ledger_seconds;
+	struct stp_sign_seconds group_seconds;
 	struct stp_removals removals;
 	struct stp_target_counts changes;
 };
@@ -60,18 +35,18 @@ struct emit_worker {
 	struct emit *emit;
 	size_t index;
 	struct stp_merge *merge;
-	struct stp_signer *signer;
 	struct stp_segment_part *part;
-	struct stp_bin bin;
-	struct document *documents;
-	struct stp_sign_doc *sign_docs;
-	struct stp_publish_file *files;
+	struct stp_bin_group group;
 	struct tally tally;
 };
 
 struct emit {
 	struct stp_sign_run *run;
-	struct stp_sources sources;
+	const struct stp_emit_in *in;
+	struct stp_emitted *out;
+	struct stp_target_step target_step;
+	struct stp_bin_frame frame;
+	struct stp_compared compared;
 	struct emit_worker *workers;
 	int counts_only;                   /* nothing is written: a dry run, a survey */
 	struct stp_segment_writer *writer; /* NULL: counts only */
@@ -79,34 +54,7 @@ struct emit {
 	unsigned group_bits;               /* groups: 2^group_bits */
 	uint32_t group_bins;               /* bins in a group */
 	atomic_uint_fast64_t next_group;
-	char head[STP_BIN_HEAD_BYTES];
-	size_t head_bytes;
-	char tail[STP_BIN_TAIL_BYTES_MAX];
-	size_t tail_bytes;
 };
-
-/* Appends what list holds, as borrowed. */
-static enum stp_errc borrow_sources(const struct stp_sources *list, struct stp_sources *out,
-                                    struct stp_err *err)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++) {
-		struct stp_source source = list->items[i];
-
-		source.borrowed = 1;
-		STP_TRY(stp_sources_add(out, source, err));
-	}
-	return STP_OK;
-}
-
-enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
-                               struct stp_err *err)
-{
-	STP_TRY(borrow_sources(&run->scan, out_sources, err));
-	STP_TRY(borrow_sources(&run->published, out_sources, err));
-	return stp_ledger_sources(run->ledger, out_sources, err);
-}
 
 /* --- one record ------------------------------------------------------------------------------ */
 
@@ -115,7 +63,7 @@ static const char *input_name(const struct stp_sign_run *run, const struct stp_r
                               char *out, size_t size)
 {
 	if (record->flags & STP_RECORD_LISTED)
-		snprintf(out, size, "%s:%llu", stp_sign_list_name(run->options),
+		snprintf(out, size, "%s:%llu", run->list_source.name,
 		         (unsigned long long)record->origin);
 	else
 		snprintf(out, size, "the tree");
@@ -127,7 +75,7 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	char first[160];
 	char second[160];
 
-	stp_fault_add(&run->faults, STP_FORMAT, 0, "list", decision->entry->path,
+	stp_fault_add(&run->faults, STP_FORMAT, 0, STP_LIST_STAGE, decision->entry->path,
 	              decision->entry->path_bytes, "is named twice: by %s and by %s; keep one",
 	              input_name(run, decision->entry, first, sizeof(first)),
 	              input_name(run, decision->second, second, sizeof(second)));
@@ -183,28 +131,25 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	struct stp_sign_run *run = emit->run;
 	struct stp_target target;
 
-	stp_target_init(&target, run, decision);
+	stp_target_init(&target, run->config.hash_set, decision);
 	if (decision->verdict == STP_VERDICT_KEEP && stp_sign_alarms(run, decision))
 		target.fate = STP_TARGET_FAULTED;
 	else if (!emit->counts_only)
-		STP_TRY(stp_target_link(&target, run, worker->index, decision,
+		STP_TRY(stp_target_link(&target, &emit->target_step, worker->index, decision,
 		                        &worker->tally.changes, err));
 	if (target.fate != STP_TARGET_SIGN)
 		return drop_target(worker, decision, err);
 	count_target(&worker->tally, decision, &target.record);
 	if (emit->writer && (emit->whole || !target.is_committed))
 		STP_TRY(write_record(worker, &target.record, err));
-	return emit->counts_only
-	           ? STP_OK
-	           : stp_bin_add(&worker->bin, &target.record, run->digest_bytes, err);
+	return emit->counts_only ? STP_OK : stp_bin_group_add(&worker->group, &target.record, err);
 }
 
 static enum stp_errc take_group(struct emit_worker *worker, const struct stp_merge_group *group,
                                 struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
-	struct stp_decision decision =
-	    stp_sign_decide(emit->run, &emit->sources, group, STP_DECIDE_EMIT);
+	struct stp_decision decision = stp_decide(&emit->compared.rules, group, STP_DECIDE_EMIT);
 
 	worker->tally.list_repeats += decision.repeats;
 	worker->tally.removals.before += decision.committed != NULL;
@@ -223,7 +168,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
-		if (stp_keyset_has(&emit->run->unsettled_keys, group->key))
+		if (stp_keyset_has(&emit->compared.rules.hashed->unsettled_keys, group->key))
 			return keep_target(worker, &decision, err);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_NONE:
@@ -233,62 +178,18 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 	}
 }
 
-/* --- one bin --------------------------------------------------------------------------------- */
+/* --- one group ------------------------------------------------------------------------------- */
 
-/* Makes room for body_bytes and the envelope; old bytes are not kept. */
-static enum stp_errc document_reserve(struct document *document, size_t body_bytes,
-                                      struct stp_err *err)
-{
-	size_t needed = body_bytes + STP_ENVELOPE_BYTES;
-
-	document->body_bytes = body_bytes;
-	if (needed <= document->capacity)
-		return STP_OK;
-	free(document->bytes);
-	document->capacity = 0;
-	/* A quarter more: the next bin of this slot is a little larger as often as not. */
-	document->bytes = malloc(needed + needed / 4);
-	if (!document->bytes)
-		return STP_FAIL_ERRNO(err, ENOMEM, "bins", document->name,
-		                      "no memory for %zu bytes", needed);
-	document->capacity = needed + needed / 4;
-	return STP_OK;
-}
-
-/* Sorts and encodes the collected bin into slot's document, and starts the next bin. */
+/* Ends the open bin, and starts the next. */
 static enum stp_errc close_bin(struct emit_worker *worker, uint32_t bin_index, size_t slot,
                                struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
-	struct document *document = &worker->documents[slot];
-	unsigned hash_set = emit->run->config.hash_set;
-	char role[STP_BIN_NAME_BYTES];
-	uint64_t started = stp_clock_monotonic_ns();
-	size_t targets_bytes;
-	uint8_t *at;
 
-	if (emit->counts_only)
-		return STP_OK;
-	stp_bin_sort(&worker->bin);
-	targets_bytes = stp_bin_write_bytes(&worker->bin, hash_set);
-	STP_TRY(
-	    document_reserve(document, emit->head_bytes + targets_bytes + emit->tail_bytes, err));
-	at = document->bytes + STP_ENVELOPE_HEAD_BYTES;
-	memcpy(at, emit->head, emit->head_bytes);
-	at = stp_bin_write(&worker->bin, hash_set, at + emit->head_bytes);
-	memcpy(at, emit->tail, emit->tail_bytes);
-	STP_ASSERT(at + emit->tail_bytes ==
-	           document->bytes + STP_ENVELOPE_HEAD_BYTES + document->body_bytes);
-	stp_bin_name(&emit->run->config, bin_index, role);
-	snprintf(document->name, sizeof(document->name), "%llu.%s.json",
-	         (unsigned long long)emit->run->version, role);
-	emit->run->bin_lengths[bin_index] = document->body_bytes + STP_ENVELOPE_BYTES;
-	stp_bin_reset(&worker->bin);
-	stp_sign_add_seconds(&worker->tally.seconds.bins, started);
-	return STP_OK;
+	return emit->counts_only ? STP_OK
+	                         : stp_bin_group_close_bin(&worker->group, bin_index, slot,
+	                                                   &emit->out->bin_lengths[bin_index], err);
 }
-
-/* --- one group ------------------------------------------------------------------------------- */
 
 static enum stp_errc collect_group(struct emit_worker *worker, uint64_t group_index,
                                    struct stp_err *err)
@@ -314,70 +215,25 @@ static enum stp_errc collect_group(struct emit_worker *worker, uint64_t group_in
 	}
 }
 
-static enum stp_errc audit_group(struct emit_worker *worker, uint32_t first_bin,
-                                 struct stp_err *err)
-{
-	struct stp_sign_run *run = worker->emit->run;
-	uint32_t i;
-
-	for (i = 0; i < worker->emit->group_bins; i++) {
-		char role[STP_BIN_NAME_BYTES];
-
-		stp_bin_name(&run->config, first_bin + i, role);
-		STP_TRY(stp_audit_add(run->audit, run->now, role, run->version,
-		                      worker->sign_docs[i].challenge, err));
-	}
-	return STP_OK;
-}
-
-/* Signs the group's documents, checks them, writes the audit lines and the files. */
-static enum stp_errc seal_group(struct emit_worker *worker, uint64_t group_index,
-                                struct stp_err *err)
-{
-	struct emit *emit = worker->emit;
-	struct stp_sign_run *run = emit->run;
-	uint32_t count = emit->group_bins;
-	uint64_t started = stp_clock_monotonic_ns();
-	uint64_t bytes = 0;
-	uint32_t i;
-
-	for (i = 0; i < count; i++) {
-		struct document *document = &worker->documents[i];
-
-		worker->sign_docs[i].name = document->name;
-		worker->sign_docs[i].bytes = document->bytes;
-		worker->sign_docs[i].body_bytes = document->body_bytes;
-		worker->files[i].name = document->name;
-		worker->files[i].bytes = document->bytes;
-		worker->files[i].count = document->body_bytes + STP_ENVELOPE_BYTES;
-		bytes += worker->files[i].count;
-	}
-	STP_TRY(stp_sign_batch(worker->signer, worker->sign_docs, count, err));
-	STP_TRY(stp_sign_check_batch(worker->signer, worker->sign_docs, count, err));
-	STP_TRY(audit_group(worker, (uint32_t)group_index * count, err));
-	stp_sign_add_seconds(&worker->tally.seconds.sign, started);
-	started = stp_clock_monotonic_ns();
-	STP_TRY(stp_publish_put(run->publisher, worker->index, worker->files, count, err));
-	stp_sign_add_seconds(&worker->tally.seconds.publish, started);
-	stp_progress_add(run->options->progress, count, bytes);
-	return STP_OK;
-}
-
 static enum stp_errc do_group(struct emit_worker *worker, uint64_t group_index, struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
-	double bins_before = worker->tally.seconds.bins;
+	const struct stp_sign_seconds *seconds = &worker->group.seconds;
+	double bins_before = seconds->bins;
 	uint64_t started = stp_clock_monotonic_ns();
+	uint64_t bytes;
 
 	STP_TRY(collect_group(worker, group_index, err));
-	stp_sign_add_seconds(&worker->tally.seconds.ledger, started);
-	worker->tally.seconds.ledger -= worker->tally.seconds.bins - bins_before;
+	stp_sign_add_seconds(&worker->tally.ledger_seconds, started);
+	worker->tally.ledger_seconds -= seconds->bins - bins_before;
 	if (emit->counts_only)
 		return STP_OK;
-	STP_TRY(seal_group(worker, group_index, err));
+	STP_TRY(stp_bin_group_seal(&worker->group, (uint32_t)group_index * emit->group_bins,
+	                           worker->index, &bytes, err));
+	stp_progress_add(emit->run->options->progress, emit->group_bins, bytes);
 	started = stp_clock_monotonic_ns();
 	STP_TRY(stp_segment_append(emit->writer, worker->part, group_index, err));
-	stp_sign_add_seconds(&worker->tally.seconds.ledger, started);
+	stp_sign_add_seconds(&worker->tally.ledger_seconds, started);
 	return STP_OK;
 }
 
@@ -386,41 +242,20 @@ static enum stp_errc do_group(struct emit_worker *worker, uint64_t group_index, 
 static enum stp_errc prepare_worker(struct emit_worker *worker, struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
-	struct stp_sign_run *run = emit->run;
 
-	uint64_t started;
-
-	stp_bin_init(&worker->bin);
-	STP_TRY(stp_merge_create(&emit->sources, &worker->merge, err));
+	STP_TRY(stp_merge_create(&emit->compared.sources, &worker->merge, err));
 	if (emit->counts_only)
 		return STP_OK;
-	started = stp_clock_monotonic_ns();
-	STP_TRY(stp_signer_create(run->key, run->features, &worker->signer, err));
-	stp_sign_add_seconds(&worker->tally.seconds.sign, started);
 	STP_TRY(stp_segment_part_create(emit->writer, 0, &worker->part, err));
-	worker->documents = calloc(emit->group_bins, sizeof(*worker->documents));
-	worker->sign_docs = calloc(emit->group_bins, sizeof(*worker->sign_docs));
-	worker->files = calloc(emit->group_bins, sizeof(*worker->files));
-	if (!worker->documents || !worker->sign_docs || !worker->files)
-		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for %u documents",
-		                      emit->group_bins);
-	return STP_OK;
+	return stp_bin_group_init(&worker->group, &emit->frame, emit->group_bins, err);
 }
 
 static void release_worker(struct emit_worker *worker)
 {
-	uint32_t i;
-
-	for (i = 0; worker->documents && i < worker->emit->group_bins; i++)
-		free(worker->documents[i].bytes);
-	free(worker->documents);
-	free(worker->sign_docs);
-	free(worker->files);
-	stp_bin_release(&worker->bin);
+	worker->tally.group_seconds = worker->group.seconds;
+	stp_bin_group_release(&worker->group);
 	if (worker->part)
 		stp_segment_part_destroy(worker->part);
-	if (worker->signer)
-		stp_signer_destroy(worker->signer);
 	if (worker->merge)
 		stp_merge_destroy(worker->merge);
 }
@@ -463,7 +298,7 @@ static enum stp_errc emit_worker_main(void *ctx, size_t index, struct stp_err *e
 static void choose_groups(struct emit *emit)
 {
 	uint64_t bin_count = stp_bin_count(&emit->run->config);
-	uint64_t bytes_per_bin = stp_sources_bytes(&emit->sources) / bin_count + 512;
+	uint64_t bytes_per_bin = stp_sources_bytes(&emit->compared.sources) / bin_count + 512;
 	uint32_t bins = GROUP_BINS_MIN;
 
 	while (bins < GROUP_BINS_MAX && 2 * bins * bytes_per_bin < GROUP_BYTES)
@@ -484,21 +319,22 @@ static void add_tally(struct emit *emit, double wall_s)
 
 	report->targets = 0;
 	report->target_bytes = 0;
-	report->list_repeats = emit->run->known ? stp_known_repeats(emit->run->known) : 0;
-	stp_removals_release(&emit->run->removals);
+	report->list_repeats =
+	    emit->compared.rules.list ? stp_list_reuse_repeats(emit->compared.rules.list) : 0;
+	stp_removals_release(&emit->out->removals);
 	for (i = 0; i < emit->run->worker_count; i++) {
 		struct tally *tally = &emit->workers[i].tally;
 
 		report->targets += tally->targets;
 		report->target_bytes = stp_sum_add(report->target_bytes, tally->target_bytes);
 		report->list_repeats += tally->list_repeats;
-		stp_removals_merge(&emit->run->removals, &tally->removals);
+		stp_removals_merge(&emit->out->removals, &tally->removals);
 		stp_target_counts_merge(&changes, &tally->changes);
 		stp_target_counts_release(&tally->changes);
-		worked.ledger += tally->seconds.ledger;
-		worked.bins += tally->seconds.bins;
-		worked.sign += tally->seconds.sign;
-		worked.publish += tally->seconds.publish;
+		worked.ledger += tally->ledger_seconds;
+		worked.bins += tally->group_seconds.bins;
+		worked.sign += tally->group_seconds.sign;
+		worked.publish += tally->group_seconds.publish;
 		if (tally->oldest_verified_at &&
 		    (!report->oldest_verified_at ||
 		     tally->oldest_verified_at < report->oldest_verified_at))
@@ -510,8 +346,8 @@ static void add_tally(struct emit *emit, double wall_s)
 	report->files_kept = changes.kept.count;
 	stp_target_note(emit->run, &changes);
 	stp_target_counts_release(&changes);
-	report->files_removed = emit->run->removals.count;
-	report->targets_before = emit->run->removals.before;
+	report->files_removed = emit->out->removals.count;
+	report->targets_before = emit->out->removals.before;
 }
 
 /* Takes over the new segment, or drops it when nothing changed. */
@@ -531,6 +367,30 @@ static enum stp_errc close_ledger(struct emit *emit, enum stp_errc code, struct 
 	return stp_ledger_prepare(emit->run->ledger, emit->writer, err);
 }
 
+/* Whether the ledger's new segment has to hold everything. */
+static int wants_base(const struct emit *emit)
+{
+	const struct stp_sign_run *run = emit->run;
+
+	return stp_ledger_generation(run->ledger) == 0 ||
+	       stp_ledger_refused_count(run->ledger) != 0 || run->damage.total != 0 ||
+	       emit->compared.rules.has_published ||
+	       stp_ledger_wants_base(run->ledger, emit->in->changed);
+}
+
+static enum stp_errc begin_writing(struct emit *emit, struct stp_err *err)
+{
+	struct stp_sign_run *run = emit->run;
+
+	stp_bin_frame_init(&emit->frame, &run->config, emit->in->publishing, run->now);
+	emit->target_step.run = run;
+	emit->target_step.links = emit->in->publishing->links;
+	emit->target_step.has_published = emit->compared.rules.has_published;
+	emit->whole = wants_base(emit);
+	return stp_ledger_begin(run->ledger, emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,
+	                        &emit->writer, err);
+}
+
 static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 {
 	struct stp_sign_run *run = emit->run;
@@ -538,21 +398,10 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	double *stage;
 	enum stp_errc code;
 
-	emit->head_bytes = stp_bin_body_head(run->now + run->config.expiry.bin_n, emit->head);
-	if (!emit->counts_only) /* then no version is reserved and no bin is written */
-		emit->tail_bytes = stp_bin_body_tail(run->version, emit->tail);
 	choose_groups(emit);
 	stp_progress_stage(run->options->progress, "sign", stp_bin_count(&run->config), 0);
-	if (!emit->counts_only) {
-		emit->whole =
-		    stp_ledger_generation(run->ledger) == 0 ||
-		    stp_ledger_refused_count(run->ledger) != 0 || run->damage.total != 0 ||
-		    run->has_published ||
-		    stp_ledger_wants_base(run->ledger, run->report->files_hashed + run->renumbered);
-		STP_TRY(stp_ledger_begin(run->ledger,
-		                         emit->whole ? STP_SEGMENT_BASE : STP_SEGMENT_DELTA,
-		                         &emit->writer, err));
-	}
+	if (!emit->counts_only)
+		STP_TRY(begin_writing(emit, err));
 	stage = stp_sign_stage(run, &wall_s);
 	code = stp_workers_run(run->jobs, "sign", emit_worker_main, emit, run->cancel, err);
 	stp_sign_stage(run, stage);
@@ -561,43 +410,51 @@ static enum stp_errc run_workers(struct emit *emit, struct stp_err *err)
 	return close_ledger(emit, code, err);
 }
 
-static enum stp_errc emit_all(struct stp_sign_run *run, int counts_only, struct stp_err *err)
+enum stp_errc stp_sign_emit(struct stp_sign_run *run, const struct stp_emit_in *in,
+                            struct stp_emitted *out, struct stp_err *err)
 {
-	struct emit emit = {.run = run, .sources = STP_SOURCES_INIT, .counts_only = counts_only};
+	struct emit emit = {.run = run,
+	                    .in = in,
+	                    .out = out,
+	                    .compared = STP_COMPARED_INIT,
+	                    .counts_only = !in->publishing};
 	double *stage = stp_sign_stage(run, &run->report->seconds.ledger);
 	enum stp_errc code;
 
 	STP_TRY(stp_now_check(run->now, "the time of signing", err));
-
-	free(run->bin_lengths);
-	run->bin_lengths = calloc(stp_bin_count(&run->config), sizeof(*run->bin_lengths));
+	free(out->bin_lengths);
+	out->bin_lengths = calloc(stp_bin_count(&run->config), sizeof(*out->bin_lengths));
 	emit.workers = calloc(run->worker_count, sizeof(*emit.workers));
-	if (!run->bin_lengths || !emit.workers) {
+	if (!out->bin_lengths || !emit.workers) {
 		free(emit.workers);
 		return STP_FAIL_ERRNO(err, ENOMEM, "bins", NULL, "no memory for the workers");
 	}
-	code = stp_sign_sources(run, &emit.sources, err);
+	code = stp_comparison_open(in->comparison, &emit.compared, err);
 	if (code == STP_OK)
 		code = run_workers(&emit, err);
-	stp_sources_release(&emit.sources);
+	stp_compared_release(&emit.compared);
 	free(emit.workers);
 	stp_sign_stage(run, stage);
 	return code;
 }
 
-enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err)
+void stp_emitted_release(struct stp_emitted *emitted)
 {
-	return emit_all(run, run->options->dry_run, err);
+	stp_removals_release(&emitted->removals);
+	free(emitted->bin_lengths);
+	emitted->bin_lengths = NULL;
 }
 
-enum stp_errc stp_sign_survey(struct stp_sign_run *run, uint64_t removed_min, struct stp_err *err)
+enum stp_errc stp_sign_survey(struct stp_sign_run *run, const struct stp_comparison *comparison,
+                              uint64_t before, uint64_t removed_min, struct stp_emitted *out,
+                              struct stp_err *err)
 {
+	struct stp_emit_in in = {.comparison = comparison};
 	int stops = run->faults.total && run->options->on_fault == STP_ON_FAULT_STOP;
 
 	/* A dry run counts anyway, and where faults stop the run they are the reason. */
-	if (run->options->dry_run || stops ||
-	    removed_min <= stp_removals_allowed(run, stp_removals_before(run)))
+	if (run->options->dry_run || stops || removed_min <= stp_removals_allowed(run, before))
 		return STP_OK;
-	STP_TRY(emit_all(run, 1, err));
-	return stp_removals_check(run, err);
+	STP_TRY(stp_sign_emit(run, &in, out, err));
+	return stp_removals_check(run, &out->removals, err);
 }

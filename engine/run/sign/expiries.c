@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "roles/expiry.h"
-#include "run/sign/sign_run.h"
+#include "run/sign/open.h"
 
 #define DAY_S 86400
 
@@ -26,9 +26,8 @@ static void note_if_due(struct stp_sign_run *run, const char *role, int64_t expi
 	              in_days ? "days" : "hours");
 }
 
-void stp_sign_note_expiries(struct stp_sign_run *run)
+void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *current)
 {
-	const struct stp_current *current = &run->current;
 	const struct stp_expiry *period = &run->config.expiry;
 	struct stp_sign_expiries *expiries = &run->report->expiries;
 

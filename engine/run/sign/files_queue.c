@@ -11,12 +11,11 @@
 #include "digest/queue.h"
 #include "digest/stage.h"
 #include "hash/hash.h"
+#include "record/fingerprint.h"
 #include "record/stamp.h"
+#include "record/trust.h"
 #include "run/sign/again.h"
 #include "run/sign/alarm.h"
-
-/* Ten ticks of a kernel with 100 Hz; stamps are taken from the tick's clock. */
-#define SETTLE_NS INT64_C(100000000)
 
 /* A file to hash: what sign knows of it, beside the item of the queue. */
 struct pending {
@@ -29,6 +28,7 @@ struct pending {
 
 struct stp_files_queue {
 	struct stp_sign_run *run;
+	struct stp_hashed *hashed; /* what checkpoints do not say */
 	int is_again;
 	struct stp_digest_queue *files; /* a group is a set of algorithms */
 	size_t count;                   /* gathered */
@@ -147,15 +147,16 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 	/* The file moved on between scan and open, and was then read whole: its newer state counts.
 	 * A row was compared, and is known by its key as well. */
 	if (queue->is_again || item->is_row || entry->length != record->length ||
-	    memcmp(&entry->fingerprint, &record->fingerprint, sizeof(entry->fingerprint)) != 0)
-		STP_TRY(stp_keyset_add(&run->moved, record->key, err));
+	    stp_fingerprint_difference(&entry->fingerprint, &record->fingerprint))
+		STP_TRY(stp_keyset_add(&queue->hashed->moved, record->key, err));
 	if (queue->set != run->config.hash_set)
 		stp_record_restate(&done, queue->set, run->config.hash_set, digests);
 	done.flags &= (uint16_t)~STP_RECORD_SIZED;
 	return stp_ledger_put(run->ledger, &done, err);
 }
 
-enum stp_errc stp_sign_refuse(struct stp_sign_run *run, size_t first_fault, struct stp_err *err)
+enum stp_errc stp_sign_refuse(const struct stp_sign_run *run, struct stp_hashed *hashed,
+                              size_t first_fault, struct stp_err *err)
 {
 	size_t i;
 
@@ -168,7 +169,7 @@ enum stp_errc stp_sign_refuse(struct stp_sign_run *run, size_t first_fault, stru
 		uint8_t key[STP_KEY_BYTES];
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), key);
-		STP_TRY(stp_keyset_add(&run->refused, key, err));
+		STP_TRY(stp_keyset_add(&hashed->refused, key, err));
 	}
 	return STP_OK;
 }
@@ -196,7 +197,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	for (i = 0; i < queue->failed.count; i++) {
 		const struct stp_fault *fault = &queue->failed.items[i];
 		struct stp_fault_list *list =
-		    may_settle(run, fault) ? &run->unsettled : &run->faults;
+		    may_settle(run, fault) ? &queue->hashed->unsettled : &run->faults;
 
 		/* The text ends with what errno means. */
 		stp_fault_add(list, fault->code, 0, fault->stage, fault->subject,
@@ -205,7 +206,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	stp_fault_list_release(&queue->failed);
 	stp_fault_list_init(&queue->failed);
 	/* Whoever is on neither list would leave the index without a word. */
-	if (run->unsettled.total > run->unsettled.count)
+	if (queue->hashed->unsettled.total > queue->hashed->unsettled.count)
 		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
 		                "more than %d files change while they are read; sign again when "
 		                "less is written",
@@ -213,39 +214,27 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	return STP_OK;
 }
 
-/* A stamp of the future (a file's mtime may be anything) is not waited for. */
-static int is_fresh(int64_t stamp, int64_t now_ns)
-{
-	return stamp >= stp_stamp_later(now_ns, -SETTLE_NS) && stamp <= now_ns;
-}
-
-/* The racy rule, see engine/decisions/0004-racy-files.md. A file whose stamps are older than a tick
- * when it is opened cannot be changed later without a newer stamp. Where the stamps come from this
- * machine's clock, waiting a tick or two before hashing a file made just now is all it takes;
- * elsewhere what changed since shortly before the scan (stp_fs_grace_ns()) is hashed again next
- * time. */
+/* Where racy begins for the queue's files (record/trust.h). Where the stamps come from this
+ * machine's clock, waiting a moment before hashing a file made just now is all it takes; elsewhere
+ * what changed since shortly before the scan is hashed again next time. */
 static int64_t settle(const struct stp_files_queue *queue)
 {
 	const struct stp_sign_run *run = queue->run;
-	struct timespec now;
-	struct timespec pause = {.tv_nsec = SETTLE_NS};
-	int64_t now_ns;
+	struct timespec pause = {.tv_nsec = STP_STAMP_SETTLE_NS};
+	int64_t now_ns = stp_stamp_tick();
 	size_t i;
 
 	if (!stp_fs_all_have_own_clock(&run->fs))
 		return stp_sign_racy_after(run);
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	now_ns = stp_stamp_of(now);
 	for (i = 0; i < queue->count; i++) {
 		const struct pending *item = stp_digest_queue_at(queue->files, i)->extra;
-		const struct stp_fingerprint *print = &item->entry.fingerprint;
 
-		if (is_fresh(print->mtime_ns, now_ns) || is_fresh(print->ctime_ns, now_ns)) {
+		if (stp_stamps_are_fresh(&item->entry.fingerprint, now_ns)) {
 			nanosleep(&pause, NULL);
 			return stp_stamp_later(now_ns, 1);
 		}
 	}
-	return stp_stamp_later(now_ns, -SETTLE_NS);
+	return stp_stamp_later(now_ns, -STP_STAMP_SETTLE_NS);
 }
 
 /* Hashes the files of queue->set. */
@@ -294,8 +283,9 @@ enum stp_errc stp_files_queue_hash(struct stp_files_queue *queue, uint64_t *file
 
 /* --- the queue itself ------------------------------------------------------------------------ */
 
-enum stp_errc stp_files_queue_create(struct stp_sign_run *run, int is_again,
-                                     struct stp_files_queue **out_queue, struct stp_err *err)
+enum stp_errc stp_files_queue_create(struct stp_sign_run *run, struct stp_hashed *hashed,
+                                     int is_again, struct stp_files_queue **out_queue,
+                                     struct stp_err *err)
 {
 	struct stp_files_queue *queue = calloc(1, sizeof(*queue));
 	enum stp_errc code;
@@ -308,6 +298,7 @@ enum stp_errc stp_files_queue_create(struct stp_sign_run *run, int is_again,
 		return code;
 	}
 	queue->run = run;
+	queue->hashed = hashed;
 	queue->is_again = is_again;
 	stp_fault_list_init(&queue->failed);
 	*out_queue = queue;

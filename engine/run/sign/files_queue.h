@@ -23,13 +23,14 @@
 #ifndef STP_RUN_SIGN_FILES_QUEUE_H
 #define STP_RUN_SIGN_FILES_QUEUE_H
 
+#include "run/sign/decide.h"
 #include "run/sign/sign_run.h"
 
 struct stp_files_queue;
 
 /* is_again: the files are hashed again in the same run, so the scan's word on them is old. */
-enum stp_errc stp_files_queue_create(struct stp_sign_run *run, int is_again,
-                                     struct stp_files_queue **out_queue,
+enum stp_errc stp_files_queue_create(struct stp_sign_run *run, struct stp_hashed *hashed,
+                                     int is_again, struct stp_files_queue **out_queue,
                                      struct stp_err *err) STP_MUST_CHECK;
 void stp_files_queue_destroy(struct stp_files_queue *queue);
 
@@ -51,7 +52,7 @@ enum stp_errc stp_files_queue_hash(struct stp_files_queue *queue, uint64_t *file
                                    struct stp_err *err) STP_MUST_CHECK;
 
 /* Refuses the files of all faults from first_fault on: no older record may stand for them. */
-enum stp_errc stp_sign_refuse(struct stp_sign_run *run, size_t first_fault,
-                              struct stp_err *err) STP_MUST_CHECK;
+enum stp_errc stp_sign_refuse(const struct stp_sign_run *run, struct stp_hashed *hashed,
+                              size_t first_fault, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

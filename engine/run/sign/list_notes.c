@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sign/list_notes.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/text.h"
+#include "run/sign/collect.h"
 
 /* Appends name to text, behind a comma if it is not the first. */
 static void add_name(char *text, size_t size, const char *name)
@@ -55,7 +55,7 @@ static enum stp_errc refuse_bare(struct stp_sign_run *run, const struct stp_list
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_init(&run->faults);
 	return STP_FAIL(
-	    err, STP_CONFIG, "scan", stp_sign_list_name(run->options),
+	    err, STP_CONFIG, STP_LIST_STAGE, run->list_source.name,
 	    "has no %s in any of its %llu rows, which this repository needs, and none of "
 	    "their files is in the targets folder to be read; add the column, correct "
 	    "\"targets_dir\" in stampede.json, or make a repository with another --hash",
@@ -70,7 +70,7 @@ enum stp_errc stp_list_refuse(struct stp_sign_run *run, const struct stp_list_st
 
 	if (!stats->row_count && !stats->has_end)
 		return STP_FAIL(
-		    err, STP_FORMAT, "scan", stp_sign_list_name(run->options),
+		    err, STP_FORMAT, STP_LIST_STAGE, run->list_source.name,
 		    "has a header and no rows; check the query that made it, or, if the "
 		    "index should be empty, append the line #end,0");
 	if (!stats->record_count || absent_count < stats->record_count)
@@ -83,7 +83,7 @@ enum stp_errc stp_list_refuse(struct stp_sign_run *run, const struct stp_list_st
 static void note_names(struct stp_sign_run *run, const struct stp_list_name_set *set,
                        const char *what)
 {
-	const char *list_name = stp_sign_list_name(run->options);
+	const char *list_name = run->list_source.name;
 	char names[400] = "";
 	size_t i;
 
@@ -95,12 +95,13 @@ static void note_names(struct stp_sign_run *run, const struct stp_list_name_set 
 		stp_text_escape(set->names[i], strlen(set->names[i]), name, sizeof(name));
 		add_name(names, sizeof(names), name[0] ? name : "\"\"");
 	}
-	stp_fault_add(&run->notes, STP_OK, 0, "scan", list_name, strlen(list_name), "%s: %s%s",
-	              what, names, set->has_more ? " and others" : "");
+	stp_fault_add(&run->notes, STP_OK, 0, STP_LIST_STAGE, list_name, strlen(list_name),
+	              "%s: %s%s", what, names, set->has_more ? " and others" : "");
 }
 
 /* Why rows have to be read from the tree. */
-static void explain_reading(struct stp_sign_run *run, const struct stp_list_stats *stats)
+static void explain_reading(const struct stp_sign_run *run, const struct stp_list_stats *stats,
+                            struct stp_read_reason *why)
 {
 	unsigned missing = run->config.hash_set & ~stats->digest_set;
 	char names[64];
@@ -112,61 +113,44 @@ static void explain_reading(struct stp_sign_run *run, const struct stp_list_stat
 	name_missing(stats->has_lengths, missing, names, sizeof(names));
 	name_used(stats, used, sizeof(used));
 	if (names[0])
-		snprintf(run->why_read, sizeof(run->why_read), "has no %s (columns used: %s)",
-		         names, used);
+		snprintf(why->text, sizeof(why->text), "has no %s (columns used: %s)", names, used);
 	else
-		snprintf(run->why_read, sizeof(run->why_read),
-		         "has %s of %s rows without length or digest",
+		snprintf(why->text, sizeof(why->text), "has %s of %s rows without length or digest",
 		         stp_count_format(stats->record_count - stats->digest_count, count[0]),
 		         stp_count_format(stats->record_count, count[1]));
-	snprintf(run->why_read_subject, sizeof(run->why_read_subject), "%s",
-	         stp_sign_list_name(run->options));
-	run->why_read_hint = "; a list with length and every configured digest avoids that";
+	snprintf(why->subject, sizeof(why->subject), "%s", run->list_source.name);
+	why->hint = "; a list with length and every configured digest avoids that";
 }
 
-void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats)
+void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats,
+                   struct stp_read_reason *why)
 {
-	const char *list_name = stp_sign_list_name(run->options);
+	const char *list_name = run->list_source.name;
 
 	note_names(run, &stats->aliases, "columns understood");
 	note_names(run, &stats->unknown, "columns not used");
-	explain_reading(run, stats);
+	explain_reading(run, stats, why);
 	if (stats->is_unended)
 		stp_fault_add(
-		    &run->notes, STP_OK, 0, "scan", list_name, strlen(list_name),
+		    &run->notes, STP_OK, 0, STP_LIST_STAGE, list_name, strlen(list_name),
 		    "its last line has no line end, so it may be cut off; append a line #end "
 		    "to a complete list");
 }
 
-void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
-                   const char *format, ...)
-{
-	const struct stp_sign_options *options = run->options;
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
-	if (options->tell)
-		options->tell(options->tell_ctx, stage, subject, text);
-}
-
-static void note_missing(struct stp_sign_run *run)
+static void note_missing(struct stp_sign_run *run, struct stp_links *links)
 {
 	const char *folder = run->config.targets_dir;
 	struct stp_missing missing = {0};
 	char names[STP_MISSING_NAMES_BYTES];
 	char count[32];
 
-	if (stp_links_are_elsewhere(run->links))
+	if (stp_links_are_elsewhere(links))
 		stp_fault_add(&run->notes, STP_OK, 0, "links", folder, strlen(folder),
 		              "is empty, so nothing was made in public/targets; set "
 		              "\"target_files\": \"none\" if another server has the files, or "
 		              "\"mutable\" if one serves them by README.md's rule from a copy of "
 		              "public/");
-	stp_links_missing(run->links, &missing);
+	stp_links_missing(links, &missing);
 	stp_missing_names(&missing, names);
 	if (missing.count)
 		stp_fault_add(
@@ -178,16 +162,16 @@ static void note_missing(struct stp_sign_run *run)
 	stp_missing_release(&missing);
 }
 
-void stp_sign_note_lists(struct stp_sign_run *run)
+void stp_sign_note_lists(struct stp_sign_run *run, struct stp_links *links)
 {
-	const char *name = run->options->digests ? stp_sign_list_name(run->options) : "";
+	const char *name = run->options->digests ? run->list_source.name : "";
 	char count[32];
 
 	if (run->report->list_repeats)
-		stp_fault_add(&run->notes, STP_OK, 0, "scan", name, strlen(name),
+		stp_fault_add(&run->notes, STP_OK, 0, STP_LIST_STAGE, name, strlen(name),
 		              "%s row%s another row exactly; each is counted once",
 		              stp_count_format(run->report->list_repeats, count),
 		              run->report->list_repeats == 1 ? " repeats" : "s repeat");
-	if (run->links)
-		note_missing(run);
+	if (links)
+		note_missing(run, links);
 }

@@ -12,7 +12,10 @@
 #define STP_RUN_SIGN_LIST_NOTES_H
 
 #include "list/list.h"
+#include "publish/links.h"
 #include "run/sign/sign_run.h"
+
+struct stp_read_reason;
 
 /* STP_FORMAT for a list without rows that does not say so itself, with its end line. STP_CONFIG for
  * one in which no row has a column that every row needs, when absent_count, the rows whose file
@@ -21,9 +24,14 @@
 enum stp_errc stp_list_refuse(struct stp_sign_run *run, const struct stp_list_stats *stats,
                               uint64_t absent_count, struct stp_err *err) STP_MUST_CHECK;
 
-/* Notes about columns that are not used and a last line without line end; sets run->why_read when
+/* Notes about columns that are not used and a last line without line end; sets why when
  * rows lack what they need. */
-void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats);
+void stp_list_note(struct stp_sign_run *run, const struct stp_list_stats *stats,
+                   struct stp_read_reason *why);
+
+/* Adds the notes that are only known at the end: about repeated rows and, where links were made (or
+ * NULL), about files that are not there. */
+void stp_sign_note_lists(struct stp_sign_run *run, struct stp_links *links);
 
 /* What row lacks to need no reading: "no length", "no sha256, sha512", …; "" when nothing. */
 const char *stp_list_row_lacks(const struct stp_sign_run *run, const struct stp_record *row,

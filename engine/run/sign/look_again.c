@@ -29,6 +29,8 @@
 
 struct look {
 	struct stp_sign_run *run;
+	const struct stp_comparison *comparison;
+	struct stp_hashed *hashed;
 	int has_copies;                 /* of files that may change */
 	int wants_names;                /* names may be hard links */
 	struct stp_sources checkpoints; /* what is looked at */
@@ -54,8 +56,7 @@ static enum there look_at(struct stp_sign_run *run, const struct stp_record *rec
 	struct stat st;
 
 	*out = *record;
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT || errno == ENOTDIR ? THERE_GONE : THERE_OTHER;
 	if (S_ISDIR(st.st_mode))
@@ -86,13 +87,14 @@ static enum stp_errc check_record(void *ctx, size_t worker, const struct stp_mer
 
 	(void)worker;
 	if (!(record->flags & STP_RECORD_FILE) || is_copied(look, record) ||
-	    stp_keyset_has(&look->run->refused, record->key))
+	    stp_keyset_has(&look->hashed->refused, record->key))
 		return STP_OK;
 	if (look_at(look->run, record, &now, &links) != THERE_FILE ||
-	    stp_sign_compare(look->run, &now, record, &tolerated) != STP_AGAIN_NOT)
+	    stp_again_compare(&look->comparison->rules.again, &now, record, &tolerated) !=
+	        STP_AGAIN_NOT)
 		return stp_keyset_add(&look->moved, record->key, err);
 	if (look->wants_names && links > 1)
-		return stp_keyset_add(&look->run->several_names, record->key, err);
+		return stp_keyset_add(&look->hashed->several_names, record->key, err);
 	return STP_OK;
 }
 
@@ -127,23 +129,23 @@ static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
 
 	STP_FAULT_TRY(err, "hash", "look", "targets");
 	stp_keyset_clear(&look->moved);
-	stp_keyset_clear(&run->several_names);
+	stp_keyset_clear(&look->hashed->several_names);
 	STP_TRY(find_checkpoints(look, err));
 	walk.range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
 	if (look->checkpoints.count)
 		STP_TRY(stp_sign_walk(&walk, err));
-	for (i = 0; i < run->unsettled.count; i++) {
-		const char *path = run->unsettled.items[i].subject;
+	for (i = 0; i < look->hashed->unsettled.count; i++) {
+		const char *path = look->hashed->unsettled.items[i].subject;
 		struct stp_record record = {.path = path, .path_bytes = (uint16_t)strlen(path)};
 		int is_left = is_copied(look, &record);
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), record.key);
-		STP_TRY(
-		    stp_keyset_add(is_left ? &run->unsettled_keys : &look->moved, record.key, err));
+		STP_TRY(stp_keyset_add(is_left ? &look->hashed->unsettled_keys : &look->moved,
+		                       record.key, err));
 	}
 	stp_keyset_seal(&look->moved);
-	stp_keyset_seal(&run->several_names);
-	stp_keyset_seal(&run->unsettled_keys);
+	stp_keyset_seal(&look->hashed->several_names);
+	stp_keyset_seal(&look->hashed->unsettled_keys);
 	return STP_OK;
 }
 
@@ -191,7 +193,7 @@ static enum stp_errc do_round(struct look *look, size_t *out_queued, struct stp_
 	STP_TRY(
 	    stp_buf_append(&look->before.keys, look->gone.keys.data, look->gone.keys.count, err));
 	stp_keyset_clear(&look->gone);
-	STP_TRY(stp_sign_visit(look->run, &look->moved, take_moved, look, err));
+	STP_TRY(stp_sign_visit(look->run, look->comparison, &look->moved, take_moved, look, err));
 	stp_keyset_seal(&look->gone);
 	STP_TRY(stp_files_queue_gather(look->queue, out_queued, &bytes, err));
 	if (*out_queued) {
@@ -201,12 +203,12 @@ static enum stp_errc do_round(struct look *look, size_t *out_queued, struct stp_
 	return STP_OK;
 }
 
-static enum stp_errc refuse_new(struct stp_sign_run *run, size_t first_fault, size_t total,
+static enum stp_errc refuse_new(const struct look *look, size_t first_fault, size_t total,
                                 struct stp_err *err)
 {
-	if (run->faults.total != total)
-		STP_TRY(stp_sign_refuse(run, first_fault, err));
-	stp_keyset_seal(&run->refused);
+	if (look->run->faults.total != total)
+		STP_TRY(stp_sign_refuse(look->run, look->hashed, first_fault, err));
+	stp_keyset_seal(&look->hashed->refused);
 	return STP_OK;
 }
 
@@ -222,13 +224,13 @@ static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err
 		nanosleep(&pause, NULL);
 		return STP_OK;
 	}
-	stp_fault_list_release(&run->unsettled);
-	stp_fault_list_init(&run->unsettled);
+	stp_fault_list_release(&look->hashed->unsettled);
+	stp_fault_list_init(&look->hashed->unsettled);
 	STP_TRY(stp_files_queue_hash(look->queue, &run->report->files_rehashed,
 	                             &run->report->bytes_hashed, err));
 	STP_TRY(stp_ledger_flush(run->ledger, err));
-	stp_keyset_seal(&run->moved);
-	return refuse_new(run, first_fault, total, err);
+	stp_keyset_seal(&look->hashed->moved);
+	return refuse_new(look, first_fault, total, err);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -260,8 +262,8 @@ static void fault_unsettled(struct look *look)
 	struct stp_sign_run *run = look->run;
 	size_t i;
 
-	for (i = 0; i < run->unsettled.count; i++) {
-		const struct stp_fault *fault = &run->unsettled.items[i];
+	for (i = 0; i < look->hashed->unsettled.count; i++) {
+		const struct stp_fault *fault = &look->hashed->unsettled.items[i];
 		struct stp_record record = {.path = fault->subject,
 		                            .path_bytes = (uint16_t)strlen(fault->subject)};
 
@@ -279,14 +281,15 @@ static enum stp_errc finish(struct look *look, int is_settled, struct stp_err *e
 	size_t total = run->faults.total;
 
 	fault_unsettled(look);
-	STP_TRY(refuse_new(run, first_fault, total, err));
+	STP_TRY(refuse_new(look, first_fault, total, err));
 	if (!is_settled) {
 		first_fault = run->faults.count;
 		total = run->faults.total;
-		STP_TRY(stp_sign_visit(run, &look->moved, give_up, look, err));
-		STP_TRY(refuse_new(run, first_fault, total, err));
+		STP_TRY(stp_sign_visit(run, look->comparison, &look->moved, give_up, look, err));
+		STP_TRY(refuse_new(look, first_fault, total, err));
 	}
-	return stp_buf_append(&run->gone.keys, look->gone.keys.data, look->gone.keys.count, err);
+	return stp_buf_append(&look->hashed->gone.keys, look->gone.keys.data, look->gone.keys.count,
+	                      err);
 }
 
 static enum stp_errc do_rounds(struct look *look, struct stp_err *err)
@@ -305,22 +308,25 @@ static enum stp_errc do_rounds(struct look *look, struct stp_err *err)
 	}
 }
 
-enum stp_errc stp_sign_look_again(struct stp_sign_run *run, struct stp_err *err)
+enum stp_errc stp_sign_look_again(struct stp_sign_run *run, const struct stp_comparison *comparison,
+                                  struct stp_hashed *hashed, struct stp_err *err)
 {
 	struct look look = {.run = run,
+	                    .comparison = comparison,
+	                    .hashed = hashed,
 	                    .has_copies = run->config.target_files != STP_TARGET_FILES_NONE,
 	                    .wants_names = run->config.link == STP_LINK_HARDLINK,
 	                    .checkpoints = STP_SOURCES_INIT};
 	double *stage;
 	enum stp_errc code;
 
-	if (run->entry_count == 0 || run->targets_fd < 0)
+	if (run->targets_fd < 0)
 		return STP_OK;
 	stage = stp_sign_stage(run, &run->report->seconds.hash);
 	stp_keyset_init(&look.moved);
 	stp_keyset_init(&look.gone);
 	stp_keyset_init(&look.before);
-	code = stp_files_queue_create(run, 1, &look.queue, err);
+	code = stp_files_queue_create(run, hashed, 1, &look.queue, err);
 	if (code == STP_OK)
 		code = do_rounds(&look, err);
 	stp_files_queue_destroy(look.queue);

@@ -15,15 +15,17 @@
  *
  * Shape      one step per run, between hashing and signing.
  * Memory     32 bytes per file that moved or has several names.
- * Ownership  results are in the run: gone, unsettled_keys, several_names, faults, checkpoints.
+ * Ownership  results are in hashed and in the ledger's checkpoints; faults are the run's.
  * Threads    starts workers; the caller waits.
  */
 #ifndef STP_RUN_SIGN_LOOK_AGAIN_H
 #define STP_RUN_SIGN_LOOK_AGAIN_H
 
+#include "run/sign/comparison.h"
 #include "run/sign/sign_run.h"
 
-/* After stp_sign_pending(), not in a dry run. */
-enum stp_errc stp_sign_look_again(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+/* After stp_sign_pending(), not in a dry run, when the scan has entries. */
+enum stp_errc stp_sign_look_again(struct stp_sign_run *run, const struct stp_comparison *comparison,
+                                  struct stp_hashed *hashed, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "run/sign/sign_run.h"
+#include "run/sign/open.h"
 
 /* What was sealed with a key that is gone: the floors count without their seal and get a new one,
  * before anything else can fail; the ledger is read from what is published. */

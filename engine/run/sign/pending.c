@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Pending files: scan ⋈ ledger → what must be hashed → checkpoints.
- *
- *	key space, cut into windows of about WINDOW_ENTRIES entries
- *	  window: parallel merges over its ranges ─▶ list, large files first ─▶ hash stage
- *	                                              finished record ─▶ stp_ledger_put()
- *
- * A window bounds memory; it is large enough that its ragged end (one file per worker, with the
- * largest files started first) costs little. Finished records are durable within seconds: a killed
- * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
- */
+#include "run/sign/pending.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +10,9 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "run/sign/again.h"
+#include "run/sign/collect.h"
 #include "run/sign/files_queue.h"
-#include "run/sign/sign_run.h"
+#include "run/sign/row_file.h"
 
 #define WINDOW_ENTRIES  262144
 #define RANGE_BITS      5 /* 32 ranges per window for the workers to claim */
@@ -36,7 +28,9 @@ struct finder {
 
 struct pending_step {
 	struct stp_sign_run *run;
-	struct stp_sources sources;
+	const struct stp_pending_in *in;
+	struct stp_hashed *hashed;
+	struct stp_compared compared;
 	struct finder *finders; /* one per worker */
 	unsigned range_bits;    /* all ranges: 2^range_bits */
 	uint64_t window_count;
@@ -98,7 +92,7 @@ static enum stp_errc find_in_range(struct pending_step *step, size_t worker, uin
 		STP_TRY(stp_merge_next(merge, &group, err));
 		if (!group.key)
 			return STP_OK;
-		decision = stp_sign_decide(step->run, &step->sources, &group, STP_DECIDE_PENDING);
+		decision = stp_decide(&step->compared.rules, &group, STP_DECIDE_PENDING);
 		STP_TRY(take_decision(step, worker, &decision, err));
 	}
 }
@@ -109,7 +103,7 @@ static enum stp_errc find_worker(void *ctx, size_t worker, struct stp_err *err)
 	struct finder *finder = &step->finders[worker];
 
 	if (!finder->merge)
-		STP_TRY(stp_merge_create(&step->sources, &finder->merge, err));
+		STP_TRY(stp_merge_create(&step->compared.sources, &finder->merge, err));
 	for (;;) {
 		uint64_t range =
 		    atomic_fetch_add_explicit(&step->next_range, 1, memory_order_relaxed);
@@ -167,11 +161,13 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	/* Another folder than the index is not hashed for hours to find that out. */
 	for (i = 0; i < run->worker_count; i++)
 		removed += step->finders[i].removed;
-	STP_TRY(stp_sign_survey(run, removed, err));
+	if (step->in->survey)
+		STP_TRY(step->in->survey(step->in->survey_ctx, removed, err));
 	if (!step->is_counting && window == 0)
 		tell_again(step);
 	STP_TRY(hash_window(step, window, err));
-	return run->faults.total == total ? STP_OK : stp_sign_refuse(run, first_fault, err);
+	return run->faults.total == total ? STP_OK
+	                                  : stp_sign_refuse(run, step->hashed, first_fault, err);
 }
 
 /* Says once how much will be read, and why, where that is more than it need be. */
@@ -179,6 +175,7 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
 	struct stp_sign_report *report = run->report;
+	struct stp_read_reason *why = step->in->why_read;
 	uint64_t files = report->files_hashed;
 	uint64_t bytes = report->bytes_hashed;
 	char count[32];
@@ -197,15 +194,13 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 		memset(&step->finders[i].again, 0, sizeof(step->finders[i].again));
 	}
 	if (report->files_hashed > files)
-		stp_sign_tell(run, "hash", run->why_read_subject,
-		              "%s, so %s file%s will be read (%s)%s", run->why_read,
-		              stp_count_format(report->files_hashed - files, count),
+		stp_sign_tell(run, "hash", why->subject, "%s, so %s file%s will be read (%s)%s",
+		              why->text, stp_count_format(report->files_hashed - files, count),
 		              report->files_hashed - files == 1 ? "" : "s",
-		              stp_bytes_format(report->bytes_hashed - bytes, size),
-		              run->why_read_hint);
+		              stp_bytes_format(report->bytes_hashed - bytes, size), why->hint);
 	report->files_hashed = files;
 	report->bytes_hashed = bytes;
-	run->why_read[0] = '\0';
+	why->text[0] = '\0';
 	return STP_OK;
 }
 
@@ -216,12 +211,13 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	uint64_t window;
 	enum stp_errc code = STP_OK;
 
-	while (window_bits < WINDOW_BITS_MAX && run->entry_count >> window_bits > WINDOW_ENTRIES)
+	while (window_bits < WINDOW_BITS_MAX &&
+	       step->in->entry_count >> window_bits > WINDOW_ENTRIES)
 		window_bits++;
 	step->range_bits = window_bits + RANGE_BITS;
 	step->window_count = (uint64_t)1 << window_bits;
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
-	if (run->why_read[0])
+	if (step->in->why_read->text[0])
 		code = tell_count(step, err);
 	for (window = 0; window < step->window_count && code == STP_OK; window++)
 		code = do_window(step, window, err);
@@ -238,41 +234,49 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	return code;
 }
 
-enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err)
+/* A second time only after damage was found. */
+static void forget(struct stp_hashed *hashed)
 {
-	struct pending_step step = {.run = run, .sources = STP_SOURCES_INIT};
+	stp_fault_list_release(&hashed->unsettled);
+	stp_fault_list_init(&hashed->unsettled);
+	stp_keyset_clear(&hashed->gone);
+	stp_keyset_clear(&hashed->unsettled_keys);
+	stp_keyset_clear(&hashed->several_names);
+}
+
+enum stp_errc stp_sign_pending(struct stp_sign_run *run, const struct stp_pending_in *in,
+                               struct stp_hashed *hashed, struct stp_pended *out,
+                               struct stp_err *err)
+{
+	struct pending_step step = {
+	    .run = run, .in = in, .hashed = hashed, .compared = STP_COMPARED_INIT};
 	double *stage;
 	enum stp_errc code;
 	size_t i;
 
-	/* A second time only after damage was found. */
-	stp_fault_list_release(&run->unsettled);
-	stp_fault_list_init(&run->unsettled);
-	stp_keyset_clear(&run->gone);
-	stp_keyset_clear(&run->unsettled_keys);
-	stp_keyset_clear(&run->several_names);
-	if (run->entry_count == 0)
+	forget(hashed);
+	if (in->entry_count == 0)
 		return STP_OK;
 	step.finders = calloc(run->worker_count, sizeof(*step.finders));
 	if (!step.finders)
 		return STP_FAIL_ERRNO(err, ENOMEM, "hash", NULL, "no memory for the workers");
 	stage = stp_sign_stage(run, &run->report->seconds.hash);
-	code = stp_files_queue_create(run, 0, &step.queue, err);
+	code = stp_files_queue_create(run, hashed, 0, &step.queue, err);
 	if (code == STP_OK)
-		code = stp_sign_sources(run, &step.sources, err);
+		code = stp_comparison_open(in->comparison, &step.compared, err);
 	if (code == STP_OK)
 		code = do_windows(&step, err);
-	stp_keyset_seal(&run->refused);
-	stp_keyset_seal(&run->moved);
+	stp_keyset_seal(&hashed->refused);
+	stp_keyset_seal(&hashed->moved);
 	for (i = 0; i < run->worker_count; i++) {
 		run->report->files_reused += step.finders[i].reused;
-		run->renumbered += step.finders[i].renumbered;
+		out->renumbered += step.finders[i].renumbered;
 		stp_again_add(&run->report->again, &step.finders[i].again);
 		stp_merge_destroy(step.finders[i].merge);
 	}
 	free(step.finders);
 	stp_files_queue_destroy(step.queue);
-	stp_sources_release(&step.sources);
+	stp_compared_release(&step.compared);
 	stp_sign_stage(run, stage);
 	return code;
 }

@@ -1,76 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Recovering what was signed from what is published.
- *
- *	timestamp ─▶ snapshot ─▶ every bin of the last run ─▶ signature, version ─▶ records
- *
- * The ledger tells which file changed under its name. When it is missing, damaged or older than
- * the published timestamp (a crash between two commits, or somebody who put old state back), its
- * word is not enough: whoever can write state/ could silence the alarm by breaking it. Then the
- * published bins, each checked against the online key, say what was signed. They carry no
- * fingerprints, so nothing is skipped on their word: they only add alarms, and say how many targets
- * there were. What was removed before is in no bin: where the ledger is gone, so is that.
- *
- * A bin does not say which one it is, and all of a run carry the same key and version. So that none
- * stands in for another, and hides what that one signed, each may hold only paths that belong to
- * it, and must have the length that the snapshot lists, where it lists one.
- */
+#include "run/sign/recover.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/progress.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "bins/bin.h"
 #include "hash/hash.h"
 #include "ledger/run.h"
-#include "run/sign/sign_run.h"
 #include "verify/bin_file.h"
 
 #define RECOVER_BUDGET_BYTES ((size_t)256 << 20)
 #define KEY_BATCH            64
 
 struct recover {
-	struct stp_sign_run *run;
+	const struct stp_recover_in *in;
 	struct stp_run_builder **builders;
 	unsigned bin_bits; /* of the last run; the configuration may say another number by now */
 	atomic_size_t next;
 };
 
-int stp_sign_needs_recovery(const struct stp_sign_run *run)
+int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_fault_list *damage,
+                          uint64_t published)
 {
-	uint64_t published = run->current.timestamp_version;
-
-	if (run->has_published || published == 0)
-		return 0;
-	return stp_ledger_generation(run->ledger) == 0 ||
-	       stp_ledger_refused_count(run->ledger) != 0 || run->damage.total != 0 ||
-	       stp_ledger_facts(run->ledger)->run_version != published;
+	return published &&
+	       (stp_ledger_generation(ledger) == 0 || stp_ledger_refused_count(ledger) != 0 ||
+	        damage->total != 0 || stp_ledger_facts(ledger)->run_version != published);
 }
 
-/* The one signature that counts is the online key's. */
-static int is_signed(const struct stp_sign_run *run, const struct stp_bin_file *bin)
+/* The one signature that counts is that of the key that signs bins. */
+static int is_signed(const struct stp_recover_in *in, const struct stp_bin_file *bin)
 {
-	const char *keyid = stp_key_id(run->key);
 	size_t i;
 
 	for (i = 0; i < bin->signature_count; i++) {
 		const struct stp_bin_signature *signature = &bin->signatures[i];
-		uint8_t bytes[STP_KEY_SIGNATURE_BYTES];
 
-		if (signature->keyid_chars == STP_KEY_ID_HEX_BYTES &&
-		    memcmp(signature->keyid, keyid, STP_KEY_ID_HEX_BYTES) == 0 &&
-		    signature->sig_chars == 2 * sizeof(bytes) &&
-		    stp_hex_decode(signature->sig, sizeof(bytes), bytes, 0))
-			return crypto_sign_verify_detached(bytes, (const unsigned char *)bin->body,
-			                                   bin->body_bytes,
-			                                   stp_key_public(run->key)) == 0;
+		if (signature->keyid_chars == STP_KEYID_CHARS &&
+		    memcmp(signature->keyid, in->key->keyid, STP_KEYID_CHARS) == 0)
+			return stp_signature_check(in->key, (const uint8_t *)bin->body,
+			                           bin->body_bytes, signature->sig,
+			                           signature->sig_chars,
+			                           STP_LIBRARIES_ONE) == STP_SIGNATURE_GOOD;
 	}
 	return 0;
 }
@@ -123,9 +99,8 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 		    .path = entries[i].path,
 		    .path_bytes = (uint16_t)entries[i].path_bytes,
 		    .digests = set ? digests : NULL,
-		    .flags = (uint16_t)(set == recover->run->config.hash_set
-		                            ? STP_RECORD_DIGESTS
-		                            : STP_RECORD_CLAIM(0) * set),
+		    .flags = (uint16_t)(set == recover->in->hash_set ? STP_RECORD_DIGESTS
+		                                                     : STP_RECORD_CLAIM(0) * set),
 		};
 
 		if (stp_bin_index(keys[i], recover->bin_bits) != bin_index)
@@ -153,15 +128,15 @@ static uint32_t index_of(const char *name)
 static enum stp_errc take_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
                               struct stp_bin_file *bin, struct stp_buf *bytes, struct stp_err *err)
 {
-	struct stp_sign_run *run = recover->run;
+	const struct stp_recover_in *in = recover->in;
 	char name[STP_NAME_BYTES_MAX + 32];
 	uint32_t bin_index = index_of(meta->name);
 	struct stp_err why = STP_ERR_INIT;
 	size_t i;
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)meta->version, meta->name);
-	if (stp_file_read(run->repo.metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes,
-	                  &why) == STP_IO &&
+	if (stp_file_read(in->metadata_fd, name, STP_TARGETS_BYTES_MAX, "recover", bytes, &why) ==
+	        STP_IO &&
 	    why.sys_errno == ENOENT)
 		return refuse(name, err);
 	if (why.code != STP_OK) {
@@ -169,29 +144,29 @@ static enum stp_errc take_bin(struct recover *recover, size_t worker, const stru
 		return why.code;
 	}
 	if (stp_bin_file_parse(bin, bytes->data, bytes->count) != STP_BIN_FILE_OK ||
-	    (meta->length && meta->length != bytes->count) ||
-	    bin->version != run->current.snapshot_version || !is_signed(run, bin))
+	    (meta->length && meta->length != bytes->count) || bin->version != in->version ||
+	    !is_signed(in, bin))
 		return refuse(name, err);
 	for (i = 0; i < bin->entry_count; i += KEY_BATCH) {
 		size_t count = bin->entry_count - i < KEY_BATCH ? bin->entry_count - i : KEY_BATCH;
 
 		STP_TRY(add_batch(recover, worker, name, bin_index, bin->entries + i, count, err));
 	}
-	stp_progress_add(run->options->progress, 1, bytes->count);
+	stp_progress_add(in->progress, 1, bytes->count);
 	return STP_OK;
 }
 
 /* The bins of the last run carry its version, like the snapshot; tombstones carry older ones. */
-static int is_live_bin(const struct stp_sign_run *run, const struct stp_meta *meta)
+static int is_live_bin(const struct stp_recover_in *in, const struct stp_meta *meta)
 {
-	return meta->version == run->current.snapshot_version &&
-	       strcmp(meta->name, "targets") != 0 && strcmp(meta->name, "bins") != 0;
+	return meta->version == in->version && strcmp(meta->name, "targets") != 0 &&
+	       strcmp(meta->name, "bins") != 0;
 }
 
 static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *err)
 {
 	struct recover *recover = ctx;
-	const struct stp_meta_list *list = &recover->run->current.meta;
+	const struct stp_meta_list *list = recover->in->meta;
 	struct stp_bin_file bin;
 	struct stp_buf bytes = STP_BUF_INIT;
 	enum stp_errc code = STP_OK;
@@ -202,9 +177,9 @@ static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *er
 
 		if (at >= list->count)
 			break;
-		if (stp_cancelled(recover->run->cancel))
+		if (stp_cancelled(recover->in->cancel))
 			code = STP_FAIL(err, STP_CANCELLED, "recover", NULL, "stopped");
-		else if (is_live_bin(recover->run, &list->items[at]))
+		else if (is_live_bin(recover->in, &list->items[at]))
 			code = take_bin(recover, worker, &list->items[at], &bin, &bytes, err);
 	}
 	stp_bin_file_release(&bin);
@@ -213,15 +188,15 @@ static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *er
 }
 
 /* How many leading bits of a key chose the bin: the last run signed all bins, 2 to that power. */
-static enum stp_errc count_bits(const struct stp_sign_run *run, unsigned *out_bits,
+static enum stp_errc count_bits(const struct stp_recover_in *in, unsigned *out_bits,
                                 struct stp_err *err)
 {
-	const struct stp_meta_list *list = &run->current.meta;
+	const struct stp_meta_list *list = in->meta;
 	size_t bins = 0;
 	size_t i;
 
 	for (i = 0; i < list->count; i++)
-		bins += is_live_bin(run, &list->items[i]);
+		bins += is_live_bin(in, &list->items[i]);
 	if (bins < 2 || (bins & (bins - 1)) || bins > (size_t)1 << STP_BIN_BITS_MAX)
 		return STP_FAIL(
 		    err, STP_REFUSED, "recover", "public/metadata",
@@ -232,59 +207,63 @@ static enum stp_errc count_bits(const struct stp_sign_run *run, unsigned *out_bi
 	return STP_OK;
 }
 
-/* Paths that were removed stand in the ledger alone. A ledger that is whole and one run behind, as
- * a run leaves it that dies between its two commits, lacks none: what that run removed it still
- * has. */
-static void note_forgotten(struct stp_sign_run *run)
+enum stp_errc stp_recover(const struct stp_recover_in *in, struct stp_recovered *out,
+                          struct stp_err *err)
 {
-	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
-	int is_lost = stp_ledger_generation(run->ledger) == 0 ||
-	              stp_ledger_refused_count(run->ledger) || run->damage.total;
-
-	if (!is_lost && facts->run_version + 1 >= run->current.timestamp_version)
-		return;
-	stp_fault_add(&run->notes, STP_CHANGED, 0, "recover", "state/ledger",
-	              strlen("state/ledger"),
-	              "%s, so the published bins say what was signed last; %s: one that comes back "
-	              "with other bytes raises no alarm",
-	              is_lost ? "is lost or damaged" : "is older than what is published",
-	              is_lost ? "paths that were removed before may be forgotten"
-	                      : "paths that were removed since are not known");
-}
-
-enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err)
-{
-	struct recover recover = {.run = run};
+	struct recover recover = {.in = in};
+	size_t worker_count = in->jobs ? in->jobs : 1;
 	struct stp_run_options options = {
-	    .spill_fd = run->repo.state_fd,
-	    .hash_set = run->config.hash_set,
-	    .budget_bytes = RECOVER_BUDGET_BYTES / run->worker_count,
-	    .cancel = run->cancel,
+	    .spill_fd = in->spill_fd,
+	    .hash_set = in->hash_set,
+	    .budget_bytes = RECOVER_BUDGET_BYTES / worker_count,
+	    .cancel = in->cancel,
 	};
 	enum stp_errc code = STP_OK;
 	size_t i;
 
 	if (options.budget_bytes < STP_RUN_BUDGET_MIN)
 		options.budget_bytes = STP_RUN_BUDGET_MIN;
-	STP_TRY(count_bits(run, &recover.bin_bits, err));
-	stp_progress_stage(run->options->progress, "recover", run->current.meta.count, 0);
-	recover.builders = calloc(run->worker_count, sizeof(struct stp_run_builder *));
+	STP_TRY(count_bits(in, &recover.bin_bits, err));
+	stp_progress_stage(in->progress, "recover", in->meta->count, 0);
+	recover.builders = calloc(worker_count, sizeof(struct stp_run_builder *));
 	if (!recover.builders)
 		return STP_FAIL_ERRNO(err, ENOMEM, "recover", NULL, "no memory for the workers");
-	for (i = 0; i < run->worker_count && code == STP_OK; i++)
+	for (i = 0; i < worker_count && code == STP_OK; i++)
 		code = stp_run_create(&options, &recover.builders[i], err);
 	if (code == STP_OK)
-		code = stp_workers_run(run->jobs, "recover", recover_worker, &recover, run->cancel,
-		                       err);
-	for (i = 0; i < run->worker_count; i++) {
+		code =
+		    stp_workers_run(in->jobs, "recover", recover_worker, &recover, in->cancel, err);
+	for (i = 0; i < worker_count; i++) {
 		if (code == STP_OK)
-			code = stp_run_finish(recover.builders[i], &run->published, err);
+			code = stp_run_finish(recover.builders[i], &out->published, err);
 		if (recover.builders[i])
 			stp_run_destroy(recover.builders[i]);
 	}
 	free(recover.builders);
-	run->has_published = code == STP_OK;
-	if (run->has_published)
-		note_forgotten(run);
+	out->has_published = code == STP_OK;
 	return code;
+}
+
+void stp_recovered_release(struct stp_recovered *recovered)
+{
+	stp_sources_release(&recovered->published);
+	recovered->has_published = 0;
+}
+
+/* A ledger that is whole and one run behind, as a run leaves it that dies between its two commits,
+ * lacks no removed path: what that run removed it still has. */
+void stp_recover_note(const struct stp_ledger *ledger, const struct stp_fault_list *damage,
+                      uint64_t published, struct stp_fault_list *notes)
+{
+	int is_lost =
+	    stp_ledger_generation(ledger) == 0 || stp_ledger_refused_count(ledger) || damage->total;
+
+	if (!is_lost && stp_ledger_facts(ledger)->run_version + 1 >= published)
+		return;
+	stp_fault_add(notes, STP_CHANGED, 0, "recover", "state/ledger", strlen("state/ledger"),
+	              "%s, so the published bins say what was signed last; %s: one that comes back "
+	              "with other bytes raises no alarm",
+	              is_lost ? "is lost or damaged" : "is older than what is published",
+	              is_lost ? "paths that were removed before may be forgotten"
+	                      : "paths that were removed since are not known");
 }

@@ -5,15 +5,6 @@
 
 #include "run/sign/alarm.h"
 
-int stp_sign_is_forgotten(const struct stp_sign_run *run, const struct stp_record *removed)
-{
-	uint64_t days = run->config.removed_retention_days;
-
-	return days && removed->removed_at && run->now >= 0 &&
-	       (uint64_t)run->now > removed->removed_at &&
-	       ((uint64_t)run->now - removed->removed_at) / 86400 >= days;
-}
-
 int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision *decision,
                       int is_whole, struct stp_record *out, uint8_t digests[STP_CLAIMS_BYTES_MAX])
 {

@@ -14,10 +14,8 @@
 #ifndef STP_RUN_SIGN_REMEMBER_H
 #define STP_RUN_SIGN_REMEMBER_H
 
+#include "run/sign/decide.h"
 #include "run/sign/sign_run.h"
-
-/* True when removed is remembered for longer than the configuration says. */
-int stp_sign_is_forgotten(const struct stp_sign_run *run, const struct stp_record *removed);
 
 /* Fills *out with what the ledger's new segment, a whole base or a delta, has to say of a path that
  * is not signed; returns 0 when that is nothing. digests is room for those of *out. */

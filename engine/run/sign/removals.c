@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "run/sign/decide.h"
 #include "run/sign/sign_run.h"
 
 #define STAGE "sign"
@@ -100,13 +101,6 @@ void stp_removals_release(struct stp_removals *removals)
 	memset(removals, 0, sizeof(*removals));
 }
 
-uint64_t stp_removals_before(const struct stp_sign_run *run)
-{
-	if (run->has_published)
-		return stp_sources_record_count(&run->published);
-	return stp_ledger_facts(run->ledger)->target_count;
-}
-
 uint64_t stp_removals_allowed(const struct stp_sign_run *run, uint64_t before)
 {
 	uint64_t allowed = stp_removal_limit_of(&run->config.max_removals, before);
@@ -187,9 +181,8 @@ static int is_at_fault(const struct stp_sign_run *run, const char *path)
 }
 
 /* Paths beneath a folder that is at fault were not met at all. */
-static void note_faults(struct stp_sign_run *run)
+static void note_faults(const struct stp_sign_run *run, struct stp_removals *removals)
 {
-	struct stp_removals *removals = &run->removals;
 	size_t i;
 
 	for (i = 0; i < removals->shown_count; i++)
@@ -209,9 +202,9 @@ static int is_most(const struct stp_removals *removals, uint64_t part,
 	return part >= removals->count - part || 2 * shown > removals->shown_count;
 }
 
-static void cause_in_list(const struct stp_sign_run *run, char *out, size_t size)
+static void cause_in_list(const struct stp_sign_run *run, const struct stp_removals *removals,
+                          char *out, size_t size)
 {
-	const struct stp_removals *removals = &run->removals;
 	char rows[32];
 
 	if (run->report->list_rows == 0)
@@ -224,9 +217,9 @@ static void cause_in_list(const struct stp_sign_run *run, char *out, size_t size
 		         stp_count_format(run->report->list_rows, rows));
 }
 
-static void cause_in_tree(const struct stp_sign_run *run, char *out, size_t size)
+static void cause_in_tree(const struct stp_sign_run *run, const struct stp_removals *removals,
+                          char *out, size_t size)
 {
-	const struct stp_removals *removals = &run->removals;
 	char count[32];
 	size_t i;
 
@@ -245,9 +238,9 @@ static void cause_in_tree(const struct stp_sign_run *run, char *out, size_t size
 		snprintf(out, size, "they are not in the folder any more");
 }
 
-static void find_cause(const struct stp_sign_run *run, char *out, size_t size)
+static void find_cause(const struct stp_sign_run *run, const struct stp_removals *removals,
+                       char *out, size_t size)
 {
-	const struct stp_removals *removals = &run->removals;
 	char count[32];
 
 	if (is_most(removals, removals->at_fault, STP_REMOVAL_FAULT) ||
@@ -257,9 +250,9 @@ static void find_cause(const struct stp_sign_run *run, char *out, size_t size)
 	else if (is_most(removals, removals->excluded, STP_REMOVAL_EXCLUDED))
 		snprintf(out, size, "\"include\" and \"exclude\" of stampede.json keep them out");
 	else if (run->options->digests)
-		cause_in_list(run, out, size);
+		cause_in_list(run, removals, out, size);
 	else
-		cause_in_tree(run, out, size);
+		cause_in_tree(run, removals, out, size);
 }
 
 /* --- the check ------------------------------------------------------------------------------- */
@@ -278,9 +271,8 @@ static const char *reason_text(const struct stp_sign_run *run, enum stp_removal_
 	return run->options->digests ? "it is not in the list" : "it is not in the folder";
 }
 
-static void note_examples(struct stp_sign_run *run)
+static void note_examples(struct stp_sign_run *run, struct stp_removals *removals)
 {
-	struct stp_removals *removals = &run->removals;
 	size_t i;
 
 	qsort(removals->shown, removals->shown_count, sizeof(*removals->shown), compare_paths);
@@ -294,20 +286,20 @@ static void note_examples(struct stp_sign_run *run)
 	}
 }
 
-enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_err *err)
+enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_removals *removals,
+                                 struct stp_err *err)
 {
-	const struct stp_removals *removals = &run->removals;
 	uint64_t allowed = stp_removals_allowed(run, removals->before);
 	const char *subject =
-	    run->options->digests ? stp_sign_list_name(run->options) : run->config.targets_dir;
+	    run->options->digests ? run->list_source.name : run->config.targets_dir;
 	char cause[CAUSE_BYTES];
 	char a[32], b[32], c[32];
 
 	if (removals->count <= allowed)
 		return STP_OK;
-	note_faults(run);
-	note_examples(run);
-	find_cause(run, cause, sizeof(cause));
+	note_faults(run, removals);
+	note_examples(run, removals);
+	find_cause(run, removals, cause, sizeof(cause));
 	return STP_FAIL(err, STP_REFUSED, STAGE, subject,
 	                "%s of %s targets would be removed (at most %s may be), so nothing was "
 	                "published: %s; correct it, or accept it: --allow-removals %" PRIu64,
@@ -317,14 +309,14 @@ enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_err *err)
 
 /* --- nothing at all -------------------------------------------------------------------------- */
 
-void stp_sign_note_nothing(struct stp_sign_run *run)
+void stp_sign_note_nothing(struct stp_sign_run *run, const struct stp_removals *removals)
 {
 	const char *folder = run->config.targets_dir;
 	char text[CAUSE_BYTES];
 	char count[32];
 
 	if (run->report->targets || !run->report->counted || run->options->digests ||
-	    run->is_refresh || run->removals.before)
+	    removals->before)
 		return;
 	if (run->faults.total)
 		snprintf(text, sizeof(text), "all that it holds is at fault (%s)",

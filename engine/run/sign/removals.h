@@ -69,16 +69,13 @@ void stp_removals_release(struct stp_removals *removals);
 /* How many of before targets this run may remove. */
 uint64_t stp_removals_allowed(const struct stp_sign_run *run, uint64_t before);
 
-/* Targets that were signed last time, before they are counted: what the ledger or the published
- * bins say. */
-uint64_t stp_removals_before(const struct stp_sign_run *run);
+/* STP_REFUSED when removals are more than may go: the error says how many and the likely cause,
+ * notes give examples. */
+enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_removals *removals,
+                                 struct stp_err *err) STP_MUST_CHECK;
 
-/* STP_REFUSED when run->removals are more than may go: the error says how many and the likely
- * cause, notes give examples. */
-enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* Notes that a run found nothing to sign in the folder, and the likely cause: where nothing was
- * signed before either, there are no removals to refuse. */
-void stp_sign_note_nothing(struct stp_sign_run *run);
+/* Notes that a run which scanned the folder found nothing to sign in it, and the likely cause:
+ * where nothing was signed before either, there are no removals to refuse. */
+void stp_sign_note_nothing(struct stp_sign_run *run, const struct stp_removals *removals);
 
 #endif

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_fields.h"
 #include "base/text.h"
 #include "hash/hash.h"
-#include "run/json_fields.h"
 #include "run/last_run.h"
 
 /* What report->private_ owns. */
@@ -71,7 +71,7 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->damage_count = damage->count;
 	report->notes = kept->notes;
 	report->note_count = told->count + notes->count;
-	report->told_count = told->count;
+	report->logged_count = told->count;
 	return 1;
 }
 

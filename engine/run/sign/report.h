@@ -2,7 +2,7 @@
 /*
  * The report of a run: what stampede/sign.h promises, kept in state/last-run.json for `status`.
  *
- * Shape      see struct stp_sign_report; JSON with product.md's field names.
+ * Shape      see struct stp_sign_report; JSON with the members that stampede-sign(1) lists.
  * Memory     copies of the kept faults in one arena.
  * Ownership  the report owns them until stp_sign_report_release().
  * Threads    one thread.

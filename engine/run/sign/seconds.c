@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the time of a run goes. */
+#include "run/sign/seconds.h"
+
 #include <string.h>
 
 #include "base/clock.h"
-#include "run/sign/sign_run.h"
 
 void stp_sign_add_seconds(double *seconds, uint64_t started_ns)
 {
@@ -29,11 +29,12 @@ static const char *name_of(const struct stp_sign_seconds *seconds, const double 
 }
 
 /* Appends the time since the last change of stage, or makes the last span longer. */
-static void add_span(struct stp_sign_report *report, const struct stp_sign_run *run, uint64_t now)
+static void add_span(struct stp_sign_report *report, const struct stp_stopwatch *watch,
+                     uint64_t now)
 {
-	const char *name = name_of(&report->seconds, run->stage);
-	double from = (double)(run->stage_since - run->started_ns) / 1e9;
-	double to = (double)(now - run->started_ns) / 1e9;
+	const char *name = name_of(&report->seconds, watch->stage);
+	double from = (double)(watch->stage_since - watch->started_ns) / 1e9;
+	double to = (double)(now - watch->started_ns) / 1e9;
 	struct stp_sign_span *last =
 	    report->span_count ? &report->spans[report->span_count - 1] : NULL;
 
@@ -43,15 +44,22 @@ static void add_span(struct stp_sign_report *report, const struct stp_sign_run *
 		report->spans[report->span_count++] = (struct stp_sign_span){name, from, to};
 }
 
-double *stp_sign_stage(struct stp_sign_run *run, double *stage)
+void stp_stopwatch_start(struct stp_stopwatch *watch, double *stage)
+{
+	watch->stage = stage;
+	watch->stage_since = watch->started_ns = stp_clock_monotonic_ns();
+}
+
+double *stp_stopwatch_stage(struct stp_stopwatch *watch, struct stp_sign_report *report,
+                            double *stage)
 {
 	uint64_t now = stp_clock_monotonic_ns();
-	double *before = run->stage;
+	double *before = watch->stage;
 
-	add_span(run->report, run, now);
-	*before += (double)(now - run->stage_since) / 1e9;
-	run->stage = stage;
-	run->stage_since = now;
+	add_span(report, watch, now);
+	*before += (double)(now - watch->stage_since) / 1e9;
+	watch->stage = stage;
+	watch->stage_since = now;
 	return before;
 }
 

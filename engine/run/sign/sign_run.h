@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run of `sign`, as its steps share it. run/sign/sign.c is the spine, the steps are:
+ * What all steps of one run of `sign` share. What a step takes and gives besides is in its own
+ * header; run/sign/sign.c hands it from one to the next:
  *
- *	source    tree, list or ledger → what the index is made from      run/sign/source.c
- *	collect   tree and list        → sorted sources of the scan       run/sign/collect.c
- *	recover   published bins      → what was signed, if needed    run/sign/recover.c
- *	again     fingerprints         → what must be hashed again, why    run/sign/again.c
- *	pending   scan ⋈ ledger        → files to hash → checkpoints       run/sign/pending.c
- *	look      checkpoints          → what changed meanwhile, again      run/sign/look_again.c
- *	emit      scan ⋈ ledger        → new ledger, signed bins           run/sign/emit.c
- *	removals  what was signed last and would not be now → go on?      run/sign/removals.c
- *	versions  what is published    → this run's version; new floors    run/sign/versions.c
- *	expiries  what is published    → notes on roles that are due       run/sign/expiries.c
- *	seconds   the clock            → where the time went               run/sign/seconds.c
- *	report    what was done        → struct and JSON                   run/sign/report.c
+ *	open      options, repository  → this struct, and what is published   run/sign/open.h
+ *	source    tree, list or ledger → what the index is made from          run/sign/source.h
+ *	collect   tree and list        → sorted sources of the scan           run/sign/collect.h
+ *	recover   published bins       → what was signed, if needed           run/sign/recover.h
+ *	pending   scan ⋈ ledger        → files to hash → checkpoints          run/sign/pending.h
+ *	look      checkpoints          → what changed meanwhile, again        run/sign/look_again.h
+ *	emit      scan ⋈ ledger        → new ledger, signed bins              run/sign/emit.h
+ *	removals  what was signed last and would not be now → go on?          run/sign/removals.h
+ *	versions  what is published    → this run's version; new floors       run/sign/versions.h
+ *	publish   bins, version        → snapshot, timestamp, state           run/sign/publishing.h
+ *	report    what was done        → struct and JSON                      run/sign/report.h
  *
- * Shape      one struct, filled from top to bottom as the run goes on.
+ * What becomes of one path is decided by run/sign/decide.h, which knows rules and records only.
+ *
+ * Shape      set up when the run is opened; after that steps add faults, notes and numbers of the
+ *            report, and nothing else but ahead_ns and verified_at changes.
  * Memory     see each step.
- * Ownership  run/sign/sign.c opens and closes everything in it.
+ * Ownership  run/sign/open.c opens and closes everything in it.
  * Threads    steps run one after another; inside them workers read it and use what says so.
  */
 #ifndef STP_RUN_SIGN_SIGN_RUN_H
 #define STP_RUN_SIGN_SIGN_RUN_H
-
-#include <stdatomic.h>
-#include <string.h>
 
 #include "base/cancel.h"
 #include "base/fault.h"
@@ -32,253 +32,68 @@
 #include "base/limits.h"
 #include "keys/keys.h"
 #include "ledger/ledger.h"
-#include "publish/current.h"
-#include "publish/links.h"
-#include "publish/publish.h"
+#include "list/source.h"
 #include "publish/repo.h"
 #include "read/reader.h"
+#include "record/trust.h"
 #include "roles/config.h"
-#include "roles/config_note.h"
 #include "run/sign/compare.h"
 #include "run/sign/glob_notes.h"
-#include "run/sign/keyset.h"
-#include "run/sign/known.h"
-#include "run/sign/removals.h"
-#include "run/trusted.h"
-#include "sign/audit.h"
-#include "sign/sealed.h"
+#include "run/sign/seconds.h"
 #include "stampede/sign.h"
 
 struct stp_sign_run {
 	const struct stp_sign_options *options;
 	struct stp_sign_report *report;
-	size_t jobs;         /* resolved; 0: serial twin */
+	size_t jobs;         /* resolved; 0: the serial reference */
 	size_t worker_count; /* max(jobs, 1) */
-	unsigned features;   /* CPU features in use; 0 for the serial twin */
+	unsigned features;   /* CPU features in use; 0 for the serial reference */
 	int64_t now;         /* time of the run: --now or the clock */
 	int64_t verified_at; /* the real clock, written into records that are hashed */
 	int64_t clock_ns;    /* of the file system of state/, when the run began */
 	int64_t ahead_ns;    /* stamps from here on lie in the future; set anew after the scan */
 	struct stp_cancel own_cancel;
 	struct stp_cancel *cancel;
+	struct stp_stopwatch watch;
+
 	struct stp_fault_list faults;
 	struct stp_fault_list damage; /* what was broken in state/ and not used */
 	struct stp_fault_list notes;  /* what the operator should know */
 	struct stp_fault_list ahead;  /* by collect: files with a time in the future */
-	struct stp_fault_list told;   /* the same, and was told while the run went on */
+	struct stp_fault_list told;   /* notes that were reported while the run went on */
 
 	struct stp_repo repo;
 	struct stp_config config;
-	struct stp_config_note note; /* open until the source is noted in stampede.json */
-	size_t digest_bytes;         /* of config.hash_set */
+	size_t digest_bytes;                /* of config.hash_set */
+	struct stp_list_source list_source; /* the digest list, if there is one */
+	int targets_fd;                     /* -1: no tree is needed and none is there */
+	struct stp_fs_table fs;             /* the file systems of the targets */
+	struct stp_glob_notes globs;
+	struct stp_seal_key *seal_key;
+	struct stp_ledger *ledger;
 	unsigned
 	    ledger_set; /* of the ledger's generation; another one after a change of "hashes" */
-	int list_fd;    /* the digest list, open for reading; -1: none */
-	int targets_fd; /* -1: no tree is needed and none is there */
-	struct stp_fs_table fs; /* the file systems of the targets */
-	struct stp_glob_notes globs;
-	struct stp_key *key;
-	struct stp_seal_key *seal_key;
-	struct stp_trust trust;
-	struct stp_current current; /* what trust has verified */
-	uint64_t above;             /* the version that --above names; 0 without */
-	struct stp_ledger *ledger;
-	struct stp_audit *audit;
-	struct stp_publisher *publisher;
-	struct stp_links *links;
 	struct stp_read_choice io;
-
-	enum stp_index_source source; /* by source: what the index is made from, to be noted */
-	int is_refresh;               /* by source: the ledger's targets are signed again */
-
-	struct stp_sources scan;           /* by collect: entries and rows, sorted */
-	uint64_t scan_count;               /* records in it */
-	uint64_t entry_count;              /* of these, without digests: may need hashing */
-	struct stp_fault_list unfetchable; /* by collect: signed, but see run/sign/urls.h */
-	struct stp_keyset refused; /* by pending: keys whose file was at fault when hashed */
-	struct stp_keyset moved;   /* by pending: keys whose file was hashed in a newer state */
-	struct stp_keyset
-	    gone; /* by look again: keys of entries whose file was removed meanwhile */
-	struct stp_keyset unsettled_keys; /* by look again: keys of unsettled files that are left to
-	                                     those who copy them */
-	struct stp_keyset several_names;  /* by look again: keys of files with several hard links */
-	struct stp_fault_list unsettled;  /* by pending: files that could not be hashed just then */
-
-	/* By collect: why files are read that need not be with another list, "" if there is no
-	 * reason; said with their number before it is done. */
-	char why_read[200];
-	char why_read_subject[STP_PATH_BYTES_MAX + 1];
-	const char *why_read_hint;
-
-	uint64_t list_sum; /* by collect, of the list's bytes; 0: what was signed is more than the
-	                      list */
-	int list_is_noted; /* what its columns are was said */
-	int list_is_same;  /* the ledger was made from this very list: nothing was collected */
-	struct stp_known *known; /* by collect: rows that repeat the ledger, not in scan; or NULL */
-
-	struct stp_sources published; /* by recover: what the published bins say was signed */
-	int has_published;            /* published stands for what the last run signed */
-
-	double *stage;                /* member of report->seconds that the time since goes to */
-	uint64_t stage_since;         /* monotonic clock */
-	uint64_t started_ns;          /* of the run */
-	struct stp_removals removals; /* by emit */
-
-	atomic_uint pauses;  /* by emit: made for files that did not keep still */
-	uint64_t renumbered; /* by pending: records whose file system gets its lasting number */
-
-	uint64_t version;      /* of this run's bins, snapshot and timestamp */
-	uint64_t *bin_lengths; /* by emit: bytes of each bin's file */
 };
 
-/* The digest list's name for messages: its path, or "stdin". */
-static inline const char *stp_sign_list_name(const struct stp_sign_options *options)
-{
-	return options->digests && strcmp(options->digests, "-") == 0 ? "stdin" : options->digests;
-}
+/* Sets what follows from the options alone. */
+void stp_sign_run_init(struct stp_sign_run *run, const struct stp_sign_options *options,
+                       struct stp_sign_report *report);
 
-/* Finds what the run makes the index from; with the ledger open, before collect. */
-enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+/* Closes and frees what is there. */
+void stp_sign_run_release(struct stp_sign_run *run);
 
-/* STP_REFUSED when the targets of a refresh cannot be had from the ledger. */
-enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
-                                     struct stp_err *err) STP_MUST_CHECK;
-
-/* Notes in stampede.json, after the commit, what the index is made from. What hinders it is for the
- * run's notes. */
-void stp_sign_note_source(struct stp_sign_run *run);
-
-/* Loads run->seal_key, or makes it again where it is lost. Tells of all that was lost from the
- * repository and was made again when it was opened. */
-enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* What is stamped at or after this has not settled: see scan/tree.h. */
+/* What is stamped at or after this has not settled, see record/trust.h. */
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
-/* Fills run->scan from the tree, the list or both. Bad entries are faults. */
-enum stp_errc stp_sign_collect(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* Adds the notes that are only known at the end: about repeated rows and files that are not there.
- */
-void stp_sign_note_lists(struct stp_sign_run *run);
-
-/* Adds a note, and tells it at once. */
+/* Adds a note, and reports it at once. */
 void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-enum stp_file_found {
-	STP_FILE_FOUND,
-	STP_FILE_ABSENT, /* it is not there */
-	STP_FILE_OTHER,  /* it is not what the row says */
-};
-
-/* Makes *entry of a row of the list whose file must be read, from the file's state. What is not
- * found is a fault. */
-enum stp_file_found stp_sign_find_file(struct stp_sign_run *run, const struct stp_record *row,
-                                       struct stp_record *entry);
-
-/* The alarm about a list that contradicts the file which its row names. */
-void stp_sign_contradict(struct stp_sign_run *run, const struct stp_record *row,
-                         const struct stp_said *says, const struct stp_said *has);
-
-/* True when the ledger cannot say what was signed, but published metadata can. */
-int stp_sign_needs_recovery(const struct stp_sign_run *run);
-
-/* Reads the published bins, each checked against the online key, into run->published. STP_REFUSED
- * names a bin that is not what was published. */
-enum stp_errc stp_sign_recover(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* Hashes every entry that the ledger does not know unchanged; the results are in its checkpoints.
- * With dry_run only counts them. */
-enum stp_errc stp_sign_pending(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
- * them so). Alarms are faults; removals are counted. With dry_run only counts. */
-enum stp_errc stp_sign_emit(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* When it is sure that more than removed_min targets are removed: counts all as emit does, writes
- * nothing, and returns what stp_removals_check() says. */
-enum stp_errc stp_sign_survey(struct stp_sign_run *run, uint64_t removed_min,
-                              struct stp_err *err) STP_MUST_CHECK;
-
-/* The version that --above names, by number or by a timestamp that this repository's keys signed; 0
- * without. STP_CONFIG when it is not above what is published, or too far. */
-enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_version,
-                                  struct stp_err *err) STP_MUST_CHECK;
-
-/* Reserves the version of this run and notes in the report what lies in public/metadata that nobody
- * of ours put there, and which numbers were passed over. */
-enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
-
-/* Notes which of root, targets and bins should be renewed soon, and puts the expiries of what is
- * published into the report. */
-void stp_sign_note_expiries(struct stp_sign_run *run);
-
-/* After the commit: state/floors says what is published now. */
-enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
-                                    const struct stp_sealed *timestamp,
-                                    struct stp_err *err) STP_MUST_CHECK;
-
-/* The list that pending and emit merge: the scan's sources, then those of the published bins, then
- * the ledger's segments, newest first. Nothing in it is owned. */
-enum stp_errc stp_sign_sources(struct stp_sign_run *run, struct stp_sources *out_sources,
-                               struct stp_err *err) STP_MUST_CHECK;
-
-/* --- the decision about one path ------------------------------------------------------------- */
-
-enum stp_verdict {
-	STP_VERDICT_NONE,      /* nothing to sign: a removed path, or at fault already */
-	STP_VERDICT_KEEP,      /* record has the digests to sign */
-	STP_VERDICT_HASH,      /* entry must be hashed first */
-	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
-	STP_VERDICT_DUPLICATE, /* two inputs name it, and not with the same words: first and second
-	                        */
-	STP_VERDICT_CONTRADICTED, /* the list says other digests than record has */
-};
-
-#define STP_TOLERATED_CTIME  1u
-#define STP_TOLERATED_DEVICE 2u
-
-struct stp_decision {
-	enum stp_verdict verdict;
-	const struct stp_record *record;    /* KEEP: what to sign; HASH: the entry */
-	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
-	const struct stp_record *second;    /* DUPLICATE: the other one */
-	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
-	const struct stp_record
-	    *removed;           /* not signed last time, but remembered: what was signed before */
-	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
-	unsigned committed_set; /* committed's */
-	unsigned removed_set;   /* removed's */
-	unsigned repeats;       /* further rows that say the same as entry */
-	int is_committed;       /* KEEP: record is the committed one, unchanged */
-	enum stp_again again;   /* HASH: why a file that had been hashed is hashed again */
-	unsigned tolerated;     /* KEEP of a file: STP_TOLERATED_*, entry's fingerprint is newer */
-};
-
-enum stp_decide_pass {
-	STP_DECIDE_PENDING, /* before hashing: racy and chosen records are hashed again */
-	STP_DECIDE_EMIT,    /* after it: what matches now is what was hashed */
-};
-
-/* Decides about the path of group; sources are those of stp_sign_sources(). */
-struct stp_decision stp_sign_decide(const struct stp_sign_run *run,
-                                    const struct stp_sources *sources,
-                                    const struct stp_merge_group *group, enum stp_decide_pass pass);
-
-/* --- where the time goes --------------------------------------------------------------------- */
-
-/* From now on time goes to *stage, usually a member of report->seconds. Returns where it went
- * before, for the way back; no second is counted twice or lost, and each is in a span of the
- * report. Main thread only. */
-double *stp_sign_stage(struct stp_sign_run *run, double *stage);
-
-/* Gives back what was added to *wall_s to the stages in the proportion of their members in
- * worker_s, the sums over all workers. */
-void stp_sign_share_seconds(struct stp_sign_seconds *seconds,
-                            const struct stp_sign_seconds *worker_s, double wall_s);
-
-/* Adds what went by since started_ns to *seconds: for workers. */
-void stp_sign_add_seconds(double *seconds, uint64_t started_ns);
+/* From now on time goes to *stage, see stp_stopwatch_stage(). */
+static inline double *stp_sign_stage(struct stp_sign_run *run, double *stage)
+{
+	return stp_stopwatch_stage(&run->watch, run->report, stage);
+}
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/filesystem.h"
 #include "base/sum.h"
+#include "record/fingerprint.h"
 #include "run/sign/alarm.h"
 #include "run/sign/visit.h"
 
@@ -29,7 +30,7 @@
 /* One target that has changed. */
 struct change {
 	struct stp_target *target;
-	struct stp_sign_run *run;
+	struct stp_target_step *step;
 	size_t worker;
 	const struct stp_decision *decision;
 	struct stp_target_counts *counts;
@@ -48,20 +49,19 @@ static void clean(struct stp_record *record)
 /* The ledger's record, if there is one, has another one. */
 static void take_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
 {
-	if (memcmp(&target->record.fingerprint, print, sizeof(*print)) != 0)
+	if (stp_fingerprint_difference(&target->record.fingerprint, print))
 		target->is_committed = 0;
 	target->record.fingerprint = *print;
 }
 
-void stp_target_init(struct stp_target *target, const struct stp_sign_run *run,
+void stp_target_init(struct stp_target *target, unsigned hash_set,
                      const struct stp_decision *decision)
 {
 	target->record = *decision->record;
 	target->is_committed = decision->is_committed;
 	target->fate = STP_TARGET_SIGN;
-	if (decision->record_set != run->config.hash_set ||
-	    target->record.flags & STP_RECORD_CLAIMS)
-		stp_record_restate(&target->record, decision->record_set, run->config.hash_set,
+	if (decision->record_set != hash_set || target->record.flags & STP_RECORD_CLAIMS)
+		stp_record_restate(&target->record, decision->record_set, hash_set,
 		                   target->digests);
 	clean(&target->record);
 	/* What differs and does not count: the next run compares with what this one saw. */
@@ -76,7 +76,7 @@ static enum stp_errc fault(struct change *change, const char *text, int sys_errn
 	const struct stp_record *record =
 	    change->decision->entry ? change->decision->entry : change->decision->record;
 
-	stp_fault_add(&change->run->faults, STP_CHANGED, sys_errno, "links", record->path,
+	stp_fault_add(&change->step->run->faults, STP_CHANGED, sys_errno, "links", record->path,
 	              record->path_bytes, "%s", text);
 	change->target->fate = STP_TARGET_FAULTED;
 	return STP_OK;
@@ -99,8 +99,7 @@ static void add_path(struct stp_missing *list, const struct stp_record *record)
 {
 	char path[STP_PATH_BYTES_MAX + 1];
 
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	stp_missing_add(list, path);
 }
 
@@ -108,7 +107,7 @@ static void add_path(struct stp_missing *list, const struct stp_record *record)
 static enum stp_errc keep_last(struct change *change, const char *text, struct stp_err *err)
 {
 	const struct stp_decision *decision = change->decision;
-	struct stp_sign_run *run = change->run;
+	struct stp_sign_run *run = change->step->run;
 	struct stp_target *target = change->target;
 	struct stp_record record;
 	int serves = 0;
@@ -120,13 +119,14 @@ static enum stp_errc keep_last(struct change *change, const char *text, struct s
 		stp_record_restate(&record, decision->committed_set, run->config.hash_set,
 		                   target->digests);
 	if (record.flags & STP_RECORD_DIGESTS)
-		STP_TRY(stp_links_serve(run->links, change->worker, &record, &serves, err));
+		STP_TRY(
+		    stp_links_serve(change->step->links, change->worker, &record, &serves, err));
 	if (!serves)
 		return fault(change, text, 0);
 	clean(&record);
 	target->record = record;
 	/* A generation has it already, unless it comes from what was published. */
-	target->is_committed = !run->has_published;
+	target->is_committed = !change->step->has_published;
 	target->fate = STP_TARGET_SIGN;
 	add_path(&change->counts->kept, &record);
 	return STP_OK;
@@ -137,7 +137,7 @@ static enum stp_errc be_absent(struct change *change, struct stp_err *err)
 {
 	const struct stp_decision *decision = change->decision;
 
-	if (decision->committed && stp_sign_is_mutable(change->run, decision->entry))
+	if (decision->committed && stp_sign_is_mutable(change->step->run, decision->entry))
 		return keep_last(change, "was removed while the run went on; sign again", err);
 	change->target->fate = STP_TARGET_ABSENT;
 	add_path(&change->counts->absent, decision->entry);
@@ -149,18 +149,18 @@ static int may_be_so(struct change *change)
 {
 	const struct stp_record *now = &change->target->record;
 	struct stp_signed_last before = stp_sign_signed_last(change->decision);
-	struct stp_said said_now = stp_said_by(now, change->run->config.hash_set);
+	struct stp_said said_now = stp_said_by(now, change->step->run->config.hash_set);
 	enum stp_same same;
 
 	if ((!change->decision->committed && !change->decision->removed) ||
-	    stp_sign_may_change(change->run, now))
+	    stp_sign_may_change(change->step->run, now))
 		return 1;
 	same = stp_said_compare(&before.said, &said_now);
 	if (same == STP_SAME_YES)
 		return 1;
 	change->target->fate = STP_TARGET_FAULTED;
 	if (same == STP_SAME_NO)
-		stp_sign_alarm(change->run, now, &before, &said_now);
+		stp_sign_alarm(change->step->run, now, &before, &said_now);
 	else
 		(void)fault(change, CHANGED_TEXT, 0);
 	return 0;
@@ -171,15 +171,14 @@ static uint64_t fs_id_of(struct stp_sign_run *run, const struct stp_record *reco
 {
 	char path[STP_PATH_BYTES_MAX + 1];
 
-	memcpy(path, record->path, record->path_bytes);
-	path[record->path_bytes] = '\0';
+	stp_record_path(record, path);
 	return stp_fs_id(&run->fs, (dev_t)record->fingerprint.fs_id, run->targets_fd, path);
 }
 
 /* Reads the file again and makes its names. *out_again: it has changed once more. */
 static enum stp_errc try_again(struct change *change, int *out_again, struct stp_err *err)
 {
-	struct stp_sign_run *run = change->run;
+	struct stp_sign_run *run = change->step->run;
 	struct stp_target *target = change->target;
 	struct stp_record record = *change->decision->entry;
 	enum stp_links_result result;
@@ -187,8 +186,8 @@ static enum stp_errc try_again(struct change *change, int *out_again, struct stp
 	int sys_errno;
 
 	*out_again = 0;
-	STP_TRY(stp_links_reread(run->links, change->worker, &record, target->now, &now, &sys_errno,
-	                         err));
+	STP_TRY(stp_links_reread(change->step->links, change->worker, &record, target->now, &now,
+	                         &sys_errno, err));
 	if (sys_errno)
 		return fault(change, "cannot be opened for its HASH.NAME", sys_errno);
 	if (now == STP_LINKS_NOW_GONE)
@@ -203,7 +202,7 @@ static enum stp_errc try_again(struct change *change, int *out_again, struct stp
 	target->is_committed = 0;
 	if (!may_be_so(change))
 		return STP_OK;
-	STP_TRY(stp_links_put(run->links, change->worker, &target->record,
+	STP_TRY(stp_links_put(change->step->links, change->worker, &target->record,
 	                      &target->record.fingerprint, &run->faults, &result, err));
 	*out_again = result == STP_LINKS_CHANGED;
 	target->fate = result == STP_LINKS_FAULT ? STP_TARGET_FAULTED : STP_TARGET_SIGN;
@@ -215,18 +214,18 @@ static enum stp_errc try_again(struct change *change, int *out_again, struct stp
 	return STP_OK;
 }
 
-static void pause_a_little(struct stp_sign_run *run)
+static void pause_a_little(struct stp_target_step *step)
 {
 	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
-	if (atomic_fetch_add_explicit(&run->pauses, 1, memory_order_relaxed) < PAUSES_MAX)
+	if (atomic_fetch_add_explicit(&step->pauses, 1, memory_order_relaxed) < PAUSES_MAX)
 		nanosleep(&pause, NULL);
 }
 
 static enum stp_errc sort_out(struct change *change, struct stp_err *err)
 {
 	const struct stp_record *entry = change->decision->entry;
-	struct stp_sign_run *run = change->run;
+	struct stp_sign_run *run = change->step->run;
 	const struct stp_record *record = entry ? entry : change->decision->record;
 	int is_mutable = stp_sign_is_mutable(run, record);
 	int again = 1;
@@ -240,7 +239,7 @@ static enum stp_errc sort_out(struct change *change, struct stp_err *err)
 		if (stp_cancelled(run->cancel))
 			return STP_FAIL(err, STP_CANCELLED, "links", NULL, "stopped");
 		if (tries)
-			pause_a_little(run);
+			pause_a_little(change->step);
 		STP_TRY(try_again(change, &again, err));
 		if (!again)
 			return STP_OK;
@@ -250,38 +249,40 @@ static enum stp_errc sort_out(struct change *change, struct stp_err *err)
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-static enum stp_errc put_names(struct stp_target *target, struct stp_sign_run *run, size_t worker,
-                               const struct stp_decision *decision, struct stp_fault_list *faults,
-                               enum stp_links_result *out_result, struct stp_err *err)
+static enum stp_errc put_names(struct stp_target *target, const struct stp_target_step *step,
+                               size_t worker, const struct stp_decision *decision,
+                               struct stp_fault_list *faults, enum stp_links_result *out_result,
+                               struct stp_err *err)
 {
 	struct stp_fingerprint print = target->record.fingerprint;
 
-	if (was_signed(run, decision))
-		STP_TRY(stp_links_repair(run->links, worker, &target->record, &print, faults,
+	if (was_signed(step->run, decision))
+		STP_TRY(stp_links_repair(step->links, worker, &target->record, &print, faults,
 		                         out_result, err));
 	else
-		STP_TRY(stp_links_put(run->links, worker, &target->record, &print, faults,
+		STP_TRY(stp_links_put(step->links, worker, &target->record, &print, faults,
 		                      out_result, err));
 	take_fingerprint(target, &print);
 	return STP_OK;
 }
 
-enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *run, size_t worker,
-                              const struct stp_decision *decision, struct stp_target_counts *counts,
-                              struct stp_err *err)
+enum stp_errc stp_target_link(struct stp_target *target, struct stp_target_step *step,
+                              size_t worker, const struct stp_decision *decision,
+                              struct stp_target_counts *counts, struct stp_err *err)
 {
-	struct change change = {target, run, worker, decision, counts};
+	struct change change = {target, step, worker, decision, counts};
 	enum stp_links_result result = STP_LINKS_CHANGED;
 
-	if (!run->links || stp_links_need(run->links) == STP_LINKS_NEED_NONE) {
+	if (stp_links_need(step->links) == STP_LINKS_NEED_NONE) {
 		/* Left to its copy, but the targets folder is empty now, so no copies are made. */
 		return decision->verdict == STP_VERDICT_KEEP ? STP_OK
 		                                             : fault(&change, CHANGED_TEXT, 0);
 	}
 	if (decision->verdict != STP_VERDICT_HASH) {
-		if (decision->is_committed && !stp_links_look(run->links, &target->record))
+		if (decision->is_committed && !stp_links_look(step->links, &target->record))
 			return STP_OK;
-		STP_TRY(put_names(target, run, worker, decision, &run->faults, &result, err));
+		STP_TRY(
+		    put_names(target, step, worker, decision, &step->run->faults, &result, err));
 	}
 	if (result == STP_LINKS_FAULT)
 		target->fate = STP_TARGET_FAULTED;
@@ -302,7 +303,8 @@ static int may_link_first(const struct stp_sign_run *run, const struct stp_decis
 static enum stp_errc link_first(void *ctx, size_t worker, const struct stp_decision *decision,
                                 struct stp_err *err)
 {
-	struct stp_sign_run *run = ctx;
+	struct stp_target_step *step = ctx;
+	const struct stp_sign_run *run = step->run;
 	struct stp_fault_list ignored;
 	struct stp_target target;
 	enum stp_links_result result;
@@ -312,28 +314,29 @@ static enum stp_errc link_first(void *ctx, size_t worker, const struct stp_decis
 
 	if (!may_link_first(run, decision))
 		return STP_OK;
-	stp_target_init(&target, run, decision);
+	stp_target_init(&target, run->config.hash_set, decision);
 	if (!(target.record.flags & STP_RECORD_DIGESTS))
 		return STP_OK;
-	memcpy(path, target.record.path, target.record.path_bytes);
-	path[target.record.path_bytes] = '\0';
+	stp_record_path(&target.record, path);
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_nlink < 2)
 		return STP_OK;
 	/* What is wrong with it is found again when it is signed. */
 	stp_fault_list_init(&ignored);
-	code = put_names(&target, run, worker, decision, &ignored, &result, err);
+	code = put_names(&target, step, worker, decision, &ignored, &result, err);
 	stp_fault_list_release(&ignored);
 	return code;
 }
 
-enum stp_errc stp_sign_link_first(struct stp_sign_run *run, struct stp_err *err)
+enum stp_errc stp_sign_link_first(struct stp_target_step *step,
+                                  const struct stp_comparison *comparison, struct stp_err *err)
 {
-	int all;
+	const struct stp_keyset *several = &comparison->rules.hashed->several_names;
 
-	if (!stp_links_are_hard(run->links) || run->targets_fd < 0)
+	if (!stp_links_are_hard(step->links) || step->run->targets_fd < 0)
 		return STP_OK;
-	all = stp_links_need(run->links) == STP_LINKS_NEED_ALL;
-	return stp_sign_visit(run, all ? NULL : &run->several_names, link_first, run, err);
+	if (stp_links_need(step->links) == STP_LINKS_NEED_ALL)
+		several = NULL;
+	return stp_sign_visit(step->run, comparison, several, link_first, step, err);
 }
 
 /* --- counts ---------------------------------------------------------------------------------- */

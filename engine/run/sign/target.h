@@ -23,7 +23,11 @@
 #ifndef STP_RUN_SIGN_TARGET_H
 #define STP_RUN_SIGN_TARGET_H
 
+#include <stdatomic.h>
+
+#include "publish/links.h"
 #include "publish/missing.h"
+#include "run/sign/comparison.h"
 #include "run/sign/sign_run.h"
 
 enum stp_target_fate {
@@ -47,19 +51,29 @@ struct stp_target_counts {
 	struct stp_missing absent; /* removed meanwhile */
 };
 
+/* What the targets of a run have in common. */
+struct stp_target_step {
+	struct stp_sign_run *run;
+	struct stp_links *links;
+	int has_published;  /* see struct stp_decide_rules */
+	atomic_uint pauses; /* made for files that did not keep still */
+};
+
 /* The record of a KEEP decision as the ledger and the bins take it. */
-void stp_target_init(struct stp_target *target, const struct stp_sign_run *run,
+void stp_target_init(struct stp_target *target, unsigned hash_set,
                      const struct stp_decision *decision);
 
 /* Makes the names of a target (KEEP), or those of a file that could not be hashed before (HASH, in
- * run->unsettled_keys), and sets its fate. */
-enum stp_errc stp_target_link(struct stp_target *target, struct stp_sign_run *run, size_t worker,
-                              const struct stp_decision *decision, struct stp_target_counts *counts,
-                              struct stp_err *err) STP_MUST_CHECK;
+ * the unsettled keys), and sets its fate. */
+enum stp_errc stp_target_link(struct stp_target *target, struct stp_target_step *step,
+                              size_t worker, const struct stp_decision *decision,
+                              struct stp_target_counts *counts, struct stp_err *err) STP_MUST_CHECK;
 
 /* Before the others, the names of files that have several hard links: each of these links moves the
  * ctime that the records of all of them have. */
-enum stp_errc stp_sign_link_first(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
+enum stp_errc stp_sign_link_first(struct stp_target_step *step,
+                                  const struct stp_comparison *comparison,
+                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* Adds the counts of a worker to the report, and takes what it kept. */
 void stp_target_counts_merge(struct stp_target_counts *into, const struct stp_target_counts *from);

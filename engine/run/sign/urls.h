@@ -7,7 +7,7 @@
  *
  * Shape      one question per record.
  * Memory     a list of the paths met, as long as faults may be.
- * Ownership  the run's.
+ * Ownership  the caller's.
  * Threads    stp_sign_check_url() from all workers; the rest: one thread.
  */
 #ifndef STP_RUN_SIGN_URLS_H
@@ -15,13 +15,12 @@
 
 #include "run/sign/sign_run.h"
 
-/* True when record is to be signed; else it has its fault. */
-int stp_sign_check_url(struct stp_sign_run *run, const struct stp_record *record);
+/* True when record is to be signed; else it has its fault. What is signed all the same goes on the
+ * list of the unfetchable. */
+int stp_sign_check_url(struct stp_sign_run *run, const struct stp_record *record,
+                       struct stp_fault_list *unfetchable);
 
-/* Forgets what was met, before the inputs are read again. */
-void stp_sign_reset_urls(struct stp_sign_run *run);
-
-/* Adds the notes. */
-void stp_sign_note_urls(struct stp_sign_run *run);
+/* Sorts the unfetchable, and adds notes about them. */
+void stp_sign_note_urls(struct stp_fault_list *unfetchable, struct stp_fault_list *notes);
 
 #endif

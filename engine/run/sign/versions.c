@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The version of a run, and the floors that it leaves.
- *
- *	published, reserved, committed ─▶ highest in use ─┐
- *	state/ is a backup: floor + 1,000 + seconds       ├▶ next free number ─▶ reserved
- *	a signed snapshot that nothing else knows of     ─┤
- *	--above                                          ─┘
- *
- * A backup of the whole repository that is put back knows nothing of the versions that were
- * published since. There was not more than one run a second, so that many numbers are passed over:
- * a number that is skipped hurts nobody.
- */
+#include "run/sign/versions.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "run/sign/sign_run.h"
 
 #define STAGE "publish"
 
@@ -32,9 +21,9 @@ static void note(struct stp_sign_run *run, const char *subject, const char *text
 }
 
 /* What lies in public/metadata and is nobody's of ours. */
-static void note_unknown(struct stp_sign_run *run)
+static void note_unknown(struct stp_sign_run *run, const struct stp_publisher *publisher)
 {
-	const struct stp_publish_unknown *unknown = stp_publish_unknown(run->publisher);
+	const struct stp_publish_unknown *unknown = stp_publish_unknown(publisher);
 	size_t i;
 
 	run->report->unknown_files = unknown->count;
@@ -64,22 +53,23 @@ static void note_occupied(struct stp_sign_run *run, const uint64_t *versions, si
 
 /* A snapshot above all versions in use that carries our signature: state/ was lost, or an older
  * public/ was put back. Its version has been seen. */
-static int raise_above_snapshots(struct stp_sign_run *run)
+static int raise_above_snapshots(struct stp_sign_run *run, const struct stp_version_in *in,
+                                 struct stp_publisher *publisher)
 {
 	const uint64_t *occupied;
 	unsigned tries;
 	size_t count;
 	size_t at;
 
-	occupied = stp_publish_occupied(run->publisher, &count);
+	occupied = stp_publish_occupied(publisher, &count);
 	at = count;
 	for (tries = 0; at && tries < SNAPSHOT_TRIES_MAX; tries++) {
 		uint64_t version = occupied[--at];
 		char name[64];
 
-		if (!stp_trust_signed_snapshot(&run->trust, run->repo.metadata_fd, version))
+		if (!stp_trust_signed_snapshot(in->trust, run->repo.metadata_fd, version))
 			continue;
-		stp_publish_raise(run->publisher, version);
+		stp_publish_raise(publisher, version);
 		snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
 		note(run, name,
 		     "was signed by this repository, but neither state/ nor timestamp.json knows "
@@ -93,21 +83,22 @@ static int raise_above_snapshots(struct stp_sign_run *run)
 }
 
 /* The number of seconds since the last commit, and some: more runs there were not. */
-static uint64_t restored_gap(const struct stp_sign_run *run)
+static uint64_t restored_gap(const struct stp_sign_run *run, const struct stp_version_in *in)
 {
-	int64_t committed_at = run->trust.floors.committed_at;
+	int64_t committed_at = in->trust->floors.committed_at;
 
 	return RESTORED_GAP + (run->now > committed_at ? (uint64_t)(run->now - committed_at) : 0);
 }
 
-static int raise_above_restored(struct stp_sign_run *run)
+static int raise_above_restored(struct stp_sign_run *run, const struct stp_version_in *in,
+                                struct stp_publisher *publisher)
 {
-	uint64_t version = run->trust.floors.timestamp.version;
-	uint64_t gap = restored_gap(run);
+	uint64_t version = in->trust->floors.timestamp.version;
+	uint64_t gap = restored_gap(run, in);
 
-	if (run->trust.origin != STP_FLOORS_RESTORED || !version || version > STP_VERSION_MAX - gap)
+	if (in->trust->origin != STP_FLOORS_RESTORED || !version || version > STP_VERSION_MAX - gap)
 		return 0;
-	stp_publish_raise(run->publisher, version + gap);
+	stp_publish_raise(publisher, version + gap);
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/" STP_FLOORS_FILE, 12,
 	              "was put back from a backup, or changed from outside, since version "
 	              "%" PRIu64 "; numbers up to %" PRIu64
@@ -117,26 +108,27 @@ static int raise_above_restored(struct stp_sign_run *run)
 }
 
 /* More numbers were reserved than so many failed runs are likely to. */
-static void note_jump(struct stp_sign_run *run)
+static void note_jump(struct stp_sign_run *run, uint64_t version, uint64_t published,
+                      struct stp_publisher *publisher)
 {
-	uint64_t published = run->current.timestamp_version;
 	size_t occupied;
 
-	stp_publish_occupied(run->publisher, &occupied); /* of these it was said */
-	if (run->version - published <= RESTORED_GAP + occupied)
+	stp_publish_occupied(publisher, &occupied); /* of these it was said */
+	if (version - published <= RESTORED_GAP + occupied)
 		return;
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/reserved", 14,
 	              "names a version far above %" PRIu64 ", the last one published, so %" PRIu64
 	              " follows it; unless so many runs failed, find out who changed state/",
-	              published, run->version);
+	              published, version);
 }
 
 /* Whether a timestamp that our key signed was published by this copy of the repository, as far as
  * that can be known. */
-static int is_published_here(const struct stp_sign_run *run, const struct stp_document *doc)
+static int is_published_here(const struct stp_trust *trust, const struct stp_current *current,
+                             const struct stp_document *doc)
 {
-	const struct stp_pin *last = &run->trust.found.timestamp;
-	const struct stp_commit_list *commits = &run->current.commits;
+	const struct stp_pin *last = &trust->found.timestamp;
+	const struct stp_commit_list *commits = &current->commits;
 	struct stp_pin pin = stp_pin_of(doc->version, doc->file.data, doc->file.count);
 
 	if (doc->version == last->version)
@@ -148,21 +140,22 @@ static int is_published_here(const struct stp_sign_run *run, const struct stp_do
 }
 
 /* Numbers below ours that others used: whoever names them learns that there is another signer. */
-static enum stp_errc check_one_signer(const struct stp_sign_run *run, const char *path,
+static enum stp_errc check_one_signer(const struct stp_trust *trust,
+                                      const struct stp_current *current, const char *path,
                                       const struct stp_document *doc, struct stp_err *err)
 {
-	if (is_published_here(run, doc))
+	if (is_published_here(trust, current, doc))
 		return STP_OK;
 	return STP_FAIL(err, STP_REFUSED, STAGE, path,
 	                "has version %" PRIu64 ", but another copy of this repository published "
 	                "it: if that copy still signs, stop it; then sign here with --above "
 	                "%" PRIu64,
-	                doc->version, run->trust.found.timestamp.version + RESTORED_GAP);
+	                doc->version, trust->found.timestamp.version + RESTORED_GAP);
 }
 
 /* The version of a timestamp that our keys signed, wherever it was found. */
-static enum stp_errc read_above(struct stp_sign_run *run, const char *path, uint64_t *out_version,
-                                struct stp_err *err)
+static enum stp_errc read_above(const struct stp_trust *trust, const struct stp_current *current,
+                                const char *path, uint64_t *out_version, struct stp_err *err)
 {
 	struct stp_signature_tally tally = {0, 0};
 	struct stp_finding_list findings;
@@ -175,24 +168,25 @@ static enum stp_errc read_above(struct stp_sign_run *run, const char *path, uint
 	    stp_document_read(&doc, AT_FDCWD, path, &stp_rule_timestamp, &findings, &usable, err);
 	if (code == STP_OK &&
 	    (!usable || !doc.version ||
-	     !stp_document_signed_by(&doc, &run->trust.root.timestamp, NULL, "timestamp", &tally)))
+	     !stp_document_signed_by(&doc, &trust->root.timestamp, NULL, "timestamp", &tally)))
 		code =
 		    STP_FAIL(err, STP_CONFIG, STAGE, path,
 		             "is not a timestamp that this repository's key signed; name one from "
 		             "a mirror or a client, or give its version as a number");
 	if (code == STP_OK)
-		code = check_one_signer(run, path, &doc, err);
+		code = check_one_signer(trust, current, path, &doc, err);
 	*out_version = doc.version;
 	stp_document_release(&doc);
 	stp_finding_list_release(&findings);
 	return code;
 }
 
-enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_version,
+enum stp_errc stp_sign_find_above(const struct stp_sign_run *run, const struct stp_trust *trust,
+                                  const struct stp_current *current, uint64_t *out_version,
                                   struct stp_err *err)
 {
 	const char *above = run->options->above;
-	uint64_t published = run->current.timestamp_version;
+	uint64_t published = current->timestamp_version;
 	uint64_t version = 0;
 	int is_number;
 
@@ -201,7 +195,7 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 		return STP_OK;
 	is_number = stp_u64_parse(above, strlen(above), &version);
 	if (!is_number)
-		STP_TRY(read_above(run, above, &version, err));
+		STP_TRY(read_above(trust, current, above, &version, err));
 	if (version <= published)
 		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
 		                "%" PRIu64 " is not above %" PRIu64
@@ -219,9 +213,8 @@ enum stp_errc stp_sign_find_above(struct stp_sign_run *run, uint64_t *out_versio
 }
 
 /* Thresholds that were edited since init or the last update. */
-static void note_thresholds(struct stp_sign_run *run)
+static void note_thresholds(struct stp_sign_run *run, const struct stp_floors *in_force)
 {
-	const struct stp_floors *in_force = &run->trust.floors;
 	struct stp_floors said = *in_force;
 
 	stp_trusted_note_offline(&said, &run->config);
@@ -236,22 +229,22 @@ static void note_thresholds(struct stp_sign_run *run)
 }
 
 /* Periods of the offline roles that were edited since; those of the others count from this run. */
-static void note_periods(struct stp_sign_run *run)
+static void note_periods(struct stp_sign_run *run, const struct stp_floors *in_force)
 {
-	const struct stp_periods *in_force = &run->trust.floors.periods;
+	const struct stp_periods *periods = &in_force->periods;
 	const struct stp_expiry *said = &run->config.expiry;
 
-	if (in_force->root && (said->root != in_force->root || said->targets != in_force->targets ||
-	                       (run->config.has_bins_role && said->bins != in_force->bins)))
+	if (periods->root && (said->root != periods->root || said->targets != periods->targets ||
+	                      (run->config.has_bins_role && said->bins != periods->bins)))
 		note(run, STP_CONFIG_FILE,
 		     "\"expiry_seconds\" of root, targets or bins was edited and is not in force "
 		     "yet; put it into force with the offline keys: stampede init REPO --update");
 }
 
 /* The profile gives values to fields that are left out, and init leaves none out. */
-static void note_profile(struct stp_sign_run *run)
+static void note_profile(struct stp_sign_run *run, const struct stp_floors *in_force)
 {
-	const char *before = run->trust.floors.profile;
+	const char *before = in_force->profile;
 
 	if (before[0] && strcmp(before, run->config.profile) != 0)
 		stp_fault_add(
@@ -262,28 +255,31 @@ static void note_profile(struct stp_sign_run *run)
 		    before, run->config.profile);
 }
 
-enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, struct stp_err *err)
+enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, const struct stp_version_in *in,
+                                      struct stp_publisher *publisher, uint64_t *out_version,
+                                      struct stp_err *err)
 {
+	const struct stp_floors *in_force = &in->trust->floors;
 	int is_raised;
 
-	run->report->leftover_files = stp_publish_leftovers(run->publisher).file_count;
-	note_unknown(run);
-	note_thresholds(run);
-	note_periods(run);
-	note_profile(run);
-	if (run->trust.is_unpinned)
+	run->report->leftover_files = stp_publish_leftovers(publisher).file_count;
+	note_unknown(run, publisher);
+	note_thresholds(run, in_force);
+	note_periods(run, in_force);
+	note_profile(run, in_force);
+	if (in->trust->is_unpinned)
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
 		     "outside public/: stampede init REPO --update --trust 1.root.json");
-	if (!run->trust.has_floors && run->config.trusted_root.version)
+	if (!in->trust->has_floors && run->config.trusted_root.version)
 		note(run, "state/" STP_FLOORS_FILE,
 		     "is not there, so what lies in public/metadata counts as what was published "
 		     "last; restore state/ from a backup if an older copy may lie there");
-	is_raised = raise_above_restored(run);
-	is_raised |= raise_above_snapshots(run);
-	STP_TRY(stp_publish_reserve(run->publisher, &run->version, err));
-	if (!is_raised && !run->above)
-		note_jump(run);
+	is_raised = raise_above_restored(run, in, publisher);
+	is_raised |= raise_above_snapshots(run, in, publisher);
+	STP_TRY(stp_publish_reserve(publisher, out_version, err));
+	if (!is_raised && !in->above)
+		note_jump(run, *out_version, in->current->timestamp_version, publisher);
 	return STP_OK;
 }
 
@@ -295,15 +291,16 @@ static struct stp_pin pin_of_sealed(const struct stp_sealed *sealed)
 	return pin;
 }
 
-enum stp_errc stp_sign_raise_floors(struct stp_sign_run *run, const struct stp_sealed *snapshot,
+enum stp_errc stp_sign_raise_floors(const struct stp_sign_run *run, const struct stp_trust *trust,
+                                    const struct stp_sealed *snapshot,
                                     const struct stp_sealed *timestamp, struct stp_err *err)
 {
-	struct stp_floors floors = run->trust.found;
+	struct stp_floors floors = trust->found;
 
 	floors.snapshot = pin_of_sealed(snapshot);
 	floors.timestamp = pin_of_sealed(timestamp);
 	floors.committed_at = run->now;
-	if (run->trust.is_unpinned)
+	if (trust->is_unpinned)
 		floors.root = floors.older = (struct stp_pin){.version = 0};
 	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,
 	                       STP_FLOORS_OWN, err);

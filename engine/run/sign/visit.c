@@ -74,29 +74,28 @@ enum stp_errc stp_sign_walk(const struct stp_walk *walk, struct stp_err *err)
 /* --- a few paths, decided -------------------------------------------------------------------- */
 
 struct visit {
-	struct stp_sign_run *run;
 	stp_visit_fn *fn;
 	void *ctx;
-	struct stp_sources sources;
+	struct stp_compared compared;
 };
 
 static enum stp_errc visit_path(void *ctx, size_t worker, const struct stp_merge_group *group,
                                 struct stp_err *err)
 {
 	const struct visit *visit = ctx;
-	struct stp_decision decision =
-	    stp_sign_decide(visit->run, &visit->sources, group, STP_DECIDE_EMIT);
+	struct stp_decision decision = stp_decide(&visit->compared.rules, group, STP_DECIDE_EMIT);
 
 	return visit->fn(visit->ctx, worker, &decision, err);
 }
 
-enum stp_errc stp_sign_visit(struct stp_sign_run *run, const struct stp_keyset *keys,
+enum stp_errc stp_sign_visit(const struct stp_sign_run *run,
+                             const struct stp_comparison *comparison, const struct stp_keyset *keys,
                              stp_visit_fn *fn, void *ctx, struct stp_err *err)
 {
-	struct visit visit = {.run = run, .fn = fn, .ctx = ctx, .sources = STP_SOURCES_INIT};
+	struct visit visit = {.fn = fn, .ctx = ctx, .compared = STP_COMPARED_INIT};
 	struct stp_walk walk = {.run = run,
 	                        .name = "visit",
-	                        .sources = &visit.sources,
+	                        .sources = &visit.compared.sources,
 	                        .keys = keys,
 	                        .fn = visit_path,
 	                        .ctx = &visit};
@@ -104,12 +103,12 @@ enum stp_errc stp_sign_visit(struct stp_sign_run *run, const struct stp_keyset *
 
 	if (keys && stp_keyset_count(keys) == 0)
 		return STP_OK;
-	code = stp_sign_sources(run, &visit.sources, err);
+	code = stp_comparison_open(comparison, &visit.compared, err);
 	while (walk.range_bits < RANGE_BITS_MAX &&
-	       stp_sources_record_count(&visit.sources) >> walk.range_bits > RANGE_RECORDS)
+	       stp_sources_record_count(&visit.compared.sources) >> walk.range_bits > RANGE_RECORDS)
 		walk.range_bits++;
 	if (code == STP_OK)
 		code = stp_sign_walk(&walk, err);
-	stp_sources_release(&visit.sources);
+	stp_compared_release(&visit.compared);
 	return code;
 }

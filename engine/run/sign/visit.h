@@ -12,13 +12,14 @@
 #ifndef STP_RUN_SIGN_VISIT_H
 #define STP_RUN_SIGN_VISIT_H
 
+#include "run/sign/comparison.h"
 #include "run/sign/sign_run.h"
 
 typedef enum stp_errc stp_walk_fn(void *ctx, size_t worker, const struct stp_merge_group *group,
                                   struct stp_err *err);
 
 struct stp_walk {
-	struct stp_sign_run *run;
+	const struct stp_sign_run *run;
 	const char *name; /* of the workers, for messages */
 	const struct stp_sources *sources;
 	unsigned range_bits;           /* log2 of the number of ranges */
@@ -35,7 +36,8 @@ typedef enum stp_errc stp_visit_fn(void *ctx, size_t worker, const struct stp_de
 
 /* Calls fn for each path that the scan or the ledger has and that is in keys (sealed; NULL: all
  * paths), as STP_DECIDE_EMIT decides. */
-enum stp_errc stp_sign_visit(struct stp_sign_run *run, const struct stp_keyset *keys,
+enum stp_errc stp_sign_visit(const struct stp_sign_run *run,
+                             const struct stp_comparison *comparison, const struct stp_keyset *keys,
                              stp_visit_fn *fn, void *ctx, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

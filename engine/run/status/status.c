@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/options.h"
 #include "base/sum.h"
 #include "base/text.h"
 #include "publish/repo.h"
@@ -28,13 +29,25 @@
 
 /* ------------------------------------------------------------------------ published */
 
-static void note_role(struct stp_status *status, enum stp_status_role_name name,
-                      const struct stp_document *doc, bool found)
+/* Versions and expiries of the small documents. */
+static void note_roles(struct stp_status_report *status, const struct stp_chain *tree)
 {
-	if (!found)
-		return;
-	status->roles[name].version = doc->version;
-	status->roles[name].expires = doc->expires;
+	static const enum stp_status_role_name names[STP_CHAIN_ROLES] = {
+	    [STP_CHAIN_ROOT] = STP_STATUS_ROOT,
+	    [STP_CHAIN_TIMESTAMP] = STP_STATUS_TIMESTAMP,
+	    [STP_CHAIN_SNAPSHOT] = STP_STATUS_SNAPSHOT,
+	    [STP_CHAIN_TARGETS] = STP_STATUS_TARGETS,
+	    [STP_CHAIN_BINS] = STP_STATUS_BINS,
+	};
+
+	for (size_t i = 0; i < STP_CHAIN_ROLES; i++) {
+		const struct stp_document *doc = stp_chain_document(tree, (enum stp_chain_role)i);
+
+		if (!doc)
+			continue;
+		status->roles[names[i]].version = doc->version;
+		status->roles[names[i]].expires = doc->expires;
+	}
 }
 
 /* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
@@ -61,7 +74,7 @@ static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct st
 	return expires;
 }
 
-static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain *tree,
+static enum stp_errc read_bins(struct stp_status_report *status, const struct stp_chain *tree,
                                struct stp_err *err)
 {
 	struct stp_status_role *bins = &status->roles[STP_STATUS_BIN_N];
@@ -94,7 +107,7 @@ static enum stp_errc read_bins(struct stp_status *status, const struct stp_chain
 	return STP_OK;
 }
 
-static void note_first_expiry(struct stp_status *status)
+static void note_first_expiry(struct stp_status_report *status)
 {
 	status->expires_what = "";
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
@@ -107,7 +120,7 @@ static void note_first_expiry(struct stp_status *status)
 	}
 }
 
-static void add_problem(struct stp_status *status, const char *subject, const char *text)
+static void add_problem(struct stp_status_report *status, const char *subject, const char *text)
 {
 	uint64_t index = status->problem_count++;
 	char escaped[128];
@@ -120,7 +133,7 @@ static void add_problem(struct stp_status *status, const char *subject, const ch
 }
 
 /* Before the first sign there is no timestamp, and nothing wrong with that. */
-static void take_findings(struct stp_status *status, struct stp_finding_list *findings)
+static void take_findings(struct stp_status_report *status, struct stp_finding_list *findings)
 {
 	stp_finding_list_sort(findings);
 	for (size_t i = 0; i < findings->count; i++) {
@@ -135,7 +148,7 @@ static void take_findings(struct stp_status *status, struct stp_finding_list *fi
 
 /* Whether something was published: it is there, or state/ knows of it. *floors is zeros when
  * nothing is known. */
-static void find_published(struct stp_status *status, const struct stp_repo *repo,
+static void find_published(struct stp_status_report *status, const struct stp_repo *repo,
                            struct stp_floors *floors)
 {
 	struct stp_err why = STP_ERR_INIT;
@@ -153,7 +166,7 @@ static void find_published(struct stp_status *status, const struct stp_repo *rep
 }
 
 /* An older copy of public/metadata that was put back: state/ knows of newer versions. */
-static void compare_floors(struct stp_status *status, const struct stp_floors *floors)
+static void compare_floors(struct stp_status_report *status, const struct stp_floors *floors)
 {
 	const struct {
 		enum stp_status_role_name role;
@@ -182,7 +195,7 @@ static void compare_floors(struct stp_status *status, const struct stp_floors *f
 }
 
 /* Names, and when each offline role is due; without a configuration, as if for a year. */
-static void name_roles(struct stp_status *status, const struct stp_repo *repo)
+static void name_roles(struct stp_status_report *status, const struct stp_repo *repo)
 {
 	static const char *const names[] = {"root",  "targets",  "bins",
 	                                    "bin-n", "snapshot", "timestamp"};
@@ -207,7 +220,7 @@ static void name_roles(struct stp_status *status, const struct stp_repo *repo)
 		stp_config_release(&config);
 }
 
-static enum stp_errc read_published(struct stp_status *status, const struct stp_repo *repo,
+static enum stp_errc read_published(struct stp_status_report *status, const struct stp_repo *repo,
                                     struct stp_err *err)
 {
 	struct stp_chain_options options = {
@@ -223,11 +236,7 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 	stp_trusted_pins(repo->root_fd, options.pinned);
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);
-	note_role(status, STP_STATUS_ROOT, &tree.root.doc, tree.has_root);
-	note_role(status, STP_STATUS_TIMESTAMP, &tree.timestamp, tree.has_timestamp);
-	note_role(status, STP_STATUS_SNAPSHOT, &tree.snapshot, tree.has_snapshot);
-	note_role(status, STP_STATUS_TARGETS, &tree.targets, tree.has_targets);
-	note_role(status, STP_STATUS_BINS, &tree.bins, tree.has_bins);
+	note_roles(status, &tree);
 	status->bin_count = tree.bin_count;
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);
@@ -238,7 +247,7 @@ static enum stp_errc read_published(struct stp_status *status, const struct stp_
 	return code;
 }
 
-int stp_status_is_bad(const struct stp_status *status)
+int stp_status_is_bad(const struct stp_status_report *status)
 {
 	return status->problem_count || status->bins_missing || status->bins_unreadable ||
 	       (status->expires_min && status->expires_min <= status->now);
@@ -316,18 +325,21 @@ static int again(int folder_fd)
 	return openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-enum stp_errc stp_status_run(const struct stp_status_options *options, struct stp_status *out,
-                             struct stp_err *err)
+enum stp_errc stp_status(const struct stp_status_options *options, struct stp_status_report *out,
+                         struct stp_err *err)
 {
+	struct stp_status_options mine;
 	struct stp_floors floors;
 	struct stp_repo repo;
 	enum stp_errc code;
 
 	memset(out, 0, sizeof(*out));
-	out->now = options->now ? options->now : stp_clock_now();
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, has_now, "status", err));
+	STP_TRY(stp_options_need(mine.repo, "repo", "status", err));
+	out->now = stp_options_now(mine.now, mine.has_now);
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
-	STP_TRY(stp_repo_open(options->repo, STP_REPO_READ, "status", &repo, err));
+	STP_TRY(stp_repo_open(mine.repo, STP_REPO_READ, "status", &repo, err));
 	name_roles(out, &repo);
 	find_published(out, &repo, &floors);
 	code = read_published(out, &repo, err);
@@ -342,4 +354,9 @@ enum stp_errc stp_status_run(const struct stp_status_options *options, struct st
 		code = sum_folder(&out->state, again(repo.state_fd), STP_STATE_FOLDER, err);
 	stp_repo_close(&repo);
 	return code;
+}
+
+void stp_status_report_release(struct stp_status_report *report)
+{
+	memset(report, 0, sizeof(*report));
 }

@@ -16,6 +16,7 @@
 
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "publish/links.h"
@@ -31,7 +32,9 @@
 #define STAGE "verify"
 /* Folders remembered per worker: the upper ones of any tree, and those that many targets share. */
 #define FOLDERS_KEPT 65536
-#define NAME_BYTES   (STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8)
+/* Folders that cannot be entered are named once each, so many of them. */
+#define BAD_FOLDERS_MAX 4096
+#define NAME_BYTES      (STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8)
 
 enum place {
 	PLACE_PUBLIC, /* public/targets: made by sign, readable for everybody */
@@ -192,23 +195,18 @@ static uint64_t hash_of(const struct stp_verify_served *served, enum place place
 /* Notes that a finding names the folder; 0 when one did already. */
 static int first_time(struct stp_verify_served *served, uint64_t hash)
 {
-	int oom = 0;
-	uint64_t *grown;
 	size_t i;
 	int first = 1;
 
 	pthread_mutex_lock(&served->lock);
 	for (i = 0; i < served->bad_count && first; i++)
 		first = served->bad_folders[i] != hash;
-	grown = first ? stp_array_room(served->bad_folders, served->bad_count,
-	                               &served->bad_capacity, sizeof(*grown), 4096, &oom)
-	              : NULL;
-	if (grown) {
-		served->bad_folders = grown;
-		grown[served->bad_count++] = hash;
-	}
+	first = first && served->bad_count < BAD_FOLDERS_MAX &&
+	        STP_ARRAY_RESERVE(served->bad_folders, served->bad_capacity, served->bad_count + 1);
+	if (first)
+		served->bad_folders[served->bad_count++] = hash;
 	pthread_mutex_unlock(&served->lock);
-	return first && grown;
+	return first;
 }
 
 /* Bits of which one must be set for others to get in. */
@@ -398,14 +396,9 @@ static void check_marked(struct stp_verify_served *served, struct worker *worker
 static enum stp_errc add_known(struct stp_verify_served *served, struct worker *worker,
                                const char *name, size_t count, struct stp_err *err)
 {
-	int oom = 0;
-	uint64_t *known = stp_array_room(worker->known, worker->known_count,
-	                                 &worker->known_capacity, sizeof(*known), SIZE_MAX, &oom);
-
-	if (!known)
+	if (!STP_ARRAY_RESERVE(worker->known, worker->known_capacity, worker->known_count + 1))
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "cannot note names");
-	worker->known = known;
-	known[worker->known_count++] = XXH3_64bits_withSeed(name, count, served->seed);
+	worker->known[worker->known_count++] = XXH3_64bits_withSeed(name, count, served->seed);
 	return STP_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -40,7 +41,6 @@ struct search {
 	struct stp_arena arena;
 	struct left *items;
 	size_t count, capacity;
-	int out_of_memory;
 	char name[STP_PATH_BYTES_MAX + STP_NAME_BYTES_MAX + 2]; /* of the walk */
 	size_t depth;
 };
@@ -121,23 +121,19 @@ static enum stp_errc add_left(struct search *search, size_t name_bytes, struct s
 	char path[STP_MARK_NAME_BYTES];
 	char hex[STP_MARK_DIGITS + 1];
 	struct left left = {.name = search->name};
-	struct left *items;
 
 	take_apart(&left, name_bytes, path, hex);
 	if (!is_decided(search, &left))
 		return STP_OK;
-	items = stp_array_room(search->items, search->count, &search->capacity, sizeof(*items),
-	                       LEFT_MAX, &search->out_of_memory);
-	if (items)
-		search->items = items;
-	if (!items && !search->out_of_memory) { /* too many to look up: said at once */
+	if (search->count >= LEFT_MAX) { /* too many to look up: said at once */
 		stp_finding_add(search->options->findings, STP_FINDING_SERVED_UNKNOWN, search->name,
 		                "is in public/targets, but is not signed");
 		return STP_OK;
 	}
-	if (!items || !keep(search, &left, name_bytes))
+	if (!STP_ARRAY_RESERVE(search->items, search->capacity, search->count + 1) ||
+	    !keep(search, &left, name_bytes))
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, TOP, "no memory for names");
-	items[search->count++] = left;
+	search->items[search->count++] = left;
 	return STP_OK;
 }
 

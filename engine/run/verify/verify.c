@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "base/progress.h"
 #include "record/stamp.h"
 #include "roles/config.h"
@@ -26,10 +27,11 @@
 
 /* The report and what its pointers live in. */
 struct audit {
-	struct stp_verify_report report; /* first: the caller holds a pointer to it */
+	struct stp_verify_report report;
 	struct stp_finding_list findings;
 	struct stp_metadata_folder folder;
 	const struct stp_verify_options *options; /* during the run */
+	struct stp_verify_options mine;           /* what it points to */
 	struct stp_chain tree;
 	struct stp_config config; /* of a repository */
 	bool has_config;
@@ -46,23 +48,23 @@ static double seconds_since(uint64_t start_ns)
 	return (double)(stp_clock_monotonic_ns() - start_ns) / 1e9;
 }
 
-static void note_role(struct stp_verify_role *role, const struct stp_document *doc, bool found)
-{
-	if (!found)
-		return;
-	role->found = 1;
-	role->version = doc->version;
-	role->expires = doc->expires;
-	role->file_bytes = doc->file.count;
-}
-
 static void note_tree(struct stp_verify_report *report, const struct stp_chain *tree)
 {
-	note_role(&report->root, &tree->root.doc, tree->has_root);
-	note_role(&report->timestamp, &tree->timestamp, tree->has_timestamp);
-	note_role(&report->snapshot, &tree->snapshot, tree->has_snapshot);
-	note_role(&report->targets, &tree->targets, tree->has_targets);
-	note_role(&report->bins, &tree->bins, tree->has_bins);
+	struct stp_verify_role *const roles[STP_CHAIN_ROLES] = {
+	    [STP_CHAIN_ROOT] = &report->root,         [STP_CHAIN_TIMESTAMP] = &report->timestamp,
+	    [STP_CHAIN_SNAPSHOT] = &report->snapshot, [STP_CHAIN_TARGETS] = &report->targets,
+	    [STP_CHAIN_BINS] = &report->bins,
+	};
+
+	for (size_t i = 0; i < STP_CHAIN_ROLES; i++) {
+		const struct stp_document *doc = stp_chain_document(tree, (enum stp_chain_role)i);
+
+		if (doc)
+			*roles[i] = (struct stp_verify_role){.found = 1,
+			                                     .version = doc->version,
+			                                     .expires = doc->expires,
+			                                     .file_bytes = doc->file.count};
+	}
 	report->delegation = tree->delegation;
 	report->bin_bits = tree->bits;
 	report->root_steps = tree->root_steps;
@@ -398,49 +400,76 @@ static void finish_report(struct audit *audit)
 	report->metadata_dir = audit->folder.path;
 }
 
-enum stp_errc stp_verify_run(const struct stp_verify_options *options,
-                             struct stp_verify_report **out_report, struct stp_err *err)
+static void destroy(struct audit *audit)
 {
-	struct audit *audit;
+	stp_finding_list_release(&audit->findings);
+	free(audit);
+}
+
+static enum stp_errc take_options(const struct stp_verify_options *options,
+                                  struct stp_verify_options *out, struct stp_err *err)
+{
+	STP_TRY(STP_OPTIONS_TAKE(out, options, progress, "verify", err));
+	STP_TRY(stp_options_need(out->path, "path", "verify", err));
+	if (out->root_file && access(out->root_file, R_OK) != 0)
+		return STP_FAIL(err, STP_CONFIG, "verify", out->root_file,
+		                "cannot be read; give the root file that is trusted");
+	out->jobs = stp_options_jobs(out->jobs);
+	return STP_OK;
+}
+
+static enum stp_errc run(struct audit *audit, struct stp_err *err)
+{
+	const char *path = audit->mine.path;
 	enum stp_errc code;
 
-	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
-	if (options->root_file && access(options->root_file, R_OK) != 0)
-		return STP_FAIL(err, STP_CONFIG, "verify", options->root_file,
-		                "cannot be read; give the root file that is trusted");
-	audit = calloc(1, sizeof(*audit));
-	if (!audit)
-		return STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot start");
-	audit->options = options;
-	audit->report.now = options->now ? options->now : stp_clock_now();
+	audit->options = &audit->mine;
+	audit->report.now = stp_options_now(audit->mine.now, audit->mine.has_now);
 	audit->report.delegation = "none";
-	stp_finding_list_init(&audit->findings);
-	code = stp_metadata_folder_open(&audit->folder, options->path, err);
+	code = stp_metadata_folder_open(&audit->folder, path, err);
 	if (code == STP_OK)
 		code = audit_all(audit, err);
 	if (code == STP_OK && audit->findings.out_of_memory)
-		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", options->path, "cannot keep findings");
+		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", path, "cannot keep findings");
 	stp_verify_served_end(audit->served);
 	if (audit->has_config)
 		stp_config_release(&audit->config);
 	stp_chain_release(&audit->tree);
 	stp_metadata_folder_close(&audit->folder);
+	return code;
+}
+
+enum stp_errc stp_verify(const struct stp_verify_options *options,
+                         struct stp_verify_report *out_report, struct stp_err *err)
+{
+	struct stp_verify_options mine;
+	struct audit *audit;
+	enum stp_errc code;
+
+	memset(out_report, 0, sizeof(*out_report));
+	if (sodium_init() < 0)
+		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
+	STP_TRY(take_options(options, &mine, err));
+	audit = calloc(1, sizeof(*audit));
+	if (!audit)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", mine.path, "cannot start");
+	audit->mine = mine;
+	stp_finding_list_init(&audit->findings);
+	code = run(audit, err);
 	if (code != STP_OK) {
-		stp_verify_report_destroy(&audit->report);
+		destroy(audit);
 		return code;
 	}
 	finish_report(audit);
-	*out_report = &audit->report;
+	audit->options = NULL;
+	*out_report = audit->report;
+	out_report->private_ = audit;
 	return STP_OK;
 }
 
-void stp_verify_report_destroy(struct stp_verify_report *report)
+void stp_verify_report_release(struct stp_verify_report *report)
 {
-	struct audit *audit = (struct audit *)report;
-
-	if (!audit)
-		return;
-	stp_finding_list_release(&audit->findings);
-	free(audit);
+	if (report->private_)
+		destroy(report->private_);
+	memset(report, 0, sizeof(*report));
 }

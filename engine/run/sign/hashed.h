@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What came of hashing besides the checkpoints: the few paths for which the scan's word or the
+ * ledger's does not stand.
+ *
+ *	pending     ─▶ refused, moved, unsettled
+ *	look again  ─▶ refused, moved, gone, unsettled_keys, several_names ─▶ decide, link first
+ *
+ * Shape      sets of keys, sealed at the end of each step, and a list of faults in waiting.
+ * Memory     32 bytes per key.
+ * Ownership  stp_hashed_release().
+ * Threads    see run/sign/keyset.h and base/fault.h.
+ */
+#ifndef STP_RUN_SIGN_HASHED_H
+#define STP_RUN_SIGN_HASHED_H
+
+#include "base/fault.h"
+#include "run/sign/keyset.h"
+
+struct stp_hashed {
+	struct stp_keyset refused; /* their file was at fault when it was hashed */
+	struct stp_keyset moved;   /* their file was hashed in a newer state than the scan saw */
+	struct stp_keyset gone;    /* their file was removed meanwhile */
+	struct stp_keyset unsettled_keys; /* files that did not keep still and are left to those who
+	                                     copy them */
+	struct stp_keyset several_names;  /* files with several hard links */
+	struct stp_fault_list unsettled;  /* files that could not be hashed just then */
+};
+
+void stp_hashed_init(struct stp_hashed *hashed);
+void stp_hashed_release(struct stp_hashed *hashed);
+
+#endif
