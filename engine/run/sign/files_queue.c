@@ -21,8 +21,8 @@
 struct pending {
 	struct stp_record entry; /* path: the item's */
 	struct stp_said claims;  /* of its row in a list; without length when that gave none */
-	struct stp_signed_last
-	    before; /* what was signed, when it cannot be compared with what will be */
+	/* What was signed, when it cannot be compared with what will be */
+	struct stp_signed_last before;
 	int is_row; /* a row that has all, read only to compare */
 };
 
