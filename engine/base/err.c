@@ -67,7 +67,7 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 	return code;
 }
 
-const char *stp_err_format(const struct stp_err *err, char *out, unsigned long size)
+const char *stp_err_format(const struct stp_err *err, char *out, size_t size)
 {
 	snprintf(out, size, "stampede: %s%s%s%s%s", err->stage ? err->stage : "",
 	         err->stage ? ": " : "", err->subject, err->subject[0] ? ": " : "", err->text);

@@ -377,11 +377,6 @@ static enum stp_errc take_options(const struct stp_sign_options *options,
 		                "is given beside a digest list; give one of them");
 	if (out->next_row)
 		out->digests = STP_ROWS_NAME;
-	if (out->next_row && out->digests)
-		return STP_FAIL(err, STP_CONFIG, "sign", "next_row",
-		                "is given beside a digest list; give one of them");
-	if (out->next_row)
-		out->digests = STP_ROWS_NAME;
 	out->jobs = stp_options_jobs(out->jobs);
 	return STP_OK;
 }
