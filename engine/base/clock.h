@@ -34,7 +34,7 @@ uint64_t stp_clock_monotonic_ns(void);
  */
 int64_t stp_time_add(int64_t epoch_s, int64_t seconds);
 
-/* STP_CONFIG unless now is within [0, STP_NOW_MAX]; subject says where it came from ("--now"). */
+/* STP_CONFIG unless now is within [0, STP_NOW_MAX]; subject says where it came from ("now"). */
 enum stp_errc stp_now_check(int64_t now, const char *subject, struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes YYYY-MM-DDTHH:MM:SSZ and a NUL (21 bytes). A time outside [0, STP_TIME_MAX] is written as

@@ -67,6 +67,13 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 	return code;
 }
 
+struct stp_err *stp_hinted(struct stp_err *err, enum stp_hint hint)
+{
+	if (err && err->code == STP_OK)
+		err->hint = hint;
+	return err;
+}
+
 const char *stp_err_format(const struct stp_err *err, char *out, size_t size)
 {
 	snprintf(out, size, "stampede: %s%s%s%s%s", err->stage ? err->stage : "",

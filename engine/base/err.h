@@ -4,12 +4,15 @@
  *
  *	return STP_FAIL(err, STP_FORMAT, "ledger", name, "block %zu: sum does not match", i);
  *	return STP_FAIL_SYS(err, "publish", path, "cannot create");   (adds strerror(errno), advice)
+ *	return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, "sign", name,
+ *	                "has expired; renew it: %s", stp_hint_text(STP_HINT_UPDATE));
  *	STP_TRY(stp_file_read(...));                                   (returns on failure)
  */
 #ifndef STP_BASE_ERR_H
 #define STP_BASE_ERR_H
 
 #include "stampede/err.h"
+#include "stampede/hint.h"
 #include <errno.h>
 
 /* What a failing call gives back. The analyzer does not look into stp_err_set(), which hands its
@@ -52,6 +55,10 @@
 enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno, const char *stage,
                           const char *subject, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 8, 9)));
+
+/* Gives err, for the STP_FAIL() around it: the failure that it sets, if none came before, has hint.
+ */
+struct stp_err *stp_hinted(struct stp_err *err, enum stp_hint hint);
 
 /* STP_BUSY for EAGAIN/ENOLCK-like, STP_IO for the rest. */
 enum stp_errc stp_errc_from_errno(int sys_errno);

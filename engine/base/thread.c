@@ -117,13 +117,14 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 	open_gate(&gate, sys == 0 ? GATE_OPEN : GATE_CLOSED);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
-	if (sys != 0)
-		code =
-		    STP_FAIL_ERRNO(err, sys, "threads", name, "cannot start thread %zu of %zu%s",
-		                   started, count,
-		                   sys == EPERM ? " (a sandbox refuses clone3(2): allow that, or "
-		                                  "use --jobs 0)"
-		                                : "");
+	if (sys == EPERM)
+		code = STP_FAIL_ERRNO(stp_hinted(err, STP_HINT_JOBS_SERIAL), sys, "threads", name,
+		                      "cannot start thread %zu of %zu (a sandbox refuses "
+		                      "clone3(2): allow that, or use %s)",
+		                      started, count, stp_hint_text(STP_HINT_JOBS_SERIAL));
+	else if (sys != 0)
+		code = STP_FAIL_ERRNO(err, sys, "threads", name, "cannot start thread %zu of %zu",
+		                      started, count);
 	else
 		code = first_failure(workers, count, err);
 	free(workers);

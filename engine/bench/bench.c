@@ -82,8 +82,10 @@ static void note_load(struct stp_bench *bench)
 		    "is what they left",
 		    load, bench->cpu_count);
 	if (strcmp(bench->scratch.file_system, "tmpfs") == 0)
-		stp_bench_note(bench, "the scratch folder is in memory (tmpfs): writing and cold "
-		                      "reading say nothing about a disk; name another with --work");
+		stp_bench_note(bench,
+		               "the scratch folder is in memory (tmpfs): writing and cold "
+		               "reading say nothing about a disk; name another with %s",
+		               stp_hint_text(STP_HINT_WORK));
 }
 
 /* What comes of little room. */
@@ -93,7 +95,8 @@ static void note_room(struct stp_bench *bench)
 		stp_bench_note(bench,
 		               "less than 12 GiB are free for scratch files: they are removed "
 		               "between measurements, which takes longer, and some file "
-		               "systems are slower after it; name another folder with --work");
+		               "systems are slower after it; name another folder with %s",
+		               stp_hint_text(STP_HINT_WORK));
 }
 
 /* Bytes of memory, for what may stay in the page cache. */

@@ -179,9 +179,9 @@ static enum stp_errc make_folder(struct stp_scratch *scratch, const char *parent
 		if (try_folder(scratch, &code, err))
 			return code;
 	}
-	return STP_FAIL(err, STP_CONFIG, "bench", parent,
-	                "cannot make a scratch folder (%s); name a folder with --work",
-	                strerror(errno));
+	return STP_FAIL(stp_hinted(err, STP_HINT_WORK), STP_CONFIG, "bench", parent,
+	                "cannot make a scratch folder (%s); name a folder with %s", strerror(errno),
+	                stp_hint_text(STP_HINT_WORK));
 }
 
 enum stp_errc stp_scratch_open(struct stp_scratch *scratch, const char *work_dir,

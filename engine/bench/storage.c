@@ -63,8 +63,10 @@ enum stp_errc stp_bench_storage(struct stp_bench *bench, struct stp_err *err)
 	enum stp_errc code;
 
 	if (bench->scratch.free_bytes < FREE_BYTES_MIN)
-		return STP_FAIL(err, STP_CONFIG, "bench", bench->scratch.path,
-		                "has less than 1 GB free; name another folder with --work");
+		return STP_FAIL(stp_hinted(err, STP_HINT_WORK), STP_CONFIG, "bench",
+		                bench->scratch.path,
+		                "has less than 1 GB free; name another folder with %s",
+		                stp_hint_text(STP_HINT_WORK));
 	stp_bench_files_init(&storage.small);
 	stp_bench_files_init(&storage.large);
 	code = measure(bench, &storage, err);

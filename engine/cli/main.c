@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "cli/cli.h"
+#include "cli/hints.h"
 #include "cli/log.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
 	const struct stp_verb *verb;
 
 	hold_standard_descriptors();
+	stp_cli_hints_use();
 	signal(SIGPIPE, SIG_IGN);
 	/* A limit on the size of files (ulimit -f) is a write that fails like any other: EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);

@@ -176,8 +176,8 @@ enum stp_errc stp_seal_key_load(int folder_fd, const char *name, struct stp_seal
 	int good;
 
 	if (!stp_file_exists(folder_fd, name) && errno == ENOENT)
-		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is not there; `stampede sign` makes a new one");
+		return STP_FAIL(stp_hinted(err, STP_HINT_SIGN), STP_KEY, "keys", name,
+		                "is not there; `%s` makes a new one", stp_hint_text(STP_HINT_SIGN));
 	STP_TRY(stp_keyfile_read(folder_fd, name, &text, &count, err));
 	key = sodium_malloc(sizeof(*key));
 	if (!key) {

@@ -148,8 +148,9 @@ static enum stp_errc name_column(const char *list_name, uint64_t line,
 	if (*out_field == STP_LIST_OP)
 		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
 		                "line %llu, the header, has a column \"%s\": this is a list of "
-		                "changes, but --digests needs the whole index; remove the column",
-		                (unsigned long long)line, shown(bytes, count, text));
+		                "changes, but %s needs the whole index; remove the column",
+		                (unsigned long long)line, shown(bytes, count, text),
+		                stp_hint_text(STP_HINT_DIGESTS));
 	if (*out_field == STP_LIST_ROWS)
 		*out_field = STP_LIST_UNKNOWN;
 	return STP_OK;

@@ -30,8 +30,8 @@ static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_li
 	if (op->count != 6 || memcmp(op->bytes, "commit", 6) != 0)
 		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, parser->name,
 		                "line %llu has an \"op\" other than \"commit\": this is a list of "
-		                "changes, but --digests needs the whole index",
-		                (unsigned long long)line);
+		                "changes, but %s needs the whole index",
+		                (unsigned long long)line, stp_hint_text(STP_HINT_DIGESTS));
 	for (field = 0; field < STP_LIST_FIELD_COUNT; field++)
 		if (row->fields[field].count)
 			return STP_FAIL(err, STP_FORMAT, STP_LIST_STAGE, parser->name,

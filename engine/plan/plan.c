@@ -240,11 +240,13 @@ static enum stp_errc explain_none(const struct stp_verify_report *report, const 
 		    (finding->code == STP_FINDING_FILE_MISSING &&
 		     strcmp(finding->subject, "timestamp.json") == 0))
 			continue;
-		return STP_FAIL(err, STP_CONFIG, "plan", finding->subject,
-		                "%s; see stampede verify, or give --targets-count", finding->text);
+		return STP_FAIL(stp_hinted(err, STP_HINT_TARGETS_COUNT), STP_CONFIG, "plan",
+		                finding->subject, "%s; see %s, or give %s", finding->text,
+		                stp_hint_text(STP_HINT_VERIFY),
+		                stp_hint_text(STP_HINT_TARGETS_COUNT));
 	}
-	return STP_FAIL(err, STP_CONFIG, "plan", repo,
-	                "publishes no targets yet; give --targets-count");
+	return STP_FAIL(stp_hinted(err, STP_HINT_TARGETS_COUNT), STP_CONFIG, "plan", repo,
+	                "publishes no targets yet; give %s", stp_hint_text(STP_HINT_TARGETS_COUNT));
 }
 
 /* What is published stands for what will be. */
@@ -305,7 +307,9 @@ static enum stp_errc use_options(const struct stp_plan_options *options,
 	    options->updates_per_day ? options->updates_per_day : STP_PLAN_UPDATES;
 	input->shape.hash_set = plan->hash_set;
 	if (!plan->targets)
-		return STP_FAIL(err, STP_CONFIG, "plan", "", "give --targets-count or --repo");
+		return STP_FAIL(stp_hinted(err, STP_HINT_TARGETS_COUNT), STP_CONFIG, "plan", "",
+		                "give %s or %s", stp_hint_text(STP_HINT_TARGETS_COUNT),
+		                stp_hint_text(STP_HINT_REPO));
 	if (plan->targets > UINT32_MAX || plan->path_bytes > STP_PATH_BYTES_MAX ||
 	    plan->file_bytes > (uint64_t)1 << 50)
 		return STP_FAIL(

@@ -23,18 +23,16 @@ static enum stp_errc check_role_expiry(const char *role, int64_t expires, int64_
 
 	stp_time_format(expires, text);
 	if (expires <= now)
-		return STP_FAIL(err, STP_REFUSED, STAGE, role,
-		                "expired at %s; renew it: stampede init --update", text);
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_REFUSED, STAGE, role,
+		                "expired at %s; renew it: %s", text, stp_hint_text(STP_HINT_RENEW));
 	if (expires < last)
-		return STP_FAIL(err, STP_REFUSED, STAGE, role,
-		                "expires at %s, before what this run would sign; renew it: "
-		                "stampede init --update",
-		                text);
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_REFUSED, STAGE, role,
+		                "expires at %s, before what this run would sign; renew it: %s",
+		                text, stp_hint_text(STP_HINT_RENEW));
 	return STP_OK;
 }
 
-#define BY_UPDATE \
-	"set it back, or put it into force with the offline keys: stampede init REPO --update"
+#define BY_UPDATE "set it back, or put it into force with the offline keys: %s"
 
 /* Does the published delegation say what the configuration says? */
 static enum stp_errc check_delegation(const struct stp_current *current,
@@ -48,20 +46,26 @@ static enum stp_errc check_delegation(const struct stp_current *current,
 		                "published; set it back to %s, or make a new repository",
 		                has_bins_role ? "true" : "false");
 	if (current->delegation != config->delegation)
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE,
+		                STP_CONFIG_FILE,
 		                "\"delegation\" is \"%s\", but what is published delegates by "
 		                "\"%s\"; " BY_UPDATE,
 		                stp_delegation_name(config->delegation),
-		                stp_delegation_name(current->delegation));
+		                stp_delegation_name(current->delegation),
+		                stp_hint_text(STP_HINT_UPDATE));
 	if (current->bin_count != stp_bin_count(config))
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE,
+		                STP_CONFIG_FILE,
 		                "\"bins\" is %u, but what is published delegates to %u; " BY_UPDATE,
-		                stp_bin_count(config), current->bin_count);
+		                stp_bin_count(config), current->bin_count,
+		                stp_hint_text(STP_HINT_UPDATE));
 	if (strcmp(current->bin_prefix, config->bin_prefix) != 0)
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE,
+		                STP_CONFIG_FILE,
 		                "\"bin_prefix\" is \"%s\", but what is published delegates to "
 		                "\"%s\"; " BY_UPDATE,
-		                config->bin_prefix, current->bin_prefix);
+		                config->bin_prefix, current->bin_prefix,
+		                stp_hint_text(STP_HINT_UPDATE));
 	return STP_OK;
 }
 
@@ -74,14 +78,15 @@ enum stp_errc stp_current_check_clock(const struct stp_current *current, int64_t
 	if (is_ahead == (after_clock_error != 0))
 		return STP_OK;
 	if (after_clock_error)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--after-clock-error",
+		return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_AFTER_CLOCK_ERROR),
 		                "is not needed: nothing was published after this run's time; leave "
 		                "it out");
 	stp_time_format(current->committed_at, text);
-	return STP_FAIL(err, STP_REFUSED, STAGE, "timestamp.json",
+	return STP_FAIL(stp_hinted(err, STP_HINT_AFTER_CLOCK_ERROR), STP_REFUSED, STAGE,
+	                "timestamp.json",
 	                "was published at %s, after this run's time; set the clock right. If it "
-	                "is right now and was ahead then: --after-clock-error",
-	                text);
+	                "is right now and was ahead then: %s",
+	                text, stp_hint_text(STP_HINT_AFTER_CLOCK_ERROR));
 }
 
 enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
@@ -95,9 +100,10 @@ enum stp_errc stp_current_check(const struct stp_current *current, const struct 
 	    strcmp(online_keyid, current->timestamp_keyid) != 0 ||
 	    strcmp(online_keyid, current->snapshot_keyid) != 0)
 		return STP_FAIL(
-		    err, STP_CONFIG, STAGE, "keys/online.pem",
+		    stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE, "keys/online.pem",
 		    "is not the key that root and bins name; put the right one there, or "
-		    "put this one into force: stampede init --update");
+		    "put this one into force: %s",
+		    stp_hint_text(STP_HINT_RENEW));
 	if (e->snapshot > e->bin_n)
 		last = now + e->snapshot;
 	if (now + e->timestamp > last)

@@ -36,6 +36,14 @@ static enum stp_errc check_folders(int repo_fd, const char *path, const struct s
 	                strncmp(should_be, "id ", 3) == 0 ? should_be + 3 : should_be, folder);
 }
 
+/* What the owner is to run. */
+static enum stp_hint call_of(const char *verb)
+{
+	if (strcmp(verb, "init") == 0)
+		return STP_HINT_UPDATE_AS_OWNER;
+	return strcmp(verb, "gc") == 0 ? STP_HINT_GC_AS_OWNER : STP_HINT_AS_OWNER;
+}
+
 enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb, struct stp_err *err)
 {
 	char owner[STP_USER_BYTES], here[STP_USER_BYTES], as[STP_USER_AS_BYTES];
@@ -46,12 +54,10 @@ enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb, s
 	STP_TRY(check_folders(repo_fd, path, &st, err));
 	if (st.st_uid == geteuid())
 		return STP_OK;
-	return STP_FAIL(err, STP_CONFIG, "repository", path,
-	                "belongs to user %s, but user %s runs this; run it as its owner: %s "
-	                "stampede %s REPO%s",
+	return STP_FAIL(stp_hinted(err, STP_HINT_AS_OWNER), STP_CONFIG, "repository", path,
+	                "belongs to user %s, but user %s runs this; run it as its owner: %s %s",
 	                stp_user_name(st.st_uid, owner), stp_user_name(geteuid(), here),
-	                stp_user_run_as(st.st_uid, as), verb,
-	                strcmp(verb, "init") == 0 ? " --update" : "");
+	                stp_user_run_as(st.st_uid, as), stp_hint_text(call_of(verb)));
 }
 
 enum stp_errc stp_owner_check_path(const char *path, const char *verb, struct stp_err *err)

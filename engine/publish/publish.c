@@ -226,10 +226,11 @@ static enum stp_errc check_bound(uint64_t version, uint64_t known, const char *f
 		                "restore it from a backup, or remove it",
 		                (unsigned long long)version, (unsigned long long)known);
 	return STP_FAIL(
-	    err, STP_REFUSED, STAGE, file,
+	    stp_hinted(err, STP_HINT_ABOVE), STP_REFUSED, STAGE, file,
 	    "names version %llu, far above %llu, the last one published; restore it from "
-	    "a backup, or remove it; or, if it is right: sign --above %llu",
-	    (unsigned long long)version, (unsigned long long)known, (unsigned long long)version);
+	    "a backup, or remove it; or, if it is right: %s %llu",
+	    (unsigned long long)version, (unsigned long long)known,
+	    stp_hint_text(STP_HINT_SIGN_WITH_ABOVE), (unsigned long long)version);
 }
 
 /* The highest version that was published or reserved, from sources that may be believed. */

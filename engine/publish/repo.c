@@ -86,13 +86,17 @@ static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct
 }
 
 /* Opens folder name of the repository. One that is lost is made again when made is not NULL; else
- * remedy says what to do. */
+ * remedy says what to do (NULL: sign, which makes it again). */
 static enum stp_errc open_folder(int parent_fd, const char *name, const char *path, mode_t mode,
                                  const char *remedy, int *made, int *out_fd, struct stp_err *err)
 {
 	if (!stp_file_exists(parent_fd, name) && errno == ENOENT) {
 		if (!made)
-			return STP_FAIL(err, STP_IO, STAGE, path, "is not there; %s", remedy);
+			return remedy
+			           ? STP_FAIL(err, STP_IO, STAGE, path, "is not there; %s", remedy)
+			           : STP_FAIL(stp_hinted(err, STP_HINT_SIGN), STP_IO, STAGE, path,
+			                      "is not there; `%s` makes it again",
+			                      stp_hint_text(STP_HINT_SIGN));
 		if (mkdirat(parent_fd, name, mode) != 0 || fchmodat(parent_fd, name, mode, 0) != 0)
 			return STP_FAIL_SYS(err, STAGE, path, "is lost and cannot be made again");
 		STP_TRY(stp_fd_sync(parent_fd, STAGE, path, err));
@@ -111,8 +115,7 @@ static enum stp_errc open_targets(struct stp_repo *repo, int public_fd, int make
 		(void)!unlinkat(repo->state_fd, STP_MARKS_STATE_FILE, 0);
 	}
 	return open_folder(public_fd, STP_TARGETS_FOLDER, "public/targets", STP_MODE_PUBLIC_FOLDER,
-	                   "`stampede sign` makes it again", makes ? &repo->targets_made : NULL,
-	                   &repo->targets_fd, err);
+	                   NULL, makes ? &repo->targets_made : NULL, &repo->targets_fd, err);
 }
 
 /* Opens the subfolders; the two public ones through "public". */
@@ -122,7 +125,7 @@ static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, 
 	enum stp_errc code;
 
 	STP_TRY(open_folder(repo->root_fd, STP_STATE_FOLDER, STP_STATE_FOLDER,
-	                    STP_MODE_PRIVATE_FOLDER, "`stampede sign` makes it again",
+	                    STP_MODE_PRIVATE_FOLDER, NULL,
 	                    use == STP_REPO_SIGN ? &repo->state_made : NULL, &repo->state_fd, err));
 	STP_TRY(open_folder(repo->root_fd, STP_PUBLIC_FOLDER, STP_PUBLIC_FOLDER,
 	                    STP_MODE_PUBLIC_FOLDER, RESTORE_METADATA, NULL, &public_fd, err));
@@ -165,15 +168,16 @@ enum stp_errc stp_repo_open(const char *path, enum stp_repo_use use, const char 
 	stp_repo_init(&repo);
 	repo.root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (repo.root_fd < 0)
-		return STP_FAIL(err, STP_CONFIG, STAGE, path,
-		                "cannot open: %s; name a repository made by `stampede init`",
-		                strerror(errno));
+		return STP_FAIL(stp_hinted(err, STP_HINT_INIT), STP_CONFIG, STAGE, path,
+		                "cannot open: %s; name a repository made by `%s`", strerror(errno),
+		                stp_hint_text(STP_HINT_INIT));
 	if (fstatat(repo.root_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		code =
-		    STP_FAIL(err, STP_CONFIG, STAGE, path, "has no %s; %s", STP_CONFIG_FILE,
-		             fstatat(repo.root_fd, STP_KEYS_FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0
-		                 ? "restore it from a backup"
-		                 : "name a repository made by `stampede init`");
+		code = fstatat(repo.root_fd, STP_KEYS_FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0
+		           ? STP_FAIL(err, STP_CONFIG, STAGE, path,
+		                      "has no %s; restore it from a backup", STP_CONFIG_FILE)
+		           : STP_FAIL(stp_hinted(err, STP_HINT_INIT), STP_CONFIG, STAGE, path,
+		                      "has no %s; name a repository made by `%s`", STP_CONFIG_FILE,
+		                      stp_hint_text(STP_HINT_INIT));
 	if (code == STP_OK && use != STP_REPO_READ)
 		code = stp_owner_check(repo.root_fd, path, holder, err);
 	if (code == STP_OK)

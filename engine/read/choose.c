@@ -96,8 +96,8 @@ enum stp_errc stp_read_choose(enum stp_io_mode asked, struct stp_read_choice *ou
 	}
 	sys = probe(&choice.ring_flags);
 	if (sys != 0 && asked == STP_IO_MODE_URING)
-		return STP_FAIL(err, STP_IO, "read", "io_uring", "%s; use --io pread",
-		                refusal(sys));
+		return STP_FAIL(stp_hinted(err, STP_HINT_IO_PREAD), STP_IO, "read", "io_uring",
+		                "%s; use %s", refusal(sys), stp_hint_text(STP_HINT_IO_PREAD));
 	if (sys == 0)
 		choice.mode = STP_IO_MODE_URING;
 	else

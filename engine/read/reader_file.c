@@ -265,6 +265,7 @@ static void opened(struct stp_reader *reader, uint32_t slot, int fd)
 static void open_failed(struct stp_reader *reader, struct stp_read_op *op, int sys)
 {
 	struct stp_read_file *file = &reader->files[op->slot];
+	char text[sizeof(file->text)];
 
 	/* O_NOATIME is for the owner and for CAP_FOWNER alone. */
 	if (sys == EPERM && (op->how.flags & O_NOATIME)) {
@@ -283,13 +284,16 @@ static void open_failed(struct stp_reader *reader, struct stp_read_op *op, int s
 		reader->waiting_opens = op;
 		return;
 	}
-	if (is_shortage(sys))
-		set_fault(file, STP_BUSY, sys, "cannot open; raise the limits or use fewer --jobs");
-	else if (open_problem(sys))
+	if (is_shortage(sys)) {
+		snprintf(text, sizeof(text), "cannot open; raise the limits or use fewer %.64s",
+		         stp_hint_text(STP_HINT_JOBS));
+		set_fault(file, STP_BUSY, sys, text);
+	} else if (open_problem(sys)) {
 		set_fault(file, sys == ENOENT || sys == ENOTDIR ? STP_CHANGED : STP_FORMAT, 0,
 		          open_problem(sys));
-	else
+	} else {
 		set_fault(file, STP_IO, sys, "cannot open");
+	}
 }
 
 static struct stp_read_piece *piece_of(struct stp_read_file *file, uint32_t buffer,

@@ -90,8 +90,9 @@ static enum stp_errc ring_start(struct stp_read_backend *backend, struct stp_err
 		if (got == -EAGAIN || got == -EBUSY)
 			return STP_OK;
 		if (got < 0)
-			return STP_FAIL_ERRNO(err, -got, STAGE, "io_uring",
-			                      "the kernel refused the requests; try --io pread");
+			return STP_FAIL_ERRNO(stp_hinted(err, STP_HINT_IO_PREAD), -got, STAGE,
+			                      "io_uring", "the kernel refused the requests; try %s",
+			                      stp_hint_text(STP_HINT_IO_PREAD));
 		ring->prepared -= (unsigned)got;
 		ring->in_kernel += (unsigned)got;
 		if (!ring->queued)
@@ -191,8 +192,9 @@ enum stp_errc stp_ring_create(const struct stp_reader_options *options, struct s
 	sys = -io_uring_queue_init_params(ENTRIES, &ring->uring, &params);
 	if (sys != 0) {
 		free(ring);
-		return STP_FAIL_ERRNO(err, sys, STAGE, "io_uring",
-		                      "cannot make a ring; try --io pread");
+		return STP_FAIL_ERRNO(stp_hinted(err, STP_HINT_IO_PREAD), sys, STAGE, "io_uring",
+		                      "cannot make a ring; try %s",
+		                      stp_hint_text(STP_HINT_IO_PREAD));
 	}
 	/* Both are only faster, so their failure does not matter. */
 	io_uring_register_ring_fd(&ring->uring);

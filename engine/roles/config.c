@@ -503,8 +503,9 @@ enum stp_errc stp_config_load(struct stp_config *config, int repo_fd, struct stp
 	enum stp_errc code;
 
 	if (fstatat(repo_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		                "is not there; name a repository made by `stampede init`");
+		return STP_FAIL(stp_hinted(err, STP_HINT_INIT), STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "is not there; name a repository made by `%s`",
+		                stp_hint_text(STP_HINT_INIT));
 	code = stp_file_read(repo_fd, STP_CONFIG_FILE, STP_CONFIG_BYTES_MAX, STAGE, &text, err);
 	if (code == STP_OK)
 		code = stp_config_parse(config, (const char *)text.data, text.count, err);

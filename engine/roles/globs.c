@@ -12,8 +12,9 @@
  *	"[a-z]"    one of a set, "[!a-z]" one outside it, never "/"
  *	a leading "**" + "/" (also behind a "/") any number of whole folders, none included
  *
- * Of "include", "exclude" and --scan two kinds of globs name a folder with all that is in it, where
- * there is one: those whose last segment is a plain name (".git"), and those that end with a "/".
+ * Of "include", "exclude" and scan_globs two kinds of globs name a folder with all that is in it,
+ *where there is one: those whose last segment is a plain name (".git"), and those that end with a
+ *"/".
  */
 #include <string.h>
 

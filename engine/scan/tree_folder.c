@@ -73,9 +73,10 @@ static enum stp_errc open_failed(const struct stp_tree_options *options, const c
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
-		return STP_FAIL_ERRNO(err, sys, STAGE, path,
+		return STP_FAIL_ERRNO(stp_hinted(err, STP_HINT_JOBS), sys, STAGE, path,
 		                      "cannot open the folder; raise the limit (ulimit -n) or use "
-		                      "fewer --jobs");
+		                      "fewer %s",
+		                      stp_hint_text(STP_HINT_JOBS));
 	default:
 		break;
 	}

@@ -88,7 +88,7 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 	struct start all[] = {
 	    {*options->pinned, STP_CONFIG_FILE},
 	    {trust->floors.root, "state/" STP_FLOORS_FILE},
-	    {{.version = 0}, "--trust"},
+	    {{.version = 0}, stp_hint_text(STP_HINT_TRUST)},
 	};
 	size_t newest = 0;
 
@@ -193,10 +193,11 @@ enum stp_errc stp_trust_load_roots(struct stp_trust *trust, const struct stp_tru
 	STP_TRY(find_start(trust, options, &start, &confirmed, err));
 	trust->is_unpinned = !start.pin.version;
 	if (trust->is_unpinned && options->needs_pin)
-		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE_TRUST), STP_CONFIG, STAGE,
+		                STP_CONFIG_FILE,
 		                "\"trusted_root\": is missing, so nothing says which root may be "
-		                "trusted; name a copy of one from outside public/: stampede init "
-		                "REPO --update --trust 1.root.json");
+		                "trusted; name a copy of one from outside public/: %s 1.root.json",
+		                stp_hint_text(STP_HINT_UPDATE_TRUST));
 	STP_TRY(load_start(trust, metadata_fd, &start, err));
 	STP_TRY(stp_older_verify(trust, metadata_fd, &lowest, err));
 	for (steps = 0;; steps++) {
@@ -207,10 +208,10 @@ enum stp_errc stp_trust_load_roots(struct stp_trust *trust, const struct stp_tru
 		if (!stp_file_exists(metadata_fd, name))
 			break;
 		if (steps == STP_ROOT_STEPS_MAX)
-			return STP_FAIL(err, STP_LIMIT, STAGE, name,
-			                "more than %d roots follow the trusted one; trust a newer: "
-			                "stampede init REPO --update --trust",
-			                STP_ROOT_STEPS_MAX);
+			return STP_FAIL(
+			    stp_hinted(err, STP_HINT_UPDATE_TRUST), STP_LIMIT, STAGE, name,
+			    "more than %d roots follow the trusted one; trust a newer: %s",
+			    STP_ROOT_STEPS_MAX, stp_hint_text(STP_HINT_UPDATE_TRUST));
 		STP_TRY(step_root(trust, metadata_fd, version, err));
 	}
 	STP_TRY(stp_older_compare(trust, metadata_fd, lowest, err));

@@ -135,6 +135,7 @@ static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const c
 	uint64_t listed = listed_version(current, role);
 	uint64_t version = newest_version(metadata_fd, role, listed);
 	char name[64];
+	char remedy[256];
 	bool good;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", version, role);
@@ -143,12 +144,12 @@ static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const c
 	stp_trust_version(doc, version, &trust->findings);
 	good = good && doc->version == version &&
 	       stp_document_signed_by(doc, keys, NULL, role, &tally);
-	STP_TRY(stp_trust_judge(
-	    &trust->findings, name, good,
-	    version > listed ? "remove it (an init --update that was interrupted leaves such a "
-	                       "file), or put the right file there"
-	                     : STP_TRUST_RESTORE,
-	    err));
+	snprintf(remedy, sizeof(remedy),
+	         "remove it (an %s that was interrupted leaves such a file), or put the right file "
+	         "there",
+	         stp_hint_text(STP_HINT_UPDATE_OF_ROLES));
+	STP_TRY(stp_trust_judge(&trust->findings, name, good,
+	                        version > listed ? remedy : STP_TRUST_RESTORE, err));
 	*found = stp_pin_of(doc->version, doc->file.data, doc->file.count);
 	return stp_trust_check_floor(role, name, found, floor, err);
 }

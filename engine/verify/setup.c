@@ -2,6 +2,7 @@
 #include "verify/setup.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,8 +248,9 @@ static void check_timestamp(const struct stp_setup_options *options)
 
 /* What to do about a role of the signing machine, and about one that offline keys sign. */
 static const char sign_again[] = "sign again, and find out who signed it";
-static const char renew[] = "if that was edited, put it into force with the offline keys (stampede "
-                            "init REPO --update); else find out who signed it";
+#define RENEW                                                                                  \
+	"if that was edited, put it into force with the offline keys (%s); else find out who " \
+	"signed it"
 
 static void check_expiry(const struct stp_setup_options *options, const char *subject,
                          int64_t expires, int64_t longest, const char *remedy)
@@ -268,7 +270,9 @@ static void check_expiries(const struct stp_setup_options *options)
 {
 	const struct stp_chain *tree = options->tree;
 	const struct stp_setup_policy *policy = &options->policy;
+	char renew[256];
 
+	snprintf(renew, sizeof(renew), RENEW, stp_hint_text(STP_HINT_UPDATE));
 	if (tree->has_root)
 		check_expiry(options, tree->root.doc.name, tree->root.doc.expires, policy->root,
 		             renew);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "stampede/api.h"
+#include "stampede/hint.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,13 +42,14 @@ struct stp_err {
 	const char *stage; /* static string: "scan", "hash", … */
 	const char *file;  /* source file and line of the library; for reports of defects */
 	int line;
-	char subject[256]; /* what it is about, already escaped for a terminal */
-	char text[256];    /* what happened; what to do: UTF-8, safe for a terminal */
+	char subject[256];  /* what it is about, already escaped for a terminal */
+	char text[256];     /* what happened; what to do: UTF-8, safe for a terminal */
+	enum stp_hint hint; /* what the caller may do, where text names it; else STP_HINT_NONE */
 };
 
-#define STP_ERR_INIT                       \
-	{                                  \
-		STP_OK, 0, 0, 0, 0, "", "" \
+#define STP_ERR_INIT                                      \
+	{                                                 \
+		STP_OK, 0, 0, 0, 0, "", "", STP_HINT_NONE \
 	}
 
 /* Formats "stampede: STAGE: SUBJECT: text" into out (no newline), cut at size. Returns out. */

@@ -17,6 +17,7 @@
 #include "stampede/gc.h"
 #include "stampede/hash.h"
 #include "stampede/hasher.h"
+#include "stampede/hint.h"
 #include "stampede/init.h"
 #include "stampede/io.h"
 #include "stampede/plan.h"

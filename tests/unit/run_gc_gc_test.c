@@ -351,13 +351,13 @@ static void test_gc__goes_on_after_a_clock_error_only_when_there_was_one(void **
 	assert_int_equal(report.oldest_kept, 2);
 	options.after_clock_error = 0;
 	assert_int_equal(stp_gc(&options, &report, &err), STP_REFUSED);
-	assert_non_null(strstr(err.text, "--after-clock-error"));
+	assert_non_null(strstr(err.text, "after_clock_error"));
 	/* Once the clock has come so far, the option is a mistake. */
 	options.now = REPOSITORY_NOW + 300 * DAY;
 	options.after_clock_error = 1;
 	err = (struct stp_err)STP_ERR_INIT;
 	assert_int_equal(stp_gc(&options, &report, &err), STP_CONFIG);
-	assert_string_equal(err.subject, "--after-clock-error");
+	assert_string_equal(err.subject, "after_clock_error");
 	repository_release(&r);
 }
 

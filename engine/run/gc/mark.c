@@ -262,9 +262,10 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 	case STP_BIN_FILE_OK:
 		break;
 	case STP_BIN_FILE_OTHER:
-		return STP_FAIL(err, STP_FORMAT, STAGE, name,
-		                "is not a bin that stampede wrote; the next stampede sign writes "
-		                "all current ones again");
+		return STP_FAIL(stp_hinted(err, STP_HINT_SIGN), STP_FORMAT, STAGE, name,
+		                "is not a bin that stampede wrote; the next %s writes "
+		                "all current ones again",
+		                stp_hint_text(STP_HINT_SIGN));
 	default:
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "no memory");
 	}

@@ -94,7 +94,7 @@ static enum stp_errc make_config(struct init *init, struct stp_err *err)
 	    stp_config_profile(&init->config, options->profile ? options->profile : "pep458", err));
 	if (bins) {
 		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
-			return STP_FAIL(err, STP_CONFIG, STAGE, "--bins",
+			return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_BINS),
 			                "%llu is no power of two from 2 to %d",
 			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
 		init->config.bin_bits = (unsigned)__builtin_ctzll(bins);
@@ -470,7 +470,8 @@ void stp_init_report_release(struct stp_init_report *report)
 
 static enum stp_errc run(struct init *init, struct stp_init_report *report, struct stp_err *err)
 {
-	STP_TRY(stp_now_check(init->now, init->options->now ? "--now" : "the clock", err));
+	STP_TRY(stp_now_check(init->now,
+	                      init->options->now ? stp_hint_text(STP_HINT_NOW) : "the clock", err));
 	STP_TRY(check_places(init, err));
 	STP_TRY(make_config(init, err));
 	STP_TRY(open_root(init, err));

@@ -82,16 +82,17 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 		                       &update->offline_fds[0], err);
 	}
 	if (options->offline_folder_count > STP_INIT_FOLDERS_MAX)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--offline-keys",
+		return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_OFFLINE_KEYS),
 		                "is given more than %d times", STP_INIT_FOLDERS_MAX);
 	for (i = 0; i < options->offline_folder_count; i++) {
 		update->offline_fds[i] =
 		    open(options->offline_folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (update->offline_fds[i] < 0)
-			return STP_FAIL(err, STP_CONFIG, STAGE, options->offline_folders[i],
-			                "cannot open the folder of --offline-keys (%s); mount it, "
-			                "or name another",
-			                strerror(errno));
+			return STP_FAIL(stp_hinted(err, STP_HINT_OFFLINE_KEYS), STP_CONFIG, STAGE,
+			                options->offline_folders[i],
+			                "cannot open the folder of %s (%s); mount it, or name "
+			                "another",
+			                stp_hint_text(STP_HINT_OFFLINE_KEYS), strerror(errno));
 		update->offline_count++;
 	}
 	return STP_OK;
@@ -159,7 +160,7 @@ static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 
 	if (bins) {
 		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
-			return STP_FAIL(err, STP_CONFIG, STAGE, "--bins",
+			return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_BINS),
 			                "%llu is not a power of two from 2 to %d",
 			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
 		config->bin_bits = (unsigned)__builtin_ctzll(bins);
@@ -193,12 +194,13 @@ static enum stp_errc wants(const struct update *update, const struct stp_signing
 	*out = why || (update->options->roles ? (update->options->roles & bit) != 0 : can_sign);
 	if (!*out || can_sign)
 		return STP_OK;
-	return STP_FAIL(err, STP_KEY, STAGE, plan->role,
+	return STP_FAIL(stp_hinted(err, STP_HINT_OFFLINE_KEYS), STP_KEY, STAGE, plan->role,
 	                "%zu of its keys are in the offline folder, %u must sign%s%s; put them "
-	                "there, or name the folder with --offline-keys",
+	                "there, or name the folder with %s",
 	                is_root ? plan->old_count : plan->ring.count,
 	                is_root ? (unsigned)plan->before->threshold : plan->threshold,
-	                why ? ", because " : "", why ? why : "");
+	                why ? ", because " : "", why ? why : "",
+	                stp_hint_text(STP_HINT_OFFLINE_KEYS));
 }
 
 static const char *why_root(const struct update *update)
@@ -365,9 +367,10 @@ static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
 		STP_TRY(wants(update, &update->bins, STP_INIT_ROLE_BINS, why_bins(update),
 		              &with_bins, err));
 	if (!with_root && !with_targets && !with_bins)
-		return STP_FAIL(err, STP_KEY, STAGE, "offline keys",
-		                "no role has enough keys in the folder; name another with "
-		                "--offline-keys");
+		return STP_FAIL(stp_hinted(err, STP_HINT_OFFLINE_KEYS), STP_KEY, STAGE,
+		                "offline keys",
+		                "no role has enough keys in the folder; name another with %s",
+		                stp_hint_text(STP_HINT_OFFLINE_KEYS));
 	if (with_bins)
 		STP_TRY(prepare(update, &update->bins, &trust->bins, expiry->bins, delegates, err));
 	if (with_targets)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -275,10 +276,15 @@ static void ask_ledger(struct show *show)
 
 /* ------------------------------------------------------------------ files */
 
-static void set_state(struct stp_show_file *file, enum stp_show_state state, const char *text)
+__attribute__((format(printf, 3, 4))) static void
+set_state(struct stp_show_file *file, enum stp_show_state state, const char *format, ...)
 {
+	va_list args;
+
 	file->state = state;
-	snprintf(file->text, sizeof(file->text), "%s", text);
+	va_start(args, format);
+	vsnprintf(file->text, sizeof(file->text), format, args);
+	va_end(args);
 }
 
 /* Reads the open file and compares its digests. */
@@ -327,7 +333,8 @@ static enum stp_errc compare(struct show *show, int fd, struct stp_show_file *fi
 	else if ((uint64_t)st->st_size != show->report->length)
 		set_state(file, STP_SHOW_OTHER, "has another length than is signed");
 	else
-		set_state(file, STP_SHOW_LENGTH, "has the signed length; --check reads its bytes");
+		set_state(file, STP_SHOW_LENGTH, "has the signed length; %s reads its bytes",
+		          stp_hint_text(STP_HINT_CHECK));
 	if (file->state == STP_SHOW_LENGTH && show->options->check)
 		code = hash_file(show, fd, file, err);
 	close(fd);

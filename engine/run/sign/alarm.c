@@ -81,8 +81,9 @@ void stp_sign_alarm(struct stp_sign_run *run, const struct stp_record *record,
 	since_text(before, since, sizeof(since));
 	stp_fault_add(&run->faults, STP_REFUSED, 0, "sign", record->path, record->path_bytes,
 	              "has other bytes than were signed before%s (%s); distribution files never "
-	              "change: find out who did this, then --allow-replace it or restore it",
-	              since, stp_said_difference(&before->said, now, " is now ", text));
+	              "change: find out who did this, then %s or restore it",
+	              since, stp_said_difference(&before->said, now, " is now ", text),
+	              stp_hint_text(STP_HINT_REPLACE_IT));
 }
 
 int stp_sign_alarms(struct stp_sign_run *run, const struct stp_decision *decision)

@@ -21,9 +21,9 @@ static void note_if_due(struct stp_sign_run *run, const char *role, int64_t expi
 	stp_time_format(expires, when);
 	stp_fault_add(&run->notes, STP_OK, 0, "expiry", role, strlen(role),
 	              "expires at %s, in %lld %s, and clients accept nothing after that; renew it "
-	              "with the offline keys: stampede init REPO --update",
+	              "with the offline keys: %s",
 	              when, (long long)(left_s / (in_days ? DAY_S : 3600)),
-	              in_days ? "days" : "hours");
+	              in_days ? "days" : "hours", stp_hint_text(STP_HINT_UPDATE));
 }
 
 void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *current)

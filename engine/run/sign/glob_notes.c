@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sign/glob_notes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "run/sign/sign_run.h"
@@ -44,6 +45,7 @@ void stp_glob_notes_pass(struct stp_glob_notes *globs, const char *folder, size_
 void stp_sign_note_globs(struct stp_sign_run *run)
 {
 	const struct stp_glob_notes *globs = &run->globs;
+	char text[256];
 
 	if (globs->is_complete && atomic_load(&globs->has_met)) {
 		stp_glob_use_note(&globs->include,
@@ -55,15 +57,17 @@ void stp_sign_note_globs(struct stp_sign_run *run)
 		stp_glob_use_note(&globs->mutable_globs,
 		                  "is in \"mutable\" of stampede.json, and matches nothing",
 		                  &run->notes);
-		stp_glob_use_note(&globs->scan, "is given with --scan, and matches nothing",
-		                  &run->notes);
+		snprintf(text, sizeof(text), "is given with %s, and matches nothing",
+		         stp_hint_text(STP_HINT_SCAN));
+		stp_glob_use_note(&globs->scan, text, &run->notes);
 	}
-	if (globs->is_compared)
-		stp_glob_use_note(
-		    &globs->replace,
-		    "is given with --allow-replace, and names no file that has other bytes "
-		    "than were signed",
-		    &run->notes);
+	if (globs->is_compared) {
+		snprintf(text, sizeof(text),
+		         "is given with %s, and names no file that has other bytes than were "
+		         "signed",
+		         stp_hint_text(STP_HINT_REPLACE));
+		stp_glob_use_note(&globs->replace, text, &run->notes);
+	}
 }
 
 void stp_glob_notes_release(struct stp_glob_notes *globs)

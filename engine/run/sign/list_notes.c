@@ -55,11 +55,11 @@ static enum stp_errc refuse_bare(struct stp_sign_run *run, const struct stp_list
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_init(&run->faults);
 	return STP_FAIL(
-	    err, STP_CONFIG, STP_LIST_STAGE, run->list_source.name,
+	    stp_hinted(err, STP_HINT_HASHES), STP_CONFIG, STP_LIST_STAGE, run->list_source.name,
 	    "has no %s in any of its %llu rows, which this repository needs, and none of "
 	    "their files is in the targets folder to be read; add the column, correct "
-	    "\"targets_dir\" in stampede.json, or make a repository with another --hash",
-	    missing, (unsigned long long)stats->record_count);
+	    "\"targets_dir\" in stampede.json, or make a repository with another %s",
+	    missing, (unsigned long long)stats->record_count, stp_hint_text(STP_HINT_HASHES));
 }
 
 enum stp_errc stp_list_refuse(struct stp_sign_run *run, const struct stp_list_stats *stats,

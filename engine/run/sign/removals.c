@@ -300,11 +300,12 @@ enum stp_errc stp_removals_check(struct stp_sign_run *run, struct stp_removals *
 	note_faults(run, removals);
 	note_examples(run, removals);
 	find_cause(run, removals, cause, sizeof(cause));
-	return STP_FAIL(err, STP_REFUSED, STAGE, subject,
+	return STP_FAIL(stp_hinted(err, STP_HINT_ALLOW_REMOVALS), STP_REFUSED, STAGE, subject,
 	                "%s of %s targets would be removed (at most %s may be), so nothing was "
-	                "published: %s; correct it, or accept it: --allow-removals %" PRIu64,
+	                "published: %s; correct it, or accept it: %s %" PRIu64,
 	                stp_count_format(removals->count, a), stp_count_format(removals->before, b),
-	                stp_count_format(allowed, c), cause, removals->count);
+	                stp_count_format(allowed, c), cause, stp_hint_text(STP_HINT_ALLOW_REMOVALS),
+	                removals->count);
 }
 
 /* --- nothing at all -------------------------------------------------------------------------- */

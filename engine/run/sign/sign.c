@@ -68,12 +68,13 @@ static enum stp_errc apply_fault_policy(const struct stp_sign_run *run, struct s
 		                      "no memory for the list of faults");
 	if (run->faults.total == 0 || run->options->on_fault == STP_ON_FAULT_SKIP)
 		return STP_OK;
-	return STP_FAIL(err, STP_CHANGED, "sign", NULL,
+	return STP_FAIL(stp_hinted(err, STP_HINT_ON_FAULT_SKIP), STP_CHANGED, "sign", NULL,
 	                "%zu path%s cannot be signed, so nothing was published; fix %s, or publish "
-	                "without %s: --on-fault skip",
+	                "without %s: %s",
 	                run->faults.total, run->faults.total == 1 ? "" : "s",
 	                run->faults.total == 1 ? "it" : "them",
-	                run->faults.total == 1 ? "it" : "them");
+	                run->faults.total == 1 ? "it" : "them",
+	                stp_hint_text(STP_HINT_ON_FAULT_SKIP));
 }
 
 /* --- the steps ------------------------------------------------------------------------------- */

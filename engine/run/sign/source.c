@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sign/source.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STAGE "sign"
 
-static void note(struct stp_sign_run *run, const char *text)
+__attribute__((format(printf, 2, 3))) static void note(struct stp_sign_run *run, const char *format,
+                                                       ...)
 {
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	stp_fault_add(&run->notes, STP_CONFIG, 0, STAGE, STP_CONFIG_FILE, strlen(STP_CONFIG_FILE),
 	              "%s", text);
 }
@@ -31,19 +40,24 @@ static void note_change(struct stp_sign_run *run, const struct stp_source_choice
 	uint32_t before = stp_ledger_facts(run->ledger)->source;
 
 	if (choice->is_refresh && options->rehash != STP_REHASH_CHANGED)
-		note(run, "names a list as the \"source\", and none was given: the targets of the "
-		          "last run "
-		          "are signed again, and --rehash read nothing; give it with --digests");
+		note(run,
+		     "names a list as the \"source\", and none was given: the targets of the "
+		     "last run "
+		     "are signed again, and %s read nothing; give it with %s",
+		     stp_hint_text(STP_HINT_REHASH), stp_hint_text(STP_HINT_DIGESTS));
 	else if (choice->is_refresh)
 		note(run,
 		     "names a list as the \"source\", and none was given: the targets of the last "
 		     "run "
-		     "are signed again; for what is new give it with --digests, or set \"source\": "
-		     "\"tree\" to sign the folder");
+		     "are signed again; for what is new give it with %s, or set \"source\": "
+		     "\"tree\" to sign the folder",
+		     stp_hint_text(STP_HINT_DIGESTS));
 	else if (options->digests && choice->source == STP_INDEX_TREE)
-		note(run, "names the folder as the \"source\": a run without --digests scans it "
-		          "again; if "
-		          "the list is the index from now on, set \"source\": \"list\"");
+		note(run,
+		     "names the folder as the \"source\": a run without %s scans it "
+		     "again; if "
+		     "the list is the index from now on, set \"source\": \"list\"",
+		     stp_hint_text(STP_HINT_DIGESTS));
 	else if (!options->digests && before == STP_INDEX_LIST)
 		note(run,
 		     "names the folder as the \"source\", so it was scanned; the targets of the "
@@ -52,10 +66,11 @@ static void note_change(struct stp_sign_run *run, const struct stp_source_choice
 
 static enum stp_errc refuse_digests(struct stp_err *err)
 {
-	return STP_FAIL(err, STP_REFUSED, STAGE, "state/ledger",
+	return STP_FAIL(stp_hinted(err, STP_HINT_DIGESTS), STP_REFUSED, STAGE, "state/ledger",
 	                "has other digests than the \"hashes\" of stampede.json name, so "
 	                "the targets of the last list cannot be signed; give the list "
-	                "again with --digests");
+	                "again with %s",
+	                stp_hint_text(STP_HINT_DIGESTS));
 }
 
 enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, uint64_t published,
@@ -74,10 +89,12 @@ enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, uint64_t publishe
 	if (!out->is_refresh)
 		return STP_OK;
 	if (!published)
-		return STP_FAIL(err, STP_REFUSED, STAGE, STP_CONFIG_FILE,
+		return STP_FAIL(stp_hinted(err, STP_HINT_DIGESTS), STP_REFUSED, STAGE,
+		                STP_CONFIG_FILE,
 		                "names a list as the \"source\", and nothing was signed yet; give "
-		                "the list with --digests, or set \"source\": \"tree\" to sign the "
-		                "folder");
+		                "the list with %s, or set \"source\": \"tree\" to sign the "
+		                "folder",
+		                stp_hint_text(STP_HINT_DIGESTS));
 	return stp_sign_check_refresh(run, out, &none, err);
 }
 
@@ -94,9 +111,10 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
 	if (stp_ledger_generation(run->ledger) && !stp_ledger_refused_count(run->ledger) &&
 	    !run->damage.total)
 		return STP_OK;
-	return STP_FAIL(err, STP_REFUSED, STAGE, "state/ledger",
+	return STP_FAIL(stp_hinted(err, STP_HINT_DIGESTS), STP_REFUSED, STAGE, "state/ledger",
 	                "is lost or damaged, so the targets of the last list are not known; give "
-	                "the list again with --digests");
+	                "the list again with %s",
+	                stp_hint_text(STP_HINT_DIGESTS));
 }
 
 uint32_t stp_sign_made_from(const struct stp_sign_run *run, const struct stp_source_choice *choice)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/limits.h"
@@ -15,8 +16,15 @@
 /* Files somebody put there may be many; a snapshot of ours is among the highest. */
 #define SNAPSHOT_TRIES_MAX 64
 
-static void note(struct stp_sign_run *run, const char *subject, const char *text)
+__attribute__((format(printf, 3, 4))) static void note(struct stp_sign_run *run,
+                                                       const char *subject, const char *format, ...)
 {
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, subject, strlen(subject), "%s", text);
 }
 
@@ -146,11 +154,12 @@ static enum stp_errc check_one_signer(const struct stp_trust *trust,
 {
 	if (is_published_here(trust, current, doc))
 		return STP_OK;
-	return STP_FAIL(err, STP_REFUSED, STAGE, path,
+	return STP_FAIL(stp_hinted(err, STP_HINT_ABOVE), STP_REFUSED, STAGE, path,
 	                "has version %" PRIu64 ", but another copy of this repository published "
-	                "it: if that copy still signs, stop it; then sign here with --above "
+	                "it: if that copy still signs, stop it; then sign here with %s "
 	                "%" PRIu64,
-	                doc->version, trust->found.timestamp.version + RESTORED_GAP);
+	                doc->version, stp_hint_text(STP_HINT_ABOVE),
+	                trust->found.timestamp.version + RESTORED_GAP);
 }
 
 /* The version of a timestamp that our keys signed, wherever it was found. */
@@ -197,13 +206,13 @@ enum stp_errc stp_sign_find_above(const struct stp_sign_run *run, const struct s
 	if (!is_number)
 		STP_TRY(read_above(trust, current, above, &version, err));
 	if (version <= published)
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
+		return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_ABOVE),
 		                "%" PRIu64 " is not above %" PRIu64
 		                ", the last version published here; leave it out",
 		                version, published);
 	if (version >= STP_VERSION_MAX ||
 	    (is_number && version - published > STP_VERSION_ABOVE_MAX))
-		return STP_FAIL(err, STP_CONFIG, STAGE, "--above",
+		return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_ABOVE),
 		                "%" PRIu64 " is far above %" PRIu64
 		                ", the last version published here, and there is no way back; name "
 		                "the timestamp that has it",
@@ -225,7 +234,8 @@ static void note_thresholds(struct stp_sign_run *run, const struct stp_floors *i
 		note(
 		    run, STP_CONFIG_FILE,
 		    "\"thresholds\" was edited and is not in force yet; put it into force with the "
-		    "offline keys: stampede init REPO --update");
+		    "offline keys: %s",
+		    stp_hint_text(STP_HINT_UPDATE));
 }
 
 /* Periods of the offline roles that were edited since; those of the others count from this run. */
@@ -238,7 +248,8 @@ static void note_periods(struct stp_sign_run *run, const struct stp_floors *in_f
 	                      (run->config.has_bins_role && said->bins != periods->bins)))
 		note(run, STP_CONFIG_FILE,
 		     "\"expiry_seconds\" of root, targets or bins was edited and is not in force "
-		     "yet; put it into force with the offline keys: stampede init REPO --update");
+		     "yet; put it into force with the offline keys: %s",
+		     stp_hint_text(STP_HINT_UPDATE));
 }
 
 /* The profile gives values to fields that are left out, and init leaves none out. */
@@ -270,7 +281,8 @@ enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, const struct stp
 	if (in->trust->is_unpinned)
 		note(run, STP_CONFIG_FILE,
 		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
-		     "outside public/: stampede init REPO --update --trust 1.root.json");
+		     "outside public/: %s 1.root.json",
+		     stp_hint_text(STP_HINT_UPDATE_TRUST));
 	if (!in->trust->has_floors && run->config.trusted_root.version)
 		note(run, "state/" STP_FLOORS_FILE,
 		     "is not there, so what lies in public/metadata counts as what was published "

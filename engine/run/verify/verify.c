@@ -306,8 +306,10 @@ static enum stp_errc open_targets(struct audit *audit, int *out_fd, struct stp_e
 	if (folder[0])
 		return stp_folder_open(AT_FDCWD, folder, "verify", out_fd, err);
 	if (!audit->folder.repository[0])
-		return STP_FAIL(err, STP_CONFIG, "verify", audit->folder.path,
-		                "is not a repository; say where the files are: --targets=DIR");
+		return STP_FAIL(stp_hinted(err, STP_HINT_TARGETS), STP_CONFIG, "verify",
+		                audit->folder.path,
+		                "is not a repository; say where the files are: %s",
+		                stp_hint_text(STP_HINT_TARGETS));
 	STP_TRY(load_config(audit, err));
 	return stp_folder_open(AT_FDCWD, audit->config.targets_dir, "verify", out_fd, err);
 }

@@ -19,7 +19,8 @@
 	} while (0)
 
 static struct stp_err err = STP_ERR_INIT;
-static char repo[4096], targets[4096];
+static char repo[4000], targets[4000];
+static const char *folder;
 
 static void make(void)
 {
@@ -98,6 +99,37 @@ static void sign_with_more(void)
 	stp_sign_report_release(&report);
 }
 
+/* Renames two of the three files: FROM/a.whl to TO/a.whl, and b.whl. */
+static void move_two(const char *from, const char *to)
+{
+	static const char *const names[] = {"a.whl", "b.whl"};
+	char old[4096], new[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(old, sizeof(old), "%s/%s", from, names[i]);
+		snprintf(new, sizeof(new), "%s/%s", to, names[i]);
+		CHECK(rename(old, new) == 0);
+	}
+}
+
+/* Most of the index is gone: refused, and what may be done has the names of the library. */
+static void sign_too_few(void)
+{
+	struct stp_sign_options options = STP_SIGN_OPTIONS_INIT;
+	struct stp_sign_report report;
+	struct stp_err refused = STP_ERR_INIT;
+
+	move_two(targets, folder);
+	options.repo = repo;
+	CHECK(refused.hint == STP_HINT_NONE);
+	CHECK(stp_sign(&options, &report, &refused) == STP_REFUSED);
+	CHECK(!report.published && refused.hint == STP_HINT_ALLOW_REMOVALS);
+	CHECK(strstr(refused.text, "stp_sign_options.allow_removals = 2"));
+	CHECK(!strstr(refused.text, "--"));
+	stp_sign_report_release(&report);
+	move_two(folder, targets);
+}
+
 static void look(void)
 {
 	struct stp_verify_options verify = STP_VERIFY_OPTIONS_INIT;
@@ -135,6 +167,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return 2;
+	folder = argv[1];
 	snprintf(repo, sizeof(repo), "%s/repo", argv[1]);
 	snprintf(targets, sizeof(targets), "%s/index", argv[1]);
 	CHECK(strcmp(stp_version(), STP_VERSION_STRING) == 0);
@@ -143,6 +176,7 @@ int main(int argc, char **argv)
 	sign();
 	sign_with_less();
 	sign_with_more();
+	sign_too_few();
 	look();
 	return 0;
 }

@@ -15,7 +15,8 @@ ROOM = c_char * 65536
 
 class Err(ctypes.Structure):
     _fields_ = [("code", c_int), ("sys_errno", c_int), ("stage", c_char_p), ("file", c_char_p),
-                ("line", c_int), ("subject", c_char * 256), ("text", c_char * 256)]
+                ("line", c_int), ("subject", c_char * 256), ("text", c_char * 256),
+                ("hint", c_int)]
 
 
 class InitOptions(ctypes.Structure):
