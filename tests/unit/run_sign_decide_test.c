@@ -394,7 +394,7 @@ static void test_decide__after_hashing_keys_stand_for_paths(void **state)
 	mark(&at->hashed.moved);
 	assert_ptr_equal(decide(STP_DECIDE_EMIT).record, hashed);
 	/* Did not keep still: left to those who copy it. */
-	mark(&at->hashed.unsettled_keys);
+	mark(&at->hashed.unstable_keys);
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_HASH);
 	/* Removed meanwhile. */
 	mark(&at->hashed.gone);

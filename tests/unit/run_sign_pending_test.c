@@ -23,7 +23,7 @@ struct fixture {
 	struct stp_pended pended;
 	struct stp_pending_in in;
 	struct stp_err err;
-	unsigned told;    /* by tell */
+	unsigned reported;    /* by tell */
 	uint64_t removed; /* asked by survey */
 };
 
@@ -34,7 +34,7 @@ static void count_told(void *ctx, const char *stage, const char *subject, const 
 	(void)stage;
 	(void)subject;
 	(void)text;
-	fixture->told++;
+	fixture->reported++;
 }
 
 static struct fixture *set_up(size_t jobs)
@@ -149,8 +149,8 @@ static void test_pending__a_file_at_fault_is_refused_by_its_key(void **state)
 	assert_true(stp_keyset_has(&fixture->hashed.refused, key));
 	assert_int_equal(fixture->made.run.faults.total, 1);
 	/* What is gone may come back: look again decides. */
-	assert_int_equal(fixture->hashed.unsettled.total, 1);
-	assert_string_equal(fixture->hashed.unsettled.items[0].subject, "1/1.whl");
+	assert_int_equal(fixture->hashed.unstable.total, 1);
+	assert_string_equal(fixture->hashed.unstable.items[0].subject, "1/1.whl");
 	stp_hash_one(STP_ALG_SHA256, "2/2.whl", 7, key);
 	assert_true(stp_keyset_has(&fixture->hashed.moved, key));
 	tear_down(fixture);
@@ -188,16 +188,16 @@ static void test_pending__the_driver_is_asked_before_anything_is_hashed(void **s
 static void test_pending__a_reason_to_read_is_reported_once_with_numbers(void **state)
 {
 	struct fixture *fixture = set_up(2);
-	const struct stp_fault_list *told = &fixture->made.run.told;
+	const struct stp_fault_list *reported = &fixture->made.run.reported;
 
 	(void)state;
 	fixture->collected.why_read = (struct stp_read_reason){
 	    .text = "has no sha256", .subject = "list", .hint = "; add the column"};
 	assert_int_equal(pend(fixture), STP_OK);
-	assert_int_equal(fixture->told, 1);
-	assert_int_equal(told->total, 1);
-	assert_string_equal(told->items[0].subject, "list");
-	assert_non_null(strstr(told->items[0].text, "so 20 files will be read"));
+	assert_int_equal(fixture->reported, 1);
+	assert_int_equal(reported->total, 1);
+	assert_string_equal(reported->items[0].subject, "list");
+	assert_non_null(strstr(reported->items[0].text, "so 20 files will be read"));
 	assert_string_equal(fixture->collected.why_read.text, "");
 	assert_int_equal(fixture->made.report.files_hashed, FILES);
 	tear_down(fixture);

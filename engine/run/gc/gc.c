@@ -124,8 +124,8 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 }
 
 /* seconds, or what 0 and STP_GC_NO_TIME stand for. */
-static enum stp_errc take_time(int64_t *seconds, int64_t otherwise, const char *name,
-                               struct stp_err *err)
+static enum stp_errc check_time(int64_t *seconds, int64_t otherwise, const char *name,
+                                struct stp_err *err)
 {
 	if (*seconds < STP_GC_NO_TIME)
 		return STP_FAIL(err, STP_CONFIG, STAGE, name, "is less than none");
@@ -133,14 +133,14 @@ static enum stp_errc take_time(int64_t *seconds, int64_t otherwise, const char *
 	return STP_OK;
 }
 
-static enum stp_errc take_options(const struct stp_gc_options *options, struct stp_gc_options *out,
-                                  struct stp_err *err)
+static enum stp_errc check_options(const struct stp_gc_options *options, struct stp_gc_options *out,
+                                   struct stp_err *err)
 {
 	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, STAGE, err));
 	STP_TRY(stp_options_need(out->repo, "repo", STAGE, err));
-	STP_TRY(take_time(&out->grace_seconds, STP_GC_GRACE_SECONDS, "grace_seconds", err));
-	STP_TRY(take_time(&out->audit_keep_seconds, STP_GC_AUDIT_KEEP_SECONDS, "audit_keep_seconds",
-	                  err));
+	STP_TRY(check_time(&out->grace_seconds, STP_GC_GRACE_SECONDS, "grace_seconds", err));
+	STP_TRY(check_time(&out->audit_keep_seconds, STP_GC_AUDIT_KEEP_SECONDS,
+	                   "audit_keep_seconds", err));
 	if (!out->keep)
 		out->keep = STP_GC_KEEP;
 	return STP_OK;
@@ -155,7 +155,7 @@ enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report 
 	enum stp_errc code;
 
 	memset(out_report, 0, sizeof(*out_report));
-	STP_TRY(take_options(options, &mine, err));
+	STP_TRY(check_options(options, &mine, err));
 	memset(&run, 0, sizeof(run));
 	run.options = &mine;
 	run.report = &report;

@@ -31,7 +31,7 @@
 
 #define STAGE       "gc"
 #define TOP         "public/targets"
-#define PIECE_BYTES ((size_t)256 * 1024)
+#define CHUNK_BYTES ((size_t)256 * 1024)
 /* The longest HASH and its dot, in front of a name that was as long as a path may be. */
 #define PREFIX_BYTES_MAX (2 * STP_DIGEST_BYTES_MAX + 1)
 
@@ -44,7 +44,7 @@ struct walk {
 	size_t depth;
 	uint64_t removed;              /* files and folders */
 	struct stp_hasher *hashers[2]; /* of the short and the long digests, made when needed */
-	uint8_t *piece;
+	uint8_t *chunk;
 };
 
 enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struct stp_err *err)
@@ -61,11 +61,11 @@ enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struc
 	return STP_OK;
 }
 
-/* ------------------------------------------------------------------ what is ours */
+/* ------------------------------------------------------------------ what sign made */
 
 /* Is the symbolic link name, which ends path, the one that would be made for its target? */
-static int link_is_ours(const struct walk *walk, int folder_fd, const char *name, size_t hex,
-                        size_t path_bytes)
+static int link_is_own(const struct walk *walk, int folder_fd, const char *name, size_t hex,
+                       size_t path_bytes)
 {
 	char target[sizeof(walk->path)];
 	char text[PATH_MAX];
@@ -95,23 +95,23 @@ static unsigned algs_of(size_t hex)
 static enum stp_errc prepare_hashing(struct walk *walk, unsigned set, struct stp_hasher **hasher,
                                      struct stp_err *err)
 {
-	if (!walk->piece)
-		walk->piece = malloc(PIECE_BYTES);
-	if (!walk->piece)
+	if (!walk->chunk)
+		walk->chunk = malloc(CHUNK_BYTES);
+	if (!walk->chunk)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory to hash files");
 	return *hasher ? STP_OK : stp_hasher_create(set, stp_cpu_features(), 1, hasher, err);
 }
 
-/* Fills the piece from fd at offset; short only at the end of the file. */
-static enum stp_errc read_piece(struct walk *walk, int fd, off_t offset, size_t *out_bytes,
+/* Fills the chunk from fd at offset; short only at the end of the file. */
+static enum stp_errc read_chunk(struct walk *walk, int fd, off_t offset, size_t *out_bytes,
                                 struct stp_err *err)
 {
 	size_t have = 0;
 
 	STP_TRY(stp_gc_check_cancel(walk->run, err));
-	while (have < PIECE_BYTES) {
+	while (have < CHUNK_BYTES) {
 		ssize_t got =
-		    pread(fd, walk->piece + have, PIECE_BYTES - have, offset + (off_t)have);
+		    pread(fd, walk->chunk + have, CHUNK_BYTES - have, offset + (off_t)have);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -130,17 +130,17 @@ static enum stp_errc hash_file(struct walk *walk, int fd, unsigned set, struct s
                                uint8_t *digests, struct stp_err *err)
 {
 	struct stp_hash_stream stream;
-	size_t bytes = PIECE_BYTES;
+	size_t bytes = CHUNK_BYTES;
 	off_t offset = 0;
 
 	stp_hash_stream_init(&stream, set);
-	while (bytes == PIECE_BYTES) {
+	while (bytes == CHUNK_BYTES) {
 		struct stp_hash_job job = {
-		    .stream = &stream, .data = walk->piece, .digests = digests};
+		    .stream = &stream, .data = walk->chunk, .digests = digests};
 
-		STP_TRY(read_piece(walk, fd, offset, &bytes, err));
+		STP_TRY(read_chunk(walk, fd, offset, &bytes, err));
 		job.bytes = bytes;
-		job.final = bytes < PIECE_BYTES;
+		job.final = bytes < CHUNK_BYTES;
 		stp_hasher_submit(hasher, &job);
 		while (!stp_hasher_next(hasher, STP_HASHER_DRAIN))
 			;
@@ -150,8 +150,8 @@ static enum stp_errc hash_file(struct walk *walk, int fd, unsigned set, struct s
 }
 
 /* Has the regular file the digest that its name says? One that cannot be opened proves nothing. */
-static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *name, size_t hex,
-                                  int *out_ours, struct stp_err *err)
+static enum stp_errc file_is_own(struct walk *walk, int folder_fd, const char *name, size_t hex,
+                                 int *out_is_own, struct stp_err *err)
 {
 	uint8_t digests[STP_ALG_COUNT * STP_DIGEST_BYTES_MAX];
 	char text[2 * STP_DIGEST_BYTES_MAX];
@@ -161,7 +161,7 @@ static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *
 	int alg;
 	int fd = stp_gc_open(folder_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
-	*out_ours = 0;
+	*out_is_own = 0;
 	if (fd < 0)
 		return STP_OK;
 	code = prepare_hashing(walk, set, hasher, err);
@@ -172,7 +172,7 @@ static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *
 		if (!(set & STP_ALG_BIT(alg)))
 			continue;
 		stp_hex_encode(digests + stp_alg_set_offset(set, (enum stp_alg)alg), hex / 2, text);
-		*out_ours |= memcmp(text, name, hex) == 0;
+		*out_is_own |= memcmp(text, name, hex) == 0;
 	}
 	return code;
 }
@@ -185,22 +185,23 @@ static int is_mark(const struct walk *walk, size_t path_bytes)
 	return stp_mark_parse(walk->path, path_bytes, target, hex);
 }
 
-static enum stp_errc is_ours(struct walk *walk, int folder_fd, const char *name, size_t path_bytes,
-                             const struct stat *st, int *out_ours, struct stp_err *err)
+static enum stp_errc check_own(struct walk *walk, int folder_fd, const char *name,
+                               size_t path_bytes, const struct stat *st, int *out_is_own,
+                               struct stp_err *err)
 {
 	size_t hex = stp_target_name_hex(name);
 
-	*out_ours = 0;
+	*out_is_own = 0;
 	if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode))
 		return STP_OK;
 	if (walk->depth == 0 && stp_temporary_is(name))
-		*out_ours = 1;
+		*out_is_own = 1;
 	else if (is_mark(walk, path_bytes))
-		*out_ours = S_ISREG(st->st_mode) && st->st_size == 0;
+		*out_is_own = S_ISREG(st->st_mode) && st->st_size == 0;
 	else if (hex && S_ISREG(st->st_mode))
-		return file_is_ours(walk, folder_fd, name, hex, out_ours, err);
+		return file_is_own(walk, folder_fd, name, hex, out_is_own, err);
 	else if (hex)
-		*out_ours = link_is_ours(walk, folder_fd, name, hex, path_bytes);
+		*out_is_own = link_is_own(walk, folder_fd, name, hex, path_bytes);
 	return STP_OK;
 }
 
@@ -265,7 +266,7 @@ static enum stp_errc look_at_name(struct walk *walk, int folder_fd, const char *
 {
 	enum stp_gc_place place;
 	struct stat st;
-	int ours;
+	int is_own;
 
 	STP_TRY(stp_gc_look(folder_fd, walk->device, name, walk->path, &place, &st, err));
 	if (place == STP_GC_GONE)
@@ -278,9 +279,9 @@ static enum stp_errc look_at_name(struct walk *walk, int folder_fd, const char *
 		walk->run->report->links_kept++;
 		return STP_OK;
 	}
-	STP_TRY(is_ours(walk, folder_fd, name, path_bytes, &st, &ours, err));
-	return ours ? remove_link(walk, folder_fd, name, &st, err)
-	            : leave(walk, name, path_bytes - strlen(name));
+	STP_TRY(check_own(walk, folder_fd, name, path_bytes, &st, &is_own, err));
+	return is_own ? remove_link(walk, folder_fd, name, &st, err)
+	              : leave(walk, name, path_bytes - strlen(name));
 }
 
 static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
@@ -343,7 +344,7 @@ enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err)
 		stp_hasher_destroy(walk->hashers[0]);
 	if (walk->hashers[1])
 		stp_hasher_destroy(walk->hashers[1]);
-	free(walk->piece);
+	free(walk->chunk);
 	free(walk);
 	return code;
 }

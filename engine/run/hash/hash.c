@@ -51,8 +51,8 @@ struct hash_run {
 
 /* --- the scanner ----------------------------------------------------------------------------- */
 
-static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct stp_record *records,
-                                  size_t count, struct stp_err *err)
+static enum stp_errc add_entries(void *ctx, size_t worker_index, const struct stp_record *records,
+                                 size_t count, struct stp_err *err)
 {
 	const struct hash_run *run = ctx;
 
@@ -85,7 +85,7 @@ static enum stp_errc scan_folder(struct hash_run *run, const char *path, struct 
 		              "cannot read the folder");
 		return STP_OK;
 	}
-	code = stp_tree_walk(fd, &options, take_entries, run, err);
+	code = stp_tree_walk(fd, &options, add_entries, run, err);
 	close(fd);
 	return code;
 }
@@ -110,7 +110,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 		return STP_OK;
 	}
 	record.length = (uint64_t)st.st_size;
-	return take_entries(run, 0, &record, 1, err);
+	return add_entries(run, 0, &record, 1, err);
 }
 
 static enum stp_errc scan_all(struct hash_run *run, struct stp_err *err)

@@ -187,13 +187,13 @@ static void delegation_lines(struct view *view, const json_t *before, const json
 
 /* ------------------------------------------------------------------ all members */
 
-static int is_told(const char *member)
+static int is_shown(const char *member)
 {
-	static const char *const told[] = {"version", "expires", "keys", "roles", "delegations"};
+	static const char *const shown[] = {"version", "expires", "keys", "roles", "delegations"};
 	size_t i;
 
-	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		if (strcmp(told[i], member) == 0)
+	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (strcmp(shown[i], member) == 0)
 			return 1;
 	return 0;
 }
@@ -210,7 +210,7 @@ static void other_lines(struct view *view, const json_t *before, const json_t *a
 	{
 		json_t *old = json_object_get(before, name);
 
-		if (is_told(name))
+		if (is_shown(name))
 			continue;
 		if (!json_equal(old, value))
 			line(view, "  CHANGED: \"%.100s\"%s", name, old ? "" : " is new");
@@ -220,7 +220,7 @@ static void other_lines(struct view *view, const json_t *before, const json_t *a
 	}
 	json_object_foreach((json_t *)(uintptr_t)before, name, value)
 	{
-		if (!is_told(name) && !json_object_get(after, name))
+		if (!is_shown(name) && !json_object_get(after, name))
 			line(view, "  CHANGED: \"%.100s\" is gone", name);
 	}
 	line(view, "  unchanged: %s", unchanged);

@@ -48,7 +48,7 @@ struct init {
 	int offline_fd;
 	char offline_path[PATH_MAX];
 	int offline_made;
-	struct stp_ring root, targets_ring, bins;
+	struct stp_offline_keys root, targets_keys, bins;
 	struct stp_key *online;
 	struct stp_seal_key *seal;
 	struct stp_floors floors; /* of the documents written */
@@ -256,22 +256,25 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 }
 
 /* Opens or makes the keys of one offline role, and notes those that are made in the stage. */
-static enum stp_errc open_ring(struct init *init, struct stp_ring *ring, const char *role,
-                               unsigned count, unsigned threshold, struct stp_err *err)
+static enum stp_errc open_role_keys(struct init *init, struct stp_offline_keys *offline,
+                                    const char *role, unsigned count, unsigned threshold,
+                                    struct stp_err *err)
 {
-	enum stp_ring_files files = STP_RING_ALL_OR_NONE;
+	enum stp_offline_keys_files files = STP_OFFLINE_KEYS_ALL_OR_NONE;
 	size_t i;
 
 	if (init->options->offline_keys)
-		STP_TRY(stp_init_stage_ring(&init->stage, init->offline_fd, init->offline_path,
+		STP_TRY(stp_init_stage_keys(&init->stage, init->offline_fd, init->offline_path,
 		                            role, count, &files, err));
-	STP_TRY(stp_ring_open(ring, init->offline_fd, role, count, threshold, files, err));
-	for (i = 0; i < ring->count && !init->options->offline_keys; i++) {
-		char path[sizeof(STP_OFFLINE_KEYS_FOLDER) + 1 + STP_RING_FILE_BYTES];
+	STP_TRY(
+	    stp_offline_keys_open(offline, init->offline_fd, role, count, threshold, files, err));
+	for (i = 0; i < offline->count && !init->options->offline_keys; i++) {
+		char path[sizeof(STP_OFFLINE_KEYS_FOLDER) + 1 + STP_OFFLINE_KEYS_FILE_BYTES];
 
 		memcpy(path, STP_OFFLINE_KEYS_FOLDER "/", sizeof(STP_OFFLINE_KEYS_FOLDER));
-		stp_ring_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
-		STP_TRY(stp_init_stage_note(&init->stage, path, ring->public_keys[i].keyid, err));
+		stp_offline_keys_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
+		STP_TRY(
+		    stp_init_stage_note(&init->stage, path, offline->public_keys[i].keyid, err));
 	}
 	return STP_OK;
 }
@@ -283,13 +286,13 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 	enum stp_errc code;
 
 	STP_TRY(open_offline(init, err));
-	STP_TRY(open_ring(init, &init->root, "root", config->root_key_count, config->root_threshold,
-	                  err));
-	STP_TRY(open_ring(init, &init->targets_ring, "targets", config->targets_key_count,
-	                  config->targets_threshold, err));
+	STP_TRY(open_role_keys(init, &init->root, "root", config->root_key_count,
+	                       config->root_threshold, err));
+	STP_TRY(open_role_keys(init, &init->targets_keys, "targets", config->targets_key_count,
+	                       config->targets_threshold, err));
 	if (config->has_bins_role)
-		STP_TRY(open_ring(init, &init->bins, "bins", config->bins_key_count,
-		                  config->bins_threshold, err));
+		STP_TRY(open_role_keys(init, &init->bins, "bins", config->bins_key_count,
+		                       config->bins_threshold, err));
 	STP_TRY(
 	    make_folder(init->stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
 	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
@@ -304,9 +307,9 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ documents */
 
-/* Signs body with all keys of ring and writes it as 1.ROLE.json, whose pin is *out_pin. */
+/* Signs body with all keys of offline and writes it as 1.ROLE.json, whose pin is *out_pin. */
 static enum stp_errc write_role(struct init *init, const char *role, const struct stp_buf *body,
-                                const struct stp_ring *ring, struct stp_pin *out_pin,
+                                const struct stp_offline_keys *offline, struct stp_pin *out_pin,
                                 struct stp_err *err)
 {
 	struct stp_sealed sealed;
@@ -314,7 +317,7 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 	enum stp_errc code;
 
 	snprintf(name, sizeof(name), "1.%s.json", role);
-	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, ring->signers, ring->count,
+	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, offline->signers, offline->count,
 	                        &sealed, err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
@@ -328,9 +331,9 @@ static enum stp_errc write_documents(struct init *init, struct stp_buf *body, st
 	const struct stp_config *config = &init->config;
 	struct stp_key_object online;
 	struct stp_role_keys online_keys = {&online, 1, 1};
-	struct stp_role_keys bins_keys = stp_ring_public(&init->bins);
-	struct stp_root_keys root_keys = {stp_ring_public(&init->root),
-	                                  stp_ring_public(&init->targets_ring), online_keys,
+	struct stp_role_keys bins_keys = stp_offline_keys_public(&init->bins);
+	struct stp_root_keys root_keys = {stp_offline_keys_public(&init->root),
+	                                  stp_offline_keys_public(&init->targets_keys), online_keys,
 	                                  online_keys};
 
 	stp_key_object_ed25519(&online, stp_key_public(init->online));
@@ -340,7 +343,7 @@ static enum stp_errc write_documents(struct init *init, struct stp_buf *body, st
 	STP_TRY(stp_targets_body(config,
 	                         (struct stp_role_head){1, init->now + config->expiry.targets},
 	                         &bins_keys, &online_keys, body, err));
-	STP_TRY(write_role(init, "targets", body, &init->targets_ring, &init->floors.targets, err));
+	STP_TRY(write_role(init, "targets", body, &init->targets_keys, &init->floors.targets, err));
 	if (!config->has_bins_role)
 		return STP_OK;
 	STP_TRY(stp_bins_body(config, (struct stp_role_head){1, init->now + config->expiry.bins},
@@ -390,9 +393,9 @@ static void undo(struct init *init)
 	if (init->stage.committed)
 		return;
 	if (init->options->offline_keys && init->offline_fd != -1) {
-		stp_ring_unmake(&init->root, init->offline_fd);
-		stp_ring_unmake(&init->targets_ring, init->offline_fd);
-		stp_ring_unmake(&init->bins, init->offline_fd);
+		stp_offline_keys_unmake(&init->root, init->offline_fd);
+		stp_offline_keys_unmake(&init->targets_keys, init->offline_fd);
+		stp_offline_keys_unmake(&init->bins, init->offline_fd);
 	}
 	if (init->offline_made)
 		rmdir(init->offline_path);
@@ -402,24 +405,24 @@ static void undo(struct init *init)
 
 /* ------------------------------------------------------------------ report */
 
-/* Adds the keys of one ring. */
-static enum stp_errc report_ring(const struct init *init, const struct stp_ring *ring,
+/* Adds the keys of one offline. */
+static enum stp_errc report_keys(const struct init *init, const struct stp_offline_keys *offline,
                                  struct stp_init_report *report, struct stp_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < ring->count; i++) {
+	for (i = 0; i < offline->count; i++) {
 		struct stp_init_key *key = &report->offline_keys[report->offline_key_count];
-		char file[STP_RING_FILE_BYTES];
+		char file[STP_OFFLINE_KEYS_FILE_BYTES];
 
-		stp_ring_file(ring->role, i, file);
+		stp_offline_keys_file(offline->role, i, file);
 		if (asprintf(&key->path, "%s/%s", init->offline_path, file) < 0) {
 			key->path = NULL;
 			return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 		}
-		key->role = ring->role;
-		key->made = ring->made[i];
-		memcpy(key->keyid, ring->public_keys[i].keyid, sizeof(key->keyid));
+		key->role = offline->role;
+		key->made = offline->made[i];
+		memcpy(key->keyid, offline->public_keys[i].keyid, sizeof(key->keyid));
 		report->offline_key_count++;
 	}
 	return STP_OK;
@@ -434,15 +437,15 @@ static enum stp_errc make_report(const struct init *init, struct stp_init_report
 	if (init->config.has_bins_role && e->bins < first)
 		first = e->bins;
 	report->offline_keys =
-	    calloc(init->root.count + init->targets_ring.count + init->bins.count,
+	    calloc(init->root.count + init->targets_keys.count + init->bins.count,
 	           sizeof(*report->offline_keys));
 	report->repo = strdup(init->repo);
 	report->targets_dir = strdup(init->targets);
 	if (!report->offline_keys || !report->repo || !report->targets_dir)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	STP_TRY(report_ring(init, &init->root, report, err));
-	STP_TRY(report_ring(init, &init->targets_ring, report, err));
-	STP_TRY(report_ring(init, &init->bins, report, err));
+	STP_TRY(report_keys(init, &init->root, report, err));
+	STP_TRY(report_keys(init, &init->targets_keys, report, err));
+	STP_TRY(report_keys(init, &init->bins, report, err));
 	memcpy(report->online_keyid, stp_key_id(init->online), sizeof(report->online_keyid));
 	stp_time_format(init->now + first, report->expires);
 	report->profile = init->config.profile;
@@ -506,9 +509,9 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 		stp_init_report_release(&report);
 	}
 	stp_init_stage_end(&init->stage);
-	stp_ring_release(&init->root);
-	stp_ring_release(&init->targets_ring);
-	stp_ring_release(&init->bins);
+	stp_offline_keys_release(&init->root);
+	stp_offline_keys_release(&init->targets_keys);
+	stp_offline_keys_release(&init->bins);
 	stp_key_destroy(init->online);
 	stp_seal_key_destroy(init->seal);
 	stp_fd_close(&init->offline_fd);

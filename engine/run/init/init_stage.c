@@ -99,17 +99,18 @@ static enum stp_errc write_made(struct stp_init_stage *stage, struct stp_err *er
 	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
 }
 
-enum stp_errc stp_init_stage_ring(struct stp_init_stage *stage, int folder_fd, const char *folder,
-                                  const char *role, size_t count, enum stp_ring_files *out_files,
-                                  struct stp_err *err)
+enum stp_errc stp_init_stage_keys(struct stp_init_stage *stage, int folder_fd, const char *folder,
+                                  const char *role, size_t count,
+                                  enum stp_offline_keys_files *out_files, struct stp_err *err)
 {
 	char line[4 * STP_PATH_BYTES_MAX + 64];
 
 	format_line(line, sizeof(line), "making", role, folder);
-	*out_files = has_line(&stage->made, line) ? STP_RING_REST : STP_RING_ALL_OR_NONE;
-	if (*out_files == STP_RING_REST || stp_ring_has_any(folder_fd, role, count))
+	*out_files =
+	    has_line(&stage->made, line) ? STP_OFFLINE_KEYS_REST : STP_OFFLINE_KEYS_ALL_OR_NONE;
+	if (*out_files == STP_OFFLINE_KEYS_REST || stp_offline_keys_has_any(folder_fd, role, count))
 		return STP_OK;
-	*out_files = STP_RING_REST;
+	*out_files = STP_OFFLINE_KEYS_REST;
 	STP_TRY(add_line(stage, line, err));
 	return write_made(stage, err);
 }
@@ -228,7 +229,7 @@ static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, str
 }
 
 /* Moves it back into .init, whole. */
-static enum stp_errc take_back(struct stp_init_stage *stage, size_t index, struct stp_err *err)
+static enum stp_errc move_back(struct stp_init_stage *stage, size_t index, struct stp_err *err)
 {
 	if (!stp_file_exists(stage->root_fd, members[index]))
 		return STP_OK;
@@ -330,7 +331,7 @@ static enum stp_errc recover(struct stp_init_stage *stage, struct stp_err *err)
 	for (i = 0; i < MEMBER_COUNT; i++)
 		STP_TRY(prove(stage, i, err));
 	for (i = 0; i < MEMBER_COUNT; i++)
-		STP_TRY(take_back(stage, i, err));
+		STP_TRY(move_back(stage, i, err));
 	forget_made(&stage->made);
 	stage->inherited = stage->made.count != 0;
 	return stp_folder_each(stage->fd, STAGE, STP_INIT_FOLDER, clear_name, NULL, err);

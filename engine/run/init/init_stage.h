@@ -47,8 +47,9 @@ enum stp_errc stp_init_stage_begin(struct stp_init_stage *stage, const struct st
 
 /* How the keys of role in folder (a path; folder_fd is open there) are to be opened: an init that
  * died before it had made all of them lets this one make the rest. Notes that this one begins. */
-enum stp_errc stp_init_stage_ring(struct stp_init_stage *stage, int folder_fd, const char *folder,
-                                  const char *role, size_t count, enum stp_ring_files *out_files,
+enum stp_errc stp_init_stage_keys(struct stp_init_stage *stage, int folder_fd, const char *folder,
+                                  const char *role, size_t count,
+                                  enum stp_offline_keys_files *out_files,
                                   struct stp_err *err) STP_MUST_CHECK;
 
 /* Notes a key file that was made in the stage ("keys/online.pem"), before commit. */

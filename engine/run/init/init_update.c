@@ -196,7 +196,7 @@ static enum stp_errc wants(const struct update *update, const struct stp_signing
 	return STP_FAIL(err, STP_KEY, STAGE, plan->role,
 	                "%zu of its keys are in the offline folder, %u must sign%s%s; put them "
 	                "there, or name the folder with --offline-keys",
-	                is_root ? plan->old_count : plan->ring.count,
+	                is_root ? plan->old_count : plan->at_hand.count,
 	                is_root ? (unsigned)plan->before->threshold : plan->threshold,
 	                why ? ", because " : "", why ? why : "");
 }
@@ -432,17 +432,17 @@ static enum stp_errc confirm(const struct update *update, struct stp_err *err)
 /* Signs a prepared role and publishes it as VERSION.ROLE.json. */
 static enum stp_errc publish(struct update *update, struct renewal *renewal, struct stp_err *err)
 {
-	const struct stp_ring *ring = &renewal->plan->ring;
+	const struct stp_offline_keys *offline = &renewal->plan->at_hand;
 	struct stp_sealed sealed;
 	struct stp_publish_file file;
 	char name[64];
 	enum stp_errc code;
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
-	         ring->role);
+	         offline->role);
 	STP_TRY(stp_sealed_make_escaped(name, renewal->head.version, renewal->body.data,
-	                                renewal->body.count, ring->signers, ring->count, &sealed,
-	                                err));
+	                                renewal->body.count, offline->signers, offline->count,
+	                                &sealed, err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);
 	if (code == STP_OK)

@@ -25,11 +25,11 @@
 #include "verify/signature.h"
 
 struct stp_signing_plan {
-	const char *role;                                    /* "root", "targets", "bins" */
-	const struct stp_role *before;                       /* as published */
-	struct stp_ring ring;                                /* keys at hand */
-	int is_new[STP_ROLE_KEYS_MAX];                       /* ring key i is not one of before */
-	size_t old_count;                                    /* ring keys that are */
+	const char *role;                /* "root", "targets", "bins" */
+	const struct stp_role *before;   /* as published */
+	struct stp_offline_keys at_hand; /* keys at hand */
+	int is_new[STP_ROLE_KEYS_MAX];   /* offline key i is not one of before */
+	size_t old_count;                /* offline keys that are */
 	char keyids[STP_ROLE_KEYS_MAX][STP_KEYID_CHARS + 1]; /* after, sorted */
 	size_t keyid_count;
 	unsigned threshold; /* after */

@@ -62,7 +62,7 @@ static enum stp_errc find_in(struct show *show, struct stp_past *past,
 	                     err);
 }
 
-static void take_entry(struct show *show, const struct stp_bin_entry *entry)
+static void set_entry(struct show *show, const struct stp_bin_entry *entry)
 {
 	int alg;
 
@@ -102,7 +102,7 @@ static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 		snprintf(report->bin_role, sizeof(report->bin_role), "%s", target.bin->role);
 		stp_bin_file_name(target.bin, report->bin_file, sizeof(report->bin_file));
 		if (target.entry)
-			take_entry(show, target.entry);
+			set_entry(show, target.entry);
 	}
 	stp_past_release(&past);
 	return code;
@@ -204,7 +204,7 @@ static void find_time(struct show *show)
 
 /* ------------------------------------------------------------------ the ledger */
 
-static void take_record(struct stp_show_report *report, const struct stp_record *record)
+static void set_record(struct stp_show_report *report, const struct stp_record *record)
 {
 	if (record->flags & STP_RECORD_REMOVED)
 		return;
@@ -236,7 +236,7 @@ static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, s
 			code = stp_merge_next(merge, &group, err);
 		if (code == STP_OK && group.key && group.count &&
 		    stp_key_compare(group.key, range.low) == 0)
-			take_record(show->report, &group.items[0].record);
+			set_record(show->report, &group.items[0].record);
 	}
 	if (merge)
 		stp_merge_destroy(merge);

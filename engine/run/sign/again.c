@@ -30,22 +30,22 @@ void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from)
 
 /* --- notes ----------------------------------------------------------------------------------- */
 
-void stp_sign_tell_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
-                         uint64_t window_count)
+void stp_sign_report_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
+                           uint64_t window_count)
 {
 	static const enum stp_again quiet[] = {STP_AGAIN_CTIME, STP_AGAIN_DEVICE, STP_AGAIN_INODE};
-	struct stp_sign_again told = {0};
+	struct stp_sign_again reported = {0};
 	char text[256];
 	size_t i;
 
 	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
-		told.files[quiet[i]] = counted->files[quiet[i]] * window_count;
-	if (!stp_sign_again_text(&told, text, sizeof(text)))
+		reported.files[quiet[i]] = counted->files[quiet[i]] * window_count;
+	if (!stp_sign_again_text(&reported, text, sizeof(text)))
 		return;
-	stp_sign_tell(
+	stp_sign_report_note(
 	    run, "hash", run->config.targets_dir, "%s%s, though size and mtime are as they were%s",
 	    window_count > 1 ? "about " : "", text,
-	    told.files[STP_AGAIN_CTIME]
+	    reported.files[STP_AGAIN_CTIME]
 	        ? " (backups by hard links, chmod and chown move the ctime; if that is what it "
 	          "was, see \"trust\" in stampede.json(5))"
 	        : "");

@@ -18,8 +18,8 @@ void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from)
 
 /* Before hours of it: says how many files are read again though size and mtime are as they were.
  * counted is of one of window_count equal parts. */
-void stp_sign_tell_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
-                         uint64_t window_count);
+void stp_sign_report_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
+                           uint64_t window_count);
 
 /* Notes what was tolerated. */
 void stp_sign_note_tolerated(struct stp_sign_run *run);

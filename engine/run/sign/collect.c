@@ -67,8 +67,8 @@ static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code
 
 /* --- the tree -------------------------------------------------------------------------------- */
 
-static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_record *records,
-                                  size_t count, struct stp_err *err)
+static enum stp_errc add_entries(void *ctx, size_t worker, const struct stp_record *records,
+                                 size_t count, struct stp_err *err)
 {
 	struct collect *collect = ctx;
 	size_t taken = 0;
@@ -134,7 +134,7 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 	enum stp_errc code = create_builders(collect, stp_tree_worker_count(options.threads), err);
 
 	if (code == STP_OK)
-		code = stp_tree_walk(run->targets_fd, &options, take_entries, collect, err);
+		code = stp_tree_walk(run->targets_fd, &options, add_entries, collect, err);
 	run->globs.is_complete |= code == STP_OK;
 	return finish_builders(collect, code, err);
 }
@@ -142,8 +142,8 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 /* --- the list -------------------------------------------------------------------------------- */
 
 /* A row that the ledger does not have. */
-static enum stp_errc take_row(struct collect *collect, size_t worker, const struct stp_record *row,
-                              struct stp_err *err)
+static enum stp_errc add_row(struct collect *collect, size_t worker, const struct stp_record *row,
+                             struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	unsigned set = run->config.hash_set;
@@ -172,13 +172,13 @@ static int accept_row(void *ctx, const struct stp_record *row)
 	return stp_sign_check_url(collect->run, row, &collect->out->unfetchable);
 }
 
-static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *rows,
-                               size_t count, struct stp_err *err)
+static enum stp_errc add_rows(void *ctx, size_t worker, const struct stp_record *rows, size_t count,
+                              struct stp_err *err)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		STP_TRY(take_row(ctx, worker, &rows[i], err));
+		STP_TRY(add_row(ctx, worker, &rows[i], err));
 	return STP_OK;
 }
 
@@ -251,7 +251,7 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 	struct stp_sign_run *run = collect->run;
 	struct stp_collected *out = collect->out;
 	struct stp_list_options options = list_options(collect);
-	struct stp_list_sink sink = {accept_row, take_rows, collect, run->options->progress};
+	struct stp_list_sink sink = {accept_row, add_rows, collect, run->options->progress};
 	struct stp_list_stats stats = {0};
 	enum stp_errc code = create_builders(collect, run->worker_count, err);
 

@@ -145,8 +145,8 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	return emit->counts_only ? STP_OK : stp_bin_group_add(&worker->group, &target.record, err);
 }
 
-static enum stp_errc take_group(struct emit_worker *worker, const struct stp_merge_group *group,
-                                struct stp_err *err)
+static enum stp_errc emit_path(struct emit_worker *worker, const struct stp_merge_group *group,
+                               struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
 	struct stp_decision decision = stp_decide(&emit->compared.rules, group, STP_DECIDE_EMIT);
@@ -168,7 +168,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
-		if (stp_keyset_has(&emit->compared.rules.hashed->unsettled_keys, group->key))
+		if (stp_keyset_has(&emit->compared.rules.hashed->unstable_keys, group->key))
 			return keep_target(worker, &decision, err);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_NONE:
@@ -211,7 +211,7 @@ static enum stp_errc collect_group(struct emit_worker *worker, uint64_t group_in
 			STP_TRY(close_bin(worker, open_bin, open_bin - first_bin, err));
 		if (!group.key)
 			return STP_OK;
-		STP_TRY(take_group(worker, &group, err));
+		STP_TRY(emit_path(worker, &group, err));
 	}
 }
 

@@ -176,7 +176,7 @@ enum stp_errc stp_sign_refuse(const struct stp_sign_run *run, struct stp_hashed 
 
 /* True when the file may well be there and keep still a moment later: it changed while it was read,
  * or was not there just then. What may change may even have been something else for a moment. */
-static int may_settle(const struct stp_sign_run *run, const struct stp_fault *fault)
+static int may_recover(const struct stp_sign_run *run, const struct stp_fault *fault)
 {
 	return fault->code == STP_CHANGED ||
 	       (fault->code == STP_FORMAT &&
@@ -197,7 +197,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	for (i = 0; i < queue->failed.count; i++) {
 		const struct stp_fault *fault = &queue->failed.items[i];
 		struct stp_fault_list *list =
-		    may_settle(run, fault) ? &queue->hashed->unsettled : &run->faults;
+		    may_recover(run, fault) ? &queue->hashed->unstable : &run->faults;
 
 		/* The text ends with what errno means. */
 		stp_fault_add(list, fault->code, 0, fault->stage, fault->subject,
@@ -206,7 +206,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	stp_fault_list_release(&queue->failed);
 	stp_fault_list_init(&queue->failed);
 	/* Whoever is on neither list would leave the index without a word. */
-	if (queue->hashed->unsettled.total > queue->hashed->unsettled.count)
+	if (queue->hashed->unstable.total > queue->hashed->unstable.count)
 		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
 		                "more than %d files change while they are read; sign again when "
 		                "less is written",

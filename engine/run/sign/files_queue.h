@@ -13,7 +13,7 @@
  *
  * A file that could not be hashed is a fault of the run, and its key is refused. One that changed
  * again and again while it was read, or that was not there, is not: a live index has such files.
- * It goes on the run's list of unsettled files, and run/sign/look_again.h decides about it.
+ * It goes on the run's list of unstable files, and run/sign/look_again.h decides about it.
  *
  * Shape      a queue is used again and again: put, gather, run.
  * Memory     as digest/queue.h, about 300 bytes a file; stp_files_queue_reset() frees it.

@@ -3,8 +3,8 @@
  * What came of hashing besides the checkpoints: the few paths for which the scan's word or the
  * ledger's does not stand.
  *
- *	pending     ─▶ refused, moved, unsettled
- *	look again  ─▶ refused, moved, gone, unsettled_keys, several_names ─▶ decide, link first
+ *	pending     ─▶ refused, moved, unstable
+ *	look again  ─▶ refused, moved, gone, unstable_keys, several_names ─▶ decide, link first
  *
  * Shape      sets of keys, sealed at the end of each step, and a list of faults in waiting.
  * Memory     32 bytes per key.
@@ -21,10 +21,10 @@ struct stp_hashed {
 	struct stp_keyset refused; /* their file was at fault when it was hashed */
 	struct stp_keyset moved;   /* their file was hashed in a newer state than the scan saw */
 	struct stp_keyset gone;    /* their file was removed meanwhile */
-	struct stp_keyset unsettled_keys; /* files that did not keep still and are left to those who
+	struct stp_keyset unstable_keys; /* files that did not keep still and are left to those who
 	                                     copy them */
-	struct stp_keyset several_names;  /* files with several hard links */
-	struct stp_fault_list unsettled;  /* files that could not be hashed just then */
+	struct stp_keyset several_names; /* files with several hard links */
+	struct stp_fault_list unstable;  /* files that could not be hashed just then */
 };
 
 void stp_hashed_init(struct stp_hashed *hashed);

@@ -134,26 +134,26 @@ static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
 	walk.range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
 	if (look->checkpoints.count)
 		STP_TRY(stp_sign_walk(&walk, err));
-	for (i = 0; i < look->hashed->unsettled.count; i++) {
-		const char *path = look->hashed->unsettled.items[i].subject;
+	for (i = 0; i < look->hashed->unstable.count; i++) {
+		const char *path = look->hashed->unstable.items[i].subject;
 		struct stp_record record = {.path = path, .path_bytes = (uint16_t)strlen(path)};
 		int is_left = is_copied(look, &record);
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), record.key);
-		STP_TRY(stp_keyset_add(is_left ? &look->hashed->unsettled_keys : &look->moved,
+		STP_TRY(stp_keyset_add(is_left ? &look->hashed->unstable_keys : &look->moved,
 		                       record.key, err));
 	}
 	stp_keyset_seal(&look->moved);
 	stp_keyset_seal(&look->hashed->several_names);
-	stp_keyset_seal(&look->hashed->unsettled_keys);
+	stp_keyset_seal(&look->hashed->unstable_keys);
 	return STP_OK;
 }
 
 /* --- what moved ------------------------------------------------------------------------------ */
 
 /* Puts a file that moved into the queue as it is now, or notes that it is gone. */
-static enum stp_errc take_moved(void *ctx, size_t worker, const struct stp_decision *decision,
-                                struct stp_err *err)
+static enum stp_errc queue_moved(void *ctx, size_t worker, const struct stp_decision *decision,
+                                 struct stp_err *err)
 {
 	struct look *look = ctx;
 	struct stp_record entry;
@@ -193,7 +193,7 @@ static enum stp_errc do_round(struct look *look, size_t *out_queued, struct stp_
 	STP_TRY(
 	    stp_buf_append(&look->before.keys, look->gone.keys.data, look->gone.keys.count, err));
 	stp_keyset_clear(&look->gone);
-	STP_TRY(stp_sign_visit(look->run, look->comparison, &look->moved, take_moved, look, err));
+	STP_TRY(stp_sign_visit(look->run, look->comparison, &look->moved, queue_moved, look, err));
 	stp_keyset_seal(&look->gone);
 	STP_TRY(stp_files_queue_gather(look->queue, out_queued, &bytes, err));
 	if (*out_queued) {
@@ -224,8 +224,8 @@ static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err
 		nanosleep(&pause, NULL);
 		return STP_OK;
 	}
-	stp_fault_list_release(&look->hashed->unsettled);
-	stp_fault_list_init(&look->hashed->unsettled);
+	stp_fault_list_release(&look->hashed->unstable);
+	stp_fault_list_init(&look->hashed->unstable);
 	STP_TRY(stp_files_queue_hash(look->queue, &run->report->files_rehashed,
 	                             &run->report->bytes_hashed, err));
 	STP_TRY(stp_ledger_flush(run->ledger, err));
@@ -257,13 +257,13 @@ static enum stp_errc give_up(void *ctx, size_t worker, const struct stp_decision
 }
 
 /* Files that could not be hashed, and will not be, are faults now. */
-static void fault_unsettled(struct look *look)
+static void fault_unstable(struct look *look)
 {
 	struct stp_sign_run *run = look->run;
 	size_t i;
 
-	for (i = 0; i < look->hashed->unsettled.count; i++) {
-		const struct stp_fault *fault = &look->hashed->unsettled.items[i];
+	for (i = 0; i < look->hashed->unstable.count; i++) {
+		const struct stp_fault *fault = &look->hashed->unstable.items[i];
 		struct stp_record record = {.path = fault->subject,
 		                            .path_bytes = (uint16_t)strlen(fault->subject)};
 
@@ -274,15 +274,15 @@ static void fault_unsettled(struct look *look)
 	}
 }
 
-static enum stp_errc finish(struct look *look, int is_settled, struct stp_err *err)
+static enum stp_errc finish(struct look *look, int is_stable, struct stp_err *err)
 {
 	struct stp_sign_run *run = look->run;
 	size_t first_fault = run->faults.count;
 	size_t total = run->faults.total;
 
-	fault_unsettled(look);
+	fault_unstable(look);
 	STP_TRY(refuse_new(look, first_fault, total, err));
-	if (!is_settled) {
+	if (!is_stable) {
 		first_fault = run->faults.count;
 		total = run->faults.total;
 		STP_TRY(stp_sign_visit(run, look->comparison, &look->moved, give_up, look, err));

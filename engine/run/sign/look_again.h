@@ -3,7 +3,7 @@
  * The last look before anything is signed: is what was hashed still what is there?
  *
  *	checkpoints ─▶ one look at each file ─┬─▶ unchanged
- *	unsettled files ──────────────────────┴─▶ changed: hash again ─▶ look again … a few rounds
+ *	unstable files ──────────────────────┴─▶ changed: hash again ─▶ look again … a few rounds
  *
  * A run that hashes for hours meets files that are replaced meanwhile. They are hashed again. What
  * keeps moving in the end is a fault, as is what could not be hashed once; a file that is gone for

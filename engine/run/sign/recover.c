@@ -60,7 +60,7 @@ static enum stp_errc refuse(const char *name, struct stp_err *err)
 
 /* The packed digests of entry, whichever it has: other hashes may have been configured then.
  * Returns their set. */
-static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
+static unsigned pack_digests(const struct stp_bin_entry *entry, uint8_t *out)
 {
 	unsigned set = 0;
 	int alg;
@@ -93,7 +93,7 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 	stp_hash_many(STP_ALG_SHA256, paths, path_bytes, count, NULL, 0, keys[0], STP_KEY_BYTES);
 	for (i = 0; i < count; i++) {
 		uint8_t digests[STP_CLAIMS_BYTES_MAX];
-		unsigned set = take_digests(&entries[i], digests);
+		unsigned set = pack_digests(&entries[i], digests);
 		struct stp_record record = {
 		    .length = entries[i].length,
 		    .path = entries[i].path,
@@ -125,7 +125,7 @@ static uint32_t index_of(const char *name)
 	                                                                      : UINT32_MAX;
 }
 
-static enum stp_errc take_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
+static enum stp_errc read_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
                               struct stp_bin_file *bin, struct stp_buf *bytes, struct stp_err *err)
 {
 	const struct stp_recover_in *in = recover->in;
@@ -180,7 +180,7 @@ static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *er
 		if (stp_cancelled(recover->in->cancel))
 			code = STP_FAIL(err, STP_CANCELLED, "recover", NULL, "stopped");
 		else if (is_live_bin(recover->in, &list->items[at]))
-			code = take_bin(recover, worker, &list->items[at], &bin, &bytes, err);
+			code = read_bin(recover, worker, &list->items[at], &bin, &bytes, err);
 	}
 	stp_bin_file_release(&bin);
 	stp_buf_release(&bytes);

@@ -49,10 +49,10 @@ static int copy_faults(struct kept *kept, const struct stp_fault_list *first,
 	return 1;
 }
 
-int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
-                                const struct stp_fault_list *damage,
-                                const struct stp_fault_list *told,
-                                const struct stp_fault_list *notes)
+int stp_sign_report_set_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
+                               const struct stp_fault_list *damage,
+                               const struct stp_fault_list *reported,
+                               const struct stp_fault_list *notes)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 
@@ -62,7 +62,7 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->private_ = kept;
 	if (!copy_faults(kept, faults, NULL, &kept->faults) ||
 	    !copy_faults(kept, damage, NULL, &kept->damage) ||
-	    !copy_faults(kept, told, notes, &kept->notes))
+	    !copy_faults(kept, reported, notes, &kept->notes))
 		return 0;
 	report->faults = kept->faults;
 	report->fault_kept_count = faults->count;
@@ -70,8 +70,8 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->damage = kept->damage;
 	report->damage_count = damage->count;
 	report->notes = kept->notes;
-	report->note_count = told->count + notes->count;
-	report->logged_count = told->count;
+	report->note_count = reported->count + notes->count;
+	report->logged_count = reported->count;
 	return 1;
 }
 

@@ -364,8 +364,8 @@ static void fill_usage(struct stp_sign_run *run)
 }
 
 /* Options that make no sense, before anything is opened. */
-static enum stp_errc take_options(const struct stp_sign_options *options,
-                                  struct stp_sign_options *out, struct stp_err *err)
+static enum stp_errc check_options(const struct stp_sign_options *options,
+                                   struct stp_sign_options *out, struct stp_err *err)
 {
 	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, "sign", err));
 	STP_TRY(stp_options_need(out->repo, "repo", "sign", err));
@@ -390,14 +390,14 @@ enum stp_errc stp_sign(const struct stp_sign_options *options, struct stp_sign_r
 	enum stp_errc code;
 
 	memset(report, 0, sizeof(*report));
-	STP_TRY(take_options(options, &mine, err));
+	STP_TRY(check_options(options, &mine, err));
 	init(&sign, &mine, report);
 	code = do_run(&sign, err);
 	fill_usage(run);
 	stp_fault_list_sort(&run->faults);
 	add_notes(&sign);
-	if (!stp_sign_report_take_faults(report, &run->faults, &run->damage, &run->told,
-	                                 &run->notes) &&
+	if (!stp_sign_report_set_faults(report, &run->faults, &run->damage, &run->reported,
+	                                &run->notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
 	if (!mine.dry_run && run->repo.state_fd >= 0 && run->repo.lock_fd >= 0)

@@ -56,10 +56,10 @@ struct stp_sign_run {
 	struct stp_stopwatch watch;
 
 	struct stp_fault_list faults;
-	struct stp_fault_list damage; /* what was broken in state/ and not used */
-	struct stp_fault_list notes;  /* what the operator should know */
-	struct stp_fault_list ahead;  /* by collect: files with a time in the future */
-	struct stp_fault_list told;   /* notes that were reported while the run went on */
+	struct stp_fault_list damage;   /* what was broken in state/ and not used */
+	struct stp_fault_list notes;    /* what the operator should know */
+	struct stp_fault_list ahead;    /* by collect: files with a time in the future */
+	struct stp_fault_list reported; /* notes that were reported while the run went on */
 
 	struct stp_repo repo;
 	struct stp_config config;
@@ -86,8 +86,8 @@ void stp_sign_run_release(struct stp_sign_run *run);
 int64_t stp_sign_racy_after(const struct stp_sign_run *run);
 
 /* Adds a note, and reports it at once. */
-void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+void stp_sign_report_note(struct stp_sign_run *run, const char *stage, const char *subject,
+                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* From now on time goes to *stage, see stp_stopwatch_stage(). */
 static inline double *stp_sign_stage(struct stp_sign_run *run, double *stage)

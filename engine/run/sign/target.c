@@ -47,7 +47,7 @@ static void clean(struct stp_record *record)
 }
 
 /* The ledger's record, if there is one, has another one. */
-static void take_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
+static void set_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
 {
 	if (stp_fingerprint_difference(&target->record.fingerprint, print))
 		target->is_committed = 0;
@@ -68,7 +68,7 @@ void stp_target_init(struct stp_target *target, unsigned hash_set,
 	if (decision->tolerated & STP_TOLERATED_CTIME)
 		target->record.flags |= STP_RECORD_PASSED;
 	if (decision->tolerated)
-		take_fingerprint(target, &decision->entry->fingerprint);
+		set_fingerprint(target, &decision->entry->fingerprint);
 }
 
 static enum stp_errc fault(struct change *change, const char *text, int sys_errno)
@@ -262,7 +262,7 @@ static enum stp_errc put_names(struct stp_target *target, const struct stp_targe
 	else
 		STP_TRY(stp_links_put(step->links, worker, &target->record, &print, faults,
 		                      out_result, err));
-	take_fingerprint(target, &print);
+	set_fingerprint(target, &print);
 	return STP_OK;
 }
 

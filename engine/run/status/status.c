@@ -133,7 +133,7 @@ static void add_problem(struct stp_status_report *status, const char *subject, c
 }
 
 /* Before the first sign there is no timestamp, and nothing wrong with that. */
-static void take_findings(struct stp_status_report *status, struct stp_finding_list *findings)
+static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings)
 {
 	stp_finding_list_sort(findings);
 	for (size_t i = 0; i < findings->count; i++) {
@@ -241,7 +241,7 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);
 	note_first_expiry(status);
-	take_findings(status, &findings);
+	set_problems(status, &findings);
 	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;

@@ -203,9 +203,9 @@ static bool is_usable(const struct audit *audit, const struct stp_bin_file *bin,
 }
 
 /* Up to KEY_BATCH targets: their keys, then set and queue. */
-static enum stp_errc take_batch(struct audit *audit, size_t worker, const struct stp_bin_file *bin,
-                                size_t begin, size_t end, struct known_bin *known,
-                                struct stp_err *err)
+static enum stp_errc queue_batch(struct audit *audit, size_t worker, const struct stp_bin_file *bin,
+                                 size_t begin, size_t end, struct known_bin *known,
+                                 struct stp_err *err)
 {
 	const uint8_t *paths[KEY_BATCH] = {NULL};
 	size_t bytes[KEY_BATCH] = {0};
@@ -256,7 +256,7 @@ static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, 
 		size_t end = i + KEY_BATCH < reader->bin.entry_count ? i + KEY_BATCH
 		                                                     : reader->bin.entry_count;
 
-		STP_TRY(take_batch(audit, worker, &reader->bin, i, end, known, err));
+		STP_TRY(queue_batch(audit, worker, &reader->bin, i, end, known, err));
 	}
 	qsort(known->items, known->count, sizeof(*known->items), compare_known);
 	return STP_OK;
@@ -348,7 +348,7 @@ static enum stp_errc done_file(void *ctx, size_t worker, const struct stp_record
 }
 
 /* Files that could not be read become findings. */
-static void take_faults(struct audit *audit, const struct stp_fault_list *faults)
+static void report_faults(struct audit *audit, const struct stp_fault_list *faults)
 {
 	for (size_t i = 0; i < faults->count; i++)
 		stp_finding_add(audit->options->findings,
@@ -380,7 +380,7 @@ static enum stp_errc hash_window(struct audit *audit, const struct stp_read_choi
 
 	stp_fault_list_init(&faults);
 	code = stp_hash_stage_run(&stage, next_file, done_file, audit, err);
-	take_faults(audit, &faults);
+	report_faults(audit, &faults);
 	stp_fault_list_release(&faults);
 	return code;
 }
@@ -470,8 +470,8 @@ static bool is_prefixed(const struct audit *audit, const char *path, size_t path
 	return known && mark_matches(audit, known, name, (size_t)(dot - name));
 }
 
-static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct stp_record *records,
-                                  size_t count, struct stp_err *err)
+static enum stp_errc check_entries(void *ctx, size_t worker_index, const struct stp_record *records,
+                                   size_t count, struct stp_err *err)
 {
 	struct audit *audit = ctx;
 
@@ -524,7 +524,7 @@ static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 
 	stp_fault_list_init(&faults);
 	stp_progress_stage(audit->options->progress, "walk", 0, 0);
-	code = stp_tree_walk(audit->options->targets_fd, &walk, take_entries, audit, err);
+	code = stp_tree_walk(audit->options->targets_fd, &walk, check_entries, audit, err);
 	for (size_t i = 0; i < faults.count; i++)
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN,
 		                faults.items[i].subject, "cannot be looked at: %s",

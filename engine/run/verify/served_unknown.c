@@ -64,7 +64,7 @@ static int is_known(const struct search *search, const char *name, size_t name_b
 
 /* Which target a name of the form that sign makes stands for; path and hex hold what left points
  * to. */
-static void take_apart(struct left *left, size_t name_bytes, char path[STP_MARK_NAME_BYTES],
+static void split_name(struct left *left, size_t name_bytes, char path[STP_MARK_NAME_BYTES],
                        char hex[STP_MARK_DIGITS + 1])
 {
 	const char *slash = strrchr(left->name, '/');
@@ -122,7 +122,7 @@ static enum stp_errc add_left(struct search *search, size_t name_bytes, struct s
 	char hex[STP_MARK_DIGITS + 1];
 	struct left left = {.name = search->name};
 
-	take_apart(&left, name_bytes, path, hex);
+	split_name(&left, name_bytes, path, hex);
 	if (!is_decided(search, &left))
 		return STP_OK;
 	if (search->count >= LEFT_MAX) { /* too many to look up: said at once */

@@ -406,8 +406,8 @@ static void destroy(struct audit *audit)
 	free(audit);
 }
 
-static enum stp_errc take_options(const struct stp_verify_options *options,
-                                  struct stp_verify_options *out, struct stp_err *err)
+static enum stp_errc check_options(const struct stp_verify_options *options,
+                                   struct stp_verify_options *out, struct stp_err *err)
 {
 	STP_TRY(STP_OPTIONS_TAKE(out, options, progress, "verify", err));
 	STP_TRY(stp_options_need(out->path, "path", "verify", err));
@@ -449,7 +449,7 @@ enum stp_errc stp_verify(const struct stp_verify_options *options,
 	memset(out_report, 0, sizeof(*out_report));
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
-	STP_TRY(take_options(options, &mine, err));
+	STP_TRY(check_options(options, &mine, err));
 	audit = calloc(1, sizeof(*audit));
 	if (!audit)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", mine.path, "cannot start");
