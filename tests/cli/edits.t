@@ -5,9 +5,9 @@ $ stampede sign repo --now $(at 1) --quiet
 
 # The periods of the offline roles.
 $ for role in root targets bins; do cp repo/stampede.json old; sed -i "s/\"$role\": 31536000/\"$role\": 15768000/" repo/stampede.json; stampede sign repo --now $(at 1) --quiet; mv old repo/stampede.json; done
-2> stampede: publish: stampede.json: "expiry_seconds" of root, targets or bins was edited and is not in force yet; put it into force with the offline keys: stampede init REPO --update
-2> stampede: publish: stampede.json: "expiry_seconds" of root, targets or bins was edited and is not in force yet; put it into force with the offline keys: stampede init REPO --update
-2> stampede: publish: stampede.json: "expiry_seconds" of root, targets or bins was edited and is not in force yet; put it into force with the offline keys: stampede init REPO --update
+2> stampede: publish: stampede.json: "expiry_seconds" of root, targets or bins was edited and is not in force yet; apply it with the offline keys: stampede init REPO --update
+2> stampede: publish: stampede.json: "expiry_seconds" of root, targets or bins was edited and is not in force yet; apply it with the offline keys: stampede init REPO --update
+2> stampede: publish: stampede.json: "expiry_seconds" of root, targets or bins was edited and is not in force yet; apply it with the offline keys: stampede init REPO --update
 $ sed -i 's/"root": 31536000/"root": 15768000/' repo/stampede.json
 $ stampede verify repo --now $(at 1) | grep expires-late
 warning: expires-late: 1.root.json: is valid until 2031-01-01T12:00:00Z, longer than the 4380 hours that stampede.json allows; if that was edited, put it into force with the offline keys (stampede init REPO --update); else find out who signed it
@@ -38,4 +38,4 @@ exit 2
 # The profile chose the defaults of init, and does nothing afterwards.
 $ edit '"profile": "pep458"' '"profile": "compat"'
 exit 0
-2> stampede: publish: stampede.json: "profile" was edited from pep458 to compat, which changes no field that is in the file: it chose the defaults of init; set it back, and edit the fields themselves
+2> stampede: publish: stampede.json: "profile" was edited from pep458 to compat, which changes nothing: the profile only chose the defaults of init; set it back, and edit the fields themselves

@@ -7,16 +7,16 @@ $ signs
 "targets":3,"target_bytes
 $ lists exclude '"package/a/**", "packages/b/**", "packages/b/2.whl", "**/*.tmp"' && signs
 "targets":2,"target_bytes
-2> stampede: scan: package/a/**: is in "exclude" of stampede.json, and matches nothing; correct it, or take it out
+2> stampede: scan: package/a/**: is in "exclude" of stampede.json, and matches nothing; correct or remove it
 $ lists exclude '"packages", "lost+found"' && signs
 "targets":1,"target_bytes
-2> stampede: scan: lost+found: is in "exclude" of stampede.json, and matches nothing; correct it, or take it out
+2> stampede: scan: lost+found: is in "exclude" of stampede.json, and matches nothing; correct or remove it
 $ lists exclude '' && lists include '"package/**", "packages/**", "packages/a/*"' && signs
 "targets":2,"target_bytes
-2> stampede: scan: package/**: is in "include" of stampede.json, and matches nothing; correct it, or take it out
+2> stampede: scan: package/**: is in "include" of stampede.json, and matches nothing; correct or remove it
 $ lists include '' && sed -i 's|"simple/\*\*"|"simple/"|' repo/stampede.json && signs
 "targets":3,"target_bytes
-2> stampede: scan: simple/: is in "mutable" of stampede.json, and matches nothing; correct it, or take it out
+2> stampede: scan: simple/: is in "mutable" of stampede.json, and matches nothing; correct or remove it
 $ rm -r idx/simple && sed -i 's|"simple/"|"simple/**"|' repo/stampede.json && signs && mkdir -p idx/simple/x && echo page >idx/simple/x/index.html
 "targets":2,"target_bytes
 $ signs --jobs 0
@@ -25,13 +25,13 @@ $ signs --jobs 0
 # So is what --allow-replace does not name: a path that did not change.
 $ signs --allow-replace packages/a/1.whl --allow-replace 'packages/*/9.whl'
 "targets":3,"target_bytes
-2> stampede: scan: packages/a/1.whl: is given with --allow-replace, and names no file that has other bytes than were signed; correct it, or take it out
-2> stampede: scan: packages/*/9.whl: is given with --allow-replace, and names no file that has other bytes than were signed; correct it, or take it out
+2> stampede: scan: packages/a/1.whl: is given with --allow-replace, and names no file that has other bytes than were signed; correct or remove it
+2> stampede: scan: packages/*/9.whl: is given with --allow-replace, and names no file that has other bytes than were signed; correct or remove it
 $ echo changed >idx/packages/a/1.whl && signs --allow-replace packages/a/1.whl --allow-replace 'packages/a/*'
 "targets":3,"target_bytes
 $ echo again >idx/packages/a/1.whl && signs --allow-replace package/a/1.whl
 "targets":2,"target_bytes
-2> stampede: scan: package/a/1.whl: is given with --allow-replace, and names no file that has other bytes than were signed; correct it, or take it out
+2> stampede: scan: package/a/1.whl: is given with --allow-replace, and names no file that has other bytes than were signed; correct or remove it
 2> stampede: sign: packages/a/1.whl: has other bytes than were signed before (length 8 is now 6, sha512 b8b0ed52c9fbab2c... is now 4d490cafaf8f1e3f...); distribution files never change: find out who did this, then --allow-replace it or restore it
 2> stampede: sign: 1 path cannot be signed, so nothing was published; fix it, or publish without it: --on-fault skip
 = 3
@@ -67,4 +67,4 @@ $ for glob in simple/ simple 'simple/**' '**/x/' 'smiple/**'; do stampede sign l
 "targets":2,"target_bytes
 "targets":2,"target_bytes
 "targets":1,"target_bytes
-2> stampede: scan: smiple/**: is given with --scan, and matches nothing; correct it, or take it out
+2> stampede: scan: smiple/**: is given with --scan, and matches nothing; correct or remove it

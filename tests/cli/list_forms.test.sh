@@ -141,7 +141,7 @@ for cut in 1 20 64 66 70 73; do
 done
 sed -n 1p list.csv >head.csv
 sign_is 3 repo --digests head.csv
-says 'head.csv: has a header and no rows'
+says 'head.csv: has a header but no rows'
 
 # --- what is no list.
 refused() { # WORDS: the list in the file list is refused with them
@@ -204,7 +204,7 @@ for link in symlink copy; do
 		mv index/b.whl index/c.whl .
 		for night in 1 2; do
 			sign_is 0 repo --digests list.csv
-			says 'has no file for 2 targets of the list (b.whl, c.whl), so public/targets cannot hand them out'
+			says 'has no file for 2 targets of the list (b.whl, c.whl), so public/targets cannot serve them'
 			[ "$(ls repo/public/targets | wc -l)" = 1 ] || fail "$(ls repo/public/targets)"
 		done
 		mv b.whl c.whl index/

@@ -61,13 +61,13 @@ $ mv idx away; stampede sign repo --now $(at 2)
 $ mv away idx
 $ around() { sed "s|\"targets_dir\": \".*\"|\"targets_dir\": \"$1\"|" good.json >repo/stampede.json; }
 $ around "$PWD"; stampede sign repo --now $(at 2)
-2> stampede: scan: SCRATCH: the repository lies in the targets folder; correct "targets_dir" in stampede.json, or move one of them
+2> stampede: scan: SCRATCH: the repository is in the targets folder; correct "targets_dir" in stampede.json, or move one of them
 = 2
 $ ln -s "$PWD" loop; around "$PWD/loop"; stampede sign repo --now $(at 2)
-2> stampede: scan: SCRATCH/loop: the repository lies in the targets folder; correct "targets_dir" in stampede.json, or move one of them
+2> stampede: scan: SCRATCH/loop: the repository is in the targets folder; correct "targets_dir" in stampede.json, or move one of them
 = 2
 $ around "$PWD/repo/public"; stampede sign repo --now $(at 2)
-2> stampede: scan: SCRATCH/repo/public: the targets folder lies in the repository; correct "targets_dir" in stampede.json, or move one of them
+2> stampede: scan: SCRATCH/repo/public: the targets folder is in the repository; correct "targets_dir" in stampede.json, or move one of them
 = 2
 $ around "$PWD/good.json"; stampede sign repo --now $(at 2)
 2> stampede: scan: SCRATCH/good.json: cannot open the targets folder (Not a directory); mount it, or correct "targets_dir" in stampede.json

@@ -393,7 +393,7 @@ static void test_decide__after_hashing_keys_stand_for_paths(void **state)
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_HASH);
 	mark(&at->hashed.moved);
 	assert_ptr_equal(decide(STP_DECIDE_EMIT).record, hashed);
-	/* Did not keep still: left to those who copy it. */
+	/* Kept changing: left to the step that copies it. */
 	mark(&at->hashed.unstable_keys);
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_HASH);
 	/* Removed meanwhile. */

@@ -128,7 +128,7 @@ static enum stp_errc check_time(int64_t *seconds, int64_t otherwise, const char 
                                 struct stp_err *err)
 {
 	if (*seconds < STP_GC_NO_TIME)
-		return STP_FAIL(err, STP_CONFIG, STAGE, name, "is less than none");
+		return STP_FAIL(err, STP_CONFIG, STAGE, name, "is negative");
 	*seconds = *seconds == STP_GC_NO_TIME ? 0 : *seconds ? *seconds : otherwise;
 	return STP_OK;
 }

@@ -19,7 +19,7 @@ enum stp_errc stp_gc_check_cancel(const struct stp_gc_run *run, struct stp_err *
 {
 	if (!stp_cancelled(run->options->cancel))
 		return STP_OK;
-	return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped; run it again to go on");
+	return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped; run it again to continue");
 }
 
 int stp_gc_open(int folder_fd, const char *name, int flags)

@@ -264,7 +264,7 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 	case STP_BIN_FILE_OTHER:
 		return STP_FAIL(err, STP_FORMAT, STAGE, name,
 		                "is not a bin that stampede wrote; the next stampede sign writes "
-		                "all current ones again");
+		                "all current bins again");
 	default:
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "no memory");
 	}

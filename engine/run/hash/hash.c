@@ -97,7 +97,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 	struct stat st;
 
 	if (path_bytes == 0 || path_bytes > STP_PATH_BYTES_MAX - 2)
-		return STP_FAIL(err, STP_CONFIG, STAGE, path, "is no path, or one too long");
+		return STP_FAIL(err, STP_CONFIG, STAGE, path, "is not a path, or is too long");
 	if (stat(path, &st) != 0) {
 		stp_fault_add(&run->faults, STP_IO, errno, STAGE, path, path_bytes, "cannot stat");
 		return STP_OK;
@@ -254,7 +254,7 @@ static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err 
 	    options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
 
 	if (code != STP_OK) /* which need not have set err */
-		return STP_FAIL(err, code, STAGE, NULL, "the program that asked for it ended it");
+		return STP_FAIL(err, code, STAGE, NULL, "the calling program ended it");
 	return STP_OK;
 }
 

@@ -46,7 +46,7 @@ static enum stp_errc check_distinct(const struct stp_offline_keys *offline, stru
 			if (strcmp(offline->public_keys[i].keyid, offline->public_keys[k].keyid) ==
 			    0)
 				return STP_FAIL(err, STP_KEY, "keys", offline->role,
-				                "key %zu and key %zu are the same; make another",
+				                "key %zu and key %zu are the same; create another",
 				                k + 1, i + 1);
 	return STP_OK;
 }
@@ -83,7 +83,7 @@ enum stp_errc stp_offline_keys_open(struct stp_offline_keys *offline, int folder
 	offline->threshold = threshold;
 	if (files == STP_OFFLINE_KEYS_ALL_OR_NONE && present != 0 && present != count)
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is missing beside other keys of its role; put it there, or name "
+		                "is missing, but other keys of its role are there; add it, or name "
 		                "another folder");
 	while (offline->count < count) {
 		struct stp_key *key = NULL;

@@ -64,8 +64,9 @@ static enum stp_errc apply_names(struct init *init, struct stp_err *err)
 	if (options->hashes) {
 		init->config.hash_set = stp_alg_set_parse(options->hashes);
 		if (!init->config.hash_set)
-			return STP_FAIL(err, STP_CONFIG, STAGE, options->hashes,
-			                "is no list of sha256, sha512, blake2b-256, each once");
+			return STP_FAIL(
+			    err, STP_CONFIG, STAGE, options->hashes,
+			    "is not a list of sha256, sha512 and blake2b-256, each at most once");
 	}
 	if (options->target_files) {
 		how = stp_target_files_from_name(options->target_files);
@@ -95,7 +96,7 @@ static enum stp_errc make_config(struct init *init, struct stp_err *err)
 	if (bins) {
 		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
 			return STP_FAIL(err, STP_CONFIG, STAGE, "--bins",
-			                "%llu is no power of two from 2 to %d",
+			                "%llu is not a power of two from 2 to %d",
 			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
 		init->config.bin_bits = (unsigned)__builtin_ctzll(bins);
 	}
@@ -123,7 +124,8 @@ static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct 
 		need = snprintf(out, PATH_MAX, "%s", path);
 	} else {
 		if (!getcwd(here, sizeof(here)))
-			return STP_FAIL_SYS(err, STAGE, path, "the current folder has no name");
+			return STP_FAIL_SYS(err, STAGE, path,
+			                    "cannot find the path of the current folder");
 		need = snprintf(out, PATH_MAX, "%s/%s", strcmp(here, "/") ? here : "", path);
 	}
 	if (need < 0 || need >= PATH_MAX)
@@ -162,7 +164,7 @@ static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_
 	slash[slash == parent] = '\0';
 	if (strcmp(last, "..") == 0 || strcmp(last, ".") == 0 || !realpath(parent, real))
 		return STP_FAIL(err, STP_CONFIG, STAGE, repo,
-		                "the folder above it is not there; make it first");
+		                "the folder above it does not exist; create it first");
 	if (snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") ? real : "", last) >= PATH_MAX)
 		return STP_FAIL(err, STP_CONFIG, STAGE, repo, "the path is too long");
 	return STP_OK;
@@ -187,10 +189,10 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 	STP_TRY(real_repo(repo, init->repo, err));
 	if (lies_in(init->repo, targets))
 		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
-		                "lies in the targets folder; put the repository elsewhere");
+		                "is in the targets folder; put the repository elsewhere");
 	if (lies_in(targets, init->repo))
 		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
-		                "lies in the repository; put the targets elsewhere");
+		                "is in the repository; put the targets elsewhere");
 	return STP_OK;
 }
 
@@ -212,8 +214,9 @@ static enum stp_errc open_root(struct init *init, struct stp_err *err)
 	if (flock(init->root_fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK)
 			return STP_FAIL_SYS(err, STAGE, init->repo, "cannot lock the folder");
-		return STP_FAIL(err, STP_BUSY, STAGE, init->repo,
-		                "another init works on this folder; try again when it is done");
+		return STP_FAIL(
+		    err, STP_BUSY, STAGE, init->repo,
+		    "another init is working on this folder; try again when it has finished");
 	}
 	if (stp_file_exists(init->root_fd, STP_CONFIG_FILE))
 		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo,

@@ -130,8 +130,8 @@ enum stp_errc stp_init_stage_note(struct stp_init_stage *stage, const char *path
 static enum stp_errc refuse(const char *name, struct stp_err *err)
 {
 	return STP_FAIL(err, STP_CONFIG, STAGE, name,
-	                "is there, but " STP_CONFIG_FILE " is not: restore that from a backup; or "
-	                "name an empty or a new folder, or move what is here away");
+	                "exists, but " STP_CONFIG_FILE " does not: restore that from a backup, "
+	                "name an empty or a new folder, or move the contents of this one away");
 }
 
 struct proof {
@@ -236,7 +236,7 @@ static enum stp_errc move_back(struct stp_init_stage *stage, size_t index, struc
 	STP_FAULT_TRY(err, STAGE, "take_back", members[index]);
 	if (stp_rename_new(stage->root_fd, members[index], stage->fd, members[index]) != 0)
 		return STP_FAIL_SYS(err, STAGE, members[index],
-		                    "cannot clear away what an init that died left");
+		                    "cannot remove what an interrupted init left");
 	return STP_OK;
 }
 
@@ -268,7 +268,7 @@ static enum stp_errc look_at_unmarked(void *ctx, int folder_fd, const char *name
 	if (stp_temporary_is(name) || strcmp(name, STP_INIT_MADE_FILE) == 0)
 		return STP_OK;
 	return STP_FAIL(err, STP_CONFIG, STAGE, STP_INIT_FOLDER,
-	                "holds %.40s and nothing by which an init that died is known; move the "
+	                "holds %.40s, but nothing that an interrupted init leaves behind; move the "
 	                "folder away",
 	                name);
 }

@@ -194,7 +194,7 @@ static enum stp_errc wants(const struct update *update, const struct stp_signing
 	if (!*out || can_sign)
 		return STP_OK;
 	return STP_FAIL(err, STP_KEY, STAGE, plan->role,
-	                "%zu of its keys are in the offline folder, %u must sign%s%s; put them "
+	                "%zu of its keys are in the offline folder, but %u must sign%s%s; put them "
 	                "there, or name the folder with --offline-keys",
 	                is_root ? plan->old_count : plan->at_hand.count,
 	                is_root ? (unsigned)plan->before->threshold : plan->threshold,

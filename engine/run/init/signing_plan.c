@@ -53,12 +53,11 @@ static enum stp_errc check_former(const struct stp_signing_plan *plan, const str
 		uint64_t version = plan->is_new[i] ? stp_former_keys_find(former, keyid) : 0;
 
 		if (version)
-			return STP_FAIL(
-			    err, STP_KEY, STAGE, plan->role,
-			    "key %.16s… is among the key files, but version %" PRIu64
-			    " of root replaced it, so it may be lost or stolen; take its "
-			    "file out of the folder",
-			    keyid, version + 1);
+			return STP_FAIL(err, STP_KEY, STAGE, plan->role,
+			                "key %.16s… is among the key files, but version %" PRIu64
+			                " of root replaced it, so it may be lost or stolen; remove "
+			                "its file from the folder",
+			                keyid, version + 1);
 	}
 	return STP_OK;
 }
@@ -108,18 +107,18 @@ static enum stp_errc choose_keys(struct stp_signing_plan *plan, const struct stp
 	if (!new_count)
 		return STP_FAIL(
 		    err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		    "\"thresholds.%s\": says %zu keys, the published role has %zu; put the "
+		    "\"thresholds.%s\" says %zu keys, but the published role has %zu; put the "
 		    "files of new keys (%s-%zu.pem) or of exactly those that stay into the "
 		    "folder, or set it back",
 		    plan->role, wanted, plan->before->key_count, plan->role,
 		    plan->before->key_count + 1);
-	return STP_FAIL(err, STP_CONFIG, STAGE, plan->role,
-	                "%zu of the keys in the folder are new to it, %zu of the published %zu are "
-	                "there; with \"keys\": %zu in \"thresholds.%s\" of " STP_CONFIG_FILE
-	                " the new ones join, with \"keys\": %zu they take the place of those that "
-	                "are not there",
-	                new_count, plan->old_count, plan->before->key_count,
-	                plan->at_hand.count + absent, plan->role, plan->at_hand.count);
+	return STP_FAIL(
+	    err, STP_CONFIG, STAGE, plan->role,
+	    "%zu of the keys in the folder are new to it, and %zu of the published %zu are "
+	    "there; with \"keys\": %zu in \"thresholds.%s\" of " STP_CONFIG_FILE
+	    " the new ones join, with \"keys\": %zu they replace those that are missing",
+	    new_count, plan->old_count, plan->before->key_count, plan->at_hand.count + absent,
+	    plan->role, plan->at_hand.count);
 }
 
 static int is_same(const struct stp_signing_plan *plan)

@@ -404,7 +404,7 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 	*served = (struct stp_show_file){.state = show->report->file.state};
 	snprintf(served->name, sizeof(served->name), "public/targets/%s", mark);
 	snprintf(served->text, sizeof(served->text),
-	         index_fd < 0 ? "is marked" : "is marked; the web server takes the file above");
+	         index_fd < 0 ? "is marked" : "is marked; the web server serves the file above");
 	return STP_OK;
 }
 

@@ -7,12 +7,12 @@
 #include "base/bytes.h"
 #include "run/sign/compare.h"
 
-/* What is history of a group's path: the ledger's word, and what was signed last. After a recovery
- * the published bins alone say what was signed; a path that they do not have and the ledger has was
- * removed by a run whose ledger was lost. */
+/* What the ledger has of a group's path, and what was signed last. After a recovery the published
+ * bins alone say what was signed; a path that the ledger has and they do not was removed by a run
+ * whose ledger was lost. */
 struct history {
-	const struct stp_record *newest;    /* NULL: unknown, or removed and not remembered */
-	const struct stp_record *committed; /* of the generation, checkpoints left out */
+	const struct stp_record *newest;    /* NULL: none, or removed and not remembered */
+	const struct stp_record *committed; /* of the generation, without checkpoints */
 	const struct stp_record *removed;   /* not committed any more, remembered */
 	unsigned newest_set, committed_set, removed_set; /* of their digests */
 	int newest_is_committed;
@@ -27,7 +27,7 @@ static int is_same(const struct history *history)
 	return stp_said_compare(&published, &newest) == STP_SAME_YES;
 }
 
-/* What the ledger's generation says of the path. */
+/* Notes what the ledger's generation says of the path. */
 static void note_generation(const struct stp_decide_rules *rules, const struct stp_record *record,
                             struct history *history)
 {
@@ -74,7 +74,8 @@ static struct history look_up(const struct stp_decide_rules *rules,
 	if (!history.newest)
 		return history;
 	if (!(history.newest->flags & STP_RECORD_REMOVED)) {
-		/* The ledger's record of published bytes knows their file besides. */
+		/* The ledger's record of the published bytes has their file's fingerprint as
+		 * well. */
 		if (rules->has_published && history.committed && is_same(&history)) {
 			history.committed = history.newest;
 			history.committed_set = history.newest_set;
@@ -87,7 +88,7 @@ static struct history look_up(const struct stp_decide_rules *rules,
 	return history;
 }
 
-/* Whether removed is remembered for longer than the configuration says. */
+/* Whether removed has been remembered for longer than the configuration says. */
 static int is_forgotten(const struct stp_decide_rules *rules, const struct stp_record *removed)
 {
 	uint64_t days = rules->retention_days;
@@ -97,7 +98,7 @@ static int is_forgotten(const struct stp_decide_rules *rules, const struct stp_r
 	       ((uint64_t)rules->now - removed->removed_at) / 86400 >= days;
 }
 
-/* Leaves out what is forgotten. */
+/* Drops a removed record that is too old. */
 static void forget(const struct stp_decide_rules *rules, struct history *history)
 {
 	if (!history->removed || !(history->removed->flags & STP_RECORD_REMOVED) ||
@@ -109,7 +110,7 @@ static void forget(const struct stp_decide_rules *rules, struct history *history
 }
 
 /* True when this run re-reads the file whatever its fingerprint says. The choice of a part is keyed
- * (SipHash), so nobody outside can tell which night a file's turn is. */
+ * (SipHash), so outsiders cannot predict in which night a file is read. */
 static int is_chosen(const struct stp_decide_rules *rules, const uint8_t key[STP_KEY_BYTES])
 {
 	uint8_t hash[crypto_shorthash_BYTES];
@@ -122,14 +123,14 @@ static int is_chosen(const struct stp_decide_rules *rules, const uint8_t key[STP
 	return stp_load64_le(hash) % rules->rehash.parts == rules->rehash.part;
 }
 
-/* True when the configured digests can be taken from a record with those of set. */
+/* True when a record with the digests of set has all configured ones. */
 static int has_all(const struct stp_decide_rules *rules, unsigned set)
 {
 	return (set & rules->hash_set) == rules->hash_set;
 }
 
-/* Whether the ledger's record stands for the file. Sets decision->again when it does not although
- * the file had been hashed, and decision->tolerated when it does. */
+/* Whether the ledger's record can be used for the file. Sets decision->again if not, although the
+ * file was hashed before, and decision->tolerated if so. */
 static int is_trusted(const struct stp_decide_rules *rules, const struct history *history,
                       enum stp_decide_pass pass, struct stp_decision *decision)
 {
@@ -144,7 +145,7 @@ static int is_trusted(const struct stp_decide_rules *rules, const struct history
 	if (pass == STP_DECIDE_EMIT) {
 		if (!has_all(rules, history->newest_set))
 			return 0;
-		/* Hashed in a newer state than the scan saw: nothing of that is to be taken. */
+		/* Hashed in a newer state than the scan saw: ignore what the scan found. */
 		if (stp_keyset_has(&rules->hashed->moved, entry->key))
 			return 1;
 		decision->tolerated = tolerated;
@@ -161,8 +162,8 @@ static int is_trusted(const struct stp_decide_rules *rules, const struct history
 	return again == STP_AGAIN_NOT;
 }
 
-/* True when what the row of an entry claims is not what newest has; the fingerprint told that the
- * file's length is the same. */
+/* True when the row of an entry claims other digests than newest has; that the length is equal is
+ * known from the fingerprint. */
 static int contradicts(const struct stp_record *entry, const struct history *history)
 {
 	struct stp_said claims = stp_said_by(entry, 0);
@@ -180,7 +181,7 @@ static void keep_newest(struct stp_decision *decision, const struct history *his
 	decision->is_committed = history->newest_is_committed;
 }
 
-/* True when what was signed last has digests, none of them of an algorithm of set. */
+/* True when what was signed last has digests, but none with an algorithm of set. */
 static int cannot_compare(const struct history *history, const struct stp_record *entry,
                           unsigned set)
 {
@@ -191,7 +192,7 @@ static int cannot_compare(const struct history *history, const struct stp_record
 	return before && before_set && before->length == entry->length && !(before_set & set);
 }
 
-/* A row that has all: it is the target, unless it cannot be compared with what was signed. */
+/* A complete row: it is the target, unless it cannot be compared with what was signed. */
 static void decide_row(const struct stp_decide_rules *rules, const struct history *history,
                        enum stp_decide_pass pass, struct stp_decision *decision)
 {
@@ -216,7 +217,7 @@ static void decide_row(const struct stp_decide_rules *rules, const struct histor
 		keep_newest(decision, history);
 }
 
-/* Records of one list that say the same of their path. The merge shows no more than
+/* Whether records of one list say the same of their path. The merge returns at most
  * STP_MERGE_ITEMS_MAX of them. */
 static int are_repeats(const struct stp_merge_group *group, size_t count, unsigned set)
 {
@@ -237,7 +238,7 @@ static int are_repeats(const struct stp_merge_group *group, size_t count, unsign
 	return 1;
 }
 
-/* The path's entry: what the scan says, and whether it says one thing. */
+/* Finds the path's entry, and whether all records of the scan agree. */
 static int find_entry(const struct stp_decide_rules *rules, const struct stp_merge_group *group,
                       size_t scanned, struct stp_decision *decision)
 {
@@ -253,7 +254,7 @@ static int find_entry(const struct stp_decide_rules *rules, const struct stp_mer
 	return 0;
 }
 
-/* The path that no input names: what becomes of the record that was signed last. */
+/* Decides about a path that no input names: whether the record that was signed last stays. */
 static void decide_unnamed(const struct stp_decide_rules *rules, const struct history *history,
                            struct stp_decision *decision)
 {

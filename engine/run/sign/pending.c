@@ -37,7 +37,7 @@ struct pending_step {
 	atomic_uint_fast64_t next_range;
 	uint64_t end_range;
 
-	int is_counting; /* to say how much will be read; nothing is hashed */
+	int is_counting; /* to report how much will be read; nothing is hashed */
 
 	struct stp_files_queue *queue; /* the window's files */
 };
@@ -135,7 +135,7 @@ static enum stp_errc hash_window(struct pending_step *step, uint64_t window, str
 	return stp_files_queue_hash(step->queue, &report->files_hashed, &report->bytes_hashed, err);
 }
 
-/* The first window says for all, since its paths are a random part of them. */
+/* Estimates from the first window, whose paths are a random part of all. */
 static void report_again(const struct pending_step *step)
 {
 	struct stp_sign_again again = {0};
@@ -158,7 +158,7 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	atomic_store(&step->next_range, window << RANGE_BITS);
 	step->end_range = (window + 1) << RANGE_BITS;
 	STP_TRY(stp_workers_run(run->jobs, "compare", find_worker, step, run->cancel, err));
-	/* Another folder than the index is not hashed for hours to find that out. */
+	/* Find out that the folder is not the index before it is hashed for hours. */
 	for (i = 0; i < run->worker_count; i++)
 		removed += step->finders[i].removed;
 	if (step->in->survey)
@@ -170,7 +170,7 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	                                  : stp_sign_refuse(run, step->hashed, first_fault, err);
 }
 
-/* Says once how much will be read, and why, where that is more than it need be. */
+/* Reports once how much will be read, and why, if another list or configuration would save it. */
 static enum stp_errc report_count(struct pending_step *step, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
@@ -223,7 +223,7 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 		code = report_count(step, err);
 	for (window = 0; window < step->window_count && code == STP_OK; window++)
 		code = do_window(step, window, err);
-	/* What was hashed is kept, also when the run stops here. */
+	/* What was hashed is kept, even if the run stops here. */
 	if (!run->options->dry_run) {
 		struct stp_err flush_err = STP_ERR_INIT;
 		enum stp_errc flushed = stp_ledger_flush(run->ledger, &flush_err);
@@ -236,7 +236,7 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	return code;
 }
 
-/* A second time only after damage was found. */
+/* Empties the results, for the second pass after damage was found. */
 static void forget(struct stp_hashed *hashed)
 {
 	stp_fault_list_release(&hashed->unstable);

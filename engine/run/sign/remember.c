@@ -13,7 +13,7 @@ int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision 
 	const struct stp_record *before =
 	    decision->committed ? decision->committed : decision->removed;
 
-	/* What older segments say already needs no word in a delta. */
+	/* A delta need not repeat what older segments say. */
 	if (!before || (!decision->committed && !is_whole))
 		return 0;
 	*out = *before;
@@ -24,7 +24,7 @@ int stp_sign_remember(const struct stp_sign_run *run, const struct stp_decision 
 	out->flags |= STP_RECORD_REMOVED;
 	if ((out->flags & digest_flags) && !stp_sign_is_mutable(run, before))
 		return 1;
-	/* Nothing to remember: a delta says that it is gone, a base just leaves it out. */
+	/* Nothing to remember: a delta records that the path is gone, a base just omits it. */
 	memset(out, 0, sizeof(*out));
 	memcpy(out->key, before->key, STP_KEY_BYTES);
 	out->flags = STP_RECORD_REMOVED | STP_RECORD_NO_PATH;

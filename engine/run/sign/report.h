@@ -13,8 +13,8 @@
 #include "base/fault.h"
 #include "stampede/sign.h"
 
-/* Copies faults, what was broken in the ledger (as warnings of stage "ledger"), and the notes into
- * report: those that were reported before the others. 0 when memory is short. */
+/* Copies the faults, the damage of the ledger (as warnings of stage "ledger") and the notes into
+ * report, those that were printed during the run before the others. 0 when memory is short. */
 int stp_sign_report_set_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
                                const struct stp_fault_list *damage,
                                const struct stp_fault_list *reported,

@@ -137,8 +137,8 @@ static enum stp_errc queue_name(struct audit *audit, size_t worker,
 		return STP_OK;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size != entry->length) {
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_DIFFERS, path,
-		                "has %llu bytes, signed are %llu", (unsigned long long)st.st_size,
-		                (unsigned long long)entry->length);
+		                "has %llu bytes, but %llu are signed",
+		                (unsigned long long)st.st_size, (unsigned long long)entry->length);
 		return STP_OK;
 	}
 	return queue_file(audit, worker, entry, path, path_bytes, st.st_ino, err);
@@ -168,7 +168,7 @@ static enum stp_errc queue_target(struct audit *audit, size_t worker,
 	if (!there && audit->options->copies_of_fd < 0) {
 		snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_ABSENT, path,
-		                "is signed but not there, neither plain nor as HASH.NAME");
+		                "is signed but missing, under its own name and as HASH.NAME");
 	}
 	return STP_OK;
 }
@@ -311,7 +311,7 @@ static void compare_digests(struct audit *audit, const struct stp_digest_item *i
 
 	if (record->length != item->length) {
 		stp_finding_add(audit->options->findings, differs(audit), item->path,
-		                "has %llu bytes, signed are %llu",
+		                "has %llu bytes, but %llu are signed",
 		                (unsigned long long)record->length,
 		                (unsigned long long)item->length);
 		return;
@@ -487,7 +487,7 @@ static enum stp_errc check_entries(void *ctx, size_t worker_index, const struct 
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)records[i].path_bytes, records[i].path);
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN, path,
-		                "is not known to the index");
+		                "is not in the index");
 	}
 	return STP_OK;
 }

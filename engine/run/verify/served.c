@@ -231,7 +231,7 @@ static void report_folder(struct stp_verify_served *served, enum place place, co
 		                (unsigned)st->st_mode & 07777);
 	else
 		stp_finding_add(served->options.findings, STP_FINDING_SERVED_DIFFERS, subject,
-		                "in %s is %s where a folder of targets was", top,
+		                "in %s is %s instead of a folder of targets", top,
 		                S_ISLNK(st->st_mode) ? "a symbolic link" : "not a folder");
 }
 
@@ -305,7 +305,7 @@ static void check_file(struct stp_verify_served *served, enum place place, const
 		FOUND(served, STP_FINDING_SERVED_DIFFERS, name, "is not a regular file");
 	else if ((uint64_t)st->st_size != length)
 		FOUND(served, STP_FINDING_SERVED_DIFFERS, name,
-		      "has %llu bytes as it is served, signed are %llu",
+		      "has %llu bytes as served, but %llu are signed",
 		      (unsigned long long)st->st_size, (unsigned long long)length);
 	else if (!(st->st_mode & needed(place, S_IRUSR)))
 		FOUND(served, STP_FINDING_SERVED_UNREADABLE, name,

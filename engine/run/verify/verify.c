@@ -307,7 +307,7 @@ static enum stp_errc open_targets(struct audit *audit, int *out_fd, struct stp_e
 		return stp_folder_open(AT_FDCWD, folder, "verify", out_fd, err);
 	if (!audit->folder.repository[0])
 		return STP_FAIL(err, STP_CONFIG, "verify", audit->folder.path,
-		                "is not a repository; say where the files are: --targets=DIR");
+		                "is not a repository; name the folder of the files: --targets=DIR");
 	STP_TRY(load_config(audit, err));
 	return stp_folder_open(AT_FDCWD, audit->config.targets_dir, "verify", out_fd, err);
 }
