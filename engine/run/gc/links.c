@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing target links that no live bin lists. What lies in public/targets may be anything: an
- * operator's robots.txt, a folder of the index mounted there. So a file goes only when it proves to
- * be what publish/links.h makes:
+ * Removing target links that no live bin lists. Anything may be in public/targets: an operator's
+ * robots.txt, a folder of the index mounted there. So a file is removed only if it is verified to
+ * be one that publish/links.h makes:
  *
  *	DIR/HASH.NAME          HASH is as long as a digest, in lower case, and one of
- *	  a symbolic link      with exactly the text that leads to DIR/NAME in the targets folder
+ *	  a symbolic link      with exactly the text that refers to DIR/NAME in the targets folder
  *	  a regular file       (hard link, reflink, copy) whose bytes have the digest HASH
  *	a mark                 below .signed, empty, with a name that a mark can have
  *	a temporary file       at the top, by its name
  *
- * and lies on the same mount as public/targets. A folder goes only when this gc emptied it.
+ * and is on the same mount as public/targets. A folder is removed only if this gc emptied it.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,10 +32,10 @@
 #define STAGE       "gc"
 #define TOP         "public/targets"
 #define CHUNK_BYTES ((size_t)256 * 1024)
-/* The longest HASH and its dot, in front of a name that was as long as a path may be. */
+/* The longest HASH and its dot, before a name that is as long as a path may be. */
 #define PREFIX_BYTES_MAX (2 * STP_DIGEST_BYTES_MAX + 1)
 
-/* A walk beneath public/targets: path holds the folder being read, with a "/" at its end. */
+/* A walk below public/targets: path is the folder being read, with a "/" at its end. */
 struct walk {
 	struct stp_gc_run *run;
 	dev_t device;
@@ -63,7 +63,7 @@ enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struc
 
 /* ------------------------------------------------------------------ what sign made */
 
-/* Is the symbolic link name, which ends path, the one that would be made for its target? */
+/* Whether the symbolic link name, at the end of path, is the one that sign makes for its target. */
 static int link_is_own(const struct walk *walk, int folder_fd, const char *name, size_t hex,
                        size_t path_bytes)
 {
@@ -149,7 +149,7 @@ static enum stp_errc hash_file(struct walk *walk, int fd, unsigned set, struct s
 	return STP_OK;
 }
 
-/* Has the regular file the digest that its name says? One that cannot be opened proves nothing. */
+/* Whether the regular file has the digest in its name; not if it cannot be opened. */
 static enum stp_errc file_is_own(struct walk *walk, int folder_fd, const char *name, size_t hex,
                                  int *out_is_own, struct stp_err *err)
 {
@@ -210,7 +210,7 @@ static enum stp_errc check_own(struct walk *walk, int folder_fd, const char *nam
 static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
                                  struct stp_err *err);
 
-/* An unknown file: name in the folder whose path has folder_bytes. */
+/* Counts an unknown file: name in the folder whose path has folder_bytes. */
 static enum stp_errc leave(struct walk *walk, const char *name, size_t folder_bytes)
 {
 	walk->path[folder_bytes] = '\0';
@@ -218,7 +218,7 @@ static enum stp_errc leave(struct walk *walk, const char *name, size_t folder_by
 	return STP_OK;
 }
 
-/* Goes into the folder at path, then removes it when that emptied it. */
+/* Walks the folder at path, then removes it if that emptied it. */
 static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *name,
                                   size_t path_bytes, struct stp_err *err)
 {
@@ -228,7 +228,7 @@ static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *
 	             ? stp_gc_open(folder_fd, name, O_RDONLY | O_DIRECTORY)
 	             : -1;
 
-	/* Too deep for us to have made it, or not to be read. */
+	/* Too deep to be made by sign, or not readable. */
 	if (fd < 0)
 		return leave(walk, name, path_bytes - strlen(name));
 	walk->path[path_bytes++] = '/';
@@ -239,7 +239,7 @@ static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *
 	close(fd);
 	if (code == STP_OK && !walk->run->options->dry_run && walk->removed != before &&
 	    unlinkat(folder_fd, name, AT_REMOVEDIR) == 0)
-		walk->removed++; /* else it stays, while it holds something */
+		walk->removed++; /* else it stays, because it is not empty */
 	return code;
 }
 
@@ -260,7 +260,7 @@ static enum stp_errc remove_link(struct walk *walk, int folder_fd, const char *n
 	return STP_OK;
 }
 
-/* name ends path, which has path_bytes. */
+/* Checks one name, at the end of path, which has path_bytes. */
 static enum stp_errc look_at_name(struct walk *walk, int folder_fd, const char *name,
                                   size_t path_bytes, struct stp_err *err)
 {
@@ -302,7 +302,8 @@ static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_b
 		code = stp_gc_check_cancel(walk->run, err);
 		if (code != STP_OK)
 			break;
-		/* Other file systems have longer names; with the "/" of a folder, it must fit. */
+		/* Other file systems allow longer names; the name and the "/" of a folder must
+		 * fit. */
 		if (name_bytes > STP_NAME_BYTES_MAX ||
 		    path_bytes + name_bytes + 2 > sizeof(walk->path)) {
 			code = leave(walk, name, path_bytes);
@@ -337,7 +338,8 @@ enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err)
 	}
 	if (code == STP_OK)
 		code = walk_folder(walk, run->repo.targets_fd, 0, err);
-	/* Marks that nobody else touched: the next sign need not look at them for what gc did. */
+	/* If nobody else touched the marks, the next sign need not check them because of what gc
+	 * did. */
 	if (code == STP_OK && marks_noted && walk->removed && !run->options->dry_run)
 		code = stp_marks_note(run->repo.targets_fd, run->repo.state_fd, err);
 	if (walk->hashers[0])
