@@ -15,7 +15,7 @@ void stp_offline_keys_file(const char *role, size_t index, char out[STP_OFFLINE_
 	         (unsigned)(index + 1) % 1000);
 }
 
-/* How many of the offline's files are there; first_missing names the first that is not. */
+/* How many of the role's key files exist; first_missing names the first that does not. */
 static size_t count_present(int folder_fd, const char *role, size_t count,
                             char first_missing[STP_OFFLINE_KEYS_FILE_BYTES])
 {
@@ -58,7 +58,7 @@ int stp_offline_keys_has_any(int folder_fd, const char *role, size_t count)
 	return count_present(folder_fd, role, count, first_missing) != 0;
 }
 
-/* Takes over key, and makes its signer. */
+/* Takes over key, and creates its signer. */
 static enum stp_errc keep(struct stp_offline_keys *offline, struct stp_key *key,
                           struct stp_err *err)
 {
@@ -101,7 +101,7 @@ enum stp_errc stp_offline_keys_open(struct stp_offline_keys *offline, int folder
 	return check_distinct(offline, err);
 }
 
-/* Keeps the key just loaded when it is new to the offline, else wipes it. */
+/* Keeps the key just loaded if the set does not have it yet, else wipes it. */
 static enum stp_errc keep_new(struct stp_offline_keys *offline, struct stp_key *key,
                               struct stp_err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init: all or nothing. Everything is made in REPO/.init and put in place at the end
- * (run/init/init_stage.h). An init that fails clears up after itself. Offline keys that the
- * operator wants elsewhere are made there at once, and taken away again when the run fails.
+ * init: all or nothing. Everything is made in REPO/.init and moved into place at the end
+ * (run/init/init_stage.h). An init that fails removes what it made. Offline keys that the operator
+ * wants elsewhere are created there directly, and removed again if the run fails.
  */
 #include "stampede/init.h"
 
@@ -32,7 +32,7 @@
 
 #define STAGE "init"
 
-/* init warns above this. */
+/* init warns above this number. */
 #define MANY_BINS 65536
 
 struct init {
@@ -85,7 +85,7 @@ static enum stp_errc apply_names(struct init *init, struct stp_err *err)
 	return STP_OK;
 }
 
-/* The profile, what the options say instead, and the checks. */
+/* Makes the configuration from the profile and the options, and checks it. */
 static enum stp_errc make_config(struct init *init, struct stp_err *err)
 {
 	const struct stp_init_options *options = init->options;
@@ -111,7 +111,7 @@ static enum stp_errc make_config(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ places */
 
-/* path as given, made absolute, without a trailing "/". */
+/* Makes path absolute, without a trailing "/". */
 static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct stp_err *err)
 {
 	char here[PATH_MAX];
@@ -135,7 +135,7 @@ static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct 
 	return STP_OK;
 }
 
-/* True when inner is outer or lies in it; both are real paths. */
+/* True when inner is outer or is in it; both are real paths. */
 static int lies_in(const char *inner, const char *outer)
 {
 	size_t count = strlen(outer);
@@ -145,7 +145,7 @@ static int lies_in(const char *inner, const char *outer)
 	return strncmp(inner, outer, count) == 0 && (inner[count] == '\0' || inner[count] == '/');
 }
 
-/* The real path of REPO, which may not be there yet: then its parent's and the last name. */
+/* The real path of REPO; if it does not exist yet, that of its parent and the last name. */
 static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_err *err)
 {
 	char parent[PATH_MAX];
@@ -170,8 +170,8 @@ static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_
 	return STP_OK;
 }
 
-/* Targets must be there, and neither folder may hold the other: sign would sign its own output,
- * or publish keys. */
+/* The targets folder must exist, and neither folder may contain the other: sign would sign its own
+ * output, or publish keys. */
 static enum stp_errc check_places(struct init *init, struct stp_err *err)
 {
 	const struct stp_init_options *options = init->options;
@@ -198,7 +198,7 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ REPO */
 
-/* Makes or opens REPO, alone (a lock on the folder itself), and begins there. */
+/* Creates or opens REPO, locks the folder itself, and begins there. */
 static enum stp_errc open_root(struct init *init, struct stp_err *err)
 {
 	if (mkdir(init->repo, STP_MODE_PUBLIC_FOLDER) == 0)
@@ -227,7 +227,7 @@ static enum stp_errc open_root(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ keys */
 
-/* Makes folder name (0700 or 0755 whatever the umask says) and opens it. */
+/* Creates folder name (0700 or 0755, whatever the umask is) and opens it. */
 static enum stp_errc make_folder(int folder_fd, const char *name, mode_t mode, int *out_fd,
                                  struct stp_err *err)
 {
@@ -238,7 +238,7 @@ static enum stp_errc make_folder(int folder_fd, const char *name, mode_t mode, i
 	return STP_OK;
 }
 
-/* The folder for offline keys: in REPO, or where the operator says. */
+/* Opens the folder for offline keys: in REPO, or where the operator wants it. */
 static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 {
 	const char *path = init->options->offline_keys;
@@ -258,7 +258,7 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 	return stp_folder_open(AT_FDCWD, init->offline_path, STAGE, &init->offline_fd, err);
 }
 
-/* Opens or makes the keys of one offline role, and notes those that are made in the stage. */
+/* Opens or creates the keys of one offline role, and notes those that are created in .init. */
 static enum stp_errc open_role_keys(struct init *init, struct stp_offline_keys *offline,
                                     const char *role, unsigned count, unsigned threshold,
                                     struct stp_err *err)
@@ -310,7 +310,7 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ documents */
 
-/* Signs body with all keys of offline and writes it as 1.ROLE.json, whose pin is *out_pin. */
+/* Signs body with all keys of the role and writes it as 1.ROLE.json, whose pin is *out_pin. */
 static enum stp_errc write_role(struct init *init, const char *role, const struct stp_buf *body,
                                 const struct stp_offline_keys *offline, struct stp_pin *out_pin,
                                 struct stp_err *err)
@@ -388,11 +388,11 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	return code == STP_OK ? stp_config_replace(&init->config, init->stage.fd, err) : code;
 }
 
-/* Takes back all that this run made. */
+/* Removes everything that this run made. */
 static void undo(struct init *init)
 {
 	stp_init_stage_undo(&init->stage);
-	/* Never keys that a repository needs. */
+	/* Never remove keys that a repository needs. */
 	if (init->stage.committed)
 		return;
 	if (init->options->offline_keys && init->offline_fd != -1) {
@@ -408,7 +408,7 @@ static void undo(struct init *init)
 
 /* ------------------------------------------------------------------ report */
 
-/* Adds the keys of one offline. */
+/* Adds the keys of one role to the report. */
 static enum stp_errc report_keys(const struct init *init, const struct stp_offline_keys *offline,
                                  struct stp_init_report *report, struct stp_err *err)
 {
@@ -472,7 +472,7 @@ void stp_init_report_release(struct stp_init_report *report)
 	memset(report, 0, sizeof(*report));
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ------------------------------------------------------------------ the command */
 
 static enum stp_errc run(struct init *init, struct stp_init_report *report, struct stp_err *err)
 {

@@ -42,7 +42,7 @@ static enum stp_errc load_keys(struct stp_signing_plan *plan, const int *folder_
 	return STP_OK;
 }
 
-/* A key that was replaced is no new key: it may be stolen, and its file an old copy. */
+/* A key that was replaced is not a new key: it may be stolen, or its file may be an old copy. */
 static enum stp_errc check_former(const struct stp_signing_plan *plan, const struct stp_buf *former,
                                   struct stp_err *err)
 {
@@ -74,7 +74,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* The keys afterwards: all that are at hand and, with_absent, those of before that are not. */
+/* Collects the keys afterwards: all that are at hand and, with_absent, those of before that are
+ * not. */
 static enum stp_errc collect(struct stp_signing_plan *plan, int with_absent, struct stp_err *err)
 {
 	size_t i;
@@ -162,9 +163,9 @@ void stp_signing_plan_release(struct stp_signing_plan *plan)
 
 int stp_signing_plan_can_sign(const struct stp_signing_plan *plan)
 {
-	/* Each key at hand is one of after: those that leave are not at hand. Root alone has nobody
-	 * above it who vouches for new keys: the old ones must sign too (specification
-	 * section 5.3.4). */
+	/* Each key at hand is one of after: keys that leave are not at hand. Only root has no role
+	 * above it that signs for its new keys: the old ones must sign too (specification section
+	 * 5.3.4). */
 	return plan->at_hand.count >= plan->threshold &&
 	       (strcmp(plan->role, "root") != 0 || plan->old_count >= plan->before->threshold);
 }
