@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command hash: walk, hash and sort at the same time, in bounded memory.
+ * The command `hash`: walk, hash and sort at the same time, in bounded memory.
  *
  *	scanner ─▶ stream (digest/stream.h) ─▶ hash workers ─▶ sorters ─▶ by path
  */
@@ -27,7 +27,7 @@
 
 #define STAGE            "hash"
 #define WINDOW_ITEMS     32768
-#define WINDOW_ITEMS_MIN 512 /* more only waits (engine/decisions/0121-reading.md) */
+#define WINDOW_ITEMS_MIN 512 /* more is no faster (engine/decisions/0121-reading.md) */
 #define WINDOW_BYTES     (5 * 1024 * 1024)
 /* Of all sorters together; each has at least 1 MiB. */
 #define SORTER_BYTES     (16 * 1024 * 1024)
@@ -192,7 +192,7 @@ static enum stp_errc run_side(void *ctx, size_t index, struct stp_err *err)
 	return index == 0 ? hash_all(ctx, err) : scan_all(ctx, err);
 }
 
-/* --- the whole ------------------------------------------------------------------------------- */
+/* --- the command ----------------------------------------------------------------------------- */
 
 static enum stp_errc init_stream(struct hash_run *run, struct stp_err *err)
 {
@@ -253,17 +253,17 @@ static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err 
 	enum stp_errc code =
 	    options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
 
-	if (code != STP_OK) /* which need not have set err */
+	if (code != STP_OK) /* the callback need not have set err */
 		return STP_FAIL(err, code, STAGE, NULL, "the calling program ended it");
 	return STP_OK;
 }
 
-/* Copies the sorted faults into one block behind the report. */
+/* Copies the sorted faults into one block owned by the report. */
 static enum stp_errc report_faults(struct hash_run *run, struct stp_hash_report *report,
                                    struct stp_err *err)
 {
 	struct stp_fault_list *list = &run->faults;
-	size_t bytes = 1; /* never an empty block */
+	size_t bytes = 1; /* never zero bytes */
 	size_t i;
 	char *at;
 

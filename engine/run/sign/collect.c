@@ -98,8 +98,8 @@ static int keeps(void *ctx, const char *path, size_t path_bytes)
 	       stp_globs_name(&collect->scan_globs, path, path_bytes);
 }
 
-/* Whether a folder can hold files that the configuration and --scan include; else it is not opened.
- */
+/* Whether a folder can hold files that the configuration and --scan include; else it is not
+ * opened. */
 static int enters(void *ctx, const char *path, size_t path_bytes)
 {
 	const struct collect *collect = ctx;

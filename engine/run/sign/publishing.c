@@ -146,7 +146,7 @@ static void fill_published(const struct commit *commit)
 	report->links_repaired = stp_links_repaired(publishing->links);
 	if (report->links_repaired)
 		stp_fault_add(&run->notes, STP_CHANGED, 0, "links", "public/targets", 14,
-		              "names of %" PRIu64 " target%s were missing or wrong there, and were "
+		              "names of %" PRIu64 " target%s were missing or wrong and have been "
 		              "made again; find out who changed them",
 		              report->links_repaired, report->links_repaired == 1 ? "" : "s");
 	if (current->committed_at && run->now > current->committed_at)
