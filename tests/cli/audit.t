@@ -34,7 +34,7 @@ $ stampede verify repo --targets --sample 3
 2> stampede: verify: --sample takes 1/K, such as 1/30, not '3'; see 'stampede verify --help'
 = 2
 
-# What changed since the first night.
+# Changes since the first night.
 $ echo changed >>idx/$page; rm idx/$file; echo new >idx/simple/new.html
 $ stampede sign repo --now $(at 3) --quiet >/dev/null
 $ stampede verify repo --against 1 | sed 's/sha512 [0-9a-f]*/sha512 HEX/; s/-> [0-9a-f]*$/-> HEX/; s/[0-9]* -> [0-9]* bytes/N -> N bytes/; s/ [0-9]* bytes/ N bytes/'
