@@ -125,7 +125,7 @@ static void test_collect__rows_that_lack_something_name_files(void **state)
 	assert_int_equal(collect(fixture), STP_OK);
 	assert_int_equal(fixture->out.count, 1);
 	assert_int_equal(fixture->out.entry_count, 1);
-	/* Another length, a folder, and two that are not there. */
+	/* Another length, a folder, and two missing files. */
 	assert_int_equal(fixture->made.run.faults.total, 4);
 	assert_string_equal(fixture->made.run.faults.items[0].stage, STP_LIST_STAGE);
 	assert_non_null(strstr(fixture->out.why_read.text, "has no sha256"));
@@ -222,7 +222,7 @@ static void test_collect__what_the_ledger_has_of_a_list_is_not_collected(void **
 	assert_int_equal(collect(fixture), STP_OK);
 	assert_int_equal(fixture->out.count, 2);
 	assert_int_equal(stp_sources_record_count(&fixture->out.scan), 1);
-	/* A ledger of another run than the published one stands for nothing. */
+	/* A ledger of another run than the published one is not used. */
 	commit(fixture, 99);
 	fixture->in.published = 2;
 	give_list(fixture, text);

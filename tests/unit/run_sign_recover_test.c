@@ -34,7 +34,7 @@ struct fixture {
 	struct stp_err err;
 };
 
-/* Publishes bin index, signed by signer, with the records of the bin called from. */
+/* Publishes bin index, signed by signer, with the records of bin from. */
 static void publish_bin(struct fixture *fixture, uint32_t index, uint32_t from, uint64_t version,
                         struct stp_signer *signer)
 {
@@ -133,7 +133,7 @@ static void test_recover__every_target_of_the_bins_is_there(void **state)
 		assert_true(fixture->out.has_published);
 		assert_int_equal(stp_sources_record_count(&fixture->out.published), RECORDS);
 	}
-	/* Digests of other algorithms are those that were signed all the same. */
+	/* Digests of other algorithms were signed too. */
 	fixture->in.hash_set = STP_ALG_BIT(STP_ALG_SHA512);
 	assert_int_equal(recover(fixture), STP_OK);
 	assert_int_equal(stp_sources_record_count(&fixture->out.published), RECORDS);
