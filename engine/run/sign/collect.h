@@ -41,8 +41,8 @@ struct stp_collected {
 	uint64_t count;          /* what the index is made from: records in scan, and known rows */
 	uint64_t entry_count;    /* of these, without digests: may need hashing */
 	struct stp_list_reuse list; /* known rows, which are not in scan */
-	uint64_t identity; /* of the list, to be the ledger's tag; 0: what is signed is more than
-	                      the list */
+	/* list identity for the ledger; 0: what is signed is not exactly the list */
+	uint64_t identity;
 	int list_is_noted; /* the notes about its columns were added */
 	struct stp_read_reason why_read;
 	struct stp_fault_list unfetchable; /* signed, but see run/sign/urls.h */

@@ -29,8 +29,8 @@ void stp_stopwatch_start(struct stp_stopwatch *watch, double *stage);
 double *stp_stopwatch_stage(struct stp_stopwatch *watch, struct stp_sign_report *report,
                             double *stage);
 
-/* Gives back what was added to *wall_s to the stages in the proportion of their members in
- * worker_s, the sums over all workers. */
+/* Divides wall_s seconds among the stages, in proportion to the members of worker_s, the sums over
+ * all workers. */
 void stp_sign_share_seconds(struct stp_sign_seconds *seconds,
                             const struct stp_sign_seconds *worker_s, double wall_s);
 

@@ -64,7 +64,7 @@ void stp_target_init(struct stp_target *target, unsigned hash_set,
                      const struct stp_decision *decision);
 
 /* Makes the names of a target (KEEP), or those of a file that could not be hashed before (HASH, in
- * the unstable keys), and sets its fate. */
+ * unstable_keys), and sets its fate. */
 enum stp_errc stp_target_link(struct stp_target *target, struct stp_target_step *step,
                               size_t worker, const struct stp_decision *decision,
                               struct stp_target_counts *counts, struct stp_err *err) STP_MUST_CHECK;
