@@ -37,8 +37,8 @@ void stp_cjson_writer_release(struct stp_cjson_writer *writer)
 	writer->capacity = 0;
 }
 
-/* Room for count more bytes, or NULL once the writer has failed. */
-static uint8_t *room(struct stp_cjson_writer *writer, size_t count)
+/* Memory for count more bytes, or NULL once the writer has failed. */
+static uint8_t *reserve(struct stp_cjson_writer *writer, size_t count)
 {
 	if (writer->code != STP_OK)
 		return NULL;
@@ -62,7 +62,7 @@ static uint8_t *room(struct stp_cjson_writer *writer, size_t count)
 
 static void put(struct stp_cjson_writer *writer, const void *bytes, size_t count)
 {
-	uint8_t *at = room(writer, count);
+	uint8_t *at = reserve(writer, count);
 
 	if (!at || count == 0)
 		return;
@@ -222,7 +222,7 @@ void stp_cjson_hex(struct stp_cjson_writer *writer, const uint8_t *bytes, size_t
 	uint8_t *at;
 
 	before_value(writer);
-	at = room(writer, 2 * byte_count + 2);
+	at = reserve(writer, 2 * byte_count + 2);
 	if (!at)
 		return;
 	at[0] = '"';

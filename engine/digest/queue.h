@@ -5,7 +5,7 @@
  *	put() ─▶ [arena per worker] ─▶ gather() ─▶ [ large ones, largest first | small ones, by
  *inode ] next() ─▶ worker, one item at a time
  *
- * Large files go first, so that the end is not one worker with one huge file. What fits one piece
+ * Large files go first, so that the end is not one worker with one huge file. What fits one chunk
  * of reading counts as equal and goes by inode number: file systems lay small files out in about
  * that order, so that neighbours on the disk are asked for together and become one request
  * (engine/decisions/0121-reading.md). Items are handed out one by one; how many large ones a worker

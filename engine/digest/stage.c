@@ -3,9 +3,9 @@
  * One worker of the hash stage: a reader and a hasher in one thread.
  *
  *	fill    while the reader has room: next() ─▶ submit
- *	hash    while every lane has a piece: run the lanes, release buffers, feed the next pieces
+ *	hash    while every lane has a chunk: run the lanes, release buffers, feed the next chunks
  *	read    take what has arrived without waiting
- *	wait    when nothing arrived: for the disk, or, when every file in flight has its piece in
+ *	wait    when nothing arrived: for the disk, or, when every file in flight has its chunk in
  *	        the hasher already, by hashing with empty lanes
  *
  * From the page cache a handful of reads comes back at once and is hashed while it is in L2. From
@@ -41,15 +41,15 @@
 #define THREAD_TOTAL      64 /* pread: of all workers, what a disk's queue takes */
 #define NO_BUFFER         UINT32_MAX
 /* A file that keeps a lane busy for a millisecond and has as many reads in flight as one may. */
-#define LARGE_BYTES (STP_READ_AHEAD * STP_READ_PIECE_BYTES)
+#define LARGE_BYTES (STP_READ_AHEAD * STP_READ_CHUNK_BYTES)
 
 struct item {
 	struct stp_record record;
 	struct stp_hash_stream stream;
 	struct stp_hash_job job;
 	uint32_t job_buffer;  /* what job reads, or NO_BUFFER when none is in the hasher */
-	uint32_t first_piece; /* delivered pieces that wait for the job, by buffer */
-	uint32_t last_piece;
+	uint32_t first_chunk; /* delivered chunks that wait for the job, by buffer */
+	uint32_t last_chunk;
 	unsigned tries;
 	int has_ended; /* DONE or FAULT was given */
 	int is_fault;
@@ -62,7 +62,7 @@ struct item {
 	uint8_t digests[32 + 64 + 32];
 };
 
-struct piece {
+struct chunk {
 	const uint8_t *data;
 	size_t bytes;
 	int last;
@@ -84,7 +84,7 @@ struct worker {
 	struct item *items;
 	struct item *free_items;
 	struct item *retries;
-	struct piece *pieces; /* by buffer */
+	struct chunk *chunks; /* by buffer */
 	size_t active_count;  /* items in use */
 	size_t lane_count;
 	int is_exhausted;   /* next() had no more */
@@ -109,7 +109,7 @@ static void start_item(struct worker *worker, struct item *item)
 {
 	stp_hash_stream_init(&item->stream, worker->options->hash_set);
 	item->job_buffer = NO_BUFFER;
-	item->first_piece = NO_BUFFER;
+	item->first_chunk = NO_BUFFER;
 	item->has_ended = 0;
 	item->is_fault = 0;
 	item->is_finished = 0;
@@ -118,31 +118,31 @@ static void start_item(struct worker *worker, struct item *item)
 	stp_reader_submit(worker->reader, item->record.path, item->record.length, item);
 }
 
-/* Hands the next delivered piece to the hasher when none of this file is in it. */
+/* Hands the next delivered chunk to the hasher when none of this file is in it. */
 static void feed(struct worker *worker, struct item *item)
 {
-	const struct piece *piece;
+	const struct chunk *chunk;
 
-	if (item->job_buffer != NO_BUFFER || item->first_piece == NO_BUFFER)
+	if (item->job_buffer != NO_BUFFER || item->first_chunk == NO_BUFFER)
 		return;
-	item->job_buffer = item->first_piece;
-	piece = &worker->pieces[item->job_buffer];
-	item->first_piece = piece->next;
+	item->job_buffer = item->first_chunk;
+	chunk = &worker->chunks[item->job_buffer];
+	item->first_chunk = chunk->next;
 	item->job.stream = &item->stream;
-	item->job.data = piece->data;
-	item->job.bytes = piece->bytes;
-	item->job.final = piece->last;
+	item->job.data = chunk->data;
+	item->job.bytes = chunk->bytes;
+	item->job.final = chunk->last;
 	item->job.digests = item->digests;
 	item->job.user = item;
 	stp_hasher_submit(worker->hasher, &item->job);
 }
 
-static void drop_pieces(struct worker *worker, struct item *item)
+static void drop_chunks(struct worker *worker, struct item *item)
 {
-	while (item->first_piece != NO_BUFFER) {
-		uint32_t buffer = item->first_piece;
+	while (item->first_chunk != NO_BUFFER) {
+		uint32_t buffer = item->first_chunk;
 
-		item->first_piece = worker->pieces[buffer].next;
+		item->first_chunk = worker->chunks[buffer].next;
 		stp_reader_release(worker->reader, buffer);
 	}
 }
@@ -206,12 +206,13 @@ static enum stp_errc give_up(struct worker *worker, struct item *item, struct st
 }
 
 /* Looks whether a file is through both the reader and the hasher. */
-static enum stp_errc settle(struct worker *worker, struct item *item, struct stp_err *err)
+static enum stp_errc finish_if_complete(struct worker *worker, struct item *item,
+                                        struct stp_err *err)
 {
 	if (!item->has_ended || item->job_buffer != NO_BUFFER)
 		return STP_OK;
 	if (item->is_fault) {
-		drop_pieces(worker, item);
+		drop_chunks(worker, item);
 		return give_up(worker, item, err);
 	}
 	return item->is_finished ? finish(worker, item, err) : STP_OK;
@@ -221,7 +222,7 @@ static enum stp_errc settle(struct worker *worker, struct item *item, struct stp
 
 /* Whether this worker may ask for another file while those at hand are large: as many as keep half
  * of its lanes busy in any case; more only while no other worker has fewer; never more than it has
- * lanes and pieces that wait for them. */
+ * lanes and chunks that wait for them. */
 static int may_take_more(const struct worker *worker)
 {
 	const struct stage *stage = worker->stage;
@@ -285,9 +286,9 @@ static int hash_one(struct worker *worker, enum stp_hasher_mode mode, enum stp_e
 	item->job_buffer = NO_BUFFER;
 	item->is_finished = job->final;
 	if (item->is_fault)
-		drop_pieces(worker, item);
+		drop_chunks(worker, item);
 	feed(worker, item);
-	*out_code = settle(worker, item, err);
+	*out_code = finish_if_complete(worker, item, err);
 	return 1;
 }
 
@@ -295,24 +296,24 @@ static enum stp_errc take_event(struct worker *worker, const struct stp_read_eve
                                 struct stp_err *err)
 {
 	struct item *item = event->user;
-	struct piece *piece;
+	struct chunk *chunk;
 
 	if (event->kind != STP_READ_DATA) {
 		item->has_ended = 1;
 		item->is_fault = event->kind == STP_READ_FAULT;
 		item->end = *event;
-		return settle(worker, item, err);
+		return finish_if_complete(worker, item, err);
 	}
-	piece = &worker->pieces[event->buffer];
-	piece->data = event->data;
-	piece->bytes = event->bytes;
-	piece->last = event->last;
-	piece->next = NO_BUFFER;
-	if (item->first_piece == NO_BUFFER)
-		item->first_piece = event->buffer;
+	chunk = &worker->chunks[event->buffer];
+	chunk->data = event->data;
+	chunk->bytes = event->bytes;
+	chunk->last = event->last;
+	chunk->next = NO_BUFFER;
+	if (item->first_chunk == NO_BUFFER)
+		item->first_chunk = event->buffer;
 	else
-		worker->pieces[item->last_piece].next = event->buffer;
-	item->last_piece = event->buffer;
+		worker->chunks[item->last_chunk].next = event->buffer;
+	item->last_chunk = event->buffer;
 	feed(worker, item);
 	return STP_OK;
 }
@@ -365,8 +366,8 @@ static enum stp_errc create_tables(struct worker *worker, struct stp_err *err)
 	size_t i;
 
 	worker->items = calloc(FILE_COUNT, sizeof(*worker->items));
-	worker->pieces = calloc(stp_reader_buffer_count(worker->reader), sizeof(*worker->pieces));
-	if (!worker->items || !worker->pieces)
+	worker->chunks = calloc(stp_reader_buffer_count(worker->reader), sizeof(*worker->chunks));
+	if (!worker->items || !worker->chunks)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for a worker");
 	for (i = 0; i < FILE_COUNT; i++) {
 		worker->items[i].next = worker->free_items;
@@ -456,7 +457,7 @@ static void release_worker(struct worker *worker)
 	/* The kernel may have looked at their paths until here. */
 	fail_active(worker);
 	stp_fd_close(&worker->root_fd);
-	free(worker->pieces);
+	free(worker->chunks);
 	free(worker->items);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The hash stage: entries → records with digests. Workers that read and hash together.
  *
- *	next() ─▶ worker{ reader ─▶ pieces ─▶ hasher lanes } ─▶ done()
+ *	next() ─▶ worker{ reader ─▶ chunks ─▶ hasher lanes } ─▶ done()
  *	            ▲ release ◀──────────────────┘
  *
  * A file that changes while it is read is read again, three times at most, then it is a fault.

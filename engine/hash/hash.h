@@ -5,13 +5,13 @@
  *	job ─▶ stp_hasher_submit() ─▶ [queue] ─▶ lanes ─▶ stp_hasher_next() ─▶ job done
  *
  * A TUF hash is serial within one file, so speed comes from hashing many files side by side. The
- * hasher takes pieces of many streams in any order of arrival and keeps all lanes busy: with
+ * hasher takes chunks of many streams in any order of arrival and keeps all lanes busy: with
  * STP_HASHER_FED it hashes only while every lane has work, with STP_HASHER_DRAIN it finishes all
- * it has, the ragged end on the fastest other way. All algorithms of the set run over a piece
+ * it has, the ragged end on the fastest other way. All algorithms of the set run over a chunk
  * while it is in cache.
  *
- * Shape      a stream is one message; its pieces are submitted in order, one in flight at a time.
- *            Every piece but the last is a multiple of STP_HASH_PIECE_ALIGN bytes, not empty.
+ * Shape      a stream is one message; its chunks are submitted in order, one in flight at a time.
+ *            Every chunk but the last is a multiple of STP_HASH_CHUNK_ALIGN bytes, not empty.
  * Memory     stp_hasher_create() allocates everything; submit and next allocate nothing.
  * Ownership  job, stream and data stay the caller's and must live until next() returns the job.
  * Threads    one hasher per thread. stp_hash_many() and stp_hash_one() from any thread.
@@ -27,9 +27,9 @@
 #include "stampede/alg.h"
 
 /* A multiple of every algorithm's block. */
-#define STP_HASH_PIECE_ALIGN 128
+#define STP_HASH_CHUNK_ALIGN 128
 
-/* One message being hashed with every algorithm of set. Plain data: may be copied while no piece
+/* One message being hashed with every algorithm of set. Plain data: may be copied while no chunk
  * of it is in flight. */
 struct stp_hash_stream {
 	uint64_t bytes_done;
@@ -38,7 +38,7 @@ struct stp_hash_stream {
 	uint32_t sha256[8];
 	uint64_t sha512[8];
 	uint64_t blake2b[8];
-	uint8_t held[STP_HASH_PIECE_ALIGN]; /* BLAKE2b must not compress what may be the end */
+	uint8_t held[STP_HASH_CHUNK_ALIGN]; /* BLAKE2b must not compress what may be the end */
 };
 
 /* Starts a message. set must not be empty. */
@@ -48,7 +48,7 @@ struct stp_hash_job {
 	struct stp_hash_stream *stream;
 	const uint8_t *data;
 	size_t bytes;
-	int final; /* last piece: any length, also 0; digests is written */
+	int final; /* last chunk: any length, also 0; digests is written */
 	/* Out, final only: stp_alg_set_digest_bytes(set) bytes, packed in enum order. */
 	uint8_t *digests;
 	void *user; /* the caller's */
@@ -70,7 +70,7 @@ enum stp_errc stp_hasher_create(unsigned set, unsigned features, size_t job_coun
                                 struct stp_hasher **out_hasher, struct stp_err *err) STP_MUST_CHECK;
 void stp_hasher_destroy(struct stp_hasher *hasher);
 
-/* Adds a piece; at most job_count_max may be in flight (asserted). Hashes nothing yet. */
+/* Adds a chunk; at most job_count_max may be in flight (asserted). Hashes nothing yet. */
 void stp_hasher_submit(struct stp_hasher *hasher, struct stp_hash_job *job);
 
 /* The next finished job in any order, hashing as mode allows; NULL when there is none. A hasher
@@ -90,7 +90,7 @@ size_t stp_hasher_slot_count(const struct stp_hasher *hasher);
 /* Jobs submitted and not yet returned. */
 size_t stp_hasher_in_flight(const struct stp_hasher *hasher);
 
-/* Pieces with which every lane of every kernel in use is busy: the depth worth feeding. */
+/* Chunks with which every lane of every kernel in use is busy: the depth worth feeding. */
 size_t stp_hasher_lane_count(const struct stp_hasher *hasher);
 
 /* Digests of count whole messages with one algorithm, over the lanes: digest of message i goes to

@@ -19,7 +19,7 @@
  * Padding differs from algorithm to algorithm and would break the step, so the last bytes of a
  * message wait until a batch of them fills the lanes once more.
  *
- * Fed, jobs go in order of arrival. While draining, the largest piece goes first: the ragged end is
+ * Fed, jobs go in order of arrival. While draining, the largest chunk goes first: the ragged end is
  * as long as the last one.
  */
 #include "hash/hash.h"
@@ -31,7 +31,7 @@
 #include "hash/stream.h"
 
 /* 16 lanes × 16 KiB = 256 KiB: an eighth of a second-level cache, long runs for the kernels. */
-#define QUANTUM_UNITS (16 * 1024 / STP_HASH_PIECE_ALIGN)
+#define QUANTUM_UNITS (16 * 1024 / STP_HASH_CHUNK_ALIGN)
 
 void stp_hasher_init(struct stp_hasher *hasher, unsigned set, unsigned features,
                      size_t job_count_max)
@@ -132,7 +132,7 @@ static struct stp_hash_job *queue_pop(struct stp_hash_queue *queue)
 /* The class of a job: the number of binary digits of its units. */
 static unsigned job_class(const struct stp_hash_job *job)
 {
-	unsigned long long units = job->bytes / STP_HASH_PIECE_ALIGN;
+	unsigned long long units = job->bytes / STP_HASH_CHUNK_ALIGN;
 	unsigned c = units ? 64 - (unsigned)__builtin_clzll(units) : 0;
 
 	return c < STP_HASH_CLASSES ? c : STP_HASH_CLASSES - 1;
@@ -144,7 +144,7 @@ void stp_hasher_submit(struct stp_hasher *hasher, struct stp_hash_job *job)
 
 	STP_ASSERT(hasher->in_flight < hasher->job_count_max);
 	STP_ASSERT(job->stream->set == hasher->set);
-	STP_ASSERT(job->final || (job->bytes && job->bytes % STP_HASH_PIECE_ALIGN == 0));
+	STP_ASSERT(job->final || (job->bytes && job->bytes % STP_HASH_CHUNK_ALIGN == 0));
 	job->state = hasher->sequence++;
 	queue_push(&hasher->queue[c], job);
 	hasher->classes_used |= (uint64_t)1 << c;
@@ -357,12 +357,12 @@ static int slot_fill(struct stp_hasher *hasher, size_t s, enum stp_hasher_mode m
 		if (job->bytes && stream->held_bytes) {
 			stream->held_bytes = 0;
 			stp_stream_blocks(stream, hasher->features, stream->held,
-			                  STP_HASH_PIECE_ALIGN);
+			                  STP_HASH_CHUNK_ALIGN);
 		}
 		if (body) {
 			slot->job = job;
 			slot->data = job->data;
-			slot->left = body / STP_HASH_PIECE_ALIGN;
+			slot->left = body / STP_HASH_CHUNK_ALIGN;
 			slot_put(hasher, s, stream);
 			return 1;
 		}
@@ -375,7 +375,7 @@ static int slot_fill(struct stp_hasher *hasher, size_t s, enum stp_hasher_mode m
 static void engine_run(struct stp_hasher *hasher, struct stp_hash_engine *e, size_t units)
 {
 	size_t lanes = e->chain.kernels[0]->lanes;
-	size_t blocks = units * (STP_HASH_PIECE_ALIGN / stp_alg_block_bytes(e->alg));
+	size_t blocks = units * (STP_HASH_CHUNK_ALIGN / stp_alg_block_bytes(e->alg));
 	const uint8_t *data[STP_HASH_LANES_MAX];
 	size_t first;
 	size_t i;
@@ -419,7 +419,7 @@ static void step(struct stp_hasher *hasher, enum stp_hasher_mode mode)
 		engine_run(hasher, &hasher->engines[s], units);
 	set_busy(hasher, 0);
 	for (s = 0; s < hasher->live; s++) {
-		hasher->slots[s].data += units * STP_HASH_PIECE_ALIGN;
+		hasher->slots[s].data += units * STP_HASH_CHUNK_ALIGN;
 		hasher->slots[s].left -= units;
 	}
 	/* From the end, so that a slot moved into a hole has been looked at. */

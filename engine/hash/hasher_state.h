@@ -28,7 +28,7 @@ struct stp_hash_queue {
 struct stp_hash_slot {
 	struct stp_hash_job *job;
 	const uint8_t *data;
-	size_t left; /* units of STP_HASH_PIECE_ALIGN bytes */
+	size_t left; /* units of STP_HASH_CHUNK_ALIGN bytes */
 };
 
 /* One algorithm of the set. */

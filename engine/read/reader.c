@@ -25,24 +25,24 @@ static void free_slot(struct stp_reader *reader, uint32_t slot)
 	reader->free_files[reader->free_file_count++] = slot;
 }
 
-/* The event that the head of a file's pieces brings, if any. */
+/* The event that the head of a file's chunks brings, if any. */
 static int give_data(struct stp_reader *reader, uint32_t slot, struct stp_read_event *out)
 {
 	struct stp_read_file *file = &reader->files[slot];
-	const struct stp_read_piece *piece = &file->pieces[file->first_piece];
+	const struct stp_read_chunk *chunk = &file->chunks[file->first_chunk];
 
-	if (file->is_fault || file->piece_count == 0 || !piece->arrived)
+	if (file->is_fault || file->chunk_count == 0 || !chunk->arrived)
 		return 0;
 	out->kind = STP_READ_DATA;
 	out->user = file->user;
-	out->data = stp_read_buffer_at(reader, piece->buffer);
-	out->bytes = piece->wanted_bytes;
-	out->buffer = piece->buffer;
-	file->given_bytes += piece->wanted_bytes;
+	out->data = stp_read_buffer_at(reader, chunk->buffer);
+	out->bytes = chunk->wanted_bytes;
+	out->buffer = chunk->buffer;
+	file->given_bytes += chunk->wanted_bytes;
 	file->given_all = file->given_bytes == file->before.length;
 	out->last = file->given_all;
-	file->first_piece = (file->first_piece + 1) % STP_READ_AHEAD;
-	file->piece_count--;
+	file->first_chunk = (file->first_chunk + 1) % STP_READ_AHEAD;
+	file->chunk_count--;
 	if (!file->asked_all)
 		stp_read_list_add(reader, STP_READ_LIST_READS, slot);
 	stp_read_list_add(reader, STP_READ_LIST_EVENTS, slot);
@@ -182,8 +182,8 @@ void stp_reader_submit(struct stp_reader *reader, const char *path, uint64_t exp
 	file->user = user;
 	file->expected_length = expected_length;
 	file->cost = STP_READ_AHEAD;
-	if (expected_length < (uint64_t)STP_READ_AHEAD * STP_READ_PIECE_BYTES)
-		file->cost = (size_t)(expected_length / STP_READ_PIECE_BYTES) + 1;
+	if (expected_length < (uint64_t)STP_READ_AHEAD * STP_READ_CHUNK_BYTES)
+		file->cost = (size_t)(expected_length / STP_READ_CHUNK_BYTES) + 1;
 	reader->cost += file->cost;
 	reader->ops[slot].retry_count = 0;
 	stp_read_file_open(reader, slot);

@@ -12,7 +12,7 @@
  * grows meanwhile, what it had at first is read, no more.
  *
  * Shape      at most file_count_max files in flight; DATA events of one file in order, each but the
- *            last a multiple of STP_READ_PIECE_ALIGN bytes.
+ *            last a multiple of STP_READ_CHUNK_ALIGN bytes.
  * Memory     buffer_bytes in one mapping, made by stp_reader_create(); next() allocates nothing.
  * Ownership  path stays the caller's until DONE or FAULT. A DATA event lends its buffer until
  *            stp_reader_release().
@@ -29,10 +29,10 @@
 #include "record/fingerprint.h"
 #include "stampede/io.h"
 
-#define STP_READ_PIECE_ALIGN 4096
+#define STP_READ_CHUNK_ALIGN 4096
 /* What one read asks for, and how many of a file are in flight or wait at most. 8 or 16 lanes of a
- * piece and as many that wait fit a 2 MiB L2 (engine/decisions/0121-reading.md). */
-#define STP_READ_PIECE_BYTES (64 * 1024)
+ * chunk and as many that wait fit a 2 MiB L2 (engine/decisions/0121-reading.md). */
+#define STP_READ_CHUNK_BYTES (64 * 1024)
 #define STP_READ_AHEAD       8
 
 /* Which back end, decided once per run. */
@@ -75,7 +75,7 @@ struct stp_read_event {
 	void *user;                    /* as given to submit */
 	const uint8_t *data;           /* DATA */
 	size_t bytes;                  /* DATA: 0 only for an empty file */
-	int last;                      /* DATA: the last piece; DONE or FAULT follows */
+	int last;                      /* DATA: the last chunk; DONE or FAULT follows */
 	uint32_t buffer;               /* DATA: for stp_reader_release() */
 	struct stp_file_status status; /* DONE: of the descriptor that was read */
 	enum stp_errc code;            /* FAULT: STP_CHANGED may be tried again */

@@ -97,7 +97,7 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 	reader->start_count = or_default(options->start_count, START_COUNT);
 	reader->file_count_max = or_default(options->file_count_max, FILE_COUNT_MAX);
 	reader->buffer_count =
-	    or_default(options->buffer_bytes, BUDGET_BYTES) / STP_READ_PIECE_BYTES;
+	    or_default(options->buffer_bytes, BUDGET_BYTES) / STP_READ_CHUNK_BYTES;
 	if (reader->buffer_count < STP_READ_AHEAD)
 		reader->buffer_count = STP_READ_AHEAD;
 #ifdef STP_TEST_HOOKS

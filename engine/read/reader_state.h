@@ -19,7 +19,7 @@
 
 #define STP_READ_STAGE "read"
 /* Not a power of two, or all buffers would fall into the same sets of the caches. */
-#define STP_READ_STRIDE_BYTES (STP_READ_PIECE_BYTES + 4096)
+#define STP_READ_STRIDE_BYTES (STP_READ_CHUNK_BYTES + 4096)
 #define STP_READ_LIST_END     UINT32_MAX
 
 enum stp_read_file_state {
@@ -29,7 +29,7 @@ enum stp_read_file_state {
 	STP_READ_FILE_CLOSED, /* all operations are back; events remain */
 };
 
-struct stp_read_piece {
+struct stp_read_chunk {
 	uint32_t buffer;
 	size_t wanted_bytes;
 	size_t got_bytes;
@@ -53,9 +53,9 @@ struct stp_read_file {
 	uint64_t given_bytes; /* up to here DATA events went out */
 	int asked_all;
 	int given_all;
-	size_t first_piece; /* ring of STP_READ_AHEAD pieces */
-	size_t piece_count;
-	struct stp_read_piece pieces[STP_READ_AHEAD];
+	size_t first_chunk; /* ring of STP_READ_AHEAD chunks */
+	size_t chunk_count;
+	struct stp_read_chunk chunks[STP_READ_AHEAD];
 	uint32_t next_in[2]; /* lists: reads, events */
 	int is_in[2];
 	char text[128];
@@ -130,7 +130,7 @@ static inline uint8_t *stp_read_buffer_at(const struct stp_reader *reader, uint3
 /* Starts opening the file of a slot. */
 void stp_read_file_open(struct stp_reader *reader, uint32_t slot);
 
-/* Starts the next piece of a file; the caller has seen a free buffer. */
+/* Starts the next chunk of a file; the caller has seen a free buffer. */
 void stp_read_file_ask(struct stp_reader *reader, uint32_t slot);
 
 /* Takes an operation that came back: its file goes on, or ends. */
