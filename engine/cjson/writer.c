@@ -75,7 +75,7 @@ static struct stp_cjson_scope *scope(struct stp_cjson_writer *writer)
 	return &writer->scopes[writer->depth];
 }
 
-/* What must stand before a value: nothing, a comma, or the key that was written. */
+/* Puts what must precede a value: nothing or a comma; after a key nothing. */
 static void before_value(struct stp_cjson_writer *writer)
 {
 	struct stp_cjson_scope *in = scope(writer);
@@ -161,8 +161,8 @@ static void put_string(struct stp_cjson_writer *writer, const char *text, size_t
 		            : stp_cjson_sequence(at, (size_t)(stop - at));
 		if (count == 0 && writer->code == STP_OK)
 			writer->code = STP_FAIL(&writer->err, STP_FORMAT, "cjson", NULL,
-			                        "a string holds byte 0x%02x at %zu, which is no "
-			                        "UTF-8 or a control character",
+			                        "a string holds byte 0x%02x at %zu, which is not "
+			                        "UTF-8 or is a control character",
 			                        *at, (size_t)(at - (const uint8_t *)text));
 		put(writer, at, count);
 		at += count;
