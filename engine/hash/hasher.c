@@ -7,20 +7,20 @@
  *	                    └── not final: words back to the stream ──┴────────▶ done
  *
  * A slot is one lane of every algorithm of the set. All live slots advance together by the blocks
- * the shortest of them has left; then that one is taken out, its words and nothing else, and the
- * next job takes its lane: the others stay where they are, in the kernels' own layout. With more
- * than one algorithm a step is cut to a quantum, so that the second one still finds the bytes in
- * the second-level cache.
+ * the shortest of them has left; then only the words of that one are copied out, and the next job
+ * gets its lane: the others stay where they are, in the kernels' own layout. With more than one
+ * algorithm a step is cut to a quantum, so that the bytes are still in the second-level cache for
+ * the next one.
  *
  * Live slots are always [0, live): when the queue is empty the last one moves into the hole, so
- * that groups of lanes stay full and the ragged end lies in one place, where lanes.c picks
- * narrower kernels for it.
+ * that groups of lanes stay full and the ragged end is in one place, where lanes.c picks narrower
+ * kernels for it.
  *
  * Padding differs from algorithm to algorithm and would break the step, so the last bytes of a
  * message wait until a batch of them fills the lanes once more.
  *
- * Fed, jobs go in order of arrival. While draining, the largest chunk goes first: the ragged end is
- * as long as the last one.
+ * With STP_HASHER_FED, jobs start in order of arrival. While draining, the largest chunk goes
+ * first, because the ragged end is as long as the chunk that starts last.
  */
 #include "hash/hash.h"
 
@@ -100,11 +100,11 @@ size_t stp_hasher_in_flight(const struct stp_hasher *hasher)
 
 size_t stp_hasher_lane_count(const struct stp_hasher *hasher)
 {
-	/* As many again may wait with their last bytes. */
+	/* As many more may wait with their last bytes. */
 	return 2 * hasher->slot_count;
 }
 
-/* Tells whoever watches. Not an addition: the thread that hashes is the only one to write. */
+/* Updates the watched number. A plain store: only the thread that hashes writes it. */
 static void set_busy(struct stp_hasher *hasher, size_t lanes)
 {
 	atomic_store_explicit(hasher->lanes_busy, (unsigned)lanes, memory_order_relaxed);
@@ -151,7 +151,7 @@ void stp_hasher_submit(struct stp_hasher *hasher, struct stp_hash_job *job)
 	hasher->in_flight++;
 }
 
-/* The class whose first job arrived first; numbers may wrap, differences count. */
+/* The class whose first job arrived first; numbers may wrap, so their differences are compared. */
 static unsigned oldest_class(const struct stp_hasher *hasher)
 {
 	uint64_t left = hasher->classes_used;
@@ -235,7 +235,8 @@ static void slot_move(struct stp_hasher *hasher, size_t from, size_t to)
 	hasher->slots[to] = hasher->slots[from];
 }
 
-/* The last bytes of a final job: those held back when it is empty, else those behind its body. */
+/* The last bytes of a final job: those held back when it is empty, otherwise those behind its
+ * body. */
 static const uint8_t *rest_of(const struct stp_hash_job *job, size_t *rest_bytes)
 {
 	size_t body = stp_stream_body_bytes(job->stream, job->bytes);
@@ -248,7 +249,7 @@ static const uint8_t *rest_of(const struct stp_hash_job *job, size_t *rest_bytes
 	return job->data + body;
 }
 
-/* Writes the digests that engine e has at hand after step blocks. */
+/* Writes the digests that engine e has finished after step blocks. */
 static void tails_finish(struct stp_hasher *hasher, struct stp_hash_engine *e,
                          const struct stp_hash_state *state, size_t first, size_t count,
                          const size_t *blocks, size_t step)
@@ -324,7 +325,7 @@ static void tails_flush(struct stp_hasher *hasher)
 	hasher->tail_count = 0;
 }
 
-/* A job whose body is in its stream's words. */
+/* A job whose body has been hashed into its stream's words. */
 static void body_done(struct stp_hasher *hasher, struct stp_hash_job *job)
 {
 	struct stp_hash_stream *stream = job->stream;
@@ -391,7 +392,8 @@ static void engine_run(struct stp_hasher *hasher, struct stp_hash_engine *e, siz
 	}
 }
 
-/* Takes the ended job out of slot s and fills the hole: from the queue, else with the last slot. */
+/* Removes the finished job from slot s and fills the hole: from the queue, otherwise with the last
+ * slot. */
 static void slot_end(struct stp_hasher *hasher, size_t s, enum stp_hasher_mode mode)
 {
 	struct stp_hash_job *job = hasher->slots[s].job;
@@ -422,7 +424,7 @@ static void step(struct stp_hasher *hasher, enum stp_hasher_mode mode)
 		hasher->slots[s].data += units * STP_HASH_CHUNK_ALIGN;
 		hasher->slots[s].left -= units;
 	}
-	/* From the end, so that a slot moved into a hole has been looked at. */
+	/* From the end, so that a slot moved into a hole has been checked already. */
 	for (s = hasher->live; s-- > 0;)
 		if (!hasher->slots[s].left)
 			slot_end(hasher, s, mode);

@@ -3,10 +3,10 @@
  * Many whole messages.
  *
  *	short: by number of blocks, tail included ─▶ bucket c ─▶ when it fills the lanes: run
- *	long, and the few left on buckets at the end ─────────▶ a hasher of our own, drained
+ *	long, and the few left on buckets at the end ─────────▶ a hasher on the stack, drained
  *
- * Millions of paths have two or three blocks each, so a full bucket is the rule; its messages
- *start, run and end together without a queue, and only their last bytes are copied.
+ * Millions of paths have two or three blocks each, so buckets are usually full; the messages of one
+ * start, run and end together without a queue, and only their last bytes are copied.
  */
 #include "hash/hash.h"
 
@@ -36,7 +36,7 @@ struct buckets {
 	unsigned block_shift; /* blocks are 1 << block_shift bytes: no division for each message */
 	size_t lanes;
 	struct stp_hash_chain chain;
-	struct stp_hash_stream first; /* what every message starts from: the key is in it */
+	struct stp_hash_stream first; /* the start of every message, with the key */
 	struct stp_hash_state start;  /* the same in every lane */
 	struct bucket bucket[BUCKETS];
 };
@@ -79,7 +79,7 @@ static void start_init(struct buckets *buckets, const uint8_t *key, size_t key_b
 		              stp_stream_words(first, buckets->alg), first->bytes_done, 0);
 }
 
-/* Gives each lane its last bytes and, with BLAKE2b, the mark of the last block. */
+/* Gives each lane its last bytes and, with BLAKE2b, the last-block flag. */
 static void tails_put(const struct buckets *buckets, const struct bucket *bucket, size_t body,
                       struct stp_hash_state *state, uint8_t tails[][STP_HASH_TAIL_MAX],
                       const uint8_t **data)
@@ -110,7 +110,7 @@ static void bucket_run(struct buckets *buckets, size_t blocks)
 	size_t body = SIZE_MAX;
 	unsigned lane;
 
-	/* The tail has one or two blocks; the body, then, is what all have. */
+	/* The tail has one or two blocks; the body is the whole blocks that all messages have. */
 	for (lane = 0; lane < live; lane++) {
 		size_t bytes = buckets->message_bytes[bucket->index[lane]];
 		size_t whole = (bytes - (BLAKE2B(buckets) && bytes)) >> buckets->block_shift;
@@ -170,7 +170,7 @@ static void flight_add(struct flight *f, const struct buckets *buckets, size_t i
 	stp_hasher_submit(&f->hasher, job);
 }
 
-/* Messages without bytes but with a key: the key's block is their last (RFC 7693 section 2.5). */
+/* Empty messages with a key: the key's block is their last (RFC 7693 section 2.5). */
 static void hash_empty(const struct buckets *buckets, size_t i, const uint8_t *key,
                        size_t key_bytes)
 {
@@ -198,7 +198,8 @@ static void buckets_init(struct buckets *buckets, enum stp_alg alg, const uint8_
 		buckets->bucket[c].count = 0;
 }
 
-/* Hashes the long messages, and short ones that fill no bucket, largest first as far as it sees. */
+/* Hashes the long messages, and the short ones that filled no bucket, the largest of those in
+ * flight first. */
 static void rest_run(struct buckets *buckets, size_t count)
 {
 	struct flight f;
@@ -245,7 +246,8 @@ void stp_hash_many(enum stp_alg alg, const uint8_t *const *messages, const size_
 			left -= buckets.lanes;
 		}
 	}
-	/* A bucket at least half as full as pays for itself; the others share lanes. */
+	/* A bucket runs by itself when it is at least half as full as its kernel needs; the others
+	 * share lanes. */
 	for (c = 1; c < BUCKETS; c++) {
 		if (2 * buckets.bucket[c].count >= buckets.chain.kernels[0]->live_min) {
 			left -= buckets.bucket[c].count;

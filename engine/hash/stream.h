@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One message at a time, on one-lane kernels: the ragged end, stp_hash_one() and the oracle.
+ * One message at a time, on one-lane kernels: the ragged end, stp_hash_one() and the serial
+ * reference.
  *
  * BLAKE2b must know the end before it compresses the last whole block (RFC 7693 section 3.3), so a
  * stream whose set has BLAKE2b holds the last 128 bytes of a chunk back until the next one comes.
  *
- * Shape      bytes in multiples of STP_HASH_CHUNK_ALIGN, but for the end.
+ * Shape      bytes in multiples of STP_HASH_CHUNK_ALIGN, except at the end.
  * Memory     none.
  * Ownership  the stream is the caller's.
  * Threads    one thread per stream.
