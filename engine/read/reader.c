@@ -5,8 +5,8 @@
  * Two lists of files drive everything. "reads" holds files that want another read and get one each
  * in turn while buffers are free; "events" holds files whose next event may be ready. Free buffers
  * are a stack, so that a hot page cache is copied into memory that is still in the L2 cache, and
- * only start_count reads are started at a time: what comes back at once is hashed before more is
- * read; what has to wait for the disk lets the queue grow.
+ * only start_count reads are started at a time: reads that complete at once are hashed before more
+ * is read; while reads wait for the disk, the queue grows.
  */
 #include "read/reader.h"
 
@@ -25,7 +25,7 @@ static void free_slot(struct stp_reader *reader, uint32_t slot)
 	reader->free_files[reader->free_file_count++] = slot;
 }
 
-/* The event that the head of a file's chunks brings, if any. */
+/* The event for the first chunk of a file, if it has arrived. */
 static int give_data(struct stp_reader *reader, uint32_t slot, struct stp_read_event *out)
 {
 	struct stp_read_file *file = &reader->files[slot];
@@ -110,7 +110,7 @@ static void pump(struct stp_reader *reader)
 
 	start_reads(reader);
 	if (reader->backend->ops->start(reader->backend, &reader->err) != STP_OK)
-		return; /* stp_reader_check() tells */
+		return; /* stp_reader_check() reports it */
 	while ((op = reader->backend->ops->reap(reader->backend, 0)) != NULL)
 		stp_read_file_complete(reader, op);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state machine of a file, over either back end.
+ * The state machine of a file, on either back end.
  *
  *	submit ─▶ OPENING ─▶ READING ─▶ CLOSED ─▶ (slot free)
  *	             │           │         ▲
  *	             └───────────┴─ fault ─┘      always: all of its operations are back first
  *
- * While READING a file has up to STP_READ_AHEAD chunks: asked for, arrived, or waiting for their
- * turn, since operations come back in any order and DATA events go out in file order:
+ * While READING, a file has up to STP_READ_AHEAD chunks: requested, arrived, or waiting for their
+ * turn, since operations complete in any order and DATA events are delivered in file order:
  *
  *	chunks   [ 0 arrived ][ 1 in flight ][ 2 arrived ][ free ]
  *	           ▲ next event                              ▲ next read
@@ -45,7 +45,7 @@ void stp_read_file_open(struct stp_reader *reader, uint32_t slot)
 	queue_op(reader, op);
 }
 
-/* Asks for what is missing of a chunk. */
+/* Requests what is missing of a chunk. */
 static void queue_read(struct stp_reader *reader, uint32_t slot, const struct stp_read_chunk *chunk,
                        uint64_t chunk_offset)
 {
@@ -57,7 +57,7 @@ static void queue_read(struct stp_reader *reader, uint32_t slot, const struct st
 	op->bytes = chunk->wanted_bytes - chunk->got_bytes;
 	op->offset = chunk_offset + chunk->got_bytes;
 	op->is_direct = reader->files[slot].is_direct;
-	if (op->is_direct) /* the buffer has room behind the chunk */
+	if (op->is_direct) /* the buffer is longer than a chunk */
 		op->bytes = (op->bytes + STP_READ_DIRECT_ALIGN - 1) / STP_READ_DIRECT_ALIGN *
 		            STP_READ_DIRECT_ALIGN;
 	if (reader->short_read_bytes && op->bytes > reader->short_read_bytes)
@@ -76,7 +76,7 @@ void stp_read_file_ask(struct stp_reader *reader, uint32_t slot)
 	chunk->buffer = reader->free_buffers[--reader->free_buffer_count];
 	chunk->got_bytes = 0;
 	chunk->arrived = 0;
-	/* An empty file is asked for a byte all the same: its end must be where its size says. */
+	/* One byte is requested of an empty file too: its end must be where its size says. */
 	chunk->wanted_bytes = left < STP_READ_CHUNK_BYTES ? (size_t)left : STP_READ_CHUNK_BYTES;
 	if (file->before.length == 0)
 		chunk->wanted_bytes = 1;
@@ -167,7 +167,7 @@ static void drop_chunks(struct stp_reader *reader, struct stp_read_file *file)
 	}
 }
 
-/* Whether a file needs nothing more from the system. */
+/* Whether a file needs nothing more from the kernel. */
 static int is_complete(const struct stp_read_file *file)
 {
 	size_t i;
@@ -185,7 +185,7 @@ static int is_complete(const struct stp_read_file *file)
 	return 1;
 }
 
-/* Closes a file when all of its operations are back and it needs no more. */
+/* Closes a file when all of its operations have completed and it needs no more. */
 static void close_if_complete(struct stp_reader *reader, uint32_t slot)
 {
 	struct stp_read_file *file = &reader->files[slot];
@@ -212,7 +212,7 @@ static int is_shortage(int sys)
 	return sys == EMFILE || sys == ENFILE || sys == ENOMEM || sys == ENOBUFS;
 }
 
-/* A sentence for why a file did not open; NULL when errno's own meaning says enough. */
+/* The text for why a file did not open; NULL when the text of errno is enough. */
 static const char *open_problem(int sys)
 {
 	switch (sys) {
@@ -272,12 +272,13 @@ static void open_failed(struct stp_reader *reader, struct stp_read_op *op, int s
 		stp_read_file_open(reader, op->slot);
 		return;
 	}
-	/* EAGAIN: a rename raced with the lookup beneath the root, or the ring was short. */
+	/* EAGAIN: a rename raced with the lookup beneath the root, or the ring ran out of
+	 * memory. */
 	if ((sys == EINTR || sys == EAGAIN) && op->retry_count++ < RETRY_COUNT_MAX) {
 		stp_read_file_open(reader, op->slot);
 		return;
 	}
-	/* Out of descriptors: wait until a file of ours is closed. */
+	/* Out of descriptors: wait until this reader closes a file. */
 	if ((sys == EMFILE || sys == ENFILE) && reader->open_count) {
 		op->next = reader->waiting_opens;
 		reader->waiting_opens = op;
@@ -308,7 +309,7 @@ static struct stp_read_chunk *chunk_of(struct stp_read_file *file, uint32_t buff
 		}
 		offset += chunk->wanted_bytes;
 	}
-	stp_bug("a read came back for no chunk of its file", __FILE__, __LINE__);
+	stp_bug("a completed read belongs to no chunk of its file", __FILE__, __LINE__);
 }
 
 static void have_read(struct stp_reader *reader, struct stp_read_op *op)
@@ -345,16 +346,16 @@ static void have_read(struct stp_reader *reader, struct stp_read_op *op)
 			          "changed while it was read (its size said 0 bytes)");
 		return;
 	}
-	/* A direct read of whole blocks sees what was appended; the second fstat will tell. */
+	/* A direct read of whole blocks sees appended bytes; the second fstat will detect that. */
 	if ((size_t)got > chunk->wanted_bytes - chunk->got_bytes)
 		got = (long)(chunk->wanted_bytes - chunk->got_bytes);
 	chunk->got_bytes += (size_t)got;
-	if (got == 0) { /* the end, before the size said so */
+	if (got == 0) { /* the end comes before the size */
 		chunk->arrived = 1;
 		set_changed(file, offset + chunk->got_bytes);
 	} else if (chunk->got_bytes == chunk->wanted_bytes || file->is_fault) {
 		chunk->arrived = 1;
-	} else { /* a short read means nothing: ask for the rest */
+	} else { /* a short read is normal: request the rest */
 		if (file->is_direct && chunk->got_bytes % STP_READ_DIRECT_ALIGN)
 			file->is_direct = stp_read_set_direct(file->fd, 0);
 		queue_read(reader, op->slot, chunk, offset);
