@@ -12,14 +12,14 @@
 #define STAGE      "hash"
 #define CHUNKS_MAX ((UINT64_C(1) << 48) - 1)
 
-/* What one worker put, in cache lines of its own. */
+/* What one worker has put, in cache lines of its own. */
 struct part {
 	_Alignas(STP_CACHE_LINE) struct stp_arena arena;
 	struct stp_digest_item *last;
 	size_t count;
 };
 
-/* An item's place in the order, beside it: sorting touches no item. */
+/* The sort key of an item, next to a pointer to it: sorting touches no item. */
 struct slot {
 	uint64_t order; /* group and, descending, chunks */
 	uint64_t ino;
@@ -32,7 +32,7 @@ struct stp_digest_queue {
 	struct slot *slots;
 	size_t count;
 	size_t end;              /* of the group that is handed out */
-	atomic_size_t next_slot; /* the next one; beyond end when there is none */
+	atomic_size_t next_slot; /* may grow beyond end when none is left */
 };
 
 enum stp_errc stp_digest_queue_create(size_t worker_count, struct stp_digest_queue **out_queue,
@@ -190,7 +190,7 @@ int stp_digest_queue_next_group(struct stp_digest_queue *queue, unsigned *out_gr
 
 struct stp_digest_item *stp_digest_queue_next(struct stp_digest_queue *queue)
 {
-	/* relaxed: the order was made before the workers could ask */
+	/* relaxed: the order was complete before workers could ask */
 	size_t at = atomic_fetch_add_explicit(&queue->next_slot, 1, memory_order_relaxed);
 
 	return at < queue->end ? queue->slots[at].item : NULL;

@@ -67,8 +67,8 @@ static ssize_t read_chunk(const struct serial *serial, int fd, uint64_t offset, 
 	return (ssize_t)count;
 }
 
-/* Hashes fd to its end, but never more than one byte above length, however fast it grows; the bytes
- * read, or -1 and errno. */
+/* Hashes fd to its end, but at most one byte beyond length, however fast it grows; returns the
+ * bytes read, or -1 and errno. */
 static int64_t hash_file(struct serial *serial, int fd, uint64_t length)
 {
 	struct stp_hash_stream stream;
