@@ -239,9 +239,9 @@ unsigned stp_ledger_hash_set(const struct stp_ledger *ledger)
 	return ledger->segment_count ? ledger->manifest.hash_set : ledger->options.hash_set;
 }
 
-const struct stp_ledger_facts *stp_ledger_facts(const struct stp_ledger *ledger)
+const struct stp_ledger_summary *stp_ledger_summary(const struct stp_ledger *ledger)
 {
-	return &ledger->manifest.facts;
+	return &ledger->manifest.summary;
 }
 
 size_t stp_ledger_refused_count(const struct stp_ledger *ledger)
@@ -393,13 +393,13 @@ static enum stp_errc sweep(struct stp_ledger *ledger, const struct stp_manifest 
 	return STP_OK;
 }
 
-enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_facts *facts,
+enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_summary *summary,
                                 struct stp_err *err)
 {
 	struct stp_manifest next = {
 	    .hash_set = ledger->options.hash_set,
 	    .generation = ledger->next_generation,
-	    .facts = *facts,
+	    .summary = *summary,
 	};
 	int is_base = ledger->has_prepared && ledger->prepared.kind == STP_SEGMENT_BASE;
 	size_t i;

@@ -15,7 +15,8 @@
  * What is broken is never used: a manifest that fails its seal is named as a fault and the
  * generation before it is taken; a generation with a broken segment loses that segment and all
  * below it, a broken block its key range. All that follows is re-hashing. A whole older generation
- * put back passes every seal; facts.run_version tells, and run/ compares it with what is published.
+ * put back passes every seal; summary.run_version tells, and run/ compares it with what is
+ *published.
  *
  * Resume needs no code: checkpoints of a killed run are sources like the others, their fingerprints
  * match, and those files count as unchanged.
@@ -50,7 +51,7 @@ struct stp_ledger_options {
 };
 
 /* What a generation says about the run that wrote it. */
-struct stp_ledger_facts {
+struct stp_ledger_summary {
 	uint64_t run_version; /* version of the metadata this run published */
 	int64_t published_at; /* epoch seconds */
 	uint64_t target_count;
@@ -63,9 +64,9 @@ struct stp_ledger_facts {
 enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,
                               struct stp_ledger **out_ledger, struct stp_err *err) STP_MUST_CHECK;
 
-/* Generation in use, 0 when there is none; its facts, all zero when there is none. */
+/* Generation in use, 0 when there is none; its summary, all zero when there is none. */
 uint64_t stp_ledger_generation(const struct stp_ledger *ledger);
-const struct stp_ledger_facts *stp_ledger_facts(const struct stp_ledger *ledger);
+const struct stp_ledger_summary *stp_ledger_summary(const struct stp_ledger *ledger);
 
 /* The set that the generation's digests are of: that of options, unless the configuration has
  * changed since. Checkpoints always have that of options; those of another set are not used. */
@@ -118,10 +119,10 @@ enum stp_errc stp_ledger_prepare(struct stp_ledger *ledger, struct stp_segment_w
                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes the next generation's manifest: a prepared base replaces all segments, a prepared delta
- * goes on top, with neither the segments stay and only the facts change. Then sweeps: generations
+ * goes on top, with neither the segments stay and only the summary change. Then sweeps: generations
  * before the last, segments no manifest lists, checkpoints (their records are in the ledger now).
  */
-enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_facts *facts,
+enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_summary *summary,
                                 struct stp_err *err) STP_MUST_CHECK;
 
 /* Closes files, wipes the key. Sources from it must be gone. NULL is fine. */

@@ -55,13 +55,13 @@ enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder
 	stp_store32_le(bytes + 8, VERSION);
 	stp_store32_le(bytes + 12, manifest->hash_set);
 	stp_store64_le(bytes + 16, manifest->generation);
-	stp_store64_le(bytes + 24, manifest->facts.run_version);
-	stp_store64_le(bytes + 32, (uint64_t)manifest->facts.published_at);
-	stp_store64_le(bytes + 40, manifest->facts.target_count);
-	stp_store64_le(bytes + 48, (uint64_t)manifest->facts.oldest_verified_at);
-	stp_store64_le(bytes + 56, manifest->facts.tag);
+	stp_store64_le(bytes + 24, manifest->summary.run_version);
+	stp_store64_le(bytes + 32, (uint64_t)manifest->summary.published_at);
+	stp_store64_le(bytes + 40, manifest->summary.target_count);
+	stp_store64_le(bytes + 48, (uint64_t)manifest->summary.oldest_verified_at);
+	stp_store64_le(bytes + 56, manifest->summary.tag);
 	stp_store32_le(bytes + 64, (uint32_t)manifest->count);
-	stp_store32_le(bytes + 68, manifest->facts.source);
+	stp_store32_le(bytes + 68, manifest->summary.source);
 	for (i = 0; i < manifest->count; i++)
 		store_entry(&manifest->entries[i], bytes + HEAD_BYTES + i * ENTRY_BYTES);
 	seal(bytes, count, seal_key, bytes + count);
@@ -94,13 +94,13 @@ static enum stp_errc parse(const uint8_t *bytes, size_t count, const char *name,
 
 	manifest->hash_set = stp_load32_le(bytes + 12);
 	manifest->generation = stp_load64_le(bytes + 16);
-	manifest->facts.run_version = stp_load64_le(bytes + 24);
-	manifest->facts.published_at = (int64_t)stp_load64_le(bytes + 32);
-	manifest->facts.target_count = stp_load64_le(bytes + 40);
-	manifest->facts.oldest_verified_at = (int64_t)stp_load64_le(bytes + 48);
-	manifest->facts.tag = stp_load64_le(bytes + 56);
+	manifest->summary.run_version = stp_load64_le(bytes + 24);
+	manifest->summary.published_at = (int64_t)stp_load64_le(bytes + 32);
+	manifest->summary.target_count = stp_load64_le(bytes + 40);
+	manifest->summary.oldest_verified_at = (int64_t)stp_load64_le(bytes + 48);
+	manifest->summary.tag = stp_load64_le(bytes + 56);
 	manifest->count = stp_load32_le(bytes + 64);
-	manifest->facts.source = stp_load32_le(bytes + 68);
+	manifest->summary.source = stp_load32_le(bytes + 68);
 	if (stp_load32_le(bytes + 8) != VERSION || manifest->count > STP_LEDGER_SEGMENTS_MAX ||
 	    count != HEAD_BYTES + manifest->count * ENTRY_BYTES + STP_SEAL_BYTES ||
 	    !manifest->hash_set || manifest->hash_set >= 1u << STP_ALG_COUNT)

@@ -26,7 +26,7 @@ struct stp_manifest_entry {
 struct stp_manifest {
 	unsigned hash_set;
 	uint64_t generation; /* 0: there is none */
-	struct stp_ledger_facts facts;
+	struct stp_ledger_summary summary;
 	size_t count;
 	struct stp_manifest_entry entries[STP_LEDGER_SEGMENTS_MAX]; /* newest first */
 };

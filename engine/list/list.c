@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a list with several threads. Under one lock a worker reads the next piece of the list
+ * Reading a list with several threads. Under one lock a worker reads the next chunk of the list
  * into its own buffer, finds the end of the last whole row in it and leaves the rest for whoever
  * comes next; it parses with the lock released.
  *
  *	list:   ……row│row│row│ro w│row│row│ro w│…
- *	worker A: [ carry + piece ┘    └ carry ─▶ worker B: [ carry + piece ┘
+ *	worker A: [ carry + chunk ┘    └ carry ─▶ worker B: [ carry + chunk ┘
  *
- * A piece starts at the start of a row, so its format can tell where the last whole row ends. The
+ * A chunk starts at the start of a row, so its format can tell where the last whole row ends. The
  * serial part is the read(), that cut and counting line feeds, about a fifth of the work of
  *parsing.
  */
@@ -28,7 +28,7 @@
 
 struct list {
 	const struct stp_list_options *options;
-	size_t buffer_bytes; /* a piece behind the longest row */
+	size_t buffer_bytes; /* a chunk behind the longest row */
 	const char *name;    /* of the source */
 	const struct stp_list_format *format;
 	int needs_end; /* see stp_list_source_needs_end() */
@@ -72,7 +72,7 @@ static enum stp_errc fill(struct list *list, char *buffer, size_t *count, size_t
 static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_chunk *out_chunk,
                                struct stp_err *err)
 {
-	size_t wanted = list->options->piece_bytes;
+	size_t wanted = list->options->chunk_bytes;
 	size_t count = list->carry_bytes;
 	struct stp_list_cut cut;
 
@@ -208,7 +208,7 @@ static enum stp_errc fill_head(struct list *list, size_t *out_bytes, struct stp_
 	uint64_t lines;
 
 	for (;;) {
-		size_t wanted = list->carry_bytes + options->piece_bytes;
+		size_t wanted = list->carry_bytes + options->chunk_bytes;
 
 		*out_bytes = list->format->head_bytes(list->carry, list->carry_bytes, &lines);
 		STP_TRY(check_start(list, *out_bytes, err));
@@ -249,7 +249,7 @@ static enum stp_errc skip_blank_lines(struct list *list, struct stp_err *err)
 		    list->carry_bytes >= list->options->row_bytes_max)
 			return STP_OK;
 		STP_TRY(fill(list, list->carry, &list->carry_bytes,
-		             list->carry_bytes + list->options->piece_bytes, err));
+		             list->carry_bytes + list->options->chunk_bytes, err));
 	}
 }
 
@@ -268,12 +268,12 @@ static enum stp_errc choose_format(struct list *list, struct stp_err *err)
 	return check_start(list, list->carry_bytes, err);
 }
 
-/* Reads the first piece, decides the format and takes the head off. */
+/* Reads the first chunk, decides the format and takes the head off. */
 static enum stp_errc start(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
 	struct stp_list_names names = {.field_set = 0};
-	size_t wanted = options->piece_bytes;
+	size_t wanted = options->chunk_bytes;
 	size_t count;
 
 	if (wanted < STP_LIST_SNIFF_BYTES)
@@ -362,11 +362,11 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
 	/* When one worker fails the others stop, also without a flag of the caller's. */
 	if (!own.cancel)
 		own.cancel = &cancel;
-	if (!own.piece_bytes)
-		own.piece_bytes = PIECE_BYTES;
+	if (!own.chunk_bytes)
+		own.chunk_bytes = PIECE_BYTES;
 	if (!own.row_bytes_max)
 		own.row_bytes_max = STP_LIST_ROW_BYTES_MAX;
-	list.buffer_bytes = own.row_bytes_max + own.piece_bytes;
+	list.buffer_bytes = own.row_bytes_max + own.chunk_bytes;
 	list.carry = malloc(list.buffer_bytes);
 	if (!list.carry)
 		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, list.name,

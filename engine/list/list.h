@@ -63,7 +63,7 @@ struct stp_list_options {
 	int all_claims;            /* whole rows, too, give claims: of every digest they have */
 	size_t jobs;               /* workers; 0: in the calling thread */
 	const uint8_t *sum_secret; /* of stats.sum, see list/sum.h; NULL: no sum */
-	size_t piece_bytes;        /* read at once; 0: 512 KiB. Tests cut the list finer */
+	size_t chunk_bytes;        /* read at once; 0: 512 KiB. Tests cut the list finer */
 	size_t row_bytes_max;      /* longest row; 0: STP_LIST_ROW_BYTES_MAX */
 	struct stp_cancel *cancel; /* may be NULL; set when a worker fails */
 };

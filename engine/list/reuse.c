@@ -18,7 +18,7 @@
 static enum stp_errc compare(struct stp_list_reuse *reuse, const struct stp_list_options *options,
                              const struct stp_list_basis *basis, struct stp_err *err)
 {
-	uint64_t tag = stp_ledger_facts(basis->ledger)->tag;
+	uint64_t tag = stp_ledger_summary(basis->ledger)->tag;
 	uint64_t sum;
 
 	if (!tag)

@@ -2,7 +2,7 @@
 /*
  * A sum over a whole list, to tell in the next run that it is byte for byte the same.
  *
- *	list ─▶ pieces of 1 MiB ─▶ blocks of 1 KiB ─▶ NH ─▶ BLAKE2b per piece ─▶ BLAKE2b ─▶ sum
+ *	list ─▶ chunks of 1 MiB ─▶ blocks of 1 KiB ─▶ NH ─▶ BLAKE2b per chunk ─▶ BLAKE2b ─▶ sum
  *
  * NH is the hash of UMAC (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: Fast and Secure
  * Message Authentication", 1999) in words of 64 bits: for whoever does not know the key, two
@@ -10,11 +10,11 @@
  * those, and the list's length. All keys come from one secret; without it nobody can make a list
  * that passes for another, but by trying 2^64 nights.
  *
- * In pieces, so that several threads can make it from a file; the reader of the list makes the same
+ * In chunks, so that several threads can make it from a file; the reader of the list makes the same
  * while it reads.
  *
  * Shape      a number that is never 0.
- * Memory     16 bytes per piece while threads make it; a buffer of 1 MiB per thread.
+ * Memory     16 bytes per chunk while threads make it; a buffer of 1 MiB per thread.
  * Ownership  plain structs; the secret is the caller's, and read by init only.
  * Threads    a struct stp_list_sum belongs to one thread (or its lock).
  */
@@ -38,12 +38,12 @@ struct stp_list_sum_key {
 };
 
 struct stp_list_sum {
-	crypto_generichash_state piece; /* first: aligned to 64 bytes */
+	crypto_generichash_state chunk; /* first: aligned to 64 bytes */
 	crypto_generichash_state whole;
 	struct stp_list_sum_key key;
 	uint8_t block[STP_LIST_SUM_BLOCK_BYTES];
 	size_t block_bytes;
-	size_t piece_bytes;
+	size_t chunk_bytes;
 	uint64_t bytes;
 };
 

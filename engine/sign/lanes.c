@@ -36,7 +36,7 @@
 /* What a document costs besides its bytes, in bytes hashed: two multiplications of points. */
 #define DOCUMENT_COST_BYTES ((uint64_t)64 << 10)
 /* A piece that is not the last is a whole number of SHA-512 blocks. */
-#define HEAD_BYTES STP_HASH_PIECE_ALIGN
+#define HEAD_BYTES STP_HASH_CHUNK_ALIGN
 
 /* Everything of one document that follows from secrets; wiped after each chunk. */
 struct slot {

@@ -3,9 +3,9 @@
  * Records in any order → the same in order, in bounded memory.
  *
  *	add() ─▶ [memory, budget] ─ full ─▶ sort ─▶ sorted run in an unnamed file
- *	merge() ─▶ all runs of all sorters side by side ─▶ emit(), in order
+ *	merge() ─▶ all runs of all sorters together ─▶ emit(), in order
  *
- * The ledger's runs are the same up to the file, and another from there on: ledger/run.h,
+ * The ledger's spilled runs are the same up to the file, and different from there on: ledger/run.h,
  * engine/decisions/0152-one-sorter.md.
  *
  * Shape      records of any content; equal ones stay side by side, those of one sorter in the order
@@ -29,17 +29,17 @@ struct stp_sorter;
 
 typedef enum stp_errc stp_sorter_emit_fn(void *ctx, const uint8_t *record, struct stp_err *err);
 
-/* compare is asked where prefixes are equal. */
+/* compare is called where prefixes are equal. */
 enum stp_errc stp_sorter_create(size_t budget_bytes, stp_sort_compare_fn *compare,
                                 struct stp_sorter **out_sorter, struct stp_err *err) STP_MUST_CHECK;
 void stp_sorter_destroy(struct stp_sorter *sorter);
 
 /* Adds a record of that many bytes, for the caller to write to *out_record before anything else.
- * prefix: the first 8 bytes of what it is sorted by, big endian. */
+ * prefix: the first 8 bytes of its sort key, big endian. */
 enum stp_errc stp_sorter_add(struct stp_sorter *sorter, uint64_t prefix, size_t bytes,
                              uint8_t **out_record, struct stp_err *err) STP_MUST_CHECK;
 
-/* Gives all records of sorters[0, count), which have the same compare, to emit in order. */
+/* Passes all records of sorters[0, count), which have the same compare, to emit in order. */
 enum stp_errc stp_sorter_merge(struct stp_sorter *const *sorters, size_t count,
                                stp_sorter_emit_fn *emit, void *ctx,
                                struct stp_err *err) STP_MUST_CHECK;

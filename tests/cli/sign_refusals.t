@@ -29,7 +29,7 @@ $ stampede sign repo --rehash 1/0
 2> stampede: sign: --rehash takes changed, all or 1/K such as 1/30, not '1/0'; see 'stampede sign --help'
 = 2
 $ stampede sign repo --now 2030-02-30T00:00:00Z
-2> stampede: sign: --now: '2030-02-30T00:00:00Z' is no date of the calendar; see 'stampede sign --help'
+2> stampede: sign: --now: '2030-02-30T00:00:00Z' is not a calendar date; see 'stampede sign --help'
 = 2
 $ stampede sign repo --digests missing.csv --now $(at 2)
 2> stampede: list: missing.csv: cannot open the digest list: No such file or directory
@@ -90,10 +90,10 @@ $ stampede sign repo --now $(at 2)
 = 2
 $ openssl genpkey -algorithm rsa -out repo/keys/online.pem 2>/dev/null; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: is no Ed25519 key; make one with openssl genpkey -algorithm ed25519
+2> stampede: keys: online.pem: is not an Ed25519 key; make one with openssl genpkey -algorithm ed25519
 = 2
 $ echo garbage >repo/keys/online.pem; stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: is no PEM file with a private key; restore it from a backup
+2> stampede: keys: online.pem: is not a PEM file with a private key; restore it from a backup
 = 2
 $ mv key.pem repo/keys/online.pem
 

@@ -2,8 +2,8 @@
 /*
  * The CSV list reader against RFC 4180 as a slow automaton over the whole text: the same rows are
  * records, at the same lines, with the same paths, up to the end line. A list cut into small
- * pieces, and now and then two workers (threads cost more than all the rest), see what one big
- * piece gives.
+ * chunks, and now and then two workers (threads cost more than all the rest), see what one big
+ * chunk gives.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ static enum stp_errc collect(void *ctx, size_t worker, const struct stp_record *
 struct cut {
 	const struct stp_list_format *format;
 	size_t jobs;
-	size_t piece_bytes;
+	size_t chunk_bytes;
 	size_t row_bytes_max;
 };
 
@@ -77,7 +77,7 @@ static enum stp_errc read_with(int fd, struct cut cut, struct seen *seen,
 	    .format = cut.format,
 	    .hash_set = SET,
 	    .jobs = cut.jobs,
-	    .piece_bytes = cut.piece_bytes,
+	    .chunk_bytes = cut.chunk_bytes,
 	    .row_bytes_max = cut.row_bytes_max,
 	};
 	struct stp_fault_list faults;

@@ -2,7 +2,7 @@
 /*
  * The NDJSON row reader against jansson: what it takes jansson takes, with the same values, and
  * what jansson takes as a flat row of ours it takes. Beyond that, the whole reader must survive,
- * and see the same rows when the list is cut into small pieces.
+ * and see the same rows when the list is cut into small chunks.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -174,8 +174,8 @@ static enum stp_errc take_none(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-/* Reads all rows, piece_bytes at once; the row and record counts it gave. */
-static enum stp_errc read_list(int fd, size_t data_bytes, size_t piece_bytes,
+/* Reads all rows, chunk_bytes at once; the row and record counts it gave. */
+static enum stp_errc read_list(int fd, size_t data_bytes, size_t chunk_bytes,
                                struct stp_list_stats *stats)
 {
 	struct stp_list_source source = {"fuzz", fd};
@@ -183,7 +183,7 @@ static enum stp_errc read_list(int fd, size_t data_bytes, size_t piece_bytes,
 	    .source = &source,
 	    .format = &stp_list_ndjson,
 	    .hash_set = STP_ALG_BIT(STP_ALG_SHA512),
-	    .piece_bytes = piece_bytes,
+	    .chunk_bytes = chunk_bytes,
 	    .row_bytes_max = data_bytes + 3,
 	};
 	struct stp_fault_list faults;

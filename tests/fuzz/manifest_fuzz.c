@@ -30,7 +30,7 @@ static void try_bytes(const uint8_t *bytes, size_t count)
 		unlinkat(memory_folder(), "7.manifest", 0);
 		if (stp_manifest_write(&first, memory_folder(), seal_key, NULL) != STP_OK ||
 		    stp_manifest_read(memory_folder(), 7, seal_key, &second, NULL) != STP_OK ||
-		    first.count != second.count || first.facts.tag != second.facts.tag ||
+		    first.count != second.count || first.summary.tag != second.summary.tag ||
 		    (first.count && strcmp(first.entries[0].name, second.entries[0].name) != 0))
 			abort();
 	}

@@ -85,18 +85,18 @@ static unsigned script_features(unsigned choice)
 	return sets[choice % (sizeof sets / sizeof sets[0])] & stp_cpu_features();
 }
 
-/* The next piece: all that is left, or some of it; a whole end may come as an empty last piece. */
+/* The next chunk: all that is left, or some of it; a whole end may come as an empty last chunk. */
 static void script_submit(struct script_run *run, struct script_message *m)
 {
 	size_t left = m->bytes - m->at;
 	unsigned choice = script_next(&run->script);
-	size_t piece = (size_t)STP_HASH_PIECE_ALIGN * (1 + (choice >> 2));
+	size_t chunk = (size_t)STP_HASH_CHUNK_ALIGN * (1 + (choice >> 2));
 
 	memset(&m->job, 0, sizeof m->job);
 	m->job.stream = &m->stream;
 	m->job.data = m->data + m->at;
-	m->job.final = piece > left || (choice & 3) == 0;
-	m->job.bytes = m->job.final ? left : piece;
+	m->job.final = chunk > left || (choice & 3) == 0;
+	m->job.bytes = m->job.final ? left : chunk;
 	m->job.digests = m->digests;
 	m->at += m->job.bytes;
 	stp_hasher_submit(run->hasher, &m->job);

@@ -129,7 +129,7 @@ static void test_file__only_what_is_ours_alone_is_written_in_place(void **state)
 	                                   &err),
 	                 STP_FORMAT);
 	assert_string_equal(err.subject, "state/other");
-	assert_non_null(strstr(err.text, "has 2 names"));
+	assert_non_null(strstr(err.text, "has 2 hard links"));
 	unlinkat(scratch.fd, "other", 0);
 	check_victim();
 

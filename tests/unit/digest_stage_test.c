@@ -22,7 +22,7 @@
 
 #define SET (STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_SHA512))
 
-/* Around blocks, pages, pieces (64 KiB) and what a file may have ahead (8 pieces). */
+/* Around blocks, pages, chunks (64 KiB) and what a file may have ahead (8 chunks). */
 static const size_t sizes[] = {0,      1,      55,      56,      64,     111,    112,
                                127,    128,    129,     4095,    4096,   4097,   65536,
                                131071, 131072, 131073,  262144,  524287, 524288, 524289,
@@ -822,7 +822,7 @@ static void test_digest_stage__a_stage_that_ends_early_gives_all_back(void **sta
 	size_t i;
 
 	for (i = 0; i < 480; i++) {
-		/* Each several pieces, so that buffers, too, are lent when it ends. */
+		/* Each several chunks, so that buffers, too, are lent when it ends. */
 		snprintf(name, sizeof(name), "f%zu", i);
 		scratch_noise(&f->scratch, name, i % 8 ? 200000 : 1000, (unsigned)i);
 		add(f, name, 200000);

@@ -110,7 +110,7 @@ static void test_formats__another_one_takes_a_table_entry(void **state)
 	                                             .parse = parse_plain};
 	struct stp_list_source source = {.name = "list"};
 	struct stp_list_options options = {
-	    .source = &source, .format = &plain, .hash_set = SHA256, .jobs = 2, .piece_bytes = 5};
+	    .source = &source, .format = &plain, .hash_set = SHA256, .jobs = 2, .chunk_bytes = 5};
 	struct stp_list_stats stats;
 	struct stp_fault_list faults;
 	struct seen *seen = calloc(1, sizeof(*seen));

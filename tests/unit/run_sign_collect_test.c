@@ -180,7 +180,7 @@ static void test_collect__names_that_no_client_fetches(void **state)
 /* Commits a generation of the run that published version 1, made from the list with identity. */
 static void commit(struct fixture *fixture, uint64_t identity)
 {
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = 1, .tag = identity};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = 1, .tag = identity};
 	struct stp_record record = {
 	    .length = 1, .path = "x", .path_bytes = 1, .flags = STP_RECORD_DIGESTS};
 	const struct stp_record *records[1] = {&record};
@@ -191,7 +191,7 @@ static void commit(struct fixture *fixture, uint64_t identity)
 		digest[i] = (uint8_t)(0x11 * (i % 16));
 	record.digests = digest;
 	stp_hash_one(STP_ALG_SHA256, "x", 1, record.key);
-	ledger_take(&fixture->made.made, records, 1, &facts);
+	ledger_take(&fixture->made.made, records, 1, &summary);
 	made_run_reopened(&fixture->made);
 	fixture->in.published = 1;
 	stp_collected_release(&fixture->out);

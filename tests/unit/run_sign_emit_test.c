@@ -87,13 +87,13 @@ static void scan(struct fixture *fixture, size_t count)
 /* The last run signed the records from first to the last. */
 static void commit(struct fixture *fixture, size_t first)
 {
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = ROWS - first};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = ROWS - first};
 	const struct stp_record *records[ROWS];
 	size_t i;
 
 	for (i = first; i < ROWS; i++)
 		records[i - first] = &fixture->records[i].record;
-	ledger_take(&fixture->made.made, records, ROWS - first, &facts);
+	ledger_take(&fixture->made.made, records, ROWS - first, &summary);
 	made_run_reopened(&fixture->made);
 }
 

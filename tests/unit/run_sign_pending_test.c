@@ -168,7 +168,7 @@ static enum stp_errc stop_at_once(void *ctx, uint64_t removed, struct stp_err *e
 static void test_pending__the_driver_is_asked_before_anything_is_hashed(void **state)
 {
 	struct fixture *fixture = set_up(2);
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = 3};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = 3};
 	struct made_record made[3];
 	const struct stp_record *records[3];
 	size_t i;
@@ -176,7 +176,7 @@ static void test_pending__the_driver_is_asked_before_anything_is_hashed(void **s
 	(void)state;
 	for (i = 0; i < 3; i++)
 		records[i] = make_record(&made[i], 8, i);
-	ledger_take(&fixture->made.made, records, 3, &facts);
+	ledger_take(&fixture->made.made, records, 3, &summary);
 	made_run_reopened(&fixture->made);
 	fixture->in.survey = stop_at_once;
 	fixture->in.survey_ctx = fixture;

@@ -184,11 +184,11 @@ static void test_recover__the_bins_must_be_a_whole_set(void **state)
 /* Commits a generation of the run that published version, with one record. */
 static void commit(struct made_ledger *made, uint64_t version)
 {
-	struct stp_ledger_facts facts = {.run_version = version, .target_count = 1};
+	struct stp_ledger_summary summary = {.run_version = version, .target_count = 1};
 	struct made_record record;
 	const struct stp_record *records[1] = {make_record(&record, 1, 1)};
 
-	ledger_take(made, records, 1, &facts);
+	ledger_take(made, records, 1, &summary);
 }
 
 static void test_recover__only_a_ledger_of_the_published_run_stands(void **state)

@@ -240,7 +240,7 @@ static enum stp_errc reuse_list(struct collect *collect, struct stp_err *err)
 	if (!out->list.is_same)
 		return STP_OK;
 	out->identity = out->list.identity;
-	out->count = stp_ledger_facts(run->ledger)->target_count;
+	out->count = stp_ledger_summary(run->ledger)->target_count;
 	run->report->list_rows = out->count;
 	return STP_OK;
 }

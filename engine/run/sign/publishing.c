@@ -192,7 +192,7 @@ static enum stp_errc commit_state(const struct commit *commit, const struct stp_
 {
 	struct stp_sign_run *run = commit->run;
 	const struct stp_publishing *publishing = commit->publishing;
-	struct stp_ledger_facts facts = {
+	struct stp_ledger_summary summary = {
 	    .run_version = publishing->version,
 	    .published_at = run->now,
 	    .target_count = run->report->targets,
@@ -202,7 +202,7 @@ static enum stp_errc commit_state(const struct commit *commit, const struct stp_
 	};
 
 	STP_TRY(stp_links_commit(publishing->links, err));
-	STP_TRY(stp_ledger_commit(run->ledger, &facts, err));
+	STP_TRY(stp_ledger_commit(run->ledger, &summary, err));
 	STP_TRY(stp_sign_raise_floors(run, &commit->opened->trust, snapshot, timestamp, err));
 	stp_sign_note_source(run, commit->in->choice, &commit->opened->note);
 	return STP_OK;

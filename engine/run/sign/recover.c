@@ -30,7 +30,7 @@ int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_faul
 {
 	return published &&
 	       (stp_ledger_generation(ledger) == 0 || stp_ledger_refused_count(ledger) != 0 ||
-	        damage->total != 0 || stp_ledger_facts(ledger)->run_version != published);
+	        damage->total != 0 || stp_ledger_summary(ledger)->run_version != published);
 }
 
 /* The one signature that counts is that of the key that signs bins. */
@@ -259,7 +259,7 @@ void stp_recover_note(const struct stp_ledger *ledger, const struct stp_fault_li
 	int is_lost =
 	    stp_ledger_generation(ledger) == 0 || stp_ledger_refused_count(ledger) || damage->total;
 
-	if (!is_lost && stp_ledger_facts(ledger)->run_version + 1 >= published)
+	if (!is_lost && stp_ledger_summary(ledger)->run_version + 1 >= published)
 		return;
 	stp_fault_add(notes, STP_CHANGED, 0, "recover", "state/ledger", strlen("state/ledger"),
 	              "%s, so the published bins say what was signed last; %s: one that comes back "

@@ -91,7 +91,7 @@ static int needs_recovery(const struct sign *sign)
 static uint64_t targets_before(const struct sign *sign)
 {
 	return sign->recovered.has_published ? stp_sources_record_count(&sign->recovered.published)
-	                                     : stp_ledger_facts(sign->run.ledger)->target_count;
+	                                     : stp_ledger_summary(sign->run.ledger)->target_count;
 }
 
 static enum stp_errc collect(struct sign *sign, struct stp_err *err)
@@ -106,7 +106,7 @@ static enum stp_errc collect(struct sign *sign, struct stp_err *err)
 		return stp_sign_collect(&sign->run, &in, collected, err);
 	collected->count = targets_before(sign);
 	/* The identity in an older generation is that of an older list. */
-	collected->identity = needs_recovery(sign) ? 0 : stp_ledger_facts(sign->run.ledger)->tag;
+	collected->identity = needs_recovery(sign) ? 0 : stp_ledger_summary(sign->run.ledger)->tag;
 	return STP_OK;
 }
 

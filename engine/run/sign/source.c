@@ -15,20 +15,20 @@ static void note(struct stp_sign_run *run, const char *text)
  * ledgers, which do not note it, have a list identity only if there was a list. */
 static enum stp_index_source noted_source(const struct stp_sign_run *run, uint64_t published)
 {
-	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
+	const struct stp_ledger_summary *summary = stp_ledger_summary(run->ledger);
 
 	if (run->config.source != STP_INDEX_UNKNOWN || !published)
 		return run->config.source;
-	if (facts->source <= STP_INDEX_STREAM && facts->source != STP_INDEX_UNKNOWN)
-		return (enum stp_index_source)facts->source;
-	return facts->tag ? STP_INDEX_LIST : STP_INDEX_UNKNOWN;
+	if (summary->source <= STP_INDEX_STREAM && summary->source != STP_INDEX_UNKNOWN)
+		return (enum stp_index_source)summary->source;
+	return summary->tag ? STP_INDEX_LIST : STP_INDEX_UNKNOWN;
 }
 
 /* Notes what the operator may not have meant. */
 static void note_change(struct stp_sign_run *run, const struct stp_source_choice *choice)
 {
 	const struct stp_sign_options *options = run->options;
-	uint32_t before = stp_ledger_facts(run->ledger)->source;
+	uint32_t before = stp_ledger_summary(run->ledger)->source;
 
 	if (choice->is_refresh && options->rehash != STP_REHASH_CHANGED)
 		note(run, "names a list as the \"source\", but none was given: the targets of the "
@@ -100,7 +100,7 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
 
 uint32_t stp_sign_made_from(const struct stp_sign_run *run, const struct stp_source_choice *choice)
 {
-	uint32_t before = stp_ledger_facts(run->ledger)->source;
+	uint32_t before = stp_ledger_summary(run->ledger)->source;
 
 	if (choice->is_refresh)
 		return before ? before : (uint32_t)choice->source;
