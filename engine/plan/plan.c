@@ -129,8 +129,9 @@ static void plan_row(struct stp_plan_row *row, unsigned bits, const struct stp_p
 static size_t clients_kept(const struct stp_plan_row *row)
 {
 	size_t kept = 0;
+	size_t i;
 
-	for (size_t i = 0; i < row->client_count; i++)
+	for (i = 0; i < row->client_count; i++)
 		kept += row->clients[i].answer != STP_CLIENT_NO;
 	return kept;
 }
@@ -139,8 +140,9 @@ static size_t clients_kept(const struct stp_plan_row *row)
 static const struct stp_plan_row *cheapest_row(const struct stp_plan_report *plan)
 {
 	const struct stp_plan_row *best = &plan->rows[0];
+	size_t i;
 
-	for (size_t i = 1; i < plan->row_count; i++)
+	for (i = 1; i < plan->row_count; i++)
 		if (plan->rows[i].user_next < best->user_next)
 			best = &plan->rows[i];
 	return best;
@@ -151,8 +153,9 @@ static const struct stp_plan_row *best_row(const struct stp_plan_report *plan,
                                            const struct stp_plan_row *cheapest)
 {
 	const struct stp_plan_row *best = cheapest;
+	size_t i;
 
-	for (size_t i = 0; i < plan->row_count; i++) {
+	for (i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 		size_t kept = clients_kept(row), most = clients_kept(best);
 
@@ -170,8 +173,9 @@ static void say_what_is_lost(struct stp_plan_report *plan, const struct stp_plan
 {
 	char next[32], count[32];
 	size_t used = strlen(plan->reason);
+	size_t i;
 
-	for (size_t i = 0; i < best->client_count; i++) {
+	for (i = 0; i < best->client_count; i++) {
 		if (best->clients[i].answer == STP_CLIENT_NO ||
 		    cheapest->clients[i].answer != STP_CLIENT_NO)
 			continue;

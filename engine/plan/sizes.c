@@ -53,8 +53,9 @@ uint64_t stp_plan_target_bytes(unsigned hash_set, uint64_t path_bytes, unsigned 
 {
 	uint64_t bytes = BYTES("\"\":{\"hashes\":{},\"length\":}") + path_bytes + length_digits;
 	uint64_t count = 0;
+	int i;
 
-	for (int i = 0; i < STP_ALG_COUNT; i++) {
+	for (i = 0; i < STP_ALG_COUNT; i++) {
 		if (!(hash_set & STP_ALG_BIT(i)))
 			continue;
 		bytes += BYTES("\"\":\"\"") + strlen(stp_alg_name((enum stp_alg)i)) +

@@ -14,7 +14,7 @@ void stp_trust_root_name(uint64_t version, char out[64])
 /* What an audit reports, but what leaves a document as trustworthy as its good signatures make it:
  * expiry is judged before signing, the rest is spelling, or signatures and keys that do not count.
  */
-static bool is_harmless(enum stp_finding_code code)
+static int is_harmless(enum stp_finding_code code)
 {
 	switch (code) {
 	case STP_FINDING_EXPIRED:
@@ -30,26 +30,27 @@ static bool is_harmless(enum stp_finding_code code)
 	case STP_FINDING_KEYID:
 	case STP_FINDING_KEY_DUPLICATE:
 	case STP_FINDING_KEY_UNKNOWN:
-		return true;
+		return 1;
 	default:
-		return false;
+		return 0;
 	}
 }
 
-enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, bool is_good,
+enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, int is_good,
                               const char *advice, struct stp_err *err)
 {
 	const struct stp_finding *found = NULL;
+	size_t code, i;
 
 	if (findings->out_of_memory)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory to read metadata");
 	/* Totals count also what a full list had no room for. */
-	for (size_t code = 0; code < STP_FINDING_CODE_COUNT; code++)
+	for (code = 0; code < STP_FINDING_CODE_COUNT; code++)
 		is_good &= is_harmless((enum stp_finding_code)code) || !findings->totals[code];
 	if (is_good)
 		return STP_OK;
 	stp_finding_list_sort(findings);
-	for (size_t i = 0; i < findings->count; i++) {
+	for (i = 0; i < findings->count; i++) {
 		const struct stp_finding *finding = &findings->items[i];
 
 		if (is_harmless(finding->code))

@@ -11,8 +11,6 @@
 #ifndef STP_TRUST_JUDGE_H
 #define STP_TRUST_JUDGE_H
 
-#include <stdbool.h>
-
 #include "trust/floors.h"
 #include "verify/finding.h"
 
@@ -25,7 +23,7 @@ void stp_trust_root_name(uint64_t version, char out[64]);
 /* STP_REFUSED unless name is_good: it could be read, and carries the signatures it must. Findings
  * can only add to that, and say why: the first that makes a document useless is the text, with
  * advice behind it. Nothing is good because no finding speaks against it. */
-enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, bool is_good,
+enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, int is_good,
                               const char *advice, struct stp_err *err) STP_MUST_CHECK;
 
 /* STP_REFUSED when file, the newest of role in public/, is older than its floor, or has other bytes

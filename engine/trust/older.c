@@ -39,7 +39,7 @@ static enum stp_errc verify_one(struct stp_trust *trust, int metadata_fd, uint64
 {
 	struct stp_signature_tally tally = {0, 0};
 	char name[64];
-	bool good;
+	int good;
 
 	stp_trust_root_name(version, name);
 	STP_TRY(stp_root_read(root, metadata_fd, name, &trust->findings, &good, err));

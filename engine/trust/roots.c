@@ -65,7 +65,7 @@ static enum stp_errc pin_file(const char *path, struct stp_pin *out_pin, struct 
 	struct stp_finding_list findings;
 	struct stp_root root;
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	stp_finding_list_init(&findings);
 	code = stp_root_read(&root, AT_FDCWD, path, &findings, &usable, err);
@@ -91,13 +91,14 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 	    {{.version = 0}, "--trust"},
 	};
 	size_t newest = 0;
+	size_t i;
 
 	if (options->root_file)
 		STP_TRY(pin_file(options->root_file, &all[2].pin, err));
-	for (size_t i = 1; i < sizeof(all) / sizeof(all[0]); i++)
+	for (i = 1; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].pin.version > all[newest].pin.version)
 			newest = i;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (i != newest && all[i].pin.version)
 			STP_TRY(check_older(options->repo->metadata_fd, &all[i], err));
 	*out_start = all[newest];
@@ -107,7 +108,7 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 
 /* Reads V.root.json into root; *out_good when it can be used and says that version. */
 static enum stp_errc read_root(struct stp_trust *trust, int metadata_fd, uint64_t version,
-                               struct stp_root *root, bool *out_good, struct stp_err *err)
+                               struct stp_root *root, int *out_good, struct stp_err *err)
 {
 	char name[64];
 
@@ -125,7 +126,7 @@ static enum stp_errc load_start(struct stp_trust *trust, int metadata_fd, const 
 	struct stp_signature_tally tally = {0, 0};
 	uint64_t version = start->pin.version ? start->pin.version : 1;
 	char name[64];
-	bool good;
+	int good;
 
 	stp_trust_root_name(version, name);
 	if (start->pin.version)
@@ -147,7 +148,7 @@ static enum stp_errc step_root(struct stp_trust *trust, int metadata_fd, uint64_
 	struct stp_root next;
 	enum stp_errc code;
 	char name[64];
-	bool good;
+	int good;
 
 	stp_trust_root_name(version, name);
 	code = read_root(trust, metadata_fd, version, &next, &good, err);
@@ -170,7 +171,7 @@ static enum stp_errc load_confirmed(struct stp_trust *trust, int metadata_fd,
                                     const struct start *start, struct stp_err *err)
 {
 	char name[64];
-	bool usable;
+	int usable;
 
 	if (!start->pin.version || start->pin.version >= trust->root.doc.version)
 		return STP_OK;

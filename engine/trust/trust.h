@@ -64,6 +64,6 @@ void stp_trust_release(struct stp_trust *trust);
 
 /* True when V.snapshot.json lies there with a threshold of the root's snapshot keys: its version
  * has been used. */
-bool stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version);
+int stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version);
 
 #endif

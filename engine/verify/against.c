@@ -35,14 +35,14 @@
 struct unit_result {
 	struct stp_buf changes; /* struct change_record and its texts, again and again */
 	uint64_t old_targets, new_targets;
-	bool is_same;
+	int is_same;
 };
 
 struct comparison {
 	const struct stp_verify_against_options *options;
 	struct stp_side old_side, new_side;
 	size_t unit_count;
-	bool same_folder;
+	int same_folder;
 	struct stp_verify_against_report *report;
 	/* One window. */
 	size_t window_begin, window_end;
@@ -52,7 +52,7 @@ struct comparison {
 	struct worker *workers;
 	/* Changes that wait for their turn. */
 	struct stp_buf kept[KIND_COUNT];
-	bool overflown[KIND_COUNT];
+	int overflown[KIND_COUNT];
 };
 
 struct worker {
@@ -94,8 +94,9 @@ static void unit_bins(const struct comparison *c, const struct stp_side *side, s
 static int common_algorithm(unsigned old_set, unsigned new_set)
 {
 	static const enum stp_alg order[] = {STP_ALG_SHA512, STP_ALG_SHA256, STP_ALG_BLAKE2B_256};
+	size_t i;
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (old_set & new_set & STP_ALG_BIT(order[i]))
 			return (int)order[i];
 	return -1;
@@ -184,7 +185,7 @@ static enum stp_errc merge_halves(const struct comparison *c, const struct stp_h
 }
 
 /* The same files on both sides: nothing to read. */
-static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
+static int is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
 {
 	const struct stp_chain_bin *a = &c->old_side.tree.bin_items[old_bin];
 	const struct stp_chain_bin *b = &c->new_side.tree.bin_items[new_bin];
@@ -193,7 +194,7 @@ static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_
 	       a->listed->version == b->listed->version && strcmp(a->role, b->role) == 0;
 }
 
-static bool has_same_targets(struct stp_half *old_half, struct stp_half *new_half)
+static int has_same_targets(struct stp_half *old_half, struct stp_half *new_half)
 {
 	const char *old_text, *new_text;
 	size_t old_count, new_count;
@@ -212,14 +213,14 @@ static enum stp_errc compare_unit(struct comparison *c, struct worker *w, size_t
 	unit_bins(c, &c->new_side, unit, &new_begin, &new_end);
 	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
 	    is_same_file(c, old_begin, new_begin)) {
-		result->is_same = true;
+		result->is_same = 1;
 		return STP_OK;
 	}
 	STP_TRY(stp_half_read(&w->old_half, &c->old_side, old_begin, old_end, err));
 	STP_TRY(stp_half_read(&w->new_half, &c->new_side, new_begin, new_end, err));
 	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
 	    has_same_targets(&w->old_half, &w->new_half)) {
-		result->is_same = true;
+		result->is_same = 1;
 		return STP_OK;
 	}
 	STP_TRY(stp_half_parse(&w->old_half, &c->old_side, old_begin, old_end, err));
@@ -285,7 +286,7 @@ static enum stp_errc keep(struct comparison *c, const struct change_record *reco
 	if (c->overflown[record->kind])
 		return STP_OK;
 	if (kept->count > KEPT_BYTES_MAX) {
-		c->overflown[record->kind] = true;
+		c->overflown[record->kind] = 1;
 		stp_buf_release(kept);
 		return STP_OK;
 	}
@@ -302,7 +303,7 @@ static void count_change(struct stp_verify_against_report *report, enum stp_chan
 
 /* All records of changes; direct: kinds that go out now, the others are kept. */
 static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes, unsigned direct,
-                             bool first_pass, struct stp_err *err)
+                             int first_pass, struct stp_err *err)
 {
 	size_t at = 0;
 
@@ -322,19 +323,20 @@ static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes
 	return STP_OK;
 }
 
-static enum stp_errc run_window(struct comparison *c, unsigned direct, bool first_pass,
+static enum stp_errc run_window(struct comparison *c, unsigned direct, int first_pass,
                                 struct stp_err *err)
 {
 	size_t count = c->window_end - c->window_begin;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		c->results[i].changes.count = 0;
 		c->results[i].old_targets = c->results[i].new_targets = 0;
-		c->results[i].is_same = false;
+		c->results[i].is_same = 0;
 	}
 	atomic_store(&c->next, c->window_begin);
 	STP_TRY(stp_workers_run(c->options->jobs, "against", work, c, c->options->cancel, err));
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		if (first_pass) {
 			c->report->bins_same += c->results[i].is_same;
 			c->report->old_targets += c->results[i].old_targets;
@@ -346,11 +348,13 @@ static enum stp_errc run_window(struct comparison *c, unsigned direct, bool firs
 }
 
 /* One pass over all units. */
-static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct, bool first_pass,
+static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct, int first_pass,
                           struct stp_err *err)
 {
+	size_t unit;
+
 	c->kinds = kinds;
-	for (size_t unit = 0; unit < c->unit_count; unit += WINDOW_UNITS) {
+	for (unit = 0; unit < c->unit_count; unit += WINDOW_UNITS) {
 		c->window_begin = unit;
 		c->window_end =
 		    unit + WINDOW_UNITS < c->unit_count ? unit + WINDOW_UNITS : c->unit_count;
@@ -362,15 +366,16 @@ static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct,
 static enum stp_errc compare_all(struct comparison *c, struct stp_err *err)
 {
 	static const enum stp_change_kind later[] = {STP_CHANGE_REMOVED, STP_CHANGE_ADDED};
+	size_t i;
 
-	STP_TRY(pass(c, ALL_KINDS, KIND_BIT(STP_CHANGE_DIGEST), true, err));
-	for (size_t i = 0; i < 2; i++) {
+	STP_TRY(pass(c, ALL_KINDS, KIND_BIT(STP_CHANGE_DIGEST), 1, err));
+	for (i = 0; i < 2; i++) {
 		unsigned bit = KIND_BIT(later[i]);
 
 		if (c->overflown[later[i]])
-			STP_TRY(pass(c, bit, bit, false, err));
+			STP_TRY(pass(c, bit, bit, 0, err));
 		else
-			STP_TRY(hand_on(c, &c->kept[later[i]], bit, false, err));
+			STP_TRY(hand_on(c, &c->kept[later[i]], bit, 0, err));
 	}
 	return STP_OK;
 }
@@ -400,14 +405,15 @@ static enum stp_errc make_room(struct comparison *c, struct stp_err *err)
 static void release(struct comparison *c)
 {
 	size_t workers = c->options->jobs ? c->options->jobs : 1;
+	size_t i;
 
-	for (size_t i = 0; c->workers && i < workers; i++) {
+	for (i = 0; c->workers && i < workers; i++) {
 		stp_half_release(&c->workers[i].old_half);
 		stp_half_release(&c->workers[i].new_half);
 	}
-	for (size_t i = 0; c->results && i < WINDOW_UNITS; i++)
+	for (i = 0; c->results && i < WINDOW_UNITS; i++)
 		stp_buf_release(&c->results[i].changes);
-	for (size_t i = 0; i < KIND_COUNT; i++)
+	for (i = 0; i < KIND_COUNT; i++)
 		stp_buf_release(&c->kept[i]);
 	free(c->workers);
 	free(c->results);

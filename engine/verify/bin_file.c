@@ -137,10 +137,11 @@ static int parse_hashes(struct stp_bin_file *bin, struct stp_bin_entry *entry,
 {
 	uint8_t digest[STP_DIGEST_BYTES_MAX];
 	unsigned set = 0;
+	size_t i;
 
 	if (!STP_CJSON_EXPECT(c, ":{\"hashes\":{"))
 		return 0;
-	for (size_t i = 0; i < STP_ALG_COUNT; i++) {
+	for (i = 0; i < STP_ALG_COUNT; i++) {
 		static const struct {
 			const char *text;
 			size_t count;

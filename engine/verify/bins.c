@@ -73,7 +73,9 @@ static void add(struct worker *w, enum stp_finding_code code, const char *format
 
 static void say_what_was_cut(struct worker *w)
 {
-	for (int i = 0; i < STP_FINDING_CODE_COUNT; i++)
+	int i;
+
+	for (i = 0; i < STP_FINDING_CODE_COUNT; i++)
 		if (w->seen[i] > STP_BINS_FINDINGS_MAX)
 			stp_finding_add(w->shared->options->findings, STP_FINDING_FINDINGS_CUT,
 			                w->name, "has %" PRIu32 " more findings of %s",
@@ -86,15 +88,16 @@ static const struct stp_role *role_of(const struct worker *w)
 	return &w->shared->options->tree->bin_roles[w->item->role_index];
 }
 
-static bool sig_repeated(const struct stp_bin_file *bin, size_t index)
+static int sig_repeated(const struct stp_bin_file *bin, size_t index)
 {
 	const struct stp_bin_signature *s = &bin->signatures[index];
+	size_t i;
 
-	for (size_t i = 0; i < index; i++)
+	for (i = 0; i < index; i++)
 		if (bin->signatures[i].keyid_chars == s->keyid_chars &&
 		    memcmp(bin->signatures[i].keyid, s->keyid, s->keyid_chars) == 0)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 /* Signature index of the bin; 1 when it counts. */
@@ -102,7 +105,7 @@ static unsigned check_signature(struct worker *w, size_t index)
 {
 	const struct stp_bin_signature *s = &w->bin.signatures[index];
 	const struct stp_public_key *key = stp_role_key(role_of(w), s->keyid, s->keyid_chars);
-	bool twice =
+	int twice =
 	    w->index % STP_BINS_TWICE == 0 || w->shared->options->tree->bin_count <= STP_BINS_FEW;
 	enum stp_signature_state state;
 	struct stp_quote quote;
@@ -131,12 +134,13 @@ static unsigned check_signature(struct worker *w, size_t index)
 }
 
 /* True when a threshold of the role signed. */
-static bool check_signatures(struct worker *w)
+static int check_signatures(struct worker *w)
 {
 	const struct stp_role *role = role_of(w);
 	uint64_t good = 0;
+	size_t i;
 
-	for (size_t i = 0; i < w->bin.signature_count; i++)
+	for (i = 0; i < w->bin.signature_count; i++)
 		good += check_signature(w, i);
 	if (role->threshold != UINT64_MAX && good < role->threshold)
 		add(w, STP_FINDING_THRESHOLD,
@@ -222,25 +226,27 @@ static void check_place(struct worker *w, const uint8_t key[32], const char *pat
 static void check_places(struct worker *w, const struct stp_bin_entry *entries, size_t count)
 {
 	size_t n = 0;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		w->paths[n] = (const uint8_t *)entries[i].path;
 		w->path_bytes[n++] = entries[i].path_bytes;
 	}
 	stp_hash_many(STP_ALG_SHA256, w->paths, w->path_bytes, n, NULL, 0, w->keys[0],
 	              sizeof(w->keys[0]));
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		check_place(w, w->keys[i], entries[i].path, entries[i].path_bytes);
 }
 
 static void check_entries(struct worker *w)
 {
 	const struct stp_bin_file *bin = &w->bin;
+	size_t i;
 
-	for (size_t i = 0; i < bin->entry_count; i++)
+	for (i = 0; i < bin->entry_count; i++)
 		note_target(w, bin->entries[i].path, bin->entries[i].path_bytes,
 		            bin->entries[i].length);
-	for (size_t i = 0; i < bin->entry_count; i += KEY_BATCH)
+	for (i = 0; i < bin->entry_count; i += KEY_BATCH)
 		check_places(w, bin->entries + i,
 		             bin->entry_count - i < KEY_BATCH ? bin->entry_count - i : KEY_BATCH);
 	w->shared->hash_sets[w->index] = (uint8_t)bin->hash_set;
@@ -292,7 +298,7 @@ static unsigned slow_entry(struct worker *w, struct stp_document *doc, const cha
 	struct stp_quote quote;
 	uint8_t key[32];
 	size_t path_bytes = strlen(path);
-	bool length_ok = json_is_integer(length) && json_integer_value(length) >= 0;
+	int length_ok = json_is_integer(length) && json_integer_value(length) >= 0;
 
 	stp_finding_quote(&quote, path, path_bytes);
 	note_target(w, path, path_bytes, length_ok ? (uint64_t)json_integer_value(length) : 0);
@@ -347,7 +353,7 @@ static enum stp_errc check_slowly(struct worker *w, struct stp_err *err)
 	const struct stp_bins_options *options = w->shared->options;
 	struct stp_document doc;
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	if (w->file.count > SLOW_BYTES_MAX) {
 		add(w, STP_FINDING_CANONICAL, "is not a bin in canonical form, from byte %zu on",
@@ -374,7 +380,7 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 {
 	const struct stp_bins_options *options = w->shared->options;
 	enum stp_bin_file_state state;
-	bool there, is_signed;
+	int there, is_signed;
 
 	memset(w->seen, 0, sizeof(w->seen));
 	stp_bin_file_name(w->item, w->name, sizeof(w->name));
@@ -453,8 +459,9 @@ static void merge_totals(struct stp_bins_totals *into, const struct stp_bins_tot
 static void compare_hash_sets(const struct shared *shared, struct stp_bins_totals *totals)
 {
 	const struct stp_chain *tree = shared->options->tree;
+	size_t i;
 
-	for (size_t i = 0; i < tree->bin_count; i++) {
+	for (i = 0; i < tree->bin_count; i++) {
 		char name[256];
 
 		if (!shared->hash_sets[i] || shared->hash_sets[i] == totals->hash_set)
@@ -476,6 +483,7 @@ enum stp_errc stp_bins_audit(const struct stp_bins_options *options,
 	size_t count = options->jobs ? options->jobs : 1;
 	struct shared shared = {.options = options};
 	enum stp_errc code;
+	size_t i;
 
 	memset(out_totals, 0, sizeof(*out_totals));
 	shared.workers = calloc(count, sizeof(*shared.workers));
@@ -483,15 +491,15 @@ enum stp_errc stp_bins_audit(const struct stp_bins_options *options,
 	if (!shared.workers || !shared.hash_sets) {
 		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot start workers");
 	} else {
-		for (size_t i = 0; i < count; i++)
+		for (i = 0; i < count; i++)
 			shared.workers[i].shared = &shared;
 		code =
 		    stp_workers_run(options->jobs, "verify", work, &shared, options->cancel, err);
-		for (size_t i = 0; i < count; i++)
+		for (i = 0; i < count; i++)
 			merge_totals(out_totals, &shared.workers[i].totals);
 		compare_hash_sets(&shared, out_totals);
 	}
-	for (size_t i = 0; shared.workers && i < count; i++) {
+	for (i = 0; shared.workers && i < count; i++) {
 		stp_buf_release(&shared.workers[i].file);
 		stp_bin_file_release(&shared.workers[i].bin);
 	}

@@ -68,7 +68,7 @@ static enum stp_errc check_pinned(struct stp_chain *tree, struct stp_finding_lis
 	struct stp_root twin;
 	char name[64];
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", tree->root.doc.version);
 	stp_finding_list_init(&quiet);
@@ -89,10 +89,11 @@ static void check_trusted(struct stp_chain *tree, const struct stp_chain_options
 {
 	const struct stp_document *doc = &tree->root.doc;
 	uint8_t digest[32];
-	bool differs = false;
+	int differs = 0;
+	size_t i;
 
 	stp_hash_one(STP_ALG_SHA256, doc->file.data, doc->file.count, digest);
-	for (size_t i = 0; i < STP_CHAIN_PINS; i++)
+	for (i = 0; i < STP_CHAIN_PINS; i++)
 		differs |= options->pinned[i].version == doc->version &&
 		           memcmp(digest, options->pinned[i].sha256, sizeof(digest)) != 0;
 	if (differs)
@@ -105,8 +106,9 @@ static void check_reached(struct stp_chain *tree, const struct stp_chain_options
                           struct stp_finding_list *findings)
 {
 	uint64_t newest = 0;
+	size_t i;
 
-	for (size_t i = 0; i < STP_CHAIN_PINS; i++)
+	for (i = 0; i < STP_CHAIN_PINS; i++)
 		if (options->pinned[i].version > newest)
 			newest = options->pinned[i].version;
 	if (tree->root.doc.version < newest)
@@ -115,18 +117,18 @@ static void check_reached(struct stp_chain *tree, const struct stp_chain_options
 		    "is the newest root there, but the repository trusts version %" PRIu64, newest);
 }
 
-/* Steps from tree->root to the next version; *out_more is false when there is none. */
+/* Steps from tree->root to the next version; *out_more is 0 when there is none. */
 static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_options *options,
-                               struct stp_finding_list *findings, bool *out_more,
+                               struct stp_finding_list *findings, int *out_more,
                                struct stp_err *err)
 {
 	uint64_t version = tree->root.doc.version + 1;
 	struct stp_root next;
 	enum stp_errc code;
 	char name[64];
-	bool usable;
+	int usable;
 
-	*out_more = false;
+	*out_more = 0;
 	if (options->root_version_last && version > options->root_version_last)
 		return STP_OK;
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
@@ -159,7 +161,7 @@ static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_op
 {
 	const char *name = options->root_name ? options->root_name : "1.root.json";
 	int fd = options->root_name ? options->root_fd : tree->folder_fd;
-	bool more = true;
+	int more = 1;
 
 	STP_TRY(stp_root_read(&tree->root, fd, name, findings, &tree->has_root, err));
 	if (!tree->has_root)
@@ -188,7 +190,7 @@ static enum stp_errc read_listed_document(struct stp_chain *tree, struct stp_doc
                                           const struct stp_listed *listed,
                                           const struct stp_document_rule *rule,
                                           const struct stp_chain_options *options,
-                                          struct stp_finding_list *findings, bool *out_usable,
+                                          struct stp_finding_list *findings, int *out_usable,
                                           struct stp_err *err)
 {
 	char name[256];
@@ -263,8 +265,9 @@ static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
 static uint64_t older_snapshot(const struct stp_chain_options *options, uint64_t version)
 {
 	uint64_t found = 0;
+	size_t i;
 
-	for (size_t i = 0; i < options->snapshot_version_count; i++)
+	for (i = 0; i < options->snapshot_version_count; i++)
 		if (options->snapshot_versions[i] < version &&
 		    options->snapshot_versions[i] > found)
 			found = options->snapshot_versions[i];
@@ -282,7 +285,8 @@ static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version
 	enum stp_errc code;
 	size_t count = 0;
 	char name[64];
-	bool usable;
+	int usable;
+	size_t i;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", old_version);
 	stp_finding_list_init(&quiet);
@@ -291,7 +295,7 @@ static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version
 	if (code == STP_OK && usable && tree->has_root &&
 	    stp_document_signed_by(&doc, &tree->root.snapshot, NULL, "snapshot", &tally))
 		code = read_meta(tree, &doc, &old, &count, err);
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		const struct stp_listed *now = stp_chain_listed(tree, old[i].role);
 
 		if (!now)
@@ -350,19 +354,19 @@ static void check_own_targets(struct stp_document *doc)
 static enum stp_errc load_delegator(struct stp_chain *tree, struct stp_document *doc,
                                     const char *role, const struct stp_role *keys,
                                     const struct stp_chain_options *options,
-                                    struct stp_finding_list *findings, bool *out_usable,
+                                    struct stp_finding_list *findings, int *out_usable,
                                     struct stp_err *err)
 {
 	struct stp_listed *listed = (struct stp_listed *)stp_chain_listed(tree, role);
 
-	*out_usable = false;
+	*out_usable = 0;
 	if (!listed) {
 		if (tree->has_snapshot)
 			stp_finding_add(findings, STP_FINDING_ROLE_UNLISTED, tree->snapshot.name,
 			                "does not list %s.json", role);
 		return STP_OK;
 	}
-	listed->delegated = true;
+	listed->delegated = 1;
 	STP_TRY(read_listed_document(tree, doc, listed, &stp_rule_targets, options, findings,
 	                             out_usable, err));
 	if (!*out_usable)
@@ -398,18 +402,20 @@ static enum stp_errc load_delegations(struct stp_chain *tree,
 /* Ties each bin to its line of the snapshot; what is left over are tombstones. */
 static void match_listed(struct stp_chain *tree, struct stp_finding_list *findings)
 {
-	for (size_t i = 0; i < tree->bin_count; i++) {
+	size_t i;
+
+	for (i = 0; i < tree->bin_count; i++) {
 		struct stp_chain_bin *bin = &tree->bin_items[i];
 		struct stp_listed *listed = (struct stp_listed *)stp_chain_listed(tree, bin->role);
 
 		bin->listed = listed;
 		if (listed)
-			listed->delegated = true;
+			listed->delegated = 1;
 		else
 			stp_finding_add(findings, STP_FINDING_ROLE_UNLISTED, tree->snapshot.name,
 			                "does not list %s.json", bin->role);
 	}
-	for (size_t i = 0; i < tree->listed_count; i++)
+	for (i = 0; i < tree->listed_count; i++)
 		tree->tombstones += !tree->listed[i].delegated;
 }
 
@@ -440,12 +446,14 @@ enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_opti
 
 void stp_chain_release(struct stp_chain *tree)
 {
+	size_t i;
+
 	stp_root_release(&tree->root);
 	stp_document_release(&tree->timestamp);
 	stp_document_release(&tree->snapshot);
 	stp_document_release(&tree->targets);
 	stp_document_release(&tree->bins);
-	for (size_t i = 0; i < tree->bin_role_count; i++)
+	for (i = 0; i < tree->bin_role_count; i++)
 		stp_role_release(&tree->bin_roles[i]);
 	free(tree->bin_roles);
 	stp_role_release(&tree->bins_role);
@@ -463,7 +471,7 @@ const struct stp_document *stp_chain_document(const struct stp_chain *tree,
 {
 	const struct {
 		const struct stp_document *doc;
-		bool found;
+		int found;
 	} documents[] = {
 	    [STP_CHAIN_ROOT] = {&tree->root.doc, tree->has_root},
 	    [STP_CHAIN_TIMESTAMP] = {&tree->timestamp, tree->has_timestamp},

@@ -37,7 +37,7 @@ struct stp_chain {
 	int folder_fd;        /* borrowed */
 	struct stp_root root; /* the last of the chain */
 	struct stp_document timestamp, snapshot, targets, bins;
-	bool has_root, has_timestamp, has_snapshot, has_targets, has_bins;
+	int has_root, has_timestamp, has_snapshot, has_targets, has_bins;
 	uint64_t root_steps;
 	int timestamp_has_length, timestamp_has_hash;
 

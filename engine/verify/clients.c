@@ -138,8 +138,9 @@ size_t stp_clients_judge(const struct stp_client_facts *facts,
                          struct stp_client_verdict verdicts[STP_CLIENTS_MAX])
 {
 	size_t count = sizeof(clients) / sizeof(clients[0]);
+	size_t i;
 
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		judge(&clients[i], facts, &verdicts[i]);
 	return count;
 }

@@ -30,13 +30,14 @@ static enum stp_errc add_range(struct plan *plan, uint64_t first, uint64_t last,
 }
 
 /* A prefix of 1 … 16 lower-case hex digits as a range of keys. */
-static bool parse_prefix(const char *text, size_t count, uint64_t *out_first, uint64_t *out_last)
+static int parse_prefix(const char *text, size_t count, uint64_t *out_first, uint64_t *out_last)
 {
 	uint64_t value = 0;
+	size_t i;
 
 	if (count == 0 || count > 16)
-		return false;
-	for (size_t i = 0; i < count; i++) {
+		return 0;
+	for (i = 0; i < count; i++) {
 		char c = text[i];
 
 		if (c >= '0' && c <= '9')
@@ -44,11 +45,11 @@ static bool parse_prefix(const char *text, size_t count, uint64_t *out_first, ui
 		else if (c >= 'a' && c <= 'f')
 			value = value << 4 | (uint64_t)(c - 'a' + 10);
 		else
-			return false;
+			return 0;
 	}
 	*out_first = count == 16 ? value : value << (64 - 4 * count);
 	*out_last = count == 16 ? value : *out_first | (UINT64_MAX >> (4 * count));
-	return true;
+	return 1;
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -66,8 +67,9 @@ static int compare_ranges(const void *a, const void *b)
 static void merge_ranges(struct stp_chain *tree)
 {
 	size_t kept = 0;
+	size_t i;
 
-	for (size_t i = 1; i < tree->range_count; i++) {
+	for (i = 1; i < tree->range_count; i++) {
 		struct stp_chain_range *last = &tree->ranges[kept];
 
 		if (tree->ranges[i].bin == last->bin && last->last != UINT64_MAX &&
@@ -84,12 +86,13 @@ static void merge_ranges(struct stp_chain *tree)
 static unsigned uniform_bits(const struct stp_chain *tree)
 {
 	unsigned bits = 0;
+	size_t i;
 
 	while (bits <= STP_BIN_BITS_MAX && (size_t)1 << bits < tree->range_count)
 		bits++;
 	if (bits == 0 || bits > STP_BIN_BITS_MAX || (size_t)1 << bits != tree->range_count)
 		return 0;
-	for (size_t i = 0; i < tree->range_count; i++)
+	for (i = 0; i < tree->range_count; i++)
 		if (tree->ranges[i].bin != i || tree->ranges[i].first != (uint64_t)i << (64 - bits))
 			return 0;
 	return bits;
@@ -100,10 +103,11 @@ static void check_cover(struct plan *plan)
 {
 	struct stp_chain *tree = plan->tree;
 	uint64_t next = 0;
-	bool full = false;
+	int full = 0;
 	unsigned said = 0;
+	size_t i;
 
-	for (size_t i = 0; i < tree->range_count && said < 20; i++) {
+	for (i = 0; i < tree->range_count && said < 20; i++) {
 		const struct stp_chain_range *range = &tree->ranges[i];
 
 		if (full || range->first < next) {
@@ -121,7 +125,7 @@ static void check_cover(struct plan *plan)
 			                next, range->first - 1);
 		}
 		if (range->last == UINT64_MAX)
-			full = true;
+			full = 1;
 		else if (range->last + 1 > next)
 			next = range->last + 1;
 	}
@@ -147,8 +151,9 @@ static enum stp_errc read_prefixes(struct plan *plan, json_t *role, const char *
 {
 	json_t *prefixes =
 	    stp_document_member(plan->doc, role, where, "path_hash_prefixes", JSON_ARRAY);
+	size_t i;
 
-	for (size_t i = 0; i < json_array_size(prefixes); i++) {
+	for (i = 0; i < json_array_size(prefixes); i++) {
 		json_t *item = json_array_get(prefixes, i);
 		const char *text = json_string_value(item);
 		uint64_t first, last;
@@ -206,7 +211,7 @@ static void check_role_fields(struct plan *plan, json_t *role, const char *name)
 }
 
 /* True when two roles of the list have equal keyids and threshold. */
-static bool same_keys(json_t *a, json_t *b)
+static int same_keys(json_t *a, json_t *b)
 {
 	return json_equal(json_object_get(a, "keyids"), json_object_get(b, "keyids")) &&
 	       json_equal(json_object_get(a, "threshold"), json_object_get(b, "threshold"));
@@ -235,14 +240,15 @@ static enum stp_errc check_unique(struct plan *plan, struct stp_err *err)
 {
 	size_t count = plan->tree->bin_count;
 	const char **names = malloc((count + 1) * sizeof(*names));
+	size_t i;
 
 	if (!names)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", plan->doc->name,
 		                      "cannot compare names");
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		names[i] = plan->tree->bin_items[i].role;
 	qsort(names, count, sizeof(*names), compare_names);
-	for (size_t i = 1; i < count; i++)
+	for (i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION_OVERLAP,
 			                plan->doc->name, "delegates to %s twice", names[i]);
@@ -274,6 +280,7 @@ static enum stp_errc read_bin(struct plan *plan, json_t *role, json_t *previous,
 static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err *err)
 {
 	size_t count = json_array_size(roles);
+	size_t i;
 
 	plan->tree->delegation = "prefixes";
 	if (count > (size_t)1 << STP_BIN_BITS_MAX) {
@@ -282,7 +289,7 @@ static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err 
 		return STP_OK;
 	}
 	STP_TRY(make_room(plan, count, count, err));
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		json_t *role = json_array_get(roles, i);
 
 		if (!json_is_object(role)) {
@@ -323,6 +330,7 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	uint64_t bits = 0;
 	char name[300];
 	int width;
+	uint64_t i;
 
 	tree->delegation = "succinct";
 	stp_document_known(plan->doc, object, "succinct_roles",
@@ -342,7 +350,7 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	                      err));
 	tree->bin_role_count = 1;
 	width = (int)((bits + 3) / 4);
-	for (uint64_t i = 0; i < (uint64_t)1 << bits; i++) {
+	for (i = 0; i < (uint64_t)1 << bits; i++) {
 		int chars = snprintf(name, sizeof(name), "%s-%0*" PRIx64, json_string_value(prefix),
 		                     width, i);
 		const char *copy = stp_arena_copy(&tree->arena, name, (size_t)chars);

@@ -17,7 +17,6 @@
 #define STP_VERIFY_DOCUMENT_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "base/bytes.h"
 #include "verify/finding.h"
@@ -47,17 +46,17 @@ extern const struct stp_document_rule stp_rule_root, stp_rule_timestamp, stp_rul
 
 /* Reads and checks name in folder_fd: JSON without duplicate keys, depth, envelope, canonical
  * bytes, _type, spec_version, version and expires present and well formed, no unknown field. What
- * is wrong becomes findings; *out_usable is true when signed is there to be read on. Fails only
+ * is wrong becomes findings; *out_usable is 1 when signed is there to be read on. Fails only
  * when the system does. */
 enum stp_errc stp_document_read(struct stp_document *doc, int folder_fd, const char *name,
                                 const struct stp_document_rule *rule,
-                                struct stp_finding_list *findings, bool *out_usable,
+                                struct stp_finding_list *findings, int *out_usable,
                                 struct stp_err *err) STP_MUST_CHECK;
 
 /* As stp_document_read() for bytes at hand: takes over file. */
 enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file, const char *name,
                                  const struct stp_document_rule *rule,
-                                 struct stp_finding_list *findings, bool *out_usable,
+                                 struct stp_finding_list *findings, int *out_usable,
                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* As stp_document_parse() for bytes that are known, by their digest, to be those that were signed:
@@ -65,7 +64,7 @@ enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file,
  */
 enum stp_errc stp_document_parse_known(struct stp_document *doc, struct stp_buf *file,
                                        const char *name, const struct stp_document_rule *rule,
-                                       struct stp_finding_list *findings, bool *out_usable,
+                                       struct stp_finding_list *findings, int *out_usable,
                                        struct stp_err *err) STP_MUST_CHECK;
 
 void stp_document_release(struct stp_document *doc);
@@ -75,9 +74,9 @@ void stp_document_release(struct stp_document *doc);
 json_t *stp_document_member(struct stp_document *doc, json_t *object, const char *where,
                             const char *name, json_type type);
 
-/* An integer member in [min, max]; else a finding and false. */
-bool stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
-                          const char *name, uint64_t min, uint64_t max, uint64_t *out);
+/* An integer member in [min, max]; else a finding and 0. */
+int stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
+                         const char *name, uint64_t min, uint64_t max, uint64_t *out);
 
 /* A finding for every member of object whose name is not among allowed (divided by spaces). */
 void stp_document_known(struct stp_document *doc, json_t *object, const char *where,
@@ -88,7 +87,7 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out,
                                    struct stp_err *err) STP_MUST_CHECK;
 
-/* "expires" text to epoch seconds; false when it is not YYYY-MM-DDTHH:MM:SSZ. */
-bool stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);
+/* "expires" text to epoch seconds; 0 when it is not YYYY-MM-DDTHH:MM:SSZ. */
+int stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);
 
 #endif

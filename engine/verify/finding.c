@@ -46,7 +46,7 @@ void stp_finding_list_release(struct stp_finding_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* Room for one more item; false when memory is short or the list is full. */
+/* Room for one more item; 0 when memory is short or the list is full. */
 static int has_room(struct stp_finding_list *list)
 {
 	if (list->count >= STP_FAULTS_KEPT_MAX)
@@ -122,8 +122,9 @@ void stp_finding_list_sort(struct stp_finding_list *list)
 uint64_t stp_finding_total(const struct stp_finding_list *list, enum stp_severity severity)
 {
 	uint64_t total = 0;
+	size_t i;
 
-	for (size_t i = 0; i < STP_FINDING_CODE_COUNT; i++)
+	for (i = 0; i < STP_FINDING_CODE_COUNT; i++)
 		if (codes[i].severity == severity)
 			total += list->totals[i];
 	return total;

@@ -39,7 +39,7 @@ enum stp_errc stp_half_parse(struct stp_half *half, const struct stp_side *side,
 
 /* Of a half of one bin that was read: the bytes of "targets", from its brace up to the version
  * behind, whose digits may differ. */
-bool stp_half_targets(struct stp_half *half, const char **out_text, size_t *out_count);
+int stp_half_targets(struct stp_half *half, const char **out_text, size_t *out_count);
 
 /* Order of two entries by path: < 0, 0, > 0. */
 int stp_bin_entry_compare(const void *a, const void *b);

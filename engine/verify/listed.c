@@ -55,8 +55,8 @@ static const char *listed_digest(struct stp_document *doc, json_t *hashes, const
 	return NULL;
 }
 
-bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
-                     json_t *object, struct stp_listed *line)
+int stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
+                    json_t *object, struct stp_listed *line)
 {
 	size_t count = strlen(name);
 	json_t *hashes = json_object_get(object, "hashes");
@@ -68,7 +68,7 @@ bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const ch
 	    !stp_role_name_ok(name, count - 5)) {
 		stp_finding_add(doc->findings, STP_FINDING_ROLE_NAME, doc->name,
 		                "lists \"%s\", which is no role's file name", quote.text);
-		return false;
+		return 0;
 	}
 	memset(line, 0, sizeof(*line));
 	line->length = -1;
@@ -76,7 +76,7 @@ bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const ch
 	if (!json_is_object(object) || !line->role ||
 	    !stp_document_integer(doc, object, quote.text, "version", 1, STP_VERSION_MAX,
 	                          &line->version))
-		return false;
+		return 0;
 	stp_document_known(doc, object, quote.text, "hashes length version");
 	if (json_object_get(object, "length") &&
 	    stp_document_integer(doc, object, quote.text, "length", 1, INT64_MAX, &length))
@@ -86,5 +86,5 @@ bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const ch
 	if (hashes && (!json_is_object(hashes) || (!line->sha256 && !line->sha512)))
 		stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
 		                "hashes of %s hold neither sha256 nor sha512", quote.text);
-	return true;
+	return 1;
 }

@@ -22,12 +22,12 @@ struct stp_listed {
 	int64_t length;     /* -1: not listed */
 	const char *sha256; /* 64 hex digits or NULL */
 	const char *sha512; /* 128 hex digits or NULL */
-	bool delegated;     /* somebody delegates to it */
+	int delegated;      /* somebody delegates to it */
 };
 
-/* One member of "meta" into line; false (with a finding) when it is of no use. */
-bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
-                     json_t *object, struct stp_listed *line);
+/* One member of "meta" into line; 0 (with a finding) when it is of no use. */
+int stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
+                    json_t *object, struct stp_listed *line);
 
 /* Length and digests of a file against its line; findings. */
 void stp_listed_check(struct stp_finding_list *findings, const char *subject,

@@ -10,8 +10,6 @@
 #ifndef STP_VERIFY_PUBLISHED_H
 #define STP_VERIFY_PUBLISHED_H
 
-#include <stdbool.h>
-
 #include "base/bytes.h"
 #include "verify/finding.h"
 
@@ -20,9 +18,9 @@
 
 /* Reads name in folder_fd (a link is not followed) into buf, replacing what it held, with a NUL
  * behind. A file that is not there, is no regular file or is larger than bytes_max becomes a
- * finding (findings may be NULL) and *out_there is false. Fails when the system does. */
+ * finding (findings may be NULL) and *out_there is 0. Fails when the system does. */
 enum stp_errc stp_published_read(int folder_fd, const char *name, size_t bytes_max,
                                  struct stp_buf *buf, struct stp_finding_list *findings,
-                                 bool *out_there, struct stp_err *err) STP_MUST_CHECK;
+                                 int *out_there, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

@@ -26,22 +26,26 @@ struct offline_role {
 	const char *file; /* that names its keys */
 };
 
-static bool role_has(const struct stp_role *role, const struct stp_public_key *key)
+static int role_has(const struct stp_role *role, const struct stp_public_key *key)
 {
-	for (size_t i = 0; i < role->key_count; i++)
+	size_t i;
+
+	for (i = 0; i < role->key_count; i++)
 		if (memcmp(role->keys[i]->identity, key->identity, sizeof(key->identity)) == 0)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 /* What the signing machine does with key; NULL: nothing. */
 static const char *online_use(const struct stp_chain *tree, const struct stp_public_key *key)
 {
+	size_t i;
+
 	if (role_has(&tree->root.timestamp, key))
 		return "timestamp";
 	if (role_has(&tree->root.snapshot, key))
 		return "snapshot";
-	for (size_t i = 0; i < tree->bin_role_count; i++)
+	for (i = 0; i < tree->bin_role_count; i++)
 		if (role_has(&tree->bin_roles[i], key))
 			return "bins of targets";
 	return NULL;
@@ -52,10 +56,11 @@ static void check_offline_role(const struct stp_setup_options *options,
 {
 	const struct stp_role *role = offline->role;
 	uint64_t online = 0;
+	size_t i;
 
-	for (size_t i = 0; i < role->key_count; i++)
+	for (i = 0; i < role->key_count; i++)
 		online += online_use(options->tree, role->keys[i]) != NULL;
-	for (size_t i = 0; i < role->key_count; i++) {
+	for (i = 0; i < role->key_count; i++) {
 		const char *use = online_use(options->tree, role->keys[i]);
 
 		if (use)
@@ -73,7 +78,9 @@ static void check_offline_role(const struct stp_setup_options *options,
 static void check_shared(const struct stp_setup_options *options,
                          const struct offline_role *offline, const struct offline_role *other)
 {
-	for (size_t i = 0; i < offline->role->key_count; i++)
+	size_t i;
+
+	for (i = 0; i < offline->role->key_count; i++)
 		if (role_has(other->role, offline->role->keys[i]))
 			stp_finding_add(options->findings, STP_FINDING_OFFLINE_KEY_SHARED,
 			                offline->file,
@@ -91,12 +98,15 @@ static void check_keys(const struct stp_setup_options *options)
 	    {"the bins role", &tree->bins_role, tree->targets.name},
 	};
 	const struct stp_role *root = &tree->root.root;
+	size_t i;
 
 	if (!tree->has_root)
 		return;
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		size_t j;
+
 		check_offline_role(options, &roles[i]);
-		for (size_t j = 0; j < i; j++)
+		for (j = 0; j < i; j++)
 			check_shared(options, &roles[i], &roles[j]);
 	}
 	if (root->threshold == 1)
@@ -125,25 +135,27 @@ struct generations {
 	size_t count;
 };
 
-/* Splits PREFIX-DIGITS; false for any other name. */
-static bool split_bin_name(const char *role, struct generation *out)
+/* Splits PREFIX-DIGITS; 0 for any other name. */
+static int split_bin_name(const char *role, struct generation *out)
 {
 	const char *dash = strrchr(role, '-');
 	size_t width = dash ? strlen(dash + 1) : 0;
 
 	if (!dash || dash == role || width == 0 || width > WIDTH_MAX ||
 	    strspn(dash + 1, "0123456789abcdef") != width)
-		return false;
+		return 0;
 	*out = (struct generation){.prefix = role,
 	                           .prefix_bytes = (size_t)(dash - role),
 	                           .width = width,
 	                           .last = strtoull(dash + 1, NULL, 16)};
-	return true;
+	return 1;
 }
 
 static struct generation *find_generation(struct generations *all, const struct generation *name)
 {
-	for (size_t i = 0; i < all->count; i++) {
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
 		struct generation *item = &all->items[i];
 
 		if (item->width == name->width && item->prefix_bytes == name->prefix_bytes &&
@@ -170,7 +182,7 @@ static void count_name(struct generations *all, const struct generation *name)
 
 /* A change of the number of bins leaves every name of the earlier ones: 0 to 2^bits - 1, with the
  * digits that so many need. */
-static bool is_whole(const struct generation *generation)
+static int is_whole(const struct generation *generation)
 {
 	unsigned bits = 0;
 
@@ -186,13 +198,14 @@ static void check_snapshot(const struct stp_setup_options *options)
 	struct generations all = {.count = 0};
 	struct generation name;
 	uint64_t found = 0;
+	size_t i;
 
 	if (!tree->has_snapshot || !tree->bin_count)
 		return; /* what is delegated is not known */
-	for (size_t i = 0; i < tree->listed_count; i++)
+	for (i = 0; i < tree->listed_count; i++)
 		if (split_bin_name(tree->listed[i].role, &name))
 			count_name(&all, &name);
-	for (size_t i = 0; i < tree->listed_count; i++) {
+	for (i = 0; i < tree->listed_count; i++) {
 		const struct stp_listed *line = &tree->listed[i];
 		const struct generation *generation;
 

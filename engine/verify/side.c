@@ -37,7 +37,7 @@ enum stp_errc stp_side_open(struct stp_side *side, const char *path, struct stp_
 {
 	side->name = path;
 	STP_TRY(stp_metadata_folder_open(&side->folder, path, err));
-	side->owns_folder = true;
+	side->owns_folder = 1;
 	return load_tree(side, side->folder.fd, "timestamp.json", 0, err);
 }
 
@@ -50,7 +50,7 @@ static uint64_t committed_snapshot(const char *path)
 	                     ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL)
 	                     : NULL;
 	json_int_t version = json_integer_value(json_object_get(record, "snapshot"));
-	bool is_record = record && !json_object_get(record, "signed");
+	int is_record = record && !json_object_get(record, "signed");
 
 	json_decref(record);
 	return is_record && version > 0 ? (uint64_t)version : 0;

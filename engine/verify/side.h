@@ -18,7 +18,7 @@
 struct stp_side {
 	const char *name; /* for errors */
 	struct stp_metadata_folder folder;
-	bool owns_folder;
+	int owns_folder;
 	struct stp_chain tree;
 };
 

@@ -12,7 +12,6 @@
 #define STP_VERIFY_SIGNATURE_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "scheme/public_key.h"
 #include "verify/document.h"
@@ -53,8 +52,8 @@ struct stp_signature_tally {
  * names another role that knows it) stranger's one, and for a threshold that is not reached by
  * unique keys. other may be NULL. where names the role in findings. Returns true when the threshold
  * is reached. */
-bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *role,
-                            const struct stp_role *other, const char *where,
-                            struct stp_signature_tally *tally);
+int stp_document_signed_by(struct stp_document *doc, const struct stp_role *role,
+                           const struct stp_role *other, const char *where,
+                           struct stp_signature_tally *tally);
 
 #endif

@@ -34,7 +34,7 @@ struct audit {
 	struct stp_verify_options mine;           /* what it points to */
 	struct stp_chain tree;
 	struct stp_config config; /* of a repository */
-	bool has_config;
+	int has_config;
 	struct stp_verify_served *served; /* NULL: what is served is not looked at */
 };
 
@@ -228,7 +228,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	    .findings = &audit->findings,
 	    .cancel = options->cancel,
 	};
-	bool asked = options->served == STP_SERVED_YES;
+	int asked = options->served == STP_SERVED_YES;
 	enum stp_errc code;
 
 	if (options->served == STP_SERVED_NO ||
