@@ -175,10 +175,10 @@ $ mkdir outer && stampede init outer --targets outer
 2> stampede: init: outer: lies in the targets folder; put the repository elsewhere
 = 2
 $ stampede init other --targets idx --profile pep
-2> stampede: config: pep: is no profile; use pep458, compat or prefixes
+2> stampede: config: pep: is not a profile; use pep458, compat or prefixes
 = 2
 $ stampede init other --targets idx --bins 100
-2> stampede: init: --bins: 100 is no power of two from 2 to 1048576
+2> stampede: init: --bins: 100 is not a power of two from 2 to 1048576
 = 2
 $ stampede init other --targets idx --bins 1
 2> stampede: init: --bins takes a whole number from 2 to 1048576, not '1'; see 'stampede init --help'

@@ -95,7 +95,7 @@ static enum stp_errc make_config(struct init *init, struct stp_err *err)
 	if (bins) {
 		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
 			return STP_FAIL(err, STP_CONFIG, STAGE, "--bins",
-			                "%llu is no power of two from 2 to %d",
+			                "%llu is not a power of two from 2 to %d",
 			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
 		init->config.bin_bits = (unsigned)__builtin_ctzll(bins);
 	}
