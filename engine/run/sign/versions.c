@@ -222,10 +222,9 @@ static void note_thresholds(struct stp_sign_run *run, const struct stp_floors *i
 	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
 	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
 	     memcmp(&said.bins_keys, &in_force->bins_keys, sizeof(said.bins_keys)) != 0))
-		note(
-		    run, STP_CONFIG_FILE,
-		    "\"thresholds\" was edited and is not in force yet; put it into force with the "
-		    "offline keys: stampede init REPO --update");
+		note(run, STP_CONFIG_FILE,
+		     "\"thresholds\" was edited and is not in force yet; apply it with the offline "
+		     "keys: stampede init REPO --update");
 }
 
 /* Periods of the offline roles that were edited since; those of the others count from this run. */
@@ -238,7 +237,7 @@ static void note_periods(struct stp_sign_run *run, const struct stp_floors *in_f
 	                      (run->config.has_bins_role && said->bins != periods->bins)))
 		note(run, STP_CONFIG_FILE,
 		     "\"expiry_seconds\" of root, targets or bins was edited and is not in force "
-		     "yet; put it into force with the offline keys: stampede init REPO --update");
+		     "yet; apply it with the offline keys: stampede init REPO --update");
 }
 
 /* The profile gives values to fields that are left out, and init leaves none out. */
