@@ -19,7 +19,7 @@
 /* ------------------------------------------------------------------ timestamp, snapshot */
 
 /* Reads timestamp or snapshot; *out_good when it can be used and is signed by a threshold of role,
- * or is the very bytes that were published last. */
+ * or has exactly the bytes that were published last. */
 static enum stp_errc read_online(struct stp_trust *trust, int metadata_fd, const char *name,
                                  const struct stp_document_rule *rule, const struct stp_role *role,
                                  const struct stp_pin *floor, struct stp_document *doc,
@@ -103,8 +103,8 @@ static enum stp_errc load_snapshot(struct stp_trust *trust, int metadata_fd,
 
 /* ------------------------------------------------------------------ targets, bins */
 
-/* The highest N from first on for which N.role.json and all between are there; first when none
- * is. */
+/* The highest N such that all files from first.role.json to N.role.json exist; first if none does.
+ */
 static uint64_t newest_version(int metadata_fd, const char *role, uint64_t first)
 {
 	uint64_t version = first;
@@ -125,7 +125,7 @@ static uint64_t listed_version(const struct stp_current *current, const char *ro
 	return at < 0 ? 1 : current->meta.items[at].version;
 }
 
-/* Reads the newest file of targets or bins, which must carry a threshold of keys. */
+/* Reads the newest file of targets or bins, which must be signed by a threshold of keys. */
 static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const char *role,
                                const struct stp_role *keys, const struct stp_current *current,
                                const struct stp_pin *floor, struct stp_document *doc,
@@ -146,7 +146,7 @@ static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const c
 	STP_TRY(stp_trust_judge(
 	    &trust->findings, name, good,
 	    version > listed ? "remove it (an init --update that was interrupted leaves such a "
-	                       "file), or put the right file there"
+	                       "file), or restore the right file"
 	                     : STP_TRUST_RESTORE,
 	    err));
 	*found = stp_pin_of(doc->version, doc->file.data, doc->file.count);
