@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The picture of a plan: bytes of metadata per installation (logarithmic) over the number of bins
- * (logarithmic), one line per kind of user. Plain SVG 1.1, no script, no outside fonts.
+ * (logarithmic), one line per kind of user. Plain SVG 1.1 without scripts or external fonts.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -152,7 +152,7 @@ static void put_line(struct picture *p, size_t line)
 	for (i = 0; i < plan->row_count; i++)
 		put(p, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", x_of(p, i),
 		    y_of(p, (double)lines[line].bytes(&plan->rows[i])), lines[line].color);
-	/* The two upper lines may end close together. */
+	/* The ends of the two upper lines may be close together. */
 	put(p, "<text x=\"%d\" y=\"%.1f\" fill=\"%s\">%s</text>\n", WIDTH - RIGHT + 8,
 	    y + (line == 0   ? -2
 	         : line == 1 ? 10

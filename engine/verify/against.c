@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two snapshots side by side: which targets were added, removed, or have other bytes.
+ * Compares two snapshots: which targets were added, removed, or have other bytes.
  *
  *	old bins ─┐
  *	          ├─▶ unit of the key space ─▶ same bytes? ─▶ merge by path ─▶ changes, in order
  *	new bins ─┘      (many at once)          done
  *
- * A unit is the largest part of the key space that is whole bins on both sides: one bin of each
- * when the counts are equal, one bin against several when they are not. Units are worked on in
- * windows, many at once, and their changes handed on in the order of units. Nearly all bins of two
- * nights differ in version and expiry only: their "targets" are equal bytes and are never parsed.
+ * A unit is the smallest part of the key space that consists of whole bins on both sides: one bin
+ *of each when the counts are equal, else one bin against several. Units are processed in windows,
+ *many at once, and their changes are reported in the order of units. Nearly all bins of two nights
+ * differ in version and expiry only: the bytes of "targets" are equal and are never parsed.
  *
- * Digest changes go out at once. Removed and added targets wait in memory for their turn; when
- * there are too many to keep, another pass over the bins finds them again.
+ * Changed digests are reported at once. Removed and added targets are kept in memory until their
+ * turn; when there are too many to keep, another pass over the bins finds them again.
  */
 #include <sodium.h>
 #include <stdatomic.h>
@@ -27,13 +27,13 @@
 #include "verify/side.h"
 
 #define WINDOW_UNITS   256
-#define KEPT_BYTES_MAX ((size_t)64 << 20) /* of waiting changes, per kind */
+#define KEPT_BYTES_MAX ((size_t)64 << 20) /* of changes kept, per kind */
 #define KIND_COUNT     3
 #define KIND_BIT(kind) (1u << (kind))
 #define ALL_KINDS      (KIND_BIT(KIND_COUNT) - 1)
 
 struct unit_result {
-	struct stp_buf changes; /* struct change_record and its texts, again and again */
+	struct stp_buf changes; /* each a struct change_record, followed by its texts */
 	uint64_t old_targets, new_targets;
 	int is_same;
 };
@@ -44,13 +44,13 @@ struct comparison {
 	size_t unit_count;
 	int same_folder;
 	struct stp_verify_against_report *report;
-	/* One window. */
+	/* The current window. */
 	size_t window_begin, window_end;
 	atomic_size_t next;
 	unsigned kinds; /* KIND_BIT()s wanted by this pass */
 	struct unit_result *results;
 	struct worker *workers;
-	/* Changes that wait for their turn. */
+	/* Changes that are reported later. */
 	struct stp_buf kept[KIND_COUNT];
 	int overflown[KIND_COUNT];
 };
@@ -59,7 +59,7 @@ struct worker {
 	struct stp_half old_half, new_half;
 };
 
-/* A change as it waits in a buffer; path, old and new digest follow. */
+/* A change in a buffer, followed by path, old and new digest. */
 struct change_record {
 	uint64_t old_length, new_length;
 	uint32_t path_bytes, digest_chars;
@@ -139,7 +139,7 @@ static enum stp_errc put_change(struct unit_result *result, enum stp_change_kind
 	return STP_OK;
 }
 
-/* Both halves have the path. */
+/* Compares the entries of a path that is in both halves. */
 static enum stp_errc compare_pair(const struct comparison *c, struct unit_result *result,
                                   const struct stp_bin_entry *old_entry,
                                   const struct stp_bin_entry *new_entry, int algorithm,
@@ -184,7 +184,7 @@ static enum stp_errc merge_halves(const struct comparison *c, const struct stp_h
 	return STP_OK;
 }
 
-/* The same files on both sides: nothing to read. */
+/* Whether both sides have the same file, which need not be read. */
 static int is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
 {
 	const struct stp_chain_bin *a = &c->old_side.tree.bin_items[old_bin];
@@ -246,9 +246,9 @@ static enum stp_errc work(void *ctx, size_t worker_index, struct stp_err *err)
 	}
 }
 
-/* --------------------------------------------------------------------------- handing on */
+/* --------------------------------------------------------------------------- reporting */
 
-/* Hands one record at `at` to the caller. */
+/* Reports one record, whose texts begin at `at`, to the caller. */
 static enum stp_errc emit(struct comparison *c, const struct change_record *record,
                           const uint8_t *at, struct stp_err *err)
 {
@@ -277,7 +277,7 @@ static size_t record_bytes(const struct change_record *record)
 	       (size_t)record->digest_chars * (record->has_old + (size_t)record->has_new);
 }
 
-/* Keeps a record for later; a kind of which there are too many is dropped and found again. */
+/* Keeps a record for later; when a kind has too many, all are dropped, and found again later. */
 static enum stp_errc keep(struct comparison *c, const struct change_record *record,
                           const uint8_t *at, struct stp_err *err)
 {
@@ -301,7 +301,7 @@ static void count_change(struct stp_verify_against_report *report, enum stp_chan
 	report->added += kind == STP_CHANGE_ADDED;
 }
 
-/* All records of changes; direct: kinds that go out now, the others are kept. */
+/* Reports the records of changes of the kinds in direct now, and keeps the others. */
 static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes, unsigned direct,
                              int first_pass, struct stp_err *err)
 {
@@ -380,7 +380,7 @@ static enum stp_errc compare_all(struct comparison *c, struct stp_err *err)
 	return STP_OK;
 }
 
-/* How many units: bins of the coarser side, or one when a side is not cut evenly. */
+/* The number of units: the bins of the coarser side, or one when a side is not divided evenly. */
 static size_t count_units(const struct comparison *c)
 {
 	unsigned old_bits = c->old_side.tree.bits, new_bits = c->new_side.tree.bits;
@@ -390,7 +390,7 @@ static size_t count_units(const struct comparison *c)
 	return (size_t)1 << (old_bits < new_bits ? old_bits : new_bits);
 }
 
-static enum stp_errc make_room(struct comparison *c, struct stp_err *err)
+static enum stp_errc allocate(struct comparison *c, struct stp_err *err)
 {
 	size_t workers = c->options->jobs ? c->options->jobs : 1;
 
@@ -446,7 +446,7 @@ enum stp_errc stp_verify_against(const struct stp_verify_against_options *option
 	c->old_side.folder.fd = c->new_side.folder.fd = -1;
 	code = open_sides(c, err);
 	if (code == STP_OK)
-		code = make_room(c, err);
+		code = allocate(c, err);
 	if (code == STP_OK)
 		code = compare_all(c, err);
 	report.old_snapshot = c->old_side.tree.snapshot.version;

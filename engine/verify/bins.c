@@ -18,7 +18,7 @@
 #include "verify/published.h"
 
 #define KEY_BATCH      512                 /* paths hashed in one call */
-#define SLOW_BYTES_MAX ((size_t)256 << 20) /* beyond, jansson is not asked what is wrong */
+#define SLOW_BYTES_MAX ((size_t)256 << 20) /* larger files are not examined with jansson */
 #define ENTRY_FIELDS   "hashes length"
 
 static const struct stp_document_rule bin_rule = {
@@ -51,7 +51,7 @@ void stp_bin_file_name(const struct stp_chain_bin *bin, char *out, size_t size)
 	snprintf(out, size, "%" PRIu64 ".%s.json", bin->listed->version, bin->role);
 }
 
-/* A finding about the worker's bin, counted but not kept when there were many of its kind. */
+/* Adds a finding about the worker's bin; after many of the same kind it is only counted. */
 static void add(struct worker *w, enum stp_finding_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -100,7 +100,7 @@ static int sig_repeated(const struct stp_bin_file *bin, size_t index)
 	return 0;
 }
 
-/* Signature index of the bin; 1 when it counts. */
+/* Checks signature index of the bin; 1 when it counts. */
 static unsigned check_signature(struct worker *w, size_t index)
 {
 	const struct stp_bin_signature *s = &w->bin.signatures[index];
@@ -117,7 +117,7 @@ static unsigned check_signature(struct worker *w, size_t index)
 		return 0;
 	}
 	if (!key) {
-		add(w, STP_FINDING_SIGNATURE_STRANGER, "is signed by %s, which is no key of %s",
+		add(w, STP_FINDING_SIGNATURE_STRANGER, "is signed by %s, which is not a key of %s",
 		    quote.text, w->item->role);
 		return 0;
 	}
@@ -164,7 +164,7 @@ static void note_expiry(struct worker *w, int64_t expires)
 static void check_version(struct worker *w, uint64_t version)
 {
 	if (version != w->item->listed->version)
-		add(w, STP_FINDING_VERSION, "says version %" PRIu64 ", is listed as %" PRIu64,
+		add(w, STP_FINDING_VERSION, "has version %" PRIu64 ", but is listed as %" PRIu64,
 		    version, w->item->listed->version);
 	if (version > w->totals.version_max)
 		w->totals.version_max = version;
@@ -187,7 +187,7 @@ static void check_head(struct worker *w)
 		    stp_finding_quote(&quote, bin->spec_version, bin->spec_version_chars));
 }
 
-/* Sums and rules that need no hash. */
+/* Adds the entry to the sums, and checks what needs no hash. */
 static void note_target(struct worker *w, const char *path, size_t path_bytes, uint64_t length)
 {
 	const char *problem = stp_target_path_problem(path, path_bytes);
@@ -218,11 +218,11 @@ static void check_place(struct worker *w, const uint8_t key[32], const char *pat
 	if (bin == w->index)
 		return;
 	stp_finding_quote(&quote, path, path_bytes);
-	add(w, STP_FINDING_TARGET_BIN, "target \"%s\" belongs into %s: clients never find it here",
+	add(w, STP_FINDING_TARGET_BIN, "target \"%s\" belongs in %s: clients never find it here",
 	    quote.text, bin < tree->bin_count ? tree->bin_items[bin].role : "no bin at all");
 }
 
-/* SHA-256 of up to KEY_BATCH paths at once, and where each belongs. */
+/* Hashes up to KEY_BATCH paths at once, and checks in which bin each belongs. */
 static void check_places(struct worker *w, const struct stp_bin_entry *entries, size_t count)
 {
 	size_t n = 0;
@@ -252,7 +252,7 @@ static void check_entries(struct worker *w)
 	w->shared->hash_sets[w->index] = (uint8_t)bin->hash_set;
 }
 
-/* ------------------------------------------------ what is wrong, when the shape is another */
+/* ------------------------------------------------ files that are not canonical bins */
 
 /* The algorithms of one entry's hashes; findings for what is malformed. */
 static unsigned slow_hashes(struct worker *w, json_t *hashes, const char *path)
@@ -280,7 +280,7 @@ static unsigned slow_hashes(struct worker *w, json_t *hashes, const char *path)
 			set |= STP_ALG_BIT(alg);
 		else
 			add(w, STP_FINDING_TARGET_ENTRY,
-			    "target \"%s\": %s is no lower-case hex digest of %zu bytes",
+			    "target \"%s\": %s is not a lower-case hex digest of %zu bytes",
 			    quote.text, name, stp_alg_digest_bytes((enum stp_alg)alg));
 	}
 	if (!set)
@@ -289,7 +289,7 @@ static unsigned slow_hashes(struct worker *w, json_t *hashes, const char *path)
 	return set;
 }
 
-/* One target as jansson read it; returns its set of algorithms. */
+/* Checks one target that jansson has read; returns its set of algorithms. */
 static unsigned slow_entry(struct worker *w, struct stp_document *doc, const char *path,
                            json_t *entry)
 {
@@ -344,10 +344,10 @@ static void slow_delegations(struct stp_document *doc)
 	if (json_array_size(json_object_get(delegations, "roles")) ||
 	    json_object_get(delegations, "succinct_roles"))
 		stp_finding_add(doc->findings, STP_FINDING_DELEGATION, doc->name,
-		                "delegates further: nobody audits what is below a bin");
+		                "delegates further: what is below a bin is not audited");
 }
 
-/* The file is not what stp_bin_file_parse() takes: let jansson name what is different. */
+/* Names what is different in a file that stp_bin_file_parse() does not accept, using jansson. */
 static enum stp_errc check_slowly(struct worker *w, struct stp_err *err)
 {
 	const struct stp_bins_options *options = w->shared->options;

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "verify/role_name.h"
 
-/* Ranges of a list of roles while it is read. */
+/* The state while a list of roles is read. */
 struct plan {
 	struct stp_chain *tree;
 	struct stp_document *doc;
@@ -29,7 +29,7 @@ static enum stp_errc add_range(struct plan *plan, uint64_t first, uint64_t last,
 	return STP_OK;
 }
 
-/* A prefix of 1 … 16 lower-case hex digits as a range of keys. */
+/* Converts a prefix of 1 … 16 lower-case hex digits to a range of keys. */
 static int parse_prefix(const char *text, size_t count, uint64_t *out_first, uint64_t *out_last)
 {
 	uint64_t value = 0;
@@ -63,7 +63,7 @@ static int compare_ranges(const void *a, const void *b)
 	return x->bin < y->bin ? -1 : x->bin > y->bin;
 }
 
-/* Neighbours of the same bin become one range. */
+/* Joins adjacent ranges of the same bin. */
 static void merge_ranges(struct stp_chain *tree)
 {
 	size_t kept = 0;
@@ -98,7 +98,7 @@ static unsigned uniform_bits(const struct stp_chain *tree)
 	return bits;
 }
 
-/* Findings for keys that nobody serves, or that two roles serve. Cut after a few. */
+/* Reports keys that no role serves, or that two roles serve; only the first few. */
 static void check_cover(struct plan *plan)
 {
 	struct stp_chain *tree = plan->tree;
@@ -121,7 +121,7 @@ static void check_cover(struct plan *plan)
 			stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION_GAP,
 			                plan->doc->name,
 			                "path hashes from %016" PRIx64 " to %016" PRIx64
-			                " are delegated to nobody",
+			                " are not delegated to any role",
 			                next, range->first - 1);
 		}
 		if (range->last == UINT64_MAX)
@@ -131,7 +131,8 @@ static void check_cover(struct plan *plan)
 	}
 	if (!full && said < 20)
 		stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION_GAP, plan->doc->name,
-		                "path hashes from %016" PRIx64 " on are delegated to nobody", next);
+		                "path hashes from %016" PRIx64 " on are not delegated to any role",
+		                next);
 }
 
 static void finish_ranges(struct plan *plan)
@@ -145,7 +146,7 @@ static void finish_ranges(struct plan *plan)
 	tree->bits = uniform_bits(tree);
 }
 
-/* path_hash_prefixes of one role into ranges for bin. */
+/* Reads path_hash_prefixes of one role as ranges of bin. */
 static enum stp_errc read_prefixes(struct plan *plan, json_t *role, const char *where, uint32_t bin,
                                    struct stp_err *err)
 {
@@ -171,7 +172,7 @@ static enum stp_errc read_prefixes(struct plan *plan, json_t *role, const char *
 	return STP_OK;
 }
 
-/* Name of a role of the list, in the tree's arena; NULL with a finding when it is none. */
+/* Copies the name of a role to the tree's arena; NULL with a finding when it is not valid. */
 static const char *read_name(struct plan *plan, json_t *role)
 {
 	json_t *name = stp_document_member(plan->doc, role, "delegation", "name", JSON_STRING);
@@ -181,7 +182,7 @@ static const char *read_name(struct plan *plan, json_t *role)
 		return NULL;
 	if (!stp_role_name_ok(json_string_value(name), json_string_length(name))) {
 		stp_finding_add(plan->doc->findings, STP_FINDING_ROLE_NAME, plan->doc->name,
-		                "delegates to \"%s\", which is no role's name",
+		                "delegates to \"%s\", which is not a role name",
 		                stp_finding_quote(&quote, json_string_value(name),
 		                                  json_string_length(name)));
 		return NULL;
@@ -207,7 +208,7 @@ static void check_role_fields(struct plan *plan, json_t *role, const char *name)
 	                   "keyids name path_hash_prefixes paths terminating threshold");
 	if (paths)
 		stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION, plan->doc->name,
-		                "%s is delegated by path patterns, which no hashed bin has", name);
+		                "%s is delegated by path patterns; a bin must not be", name);
 }
 
 /* True when two roles of the list have equal keyids and threshold. */
@@ -217,8 +218,8 @@ static int same_keys(json_t *a, json_t *b)
 	       json_equal(json_object_get(a, "threshold"), json_object_get(b, "threshold"));
 }
 
-/* Room for bins and their roles. */
-static enum stp_errc make_room(struct plan *plan, size_t bins, size_t roles, struct stp_err *err)
+/* Allocates the bins and their roles. */
+static enum stp_errc allocate(struct plan *plan, size_t bins, size_t roles, struct stp_err *err)
 {
 	struct stp_chain *tree = plan->tree;
 
@@ -235,7 +236,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Findings for bins of the same name. */
+/* Reports bins of the same name. */
 static enum stp_errc check_unique(struct plan *plan, struct stp_err *err)
 {
 	size_t count = plan->tree->bin_count;
@@ -256,7 +257,7 @@ static enum stp_errc check_unique(struct plan *plan, struct stp_err *err)
 	return STP_OK;
 }
 
-/* One role of a list of bins. previous is the role before it, or NULL. */
+/* Reads one role of a list of bins. previous is the role before it, or NULL. */
 static enum stp_errc read_bin(struct plan *plan, json_t *role, json_t *previous,
                               struct stp_err *err)
 {
@@ -288,13 +289,13 @@ static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err 
 		                "delegates to %zu roles, more than 2^%d", count, STP_BIN_BITS_MAX);
 		return STP_OK;
 	}
-	STP_TRY(make_room(plan, count, count, err));
+	STP_TRY(allocate(plan, count, count, err));
 	for (i = 0; i < count; i++) {
 		json_t *role = json_array_get(roles, i);
 
 		if (!json_is_object(role)) {
 			stp_finding_add(plan->doc->findings, STP_FINDING_FIELD, plan->doc->name,
-			                "delegations.roles holds something that is no object");
+			                "delegations.roles holds something that is not an object");
 			continue;
 		}
 		STP_TRY(read_bin(plan, role, i ? json_array_get(roles, i - 1) : NULL, err));
@@ -303,7 +304,7 @@ static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err 
 	return check_unique(plan, err);
 }
 
-/* The single role that stands between targets and its bins. */
+/* Reads the single role between targets and the bins. */
 static enum stp_errc read_intermediate(struct plan *plan, json_t *role, const char **out_name,
                                        struct stp_err *err)
 {
@@ -321,7 +322,7 @@ static enum stp_errc read_intermediate(struct plan *plan, json_t *role, const ch
 	return STP_OK;
 }
 
-/* TAP 15: every bin of 2^bit_length has the name prefix-INDEX. */
+/* Reads succinct_roles (TAP 15): 2^bit_length bins with the names prefix-INDEX. */
 static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp_err *err)
 {
 	struct stp_chain *tree = plan->tree;
@@ -341,11 +342,11 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	if (!stp_role_name_ok(json_string_value(prefix), json_string_length(prefix)) ||
 	    bits > STP_BIN_BITS_MAX) {
 		stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION, plan->doc->name,
-		                "name_prefix is no role's name, or bit_length is over %d",
+		                "name_prefix is not a role name, or bit_length is over %d",
 		                STP_BIN_BITS_MAX);
 		return STP_OK;
 	}
-	STP_TRY(make_room(plan, (size_t)1 << bits, 1, err));
+	STP_TRY(allocate(plan, (size_t)1 << bits, 1, err));
 	STP_TRY(stp_role_load(&tree->bin_roles[0], plan->ring, plan->doc, object, "succinct_roles",
 	                      err));
 	tree->bin_role_count = 1;
@@ -391,7 +392,8 @@ enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *d
 		return read_intermediate(&plan, json_array_get(roles, 0), out_intermediate, err);
 	if (json_is_array(roles) && !succinct && json_array_size(roles) > 0)
 		return read_bins(&plan, roles, err);
-	stp_finding_add(doc->findings, STP_FINDING_DELEGATION, doc->name,
-	                "delegates neither to one list of roles nor to succinct_roles: no bins");
+	stp_finding_add(
+	    doc->findings, STP_FINDING_DELEGATION, doc->name,
+	    "delegates neither to a list of roles nor to succinct_roles: there are no bins");
 	return STP_OK;
 }

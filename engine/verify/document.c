@@ -155,7 +155,7 @@ enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out, str
 	case JSON_REAL:
 		break;
 	}
-	return STP_FAIL(err, STP_FORMAT, "verify", "", "a number is no integer");
+	return STP_FAIL(err, STP_FORMAT, "verify", "", "a number is not an integer");
 }
 
 static const char *type_name(json_type type)
@@ -170,7 +170,7 @@ static const char *type_name(json_type type)
 	case JSON_INTEGER:
 		return "an integer is needed";
 	default:
-		return "true or false is needed";
+		return "a boolean is needed";
 	}
 }
 
@@ -208,7 +208,7 @@ int stp_document_integer(struct stp_document *doc, json_t *object, const char *w
 	return 0;
 }
 
-/* True when word is one of the space-divided words of list. */
+/* True when word is one of the words of list, which are separated by spaces. */
 static int is_listed(const char *list, const char *word)
 {
 	size_t count = strlen(word);
@@ -243,7 +243,7 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 	}
 }
 
-/* version, expires, spec_version and _type of signed. */
+/* Reads version, expires, spec_version and _type of signed. */
 static void check_common(struct stp_document *doc, const struct stp_document_rule *rule)
 {
 	json_t *body = doc->body_json;
@@ -272,7 +272,7 @@ static void check_common(struct stp_document *doc, const struct stp_document_rul
 	stp_document_known(doc, body, "signed", rule->fields);
 }
 
-/* Whether file is exactly, or holds, the canonical form of value. */
+/* Whether file equals, or contains, the canonical form of value. */
 static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t *value,
                                        int *out_same, int *out_holds, struct stp_err *err)
 {
@@ -291,7 +291,7 @@ static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t 
 	return code;
 }
 
-/* The file's own bytes against the canonical form of what they say. */
+/* Compares the bytes of the file with their canonical form. */
 static enum stp_errc check_canonical(struct stp_document *doc, int *out_ok, struct stp_err *err)
 {
 	struct stp_err cause = STP_ERR_INIT;
@@ -303,7 +303,7 @@ static enum stp_errc check_canonical(struct stp_document *doc, int *out_ok, stru
 	if (code == STP_FORMAT) {
 		stp_finding_add(
 		    doc->findings, STP_FINDING_CANONICAL, doc->name,
-		    "signed holds a number that is no integer: it has no canonical form");
+		    "signed holds a number that is not an integer: it has no canonical form");
 		return STP_OK;
 	}
 	if (code != STP_OK) {
@@ -311,15 +311,15 @@ static enum stp_errc check_canonical(struct stp_document *doc, int *out_ok, stru
 		return code;
 	}
 	*out_ok = 1;
-	/* Numbers in the envelope that are no integers leave it without a canonical form. */
+	/* An envelope with numbers that are not integers has no canonical form. */
 	code = compare_canonical(&doc->file, doc->root, &same, &holds, &cause);
 	if (code == STP_OK && same)
 		return STP_OK;
 	STP_TRY(compare_canonical(&doc->file, doc->body_json, &same, &holds, err));
 	if (!holds)
 		stp_finding_add(doc->findings, STP_FINDING_CANONICAL, doc->name,
-		                "signed is not written in canonical form: what is published is not "
-		                "what is signed");
+		                "signed is not in canonical form: the published bytes are not "
+		                "the signed ones");
 	else
 		stp_finding_add(doc->findings, STP_FINDING_ENVELOPE, doc->name,
 		                "the envelope around signed is not in canonical form");
@@ -330,7 +330,7 @@ static int check_envelope(struct stp_document *doc)
 {
 	if (!json_is_object(doc->root)) {
 		stp_finding_add(doc->findings, STP_FINDING_ENVELOPE, doc->name,
-		                "is no JSON object");
+		                "is not a JSON object");
 		return 0;
 	}
 	doc->signatures = stp_document_member(doc, doc->root, "file", "signatures", JSON_ARRAY);
@@ -339,7 +339,7 @@ static int check_envelope(struct stp_document *doc)
 	return doc->body_json != NULL;
 }
 
-/* JSON and envelope; *out_there is 1 when signed is there. Takes over file. */
+/* Parses JSON and envelope; *out_there is 1 when signed exists. Takes ownership of file. */
 static void parse_json(struct stp_document *doc, struct stp_buf *file, const char *name,
                        struct stp_finding_list *findings, int *out_there)
 {

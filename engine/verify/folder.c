@@ -33,7 +33,7 @@ static int role_is(const char *role, size_t count, const char *wanted)
 	return count == strlen(wanted) && memcmp(role, wanted, count) == 0;
 }
 
-/* Notes roots and snapshots. */
+/* Records the versions of roots and snapshots. */
 static enum stp_errc note_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct stp_metadata_folder *folder = ctx;
@@ -143,7 +143,7 @@ static enum stp_errc check_name(void *ctx, int folder_fd, const char *name, stru
 		if (fstatat(search->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    !S_ISREG(st.st_mode)) {
 			stp_finding_add(search->findings, STP_FINDING_FILE_STRAY, name,
-			                "is not a regular file, which metadata would be; find out "
+			                "is not a regular file, as metadata must be; find out "
 			                "who put it there, and remove it");
 			return STP_OK;
 		}

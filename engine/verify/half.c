@@ -71,7 +71,7 @@ int stp_bin_entry_compare(const void *a, const void *b)
 	return x->path_bytes < y->path_bytes ? -1 : x->path_bytes > y->path_bytes;
 }
 
-/* Entries of several bins in one sorted array. */
+/* Joins the entries of several bins in one sorted array. */
 static enum stp_errc half_join(struct stp_half *half, size_t bins, struct stp_err *err)
 {
 	size_t count = 0;
@@ -110,7 +110,7 @@ enum stp_errc stp_half_parse(struct stp_half *half, const struct stp_side *side,
 			return STP_FAIL_ERRNO(err, ENOMEM, "verify", role, "cannot compare");
 		if (state != STP_BIN_FILE_OK)
 			return STP_FAIL(err, STP_FORMAT, "verify", role,
-			                "of %s is no bin in canonical form; run verify on it",
+			                "of %s is not a bin in canonical form; run verify on it",
 			                side->name);
 		if (half->hash_set && bin->hash_set && bin->hash_set != half->hash_set)
 			return STP_FAIL(err, STP_FORMAT, "verify", role,

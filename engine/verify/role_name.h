@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names that a role may have.
+ * The names that a role may have.
  *
  * Shape      one name.
  * Memory     none.

@@ -14,7 +14,7 @@ void stp_root_release(struct stp_root *root)
 	memset(root, 0, sizeof(*root));
 }
 
-/* Keys and the four roles of a root document that could be parsed. */
+/* Reads keys and the four roles of a root document that could be parsed. */
 static enum stp_errc load_root_roles(struct stp_root *root, int *out_usable, struct stp_err *err)
 {
 	struct stp_document *doc = &root->doc;

@@ -45,7 +45,7 @@ enum stp_errc stp_side_open(struct stp_side *side, const char *path, struct stp_
 static uint64_t committed_snapshot(const char *path)
 {
 	struct stat st;
-	/* Not a FIFO, which would be waited for. */
+	/* Not a FIFO, which could block. */
 	json_t *record = stat(path, &st) == 0 && S_ISREG(st.st_mode)
 	                     ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL)
 	                     : NULL;
@@ -56,8 +56,8 @@ static uint64_t committed_snapshot(const char *path)
 	return is_record && version > 0 ? (uint64_t)version : 0;
 }
 
-/* An older snapshot whose files still lie in the new side's folder: a timestamp that was kept, the
- * record of a commit, or the snapshot's version. */
+/* Opens an older snapshot whose files are still in the new side's folder, named by a timestamp that
+ * was kept, the record of a commit, or the snapshot's version. */
 static enum stp_errc open_older(struct stp_side *side, const char *path, uint64_t version,
                                 const struct stp_side *new_side, struct stp_err *err)
 {

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 
-/* keyid = SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
+/* Checks that keyid is the SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
 static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const char *keyid,
                                  struct stp_err *err)
 {
@@ -38,7 +38,7 @@ static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const
 	return STP_OK;
 }
 
-/* One entry of "keys" into key; 0 (with a finding) when it cannot be used. */
+/* Reads one entry of "keys" into key; 0 (with a finding) when it cannot be used. */
 static int load_key(struct stp_public_key *key, struct stp_document *doc, json_t *object,
                     const char *keyid)
 {
@@ -113,7 +113,7 @@ static const struct stp_public_key *ring_find(const struct stp_key_ring *ring, c
 	return NULL;
 }
 
-/* Adds the key called keyid to role unless it is unknown or there under any name. */
+/* Adds the key called keyid to role, unless it is unknown or was added under any name. */
 static void role_add(struct stp_role *role, const struct stp_key_ring *ring,
                      struct stp_document *doc, const char *keyid, const char *where)
 {
@@ -167,7 +167,7 @@ enum stp_errc stp_role_load(struct stp_role *role, const struct stp_key_ring *ri
 			role_add(role, ring, doc, keyid, where);
 		else
 			stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
-			                "%s.keyids holds something that is no string", where);
+			                "%s.keyids holds something that is not a string", where);
 	}
 	ok = stp_document_integer(doc, object, where, "threshold", 0, UINT32_MAX, &role->threshold);
 	if (!ok || role->threshold == 0 || role->threshold > role->key_count) {
@@ -214,7 +214,7 @@ static int is_repeated(json_t *signatures, size_t index, const char *keyid)
 	return 0;
 }
 
-/* Signature index of doc: 1 when it is a good one of role's, that is counted. */
+/* Checks signature index of doc; 1 when it is a good one by a key of role, and counts. */
 static unsigned check_signature(struct stp_document *doc, size_t index, const struct stp_role *role,
                                 const struct stp_role *other, const char *where,
                                 struct stp_signature_tally *tally)
@@ -242,7 +242,7 @@ static unsigned check_signature(struct stp_document *doc, size_t index, const st
 	if (!key) {
 		if (!other || !stp_role_key(other, keyid, strlen(keyid)))
 			stp_finding_add(doc->findings, STP_FINDING_SIGNATURE_STRANGER, doc->name,
-			                "is signed by %s, which is no key of %s", quote.text,
+			                "is signed by %s, which is not a key of %s", quote.text,
 			                where);
 		return 0;
 	}
@@ -265,7 +265,7 @@ int stp_document_signed_by(struct stp_document *doc, const struct stp_role *role
                            struct stp_signature_tally *tally)
 {
 	size_t count = json_array_size(doc->signatures);
-	/* A role that was never loaded asks for nothing, and vouches for nothing. */
+	/* A role that was never loaded has threshold 0, which must not count as reached. */
 	int can_be_met = role->threshold != 0 && role->threshold != UINT64_MAX;
 	uint64_t good = 0;
 	size_t i;
