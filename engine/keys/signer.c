@@ -63,7 +63,7 @@ enum stp_errc stp_signer_check(struct stp_signer *signer, struct stp_sign_messag
 		                              message->signature, message->signature_bytes,
 		                              STP_LIBRARIES_ONE) != STP_SIGNATURE_GOOD)
 			return stp_signer_refuse(message->name,
-			                         "the signature does not fit the bytes", err);
+			                         "the signature does not match the bytes", err);
 		stp_signer_covered(signer, message->bytes, message->count, message->signature,
 		                   message->covered);
 	}

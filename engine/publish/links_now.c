@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that are not what was hashed when their names are made: what they are now, and whether the
- * names of what they were are still there.
+ * Files that changed between hashing and the making of their names: what they are now, and whether
+ * the names of their earlier bytes still exist.
  */
 #include <errno.h>
 #include <string.h>

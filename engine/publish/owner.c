@@ -9,8 +9,8 @@
 #include "base/user.h"
 #include "publish/repo.h"
 
-/* keys/ and state/ are of one user. Where a backup was put back by another one, the owner of the
- * folder around them says which of the two is foreign. */
+/* keys/ and state/ must have the same owner. After another user has restored one of them from a
+ * backup, the owner of the folder around them shows which of the two is wrong. */
 static enum stp_errc check_folders(int repo_fd, const char *path, const struct stat *state,
                                    struct stp_err *err)
 {
@@ -36,7 +36,8 @@ static enum stp_errc check_folders(int repo_fd, const char *path, const struct s
 	                strncmp(should_be, "id ", 3) == 0 ? should_be + 3 : should_be, folder);
 }
 
-enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb, struct stp_err *err)
+enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *command,
+                              struct stp_err *err)
 {
 	char owner[STP_USER_BYTES], here[STP_USER_BYTES], as[STP_USER_AS_BYTES];
 	struct stat st;
@@ -50,18 +51,18 @@ enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb, s
 	                "belongs to user %s, but user %s runs this; run it as its owner: %s "
 	                "stampede %s REPO%s",
 	                stp_user_name(st.st_uid, owner), stp_user_name(geteuid(), here),
-	                stp_user_run_as(st.st_uid, as), verb,
-	                strcmp(verb, "init") == 0 ? " --update" : "");
+	                stp_user_run_as(st.st_uid, as), command,
+	                strcmp(command, "init") == 0 ? " --update" : "");
 }
 
-enum stp_errc stp_owner_check_path(const char *path, const char *verb, struct stp_err *err)
+enum stp_errc stp_owner_check_path(const char *path, const char *command, struct stp_err *err)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	enum stp_errc code;
 
 	if (fd < 0)
 		return STP_OK;
-	code = stp_owner_check(fd, path, verb, err);
+	code = stp_owner_check(fd, path, command, err);
 	close(fd);
 	return code;
 }

@@ -11,8 +11,6 @@
 #ifndef STP_SCHEME_CHECK_H
 #define STP_SCHEME_CHECK_H
 
-#include <stdbool.h>
-
 #include "scheme/public_key.h"
 
 stp_scheme_load_fn stp_ed25519_load;
@@ -26,8 +24,8 @@ stp_scheme_check_fn stp_ecdsa_check;
 /* libcrypto's verdict for any kind of key. md is a const EVP_MD *, NULL where the scheme hashes by
  * itself; salt, if not NULL, points to an RSASSA-PSS salt length as
  * EVP_PKEY_CTX_set_rsa_pss_saltlen(3) expects it. */
-bool stp_libcrypto_check(const struct stp_public_key *key, const void *md, const int *salt,
-                         const uint8_t *message, size_t message_bytes, const uint8_t *sig,
-                         size_t sig_bytes);
+int stp_libcrypto_check(const struct stp_public_key *key, const void *md, const int *salt,
+                        const uint8_t *message, size_t message_bytes, const uint8_t *sig,
+                        size_t sig_bytes);
 
 #endif

@@ -93,11 +93,11 @@ static size_t decode_pem(const char *pem, size_t chars, uint8_t der[DER_BYTES_MA
 }
 
 /* Whether the key encodes to exactly these bytes again. */
-static bool is_canonical(EVP_PKEY *pkey, const uint8_t *der, size_t der_bytes)
+static int is_canonical(EVP_PKEY *pkey, const uint8_t *der, size_t der_bytes)
 {
 	unsigned char *again = NULL;
 	int bytes = i2d_PUBKEY(pkey, &again);
-	bool same = bytes > 0 && (size_t)bytes == der_bytes && memcmp(again, der, der_bytes) == 0;
+	int same = bytes > 0 && (size_t)bytes == der_bytes && memcmp(again, der, der_bytes) == 0;
 
 	OPENSSL_free(again);
 	return same;
@@ -169,12 +169,13 @@ enum stp_signature_state stp_rsa_check(const struct stp_public_key *key, const u
                                        enum stp_libraries libraries)
 {
 	const struct algorithm *algorithm = &algorithms[key->scheme->kind];
+	size_t i;
 
 	(void)libraries;
 	/* RFC 8017 section 8.1.2, step 1: exactly the length of the modulus. */
 	if (sig_bytes != (size_t)EVP_PKEY_get_size(key->pkey))
 		return STP_SIGNATURE_BAD;
-	for (size_t i = 0; i < algorithm->salt_count; i++)
+	for (i = 0; i < algorithm->salt_count; i++)
 		if (stp_libcrypto_check(key, algorithm->digest(), &algorithm->salts[i], message,
 		                        message_bytes, sig, sig_bytes))
 			return STP_SIGNATURE_GOOD;
@@ -182,13 +183,13 @@ enum stp_signature_state stp_rsa_check(const struct stp_public_key *key, const u
 }
 
 /* Accepts only DER without trailing bytes and without negative or padded integers. */
-static bool is_strict_der(const uint8_t *sig, size_t sig_bytes)
+static int is_strict_der(const uint8_t *sig, size_t sig_bytes)
 {
 	const unsigned char *at = sig;
 	unsigned char *again = NULL;
 	ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)sig_bytes);
 	int bytes = pair ? i2d_ECDSA_SIG(pair, &again) : 0;
-	bool same = bytes > 0 && (size_t)bytes == sig_bytes && memcmp(again, sig, sig_bytes) == 0;
+	int same = bytes > 0 && (size_t)bytes == sig_bytes && memcmp(again, sig, sig_bytes) == 0;
 
 	OPENSSL_free(again);
 	ECDSA_SIG_free(pair);

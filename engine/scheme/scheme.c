@@ -59,7 +59,9 @@ static const struct stp_scheme schemes[] = {
 
 const struct stp_scheme *stp_scheme_find(const char *keytype, const char *scheme)
 {
-	for (size_t i = 0; i < SCHEME_COUNT; i++)
+	size_t i;
+
+	for (i = 0; i < SCHEME_COUNT; i++)
 		if (strcmp(schemes[i].keytype, keytype) == 0 &&
 		    strcmp(schemes[i].scheme, scheme) == 0)
 			return &schemes[i];

@@ -23,9 +23,9 @@
 
 #define TEXT_BYTES_MAX 2048
 #define SEAL_BYTES     32
-/* The rename that puts the file in place, and what follows it, take no longer. */
+/* The rename of the new file, and what follows it, take no longer than this. */
 #define COPIED_AFTER_NS INT64_C(1000000000)
-/* A copy younger than this has missed no run. */
+/* No run can have been missed by a younger copy. */
 #define COPY_AGE_S 600
 
 /* The lines with a version and a digest, in the order of the file. */
@@ -42,7 +42,7 @@ static const struct {
 };
 #define LINE_COUNT (sizeof(lines) / sizeof(lines[0]))
 
-/* Writes the lines that earlier versions do not have; their bytes. */
+/* Writes the lines that earlier versions lack; returns their bytes. */
 static size_t format_made(const struct stp_floors *floors, char *out, size_t size)
 {
 	size_t used = 0;
@@ -56,7 +56,7 @@ static size_t format_made(const struct stp_floors *floors, char *out, size_t siz
 	return used;
 }
 
-/* Writes all lines but the seal; their bytes. */
+/* Writes all lines but the seal; returns their bytes. */
 static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 {
 	size_t used = (size_t)snprintf(out, TEXT_BYTES_MAX, "stampede-floors 1\n");
@@ -87,7 +87,7 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 	return used;
 }
 
-/* "seal HEX\n" behind the used bytes of text. */
+/* Appends "seal HEX\n" to the used bytes of text. */
 static size_t append_seal(char text[TEXT_BYTES_MAX], size_t used, const uint8_t *seal_key)
 {
 	uint8_t seal[SEAL_BYTES];
@@ -103,7 +103,7 @@ static size_t append_seal(char text[TEXT_BYTES_MAX], size_t used, const uint8_t 
 
 #define REMEDY "restore state/ and keys/ from one backup"
 
-/* Steps over "WORD " at *at; 0 when it is not there. */
+/* Skips "WORD " at *at; 0 when it is missing. */
 static int take_word(const char **at, const char *word)
 {
 	size_t count = strlen(word);
@@ -114,7 +114,7 @@ static int take_word(const char **at, const char *word)
 	return 1;
 }
 
-/* Decimal digits up to the character end, which is stepped over. */
+/* Reads decimal digits up to the character end, and skips that. */
 static int take_number(const char **at, char end, uint64_t *out)
 {
 	size_t count = strspn(*at, "0123456789");
@@ -180,7 +180,7 @@ static int take_profile(const char **at, char out[STP_PROFILE_BYTES_MAX + 1])
 	return 1;
 }
 
-/* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
+/* Reads all lines but the seal from NUL-terminated text; NULL when one is malformed. */
 static const char *take_lines(const char *text, struct stp_floors *floors)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -237,8 +237,8 @@ enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_
 		if (sodium_memcmp(again + used, at, 70) != 0)
 			return STP_FAIL(
 			    err, STP_REFUSED, STAGE, NAME,
-			    "does not carry the seal of keys/ledger.key: it was edited, or the "
-			    "key is another; " REMEDY);
+			    "its seal does not match keys/ledger.key: it was edited, or the "
+			    "key was replaced; " REMEDY);
 	}
 	*out_floors = floors;
 	return STP_OK;
@@ -263,15 +263,15 @@ static uint64_t place_of(int state_fd)
 
 static int64_t ns_between(struct timespec from, struct timespec to)
 {
-	/* A difference of more than a century is one of more than a second. */
+	/* Differences are cut to a century, which is more than a second. */
 	if (to.tv_sec - from.tv_sec > INT32_MAX)
 		return INT64_MAX;
 	return (int64_t)(to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
 }
 
-/* A copy lies in a folder with another inode; one that was put in place over the file has its time
- * of writing from the backup and its time of change from now. Backups by hard links change that as
- * well, and leave a second link; so does giving the repository to another user, who shows. */
+/* A copied folder has another inode; a file that was restored over the original has its mtime from
+ * the backup and its ctime from the restore. Backups by hard links also change the ctime, but leave
+ * a second link; so does a change of the owner, which is visible. */
 static int is_copy(const struct stp_floors *floors, const struct stat *folder,
                    const struct stat *file)
 {
@@ -336,8 +336,8 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 	used = append_seal(text, used, seal_key);
 	STP_TRY(stp_file_write(state_fd, STP_FLOORS_FILE, text, used, STP_MODE_PRIVATE_FILE,
 	                       STP_FILE_REPLACE, STAGE, err));
-	/* Syncing may take long: the time of writing is set to that of the rename, see is_copy(). A
-	 * file system that takes no times only makes the next run skip version numbers. */
+	/* Syncing may take long: the mtime is set to the time of the rename, see is_copy(). A file
+	 * system that stores no times only makes the next run skip version numbers. */
 	if (fstatat(state_fd, STP_FLOORS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		struct timespec times[2] = {st.st_atim, st.st_ctim};
 

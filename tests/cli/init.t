@@ -175,7 +175,7 @@ $ mkdir outer && stampede init outer --targets outer
 2> stampede: init: outer: is in the targets folder; put the repository elsewhere
 = 2
 $ stampede init other --targets idx --profile pep
-2> stampede: config: pep: is no profile; use pep458, compat or prefixes
+2> stampede: config: pep: is not a profile; use pep458, compat or prefixes
 = 2
 $ stampede init other --targets idx --bins 100
 2> stampede: init: --bins: 100 is not a power of two from 2 to 1048576

@@ -38,10 +38,10 @@ $ stampede sign repo --digests missing.csv --now $(at 2)
 # The configuration.
 $ cp repo/stampede.json good.json
 $ sed 's/"bins": 16,/"bins": 17,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: "bins": 17 is no power of two
+2> stampede: config: stampede.json: "bins": 17 is not a power of two
 = 2
 $ sed 's/"bins": 16,/"binz": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: "binz": no such field; fix the name or take it out
+2> stampede: config: stampede.json: "binz": is not a known field; correct the name or remove it
 = 2
 $ sed 's/"bins": 16,/"bins": 16, "bins": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
 2> stampede: config: stampede.json: line 8: duplicate object key near '"bins"'; fix it
@@ -86,7 +86,7 @@ $ chmod 700 repo/keys; mv repo/keys/online.pem key.pem; stampede sign repo --now
 = 2
 $ openssl genpkey -algorithm ed25519 -out repo/keys/online.pem; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
-2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there, or put this one into force: stampede init --update
+2> stampede: published: keys/online.pem: is not the key that root and bins name; restore the right one, or publish this one: stampede init --update
 = 2
 $ openssl genpkey -algorithm rsa -out repo/keys/online.pem 2>/dev/null; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
@@ -99,7 +99,7 @@ $ mv key.pem repo/keys/online.pem
 
 # Another run that holds the lock (it waits for its list).
 $ mkfifo list; stampede sign repo --digests list --now $(at 2) >/dev/null 2>&1 & sleep 0.5; stampede sign repo --now $(at 2)
-2> stampede: repository: state/lock: held by "sign *" (verb and process); try again when it is done (glob)
+2> stampede: repository: state/lock: held by "sign *" (command and process); try again when it is done (glob)
 = 75
 $ exec 8>list; exec 8>&-; wait
 

@@ -55,7 +55,7 @@ $ record 9999-12-31T23:59:59Z; stampede sign repo --now $(at 2) >/dev/null
 2> stampede: published: timestamp.json: was published at 9999-12-31T23:59:59Z* (glob)
 = 3
 $ record 12345-01-01T00:00:00Z; stampede gc repo --now $(at 2)
-2> stampede: state: 1.json: is not a commit record; restore it from a backup, or remove it: gc then goes by the time of its snapshot's file
+2> stampede: state: 1.json: is not a commit record; restore it from a backup, or remove it: gc then uses the modification time of its snapshot's file
 = 3
 $ cp good/state/commits/1.json repo/state/commits/
 $ last_run() { printf '{"now":"%s","oldest_verified":"%s","error":"x"}' "$1" "$1" >repo/state/last-run.json; }

@@ -105,8 +105,8 @@ repo/public/metadata
   0 bins (none), 0 targets of 0 B, 0 B of bin metadata
   4 signatures checked, 4 of them by two libraries
 error: json: 1.snapshot.json: is not JSON: premature end of input at byte 200
-error: length: 1.snapshot.json: has 200 bytes, listed as 857
-error: hash: 1.snapshot.json: sha256 is *, listed as * (glob)
+error: length: 1.snapshot.json: has 200 bytes, but 857 are listed
+error: hash: 1.snapshot.json: sha256 is *, but * is listed (glob)
 3 errors, 0 warnings
 = 1
 $ cp good/$snapshot repo/public/metadata/; stampede verify repo --now $(at 2) --quiet
@@ -137,8 +137,8 @@ $ stampede init lost --targets idx --bins 2 --quiet >/dev/null && mv lost/public
 = 3
 # Files that have the name of metadata but are not.
 $ mv away lost/public && stampede sign lost --quiet && mkfifo lost/public/metadata/3.snapshot.json && mkdir lost/public/metadata/9.bin-n-0.json && stampede verify lost | grep '^[a-z]*: file-stray'
-warning: file-stray: 3.snapshot.json: is not a regular file, which metadata would be; find out who put it there, and remove it
-warning: file-stray: 9.bin-n-0.json: is not a regular file, which metadata would be; find out who put it there, and remove it
+warning: file-stray: 3.snapshot.json: is not a regular file, as metadata must be; find out who put it there, and remove it
+warning: file-stray: 9.bin-n-0.json: is not a regular file, as metadata must be; find out who put it there, and remove it
 = 1
 $ stampede status
 2> stampede: status: give one repository; see 'stampede status --help'

@@ -12,7 +12,7 @@ before=$(cat repo/public/metadata/timestamp.json)
 # One bit of one bin flips after it was signed: refused by name, readers keep what they have.
 for passage in 1 33 64; do
 	STAMPEDE_FAULT_POINT=sign.flip:$passage:EIO sign_is 3 repo
-	says 'sign: [0-9]+\.bin-n-[0-9a-f]{2}\.json: the signature does not fit the bytes'
+	says 'sign: [0-9]+\.bin-n-[0-9a-f]{2}\.json: the signature does not match the bytes'
 	[ "$(cat repo/public/metadata/timestamp.json)" = "$before" ] || fail 'published a flipped bit'
 	verified repo
 done

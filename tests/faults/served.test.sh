@@ -389,4 +389,4 @@ verified none
 grep -q 'another server has the files' verify.out || fail "target_files none: $(cat verify.out)"
 mkdir -p index/.signed; echo x >index/.signed/a.whl
 sign_is 3 mutable --quiet
-says 'needs for itself'
+says 'is reserved for stampede'

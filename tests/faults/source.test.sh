@@ -178,7 +178,7 @@ night 0 repo
 made_from ledger
 field_is targets 30
 source_is repo list
-# It was edited while the run went on: the edit stays, the next run notes the source.
+# It was edited during the run: the edit stays, the next run notes the source.
 made
 cp -a repo/stampede.json before
 ("${user[@]}" env STAMPEDE_FAULT_POINT=publish.barrier:1:stop "$STAMPEDE" sign repo --quiet >out 2>err) &
@@ -194,7 +194,7 @@ cp edited edited.json && mv edited.json repo/stampede.json
 [ ${#user[@]} = 0 ] || chown 65534 repo/stampede.json
 kill -CONT "$pid"
 wait "$waiting" || fail "the run that was stopped: $(cat err)"
-says 'does not say what the index is made from; write "source": "tree" into it: was edited while the run went on'
+says 'does not say what the index is made from; write "source": "tree" into it: was edited during the run'
 cmp edited repo/stampede.json || fail 'the edit is lost'
 night 0 repo
 source_is repo tree

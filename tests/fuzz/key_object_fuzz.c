@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	struct stp_buf copy = STP_BUF_INIT;
 	struct stp_finding_list findings;
 	struct stp_document doc;
-	bool usable;
+	int usable;
 
 	if (stp_buf_append(&copy, data, data_bytes, NULL) != STP_OK)
 		abort();

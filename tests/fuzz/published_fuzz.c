@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct stp_bin_file *bin = malloc(sizeof(*bin));
 	struct stp_document doc;
 	enum stp_bin_file_state state;
-	bool usable;
+	int usable;
 
 	if (!bin || stp_buf_append(&copy, data, size, NULL) != STP_OK ||
 	    stp_buf_append(&copy, "", 1, NULL) != STP_OK)

@@ -334,21 +334,22 @@ static void test_config__every_refusal_names_the_field(void **state)
 	refuses("{\"format\":1,\"profile\":\"pep459\",\"targets_dir\":\"/t\"}",
 	        "\"profile\": must be pep458, compat or prefixes");
 	refuses("{" LEAST ",\"bins\":16,\"bins\":16}", "line 1: duplicate object key");
-	refuses("{" LEAST ",\"bin\":16}", "\"bin\": no such field");
+	refuses("{" LEAST ",\"bin\":16}", "\"bin\": is not a known field");
 	refuses("{" LEAST ",\"\\u001b[2J\":16}", "\\x1b");
-	refuses("{" LEAST ",\"bins\":12}", "\"bins\": 12 is no power of two");
+	refuses("{" LEAST ",\"bins\":12}", "\"bins\": 12 is not a power of two");
 	refuses("{" LEAST ",\"bins\":2097152}", "\"bins\"");
 	refuses("{" LEAST ",\"bins\":1}", "\"bins\"");
 	refuses("{" LEAST ",\"hashes\":[]}", "\"hashes\"");
 	refuses("{" LEAST ",\"hashes\":[\"md5\"]}", "\"hashes\": item 1");
 	refuses("{" LEAST ",\"hashes\":[\"sha256\",\"sha256\"]}",
-	        "\"hashes\": sha256 is there twice");
+	        "\"hashes\": sha256 is listed twice");
 	refuses("{" LEAST ",\"thresholds\":{\"root\":{\"threshold\":0,\"keys\":3}}}",
 	        "\"thresholds.root\"");
 	refuses("{" LEAST ",\"thresholds\":{\"root\":{\"threshold\":4,\"keys\":3}}}",
 	        "\"thresholds.root\"");
 	refuses("{" LEAST ",\"thresholds\":{\"root\":2}}", "\"thresholds.root\"");
-	refuses("{" LEAST ",\"thresholds\":{\"snapshot\":2}}", "\"thresholds.snapshot\": no such");
+	refuses("{" LEAST ",\"thresholds\":{\"snapshot\":2}}",
+	        "\"thresholds.snapshot\": is not a known field");
 	refuses("{" LEAST ",\"expiry_seconds\":{\"bin_n\":0}}", "\"expiry_seconds.bin_n\"");
 	refuses("{" LEAST ",\"expiry_seconds\":{\"bin_n\":8640000,\"bins\":86400}}",
 	        "\"expiry_seconds.bin_n\" is longer");

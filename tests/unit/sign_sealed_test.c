@@ -234,11 +234,11 @@ static void test_sign_sealed__a_signer_that_goes_wrong_signs_nothing(void **stat
 		enum stp_errc code;
 		const char *text;
 	} cases[] = {
-	    {TEST_SIGNER_OTHER_MESSAGE, STP_REFUSED, "does not fit the bytes"},
-	    {TEST_SIGNER_OTHER_KEY, STP_REFUSED, "does not fit the bytes"},
+	    {TEST_SIGNER_OTHER_MESSAGE, STP_REFUSED, "does not match the bytes"},
+	    {TEST_SIGNER_OTHER_KEY, STP_REFUSED, "does not match the bytes"},
 	    {TEST_SIGNER_EMPTY, STP_REFUSED, "signature of 0 bytes"},
 	    {TEST_SIGNER_LONG, STP_REFUSED, "signature of 73 bytes"},
-	    {TEST_SIGNER_SHORT, STP_REFUSED, "does not fit the bytes"},
+	    {TEST_SIGNER_SHORT, STP_REFUSED, "does not match the bytes"},
 	    {TEST_SIGNER_FAILS, STP_IO, "is gone"},
 	};
 

@@ -184,9 +184,9 @@ static void test_trust__findings_that_were_not_kept_count(void **state)
 	(void)state;
 	stp_finding_list_init(&findings);
 	stp_finding_add(&findings, STP_FINDING_FIELD_UNKNOWN, "x", "is harmless");
-	assert_int_equal(stp_trust_judge(&findings, "x", true, "remove it", &err), STP_OK);
+	assert_int_equal(stp_trust_judge(&findings, "x", 1, "remove it", &err), STP_OK);
 	stp_finding_count(&findings, STP_FINDING_VERSION, 1);
-	assert_int_equal(stp_trust_judge(&findings, "x", true, "remove it", &err), STP_REFUSED);
+	assert_int_equal(stp_trust_judge(&findings, "x", 1, "remove it", &err), STP_REFUSED);
 	stp_finding_list_release(&findings);
 }
 
@@ -217,7 +217,7 @@ static void test_trust__a_role_that_was_not_loaded_vouches_for_nothing(void **st
 	struct stp_finding_list findings;
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_document doc;
-	bool usable;
+	int usable;
 
 	(void)state;
 	stp_finding_list_init(&findings);

@@ -60,7 +60,7 @@ enum stp_errc stp_former_keys_read(struct stp_former_keys *former, int metadata_
 		struct stp_finding_list findings;
 		struct stp_root older;
 		char name[64];
-		bool usable;
+		int usable;
 
 		snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
 		stp_finding_list_init(&findings);

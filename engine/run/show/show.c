@@ -55,8 +55,7 @@ const char *stp_show_state_name(enum stp_show_state state)
 /* ------------------------------------------------------------------ snapshots */
 
 static enum stp_errc find_in(struct show *show, struct stp_past *past,
-                             struct stp_past_target *out_target, bool *out_good,
-                             struct stp_err *err)
+                             struct stp_past_target *out_target, int *out_good, struct stp_err *err)
 {
 	return stp_past_find(past, show->options->path, show->path_bytes, out_target, out_good,
 	                     err);
@@ -91,7 +90,7 @@ static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 	struct stp_past_target target;
 	struct stp_past past;
 	enum stp_errc code;
-	bool good;
+	int good;
 
 	code = stp_past_open(&past, show->folder.fd, show->pins, 0, &good, err);
 	if (code == STP_OK && good)
@@ -109,32 +108,32 @@ static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 }
 
 /* Whether the entry equals the one that is signed now. */
-static bool is_same(const struct show *show, const struct stp_bin_entry *entry)
+static int is_same(const struct show *show, const struct stp_bin_entry *entry)
 {
 	int alg;
 
 	if (!entry || entry->length != show->report->length)
-		return false;
+		return 0;
 	for (alg = 0; alg < STP_ALG_COUNT; alg++)
 		if (entry->hex[alg] && show->report->hex[alg][0] &&
 		    memcmp(entry->hex[alg], show->report->hex[alg],
 		           2 * stp_alg_digest_bytes((enum stp_alg)alg)) != 0)
-			return false;
-	return true;
+			return 0;
+	return 1;
 }
 
-/* Looks into one older snapshot; *out_more is false when it gives the answer, or cannot be
+/* Looks into one older snapshot; *out_more is 0 when it gives the answer, or cannot be
  * verified. */
-static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_more,
+static enum stp_errc look_back(struct show *show, uint64_t version, int *out_more,
                                struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
 	struct stp_past_target target = {NULL, NULL};
 	struct stp_past past;
 	enum stp_errc code;
-	bool good;
+	int good;
 
-	*out_more = false;
+	*out_more = 0;
 	code = stp_past_open(&past, show->folder.fd, show->pins, version, &good, err);
 	if (code == STP_OK && good)
 		code = find_in(show, &past, &target, &good, err);
@@ -142,7 +141,7 @@ static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_mo
 		stp_past_release(&past);
 		return code;
 	}
-	*out_more = true;
+	*out_more = 1;
 	if (!report->is_target) {
 		report->last_listed = target.entry ? version : 0;
 		*out_more = !target.entry;
@@ -152,7 +151,7 @@ static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_mo
 		report->before = version;
 		report->before_had_other = target.entry != NULL;
 		report->is_since_at_least = 0;
-		*out_more = false;
+		*out_more = 0;
 	}
 	stp_past_release(&past);
 	return STP_OK;
@@ -163,7 +162,7 @@ static enum stp_errc look_up_before(struct show *show, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
 	uint64_t below = report->snapshot_version;
-	bool more = true;
+	int more = 1;
 
 	report->since = report->is_target ? report->snapshot_version : 0;
 	report->is_since_at_least = report->is_target;

@@ -164,7 +164,7 @@ static enum stp_errc read_above(const struct stp_trust *trust, const struct stp_
 	struct stp_finding_list findings;
 	struct stp_document doc;
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	stp_finding_list_init(&findings);
 	code =

@@ -64,12 +64,12 @@ struct audit {
 /* ---------------------------------------------------------------- targets of one bin */
 
 /* Whether a target with this key is in today's sample. */
-static bool in_sample(const struct audit *audit, const uint8_t key[32])
+static int in_sample(const struct audit *audit, const uint8_t key[32])
 {
 	uint64_t mixed;
 
 	if (audit->options->sample <= 1)
-		return true;
+		return 1;
 	/* splitmix64 over the key and the day. */
 	mixed = stp_load64_be(key + 8) +
 	        (uint64_t)(audit->options->now / 86400) * 0x9e3779b97f4a7c15ULL;
@@ -108,8 +108,8 @@ static enum stp_errc queue_file(struct audit *audit, size_t worker,
 
 /* Whether HASH.NAME is a file of its own: neither a symbolic link nor a hard link to the index's
  * file. */
-static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
-                    const struct stat *st)
+static int is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
+                   const struct stat *st)
 {
 	char path[STP_PATH_BYTES_MAX + 1];
 	struct stat plain;
@@ -124,7 +124,7 @@ static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry
 /* Queues the file at path, if there is one; a wrong length is reported at once. */
 static enum stp_errc queue_name(struct audit *audit, size_t worker,
                                 const struct stp_bin_entry *entry, const char *path,
-                                size_t path_bytes, bool *out_there, struct stp_err *err)
+                                size_t path_bytes, int *out_there, struct stp_err *err)
 {
 	struct stat st;
 
@@ -133,7 +133,7 @@ static enum stp_errc queue_name(struct audit *audit, size_t worker,
 			return STP_OK;
 		return STP_FAIL_SYS(err, STAGE, path, "cannot stat");
 	}
-	*out_there = true;
+	*out_there = 1;
 	if (audit->options->copies_of_fd >= 0 && !is_copy(audit, entry, &st))
 		return STP_OK;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size != entry->length) {
@@ -150,7 +150,7 @@ static enum stp_errc queue_target(struct audit *audit, size_t worker,
                                   const struct stp_bin_entry *entry, struct stp_err *err)
 {
 	char path[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8];
-	bool there = false;
+	int there = 0;
 
 	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 	if (audit->options->copies_of_fd < 0)
@@ -196,8 +196,8 @@ static int compare_known(const void *a, const void *b)
 }
 
 /* Whether the path may be opened; the audit of bins reports the others. */
-static bool is_usable(const struct audit *audit, const struct stp_bin_file *bin,
-                      const struct stp_bin_entry *entry)
+static int is_usable(const struct audit *audit, const struct stp_bin_file *bin,
+                     const struct stp_bin_entry *entry)
 {
 	return bin->hash_set == audit->options->hash_set && !entry->escaped &&
 	       !stp_target_path_problem(entry->path, entry->path_bytes);
@@ -240,7 +240,7 @@ static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, 
 	const struct stp_chain *tree = audit->options->tree;
 	struct known_bin *known = &audit->known[index];
 	char name[256];
-	bool there;
+	int there;
 
 	if (!tree->bin_items[index].listed)
 		return STP_OK;
@@ -430,8 +430,8 @@ static const struct known *find_known(const struct audit *audit, const char *pat
 }
 
 /* Whether one of the target's digests begins with hex. */
-static bool mark_matches(const struct audit *audit, const struct known *known, const char *hex,
-                         size_t hex_chars)
+static int mark_matches(const struct audit *audit, const struct known *known, const char *hex,
+                        size_t hex_chars)
 {
 	unsigned set = audit->options->hash_set;
 	size_t share = MARK / (size_t)__builtin_popcount(set), used = 0;
@@ -443,14 +443,14 @@ static bool mark_matches(const struct audit *audit, const struct known *known, c
 		if (hex_chars == 2 * stp_alg_digest_bytes((enum stp_alg)alg) &&
 		    stp_hex_decode(hex, share, begin, 0) &&
 		    memcmp(begin, known->mark + used, share) == 0)
-			return true;
+			return 1;
 		used += share;
 	}
-	return false;
+	return 0;
 }
 
 /* True when path is the HASH.NAME of a target. */
-static bool is_prefixed(const struct audit *audit, const char *path, size_t path_bytes)
+static int is_prefixed(const struct audit *audit, const char *path, size_t path_bytes)
 {
 	const char *slash = memrchr(path, '/', path_bytes);
 	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
@@ -461,10 +461,10 @@ static bool is_prefixed(const struct audit *audit, const char *path, size_t path
 	size_t rest;
 
 	if (!dot || (dot - name != 64 && dot - name != 128))
-		return false;
+		return 0;
 	rest = path_bytes - (size_t)(dot + 1 - path);
 	if (folder + rest > STP_PATH_BYTES_MAX)
-		return false;
+		return 0;
 	memcpy(plain, path, folder);
 	memcpy(plain + folder, dot + 1, rest);
 	known = find_known(audit, plain, folder + rest);

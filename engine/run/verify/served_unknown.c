@@ -230,7 +230,7 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	const struct stp_served_unknown_options *options = search->options;
 	struct stp_past past;
 	enum stp_errc code;
-	bool good;
+	int good;
 	size_t i;
 
 	code = stp_past_open_of_its_time(&past, options->metadata_fd, options->pins, version, &good,
@@ -238,7 +238,7 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	for (i = 0; code == STP_OK && good && i < search->count; i++) {
 		struct left *left = &search->items[i];
 		struct stp_past_target target;
-		bool bin_good;
+		int bin_good;
 
 		if (left->is_explained || !left->path)
 			continue;

@@ -34,7 +34,7 @@ struct audit {
 	struct stp_verify_options mine;           /* what it points to */
 	struct stp_chain tree;
 	struct stp_config config; /* of a repository */
-	bool has_config;
+	int has_config;
 	struct stp_verify_served *served; /* NULL: what is served is not checked */
 };
 
@@ -69,7 +69,7 @@ static void note_tree(struct stp_verify_report *report, const struct stp_chain *
 	report->bin_bits = tree->bits;
 	report->root_steps = tree->root_steps;
 	report->bin_count = tree->bin_count;
-	report->tombstones = tree->tombstones;
+	report->tombstones = tree->retired_names;
 	report->timestamp_has_length = tree->timestamp_has_length;
 	for (size_t i = 0; i < tree->listed_count && !report->snapshot_has_length; i++)
 		report->snapshot_has_length = tree->listed[i].length >= 0;
@@ -229,7 +229,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	    .findings = &audit->findings,
 	    .cancel = options->cancel,
 	};
-	bool asked = options->served == STP_SERVED_YES;
+	int asked = options->served == STP_SERVED_YES;
 	enum stp_errc code;
 
 	if (options->served == STP_SERVED_NO ||
@@ -335,7 +335,7 @@ static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
 
 static void judge_clients(struct stp_verify_report *report)
 {
-	struct stp_client_facts facts = {
+	struct stp_client_demands facts = {
 	    .root_bytes = report->root.file_bytes,
 	    .timestamp_bytes = report->timestamp.file_bytes,
 	    .snapshot_bytes = report->snapshot.file_bytes,
