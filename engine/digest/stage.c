@@ -56,7 +56,7 @@ struct item {
 	unsigned tries;
 	int has_ended; /* DONE or FAULT has come */
 	int is_fault;
-	int is_finished; /* digests are there */
+	int is_finished; /* digests are complete */
 	int is_large;
 	int is_active;        /* taken from next(), neither done nor failed */
 	uint64_t shown_bytes; /* of this try, in options->shown */

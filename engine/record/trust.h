@@ -18,8 +18,8 @@
  *
  *	settled stamps    is trusted while the fingerprint is the same
  *	racy stamps       is marked STP_RECORD_RACY and hashed again by the next run
- *	future stamps     is trusted until that time is less than a minute away, then hashed once
- *more
+ *	future stamps     is trusted until that time is less than a minute away, then hashed
+ *	                  once more (engine/decisions/0208-stamps-ahead-of-the-clock.md)
  *
  * Stamps are racy from shortly before the scan, by the clock of the file system (stp_stamp_now()),
  * less a grace period (stp_fs_grace_ns()). Where this machine's own clock stamps the files, those

@@ -59,8 +59,8 @@ struct stp_tree_options {
 	int64_t racy_after_ns;
 	struct stp_fs_table *fs; /* numbers the file systems; NULL: by st_dev */
 	const char *prefix;      /* put before each path, "" or "folder/"; NULL is "" */
-	stp_tree_keep_fn
-	    *keep; /* called for all but folders, also before a fault; NULL keeps all */
+	/* Called for all but folders, also before a fault; NULL keeps all. */
+	stp_tree_keep_fn *keep;
 	/* Called for folders, which are not opened when it returns 0; NULL enters all. A problem
 	 * with a folder that should be entered is a fault, whatever keep returns for its path. */
 	stp_tree_keep_fn *enter;
