@@ -2,8 +2,8 @@
 /*
  * The files that wait for the hash stage: put by any worker, sorted, handed out to any worker.
  *
- *	put() ─▶ [arena per worker] ─▶ gather() ─▶ [ large ones, largest first | small ones, by
- *inode ] next() ─▶ worker, one item at a time
+ *	put() ─▶ [arena per worker] ─▶ gather() ─▶ [ large, largest first | small, by inode ]
+ *	                               next() ─▶ worker, one item at a time
  *
  * Large files go first, so that one worker with one huge file does not finish long after the
  * others. Files that fit in one chunk count as equally large and are sorted by inode number: file

@@ -11,9 +11,8 @@
  *
  * Shape      one call of done(), or one fault and one call of failed(), per record that next()
  *            returned, in any order. A stage that ends early, cancelled or failed, calls failed()
- *            for each
- *record in flight, without a fault, and before that gives back all that it holds for it:
- *            descriptors, buffers, operations that the system still works on. It asks for no more.
+ *            for each record in flight, without a fault; before that it releases all that it holds
+ *            for the record: descriptors, buffers, operations in flight. It asks for no more.
  * Memory     per worker about 33 MiB of buffers and 0.5 MiB of state, made before the first file.
  * Ownership  a record's path must stay valid until done() or failed() was called for it.
  * Threads    next() and done() are called from all workers at once, worker_index in

@@ -17,12 +17,12 @@
 #define RANGE_BITS    20 /* at most */
 #define PART_BITS     5  /* a part is 32 ranges, 8 MiB or so of a ledger */
 #define PRIME         ((UINT64_C(1) << 61) - 1)
-/* key, length, every digest, in words of 32 bits; and one that stands alone. */
+/* key, length, every digest, in words of 32 bits; and a word without a factor. */
 #define WORDS_MAX ((STP_KEY_BYTES + 8 + 128) / 4)
 /* Marks, in the check's free bits. */
 #define CHECK PRIME
 #define SEEN  (UINT64_C(1) << 61) /* a row repeats the record */
-#define OTHER (UINT64_C(1) << 62) /* a row may name its path with other words */
+#define OTHER (UINT64_C(1) << 62) /* a row may name its path with other values */
 
 struct entry {
 	uint64_t prefix;             /* first 8 bytes of the key, big endian */
@@ -33,7 +33,7 @@ struct range {
 	uint32_t first, count; /* of its entries, by prefix */
 };
 
-/* What a worker loads before it has its place in the table. */
+/* The entries that a worker loads before they are placed in the table. */
 struct part {
 	struct entry *entries;
 	size_t count, capacity;
@@ -100,14 +100,15 @@ static struct range *range_of(const struct stp_known *known, uint64_t prefix)
 	return &known->ranges[known->bits ? prefix >> (64 - known->bits) : 0];
 }
 
-/* Where prefix would be if the range's keys were spread evenly, as SHA-256 spreads them. */
+/* Where prefix would be if the range's keys were distributed evenly, as SHA-256 distributes
+ * them. */
 static size_t guess(const struct stp_known *known, const struct range *range, uint64_t prefix)
 {
 	return (size_t)(((prefix << known->bits) >> 32) * range->count >> 32);
 }
 
-/* The first entry of the range that is not before prefix: doubling steps from the guess, then
- * halving, so that paths chosen to crowd one range cost a logarithm too. */
+/* The first entry of the range that is not before prefix: by doubling steps from the guess, then
+ * halving, so that paths chosen to crowd one range cost only a logarithm too. */
 static size_t find(const struct entry *entries, size_t count, size_t start, uint64_t prefix)
 {
 	size_t low = start;
@@ -166,7 +167,7 @@ static void mark(struct stp_known *known, struct entry *entry, uint64_t what)
 {
 	uint64_t before = atomic_fetch_or_explicit(&entry->marked, what, memory_order_relaxed);
 
-	/* Two unknown rows meet in the merge, with their lines. */
+	/* Two unknown rows for one path are found by the merge, with their lines. */
 	if (((before | what) & (SEEN | OTHER)) == (SEEN | OTHER))
 		atomic_store_explicit(&known->is_unsure, 1, memory_order_relaxed);
 	if (before & what & SEEN)
@@ -243,7 +244,7 @@ static enum stp_errc add(struct part *part, uint64_t prefix, uint64_t check, str
 	return STP_OK;
 }
 
-/* Gives the part a place in the table, and its ranges theirs. */
+/* Copies the part to its place in the table, and sets its ranges. */
 static void place_part(struct stp_known *known, const struct part *part, uint64_t index)
 {
 	size_t width = (size_t)1 << (known->bits - known->part_bits);
@@ -309,8 +310,7 @@ static enum stp_errc load_worker(void *ctx, size_t worker, struct stp_err *err)
 	return code;
 }
 
-/* One mapping; in large pages, because every row
- * looks at another one. */
+/* One mapping, in large pages, because each row looks up another place in it. */
 static enum stp_errc map_entries(struct stp_known *known, uint64_t records, struct stp_err *err)
 {
 	void *at;

@@ -55,7 +55,7 @@ static void start_hash(crypto_generichash_state *state, const struct stp_list_su
 	crypto_generichash_init(state, key->blake2b, sizeof(key->blake2b), CHUNK_SUM);
 }
 
-/* The last block of a list, filled up with zeros: the length tells it from a longer one. */
+/* The last block of a list, padded with zeros: the length distinguishes it from a longer one. */
 static void add_tail(crypto_generichash_state *chunk, const struct stp_list_sum_key *key,
                      const uint8_t *bytes, size_t count)
 {

@@ -2,7 +2,7 @@
 /*
  * Records in any order → the same in order, in bounded memory.
  *
- *	add() ─▶ [memory, budget] ─ full ─▶ sort ─▶ sorted run in an unnamed file
+ *	add() ─▶ [memory, budget] ─ full ─▶ sort ─▶ spilled run in an unnamed file
  *	merge() ─▶ all runs of all sorters together ─▶ emit(), in order
  *
  * The ledger's spilled runs are the same up to the file, and different from there on: ledger/run.h,
@@ -11,9 +11,9 @@
  * Shape      records of any content; equal ones stay side by side, those of one sorter in the order
  *            of adding.
  * Memory     budget_bytes per sorter; 64 KiB per run while merging.
- * Ownership  what is added is written by the caller into the sorter's memory. A sorter owns its
- *file, which has no name and dies with it. Threads    one thread per sorter; merge() one thread,
- *after all adds.
+ * Ownership  the caller writes what it adds into the sorter's memory. A sorter owns its file, which
+ *            has no name and disappears with it.
+ * Threads    one thread per sorter; merge() one thread, after all adds.
  */
 #ifndef STP_SORT_SORTER_H
 #define STP_SORT_SORTER_H

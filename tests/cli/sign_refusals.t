@@ -143,8 +143,8 @@ $ printf '{"tags":["x"],"path":"../a"}\n{"rows":[]}\n{"op":"commit"}\n' | try
 
 # A value that is not a length is shown.
 $ printf 'path,length,sha512\na,\\N,%s\nb,NULL,%s\nc,1e5,%s\nd,-1,%s\n#end\n' $H $H $H $H | try
-2> stampede: list: stdin:2: column length: is "\N", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
-2> stampede: list: stdin:3: column length: is "NULL", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
+2> stampede: list: stdin:2: column length: is "\N", which databases write for NULL; leave the field empty, as COPY ... CSV HEADER does
+2> stampede: list: stdin:3: column length: is "NULL", which databases write for NULL; leave the field empty, as COPY ... CSV HEADER does
 2> stampede: list: stdin:4: column length: is "1e5", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
 2> stampede: list: stdin:5: column length: is "-1", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
 2> stampede: sign: 4 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip

@@ -189,7 +189,7 @@ static const char *field(const struct row *row, size_t index, size_t *out_count)
 	return row->text + row->starts[index];
 }
 
-/* Goes through the text as the contract says; 0 when the header should be refused. */
+/* Parses the text as the contract says; 0 when the header should be refused. */
 static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 {
 	static struct row header;
@@ -242,7 +242,7 @@ static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 	return 1;
 }
 
-/* Reads once more, cut otherwise; the same records must come. */
+/* Reads it again, cut differently; the records must be the same. */
 static void read_again(int fd, struct cut cut, const struct seen *ours,
                        const struct stp_list_stats *expected)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The NDJSON row reader against jansson: what it takes jansson takes, with the same values, and
- * what jansson takes as a flat row of ours it takes. Beyond that, the whole reader must survive,
- * and see the same rows when the list is cut into small chunks.
+ * The NDJSON row reader against jansson: what it accepts jansson accepts, with the same values, and
+ * what jansson accepts as a flat row with known names it accepts. Beyond that, the whole reader
+ * must survive, and see the same rows when the list is cut into small chunks.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static unsigned depth_of(const json_t *value)
 	return 0;
 }
 
-/* True when object is a row that the contract takes. */
+/* True when object is a row that the contract allows. */
 static int is_ours(const json_t *object)
 {
 	unsigned field;
@@ -155,7 +155,7 @@ static void try_row(const uint8_t *data, size_t data_bytes)
 		json_decref(object);
 	} else {
 		object = json_loadb((const char *)data, data_bytes, JSON_REJECT_DUPLICATES, &error);
-		/* jansson lets a NUL behind a number pass; RFC 8259 has none outside of escapes. */
+		/* jansson accepts a NUL behind a number; RFC 8259 allows it only as an escape. */
 		must(!object || !is_ours(object) || memchr(data, '\0', data_bytes),
 		     "jansson takes it");
 		json_decref(object);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest reader on anything, as it is and with its seal made good; what is read and written
- * again reads the same.
+ * The manifest reader on any bytes, as they are and with a valid seal; a manifest that is read and
+ * written again reads the same.
  */
 #include <stdint.h>
 #include <stdio.h>

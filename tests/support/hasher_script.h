@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plays a byte string as a schedule over a hasher and holds every digest against the scalar oracle.
+ * Plays a byte string as a schedule over a hasher and compares every digest with that of the scalar
+ * reference.
  *
  *	script:  features · set · depth · op op op …     open a message | next fed | next drain
  *
- * Shape      any bytes; when they end, zeros follow and what is open is drained.
+ * Shape      any bytes; after their end, zeros follow and open messages are drained.
  * Memory     static.
  * Ownership  none.
  * Threads    one.
@@ -68,7 +69,7 @@ static void script_text_init(uint64_t seed)
 	}
 }
 
-/* Every way this machine can take, by number. */
+/* Every set of features of this machine, by number. */
 static unsigned script_features(unsigned choice)
 {
 	static const unsigned sets[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ledger in a scratch folder whose generation holds the records that a test has.
+ * A ledger in a scratch folder whose generation holds the records of a test.
  *
  * Shape      one generation per call of ledger_take().
  * Memory     none.

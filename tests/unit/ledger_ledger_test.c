@@ -59,7 +59,8 @@ static void fixture_release(struct fixture *fixture)
 	scratch_release(&fixture->scratch);
 }
 
-/* Record i as the ledger says now: its length, 0 for a tombstone, UINT64_MAX when it has none. */
+/* Record i as the ledger has it now: its length, 0 when it was removed, UINT64_MAX when there is
+ * none. */
 static uint64_t length_of(struct fixture *fixture, uint64_t i)
 {
 	struct stp_sources sources = STP_SOURCES_INIT;
@@ -307,7 +308,7 @@ static void test_ledger__another_key_uses_nothing_and_names_it(void **state)
 	assert_int_equal(stp_ledger_refused_count(fixture.ledger), 2);
 	assert_int_equal(fixture.damage.total, 2);
 	assert_int_equal(count_groups(&fixture), 0);
-	/* And work goes on under new numbers. */
+	/* And work continues with new numbers. */
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
 	stp_ledger_close(fixture.ledger);
 	open_with(&fixture, other_key, SET);
@@ -335,7 +336,7 @@ static void test_ledger__other_hash_algorithms_say_what_was_signed(void **state)
 	assert_int_equal(stp_ledger_hash_set(fixture.ledger), SET);
 	assert_true(stp_ledger_wants_base(fixture.ledger, 0));
 	assert_int_equal(stp_ledger_summary(fixture.ledger)->run_version, 5);
-	/* A base of the new set takes the place of all. */
+	/* A base of the new set replaces all segments. */
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
 	stp_ledger_close(fixture.ledger);
 	open_with(&fixture, seal_key, STP_ALG_BIT(STP_ALG_SHA512));
@@ -398,7 +399,7 @@ static void test_ledger__an_old_segment_under_a_new_name_is_refused(void **state
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 10, 5);
 	reopen(&fixture);
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
-	/* Both are sealed with our key; only the manifest tells them apart. */
+	/* Both are sealed with the same key; only the manifest distinguishes them. */
 	assert_int_equal(renameat(fixture.scratch.fd, "ledger/1.base.segment", fixture.scratch.fd,
 	                          "ledger/2.base.segment"),
 	                 0);
@@ -518,7 +519,7 @@ static void test_ledger__a_flip_in_any_file_never_gives_another_length(void **st
 			flip(&fixture, names[i], at);
 			reopen(&fixture);
 			length = length_of(&fixture, 1);
-			/* The older generation is true of its time; its run_version tells. */
+			/* The older generation is valid; its run_version shows that it is old. */
 			assert_true(length == 12 || length == UINT64_MAX ||
 			            (i == 4 && length == 11));
 			if (i != 3)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a list ends and begins, what is not a list at all, and the forms that values have. */
+/* How a list begins and ends, what is not a list at all, and the forms of values. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #define ROW  "a,1," HEX32 "\n"
 #define JSON "{\"path\":\"a\",\"length\":1,\"sha256\":\"" HEX32 "\"}\n"
 
-/* A list, how reading it ends, and words of the message. */
+/* A list, the result of reading it, and words of the message. */
 struct sample {
 	const char *text;
 	enum stp_errc code;

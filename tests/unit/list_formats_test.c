@@ -68,7 +68,7 @@ static void test_formats__rows_are_cut_behind_the_last_whole_one(void **state)
 	check_cut(&stp_list_csv, "\"a\nb\n", 0, 1);
 	check_cut(&stp_list_csv, "a", 0, 0);
 	check_cut(&stp_list_csv, "", 0, 0);
-	/* A quote says nothing in a line of JSON. */
+	/* A quote has no meaning for the format of a line of JSON. */
 	check_cut(&stp_list_ndjson, "{\"a\n\"\n{", 6, 0);
 	check_cut(&stp_list_ndjson, "{}", 0, 0);
 	check_cut(&stp_list_ndjson, "", 0, 0);
