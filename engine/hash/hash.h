@@ -38,8 +38,8 @@ struct stp_hash_stream {
 	uint32_t sha256[8];
 	uint64_t sha512[8];
 	uint64_t blake2b[8];
-	uint8_t
-	    held[STP_HASH_CHUNK_ALIGN]; /* BLAKE2b must not compress what may be the last block */
+	/* BLAKE2b must not compress what may be the last block. */
+	uint8_t held[STP_HASH_CHUNK_ALIGN];
 };
 
 /* Starts a message. set must not be empty. */

@@ -47,8 +47,8 @@ struct stp_ledger_options {
 	const uint8_t *seal_key; /* STP_SEAL_KEY_BYTES, copied to locked memory */
 	unsigned hash_set;       /* of checkpoints and of the next generation */
 	int read_only;           /* status, verify: nothing is created or removed */
-	struct stp_fault_list
-	    *damage; /* faults: what was broken and not used; outlives the ledger */
+	/* Faults about what was broken and not used; outlives the ledger. */
+	struct stp_fault_list *damage;
 };
 
 /* What a generation records about the run that wrote it. */
