@@ -29,7 +29,7 @@ whole() {
 }
 names_sign() {
 	"$STAMPEDE" "$@" >out 2>err && fail "$* succeeded"
-	says 'is not there; `stampede sign` makes (it again|a new one)'
+	says '(is not there|does not exist); `stampede sign` makes (it again|a new one)'
 }
 
 lose state
