@@ -8,7 +8,8 @@
 #include "verify/bins.h"
 #include "verify/published.h"
 
-/* Earlier roots whose keys may have signed a snapshot that is kept: gc keeps few days. */
+/* How many earlier roots may have signed a snapshot that is kept: gc keeps the snapshots of a few
+ * days. */
 #define ROOTS_TRIED_MAX 16
 
 /* Loads snapshot version under the newest root, or under root_last (0: the newest). */
@@ -81,7 +82,7 @@ static int is_repeated(const struct stp_bin_file *bin, size_t index)
 	return 0;
 }
 
-/* A threshold of the role's keys over the bin that was parsed. */
+/* Whether a threshold of the role's keys signed the bin that was parsed. */
 static int is_signed(const struct stp_past *past, const struct stp_chain_bin *item)
 {
 	const struct stp_role *role = &past->tree.bin_roles[item->role_index];
@@ -132,7 +133,7 @@ static enum stp_errc read_bin(struct stp_past *past, uint32_t index, struct stp_
 	return STP_OK;
 }
 
-/* Entries are sorted by path; those with escapes are none of stampede's paths. */
+/* Entries are sorted by path; paths with escapes are never stampede's. */
 static const struct stp_bin_entry *find_entry(const struct stp_bin_file *bin, const char *path,
                                               size_t path_bytes)
 {

@@ -36,7 +36,7 @@
 /* The fixed cost of a document, two multiplications of points, as a number of bytes hashed. */
 #define DOCUMENT_COST_BYTES ((uint64_t)64 << 10)
 /* Every part but the last is a whole number of SHA-512 blocks. */
-#define HEAD_BYTES STP_HASH_PIECE_ALIGN
+#define HEAD_BYTES STP_HASH_CHUNK_ALIGN
 
 /* What is computed from secrets for one document; wiped after each group. */
 struct slot {

@@ -253,6 +253,7 @@ static enum stp_errc emit(struct comparison *c, const struct change_record *reco
                           const uint8_t *at, struct stp_err *err)
 {
 	const char *path = (const char *)at, *digests = path + record->path_bytes;
+	enum stp_errc code = STP_OK;
 	struct stp_change change = {
 	    .kind = (enum stp_change_kind)record->kind,
 	    .path = path,
@@ -266,9 +267,12 @@ static enum stp_errc emit(struct comparison *c, const struct change_record *reco
 	    .algorithm = stp_alg_name((enum stp_alg)record->algorithm),
 	};
 
-	return c->options->on_change
-	           ? c->options->on_change(c->options->on_change_ctx, &change, err)
-	           : STP_OK;
+	if (c->options->on_change)
+		code = c->options->on_change(c->options->on_change_ctx, &change, err);
+	if (code != STP_OK) /* which need not have set err */
+		return STP_FAIL(err, code, "verify", NULL,
+		                "the program that asked for it ended it");
+	return STP_OK;
 }
 
 static size_t record_bytes(const struct change_record *record)

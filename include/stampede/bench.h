@@ -70,7 +70,7 @@ struct stp_bench_shape {
 STP_API const struct stp_bench_shape *stp_bench_shape(size_t index);
 
 /* Measures and predicts. STP_CONFIG for an unknown shape or a folder
- * that cannot be read, STP_CANCELLED. What could not be measured here is told in "notes". */
+ * that cannot be read, STP_CANCELLED. What could not be measured here is named in "notes". */
 STP_API enum stp_errc stp_bench(const struct stp_bench_options *options,
                                 struct stp_bench_report *out_report,
                                 struct stp_err *err) STP_MUST_CHECK;

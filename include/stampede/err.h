@@ -13,6 +13,8 @@
 #ifndef STAMPEDE_ERR_H
 #define STAMPEDE_ERR_H
 
+#include <stddef.h>
+
 #include "stampede/api.h"
 
 #ifdef __cplusplus
@@ -25,7 +27,7 @@ enum stp_errc {
 	STP_IO,        /* the system refused: disk, permission, resources */
 	STP_CHANGED,   /* something moved while it was read, or is not what was recorded */
 	STP_FORMAT,    /* bytes that are not what they claim to be */
-	STP_LIMIT,     /* larger, deeper or more than base/limits.h allows */
+	STP_LIMIT,     /* larger, deeper or more than is allowed: README.md, Limits */
 	STP_KEY,       /* a key is missing, wrong or badly protected */
 	STP_BUSY,      /* try again later: a lock holder, resources */
 	STP_CANCELLED, /* a signal or the caller asked to stop */
@@ -37,7 +39,7 @@ struct stp_err {
 	enum stp_errc code;
 	int sys_errno;     /* errno behind it, 0 if none */
 	const char *stage; /* static string: "scan", "hash", … */
-	const char *file;  /* source file and line, printed with --debug */
+	const char *file;  /* source file and line of the library; for reports of defects */
 	int line;
 	char subject[256]; /* what it is about, already escaped for a terminal */
 	char text[256];    /* what happened; what to do: UTF-8, safe for a terminal */
@@ -49,7 +51,7 @@ struct stp_err {
 	}
 
 /* Formats "stampede: STAGE: SUBJECT: text" into out (no newline), cut at size. Returns out. */
-STP_API const char *stp_err_format(const struct stp_err *err, char *out, unsigned long size);
+STP_API const char *stp_err_format(const struct stp_err *err, char *out, size_t size);
 
 /* Keeps the first failure: copies from into err unless err already holds one. */
 STP_API void stp_err_merge(struct stp_err *err, const struct stp_err *from);

@@ -37,8 +37,8 @@ struct stp_cancel;
 #define STP_GC_UNKNOWN_SHOWN      10          /* unknown files that are named */
 
 struct stp_gc_options {
-	size_t size; /* see stampede/options.h */
-	const char *repo;
+	size_t size;           /* see stampede/options.h */
+	const char *repo;      /* folder of the repository; required */
 	int64_t grace_seconds; /* T; 0: STP_GC_GRACE_SECONDS, STP_GC_NO_TIME: none */
 	uint64_t keep;         /* k; 0: STP_GC_KEEP */
 	/* 0: STP_GC_AUDIT_KEEP_SECONDS, STP_GC_NO_TIME: none */

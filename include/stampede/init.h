@@ -81,8 +81,8 @@ STP_API void stp_init_report_release(struct stp_init_report *report);
 #define STP_INIT_FOLDERS_MAX 16
 
 struct stp_init_update_options {
-	size_t size; /* see stampede/options.h */
-	const char *repo;
+	size_t size;                        /* see stampede/options.h */
+	const char *repo;                   /* folder of the repository; required */
 	const char *const *offline_folders; /* with offline_folder_count 0: REPO/offline-keys */
 	size_t offline_folder_count;
 	unsigned roles;     /* STP_INIT_ROLE_*; 0: all whose keys are there */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How files are read: io_uring, its pread twin, or whichever works here.
+ * How files are read: by io_uring, by a pool of threads that call pread(2), or whichever works
+ * here.
  */
 #ifndef STAMPEDE_IO_H
 #define STAMPEDE_IO_H

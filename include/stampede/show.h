@@ -31,8 +31,8 @@ extern "C" {
 struct stp_cancel;
 
 struct stp_show_options {
-	size_t size; /* see stampede/options.h */
-	const char *repo;
+	size_t size;               /* see stampede/options.h */
+	const char *repo;          /* folder of the repository; required */
 	const char *path;          /* a target path */
 	int check;                 /* read the file and what is served, and compare their digests */
 	struct stp_cancel *cancel; /* may be NULL */

@@ -59,9 +59,9 @@ struct stp_sign_row {
 typedef enum stp_errc stp_next_row_fn(void *ctx, struct stp_sign_row *out_row, struct stp_err *err);
 
 struct stp_sign_options {
-	size_t size; /* see stampede/options.h */
-	const char *repo;
-	size_t jobs; /* threads; 0: one per processor, STP_JOBS_SERIAL, at most STP_JOBS_MAX */
+	size_t size;      /* see stampede/options.h */
+	const char *repo; /* folder of the repository; required */
+	size_t jobs;      /* threads; 0: one per processor, STP_JOBS_SERIAL, at most STP_JOBS_MAX */
 	enum stp_io_mode io;
 	enum stp_on_fault on_fault;
 	enum stp_rehash rehash;
@@ -112,7 +112,7 @@ enum stp_again {
 	STP_AGAIN_UNSETTLED, /* it was too new when it was hashed */
 	STP_AGAIN_FUTURE,    /* its time was in the future then, and is not any more */
 	STP_AGAIN_HASHES,    /* "hashes" was changed */
-	STP_AGAIN_REHASH,    /* --rehash */
+	STP_AGAIN_REHASH,    /* stp_sign_options.rehash asked for it */
 	STP_AGAIN_COUNT
 };
 
@@ -125,10 +125,11 @@ struct stp_sign_again {
 /* "hashed again: 3 files (2: ctime, 1: size)", or "" when there is none. Returns the number. */
 STP_API uint64_t stp_sign_again_text(const struct stp_sign_again *again, char *out, size_t size);
 
+/* Something wrong with, or worth knowing of, one file. */
 struct stp_sign_fault {
-	const char *stage;
+	const char *stage;   /* static string, as stp_err.stage */
 	const char *subject; /* raw bytes; escape before printing */
-	const char *text;
+	const char *text;    /* UTF-8, safe for a terminal */
 };
 
 /* Where the time went. Stages that run side by side share the time by what their workers did, so
@@ -160,9 +161,11 @@ struct stp_sign_expiries {
 
 /* What a run did. Also filled, as far as it got, when the run fails. */
 struct stp_sign_report {
-	uint64_t targets, bins;
-	uint64_t files_hashed, bytes_hashed, files_reused, files_removed;
-	uint64_t files_rehashed;     /* hashed again because they changed during the run */
+	uint64_t targets, bins;              /* of the index as it is signed now */
+	uint64_t files_hashed, bytes_hashed; /* read in this run */
+	uint64_t files_reused;               /* whose digest was known and still holds */
+	uint64_t files_removed;              /* targets of last time that are none any more */
+	uint64_t files_rehashed;             /* hashed again because they changed during the run */
 	uint64_t files_kept;         /* that did not keep still: signed as they were last time */
 	struct stp_sign_again again; /* of files_hashed, those hashed before */
 	uint64_t targets_before;     /* targets that were signed last time */
@@ -171,10 +174,10 @@ struct stp_sign_report {
 	uint64_t target_bytes;       /* sum of the lengths of all targets */
 	uint64_t published_files, published_bytes; /* bins, snapshot and timestamp */
 	uint64_t leftover_files;                   /* of a crashed run, removed */
-	uint64_t links_made;
+	uint64_t links_made;                       /* names in public/targets */
 	uint64_t links_repaired; /* targets whose names in public/targets were missing or wrong */
 	int counted;             /* targets, faults and the like are those of the whole index */
-	uint64_t fault_count;    /* all; faults holds those kept */
+	uint64_t fault_count;    /* all files that cannot be signed; faults holds those kept */
 	const struct stp_sign_fault *faults; /* sorted by subject */
 	size_t fault_kept_count;
 	const struct stp_sign_fault *damage; /* what was broken in state/ and not used */
@@ -184,17 +187,17 @@ struct stp_sign_report {
 	size_t note_count;
 	size_t logged_count;    /* of the notes: the first ones, which log was called with */
 	uint64_t unknown_files; /* in public/metadata, not of this repository: left alone */
-	struct stp_sign_versions versions;
-	struct stp_sign_seconds seconds;
+	struct stp_sign_versions versions;              /* published now */
+	struct stp_sign_seconds seconds;                /* where the time went */
 	struct stp_sign_span spans[STP_SIGN_SPANS_MAX]; /* in order, without gaps */
 	size_t span_count;
-	uint64_t peak_rss_bytes;
-	char io_backend[16];
-	char io_why[160];  /* why --io auto did not take io_uring; "" otherwise */
-	unsigned hash_set; /* configured target hashes */
-	unsigned cpu_features;
-	int64_t now;
-	int64_t expires_at; /* first expiry of what was published: bins, snapshot, timestamp */
+	uint64_t peak_rss_bytes; /* of the process so far */
+	char io_backend[16];     /* "io_uring" or "pread" */
+	char io_why[160];        /* why STP_IO_MODE_AUTO did not use io_uring; "" otherwise */
+	unsigned hash_set;       /* configured target hashes */
+	unsigned cpu_features;   /* in use, for stp_sign_report_json() */
+	int64_t now;             /* the time of signing */
+	int64_t expires_at;      /* first expiry of what was published: bins, snapshot, timestamp */
 	struct stp_sign_expiries expiries;
 	int64_t interval_seconds;   /* since the run before; 0: first run */
 	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
@@ -213,7 +216,8 @@ STP_API enum stp_errc stp_sign(const struct stp_sign_options *options,
                                struct stp_sign_report *out_report,
                                struct stp_err *err) STP_MUST_CHECK;
 
-/* The report as one JSON object (members: stampede-sign(1)), malloc'ed; NULL when memory is short.
+/* The report as one JSON object, whose members stampede-sign(1) lists; free() it; NULL when memory
+ * is short.
  */
 STP_API char *stp_sign_report_json(const struct stp_sign_report *report);
 

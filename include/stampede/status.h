@@ -21,9 +21,9 @@ extern "C" {
 #endif
 
 struct stp_status_options {
-	size_t size; /* see stampede/options.h */
-	const char *repo;
-	int64_t now; /* epoch seconds; 0: the clock, unless has_now */
+	size_t size;      /* see stampede/options.h */
+	const char *repo; /* folder of the repository; required */
+	int64_t now;      /* epoch seconds; 0: the clock, unless has_now */
 	int has_now;
 };
 

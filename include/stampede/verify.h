@@ -189,7 +189,7 @@ enum stp_verify_served_how {
 
 struct stp_verify_options {
 	size_t size;           /* see stampede/options.h */
-	const char *path;      /* a repository, its public folder, or a metadata folder */
+	const char *path;      /* a repository, its public folder, or a metadata folder; required */
 	const char *root_file; /* trust starts here; NULL: at 1.root.json of the folder itself */
 	/* files to hash: a folder; "" for the repository's own; NULL: none */
 	const char *targets_dir;

@@ -1,4 +1,4 @@
-# Edits of stampede.json that a run cannot put into force, or that do nothing, are said.
+# Edits of stampede.json that a run cannot apply, or that do nothing, are reported.
 $ index idx 20
 $ stampede init repo --targets idx --bins 4 --now $(at 1) --quiet
 $ stampede sign repo --now $(at 1) --quiet
@@ -16,11 +16,11 @@ $ stampede sign repo --now $(at 1) --quiet
 $ stampede verify repo --now $(at 1) | grep expires-late
 = 1
 
-# Those of the roles that every run signs are in force with the run.
+# The periods of the roles that every run signs apply from the next run on.
 $ sed -i -E 's/"(bin_n|snapshot|timestamp)": 86400/"\1": 43200/' repo/stampede.json
 $ stampede sign repo --now $(at 1) --quiet
 
-# What shapes the delegation is named, with what can be done.
+# Changes of the delegation are named, with what to do.
 $ edit() { cp repo/stampede.json old; sed -i "s/$1/$2/" repo/stampede.json; stampede sign repo --now $(at 1) --quiet; echo "exit $?"; mv old repo/stampede.json; }
 $ edit '"delegation": "succinct"' '"delegation": "prefixes"'
 exit 2
@@ -38,4 +38,4 @@ exit 2
 # The profile chose the defaults of init, and does nothing afterwards.
 $ edit '"profile": "pep458"' '"profile": "compat"'
 exit 0
-2> stampede: publish: stampede.json: "profile" was edited from pep458 to compat, which changes no field that is in the file: it chose the defaults of init; set it back, and edit the fields themselves
+2> stampede: publish: stampede.json: "profile" was edited from pep458 to compat, which changes nothing: the profile only chose the defaults of init; set it back, and edit the fields themselves

@@ -36,7 +36,7 @@ for how in '' '--jobs 0'; do
 	field_is files_hashed 2
 	again_is files 2
 	again_is ctime 2
-	says 'hash: .*idx: hashed again: 2 files \(2: ctime\), though size and mtime are as they were'
+	says 'hash: .*idx: hashed again: 2 files \(2: ctime\), although size and mtime are unchanged'
 	# Each of the other parts alone; new files do not count as hashed again.
 	cp -p idx/c.whl c2 && mv c2 idx/c.whl
 	touch -d 2021-01-01 idx/d.whl
@@ -46,7 +46,7 @@ for how in '' '--jobs 0'; do
 	grep -qx 'hashed again: 3 files (1: size, 1: mtime, 1: inode)' out || fail "dry run: $(cat out err)"
 	sign_is 0 repo $how --allow-replace e.whl
 	grep -qx 'hashed again: 3 files (1: size, 1: mtime, 1: inode)' out || fail "no summary: $(cat out err)"
-	says 'hash: .*idx: hashed again: 1 file \(1: inode\), though size and mtime are as they were$'
+	says 'hash: .*idx: hashed again: 1 file \(1: inode\), although size and mtime are unchanged$'
 	sign_is 0 repo $how # what --allow-replace allowed is read once more
 	sign_is 0 repo $how --rehash all --json
 	again_is rehash 7

@@ -13,7 +13,7 @@ sign_is 0 base
 sign_is 0 base
 changed=$(cd index && find packages -type f | head -n 1)
 # made WHAT: the line is printed once
-made() { [ "$(grep -cE -- "^stampede: $1: was lost and is made again" err)" = 1 ] || fail "no line about $1: $(cat err)"; }
+made() { [ "$(grep -cE -- "^stampede: $1: was lost and is created again" err)" = 1 ] || fail "no line about $1: $(cat err)"; }
 quiet() { [ ! -s err ] || fail "a later run still reports: $(cat err)"; }
 lose() {
 	rm -rf repo && cp -a base repo
@@ -83,7 +83,7 @@ lose keys/ledger.key
 cp -a repo/. copy && rm -rf repo && mv copy repo
 touch -d '1 day ago' repo/state/floors
 sign_is 0 repo
-says 'was put back from a backup'
+says 'was restored from a backup'
 
 # A part that cannot be made again is named with its source.
 for part in public/metadata keys keys/online.pem; do

@@ -68,9 +68,15 @@ done
 
 # Racy files: a new file is hashed when its times have settled, and is trusted then; one with a time that
 # a server's clock may have reached is not, nor is one with a time in the future until that has passed.
+# On a busy machine the run may begin so late that nothing is fresh any more: then it is made fresh again.
+has_waited() { grep -oE '"hash":[0-9.]+' out | cut -d : -f 2 | awk '{ exit !($1 >= 0.09) }'; }
 echo fresh >index/fresh.whl
-sign_is 0 repo --json
-grep -oE '"hash":[0-9.]+' out | cut -d : -f 2 | awk '{ exit !($1 >= 0.09) }' || fail "a fresh file was hashed at once: $(cat out)"
+for _ in 1 2 3 4 5 6; do
+	sign_is 0 repo --json
+	has_waited && break
+	touch index/fresh.whl
+done
+has_waited || fail "a fresh file was hashed at once: $(cat out)"
 sign_is 0 repo --json
 field_is files_hashed 0
 touch -d '+40 seconds' index/fresh.whl

@@ -332,7 +332,7 @@ done
 mv index-list/packages/ab/one.whl one.whl
 for night in 1 2; do
 	sign_is 0 left-symlink --quiet --digests left.csv
-	says 'has no file for 1 target of the list \(packages/ab/one.whl\), so public/targets cannot hand (it|them) out'
+	says 'has no file for 1 target of the list \(packages/ab/one.whl\), so public/targets cannot serve them'
 	[ "$(find left-symlink/public/targets -xtype l | wc -l)" = 1 ] || fail 'the link is not left for the file to come back'
 	sign_is 0 left-copy --quiet --digests left.csv
 	[ ! -s err ] || fail "a copy needs no file: $(cat err)"

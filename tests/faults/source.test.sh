@@ -61,7 +61,7 @@ for jobs in 0 1 2; do
 	field_is targets 30
 	field_is files_removed 0
 	field_is files_hashed 0
-	says 'stampede.json: names a list as the "source", and none was given'
+	says 'stampede.json: names a list as the "source", but none was given'
 	targets | cmp - wanted || fail "a refresh with $jobs workers signs something else"
 done
 night 0 repo --dry-run
@@ -124,7 +124,7 @@ made
 python3 -c 'import json
 d = json.load(open("repo/stampede.json")); d["source"] = "list"; json.dump(d, open("repo/stampede.json", "w"))'
 night 3 repo
-says 'names a list as the "source", and nothing was signed yet; give the list with --digests'
+says 'names a list as the "source", but nothing has been signed yet; give the list with --digests'
 [ ! -e repo/public/metadata/timestamp.json ] || fail 'the folder was signed'
 night 0 repo --digests whole.csv
 sed -i 's/"list"/"tree"/' repo/stampede.json

@@ -145,7 +145,7 @@ refused 3 root.json sign repo
 cp saved-config repo/stampede.json
 rm repo/state/floors
 sign_is 0 repo
-says 'state/floors: is not there, so what lies in public/metadata counts'
+says 'state/floors: is missing, so what is in public/metadata counts'
 sign_is 0 repo
 ! [ -s err ] || fail "the floors are there again: $(cat err)"
 python3 - <<'P' || skip 'no python3'
@@ -185,7 +185,7 @@ sign_is 0 repo
 cp repo/public/metadata/timestamp.json older
 echo $((v + 5000)) >repo/state/reserved
 sign_is 0 repo
-says "state/reserved: names a version far above $((v + 1)), the last one published, so $((v + 5001)) follows"
+says "state/reserved: names a version far above $((v + 1)), the last one published, so this run is version $((v + 5001));"
 rm -r repo/state/floors repo/state/commits repo/state/reserved
 cp older repo/public/metadata/timestamp.json
 : >repo/public/metadata/9007199254740990.bin-n-0.json
@@ -262,7 +262,7 @@ seen=$(version)
 rm -rf repo
 cp -a backup repo
 sign_is 0 repo
-says 'put back from a backup'
+says 'restored from a backup'
 [ "$(version)" -gt "$seen" ] || fail "version $(version) again after $seen"
 v=$(version)
 sign_is 0 repo
@@ -277,7 +277,7 @@ rm -rf repo
 cp -a backup repo
 "$STAMPEDE" init repo --update --yes >/dev/null 2>&1
 sign_is 0 repo
-says 'put back from a backup'
+says 'restored from a backup'
 [ "$(version)" -gt "$seen" ] || fail "version $(version) again after $seen and init --update"
 verified repo
 # A copy elsewhere is a copy; with a newer timestamp it continues above that.

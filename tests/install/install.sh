@@ -97,6 +97,7 @@ package)
 		sh -n "$scratch/control/$script"
 		[ -x "$scratch/control/$script" ] || die "$script cannot be run"
 	done
+	grep -qx 'activate-noawait ldconfig' "$scratch/control/triggers" || die 'the shared library is not announced to ldconfig'
 	grep -q '^Depends:.*libsodium' "$scratch/control/control" || die 'no dependency on libsodium'
 	if [ "$(id -u)" -eq 0 ]; then # install and purge into a scratch root
 		admin=$scratch/other/var/lib/dpkg

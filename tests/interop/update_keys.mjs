@@ -76,7 +76,7 @@ step("two of three replaced at once cannot be signed, and nothing is");
 const kept = ["root-1.pem", "root-2.pem"].map((name) => [name, fs.readFileSync(path.join(keys, name))]);
 for (const [name] of kept) newKey(path.join(keys, name));
 const version = newest("root").version;
-assert.match(update(2), /root: 1 of its keys are in the offline folder, 2 must sign, because its own keys or threshold are to change/);
+assert.match(update(2), /root: 1 of its keys are in the offline folder, but 2 must sign, because its own keys or threshold are to change/);
 assert.equal(newest("root").version, version);
 for (const [name, bytes] of kept) fs.writeFileSync(path.join(keys, name), bytes, { mode: 0o600 });
 
@@ -92,7 +92,7 @@ await followed();
 
 step("keys that leave: exactly those that stay are in the folder");
 edit((all) => { all.thresholds.root = { threshold: 2, keys: 3 }; });
-assert.match(update(2), /says 3 keys, the published role has 4/);
+assert.match(update(2), /says 3 keys, but the published role has 4/);
 fs.renameSync(path.join(keys, "root-4.pem"), path.join(folder, "root-4.pem"));
 update();
 assert.deepEqual([newest("root").roles.root.threshold, newest("root").roles.root.keyids.length], [2, 3]);

@@ -61,7 +61,7 @@ static enum stp_errc find_in(struct show *show, struct stp_past *past,
 	                     err);
 }
 
-static void take_entry(struct show *show, const struct stp_bin_entry *entry)
+static void set_entry(struct show *show, const struct stp_bin_entry *entry)
 {
 	int alg;
 
@@ -83,7 +83,7 @@ static void take_entry(struct show *show, const struct stp_bin_entry *entry)
 			    0);
 }
 
-/* The current snapshot's word. */
+/* Looks the path up in the current snapshot. */
 static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
@@ -101,13 +101,13 @@ static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 		snprintf(report->bin_role, sizeof(report->bin_role), "%s", target.bin->role);
 		stp_bin_file_name(target.bin, report->bin_file, sizeof(report->bin_file));
 		if (target.entry)
-			take_entry(show, target.entry);
+			set_entry(show, target.entry);
 	}
 	stp_past_release(&past);
 	return code;
 }
 
-/* Is the entry the one that is signed now? */
+/* Whether the entry equals the one that is signed now. */
 static int is_same(const struct show *show, const struct stp_bin_entry *entry)
 {
 	int alg;
@@ -122,7 +122,8 @@ static int is_same(const struct show *show, const struct stp_bin_entry *entry)
 	return 1;
 }
 
-/* One older snapshot; *out_more is 0 when it settles the matter, or cannot be verified. */
+/* Looks into one older snapshot; *out_more is 0 when it gives the answer, or cannot be
+ * verified. */
 static enum stp_errc look_back(struct show *show, uint64_t version, int *out_more,
                                struct stp_err *err)
 {
@@ -156,7 +157,7 @@ static enum stp_errc look_back(struct show *show, uint64_t version, int *out_mor
 	return STP_OK;
 }
 
-/* Back through the snapshots that are kept. */
+/* Searches the snapshots that are kept, newest first. */
 static enum stp_errc look_up_before(struct show *show, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
@@ -180,7 +181,7 @@ static enum stp_errc look_up_before(struct show *show, struct stp_err *err)
 		STP_TRY(look_back(show, next, &more, err));
 		below = next;
 	}
-	/* The very first version has none before it. */
+	/* The first version has no predecessor. */
 	if (report->since == 1)
 		report->is_since_at_least = 0;
 	return STP_OK;
@@ -203,7 +204,7 @@ static void find_time(struct show *show)
 
 /* ------------------------------------------------------------------ the ledger */
 
-static void take_record(struct stp_show_report *report, const struct stp_record *record)
+static void set_record(struct stp_show_report *report, const struct stp_record *record)
 {
 	if (record->flags & STP_RECORD_REMOVED)
 		return;
@@ -216,7 +217,7 @@ static void take_record(struct stp_show_report *report, const struct stp_record 
 	report->ctime_ns = record->fingerprint.ctime_ns;
 }
 
-/* The newest record of the path's key. */
+/* Finds the newest record with the path's key. */
 static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, struct stp_err *err)
 {
 	struct stp_sources sources = STP_SOURCES_INIT;
@@ -235,7 +236,7 @@ static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, s
 			code = stp_merge_next(merge, &group, err);
 		if (code == STP_OK && group.key && group.count &&
 		    stp_key_compare(group.key, range.low) == 0)
-			take_record(show->report, &group.items[0].record);
+			set_record(show->report, &group.items[0].record);
 	}
 	if (merge)
 		stp_merge_destroy(merge);
@@ -243,7 +244,8 @@ static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, s
 	return code;
 }
 
-/* The ledger informs only: whoever may not read it, or has a damaged one, sees the rest. */
+/* Reads the ledger's record. It only informs: without access to the ledger, or with a damaged one,
+ * the rest is still shown. */
 static void ask_ledger(struct show *show)
 {
 	struct stp_show_report *report = show->report;
@@ -306,7 +308,7 @@ static enum stp_errc hash_file(struct show *show, int fd, struct stp_show_file *
 	return STP_OK;
 }
 
-/* An open file (which is closed) against what is signed. */
+/* Compares an open file (which is closed) with what is signed. */
 static enum stp_errc compare(struct show *show, int fd, struct stp_show_file *file, struct stat *st,
                              struct stp_err *err)
 {
@@ -357,7 +359,7 @@ static enum stp_errc look_at_file(struct show *show, int index_fd, struct stp_er
 	return STP_OK;
 }
 
-/* The first algorithm of the entry: clients ask for one of its names. */
+/* The digest of the entry's first algorithm: clients request one of its names. */
 static const char *first_hex(const struct show *show)
 {
 	int alg;
@@ -368,7 +370,7 @@ static const char *first_hex(const struct show *show)
 	return "";
 }
 
-/* The name that a web server is asked for, and where it takes the bytes from. */
+/* Checks the name that clients request from the web server, and the file that it serves. */
 static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_err *err)
 {
 	struct stp_show_file *served = &show->report->served;
@@ -380,7 +382,7 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 	struct stat st;
 	int fd;
 
-	/* A path that is signed always fits. */
+	/* A signed path always fits. */
 	if (!stp_target_name(path, show->path_bytes, hex, strlen(hex), own, sizeof(own)))
 		own[0] = '\0';
 	snprintf(served->name, sizeof(served->name), "public/targets/%.8000s", own);
@@ -403,7 +405,7 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 	*served = (struct stp_show_file){.state = show->report->file.state};
 	snprintf(served->name, sizeof(served->name), "public/targets/%s", mark);
 	snprintf(served->text, sizeof(served->text),
-	         index_fd < 0 ? "is marked" : "is marked; the web server takes the file above");
+	         index_fd < 0 ? "is marked" : "is marked; the web server serves the file above");
 	return STP_OK;
 }
 
@@ -418,7 +420,7 @@ static enum stp_errc look_at_files(struct show *show, struct stp_err *err)
 	return code;
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ------------------------------------------------------------------ the command */
 
 static enum stp_errc look_up(struct show *show, struct stp_err *err)
 {
