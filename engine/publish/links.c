@@ -345,7 +345,7 @@ static enum stp_errc make_name(struct job *job, const char *name, struct stp_err
 }
 
 /* Hard links change the ctime of their file; nothing else may have changed. */
-static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerprint)
+static enum stp_errc update_ctime(struct job *job, struct stp_fingerprint *fingerprint)
 {
 	struct stat st;
 
@@ -436,7 +436,7 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 			                 "name, or use sha256 or no target files");
 		STP_TRY(make_name(job, name, err));
 	}
-	return job->result == STP_LINKS_DONE ? take_ctime(job, fingerprint) : STP_OK;
+	return job->result == STP_LINKS_DONE ? update_ctime(job, fingerprint) : STP_OK;
 }
 
 /* Makes a mark for a target that the web server finds by its name without the digest. */
@@ -457,7 +457,7 @@ static enum stp_errc put_mark(struct job *job, struct stp_err *err)
 }
 
 /* .signed at the top of public/targets is reserved. */
-static int takes_marks_folder(const struct stp_record *record)
+static int is_in_marks_folder(const struct stp_record *record)
 {
 	static const char folder[] = STP_MARKS_FOLDER "/";
 
@@ -484,10 +484,10 @@ static enum stp_errc put(struct job *job, struct stp_fingerprint *fingerprint, s
 	char path[STP_PATH_BYTES_MAX + 1];
 	enum stp_errc code;
 
-	if (takes_marks_folder(job->record))
+	if (is_in_marks_folder(job->record))
 		return job_fault(
 		    job, STP_FORMAT, 0,
-		    "lies in " STP_MARKS_FOLDER
+		    "is in " STP_MARKS_FOLDER
 		    ", which is reserved for stampede in public/targets; rename the folder");
 	/* The web server finds all others, if they have a mark, by their name without the hash. */
 	if (job->links->mode == STP_TARGET_FILES_MUTABLE && !job->is_mutable)

@@ -93,8 +93,8 @@ static int is_listed(const struct stp_current *current, const char *role)
 	return stp_meta_list_find(&current->meta, name) >= 0;
 }
 
-static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const char *name,
-                                     uint64_t version, struct stp_err *err)
+static enum stp_errc visit_version(struct sweep *sweep, int folder_fd, const char *name,
+                                   uint64_t version, struct stp_err *err)
 {
 	struct stp_publisher *publisher = sweep->publisher;
 
@@ -107,7 +107,7 @@ static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const c
 	return sweep_file(publisher, folder_fd, name, err);
 }
 
-static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
+static enum stp_errc visit_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct sweep *sweep = ctx;
 	const struct stp_current *current = sweep->current;
@@ -123,7 +123,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 		break;
 	case STP_NAME_SNAPSHOT:
 	case STP_NAME_BIN:
-		return look_at_version(sweep, folder_fd, name, version, err);
+		return visit_version(sweep, folder_fd, name, version, err);
 	case STP_NAME_ROOT:
 		newest = current->root.version;
 		break;
@@ -135,7 +135,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 		break;
 	default:
 		if (version && is_listed(current, strchr(name, '.') + 1))
-			return look_at_version(sweep, folder_fd, name, version, err);
+			return visit_version(sweep, folder_fd, name, version, err);
 		newest = 0;
 	}
 	if (newest == 0 || version > newest)
@@ -144,8 +144,8 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 }
 
 /* Removes temporary files only: for folders of the state. */
-static enum stp_errc look_at_temporary(void *ctx, int folder_fd, const char *name,
-                                       struct stp_err *err)
+static enum stp_errc visit_temporary(void *ctx, int folder_fd, const char *name,
+                                     struct stp_err *err)
 {
 	const struct stp_publisher *publisher = ctx;
 
@@ -201,7 +201,7 @@ static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_e
 		return errno == ENOENT ? STP_OK
 		                       : STP_FAIL_SYS(err, STAGE, "state/" STP_COMMITS_FOLDER,
 		                                      "cannot open the folder");
-	code = stp_folder_each(fd, STAGE, "state/" STP_COMMITS_FOLDER, look_at_temporary, publisher,
+	code = stp_folder_each(fd, STAGE, "state/" STP_COMMITS_FOLDER, visit_temporary, publisher,
 	                       err);
 	close(fd);
 	return code;
@@ -290,13 +290,13 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 
 	STP_TRY(read_reserved(repo, &sweep.reserved, err));
 	STP_TRY(find_used(publisher, current, sweep.reserved, options, err));
-	STP_TRY(stp_folder_each(repo->metadata_fd, STAGE, "public/metadata", look_at_name, &sweep,
-	                        err));
+	STP_TRY(
+	    stp_folder_each(repo->metadata_fd, STAGE, "public/metadata", visit_name, &sweep, err));
 	sort_occupied(publisher);
-	STP_TRY(stp_folder_each(repo->root_fd, STAGE, "the repository", look_at_temporary,
-	                        publisher, err));
-	STP_TRY(stp_folder_each(repo->state_fd, STAGE, "state", look_at_temporary, publisher, err));
-	STP_TRY(stp_folder_each(repo->targets_fd, STAGE, "public/targets", look_at_temporary,
+	STP_TRY(stp_folder_each(repo->root_fd, STAGE, "the repository", visit_temporary, publisher,
+	                        err));
+	STP_TRY(stp_folder_each(repo->state_fd, STAGE, "state", visit_temporary, publisher, err));
+	STP_TRY(stp_folder_each(repo->targets_fd, STAGE, "public/targets", visit_temporary,
 	                        publisher, err));
 	return sweep_commits(publisher, err);
 }

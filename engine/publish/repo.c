@@ -112,7 +112,7 @@ static enum stp_errc open_targets(struct stp_repo *repo, int public_fd, int make
 		(void)!unlinkat(repo->state_fd, STP_MARKS_STATE_FILE, 0);
 	}
 	return open_folder(public_fd, STP_TARGETS_FOLDER, "public/targets", STP_MODE_PUBLIC_FOLDER,
-	                   "`stampede sign` creates it again", makes ? &repo->targets_made : NULL,
+	                   "`stampede sign` makes it again", makes ? &repo->targets_made : NULL,
 	                   &repo->targets_fd, err);
 }
 
@@ -123,7 +123,7 @@ static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, 
 	enum stp_errc code;
 
 	STP_TRY(open_folder(repo->root_fd, STP_STATE_FOLDER, STP_STATE_FOLDER,
-	                    STP_MODE_PRIVATE_FOLDER, "`stampede sign` creates it again",
+	                    STP_MODE_PRIVATE_FOLDER, "`stampede sign` makes it again",
 	                    use == STP_REPO_SIGN ? &repo->state_made : NULL, &repo->state_fd, err));
 	STP_TRY(open_folder(repo->root_fd, STP_PUBLIC_FOLDER, STP_PUBLIC_FOLDER,
 	                    STP_MODE_PUBLIC_FOLDER, RESTORE_METADATA, NULL, &public_fd, err));

@@ -100,8 +100,8 @@ static int retry_step(struct retry *star, const char *end)
 }
 
 /* Consumes the star or stars at *glob (whole is the start of the glob) and sets the retry. */
-static void take_star(const char *whole, const char **glob, const char *path, struct retry *one,
-                      struct retry *many)
+static void consume_star(const char *whole, const char **glob, const char *path, struct retry *one,
+                         struct retry *many)
 {
 	const char *g = *glob;
 	int at_segment = g == whole || g[-1] == '/';
@@ -134,7 +134,7 @@ static int glob_match(const char *whole, const char *path, size_t path_bytes)
 		size_t step;
 
 		if (*glob == '*') {
-			take_star(whole, &glob, path, &one, &many);
+			consume_star(whole, &glob, path, &one, &many);
 			continue;
 		}
 		if (path == end && *glob == '\0')

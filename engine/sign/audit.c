@@ -184,7 +184,7 @@ enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *
 }
 
 /* One entry of "signatures": its keyid and the signature's bytes; 0 when it is malformed. */
-static int take_signature(struct stp_cjson_cursor *c, struct stp_cjson_view *out_keyid,
+static int read_signature(struct stp_cjson_cursor *c, struct stp_cjson_view *out_keyid,
                           uint8_t signature[STP_SIGNATURE_BYTES_MAX], size_t *out_bytes)
 {
 	struct stp_cjson_view hex;
@@ -214,7 +214,7 @@ static int find_signature(const struct stp_sealed *sealed, const struct stp_sign
 	if (!STP_CJSON_EXPECT(&c, "{\"signatures\":["))
 		return 0;
 	do {
-		if (!take_signature(&c, &keyid, signature, &bytes))
+		if (!read_signature(&c, &keyid, signature, &bytes))
 			return 0;
 		if (!stp_cjson_view_is(&keyid, signer->object.keyid))
 			continue;

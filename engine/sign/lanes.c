@@ -179,8 +179,8 @@ static enum stp_errc sign(struct stp_signer *signer, struct stp_sign_message *me
 }
 
 /* Puts a signature into its slot. RFC 8032 section 5.1.7: S must be below the group order. */
-static enum stp_errc take_signature(struct slot *slot, const struct stp_sign_message *message,
-                                    struct stp_err *err)
+static enum stp_errc store_signature(struct slot *slot, const struct stp_sign_message *message,
+                                     struct stp_err *err)
 {
 	uint8_t wide[64] = {0};
 	uint8_t reduced[32];
@@ -241,7 +241,7 @@ static enum stp_errc check_chunk(struct lanes *lanes, struct stp_sign_message *m
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
-		STP_TRY(take_signature(slot, &messages[i], err));
+		STP_TRY(store_signature(slot, &messages[i], err));
 		memcpy(slot->head, slot->signature, 32);
 		memcpy(slot->head + 32, stp_key_public(lanes->key), 32);
 	}

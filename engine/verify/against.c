@@ -306,8 +306,8 @@ static void count_change(struct stp_verify_against_report *report, enum stp_chan
 }
 
 /* Reports the records of changes of the kinds in direct now, and keeps the others. */
-static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes, unsigned direct,
-                             int first_pass, struct stp_err *err)
+static enum stp_errc report_records(struct comparison *c, const struct stp_buf *changes,
+                                    unsigned direct, int first_pass, struct stp_err *err)
 {
 	size_t at = 0;
 
@@ -346,7 +346,7 @@ static enum stp_errc run_window(struct comparison *c, unsigned direct, int first
 			c->report->old_targets += c->results[i].old_targets;
 			c->report->new_targets += c->results[i].new_targets;
 		}
-		STP_TRY(hand_on(c, &c->results[i].changes, direct, first_pass, err));
+		STP_TRY(report_records(c, &c->results[i].changes, direct, first_pass, err));
 	}
 	return STP_OK;
 }
@@ -379,7 +379,7 @@ static enum stp_errc compare_all(struct comparison *c, struct stp_err *err)
 		if (c->overflown[later[i]])
 			STP_TRY(pass(c, bit, bit, 0, err));
 		else
-			STP_TRY(hand_on(c, &c->kept[later[i]], bit, 0, err));
+			STP_TRY(report_records(c, &c->kept[later[i]], bit, 0, err));
 	}
 	return STP_OK;
 }

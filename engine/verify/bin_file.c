@@ -80,7 +80,7 @@ const char *stp_target_path_problem(const char *path, size_t count)
 }
 
 /* A string without escapes. */
-static int take_plain(struct stp_cjson_cursor *c, const char **out_text, size_t *out_chars)
+static int read_plain(struct stp_cjson_cursor *c, const char **out_text, size_t *out_chars)
 {
 	struct stp_cjson_view view;
 
@@ -102,8 +102,8 @@ static int parse_signatures(struct stp_bin_file *bin, struct stp_cjson_cursor *c
 		if (bin->signature_count == STP_SIGNATURES_MAX ||
 		    (bin->signature_count > 0 && !STP_CJSON_EXPECT(c, ",")) ||
 		    !STP_CJSON_EXPECT(c, "{\"keyid\":") ||
-		    !take_plain(c, &s->keyid, &s->keyid_chars) ||
-		    !STP_CJSON_EXPECT(c, ",\"sig\":") || !take_plain(c, &s->sig, &s->sig_chars) ||
+		    !read_plain(c, &s->keyid, &s->keyid_chars) ||
+		    !STP_CJSON_EXPECT(c, ",\"sig\":") || !read_plain(c, &s->sig, &s->sig_chars) ||
 		    !STP_CJSON_EXPECT(c, "}"))
 			return 0;
 		bin->signature_count++;
@@ -122,9 +122,9 @@ static int parse_head(struct stp_bin_file *bin, struct stp_cjson_cursor *c)
 	    !STP_CJSON_EXPECT(c, "{\"keys\":{},\"roles\":[]},"))
 		return 0;
 	if (!STP_CJSON_EXPECT(c, "\"expires\":") ||
-	    !take_plain(c, &bin->expires, &bin->expires_chars) ||
+	    !read_plain(c, &bin->expires, &bin->expires_chars) ||
 	    !STP_CJSON_EXPECT(c, ",\"spec_version\":") ||
-	    !take_plain(c, &bin->spec_version, &bin->spec_version_chars) ||
+	    !read_plain(c, &bin->spec_version, &bin->spec_version_chars) ||
 	    !STP_CJSON_EXPECT(c, ",\"targets\":"))
 		return 0;
 	bin->targets = (const char *)c->at;

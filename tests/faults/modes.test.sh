@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# File systems that do not store modes: everything on a FAT stick has mode 0755 whatever chmod does, so the
-# message is what helps there. Machines that test have no FAT; fstatfs(2) says so here, and chmod(2) has
-# no effect, as on FAT.
+# File systems without modes: everything on a FAT stick has mode 0755 whatever chmod does, so the message
+# must help. Test machines have no FAT; here fstatfs(2) reports it, and chmod(2) has no effect, as on FAT.
 . "$(dirname "$0")/lib.sh"
 
 command -v cc >/dev/null || skip 'there is no compiler'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// update_keys.mjs PROFILE: whatever is changed in stampede.json and in the key files takes effect with
-// init --update, or is refused with how; tuf-js follows, fresh and returning.
+// update_keys.mjs PROFILE: every change of stampede.json and of the key files takes effect with
+// init --update, or is refused with a remedy; new and returning tuf-js clients follow.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import crypto from "node:crypto";
@@ -44,7 +44,7 @@ sign(repo);
 const server = await serve(path.join(repo, "public"));
 const old = newClient(path.join(folder, "old"), repo);
 let clients = 0;
-/** The next sign, then a client that was there from the start and a new one. */
+/** Signs again, then updates a client that has followed from the start, and a new one. */
 async function followed() {
 	const report = sign(repo);
 	await session(old, server.url).refresh();

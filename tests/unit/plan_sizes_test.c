@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The counted sizes against the bytes that roles/ and bins/ really write.
+ * Compares the computed sizes with the bytes that roles/ and bins/ write.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,7 +165,7 @@ static void test_plan__sizes_are_those_of_the_files(void **state)
 		}
 }
 
-/* The table "Sizes" that designs are made from. */
+/* The table "Sizes" in engine/TUF.md. */
 static void test_plan__sizes_are_those_that_were_measured(void **state)
 {
 	struct stp_plan_layout layout = {

@@ -19,7 +19,7 @@ static struct stp_fingerprint print_of(uint64_t number)
 	                                .ctime_ns = (int64_t)number};
 }
 
-static void test_twins__keep_what_was_before_the_first_link(void **state)
+static void test_twins__keep_the_times_before_the_first_link(void **state)
 {
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_fingerprint print = print_of(7);
@@ -82,7 +82,7 @@ static void test_twins__any_number_from_any_thread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_twins__keep_what_was_before_the_first_link),
+	    cmocka_unit_test(test_twins__keep_the_times_before_the_first_link),
 	    cmocka_unit_test(test_twins__any_number_from_any_thread),
 	};
 
