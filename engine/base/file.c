@@ -423,7 +423,7 @@ enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes,
 {
 	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
-	int fd;
+	int fd = -1;
 
 	STP_TRY(stp_temporary_create(folder_fd, O_WRONLY, mode, stage, name, temporary, &fd, err));
 	code = write_fault(stage, name, err);

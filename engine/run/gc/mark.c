@@ -291,7 +291,8 @@ static enum stp_errc forgive(struct marking *m, const char *name, enum stp_errc 
 	*err = (struct stp_err)STP_ERR_INIT;
 	run->links_in_doubt = 1;
 	if (!run->report->damaged++)
-		snprintf(run->report->damaged_name, sizeof(run->report->damaged_name), "%s", name);
+		snprintf(run->report->damaged_name, sizeof(run->report->damaged_name), "%.255s",
+		         name);
 	return STP_OK;
 }
 
