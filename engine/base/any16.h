@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether any byte of a text is of a kind: lists bring 20 million paths, so 16 bytes at a time, on
- * every CPU.
+ * Whether any byte of a text is of a given kind. A list may have 20 million paths, so 16 bytes are
+ * tested at a time, on every CPU.
  *
- * Shape      bytes and a test of 16 of them in, an answer out.
+ * Shape      bytes and a test for 16 of them in, true or false out.
  * Memory     16 bytes.
  * Ownership  the caller's bytes.
  * Threads    any thread; no state.
@@ -17,10 +17,12 @@
 
 typedef uint8_t stp_bytes16 __attribute__((vector_size(16)));
 
-/* A byte of all ones for each byte that is of the kind. "x" must not be. */
+/* Sets each byte that is of the kind to all ones, the others to zero. "x" must not be of the
+ * kind. */
 typedef stp_bytes16 stp_any16_fn(stp_bytes16 text);
 
-/* True when is_kind finds a byte. With a constant function the compiler makes one loop of both. */
+/* True when is_kind matches any byte. The compiler inlines is_kind into the loop when it is a
+ * constant. */
 static inline __attribute__((always_inline)) int stp_any16(const char *bytes, size_t count,
                                                            stp_any16_fn *is_kind)
 {

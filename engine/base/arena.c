@@ -19,7 +19,7 @@ void stp_arena_init(struct stp_arena *arena, size_t block_bytes)
 	arena->block_bytes = block_bytes ? block_bytes : (size_t)1 << 20;
 }
 
-/* A block with room for count bytes in front of the chain, or NULL. */
+/* Puts a block with space for count bytes in front of the chain; NULL when memory is short. */
 static struct stp_arena_block *grow(struct stp_arena *arena, size_t count)
 {
 	size_t capacity = count > arena->block_bytes ? count : arena->block_bytes;

@@ -4,7 +4,7 @@
  *
  * Shape      a chain of blocks, each at least block_bytes.
  * Memory     malloc'ed blocks.
- * Ownership  the arena owns what it hands out; pointers stay valid until reset or release.
+ * Ownership  the arena owns what it allocates; pointers stay valid until reset or release.
  * Threads    one thread per arena.
  */
 #ifndef STP_BASE_ARENA_H
@@ -24,7 +24,7 @@ struct stp_arena {
 /* Prepares an empty arena; block_bytes 0 means 1 MiB. Allocates nothing yet. */
 void stp_arena_init(struct stp_arena *arena, size_t block_bytes);
 
-/* count bytes aligned to 16, or NULL when memory is short. count 0 gives a valid pointer. */
+/* count bytes aligned to 16, or NULL when memory is short. A count of 0 gives a valid pointer. */
 void *stp_arena_alloc(struct stp_arena *arena, size_t count);
 
 /* As stp_arena_alloc() but unaligned: for strings. */
@@ -39,11 +39,11 @@ void stp_arena_reset(struct stp_arena *arena);
 /* Frees everything. */
 void stp_arena_release(struct stp_arena *arena);
 
-/* What two threads write to must not share one of these. */
+/* Data that different threads write must not share a cache line. */
 #define STP_CACHE_LINE 64
 
 /* count items of item_bytes, a multiple of STP_CACHE_LINE, aligned to it and all zero; NULL when
- * memory is short. For free(). */
+ * memory is short. Release it with free(). */
 void *stp_lines_alloc(size_t count, size_t item_bytes);
 
 #endif

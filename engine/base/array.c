@@ -17,7 +17,7 @@ int stp_array_grow(void *pointer_to_items, size_t *capacity, size_t needed, size
 		wanted = *capacity <= SIZE_MAX / 2 ? 2 * *capacity : SIZE_MAX;
 	if (wanted < needed)
 		wanted = needed;
-	/* What fits no ptrdiff_t is refused by malloc() as well. */
+	/* malloc() refuses sizes above PTRDIFF_MAX as well. */
 	if (__builtin_mul_overflow(wanted, item_bytes, &bytes) || bytes > PTRDIFF_MAX)
 		return 0;
 	/* Copied, not read as a void *: it is a pointer of another type. */

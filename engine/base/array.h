@@ -8,7 +8,7 @@
  *
  * Shape      capacity items, of which the caller counts how many it uses.
  * Memory     doubled when it is full, so that adding is amortized constant time.
- * Ownership  the caller's: NULL and 0 is an array without memory, free() releases it.
+ * Ownership  the caller's: NULL and 0 are an empty array without memory; free() releases it.
  * Threads    none of its own.
  */
 #ifndef STP_BASE_ARRAY_H
@@ -21,9 +21,9 @@ static inline int stp_array_fits(size_t capacity, size_t needed)
 	return needed <= capacity;
 }
 
-/* Ensures that the array fits needed items, moving it if it must: 1, or 0 with the array as it was
- * when memory is short or its bytes could not be counted. items is an lvalue of type T *, capacity
- * one of type size_t. */
+/* Ensures that the array has space for needed items, and may move it. Returns 1, or 0 with the
+ * array unchanged when memory is short or its size in bytes would overflow. items is an lvalue of
+ * type T *, capacity one of type size_t. */
 #define STP_ARRAY_RESERVE(items, capacity, needed) \
 	(stp_array_fits(capacity, needed) ||       \
 	 stp_array_grow(&(items), &(capacity), needed, sizeof(*(items))))

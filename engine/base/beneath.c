@@ -57,8 +57,8 @@ static void drop(int fd)
 	errno = sys;
 }
 
-/* The mount that name in the folder at lies in ("": at itself): its number, or the device where
- * Linux (before 5.8) or a filter does not give that. 0 when neither can be told. */
+/* The mount that contains name in the folder at ("": at itself): its number, or the device number
+ * where Linux (before 5.8) or a filter does not report mounts. 0 when neither is known. */
 static uint64_t mount_of(int at, const char *name)
 {
 	int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
@@ -90,7 +90,8 @@ static int open_component(int at, const char *name, const struct open_how *how, 
 
 	if (fd < 0 && errno != ENOTDIR)
 		return -1;
-	/* What was opened, or what is no folder: that may be a link, or another mount's. */
+	/* Either a file was opened, or name is not a folder: it may be a link, or on another
+	 * mount. */
 	if (fd >= 0) {
 		at = fd;
 		name = "";
@@ -106,8 +107,8 @@ static int open_component(int at, const char *name, const struct open_how *how, 
 	return sys ? fail(sys) : fd;
 }
 
-/* Takes the next component of *path into name: its length, 0 at the end, -1 and errno. "." and
- * empty components are passed over. */
+/* Copies the next component of *path to name and returns its length, 0 at the end, or -1 and errno.
+ * "." and empty components are passed over. */
 static int next_component(const char **path, char name[NAME_MAX + 1])
 {
 	const char *at = *path;
@@ -125,13 +126,13 @@ static int next_component(const char **path, char name[NAME_MAX + 1])
 	memcpy(name, at, count);
 	name[count] = '\0';
 	*path = at + count;
-	/* It could lead out, and no caller has one. */
+	/* It could lead out of the folder, and no caller passes one. */
 	if (strcmp(name, "..") == 0)
 		return fail(EXDEV);
 	return (int)count;
 }
 
-/* The walk. The descriptor of a folder on the way is as good as its place in the tree: whatever is
+/* The walk. The open descriptor of a folder on the way keeps its place in the tree: whatever is
  * renamed meanwhile, a component is looked up in the folder that was found, and never above it. */
 static int walk(int folder_fd, const char *path, const struct open_how *how)
 {

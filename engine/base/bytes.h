@@ -86,7 +86,7 @@ struct stp_buf {
 		NULL, 0, 0 \
 	}
 
-/* Makes room for extra more bytes after count. STP_IO (ENOMEM) when memory is short. */
+/* Makes space for extra more bytes after count. STP_IO (ENOMEM) when memory is short. */
 enum stp_errc stp_buf_reserve(struct stp_buf *buf, size_t extra,
                               struct stp_err *err) STP_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one cancel flag: set by signals or a failing worker, looked at by every wait and loop.
+ * The one cancel flag: set by signals or a failing worker, checked by every wait and loop.
  *
  * Shape      one atomic int.
  * Memory     the caller's.

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The nearest time that can be written. */
+/* The nearest time that has a written form. */
 static int64_t clamp(int64_t epoch_s)
 {
 	if (epoch_s < 0)
@@ -31,7 +31,7 @@ uint64_t stp_clock_monotonic_ns(void)
 
 int64_t stp_time_add(int64_t epoch_s, int64_t seconds)
 {
-	/* Both are cut to what cannot overflow the sum. */
+	/* Both are limited so that the sum cannot overflow. */
 	int64_t from = clamp(epoch_s);
 
 	if (seconds < -STP_TIME_MAX)
@@ -44,8 +44,7 @@ int64_t stp_time_add(int64_t epoch_s, int64_t seconds)
 enum stp_errc stp_now_check(int64_t now, const char *subject, struct stp_err *err)
 {
 	if (now < 0)
-		return STP_FAIL(err, STP_CONFIG, "time", subject,
-		                "is before 1970; set the clock right");
+		return STP_FAIL(err, STP_CONFIG, "time", subject, "is before 1970; set the clock");
 	if (now > STP_NOW_MAX)
 		return STP_FAIL(err, STP_CONFIG, "time", subject,
 		                "is too late: what is signed then could expire after the year "
@@ -105,7 +104,7 @@ enum stp_errc stp_time_parse(const char *text, size_t text_bytes, int64_t *out_e
 	 * was not one. */
 	stp_time_format(value, again);
 	if (memcmp(again, text, STP_TIME_BYTES) != 0)
-		return STP_FAIL(err, STP_FORMAT, "time", copy, "is no date of the calendar");
+		return STP_FAIL(err, STP_FORMAT, "time", copy, "is not a calendar date");
 	*out_epoch_s = value;
 	return STP_OK;
 }

@@ -29,17 +29,17 @@ int64_t stp_clock_now(void);
 /* Monotonic clock, nanoseconds. */
 uint64_t stp_clock_monotonic_ns(void);
 
-/* epoch_s moved by seconds (either sign), held within [0, STP_TIME_MAX]. For bounds such as "older
- * than 90 days", where the beginning or the end of time is the right answer; never for an expiry.
- */
+/* epoch_s moved by seconds (either sign), limited to [0, STP_TIME_MAX]. For bounds such as "older
+ * than 90 days", where the beginning or the end of time is the right answer; never for an
+ * expiry. */
 int64_t stp_time_add(int64_t epoch_s, int64_t seconds);
 
 /* STP_CONFIG unless now is within [0, STP_NOW_MAX]; subject says where it came from ("now"). */
 enum stp_errc stp_now_check(int64_t now, const char *subject, struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes YYYY-MM-DDTHH:MM:SSZ and a NUL (21 bytes). A time outside [0, STP_TIME_MAX] is written as
- * the nearest one within: files and clocks may hold anything, and showing them must not end a run.
- */
+ * the nearest one within: files and clocks may hold any value, and printing one must not end a
+ * run. */
 void stp_time_format(int64_t epoch_s, char out[STP_TIME_BYTES + 1]);
 
 /* Parses exactly YYYY-MM-DDTHH:MM:SSZ (specification section 4.2), 1970 … 9999, real calendar

@@ -15,7 +15,7 @@
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15)
 
 #define ACCESS_TIDY (LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
-/* A rename needs the right to make a file where it goes, and none to write one. */
+/* A rename needs the right to create a file at its destination, but not the right to write one. */
 #define ACCESS_PLACE (ACCESS_TIDY | LANDLOCK_ACCESS_FS_MAKE_REG)
 #define ACCESS_READ  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ACCESS_WRITE                                                                   \
@@ -23,7 +23,7 @@
 	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |                \
 	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM | ACCESS_REFER |    \
 	 ACCESS_TRUNCATE)
-/* What a rule for a single file may carry. */
+/* The rights that a rule for a single file may have. */
 #define ACCESS_OF_FILE \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
 
@@ -42,7 +42,8 @@ void stp_confine_allow(struct stp_confine *confine, int fd, enum stp_confine_acc
 	confine->rule_count++;
 }
 
-/* All accesses that Landlock of this version knows, so all are refused unless a rule allows. */
+/* All access rights that this version of Landlock knows: each is refused unless a rule allows
+ * it. */
 static uint64_t handled_accesses(int version)
 {
 	uint64_t handled = (UINT64_C(1) << 13) - 1; /* version 1: EXECUTE … MAKE_SYM */
@@ -85,7 +86,7 @@ static enum stp_errc add_rules(const struct stp_confine *confine, int ruleset, u
 		rule.allowed_access &= handled;
 		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) !=
 		    0)
-			return STP_FAIL_SYS(err, "confine", NULL, "Landlock takes no rule");
+			return STP_FAIL_SYS(err, "confine", NULL, "cannot add a Landlock rule");
 	}
 	return STP_OK;
 }
@@ -98,19 +99,19 @@ enum stp_errc stp_confine_enter(struct stp_confine *confine, struct stp_err *err
 	int ruleset;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return STP_FAIL_SYS(err, "confine", NULL, "cannot give up new privileges");
+		return STP_FAIL_SYS(err, "confine", NULL, "cannot set no_new_privs");
 	version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (version < 1)
 		return STP_OK; /* ENOSYS, EOPNOTSUPP: built without, or switched off at boot */
 	attr.handled_access_fs = handled_accesses((int)version);
-	/* Only the first field is given: what lies behind it (network, 6.7) is not handled. */
+	/* Only the first field is passed: the later ones (network, 6.7) are not handled. */
 	ruleset =
 	    (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
 	if (ruleset < 0)
-		return STP_FAIL_SYS(err, "confine", NULL, "Landlock makes no ruleset");
+		return STP_FAIL_SYS(err, "confine", NULL, "cannot create a Landlock ruleset");
 	code = add_rules(confine, ruleset, attr.handled_access_fs, err);
 	if (code == STP_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		code = STP_FAIL_SYS(err, "confine", NULL, "Landlock does not take the ruleset");
+		code = STP_FAIL_SYS(err, "confine", NULL, "cannot enforce the Landlock ruleset");
 	close(ruleset);
 	if (code == STP_OK)
 		confine->level = (int)version;

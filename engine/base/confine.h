@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containment: after start-up a run needs two trees and nothing else, so it gives up the rest.
+ * Containment: after start-up a run needs two trees and nothing else, so it gives up its access to
+ * the rest.
  *
  *	stp_confine_init(&confine);
  *	stp_confine_allow(&confine, targets_fd, STP_CONFINE_READ);
  *	stp_confine_allow(&confine, repo_fd, STP_CONFINE_WRITE);
- *	stp_confine_enter(&confine, err);      → confine.level tells what the kernel gave
+ *	stp_confine_enter(&confine, err);      → confine.level: what the kernel supports
  *
- * no_new_privs always; Landlock where the kernel has it (5.13 and later). Files that are open stay
- * usable. It holds for the calling thread and all it starts from then on, and cannot be undone, so
- * it is for programs, not for libraries: only the caller of a run may ask for it.
+ * It sets no_new_privs always, and uses Landlock where the kernel has it (5.13 and later). Files
+ * that are open stay usable. The restriction applies to the calling thread and all threads that it
+ * starts afterwards, and cannot be undone, so it is for programs, not for libraries: only the
+ * caller of a run may ask for it.
  *
  * Shape      a handful of folders or files.
  * Memory     one struct.
@@ -27,7 +29,7 @@
 
 enum stp_confine_access {
 	STP_CONFINE_TIDY,  /* list folders and remove files; no file is read or written */
-	STP_CONFINE_PLACE, /* the same, and give files that are open already their names */
+	STP_CONFINE_PLACE, /* the same, and give names to files that are open already */
 	STP_CONFINE_READ,  /* read files and folders */
 	STP_CONFINE_WRITE, /* everything but running programs and making devices */
 };
@@ -38,15 +40,15 @@ struct stp_confine {
 		enum stp_confine_access access;
 	} rules[STP_CONFINE_RULES_MAX];
 	size_t rule_count;
-	int level; /* out: Landlock's version that is in force, 0 when the kernel has none */
+	int level; /* out: the Landlock version that is enforced, 0 when the kernel has none */
 };
 
 void stp_confine_init(struct stp_confine *confine);
 
-/* Allows what lies beneath fd (a folder, or one file). fd -1 is left out. */
+/* Allows access to everything beneath fd (a folder, or one file). An fd of -1 is ignored. */
 void stp_confine_allow(struct stp_confine *confine, int fd, enum stp_confine_access access);
 
-/* Gives everything else up. A kernel without Landlock is no error: level is 0. */
+/* Gives up all other access. A kernel without Landlock is not an error: level is 0. */
 enum stp_errc stp_confine_enter(struct stp_confine *confine, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this processor can do, asked once before threads start.
+ * The features of this processor, detected once before threads start.
  *
  * Shape      a set of STP_CPU_* bits.
  * Memory     one static word.
@@ -17,8 +17,8 @@
 #define STP_CPU_AVX2   1u /* AVX2, and the system saves ymm */
 #define STP_CPU_AVX512 2u /* F, BW, VL, DQ, and the system saves zmm */
 #define STP_CPU_SHANI  4u /* SHA extensions with SSE4.1 and SSSE3 */
-/* Single-stream ways of any CPU: libcrypto's assembly, unrolled C. Off only in tests and in the
- * serial twin (features 0). */
+/* Single-stream implementations that run on any CPU: libcrypto's assembly, unrolled C. Off only in
+ * tests and in the serial reference (features 0). */
 #define STP_CPU_SINGLE 8u
 #define STP_CPU_IFMA   16u /* AVX-512 IFMA; never without STP_CPU_AVX512 */
 

@@ -13,14 +13,15 @@ enum stp_errc stp_errc_from_errno(int sys_errno)
 	return sys_errno == EAGAIN || sys_errno == ENOLCK ? STP_BUSY : STP_IO;
 }
 
-/* What helps wherever it happens; "" where that depends on the subject, or text says it. */
+/* The advice that helps wherever the error happens; "" where it depends on the subject, or text
+ * gives it. */
 static const char *advice(const char *text, int sys_errno)
 {
 	if (strchr(text, ';'))
 		return "";
 	switch (sys_errno) {
 	case EACCES:
-		/* The right to make something is one of the folder. */
+		/* Whether a file may be created depends on its folder. */
 		return strncmp(text, "cannot create", 13) == 0 ||
 		               strncmp(text, "cannot make the ", 16) == 0
 		           ? "; correct the owner or mode of its folder"
@@ -62,7 +63,7 @@ enum stp_errc stp_err_set(struct stp_err *err, enum stp_errc code, int sys_errno
 		snprintf(raw + used, sizeof(raw) - (size_t)used, ": %s%s",
 		         strerror_r(sys_errno, buffer, sizeof(buffer)), what_helps);
 	}
-	/* Whatever the text quotes, here it loses what steers a terminal. */
+	/* Terminal control characters are removed from whatever the text quotes. */
 	stp_text_clean(raw, strlen(raw), err->text, sizeof(err->text));
 	return code;
 }

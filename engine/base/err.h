@@ -15,8 +15,8 @@
 #include "stampede/hint.h"
 #include <errno.h>
 
-/* What a failing call gives back. The analyzer does not look into stp_err_set(), which hands its
- * code through, and would follow paths on which a failure is none. */
+/* What a failing call returns. The analyzer does not look into stp_err_set(), which returns the
+ * code that it was given, and would follow paths on which a failure counts as success. */
 #if defined(__clang_analyzer__)
 #define STP_FAILED_AS(code, set) ((void)(set), (code))
 #else

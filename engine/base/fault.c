@@ -25,7 +25,7 @@ void stp_fault_list_release(struct stp_fault_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* Room for one more item; false when memory is short or the list is full. */
+/* Makes space for one more item; false when memory is short or the list is full. */
 static int has_room(struct stp_fault_list *list)
 {
 	if (list->count >= STP_FAULTS_KEPT_MAX)

@@ -30,7 +30,7 @@ struct stp_fault_list {
 	struct stp_fault *items;
 	size_t count; /* kept */
 	size_t capacity;
-	size_t total; /* all, also those not kept */
+	size_t total; /* all, including those not kept */
 	int out_of_memory;
 };
 

@@ -29,8 +29,8 @@ const char *stp_hook_variable(const char *name)
 	return secure_getenv(name);
 }
 
-/* Opens the trace. Through no link, and nothing but a regular file: whoever sets the variable may
- * be somebody else than the user that the program runs as. */
+/* Opens the trace: only a regular file, and never through a link, because whoever sets the variable
+ * may not be the user that the program runs as. */
 static int open_trace(const char *path)
 {
 	int fd =
@@ -48,7 +48,7 @@ static int open_trace(const char *path)
 	return fd;
 }
 
-/* Appends name to the file STAMPEDE_FAULT_TRACE names: how a test learns which points there are. */
+/* Appends name to the file STAMPEDE_FAULT_TRACE names: how a test learns which points exist. */
 static void trace(const char *name)
 {
 	/* One write(2) to a file opened with O_APPEND: lines of several threads do not mix. */
@@ -57,7 +57,7 @@ static void trace(const char *name)
 }
 
 /* Tries what containment refuses: to read and to write the file that STAMPEDE_FAULT_REACH names,
- * and to make another beside it. By plain calls, so that nothing but the kernel can say no. */
+ * and to make another beside it. By plain calls, so that only the kernel can refuse them. */
 static void reach(void)
 {
 	static const int ways[] = {O_RDONLY, O_WRONLY, O_WRONLY | O_CREAT | O_EXCL};
@@ -86,7 +86,7 @@ static unsigned long number_in(const char *variable)
 	return value ? strtoul(value, NULL, 10) : 0;
 }
 
-/* Takes NAME[:N[:ACTION]] apart. */
+/* Parses NAME[:N[:ACTION]]. */
 static void read_environment(void)
 {
 	const char *value = stp_hook_variable("STAMPEDE_FAULT_POINT");

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fault points: places where a test makes the program die or the system refuse.
+ * Fault points: places where a test makes the program die or a system call fail.
  *
  *	STAMPEDE_FAULT_POINT=publish.rename          killed at the first passage
  *	STAMPEDE_FAULT_POINT=publish.put:40          … at the fortieth
- *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails so (EIO, ENOSPC,
+ *	STAMPEDE_FAULT_POINT=publish.put:40:ENOSPC   the fortieth write fails with it (EIO, ENOSPC,
  *	                                             EMFILE, ENOMEM, EROFS); :abort, :exit
  *	STAMPEDE_FAULT_POINT=publish.put:1:stop      stops there (SIGSTOP), to be looked at
  *	STAMPEDE_FAULT_POINT=publish.put:1:reach     tries to read and write the file that
- *	                                             STAMPEDE_FAULT_REACH names, says what came of
- *	                                             it on stderr, and goes on
+ *	                                             STAMPEDE_FAULT_REACH names, prints the result
+ *	                                             on stderr, and continues
  *	STAMPEDE_FAULT_TRACE=FILE                every passage's name is appended to FILE
  *	STAMPEDE_FAULT_SLOW=MICROSECONDS         every passage takes that long, so that a death at a
  *	                                         random time is one at a random step
- *	STAMPEDE_SHORT_WRITES=BYTES              no write takes more at once
+ *	STAMPEDE_SHORT_WRITES=BYTES             no write accepts more at once
  *
  * Only builds with STP_TEST_HOOKS have them, and such builds cannot be installed; in others the
- * macro is the constant 0 and the environment is not looked at. A set-user-id start of a test build
- * does not look at it either (secure_getenv(3)), and FILE must be a regular file, not a link to
- *one.
+ * macro is the constant 0 and the environment is ignored. A test build that is started set-user-ID
+ * ignores it as well (secure_getenv(3)), and FILE must be a regular file, not a link to one.
  *
  * Shape      a point is a stage's name, a dot and the step's name.
  * Memory     none.
@@ -31,11 +30,13 @@
 #include <stddef.h>
 
 #if defined(STP_TEST_HOOKS)
-/* The value of the variable called name, or NULL. All variables that tests set are read by this. */
+/* The value of the variable called name, or NULL. All variables that tests set are read through
+ * this function. */
 const char *stp_hook_variable(const char *name);
-/* The errno the step shall pretend, 0 to go on; does not return when the test wants a death. */
+/* The errno that the step reports as its own, 0 to continue; does not return when the test wants
+ * the program to die. */
 int stp_fault_point_hit(const char *stage, const char *step);
-/* What a write of count bytes may ask for. */
+/* How many of count bytes a write may ask for. */
 size_t stp_fault_write_bytes(size_t count);
 #define STP_FAULT_WRITE_BYTES(count) stp_fault_write_bytes(count)
 #define STP_FAULT_POINT(stage, step) stp_fault_point_hit((stage), (step))

@@ -31,7 +31,8 @@ enum stp_errc stp_temporary_name(char out[STP_TEMPORARY_BYTES], const char *stag
 	uint64_t random;
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return STP_FAIL_SYS(err, stage, subject, "no random bytes for a temporary name");
+		return STP_FAIL_SYS(err, stage, subject,
+		                    "cannot get random bytes for a temporary name");
 	snprintf(out, STP_TEMPORARY_BYTES, "%s%016llx", temporary_head, (unsigned long long)random);
 	return STP_OK;
 }
@@ -79,7 +80,8 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
-/* What was opened, or why it was not, held against a regular file. next says what to do. */
+/* Checks that a regular file was opened; otherwise reports what it is, or why it did not open. next
+ * says what to do. */
 static enum stp_errc check_regular(int folder_fd, const char *name, int fd, struct stat *st,
                                    const char *stage, const char *subject, const char *next,
                                    struct stp_err *err)
@@ -88,7 +90,7 @@ static enum stp_errc check_regular(int folder_fd, const char *name, int fd, stru
 
 	if (fd < 0 && why != ELOOP && why != ENXIO && why != EISDIR && why != ENODEV)
 		return STP_FAIL_ERRNO(err, why, stage, subject, "cannot open");
-	/* A link, a socket, a folder, a device that nothing stands behind. */
+	/* A link, a socket, a folder, a device without a driver. */
 	if (fd < 0 && fstatat(folder_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0)
 		return STP_FAIL_ERRNO(err, why, stage, subject, "cannot open");
 	if (fd >= 0 && fstat(fd, st) != 0)
@@ -160,7 +162,7 @@ enum stp_errc stp_file_open(int folder_fd, const char *name, const char *stage, 
 	struct stat st;
 	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	enum stp_errc code = check_regular(folder_fd, name, fd, &st, stage, name,
-	                                   "remove it, and put the file itself there", err);
+	                                   "remove it, and put the file itself in its place", err);
 
 	if (code != STP_OK) {
 		stp_fd_close(&fd);
@@ -172,22 +174,24 @@ enum stp_errc stp_file_open(int folder_fd, const char *name, const char *stage, 
 	return STP_OK;
 }
 
-/* Is the file ours to be written where it is? */
+/* Whether the file may be written in place. */
 static enum stp_errc check_own(int fd, const struct stat *st, const char *stage,
                                const char *subject, struct stp_err *err)
 {
 	char advice[STP_MODE_ADVICE_BYTES];
 
 	if (st->st_nlink != 1)
-		return STP_FAIL(err, STP_FORMAT, stage, subject,
-		                "has %lu names, and writing it would change what the others name; "
-		                "remove it, and run this again",
-		                (unsigned long)st->st_nlink);
+		return STP_FAIL(
+		    err, STP_FORMAT, stage, subject,
+		    "has %lu hard links, and writing it would change it under the other names too; "
+		    "remove it, and run this again",
+		    (unsigned long)st->st_nlink);
 	if (st->st_uid != geteuid())
-		return STP_FAIL(err, STP_FORMAT, stage, subject,
-		                "belongs to user id %lu, not to the one that runs this (%lu); run "
-		                "this as that user, or chown it",
-		                (unsigned long)st->st_uid, (unsigned long)geteuid());
+		return STP_FAIL(
+		    err, STP_FORMAT, stage, subject,
+		    "belongs to user id %lu, but user id %lu runs this; run it as the owner, or "
+		    "chown the file",
+		    (unsigned long)st->st_uid, (unsigned long)geteuid());
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return STP_FAIL(err, STP_FORMAT, stage, subject,
 		                "can be written by others (mode %04o); %s",
@@ -250,7 +254,7 @@ enum stp_errc stp_file_read(int folder_fd, const char *name, size_t bytes_max, c
 	int fd;
 
 	STP_TRY(stp_file_open(folder_fd, name, stage, &fd, &st, err));
-	/* Before gigabytes of a hole are read into memory. */
+	/* Checked before gigabytes of a sparse file are read into memory. */
 	if ((uint64_t)st.st_size > bytes_max)
 		code = STP_FAIL(err, STP_LIMIT, stage, name,
 		                "has %lld bytes, more than the %zu that such a file may have; "
@@ -326,8 +330,8 @@ enum stp_errc stp_fd_sync(int fd, const char *stage, const char *subject, struct
 
 /* ------------------------------------------------------------------ names that are new */
 
-/* Whether both names are of one file: a link(2) that NFS sends a second time, because the answer to
- * the first was lost, says EEXIST about its own work. */
+/* Whether both names are of one file: when NFS sends a link(2) a second time, because the reply to
+ * the first was lost, it fails with EEXIST although it succeeded. */
 static int are_one_file(int from_fd, const char *from, int to_fd, const char *to)
 {
 	struct stat a;
@@ -339,8 +343,8 @@ static int are_one_file(int from_fd, const char *from, int to_fd, const char *to
 }
 
 /* The file system (NFS, GlusterFS, FUSE, ZFS before 2.2) or the kernel has no such rename. EPERM is
- * what older container runtimes answer to calls they do not know; where it is about the files, what
- * follows says so again. */
+ * what older container runtimes return for calls that they do not know; where it is about the
+ * files, the calls that follow fail in the same way. */
 static int has_no_flags(int sys)
 {
 	return sys == EINVAL || sys == ENOSYS || sys == EPERM || sys == EOPNOTSUPP;
@@ -354,8 +358,8 @@ int stp_rename_new(int from_fd, const char *from, int to_fd, const char *to)
 		return 0;
 	if (!has_no_flags(errno))
 		return -1;
-	/* link(2) never replaces either. A crash before the unlink leaves both names, and the
-	 * temporary one is swept. */
+	/* link(2) never replaces a file either. A crash before the unlink leaves both names, and
+	 * the temporary one is removed by the next run. */
 	if (linkat(from_fd, from, to_fd, to, 0) == 0 ||
 	    (errno == EEXIST && are_one_file(from_fd, from, to_fd, to))) {
 		(void)!unlinkat(from_fd, from, 0);
@@ -363,8 +367,8 @@ int stp_rename_new(int from_fd, const char *from, int to_fd, const char *to)
 	}
 	if (errno == EEXIST || errno == ENOENT)
 		return -1;
-	/* A folder, or a file system without hard links: callers hold a lock, or a name that nobody
-	 * else makes, so looking first is enough. */
+	/* A folder, or a file system without hard links: callers hold a lock, or use a name that
+	 * nobody else creates, so checking first is enough. */
 	if (fstatat(to_fd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
@@ -378,8 +382,8 @@ enum stp_errc stp_unnamed_create(int folder_fd, const char *stage, const char *s
 	char name[STP_TEMPORARY_BYTES];
 	int fd = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
 
-	/* Where the file system has none (NFS, FUSE; the kernel's answers differ): one that loses
-	 * its name at once. */
+	/* Where the file system does not support it (NFS, FUSE; with different errors): a named
+	 * file, unlinked at once. */
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL ||
 	               errno == ENOENT || errno == ENOSYS)) {
 		STP_TRY(
@@ -393,7 +397,7 @@ enum stp_errc stp_unnamed_create(int folder_fd, const char *stage, const char *s
 	return STP_OK;
 }
 
-/* Gives temporary its final name. */
+/* Renames temporary to its final name. */
 static enum stp_errc put_in_place(int folder_fd, const char *temporary, const char *name,
                                   enum stp_file_mode how, const char *stage, struct stp_err *err)
 {
@@ -406,7 +410,7 @@ static enum stp_errc put_in_place(int folder_fd, const char *temporary, const ch
 	return stp_fd_sync(folder_fd, stage, name, err);
 }
 
-/* Where a test makes the writing of a small file fail. */
+/* The fault point at which a test makes the writing of a small file fail. */
 static enum stp_errc write_fault(const char *stage, const char *name, struct stp_err *err)
 {
 	STP_FAULT_TRY(err, stage, "write", name);
@@ -419,13 +423,13 @@ enum stp_errc stp_file_write(int folder_fd, const char *name, const void *bytes,
 {
 	char temporary[STP_TEMPORARY_BYTES];
 	enum stp_errc code;
-	int fd;
+	int fd = -1;
 
 	STP_TRY(stp_temporary_create(folder_fd, O_WRONLY, mode, stage, name, temporary, &fd, err));
 	code = write_fault(stage, name, err);
 	if (code == STP_OK)
 		code = stp_fd_write_at(fd, bytes, count, 0, stage, name, err);
-	/* The umask may have taken bits; a public file must be readable by the web server. */
+	/* The umask may have cleared bits; a public file must be readable by the web server. */
 	if (code == STP_OK && fchmod(fd, mode) != 0)
 		code = STP_FAIL_SYS(err, stage, name, "cannot set permissions");
 	if (code == STP_OK)
@@ -451,7 +455,7 @@ enum stp_errc stp_folder_open(int folder_fd, const char *name, const char *stage
 		if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
 			return STP_FAIL(err, STP_FORMAT, stage, name,
 			                "is %s, not a folder; remove it, and put the folder itself "
-			                "there",
+			                "in its place",
 			                kind_of(st.st_mode));
 		errno = why;
 	}

@@ -20,8 +20,8 @@ struct uuid_answer {
 };
 #define GET_UUID _IOR(0x15, 0, struct uuid_answer)
 
-/* Whether f_fsid is made from what is written in the file system. Elsewhere it is the device's
- * number again, or nothing. */
+/* Whether f_fsid comes from an id that is stored in the file system. Elsewhere it is the device
+ * number again, or zero. */
 static int has_lasting_fsid(unsigned long type)
 {
 	return type == EXT4_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC || type == ZFS_MAGIC ||
@@ -46,7 +46,8 @@ static uint64_t lasting_id(int fd, dev_t device)
 	fsid_t none;
 
 	memset(&none, 0, sizeof(none));
-	/* First, so that a newer kernel gives the same: snapshots of one btrfs share their UUID. */
+	/* Tried first, so that a newer kernel gives the same number: snapshots of one btrfs share
+	 * their UUID. */
 	if (fstatfs(fd, &fs) == 0 && has_lasting_fsid((unsigned long)fs.f_type) &&
 	    memcmp(&fs.f_fsid, &none, sizeof(none)) != 0)
 		return mix(start, &fs.f_fsid, sizeof(fs.f_fsid)) | STP_FS_FOREIGN;
@@ -92,7 +93,7 @@ void stp_fs_table_init(struct stp_fs_table *table, int root_fd)
 
 static int find(const struct stp_fs_table *table, dev_t device, uint64_t *out_id)
 {
-	/* acquire: what was written before the count was raised is there */
+	/* acquire: sees what was written before the count was raised */
 	size_t count = atomic_load_explicit(&table->count, memory_order_acquire);
 	size_t i;
 
@@ -105,7 +106,7 @@ static int find(const struct stp_fs_table *table, dev_t device, uint64_t *out_id
 	return 0;
 }
 
-/* Opens what a file system is asked about. */
+/* Opens the file or folder whose file system is queried. */
 static int open_there(int at, const char *name)
 {
 	int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -144,7 +145,7 @@ uint64_t stp_fs_id(struct stp_fs_table *table, dev_t device, int at, const char 
 		return id;
 	fd = open_there(at, name);
 	if (fd < 0)
-		return (uint64_t)device | STP_FS_FOREIGN; /* it went: nobody will ask again */
+		return (uint64_t)device | STP_FS_FOREIGN; /* it is gone: nobody will ask again */
 	id = lasting_id(fd, device);
 	if (!stp_fs_has_own_clock(fd))
 		atomic_store_explicit(&table->others_are_ours, 0, memory_order_relaxed);
@@ -182,7 +183,7 @@ int64_t stp_fs_grace_ns(const struct stp_fs_table *table, int clock_fd)
 	int others = atomic_load_explicit(&table->others_are_ours, memory_order_relaxed);
 	struct stat st;
 
-	/* The clock was read where the files are, whoever's it is. */
+	/* The clock was read where the files are, whichever machine it belongs to. */
 	if (others && table->has_root && fstat(clock_fd, &st) == 0 && st.st_dev == table->root)
 		return STP_FS_GRACE_NS;
 	return others && table->root_is_ours && stp_fs_has_own_clock(clock_fd)

@@ -16,10 +16,11 @@
 
 void stp_json_set_u64(json_t *object, const char *name, uint64_t value);
 
-/* YYYY-MM-DDTHH:MM:SSZ, or null for 0: not known. */
+/* YYYY-MM-DDTHH:MM:SSZ, or null for 0 (unknown). */
 void stp_json_set_time(json_t *object, const char *name, int64_t epoch_s);
 
-/* To the microsecond: milliseconds are what a person reads, and quick stages stay above zero. */
+/* In milliseconds, because people read it, with three decimals, so that quick stages stay above
+ * zero. */
 void stp_json_set_seconds(json_t *object, const char *name, double seconds);
 
 #endif

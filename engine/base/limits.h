@@ -7,15 +7,17 @@
 
 #include "stampede/options.h"
 
-/* PATH_MAX of Linux less the NUL; also fits the ledger's 16-bit path length. */
+/* PATH_MAX of Linux less the NUL; it also fits the ledger's 16-bit path length. */
 #define STP_PATH_BYTES_MAX 4095
 /* ext4, xfs, btrfs: NAME_MAX. */
 #define STP_NAME_BYTES_MAX 255
-/* Folders deeper than this are a fault: no index is, and it bounds the walk's descriptors. */
+/* Folders deeper than this are a fault: no index is that deep, and the limit bounds the walk's
+ * descriptors. */
 #define STP_TREE_DEPTH_MAX 128
-/* Threads: STP_JOBS_MAX; above that claiming counters and memory per worker stop paying. */
-/* A target's bytes: the longest length that every JSON reader takes exactly, 2^53 - 1. Also a
- * sparse file that only says it is longer could never be read to its end. */
+/* Threads: STP_JOBS_MAX; beyond that, contention for counters and memory per worker cost more than
+ * they gain. */
+/* A target's bytes: the largest length that every JSON reader represents exactly, 2^53 - 1. A
+ * sparse file that claims to be longer could never be read to its end anyway. */
 #define STP_LENGTH_MAX 9007199254740991ULL
 /* Bins: 2^1 … 2^20; init warns above 65,536. */
 #define STP_BIN_BITS_MIN 1
@@ -38,20 +40,19 @@
 #define STP_FAULTS_KEPT_MAX 1000000
 /* TUF versions stay exact in every JSON reader: 2^53 - 1. */
 #define STP_VERSION_MAX 9007199254740991ULL
-/* How far a version that was reserved may lie above the last one published; each failed run takes
- * one. */
+/* How far a reserved version may be above the last published one; each failed run uses one. */
 #define STP_VERSION_JUMP_MAX (1ULL << 20)
-/* How far above it an operator may ask for one: a number with a digit too many would leave few, for
- * good. */
+/* How far above it an operator may ask for one: a number with one digit too many would permanently
+ * use up most of the range. */
 #define STP_VERSION_ABOVE_MAX (1ULL << 32)
 /* Expiry periods: one hour to ten years, in seconds. */
 #define STP_EXPIRY_SECONDS_MIN 3600
 #define STP_EXPIRY_SECONDS_MAX (3650LL * 86400)
-/* Days that a removed path is remembered; for longer there is for ever. */
+/* Days that a removed path is remembered; 0 in the configuration means forever. */
 #define STP_RETENTION_DAYS_MAX 36500
 
 /* Memory for records before they spill, over all workers together: two fifths of the gigabyte that
- * a run may take at any index size. */
+ * a run may use, whatever the size of the index. */
 #define STP_SIGN_COLLECT_BYTES ((size_t)400 << 20)
 
 #endif

@@ -23,7 +23,7 @@ enum stp_modes stp_modes_of(unsigned long type, const char **out_name)
 	size_t i;
 
 	*out_name = "";
-	/* Some machines keep it in a signed int. */
+	/* f_type is a signed int on some machines. */
 	for (i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (types[i].type == (type & 0xffffffff)) {
 			*out_name = types[i].name;
@@ -48,16 +48,17 @@ char *stp_mode_advice(int fd, unsigned mode, char out[STP_MODE_ADVICE_BYTES])
 
 	switch (modes_at(fd, &name)) {
 	case STP_MODES_BY_UMASK:
-		snprintf(out, STP_MODE_ADVICE_BYTES,
-		         "%s keeps no modes, so chmod has no effect: mount it with umask=077, or "
-		         "copy this to a file system that keeps modes",
-		         name);
+		snprintf(
+		    out, STP_MODE_ADVICE_BYTES,
+		    "%s does not store modes, so chmod has no effect: mount it with umask=077, or "
+		    "copy this to a file system that stores modes",
+		    name);
 		break;
 	case STP_MODES_BY_SMB:
 		snprintf(
 		    out, STP_MODE_ADVICE_BYTES,
-		    "%s may keep no modes: mount it with dir_mode=0700,file_mode=0600, or copy "
-		    "this to a file system that keeps modes",
+		    "%s may not store modes: mount it with dir_mode=0700,file_mode=0600, or copy "
+		    "this to a file system that stores modes",
 		    name);
 		break;
 	case STP_MODES_UNKNOWN:

@@ -20,12 +20,12 @@ enum stp_errc stp_options_take(void *out, size_t out_bytes, size_t first_bytes, 
 		size = first_bytes;
 	if (size < sizeof(size))
 		return STP_FAIL(err, STP_CONFIG, stage, "options",
-		                "have a size of %zu bytes; set it with the macro for them", size);
+		                "have a size of %zu bytes; initialize them with their macro", size);
 	for (i = out_bytes; i < size; i++)
 		if (bytes[i])
 			return STP_FAIL(err, STP_CONFIG, stage, "options",
-			                "ask for something that this version of the library does "
-			                "not know; install the one that the program was built for");
+			                "use members that this version of the library does not "
+			                "know; install the one that the program was built for");
 	memset(out, 0, out_bytes);
 	memcpy(out, options, size < out_bytes ? size : out_bytes);
 	memcpy(out, &out_bytes, sizeof(out_bytes));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking over the options of a caller, whose program may have been compiled with an older or a
- * newer header than this library: see stampede/options.h.
+ * Copying the options of a caller whose program may have been compiled with an older or newer
+ * header than this library's: see stampede/options.h.
  *
  *	struct stp_gc_options mine;
  *	STP_TRY(STP_OPTIONS_TAKE(&mine, options, cancel, "gc", err));
  *
- * Each public call does this first. From then on now is a time, and jobs a number of threads in
- * which 0 is the serial reference, as in all modules.
+ * Each public call does this first. Afterwards `now` is a time, and `jobs` a number of threads,
+ * where 0 is the serial reference, as in all modules.
  *
- * Shape      any struct whose first member is size_t size. What is appended to one ends without
- *            padding, whose bytes may be anything: an older library would refuse them.
+ * Shape      any struct whose first member is size_t size. Appended members must leave no padding
+ *            at the end: its bytes may have any value, and an older library would refuse them.
  * Memory     none.
  * Ownership  strings stay the caller's.
  * Threads    any thread; no state.
@@ -24,14 +24,15 @@
 #include "base/err.h"
 #include "stampede/options.h"
 
-/* last is the last member that version 0.1 had: what a size of 0 stands for. */
+/* last is the last member that version 0.1 had: a size of 0 means that version. */
 #define STP_OPTIONS_TAKE(out, options, last, stage, err)                                   \
 	stp_options_take((out), sizeof(*(out)),                                            \
 	                 (size_t)((const char *)(&(out)->last + 1) - (const char *)(out)), \
 	                 (options), (stage), (err))
 
-/* Fills out: what options has, then zeros. STP_CONFIG when options is NULL, when its size is not
- * even that of its first member, or when it asks for what this library does not know. */
+/* Fills out: the members that options has, then zeros. STP_CONFIG when options is NULL, when its
+ * size is smaller than its first member, or when it uses members that this library does not
+ * know. */
 enum stp_errc stp_options_take(void *out, size_t out_bytes, size_t first_bytes, const void *options,
                                const char *stage, struct stp_err *err) STP_MUST_CHECK;
 
@@ -42,7 +43,7 @@ size_t stp_options_jobs(size_t jobs);
 /* The time for the options now and has_now: the clock for 0 and 0. */
 int64_t stp_options_now(int64_t now, int has_now);
 
-/* STP_CONFIG when value, which must be given, is NULL or ""; name is what it is called. */
+/* STP_CONFIG when value, which is required, is NULL or ""; name is the name of the option. */
 enum stp_errc stp_options_need(const char *value, const char *name, const char *stage,
                                struct stp_err *err) STP_MUST_CHECK;
 

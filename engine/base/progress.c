@@ -25,7 +25,7 @@ void stp_progress_destroy(struct stp_progress *progress)
 	free(progress);
 }
 
-/* In between, a reader sees less than there is. */
+/* In between, a reader sees less than the true value. */
 static void move_to(atomic_uint_fast64_t *done, atomic_uint_fast64_t *earlier)
 {
 	uint64_t count = atomic_exchange_explicit(done, 0, memory_order_relaxed);
@@ -74,7 +74,7 @@ void stp_progress_time(struct stp_progress *progress, double seconds)
 	atomic_store_explicit(&progress->run_ns, (uint64_t)(seconds * 1e9), memory_order_relaxed);
 }
 
-/* How much of total - before is done, 0 … 1; -1 when there is no total. */
+/* The fraction of total - before that is done, 0 … 1; -1 when the total is unknown. */
 static double share_of(uint64_t done, uint64_t before, uint64_t total)
 {
 	if (total <= before)
@@ -84,7 +84,7 @@ static double share_of(uint64_t done, uint64_t before, uint64_t total)
 	return done < total ? (double)(done - before) / (double)(total - before) : 1;
 }
 
-/* Share of the stage. Bytes tell more than items. */
+/* The stage's share. Bytes are a better measure than items. */
 static double stage_share(const struct stp_progress *progress, const struct stp_progress_view *view)
 {
 	uint64_t items = atomic_load_explicit(&progress->items_before, memory_order_relaxed);
@@ -98,7 +98,7 @@ static double stage_share(const struct stp_progress *progress, const struct stp_
 	return part < 0 ? -1 : ((double)index + part) / (double)count;
 }
 
-/* Sets share and seconds_left, and takes back totals that are those of the parts so far. */
+/* Sets share and seconds_left, and withdraws totals that cover only the parts so far. */
 static void read_share(const struct stp_progress *progress, struct stp_progress_view *view)
 {
 	uint64_t run_ns = atomic_load_explicit(&progress->run_ns, memory_order_relaxed);
@@ -115,7 +115,7 @@ static void read_share(const struct stp_progress *progress, struct stp_progress_
 		return;
 	}
 	view->share = stage_share(progress, view);
-	/* The first second says little. */
+	/* The first second is not representative. */
 	if (view->share > 0.005 && seconds > 1)
 		view->seconds_left = seconds / view->share - seconds;
 	if (atomic_load_explicit(&progress->part_count, memory_order_relaxed) > 1) {
@@ -133,7 +133,7 @@ static void read_lanes(const struct stp_progress *progress, struct stp_progress_
 	for (i = 0; out_view->lanes_total && i < STP_JOBS_MAX; i++)
 		out_view->lanes_busy +=
 		    atomic_load_explicit(&progress->lanes[i].busy, memory_order_relaxed);
-	/* A worker that just ended took its lanes away before its last store was seen. */
+	/* A worker that has just ended removed its lanes before its last store was seen. */
 	if (out_view->lanes_busy > out_view->lanes_total)
 		out_view->lanes_busy = out_view->lanes_total;
 }

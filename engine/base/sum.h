@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sums of lengths that others chose. A sparse file says it has up to 8 EiB less one byte, so a few
- * of them are more than 64 bits hold: the sum stays at its largest value, which off_t and the JSON
- * readers of reports still take.
+ * Sums of lengths that others chose. A sparse file may claim up to 8 EiB less one byte, so a few of
+ * them exceed 64 bits: the sum stays at its largest value, which off_t and the JSON readers of
+ * reports still accept.
  *
  * Shape      bytes, 0 … STP_SUM_MAX.
  * Memory     none.

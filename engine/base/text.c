@@ -7,14 +7,14 @@
 static const char hex_digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
                                     '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
 
-/* Text in the making: at most size bytes with the NUL, cut at a piece's end. */
+/* Text being built: at most size bytes with the NUL, cut only between pieces. */
 struct shown {
 	char *out;
 	size_t size;
 	size_t used;
 };
 
-/* Puts "..." at the end, in place of as many whole characters as it takes. */
+/* Puts "..." at the end, replacing as many whole characters as necessary. */
 static void cut(struct shown *shown)
 {
 	while (shown->used + 4 > shown->size && shown->used > 0) {
@@ -28,7 +28,7 @@ static void cut(struct shown *shown)
 	shown->used += 3;
 }
 
-/* Appends a piece, with room for "..." behind it unless it is the last; 0 after cutting. */
+/* Appends a piece, leaving space for "..." behind it unless it is the last; 0 after cutting. */
 static int put(struct shown *shown, const char *piece, size_t count, int is_last)
 {
 	if (shown->used + count + (is_last ? 1 : 4) > shown->size) {
@@ -78,7 +78,7 @@ size_t stp_utf8_bytes(const char *bytes, size_t byte_count)
 	for (i = 1; i < count; i++)
 		if ((at[i] & 0xc0) != 0x80)
 			return 0;
-	/* Forms that are longer than they need be, surrogates, and beyond U+10FFFF. */
+	/* Overlong forms, surrogates, and code points beyond U+10FFFF. */
 	if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
 	    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
 		return 0;

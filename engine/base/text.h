@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text that meets people or machines: escaping of hostile names, hex, small number parsing.
+ * Text for people and machines: escaping of hostile names, hex, parsing of small numbers.
  *
  * Shape      plain byte ranges in, NUL-terminated or sized text out.
  * Memory     none allocated.
@@ -18,16 +18,16 @@
 
 /* stp_text_escape() and stp_text_clean(): see stampede/text.h. */
 
-/* Bytes of the UTF-8 character at bytes (RFC 3629, of the byte_count that are left), 0 when there
- * is none. */
+/* Bytes of the UTF-8 character at bytes (RFC 3629), of which byte_count are left; 0 when they do
+ * not start with one. */
 size_t stp_utf8_bytes(const char *bytes, size_t byte_count);
 
-/* The code point of a whole character of count bytes. */
+/* The code point of a complete character of count bytes. */
 unsigned stp_utf8_point(const char *bytes, size_t count);
 
-/* Bytes of the UTF-8 character at bytes when a terminal may be given it as it is; 0 when it is not
- * one, or one that steers: C0, DEL, C1, and what sets the direction of text or ends its line
- * (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069). */
+/* Bytes of the UTF-8 character at bytes when it may be printed to a terminal as it is; 0 when it is
+ * not one, or is a control character: C0, DEL, C1, and those that set the direction of text or end
+ * its line (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069). */
 size_t stp_text_harmless(const char *bytes, size_t byte_count);
 
 /* Lower-case hex of byte_count bytes into out: exactly 2 * byte_count characters, no NUL. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Workers wait for each other inside fn, so none may begin before all are there. */
+/* Workers wait for each other inside fn, so none may begin before all have started. */
 enum gate_state {
 	GATE_SHUT,
 	GATE_OPEN,
@@ -32,7 +32,7 @@ struct worker {
 	char name[16];
 };
 
-/* Waits until all threads are there; 0 when they will never be. */
+/* Waits until all threads have started; 0 when one could not. */
 static int pass_gate(struct gate *gate)
 {
 	int is_open;
@@ -58,7 +58,8 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* The failure to report: the lowest index that failed by itself, else a cancelled one. */
+/* The failure to report: that of the lowest index that failed by itself, else of a cancelled
+ * one. */
 static enum stp_errc first_failure(const struct worker *workers, size_t count, struct stp_err *err)
 {
 	const struct worker *found = NULL;
@@ -131,7 +132,8 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 	return code;
 }
 
-/* Processors a cgroup v2 quota leaves ("max 100000" or "200000 100000"), or 0 for no limit. */
+/* The processors that a cgroup v2 quota allows ("max 100000" or "200000 100000"), or 0 for no
+ * limit. */
 static size_t cgroup_cpu_count(void)
 {
 	FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");

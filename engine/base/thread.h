@@ -9,7 +9,7 @@
  * Memory     one struct stp_err per worker on the heap during the call.
  * Ownership  ctx is the caller's and outlives the call.
  * Threads    call from one thread. With count 0 fn runs once, in the calling thread, as the
- *            serial twin.
+ *            serial reference.
  */
 #ifndef STP_BASE_THREAD_H
 #define STP_BASE_THREAD_H
@@ -21,10 +21,10 @@
 
 typedef enum stp_errc stp_worker_fn(void *ctx, size_t worker_index, struct stp_err *err);
 
-/* Runs fn on count threads (names "name-0" …, cut to 15 bytes). None begins before all are there,
- * so they may wait for each other; when one cannot be started, fn is not called. When one fails,
- * cancel (may be NULL) is set so that the others stop soon. Returns the failure of the lowest
- * worker index that is not STP_CANCELLED, else STP_CANCELLED if any, else STP_OK. */
+/* Runs fn on count threads (names "name-0" …, cut to 15 bytes). None begins before all have
+ * started, so they may wait for each other; when one cannot be started, fn is not called. When one
+ * fails, cancel (may be NULL) is set so that the others stop soon. Returns the failure of the
+ * lowest worker index that is not STP_CANCELLED, else STP_CANCELLED if any, else STP_OK. */
 enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn, void *ctx,
                               struct stp_cancel *cancel, struct stp_err *err) STP_MUST_CHECK;
 

@@ -3,9 +3,9 @@
  * Which target paths can be fetched. python-tuf and tuf-js put a path into a URL as it is, behind
  * the base address: a "%" in it reads as an escape, "#" and "?" end the path, and the URL standard
  * (tuf-js) drops a space at the end. engine/decisions/0206-names-that-no-client-can-fetch.md has
- * what was measured of every other byte.
+ * the measurements for every other byte.
  *
- * Shape      a path that may be signed otherwise: printable ASCII.
+ * Shape      a path that is otherwise valid: printable ASCII.
  * Memory     none; what is wrong comes back as a static string.
  * Ownership  the caller's bytes.
  * Threads    any thread; no state.

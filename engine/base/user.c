@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The user's name, if it is one that a shell takes as it is; "" otherwise. */
+/* The user's name, if it needs no quoting in a shell; "" otherwise. */
 static const char *plain_name(uid_t uid, char *buffer, size_t size)
 {
 	static const char plain[] =

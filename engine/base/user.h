@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Users in messages: what is called wrong about an owner is put right by the command that runs as
- * that user, so that command is named.
+ * Users in messages: a wrong owner is corrected by a command that runs as the right user, so
+ * messages name that command.
  *
  * Shape      user ids in, text out.
- * Memory     none that stays.
+ * Memory     none that outlives the call.
  * Ownership  the caller's buffers.
  * Threads    any thread.
  */
@@ -19,8 +19,8 @@
 /* "stampede", or "id 1234" for a user without a name. Returns out. */
 char *stp_user_name(uid_t uid, char out[STP_USER_BYTES]);
 
-/* What stands before a command that is to run as uid: "runuser -u stampede --" for root, "sudo -u
- * stampede" for others, who may have to be allowed that. Returns out. */
+/* The prefix of a command that is to run as uid: "runuser -u stampede --" for root, "sudo -u
+ * stampede" for others, who may need permission for that. Returns out. */
 char *stp_user_run_as(uid_t uid, char out[STP_USER_AS_BYTES]);
 
 #endif

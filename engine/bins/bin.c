@@ -9,7 +9,8 @@
 #include "cjson/writer.h"
 #include "stampede/alg.h"
 
-/* What the sort moves: eight bytes of path behind the common prefix, and whose they are. */
+/* The items that the sort moves: eight bytes of path behind the common prefix, and the target's
+ * index. */
 struct stp_bin_order {
 	uint64_t prefix;
 	uint32_t target;
@@ -133,7 +134,8 @@ static inline int order_less(const struct stp_bin_target *targets, const struct 
 	return path_less(&targets[a->target], &targets[b->target]);
 }
 
-/* Bottom-up merge sort of count items; scratch has room for as many. Returns where they lie. */
+/* Bottom-up merge sort of count items; scratch has space for as many. Returns where the result
+ * is. */
 static struct stp_bin_order *sort_order(const struct stp_bin_target *targets,
                                         struct stp_bin_order *items, struct stp_bin_order *scratch,
                                         size_t count)

@@ -9,8 +9,8 @@
  * PEP 458), always SHA-256. Keys are that hash, so a bin is a contiguous range of a sorted ledger,
  * for any number of bins.
  *
- * Shape      one struct per bin in work; reused for the next with stp_bin_reset().
- * Memory     copies of paths and digests in one arena, 24 bytes per target besides.
+ * Shape      one struct per bin in progress; reused for the next with stp_bin_reset().
+ * Memory     copies of paths and digests in one arena, and 24 more bytes per target.
  * Ownership  the bin owns its copies.
  * Threads    one thread per bin.
  */

@@ -11,7 +11,7 @@ enum stp_errc stp_cjson_to_file(const void *signed_bytes, size_t count, const ch
 	uint8_t escape[STP_CJSON_ESCAPE_BYTES_MAX];
 	size_t start = 0;
 
-	/* Canonical form has no white space, so control characters stand in strings only. */
+	/* Canonical form has no white space, so control characters occur in strings only. */
 	for (size_t i = 0; i < count; i++) {
 		if (bytes[i] >= 0x20)
 			continue;

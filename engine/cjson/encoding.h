@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two encodings of a document whose strings hold control characters, as the line feeds of a
- * PEM key (root, targets and bins metadata).
+ * The two encodings of a document whose strings contain control characters, such as the line feeds
+ * of a PEM key (root, targets and bins metadata).
  *
  *	signed bytes   canonical form: only '"' and '\' are escaped, {"public":"-----BEGIN…⏎MFkw…"}
  *	file bytes     JSON, which forbids raw control characters:   {"public":"-----BEGIN…\nMFkw…"}

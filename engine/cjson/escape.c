@@ -18,7 +18,7 @@ size_t stp_cjson_escape(uint8_t control, uint8_t out[STP_CJSON_ESCAPE_BYTES_MAX]
 	return STP_CJSON_ESCAPE_BYTES_MAX;
 }
 
-/* The control character that an escape may stand for, 0 when it stands for none. */
+/* The control character that an escape represents, 0 when it represents none. */
 static uint8_t candidate(const uint8_t *bytes, size_t count)
 {
 	if (count < 2 || bytes[0] != '\\')
@@ -46,7 +46,7 @@ size_t stp_cjson_escaped_control(const uint8_t *bytes, size_t count, uint8_t *ou
 
 	if (control == 0)
 		return 0;
-	/* Only what is written for it: "\u000a" is not. */
+	/* Only the spelling that is written for it: "\u000a" is refused. */
 	escape_bytes = stp_cjson_escape(control, only);
 	if (escape_bytes > count || memcmp(bytes, only, escape_bytes) != 0)
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The escapes of control characters, one spelling each: \n, \r, \t, and \u00xx with lower-case
- * digits for the others. NUL has none: no client reads it. Internal to cjson/.
+ * digits for the others. NUL has none, because no client can read it. Internal to cjson/.
  *
  * Shape      one character.
  * Memory     the caller's.

@@ -187,7 +187,7 @@ AVX512 static int hex_decode_avx512(const uint8_t *hex, size_t byte_count, uint8
 		size_t left = byte_count - i;
 		__mmask32 live = left >= 32 ? ~0u : (1u << left) - 1;
 		__mmask64 live2 = left >= 32 ? ~0ULL : (1ULL << 2 * left) - 1;
-		/* Masked-out places read as '0'. */
+		/* Masked-out bytes read as '0'. */
 		__m512i v = _mm512_mask_loadu_epi8(zero, live2, hex + 2 * i);
 		__m512i digit = _mm512_sub_epi8(v, zero);
 		__m512i letter = _mm512_sub_epi8(v, _mm512_set1_epi8('a'));
@@ -237,8 +237,8 @@ size_t stp_cjson_sequence(const uint8_t *bytes, size_t count)
 	lead = bytes[0];
 	if (lead < 0x80)
 		return lead >= 0x20;
-	/* RFC 3629 section 4: the second byte's range keeps out overlong forms, surrogates and
-	 * what lies above U+10FFFF. */
+	/* RFC 3629 section 4: the second byte's range excludes overlong forms, surrogates and code
+	 * points above U+10FFFF. */
 	if (lead >= 0xc2 && lead <= 0xdf) {
 		length = 2;
 	} else if (lead >= 0xe0 && lead <= 0xef) {

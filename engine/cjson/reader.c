@@ -9,7 +9,7 @@
  *	  ▼ scalar       │   ▼
  *	NEXT ◀───────────┴─ NEXT ── end of bytes, depth 0 ──▶ DONE
  *
- * It never looks back and never asks whether bytes "could be" canonical: each place accepts only
+ * It never looks back and never asks whether bytes "could be" canonical: each state accepts only
  * the one form that the writer writes there.
  */
 #include "cjson/reader.h"
@@ -41,7 +41,7 @@ void stp_cjson_cursor_init(struct stp_cjson_cursor *cursor, const void *bytes, s
 	stp_cjson_cursor_init_features(cursor, bytes, count, stp_cpu_features());
 }
 
-/* The bytes of the escape that at begins with, 0 when it may not stand here. */
+/* The bytes of the escape that at begins with, 0 when it is not allowed here. */
 static size_t escape_bytes(const struct stp_cjson_cursor *cursor, const uint8_t *at)
 {
 	size_t left = (size_t)(cursor->end - at);
@@ -133,7 +133,7 @@ int stp_cjson_take_hex(struct stp_cjson_cursor *cursor, uint8_t *out, size_t byt
 	return 1;
 }
 
-/* One byte of meaning from view at *i, which is advanced over an escape. */
+/* One decoded byte of view at *i, which is advanced over an escape. */
 static uint8_t meaning(const struct stp_cjson_view *view, size_t *i)
 {
 	const uint8_t *at = (const uint8_t *)view->text + *i;
@@ -242,7 +242,7 @@ static enum stp_cjson_event read_integer(struct stp_cjson_reader *reader)
 
 	cursor->at += negative;
 	if (!take_digits(cursor, (uint64_t)INT64_MAX + (unsigned)negative, &magnitude))
-		return bad(reader, "holds a number that is no 64-bit integer");
+		return bad(reader, "holds a number that is not a 64-bit integer");
 	if (negative && magnitude == 0)
 		return bad(reader, "holds the number -0");
 	/* INT64_MIN's magnitude is INT64_MAX + 1. */
@@ -318,7 +318,7 @@ static enum stp_cjson_event read_next(struct stp_cjson_reader *reader)
 
 	if (reader->depth == 0) {
 		if (c != -1)
-			return bad(reader, "goes on after the end of the document");
+			return bad(reader, "continues after the end of the document");
 		reader->state = STATE_DONE;
 		return STP_CJSON_END;
 	}

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cjson/reader: canonical bytes → events, and nothing but canonical bytes.
+ * cjson/reader: canonical bytes → events; all other bytes are refused.
  *
- * Accepts a document exactly when encoding what it says gives the same bytes again: no white
- * space, keys unique and in code point order, integers minimal and within int64_t, strings with no
- * escapes but \" and \\, valid UTF-8, nothing after the value. So what it accepts has one meaning
- * in every reader, and a signature over it covers that meaning.
+ * Accepts a document exactly when encoding its value gives the same bytes again: no white space,
+ * keys unique and in code point order, integers minimal and within int64_t, strings with no escapes
+ * but \" and \\, valid UTF-8, nothing after the value. So what it accepts has one meaning in every
+ * reader, and a signature over it covers that meaning.
  *
  * Two ways to use it, on the same bytes:
  *   events   any document: stp_cjson_reader_init(); while stp_cjson_next() …
- *   cursor   known shapes, at memory speed: stp_cjson_expect(), _take_string(), _take_u64(),
+ *   cursor   known layouts, at memory speed: stp_cjson_expect(), _take_string(), _take_u64(),
  *            _take_hex(); the caller checks the order of keys itself with stp_cjson_key_compare()
  *
  *	struct stp_cjson_cursor c;
@@ -32,7 +32,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 
-/* A string's bytes between its quotes, as they stand in the document. */
+/* A string's bytes between its quotes, as they are in the document. */
 struct stp_cjson_view {
 	const char *text;
 	size_t bytes;
@@ -46,17 +46,17 @@ struct stp_cjson_cursor {
 	const uint8_t *end;
 	const uint8_t *begin;
 	const struct stp_cjson_kernel *kernel;
-	int is_file; /* control characters stand escaped, see stp_cjson_reader_init_file() */
+	int is_file; /* control characters are escaped, see stp_cjson_reader_init_file() */
 };
 
 void stp_cjson_cursor_init(struct stp_cjson_cursor *cursor, const void *bytes, size_t count);
 
-/* As init, with chosen CPU features (tests and benches; 0 is the portable twin). */
+/* As init, with chosen CPU features (tests and benches; 0 is the portable reference). */
 void stp_cjson_cursor_init_features(struct stp_cjson_cursor *cursor, const void *bytes,
                                     size_t count, unsigned features);
 
-/* All take functions return 1 and advance, or return 0 and leave at where the fault is (expect
- * and peek leave it in place). */
+/* All take functions return 1 and advance, or return 0 and leave `at` where the fault is (expect
+ * and peek leave it unchanged). */
 
 /* Exactly these bytes. */
 static inline int stp_cjson_expect(struct stp_cjson_cursor *cursor, const char *text, size_t count)
@@ -90,10 +90,10 @@ int stp_cjson_take_hex(struct stp_cjson_cursor *cursor, uint8_t *out, size_t byt
 int stp_cjson_take_value(struct stp_cjson_cursor *cursor, const uint8_t **out_begin,
                          size_t *out_bytes);
 
-/* Order by code point of two strings as they stand: < 0, 0, > 0. */
+/* Order by code point of two strings as they are in the document: < 0, 0, > 0. */
 int stp_cjson_key_compare(const struct stp_cjson_view *a, const struct stp_cjson_view *b);
 
-/* Writes the string's meaning to out (at least view->bytes bytes); returns its length. */
+/* Writes the decoded string to out (at least view->bytes bytes); returns its length. */
 size_t stp_cjson_unescape(const struct stp_cjson_view *view, char *out);
 
 /* True when the view is exactly this text (which has no '"' and '\'). */
@@ -147,7 +147,7 @@ void stp_cjson_reader_init_file(struct stp_cjson_reader *reader, const void *byt
 /* The next event. After END or BAD it returns the same again. */
 enum stp_cjson_event stp_cjson_next(struct stp_cjson_reader *reader);
 
-/* After an event that begins a value (KEY excluded): skips to its end. 0 when BAD came. */
+/* After an event that begins a value (not KEY): skips to its end. 0 after BAD. */
 int stp_cjson_skip(struct stp_cjson_reader *reader, enum stp_cjson_event begun);
 
 /* STP_OK when bytes[0, count) is one canonical document; else what is wrong, with the byte offset:

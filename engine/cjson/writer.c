@@ -37,8 +37,8 @@ void stp_cjson_writer_release(struct stp_cjson_writer *writer)
 	writer->capacity = 0;
 }
 
-/* Room for count more bytes, or NULL once the writer has failed. */
-static uint8_t *room(struct stp_cjson_writer *writer, size_t count)
+/* Memory for count more bytes, or NULL once the writer has failed. */
+static uint8_t *reserve(struct stp_cjson_writer *writer, size_t count)
 {
 	if (writer->code != STP_OK)
 		return NULL;
@@ -62,7 +62,7 @@ static uint8_t *room(struct stp_cjson_writer *writer, size_t count)
 
 static void put(struct stp_cjson_writer *writer, const void *bytes, size_t count)
 {
-	uint8_t *at = room(writer, count);
+	uint8_t *at = reserve(writer, count);
 
 	if (!at || count == 0)
 		return;
@@ -75,7 +75,7 @@ static struct stp_cjson_scope *scope(struct stp_cjson_writer *writer)
 	return &writer->scopes[writer->depth];
 }
 
-/* What must stand before a value: nothing, a comma, or the key that was written. */
+/* Puts what must precede a value: nothing or a comma; after a key nothing. */
 static void before_value(struct stp_cjson_writer *writer)
 {
 	struct stp_cjson_scope *in = scope(writer);
@@ -161,8 +161,8 @@ static void put_string(struct stp_cjson_writer *writer, const char *text, size_t
 		            : stp_cjson_sequence(at, (size_t)(stop - at));
 		if (count == 0 && writer->code == STP_OK)
 			writer->code = STP_FAIL(&writer->err, STP_FORMAT, "cjson", NULL,
-			                        "a string holds byte 0x%02x at %zu, which is no "
-			                        "UTF-8 or a control character",
+			                        "a string holds byte 0x%02x at %zu, which is not "
+			                        "UTF-8 or is a control character",
 			                        *at, (size_t)(at - (const uint8_t *)text));
 		put(writer, at, count);
 		at += count;
@@ -222,7 +222,7 @@ void stp_cjson_hex(struct stp_cjson_writer *writer, const uint8_t *bytes, size_t
 	uint8_t *at;
 
 	before_value(writer);
-	at = room(writer, 2 * byte_count + 2);
+	at = reserve(writer, 2 * byte_count + 2);
 	if (!at)
 		return;
 	at[0] = '"';

@@ -14,8 +14,8 @@
  * abort. A string that canonical JSON cannot carry (not UTF-8, or a control character below
  * U+0020, which only an escape could carry) is STP_FORMAT.
  *
- * For bulk (bins) there are primitives without any state below: stp_put_*() write at a pointer
- * into room the caller has measured, at memory speed.
+ * For bulk output (bins) there are primitives without any state below: stp_put_*() write at a
+ * pointer into space that the caller has measured, at memory speed.
  *
  * Shape      bytes at data[0, count).
  * Memory     the caller's fixed buffer, or a growing one of the heap.
@@ -42,7 +42,7 @@ enum stp_cjson_scope_kind {
 struct stp_cjson_scope {
 	enum stp_cjson_scope_kind kind;
 	size_t item_count;
-	int has_key;      /* a key was written and waits for its value */
+	int has_key;      /* a key was written, its value comes next */
 	size_t key_at;    /* offset of the last key's text in the output, as written */
 	size_t key_bytes; /* its length, as written */
 };
@@ -78,9 +78,9 @@ void stp_cjson_key_bytes(struct stp_cjson_writer *writer, const char *key, size_
 
 void stp_cjson_string(struct stp_cjson_writer *writer, const char *text);
 void stp_cjson_string_bytes(struct stp_cjson_writer *writer, const char *text, size_t text_bytes);
-/* As stp_cjson_string_bytes(), but control characters (not NUL) stand in it as they are: the
- * document is what is signed, and a file holds what stp_cjson_to_file() makes of it. For PEM keys.
- */
+/* As stp_cjson_string_bytes(), but control characters (not NUL) are written as they are: the
+ * document is what is signed, and a file holds what stp_cjson_to_file() makes of it. For PEM
+ * keys. */
 void stp_cjson_string_raw(struct stp_cjson_writer *writer, const char *text, size_t text_bytes);
 /* byte_count bytes as a string of lower-case hex. */
 void stp_cjson_hex(struct stp_cjson_writer *writer, const uint8_t *bytes, size_t byte_count);
@@ -98,11 +98,11 @@ enum stp_errc stp_cjson_writer_finish(struct stp_cjson_writer *writer, const cha
 /* Moves a growing writer's bytes to out_buf (released before); the writer is empty again. */
 void stp_cjson_writer_take(struct stp_cjson_writer *writer, struct stp_buf *out_buf);
 
-/* -------- primitives for bulk: no state, no checks, the caller has measured the room -------- */
+/* -------- primitives for bulk output: no state, no checks, the caller measures ------------- */
 
 typedef void stp_hex_fn(const uint8_t *bytes, size_t byte_count, uint8_t *out);
 
-/* As stp_hex_encode() of base/, with the fastest encoder of this CPU. */
+/* As stp_hex_encode() in base/, with the fastest encoder of this CPU. */
 void stp_hex_encode_fast(const uint8_t *bytes, size_t byte_count, uint8_t *out);
 
 /* True when text is valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */

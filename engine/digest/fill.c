@@ -6,8 +6,9 @@
 #include "record/stamp.h"
 #include "record/trust.h"
 
-/* Whether the record may not be trusted, see record/trust.h. The clock is read after the file was,
- * so a change made meanwhile never lies ahead of it; and only for the few that need it. */
+/* Whether the record may not be trusted, see record/trust.h. The clock is read after the file, so a
+ * change made meanwhile is never ahead of it; and it is read only for the few files that need
+ * it. */
 static int is_racy(const struct stp_fingerprint *print, int64_t racy_after_ns)
 {
 	struct stp_stamp_limits limits = {racy_after_ns, INT64_MAX};

@@ -12,7 +12,7 @@
 
 #include "digest/stage.h"
 
-/* Sets what is known of a record from the descriptor that was read. */
+/* Sets what is known of a record from the status of the descriptor that was read. */
 void stp_digest_fill(struct stp_record *record, const struct stp_file_status *status,
                      const struct stp_hash_stage_options *options);
 

@@ -10,18 +10,18 @@
 #include "read/reader.h"
 
 #define STAGE      "hash"
-#define PIECES_MAX ((UINT64_C(1) << 48) - 1)
+#define CHUNKS_MAX ((UINT64_C(1) << 48) - 1)
 
-/* What one worker put, in cache lines of its own. */
+/* What one worker has put, in cache lines of its own. */
 struct part {
 	_Alignas(STP_CACHE_LINE) struct stp_arena arena;
 	struct stp_digest_item *last;
 	size_t count;
 };
 
-/* An item's place in the order, beside it: sorting touches no item. */
+/* The sort key of an item, next to a pointer to it: sorting touches no item. */
 struct slot {
-	uint64_t order; /* group and, descending, pieces */
+	uint64_t order; /* group and, descending, chunks */
 	uint64_t ino;
 	struct stp_digest_item *item;
 };
@@ -31,8 +31,8 @@ struct stp_digest_queue {
 	size_t part_count;
 	struct slot *slots;
 	size_t count;
-	size_t end;          /* of the group that is handed out */
-	atomic_size_t taken; /* the next one; beyond end when there is none */
+	size_t end;              /* of the group that is handed out */
+	atomic_size_t next_slot; /* may grow beyond end when none is left */
 };
 
 enum stp_errc stp_digest_queue_create(size_t worker_count, struct stp_digest_queue **out_queue,
@@ -68,7 +68,7 @@ void stp_digest_queue_reset(struct stp_digest_queue *queue)
 	queue->slots = NULL;
 	queue->count = 0;
 	queue->end = 0;
-	atomic_store_explicit(&queue->taken, 0, memory_order_relaxed);
+	atomic_store_explicit(&queue->next_slot, 0, memory_order_relaxed);
 }
 
 void stp_digest_queue_destroy(struct stp_digest_queue *queue)
@@ -134,11 +134,11 @@ static int compare_slots(const void *a, const void *b)
 
 static struct slot slot_of(struct stp_digest_item *item)
 {
-	uint64_t pieces = item->length / STP_READ_PIECE_BYTES;
+	uint64_t chunks = item->length / STP_READ_CHUNK_BYTES;
 
-	if (pieces > PIECES_MAX)
-		pieces = PIECES_MAX;
-	return (struct slot){(uint64_t)item->group << 48 | (PIECES_MAX - pieces), item->ino, item};
+	if (chunks > CHUNKS_MAX)
+		chunks = CHUNKS_MAX;
+	return (struct slot){(uint64_t)item->group << 48 | (CHUNKS_MAX - chunks), item->ino, item};
 }
 
 enum stp_errc stp_digest_queue_gather(struct stp_digest_queue *queue, size_t *out_count,
@@ -184,21 +184,21 @@ int stp_digest_queue_next_group(struct stp_digest_queue *queue, unsigned *out_gr
 	*out_group = queue->slots[first].item->group;
 	while (queue->end < queue->count && queue->slots[queue->end].order >> 48 == *out_group)
 		queue->end++;
-	atomic_store_explicit(&queue->taken, first, memory_order_relaxed);
+	atomic_store_explicit(&queue->next_slot, first, memory_order_relaxed);
 	return 1;
 }
 
 struct stp_digest_item *stp_digest_queue_next(struct stp_digest_queue *queue)
 {
-	/* relaxed: the order was made before the workers could ask */
-	size_t at = atomic_fetch_add_explicit(&queue->taken, 1, memory_order_relaxed);
+	/* relaxed: the order was complete before workers could ask */
+	size_t at = atomic_fetch_add_explicit(&queue->next_slot, 1, memory_order_relaxed);
 
 	return at < queue->end ? queue->slots[at].item : NULL;
 }
 
 int stp_digest_queue_is_used_up(const struct stp_digest_queue *queue)
 {
-	return atomic_load_explicit(&queue->taken, memory_order_relaxed) >= queue->end;
+	return atomic_load_explicit(&queue->next_slot, memory_order_relaxed) >= queue->end;
 }
 
 void stp_digest_item_record(const struct stp_digest_item *item, struct stp_record *out)

@@ -48,7 +48,7 @@ static int open_file(const struct serial *serial, const char *path)
 }
 
 /* Reads wanted bytes from fd; fewer only at the end of the file, -1 on an error. */
-static ssize_t read_piece(const struct serial *serial, int fd, uint64_t offset, size_t wanted)
+static ssize_t read_chunk(const struct serial *serial, int fd, uint64_t offset, size_t wanted)
 {
 	size_t count = 0;
 
@@ -67,8 +67,8 @@ static ssize_t read_piece(const struct serial *serial, int fd, uint64_t offset, 
 	return (ssize_t)count;
 }
 
-/* Hashes fd to its end, but never more than one byte above length, however fast it grows; the bytes
- * read, or -1 and errno. */
+/* Hashes fd to its end, but at most one byte beyond length, however fast it grows; returns the
+ * bytes read, or -1 and errno. */
 static int64_t hash_file(struct serial *serial, int fd, uint64_t length)
 {
 	struct stp_hash_stream stream;
@@ -79,7 +79,7 @@ static int64_t hash_file(struct serial *serial, int fd, uint64_t length)
 	for (;;) {
 		uint64_t left = length + 1 - total;
 		size_t wanted = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
-		ssize_t got = read_piece(serial, fd, total, wanted);
+		ssize_t got = read_chunk(serial, fd, total, wanted);
 
 		if (got < 0 || stp_cancelled(serial->options->cancel))
 			return -1;

@@ -3,19 +3,21 @@
  * One worker of the hash stage: a reader and a hasher in one thread.
  *
  *	fill    while the reader has room: next() ─▶ submit
- *	hash    while every lane has a piece: run the lanes, release buffers, feed the next pieces
+ *	hash    while every lane has a chunk: run the lanes, release buffers, feed the next chunks
  *	read    take what has arrived without waiting
- *	wait    when nothing arrived: for the disk, or, when every file in flight has its piece in
+ *	wait    when nothing arrived: for the disk, or, when every file in flight has its chunk in
  *	        the hasher already, by hashing with empty lanes
  *
- * From the page cache a handful of reads comes back at once and is hashed while it is in L2. From
- * the disk nothing comes at once, so the queue grows to its full depth before the worker waits.
+ * From the page cache, a handful of reads complete at once and are hashed while they are in L2.
+ * From the disk, nothing completes at once, so the queue grows to its full depth before the worker
+ * waits.
  *
- * Large files are shared out evenly while they last (may_take_more()): a worker that took as many
- * as its reader has room for could have all of them, and the others none.
+ * Large files are shared evenly while there are any (may_take_more()): a worker that accepted as
+ * many as its reader can hold could get all of them, and the others none.
  *
- * A file is done when the reader has said that it did not change and the hasher has given the
- * digests, whichever is later. Nothing of a file that changed is used: its stream starts anew.
+ * A file is done when the reader has reported that it did not change and the hasher has returned
+ * the digests, whichever comes later. Nothing of a file that changed is used: its stream starts
+ * again.
  */
 #include "digest/stage.h"
 
@@ -34,26 +36,27 @@
 #include "hash/hash.h"
 
 #define STAGE      "hash"
-#define TRIES_MAX  4 /* once, and three times again */
+#define TRIES_MAX  4 /* the first try and three more */
 #define FILE_COUNT 256
-/* Descriptors for the rest of the process: rings, the ledger, the scan. */
+/* Descriptors reserved for the rest of the process: rings, the ledger, the scan. */
 #define OTHER_DESCRIPTORS 128
-#define THREAD_TOTAL      64 /* pread: of all workers, what a disk's queue takes */
+#define THREAD_TOTAL      64 /* pread: of all workers, as many as a disk's queue holds */
 #define NO_BUFFER         UINT32_MAX
-/* A file that keeps a lane busy for a millisecond and has as many reads in flight as one may. */
-#define LARGE_BYTES (STP_READ_AHEAD * STP_READ_PIECE_BYTES)
+/* From this size on a file keeps a lane busy for a millisecond and has as many reads in flight as a
+ * file may have. */
+#define LARGE_BYTES (STP_READ_AHEAD * STP_READ_CHUNK_BYTES)
 
 struct item {
 	struct stp_record record;
 	struct stp_hash_stream stream;
 	struct stp_hash_job job;
-	uint32_t job_buffer;  /* what job reads, or NO_BUFFER when none is in the hasher */
-	uint32_t first_piece; /* delivered pieces that wait for the job, by buffer */
-	uint32_t last_piece;
+	uint32_t job_buffer;  /* the buffer that job hashes, or NO_BUFFER when none */
+	uint32_t first_chunk; /* delivered chunks that wait for the job, by buffer */
+	uint32_t last_chunk;
 	unsigned tries;
-	int has_ended; /* DONE or FAULT was given */
+	int has_ended; /* DONE or FAULT has come */
 	int is_fault;
-	int is_finished; /* digests are there */
+	int is_finished; /* digests are complete */
 	int is_large;
 	int is_active;        /* taken from next(), neither done nor failed */
 	uint64_t shown_bytes; /* of this try, in options->shown */
@@ -62,7 +65,7 @@ struct item {
 	uint8_t digests[32 + 64 + 32];
 };
 
-struct piece {
+struct chunk {
 	const uint8_t *data;
 	size_t bytes;
 	int last;
@@ -84,11 +87,11 @@ struct worker {
 	struct item *items;
 	struct item *free_items;
 	struct item *retries;
-	struct piece *pieces; /* by buffer */
+	struct chunk *chunks; /* by buffer */
 	size_t active_count;  /* items in use */
 	size_t lane_count;
-	int is_exhausted;   /* next() had no more */
-	int last_was_large; /* what next() gave last */
+	int is_exhausted;   /* next() returned no more files */
+	int last_was_large; /* the last file from next() */
 	size_t large_count; /* large items in use */
 	const struct stage *stage;
 };
@@ -99,7 +102,7 @@ struct stage {
 	stp_hash_next_fn *next;
 	stp_hash_done_fn *done;
 	void *ctx;
-	/* By worker: large files in flight. Relaxed: a guide to sharing, ordering nothing. */
+	/* By worker: large files in flight. Relaxed: a hint for sharing that orders nothing. */
 	atomic_size_t *large_counts;
 };
 
@@ -109,7 +112,7 @@ static void start_item(struct worker *worker, struct item *item)
 {
 	stp_hash_stream_init(&item->stream, worker->options->hash_set);
 	item->job_buffer = NO_BUFFER;
-	item->first_piece = NO_BUFFER;
+	item->first_chunk = NO_BUFFER;
 	item->has_ended = 0;
 	item->is_fault = 0;
 	item->is_finished = 0;
@@ -118,36 +121,36 @@ static void start_item(struct worker *worker, struct item *item)
 	stp_reader_submit(worker->reader, item->record.path, item->record.length, item);
 }
 
-/* Hands the next delivered piece to the hasher when none of this file is in it. */
+/* Submits the next delivered chunk to the hasher when it has none of this file. */
 static void feed(struct worker *worker, struct item *item)
 {
-	const struct piece *piece;
+	const struct chunk *chunk;
 
-	if (item->job_buffer != NO_BUFFER || item->first_piece == NO_BUFFER)
+	if (item->job_buffer != NO_BUFFER || item->first_chunk == NO_BUFFER)
 		return;
-	item->job_buffer = item->first_piece;
-	piece = &worker->pieces[item->job_buffer];
-	item->first_piece = piece->next;
+	item->job_buffer = item->first_chunk;
+	chunk = &worker->chunks[item->job_buffer];
+	item->first_chunk = chunk->next;
 	item->job.stream = &item->stream;
-	item->job.data = piece->data;
-	item->job.bytes = piece->bytes;
-	item->job.final = piece->last;
+	item->job.data = chunk->data;
+	item->job.bytes = chunk->bytes;
+	item->job.final = chunk->last;
 	item->job.digests = item->digests;
 	item->job.user = item;
 	stp_hasher_submit(worker->hasher, &item->job);
 }
 
-static void drop_pieces(struct worker *worker, struct item *item)
+static void drop_chunks(struct worker *worker, struct item *item)
 {
-	while (item->first_piece != NO_BUFFER) {
-		uint32_t buffer = item->first_piece;
+	while (item->first_chunk != NO_BUFFER) {
+		uint32_t buffer = item->first_chunk;
 
-		item->first_piece = worker->pieces[buffer].next;
+		item->first_chunk = worker->chunks[buffer].next;
 		stp_reader_release(worker->reader, buffer);
 	}
 }
 
-/* Nobody else writes the count; small files leave it alone, since all workers read it. */
+/* Nobody else writes the count; small files do not change it, since all workers read it. */
 static void set_large_count(struct worker *worker, size_t count)
 {
 	worker->large_count = count;
@@ -181,8 +184,8 @@ static enum stp_errc finish(struct worker *worker, struct item *item, struct stp
 	return code;
 }
 
-/* A file that the reader gave up: try again, or a fault; what is short of resources stops the run,
- * since leaving files out for that would be wrong. */
+/* Handles a file that the reader gave up on: try again, or add a fault. A lack of resources stops
+ * the run, since omitting files because of it would be wrong. */
 static enum stp_errc give_up(struct worker *worker, struct item *item, struct stp_err *err)
 {
 	const struct stp_read_event *end = &item->end;
@@ -205,13 +208,14 @@ static enum stp_errc give_up(struct worker *worker, struct item *item, struct st
 	return STP_OK;
 }
 
-/* Looks whether a file is through both the reader and the hasher. */
-static enum stp_errc settle(struct worker *worker, struct item *item, struct stp_err *err)
+/* Finishes a file when both the reader and the hasher are done with it. */
+static enum stp_errc finish_if_complete(struct worker *worker, struct item *item,
+                                        struct stp_err *err)
 {
 	if (!item->has_ended || item->job_buffer != NO_BUFFER)
 		return STP_OK;
 	if (item->is_fault) {
-		drop_pieces(worker, item);
+		drop_chunks(worker, item);
 		return give_up(worker, item, err);
 	}
 	return item->is_finished ? finish(worker, item, err) : STP_OK;
@@ -219,9 +223,9 @@ static enum stp_errc settle(struct worker *worker, struct item *item, struct stp
 
 /* --- the four steps -------------------------------------------------------------------------- */
 
-/* Whether this worker may ask for another file while those at hand are large: as many as keep half
- * of its lanes busy in any case; more only while no other worker has fewer; never more than it has
- * lanes and pieces that wait for them. */
+/* Whether this worker may ask for another file while the next ones are large: always until half of
+ * its lanes are busy; then only while no other worker has fewer; and never more than its lanes and
+ * the chunks that wait for them. */
 static int may_take_more(const struct worker *worker)
 {
 	const struct stage *stage = worker->stage;
@@ -266,7 +270,7 @@ static void fill(struct worker *worker)
 	}
 }
 
-/* Takes one finished job back from the hasher; 0 when mode gives none. */
+/* Handles one finished job from the hasher; 0 when there is none in this mode. */
 static int hash_one(struct worker *worker, enum stp_hasher_mode mode, enum stp_errc *out_code,
                     struct stp_err *err)
 {
@@ -285,9 +289,9 @@ static int hash_one(struct worker *worker, enum stp_hasher_mode mode, enum stp_e
 	item->job_buffer = NO_BUFFER;
 	item->is_finished = job->final;
 	if (item->is_fault)
-		drop_pieces(worker, item);
+		drop_chunks(worker, item);
 	feed(worker, item);
-	*out_code = settle(worker, item, err);
+	*out_code = finish_if_complete(worker, item, err);
 	return 1;
 }
 
@@ -295,29 +299,29 @@ static enum stp_errc take_event(struct worker *worker, const struct stp_read_eve
                                 struct stp_err *err)
 {
 	struct item *item = event->user;
-	struct piece *piece;
+	struct chunk *chunk;
 
 	if (event->kind != STP_READ_DATA) {
 		item->has_ended = 1;
 		item->is_fault = event->kind == STP_READ_FAULT;
 		item->end = *event;
-		return settle(worker, item, err);
+		return finish_if_complete(worker, item, err);
 	}
-	piece = &worker->pieces[event->buffer];
-	piece->data = event->data;
-	piece->bytes = event->bytes;
-	piece->last = event->last;
-	piece->next = NO_BUFFER;
-	if (item->first_piece == NO_BUFFER)
-		item->first_piece = event->buffer;
+	chunk = &worker->chunks[event->buffer];
+	chunk->data = event->data;
+	chunk->bytes = event->bytes;
+	chunk->last = event->last;
+	chunk->next = NO_BUFFER;
+	if (item->first_chunk == NO_BUFFER)
+		item->first_chunk = event->buffer;
 	else
-		worker->pieces[item->last_piece].next = event->buffer;
-	item->last_piece = event->buffer;
+		worker->chunks[item->last_chunk].next = event->buffer;
+	item->last_chunk = event->buffer;
 	feed(worker, item);
 	return STP_OK;
 }
 
-/* Nothing has arrived: waits for the disk unless more reading could not fill the lanes. */
+/* When nothing has arrived: waits for the disk unless further reads could not fill the lanes. */
 static enum stp_errc wait_or_drain(struct worker *worker, struct stp_err *err)
 {
 	size_t hashing = stp_hasher_in_flight(worker->hasher);
@@ -365,8 +369,8 @@ static enum stp_errc create_tables(struct worker *worker, struct stp_err *err)
 	size_t i;
 
 	worker->items = calloc(FILE_COUNT, sizeof(*worker->items));
-	worker->pieces = calloc(stp_reader_buffer_count(worker->reader), sizeof(*worker->pieces));
-	if (!worker->items || !worker->pieces)
+	worker->chunks = calloc(stp_reader_buffer_count(worker->reader), sizeof(*worker->chunks));
+	if (!worker->items || !worker->chunks)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory for a worker");
 	for (i = 0; i < FILE_COUNT; i++) {
 		worker->items[i].next = worker->free_items;
@@ -375,8 +379,8 @@ static enum stp_errc create_tables(struct worker *worker, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Descriptors a worker may use for files. Raises the soft limit (1,024 by habit, and made for
- * select(), which is not used here) as far as the hard one allows. */
+/* The number of descriptors that a worker may use for files. Raises the soft limit (traditionally
+ * 1,024, for the sake of select(), which is not used here) as far as the hard limit allows. */
 static size_t files_per_worker(size_t jobs)
 {
 	struct rlimit limit;
@@ -396,7 +400,7 @@ static size_t files_per_worker(size_t jobs)
 	return each ? each : 1;
 }
 
-/* Lets progress see the lanes of this worker, or no longer. */
+/* Starts or stops showing the lanes of this worker to progress. */
 static void show_lanes(const struct worker *worker, int are_shown)
 {
 	struct stp_progress *shown = worker->options->shown;
@@ -434,7 +438,7 @@ static enum stp_errc create_worker(struct worker *worker, struct stp_err *err)
 	return create_tables(worker, err);
 }
 
-/* Gives back the records that are in flight when the stage ends early. */
+/* Returns the records that are in flight when the stage ends early. */
 static void fail_active(struct worker *worker)
 {
 	size_t i;
@@ -453,10 +457,10 @@ static void release_worker(struct worker *worker)
 		stp_hasher_destroy(worker->hasher);
 	}
 	stp_reader_destroy(worker->reader);
-	/* The kernel may have looked at their paths until here. */
+	/* The kernel may read their paths up to this point. */
 	fail_active(worker);
 	stp_fd_close(&worker->root_fd);
-	free(worker->pieces);
+	free(worker->chunks);
 	free(worker->items);
 }
 
@@ -477,7 +481,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 
 	while (code == STP_OK && !(worker.is_exhausted && worker.active_count == 0))
 		code = worker_step(&worker, err);
-	/* Nobody has to wait for this one to take more. */
+	/* The others need not wait for this worker to accept more. */
 	atomic_store_explicit(&stage->large_counts[index], SIZE_MAX, memory_order_relaxed);
 	release_worker(&worker);
 	return code;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A window is held by what would miss it: once while it is filling or current, once by each file
- * until that is over, once by each worker that takes from it. So workers take without the lock, and
- * a window that nobody holds is free.
+ * A window has one holder while it is filling or current, one for each of its files until that is
+ * over, and one for each worker that takes from it. So workers take without the lock, and a window
+ * without holders is free.
  */
 #include "digest/stream.h"
 
@@ -38,7 +38,7 @@ struct stp_digest_stream {
 	uint64_t put_count, put_bytes;
 	int has_ended;
 	int is_stopped;
-	struct stp_err err; /* of putting a window in order */
+	struct stp_err err; /* of sorting a window */
 };
 
 /* --- windows --------------------------------------------------------------------------------- */
@@ -57,7 +57,7 @@ static void find_filling_locked(struct stp_digest_stream *stream)
 	for (i = 0; i < WINDOW_COUNT && !stream->filling; i++) {
 		struct window *window = &stream->windows[i];
 
-		/* acquire: whoever let go of it last is done with its items */
+		/* acquire: the last holder is done with its items */
 		if (atomic_load_explicit(&window->holders, memory_order_acquire) != 0)
 			continue;
 		stp_digest_queue_reset(window->queue);
@@ -168,8 +168,8 @@ void stp_digest_stream_end(struct stp_digest_stream *stream, uint64_t *out_count
 
 /* --- those who take -------------------------------------------------------------------------- */
 
-/* Has worker take from the current window, or from the next one. After a failure nothing more
- * comes; stop() has it. */
+/* Makes worker take from the current window, or from the next one. After a failure there are no
+ * more files; stop() returns the failure. */
 static int join_locked(struct stp_digest_stream *stream, size_t worker)
 {
 	let_go_locked(stream, stream->taking[worker]);

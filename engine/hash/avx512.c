@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernels for AVX-512 (F, BW, VL, DQ): 16 lanes of 32 bits or 8 of 64, 32 registers; and half as
- * many lanes for the ragged end, where 256-bit instructions find a third port.
+ * many lanes for the ragged end, where 256-bit instructions can use a third port.
  */
 #include "hash/constants.h"
 #include "hash/kernel.h"

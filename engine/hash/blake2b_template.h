@@ -9,7 +9,7 @@
  *	LOAD_BLOCK(m, data, offset)   16 message words   ADD(x, y)  XOR(x, y)
  *	ROR32(x)  ROR24(x)  ROR16(x)  ROR63(x)
  *
- * The 16 working values live in registers, the message words in the first cache.
+ * The 16 working values live in registers, the message words in the first-level cache.
  */
 #define MIX(a, b, c, d, x, y)             \
 	do {                              \

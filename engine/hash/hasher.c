@@ -7,20 +7,20 @@
  *	                    └── not final: words back to the stream ──┴────────▶ done
  *
  * A slot is one lane of every algorithm of the set. All live slots advance together by the blocks
- * the shortest of them has left; then that one is taken out, its words and nothing else, and the
- * next job takes its lane: the others stay where they are, in the kernels' own layout. With more
- * than one algorithm a step is cut to a quantum, so that the second one still finds the bytes in
- * the second-level cache.
+ * the shortest of them has left; then only the words of that one are copied out, and the next job
+ * gets its lane: the others stay where they are, in the kernels' own layout. With more than one
+ * algorithm a step is cut to a quantum, so that the bytes are still in the second-level cache for
+ * the next one.
  *
  * Live slots are always [0, live): when the queue is empty the last one moves into the hole, so
- * that groups of lanes stay full and the ragged end lies in one place, where lanes.c picks
- * narrower kernels for it.
+ * that groups of lanes stay full and the ragged end is in one place, where lanes.c picks narrower
+ * kernels for it.
  *
  * Padding differs from algorithm to algorithm and would break the step, so the last bytes of a
  * message wait until a batch of them fills the lanes once more.
  *
- * Fed, jobs go in order of arrival. While draining, the largest piece goes first: the ragged end is
- * as long as the last one.
+ * With STP_HASHER_FED, jobs start in order of arrival. While draining, the largest chunk goes
+ * first, because the ragged end is as long as the chunk that starts last.
  */
 #include "hash/hash.h"
 
@@ -31,7 +31,7 @@
 #include "hash/stream.h"
 
 /* 16 lanes × 16 KiB = 256 KiB: an eighth of a second-level cache, long runs for the kernels. */
-#define QUANTUM_UNITS (16 * 1024 / STP_HASH_PIECE_ALIGN)
+#define QUANTUM_UNITS (16 * 1024 / STP_HASH_CHUNK_ALIGN)
 
 void stp_hasher_init(struct stp_hasher *hasher, unsigned set, unsigned features,
                      size_t job_count_max)
@@ -100,11 +100,11 @@ size_t stp_hasher_in_flight(const struct stp_hasher *hasher)
 
 size_t stp_hasher_lane_count(const struct stp_hasher *hasher)
 {
-	/* As many again may wait with their last bytes. */
+	/* As many more may wait with their last bytes. */
 	return 2 * hasher->slot_count;
 }
 
-/* Tells whoever watches. Not an addition: the thread that hashes is the only one to write. */
+/* Updates the watched number. A plain store: only the thread that hashes writes it. */
 static void set_busy(struct stp_hasher *hasher, size_t lanes)
 {
 	atomic_store_explicit(hasher->lanes_busy, (unsigned)lanes, memory_order_relaxed);
@@ -132,7 +132,7 @@ static struct stp_hash_job *queue_pop(struct stp_hash_queue *queue)
 /* The class of a job: the number of binary digits of its units. */
 static unsigned job_class(const struct stp_hash_job *job)
 {
-	unsigned long long units = job->bytes / STP_HASH_PIECE_ALIGN;
+	unsigned long long units = job->bytes / STP_HASH_CHUNK_ALIGN;
 	unsigned c = units ? 64 - (unsigned)__builtin_clzll(units) : 0;
 
 	return c < STP_HASH_CLASSES ? c : STP_HASH_CLASSES - 1;
@@ -144,14 +144,14 @@ void stp_hasher_submit(struct stp_hasher *hasher, struct stp_hash_job *job)
 
 	STP_ASSERT(hasher->in_flight < hasher->job_count_max);
 	STP_ASSERT(job->stream->set == hasher->set);
-	STP_ASSERT(job->final || (job->bytes && job->bytes % STP_HASH_PIECE_ALIGN == 0));
+	STP_ASSERT(job->final || (job->bytes && job->bytes % STP_HASH_CHUNK_ALIGN == 0));
 	job->state = hasher->sequence++;
 	queue_push(&hasher->queue[c], job);
 	hasher->classes_used |= (uint64_t)1 << c;
 	hasher->in_flight++;
 }
 
-/* The class whose first job arrived first; numbers may wrap, differences count. */
+/* The class whose first job arrived first; numbers may wrap, so their differences are compared. */
 static unsigned oldest_class(const struct stp_hasher *hasher)
 {
 	uint64_t left = hasher->classes_used;
@@ -235,7 +235,8 @@ static void slot_move(struct stp_hasher *hasher, size_t from, size_t to)
 	hasher->slots[to] = hasher->slots[from];
 }
 
-/* The last bytes of a final job: those held back when it is empty, else those behind its body. */
+/* The last bytes of a final job: those held back when it is empty, otherwise those behind its
+ * body. */
 static const uint8_t *rest_of(const struct stp_hash_job *job, size_t *rest_bytes)
 {
 	size_t body = stp_stream_body_bytes(job->stream, job->bytes);
@@ -248,7 +249,7 @@ static const uint8_t *rest_of(const struct stp_hash_job *job, size_t *rest_bytes
 	return job->data + body;
 }
 
-/* Writes the digests that engine e has at hand after step blocks. */
+/* Writes the digests that engine e has finished after step blocks. */
 static void tails_finish(struct stp_hasher *hasher, struct stp_hash_engine *e,
                          const struct stp_hash_state *state, size_t first, size_t count,
                          const size_t *blocks, size_t step)
@@ -324,7 +325,7 @@ static void tails_flush(struct stp_hasher *hasher)
 	hasher->tail_count = 0;
 }
 
-/* A job whose body is in its stream's words. */
+/* A job whose body has been hashed into its stream's words. */
 static void body_done(struct stp_hasher *hasher, struct stp_hash_job *job)
 {
 	struct stp_hash_stream *stream = job->stream;
@@ -357,12 +358,12 @@ static int slot_fill(struct stp_hasher *hasher, size_t s, enum stp_hasher_mode m
 		if (job->bytes && stream->held_bytes) {
 			stream->held_bytes = 0;
 			stp_stream_blocks(stream, hasher->features, stream->held,
-			                  STP_HASH_PIECE_ALIGN);
+			                  STP_HASH_CHUNK_ALIGN);
 		}
 		if (body) {
 			slot->job = job;
 			slot->data = job->data;
-			slot->left = body / STP_HASH_PIECE_ALIGN;
+			slot->left = body / STP_HASH_CHUNK_ALIGN;
 			slot_put(hasher, s, stream);
 			return 1;
 		}
@@ -375,7 +376,7 @@ static int slot_fill(struct stp_hasher *hasher, size_t s, enum stp_hasher_mode m
 static void engine_run(struct stp_hasher *hasher, struct stp_hash_engine *e, size_t units)
 {
 	size_t lanes = e->chain.kernels[0]->lanes;
-	size_t blocks = units * (STP_HASH_PIECE_ALIGN / stp_alg_block_bytes(e->alg));
+	size_t blocks = units * (STP_HASH_CHUNK_ALIGN / stp_alg_block_bytes(e->alg));
 	const uint8_t *data[STP_HASH_LANES_MAX];
 	size_t first;
 	size_t i;
@@ -391,7 +392,8 @@ static void engine_run(struct stp_hasher *hasher, struct stp_hash_engine *e, siz
 	}
 }
 
-/* Takes the ended job out of slot s and fills the hole: from the queue, else with the last slot. */
+/* Removes the finished job from slot s and fills the hole: from the queue, otherwise with the last
+ * slot. */
 static void slot_end(struct stp_hasher *hasher, size_t s, enum stp_hasher_mode mode)
 {
 	struct stp_hash_job *job = hasher->slots[s].job;
@@ -419,10 +421,10 @@ static void step(struct stp_hasher *hasher, enum stp_hasher_mode mode)
 		engine_run(hasher, &hasher->engines[s], units);
 	set_busy(hasher, 0);
 	for (s = 0; s < hasher->live; s++) {
-		hasher->slots[s].data += units * STP_HASH_PIECE_ALIGN;
+		hasher->slots[s].data += units * STP_HASH_CHUNK_ALIGN;
 		hasher->slots[s].left -= units;
 	}
-	/* From the end, so that a slot moved into a hole has been looked at. */
+	/* From the end, so that a slot moved into a hole has been checked already. */
 	for (s = hasher->live; s-- > 0;)
 		if (!hasher->slots[s].left)
 			slot_end(hasher, s, mode);

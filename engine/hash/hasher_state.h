@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a hasher, so that stp_hash_many() can have one on its stack.
+ * The internals of a hasher, so that stp_hash_many() can have one on its stack.
  *
  * Shape      slots [0, live) hold jobs; slot s is lane s % lanes of state group s / lanes in every
  *            algorithm of the set.
- * Memory     one struct, nothing behind it.
+ * Memory     one struct, no pointers to other memory.
  * Ownership  jobs are the caller's.
  * Threads    one.
  */
@@ -28,7 +28,7 @@ struct stp_hash_queue {
 struct stp_hash_slot {
 	struct stp_hash_job *job;
 	const uint8_t *data;
-	size_t left; /* units of STP_HASH_PIECE_ALIGN bytes */
+	size_t left; /* units of STP_HASH_CHUNK_ALIGN bytes */
 };
 
 /* One algorithm of the set. */
@@ -52,7 +52,7 @@ struct stp_hasher {
 	uint64_t classes_used; /* bit c: queue[c] is not empty */
 	struct stp_hash_queue queue[STP_HASH_CLASSES];
 	struct stp_hash_queue done;
-	atomic_uint *lanes_busy; /* unwatched, or where stp_hasher_watch() said */
+	atomic_uint *lanes_busy; /* &unwatched, or given to stp_hasher_watch() */
 	atomic_uint unwatched;
 	struct stp_hash_slot slots[STP_HASH_SLOTS_MAX];
 	struct stp_hash_job *tails[STP_HASH_SLOTS_MAX];
@@ -60,7 +60,7 @@ struct stp_hasher {
 	struct stp_hash_state states[STP_HASH_GROUPS_MAX];
 };
 
-/* Prepares an empty hasher in the caller's storage, aligned as the struct wants it. */
+/* Prepares an empty hasher in the caller's storage, aligned as the struct requires. */
 void stp_hasher_init(struct stp_hasher *hasher, unsigned set, unsigned features,
                      size_t job_count_max);
 

@@ -6,8 +6,8 @@
  *	data[1] ──▶ lane 1 ├─ block_count blocks each ─▶ state (word w of lane l at w * lanes + l)
  *	  …                ┘
  *
- * A kernel knows nothing of messages: padding, counters and digests are message.h's, filling lanes
- * is the hasher's.
+ * A kernel knows nothing of messages: padding, counters and digests are up to message.h, filling
+ * lanes is up to the hasher.
  *
  * Shape      lanes messages advance together by block_count whole blocks.
  * Memory     none; the state is the caller's and 64-byte aligned.
@@ -22,7 +22,8 @@
 
 #include "stampede/alg.h"
 
-/* Above a loop: arrays of vectors stay in registers only when it is gone early, at -O2 too. */
+/* To put above a loop: arrays of vectors stay in registers only when the loop is unrolled early, at
+ * -O2 too. */
 #define STP_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define STP_UNROLL(n) STP_PRAGMA(unroll)
@@ -54,7 +55,7 @@ struct stp_hash_kernel {
 	enum stp_alg alg;
 	unsigned lanes;
 	unsigned features; /* all of them are needed */
-	unsigned live_min; /* fewest live lanes with which it beats the narrower ways below it */
+	unsigned live_min; /* fewest live lanes with which it beats the narrower kernels below it */
 	stp_hash_kernel_fn *run;
 };
 
@@ -76,7 +77,7 @@ static inline void stp_state_put(struct stp_hash_state *state, const struct stp_
 	state->last[lane] = last;
 }
 
-/* Takes the words of one message out of a lane. */
+/* Copies the words of one message out of a lane. */
 static inline void stp_state_get(const struct stp_hash_state *state,
                                  const struct stp_hash_kernel *kernel, unsigned lane, void *words)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a partly filled kernel the fastest way.
+ * Running a partly filled kernel in the fastest way.
  *
  *	live lanes:  16 … 11      10 … 5          4 … 2        1
  *	             all 16       8 lanes, then   2 lanes      single stream
@@ -26,8 +26,8 @@ struct stp_hash_chain {
 
 void stp_hash_chain_init(struct stp_hash_chain *chain, enum stp_alg alg, unsigned features);
 
-/* Compresses block_count blocks at data[l] into each lane l in [0, live). data has room for all
- * lanes of the first kernel; entries from live on are overwritten. */
+/* Compresses block_count blocks at data[l] into each lane l in [0, live). data has an entry for
+ * each lane of the first kernel; entries from live on are overwritten. */
 void stp_hash_chain_run(const struct stp_hash_chain *chain, struct stp_hash_state *state,
                         const uint8_t **data, unsigned live, size_t block_count);
 

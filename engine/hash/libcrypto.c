@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor on every CPU: libcrypto's single-stream assembly. The low-level contexts are used
- * because EVP has no way to put a chaining value in; OpenSSL 3 keeps them, marked deprecated.
+ * The fallback on every CPU: libcrypto's single-stream assembly. The low-level contexts are used
+ * because EVP has no way to set a chaining value; OpenSSL 3 keeps them, marked deprecated.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>

@@ -2,11 +2,11 @@
 /*
  * Many whole messages.
  *
- *	short: by number of blocks, tail included ─▶ shelf c ─▶ when it fills the lanes: run
- *	long, and the few left on shelves at the end ─────────▶ a hasher of our own, drained
+ *	short: by number of blocks, tail included ─▶ bucket c ─▶ when it fills the lanes: run
+ *	long, and the few left on buckets at the end ─────────▶ a hasher on the stack, drained
  *
- * Millions of paths have two or three blocks each, so a full shelf is the rule; its messages start,
- * run and end together without a queue, and only their last bytes are copied.
+ * Millions of paths have two or three blocks each, so buckets are usually full; the messages of one
+ * start, run and end together without a queue, and only their last bytes are copied.
  */
 #include "hash/hash.h"
 
@@ -17,17 +17,17 @@
 #include "hash/message.h"
 #include "hash/stream.h"
 
-#define SHELVES     24 /* short: fewer blocks than this, tail included */
-#define FLIGHT      48 /* long messages in the hasher: two to three times the lanes */
-#define LANES_MAX   STP_HASH_LANES_MAX
-#define BLAKE2B(sh) ((sh)->alg == STP_ALG_BLAKE2B_256)
+#define BUCKETS          24 /* short: fewer blocks than this, tail included */
+#define FLIGHT           48 /* long messages in the hasher: two to three times the lanes */
+#define LANES_MAX        STP_HASH_LANES_MAX
+#define BLAKE2B(buckets) ((buckets)->alg == STP_ALG_BLAKE2B_256)
 
-struct shelf {
+struct bucket {
 	size_t count;
 	size_t index[LANES_MAX];
 };
 
-struct shelves {
+struct buckets {
 	enum stp_alg alg;
 	const uint8_t *const *messages;
 	const size_t *message_bytes;
@@ -36,20 +36,20 @@ struct shelves {
 	unsigned block_shift; /* blocks are 1 << block_shift bytes: no division for each message */
 	size_t lanes;
 	struct stp_hash_chain chain;
-	struct stp_hash_stream first; /* what every message starts from: the key is in it */
+	struct stp_hash_stream first; /* the start of every message, with the key */
 	struct stp_hash_state start;  /* the same in every lane */
-	struct shelf shelf[SHELVES];
+	struct bucket bucket[BUCKETS];
 };
 
 /* Blocks of message i, tail included, in a keyed message without those of the key. */
-static size_t message_blocks(const struct shelves *sh, size_t bytes)
+static size_t message_blocks(const struct buckets *buckets, size_t bytes)
 {
-	size_t block = (size_t)1 << sh->block_shift;
+	size_t block = (size_t)1 << buckets->block_shift;
 
-	if (BLAKE2B(sh))
-		return bytes ? (bytes + block - 1) >> sh->block_shift : 1;
+	if (BLAKE2B(buckets))
+		return bytes ? (bytes + block - 1) >> buckets->block_shift : 1;
 	/* One byte 0x80 and the length field (FIPS 180-4 section 5.1). */
-	return (bytes + 1 + block / 8 + block - 1) >> sh->block_shift;
+	return (bytes + 1 + block / 8 + block - 1) >> buckets->block_shift;
 }
 
 /* Starts a keyed message: the key is a first block of its own (RFC 7693 section 2.5). */
@@ -62,9 +62,9 @@ static void stream_keyed(struct stp_hash_stream *stream, const uint8_t *key, siz
 	stream->held_bytes = sizeof stream->held;
 }
 
-static void start_init(struct shelves *sh, const uint8_t *key, size_t key_bytes)
+static void start_init(struct buckets *buckets, const uint8_t *key, size_t key_bytes)
 {
-	struct stp_hash_stream *first = &sh->first;
+	struct stp_hash_stream *first = &buckets->first;
 	unsigned lane;
 
 	if (key_bytes) {
@@ -72,65 +72,65 @@ static void start_init(struct shelves *sh, const uint8_t *key, size_t key_bytes)
 		first->held_bytes = 0;
 		stp_stream_blocks(first, stp_cpu_features(), first->held, sizeof first->held);
 	} else {
-		stp_hash_stream_init(first, STP_ALG_BIT(sh->alg));
+		stp_hash_stream_init(first, STP_ALG_BIT(buckets->alg));
 	}
-	for (lane = 0; lane < sh->lanes; lane++)
-		stp_state_put(&sh->start, sh->chain.kernels[0], lane,
-		              stp_stream_words(first, sh->alg), first->bytes_done, 0);
+	for (lane = 0; lane < buckets->lanes; lane++)
+		stp_state_put(&buckets->start, buckets->chain.kernels[0], lane,
+		              stp_stream_words(first, buckets->alg), first->bytes_done, 0);
 }
 
-/* Gives each lane its last bytes and, with BLAKE2b, the mark of the last block. */
-static void tails_put(const struct shelves *sh, const struct shelf *shelf, size_t body,
+/* Gives each lane its last bytes and, with BLAKE2b, the last-block flag. */
+static void tails_put(const struct buckets *buckets, const struct bucket *bucket, size_t body,
                       struct stp_hash_state *state, uint8_t tails[][STP_HASH_TAIL_MAX],
                       const uint8_t **data)
 {
 	size_t lane;
 
-	for (lane = 0; lane < shelf->count; lane++) {
-		size_t bytes = sh->message_bytes[shelf->index[lane]];
-		uint64_t total = sh->first.bytes_done + bytes;
+	for (lane = 0; lane < bucket->count; lane++) {
+		size_t bytes = buckets->message_bytes[bucket->index[lane]];
+		uint64_t total = buckets->first.bytes_done + bytes;
 
-		stp_message_tail(sh->alg, data[lane] + body, bytes - body, total, tails[lane]);
+		stp_message_tail(buckets->alg, data[lane] + body, bytes - body, total, tails[lane]);
 		data[lane] = tails[lane];
-		if (BLAKE2B(sh)) {
+		if (BLAKE2B(buckets)) {
 			state->counter[lane] = total - 128;
 			state->last[lane] = ~(uint64_t)0;
 		}
 	}
 }
 
-/* Hashes and empties a shelf of messages of the same number of blocks, full or not. */
-static void shelf_run(struct shelves *sh, size_t blocks)
+/* Hashes and empties a bucket of messages of the same number of blocks, full or not. */
+static void bucket_run(struct buckets *buckets, size_t blocks)
 {
-	struct shelf *shelf = &sh->shelf[blocks];
-	unsigned live = (unsigned)shelf->count;
+	struct bucket *bucket = &buckets->bucket[blocks];
+	unsigned live = (unsigned)bucket->count;
 	uint8_t tails[LANES_MAX][STP_HASH_TAIL_MAX];
 	const uint8_t *data[LANES_MAX];
-	struct stp_hash_state state = sh->start;
+	struct stp_hash_state state = buckets->start;
 	size_t body = SIZE_MAX;
 	unsigned lane;
 
-	/* The tail has one or two blocks; the body, then, is what all have. */
+	/* The tail has one or two blocks; the body is the whole blocks that all messages have. */
 	for (lane = 0; lane < live; lane++) {
-		size_t bytes = sh->message_bytes[shelf->index[lane]];
-		size_t whole = (bytes - (BLAKE2B(sh) && bytes)) >> sh->block_shift;
+		size_t bytes = buckets->message_bytes[bucket->index[lane]];
+		size_t whole = (bytes - (BLAKE2B(buckets) && bytes)) >> buckets->block_shift;
 
-		data[lane] = sh->messages[shelf->index[lane]];
+		data[lane] = buckets->messages[bucket->index[lane]];
 		if (whole < body)
 			body = whole;
 	}
 	if (body)
-		stp_hash_chain_run(&sh->chain, &state, data, live, body);
-	tails_put(sh, shelf, body << sh->block_shift, &state, tails, data);
-	stp_hash_chain_run(&sh->chain, &state, data, live, blocks - body);
+		stp_hash_chain_run(&buckets->chain, &state, data, live, body);
+	tails_put(buckets, bucket, body << buckets->block_shift, &state, tails, data);
+	stp_hash_chain_run(&buckets->chain, &state, data, live, blocks - body);
 	for (lane = 0; lane < live; lane++) {
 		uint64_t words[STP_HASH_WORDS];
 
-		stp_state_get(&state, sh->chain.kernels[0], lane, words);
-		stp_message_digest(sh->alg, words,
-		                   sh->digests + shelf->index[lane] * sh->digest_stride);
+		stp_state_get(&state, buckets->chain.kernels[0], lane, words);
+		stp_message_digest(buckets->alg, words,
+		                   buckets->digests + bucket->index[lane] * buckets->digest_stride);
 	}
-	shelf->count = 0;
+	bucket->count = 0;
 }
 
 /* A small ring of jobs over a hasher on the stack. */
@@ -154,7 +154,7 @@ static void flight_init(struct flight *f, enum stp_alg alg)
 	}
 }
 
-static void flight_add(struct flight *f, const struct shelves *sh, size_t i)
+static void flight_add(struct flight *f, const struct buckets *buckets, size_t i)
 {
 	struct stp_hash_job *job = f->free;
 
@@ -162,55 +162,57 @@ static void flight_add(struct flight *f, const struct shelves *sh, size_t i)
 		job = stp_hasher_next(&f->hasher, STP_HASHER_DRAIN);
 	else
 		f->free = job->next;
-	*job->stream = sh->first;
-	job->data = sh->messages[i];
-	job->bytes = sh->message_bytes[i];
+	*job->stream = buckets->first;
+	job->data = buckets->messages[i];
+	job->bytes = buckets->message_bytes[i];
 	job->final = 1;
-	job->digests = sh->digests + i * sh->digest_stride;
+	job->digests = buckets->digests + i * buckets->digest_stride;
 	stp_hasher_submit(&f->hasher, job);
 }
 
-/* Messages without bytes but with a key: the key's block is their last (RFC 7693 section 2.5). */
-static void hash_empty(const struct shelves *sh, size_t i, const uint8_t *key, size_t key_bytes)
+/* Empty messages with a key: the key's block is their last (RFC 7693 section 2.5). */
+static void hash_empty(const struct buckets *buckets, size_t i, const uint8_t *key,
+                       size_t key_bytes)
 {
 	struct stp_hash_stream stream;
 
 	stream_keyed(&stream, key, key_bytes);
 	stp_stream_absorb(&stream, stp_cpu_features(), NULL, 0, 1,
-	                  sh->digests + i * sh->digest_stride);
+	                  buckets->digests + i * buckets->digest_stride);
 }
 
-static void shelves_init(struct shelves *sh, enum stp_alg alg, const uint8_t *const *messages,
+static void buckets_init(struct buckets *buckets, enum stp_alg alg, const uint8_t *const *messages,
                          const size_t *message_bytes, uint8_t *digests, size_t digest_stride)
 {
 	size_t c;
 
-	sh->alg = alg;
-	sh->messages = messages;
-	sh->message_bytes = message_bytes;
-	sh->digests = digests;
-	sh->digest_stride = digest_stride;
-	sh->block_shift = alg == STP_ALG_SHA256 ? 6 : 7;
-	stp_hash_chain_init(&sh->chain, alg, stp_cpu_features());
-	sh->lanes = sh->chain.kernels[0]->lanes;
-	for (c = 0; c < SHELVES; c++)
-		sh->shelf[c].count = 0;
+	buckets->alg = alg;
+	buckets->messages = messages;
+	buckets->message_bytes = message_bytes;
+	buckets->digests = digests;
+	buckets->digest_stride = digest_stride;
+	buckets->block_shift = alg == STP_ALG_SHA256 ? 6 : 7;
+	stp_hash_chain_init(&buckets->chain, alg, stp_cpu_features());
+	buckets->lanes = buckets->chain.kernels[0]->lanes;
+	for (c = 0; c < BUCKETS; c++)
+		buckets->bucket[c].count = 0;
 }
 
-/* Hashes the long messages, and short ones that fill no shelf, largest first as far as it sees. */
-static void rest_run(struct shelves *sh, size_t count)
+/* Hashes the long messages, and the short ones that filled no bucket, the largest of those in
+ * flight first. */
+static void rest_run(struct buckets *buckets, size_t count)
 {
 	struct flight f;
-	size_t c = SHELVES;
+	size_t c = BUCKETS;
 	size_t i;
 
-	flight_init(&f, sh->alg);
+	flight_init(&f, buckets->alg);
 	for (i = 0; i < count; i++)
-		if (message_blocks(sh, sh->message_bytes[i]) >= SHELVES)
-			flight_add(&f, sh, i);
+		if (message_blocks(buckets, buckets->message_bytes[i]) >= BUCKETS)
+			flight_add(&f, buckets, i);
 	while (c-- > 0)
-		for (i = 0; i < sh->shelf[c].count; i++)
-			flight_add(&f, sh, sh->shelf[c].index[i]);
+		for (i = 0; i < buckets->bucket[c].count; i++)
+			flight_add(&f, buckets, buckets->bucket[c].index[i]);
 	while (stp_hasher_next(&f.hasher, STP_HASHER_DRAIN))
 		;
 }
@@ -219,38 +221,39 @@ void stp_hash_many(enum stp_alg alg, const uint8_t *const *messages, const size_
                    size_t count, const uint8_t *key, size_t key_bytes, uint8_t *digests,
                    size_t digest_stride)
 {
-	struct shelves sh;
+	struct buckets buckets;
 	size_t left = 0;
 	size_t c;
 	size_t i;
 
 	STP_ASSERT(!key_bytes || (alg == STP_ALG_BLAKE2B_256 && key && key_bytes <= 64));
-	shelves_init(&sh, alg, messages, message_bytes, digests, digest_stride);
-	start_init(&sh, key, key_bytes);
+	buckets_init(&buckets, alg, messages, message_bytes, digests, digest_stride);
+	start_init(&buckets, key, key_bytes);
 	for (i = 0; i < count; i++) {
-		size_t blocks = message_blocks(&sh, message_bytes[i]);
-		struct shelf *shelf = &sh.shelf[blocks < SHELVES ? blocks : 0];
+		size_t blocks = message_blocks(&buckets, message_bytes[i]);
+		struct bucket *bucket = &buckets.bucket[blocks < BUCKETS ? blocks : 0];
 
 		if (key_bytes && !message_bytes[i]) {
-			hash_empty(&sh, i, key, key_bytes);
+			hash_empty(&buckets, i, key, key_bytes);
 			continue;
 		}
 		left++;
-		if (blocks >= SHELVES)
+		if (blocks >= BUCKETS)
 			continue;
-		shelf->index[shelf->count++] = i;
-		if (shelf->count == sh.lanes) {
-			shelf_run(&sh, blocks);
-			left -= sh.lanes;
+		bucket->index[bucket->count++] = i;
+		if (bucket->count == buckets.lanes) {
+			bucket_run(&buckets, blocks);
+			left -= buckets.lanes;
 		}
 	}
-	/* A shelf at least half as full as pays for itself; the others share lanes. */
-	for (c = 1; c < SHELVES; c++) {
-		if (2 * sh.shelf[c].count >= sh.chain.kernels[0]->live_min) {
-			left -= sh.shelf[c].count;
-			shelf_run(&sh, c);
+	/* A bucket runs by itself when it is at least half as full as its kernel needs; the others
+	 * share lanes. */
+	for (c = 1; c < BUCKETS; c++) {
+		if (2 * buckets.bucket[c].count >= buckets.chain.kernels[0]->live_min) {
+			left -= buckets.bucket[c].count;
+			bucket_run(&buckets, c);
 		}
 	}
 	if (left)
-		rest_run(&sh, count);
+		rest_run(&buckets, count);
 }

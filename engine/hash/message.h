@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What kernels do not know of messages: first values, padding, digests.
+ * The parts of hashing that kernels do not do: initial values, padding, digests.
  *
  *	message:  [ body: whole blocks, straight to the kernels ][ rest: 0 … 255 bytes ]
  *	                                                           └▶ tail: rest + padding
@@ -16,14 +16,14 @@
 #include "hash/hash.h"
 #include "hash/kernel.h"
 
-/* Room for the longest rest, with its padding: BLAKE2b's last block may be whole, it must not be
+/* Space for the longest rest, with its padding: BLAKE2b's last block may be whole, but must not be
  * hashed before the end is known. */
 #define STP_HASH_TAIL_MAX 256
 
 /* The words of alg in stream. */
 void *stp_stream_words(struct stp_hash_stream *stream, enum stp_alg alg);
 
-/* First values; key_bytes only for BLAKE2b (RFC 7693 section 2.5: the key is the first block). */
+/* Initial values; key_bytes only for BLAKE2b (RFC 7693 section 2.5: the key is the first block). */
 void stp_message_start(enum stp_alg alg, size_t key_bytes, void *words);
 
 /* Writes rest and padding of a message of total bytes; returns the number of whole blocks. */

@@ -3,7 +3,7 @@
 
 #include "hash/hash.h"
 
-/* Messages at once; enough for all lanes, and to sort by length among them. */
+/* Messages at once: enough to fill all lanes, and to sort them by length. */
 #define BATCH 256
 
 enum stp_errc stp_hash_messages(unsigned hash_set, const struct stp_message *messages, size_t count,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scalar oracle: FIPS 180-4 and RFC 7693 word for word, one lane. Slow, obvious; every other
- * kernel is tested against it.
+ * The scalar reference: FIPS 180-4 and RFC 7693 word for word, one lane. Slow and obvious; every
+ * other kernel is tested against it.
  */
 #include "base/bytes.h"
 #include "hash/constants.h"

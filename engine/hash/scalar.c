@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* BLAKE2b for one stream in unrolled C: the floor where libcrypto offers no chaining value. */
+/* BLAKE2b for one stream in unrolled C: the fallback where libcrypto offers no chaining value. */
 #include "base/bytes.h"
 #include "hash/constants.h"
 #include "hash/kernel.h"

@@ -12,7 +12,7 @@
  *	ADD(x, y)  ROR(x, n)  SHR(x, n)  XOR3(x, y, z)  CH(x, y, z)  MAJ(x, y, z)
  *
  * The message schedule is a ring of 16 vectors: round t uses w[t % 16] and puts w[t + 16] there,
- * so that 16 + 8 values live in 32 registers (AVX-512) or the ring in the first cache (AVX2).
+ * so that 16 + 8 values live in 32 registers (AVX-512) or the ring in the first-level cache (AVX2).
  */
 #if WORD_BITS == 32
 #define WORD      uint32_t

@@ -51,7 +51,7 @@ INLINE void load_block(struct stream *s, const uint8_t *p)
 	s->w[3] = _mm_shuffle_epi8(words(p + 48), swap);
 }
 
-/* Word w of lane l stands at h[2 * w + l]. */
+/* Word w of lane l is at h[2 * w + l]. */
 INLINE void load_state(struct stream *s, const uint32_t *h, int lane)
 {
 	h += lane;

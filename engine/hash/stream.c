@@ -71,7 +71,7 @@ size_t stp_stream_body_bytes(const struct stp_hash_stream *stream, size_t bytes)
 {
 	if (stream->set & STP_ALG_BIT(STP_ALG_BLAKE2B_256) && bytes)
 		bytes--;
-	return bytes & ~(size_t)(STP_HASH_PIECE_ALIGN - 1);
+	return bytes & ~(size_t)(STP_HASH_CHUNK_ALIGN - 1);
 }
 
 void stp_stream_absorb(struct stp_hash_stream *stream, unsigned features, const uint8_t *data,
@@ -81,7 +81,7 @@ void stp_stream_absorb(struct stp_hash_stream *stream, unsigned features, const 
 
 	if (bytes && stream->held_bytes) {
 		stream->held_bytes = 0;
-		stp_stream_blocks(stream, features, stream->held, STP_HASH_PIECE_ALIGN);
+		stp_stream_blocks(stream, features, stream->held, STP_HASH_CHUNK_ALIGN);
 	}
 	stp_stream_blocks(stream, features, data, body);
 	if (final) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of kernels: reads as a preference list.
+ * The one table of kernels, in order of preference.
  *
- * live_min is where a kernel overtakes the narrower ways below it, from bench_kernels on a
+ * live_min is where a kernel overtakes the narrower ones below it, measured with bench_kernels on a
  * Sapphire Rapids core (bench/README.md); a kernel costs the same for any number of live lanes.
  */
 #include "base/cpu.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A signer over a key in memory, one message at a time: for documents that are few. Reference
+ * A signer with a key in memory, one message at a time: for small numbers of documents. Reference
  * implementation of sign/lanes.h, whose signatures are the same bytes.
  *
  * Shape      messages of any size.
- * Memory     the struct's.
+ * Memory     one struct.
  * Ownership  the key is borrowed and must outlive the signer and its clones.
  * Threads    see keys/signer.h.
  */

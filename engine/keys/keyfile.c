@@ -18,7 +18,7 @@ static int is_plain_name(const char *name)
 	return name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/');
 }
 
-/* Nobody but the caller may enter; what is "file" or "folder" for messages. */
+/* Only the caller may have access; what is "file" or "folder" for messages. */
 static enum stp_errc check_private(int fd, const struct stat *st, const char *what, unsigned mode,
                                    const char *name, struct stp_err *err)
 {
@@ -63,7 +63,7 @@ static enum stp_errc check_file(int fd, const struct stat *st, const char *name,
 	return STP_OK;
 }
 
-/* Opens the file. What the operator must change is STP_KEY, what the machine lacks is not. */
+/* Opens the file. What the operator must correct is STP_KEY, a lack of resources is not. */
 static enum stp_errc open_file(int folder_fd, const char *name, int *out_fd, struct stat *out_stat,
                                struct stp_err *err)
 {
@@ -107,7 +107,7 @@ enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_by
 	int fd;
 
 	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_KEY, "keys", name, "libsodium does not start");
+		return STP_FAIL(err, STP_KEY, "keys", name, "cannot initialize libsodium");
 	STP_TRY(check_folder(folder_fd, name, err));
 	STP_TRY(open_file(folder_fd, name, &fd, &st, err));
 	code = check_file(fd, &st, name, err);
@@ -119,8 +119,8 @@ enum stp_errc stp_keyfile_read(int folder_fd, const char *name, uint8_t **out_by
 	return code;
 }
 
-/* A file that was renamed into place and could not be made durable: it is nobody's key, but the
- * next init would take it for one. Only what holds exactly these bytes is removed. */
+/* A file that was renamed into place but could not be made durable: it is not in use, but the next
+ * init would mistake it for a key. It is removed only if it holds exactly these bytes. */
 static void take_back(int folder_fd, const char *name, const uint8_t *bytes, size_t count)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -141,10 +141,10 @@ enum stp_errc stp_keyfile_create(int folder_fd, const char *name, const uint8_t 
 	struct stat st;
 
 	STP_TRY(check_folder(folder_fd, name, err));
-	/* A friendly answer; STP_FILE_NEW is what makes sure of it. */
+	/* For a clear message; STP_FILE_NEW is what guarantees it. */
 	if (fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is there already; keys are never overwritten");
+		                "already exists; keys are never overwritten");
 	code = stp_file_write(folder_fd, name, bytes, count, 0600, STP_FILE_NEW, "keys", err);
 	if (code != STP_OK)
 		take_back(folder_fd, name, bytes, count);

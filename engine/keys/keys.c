@@ -11,7 +11,7 @@
 #include "keys/pem.h"
 #include "scheme/key_object.h"
 
-/* Lives in sodium_malloc memory, read-only once made. */
+/* In sodium_malloc memory, read-only once it is complete. */
 struct stp_key {
 	struct stp_key_secret secret;
 	uint8_t sodium[crypto_sign_SECRETKEYBYTES]; /* seed and public key, libsodium's form */
@@ -25,7 +25,7 @@ struct stp_seal_key {
 	uint8_t bytes[STP_SEAL_KEY_BYTES];
 };
 
-/* Fills key from seed; false when the machine computes a*B differently twice. */
+/* Fills key from seed; false when two computations of a*B differ. */
 static int expand(struct stp_key *key, const uint8_t seed[STP_KEY_SEED_BYTES])
 {
 	uint8_t hash[crypto_hash_sha512_BYTES];
@@ -58,7 +58,7 @@ enum stp_errc stp_key_from_seed(const uint8_t seed[STP_KEY_SEED_BYTES], struct s
 	struct stp_key *key;
 
 	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_KEY, "keys", NULL, "libsodium does not start");
+		return STP_FAIL(err, STP_KEY, "keys", NULL, "cannot initialize libsodium");
 	key = sodium_malloc(sizeof(*key));
 	if (!key)
 		return STP_FAIL_ERRNO(err, ENOMEM, "keys", NULL, "cannot get locked memory");
@@ -66,7 +66,7 @@ enum stp_errc stp_key_from_seed(const uint8_t seed[STP_KEY_SEED_BYTES], struct s
 	if (!expand(key, seed)) {
 		sodium_free(key);
 		return STP_FAIL(err, STP_REFUSED, "keys", NULL,
-		                "the public key does not follow from the secret one; this machine "
+		                "the public key does not match the secret one; this machine "
 		                "miscalculates, sign on another");
 	}
 	sodium_mprotect_readonly(key);
@@ -81,7 +81,7 @@ enum stp_errc stp_key_parse(const void *pem, size_t pem_bytes, const char *subje
 	enum stp_errc code;
 
 	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_KEY, "keys", subject, "libsodium does not start");
+		return STP_FAIL(err, STP_KEY, "keys", subject, "cannot initialize libsodium");
 	seed = sodium_malloc(STP_KEY_SEED_BYTES);
 	if (!seed)
 		return STP_FAIL_ERRNO(err, ENOMEM, "keys", subject, "cannot get locked memory");
@@ -113,7 +113,7 @@ enum stp_errc stp_key_generate(int folder_fd, const char *name, struct stp_key *
 	enum stp_errc code;
 
 	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_KEY, "keys", name, "libsodium does not start");
+		return STP_FAIL(err, STP_KEY, "keys", name, "cannot initialize libsodium");
 	seed = sodium_malloc(STP_KEY_SEED_BYTES);
 	pem = sodium_malloc(STP_PEM_BYTES + 1);
 	if (!seed || !pem) {
@@ -177,7 +177,8 @@ enum stp_errc stp_seal_key_load(int folder_fd, const char *name, struct stp_seal
 
 	if (!stp_file_exists(folder_fd, name) && errno == ENOENT)
 		return STP_FAIL(stp_hinted(err, STP_HINT_SIGN), STP_KEY, "keys", name,
-		                "is not there; `%s` makes a new one", stp_hint_text(STP_HINT_SIGN));
+		                "does not exist; `%s` makes a new one",
+		                stp_hint_text(STP_HINT_SIGN));
 	STP_TRY(stp_keyfile_read(folder_fd, name, &text, &count, err));
 	key = sodium_malloc(sizeof(*key));
 	if (!key) {
@@ -190,7 +191,7 @@ enum stp_errc stp_seal_key_load(int folder_fd, const char *name, struct stp_seal
 	if (!good) {
 		sodium_free(key);
 		return STP_FAIL(err, STP_KEY, "keys", name,
-		                "is no seal key: 64 hex digits expected; restore it from a "
+		                "is not a seal key: expected 64 hex digits; restore it from a "
 		                "backup");
 	}
 	sodium_mprotect_readonly(key);
@@ -208,7 +209,7 @@ enum stp_errc stp_seal_key_generate(int folder_fd, const char *name, struct stp_
 	enum stp_errc code;
 
 	if (sodium_init() < 0)
-		return STP_FAIL(err, STP_KEY, "keys", name, "libsodium does not start");
+		return STP_FAIL(err, STP_KEY, "keys", name, "cannot initialize libsodium");
 	fresh = sodium_malloc(sizeof(*fresh));
 	if (!fresh)
 		return STP_FAIL_ERRNO(err, ENOMEM, "keys", name, "cannot get locked memory");

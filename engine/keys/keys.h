@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keys/: secret keys at rest and in memory. Only sign/, run/ and cli/ enter.
+ * keys/: secret keys at rest and in memory. Only sign/, run/ and cli/ include it.
  *
  *	keys/online.pem (0600, folder 0700) ─▶ locked pages, read-only ─▶ stp_key_sign()
  *
  * Ed25519 keys are PKCS#8 PEM files (RFC 8410), as `openssl pkey` and python's cryptography read
  * and write them. The seal key of the ledger is a file of 64 hex digits.
  *
- * A key is refused (STP_KEY, with the command that mends it) when its file or its folder may be
- * entered by group or others, belongs to somebody else, or is a link. No message ever carries
+ * A key is refused (STP_KEY, with the command that fixes it) when group or others have access to
+ * its file or folder, or when either belongs to another user or is a link. No message ever contains
  * bytes of a key.
  *
  * Shape      one opaque struct per key.
@@ -51,8 +51,8 @@ enum stp_errc stp_key_load(int folder_fd, const char *name, struct stp_key **out
 enum stp_errc stp_key_from_seed(const uint8_t seed[STP_KEY_SEED_BYTES], struct stp_key **out_key,
                                 struct stp_err *err) STP_MUST_CHECK;
 
-/* A key from the bytes of a PEM file; what stp_key_load() calls after its checks. subject names
- * it in messages. */
+/* A key from the bytes of a PEM file; stp_key_load() calls this after its checks. subject names the
+ * key in messages. */
 enum stp_errc stp_key_parse(const void *pem, size_t pem_bytes, const char *subject,
                             struct stp_key **out_key, struct stp_err *err) STP_MUST_CHECK;
 
@@ -83,7 +83,7 @@ const struct stp_key_secret *stp_key_secret(const struct stp_key *key);
 
 struct stp_seal_key;
 
-/* As stp_key_generate() and stp_key_load(), same rules for files and folder. */
+/* As stp_key_generate() and stp_key_load(), with the same rules for files and folder. */
 enum stp_errc stp_seal_key_generate(int folder_fd, const char *name, struct stp_seal_key **out_key,
                                     struct stp_err *err) STP_MUST_CHECK;
 enum stp_errc stp_seal_key_load(int folder_fd, const char *name, struct stp_seal_key **out_key,

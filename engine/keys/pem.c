@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The DER of an Ed25519 key is 16 fixed bytes and the seed (RFC 8410 section 7), which is what
- * every program writes, as three lines of PEM. That form is put together and taken apart here, so
- * that no copy of the seed is left in a library's buffers: OpenSSL's decoders, of base64 and of
- * DER, give memory back with what they decoded in it. Other text and other DER go through
- * libcrypto: odd forms of the key, and keys that are refused with a word on what they are.
+ * every program writes, as three lines of PEM. That form is composed and parsed here, so that no
+ * copy of the seed is left in a library's buffers: OpenSSL's decoders of base64 and DER free memory
+ * that still holds what they decoded. Other text and other DER go through libcrypto: unusual forms
+ * of the key, and keys that are refused with a message that says what they are.
  */
 #include "keys/pem.h"
 
@@ -61,13 +61,13 @@ static enum stp_errc read_pkcs8(const uint8_t *der, long der_bytes, const char *
 	enum stp_errc code = STP_OK;
 
 	if (!info || at != der + der_bytes)
-		code = STP_FAIL(err, STP_KEY, "keys", subject, "is no PKCS#8 private key");
+		code = STP_FAIL(err, STP_KEY, "keys", subject, "is not a PKCS#8 private key");
 	else if (!key)
 		code = STP_FAIL(err, STP_KEY, "keys", subject,
 		                "is a PKCS#8 key that libcrypto cannot read");
 	else if (EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519)
 		code = STP_FAIL(err, STP_KEY, "keys", subject,
-		                "is no Ed25519 key; make one with openssl genpkey -algorithm "
+		                "is not an Ed25519 key; make one with openssl genpkey -algorithm "
 		                "ed25519");
 	else if (EVP_PKEY_get_raw_private_key(key, seed, &seed_bytes) != 1 || seed_bytes != 32)
 		code = STP_FAIL(err, STP_KEY, "keys", subject, "holds no Ed25519 seed");
@@ -76,7 +76,7 @@ static enum stp_errc read_pkcs8(const uint8_t *der, long der_bytes, const char *
 	return code;
 }
 
-/* Refuses a block that is no plain private key, saying what to do. */
+/* Refuses a block that is not an unencrypted private key, and says what to do. */
 static enum stp_errc check_label(const char *label, const char *header, const char *subject,
                                  struct stp_err *err)
 {
@@ -86,11 +86,11 @@ static enum stp_errc check_label(const char *label, const char *header, const ch
 		                "OLD -out NEW)");
 	if (strcmp(label, "PRIVATE KEY") != 0)
 		return STP_FAIL(err, STP_KEY, "keys", subject,
-		                "is no PKCS#8 private key (BEGIN PRIVATE KEY)");
+		                "is not a PKCS#8 private key (BEGIN PRIVATE KEY)");
 	return STP_OK;
 }
 
-/* The one PEM block of bio. */
+/* The only PEM block of bio. */
 static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
                                 struct stp_err *err)
 {
@@ -103,7 +103,7 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 	/* PEM_FLAG_SECURE makes libcrypto wipe its line buffers, but not its base64 decoder. */
 	if (PEM_read_bio_ex(bio, &label, &header, &der, &der_bytes, PEM_FLAG_SECURE) != 1)
 		return STP_FAIL(err, STP_KEY, "keys", subject,
-		                "is no PEM file with a private key; restore it from a backup");
+		                "is not a PEM file with a private key; restore it from a backup");
 	code = check_label(label, header, subject, err);
 	if (code == STP_OK && !read_plain(der, der_bytes, seed))
 		code = read_pkcs8(der, der_bytes, subject, seed, err);
@@ -113,7 +113,7 @@ static enum stp_errc read_block(BIO *bio, const char *subject, uint8_t seed[32],
 	return code;
 }
 
-/* What stp_pem_write() makes of a seed, and every program; 0 when text is another. */
+/* The text that stp_pem_write(), like every program, makes of a seed; 0 when text is different. */
 static int read_plain_text(const char *text, size_t count, uint8_t seed[32])
 {
 	const char *base64 = text + sizeof(PEM_BEGIN) - 1;
@@ -142,8 +142,8 @@ enum stp_errc stp_pem_read(const void *pem, size_t pem_bytes, const char *subjec
 
 	if (!first || pem_bytes > 1024 * 1024)
 		return STP_FAIL(err, STP_KEY, "keys", subject,
-		                "is no PEM file with a private key; restore it from a backup");
-	/* Two keys in one file: which one is meant? */
+		                "is not a PEM file with a private key; restore it from a backup");
+	/* With two keys in one file, it is not clear which one is meant. */
 	rest = pem_bytes - (size_t)(first - (const char *)pem) - 1;
 	if (memmem(first + 1, rest, begin, sizeof(begin) - 1))
 		return STP_FAIL(err, STP_KEY, "keys", subject,

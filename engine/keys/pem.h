@@ -3,7 +3,7 @@
  * Ed25519 private keys as PKCS#8 PEM text (RFC 7468, RFC 5958, RFC 8410).
  *
  * Shape      text in, 32 bytes of seed out, and back.
- * Memory     what libcrypto needs on the way is wiped by it.
+ * Memory     libcrypto wipes what it allocates on the way.
  * Ownership  the caller's buffers, which should be locked memory.
  * Threads    any thread; no state.
  */
@@ -17,7 +17,8 @@
 
 #define STP_PEM_BYTES 119 /* of what stp_pem_write() writes, without NUL */
 
-/* Reads one unencrypted Ed25519 private key. STP_KEY for anything else, naming what it is. */
+/* Reads one unencrypted Ed25519 private key. STP_KEY for anything else, with a message that says
+ * what it is. */
 enum stp_errc stp_pem_read(const void *pem, size_t pem_bytes, const char *subject,
                            uint8_t out_seed[32], struct stp_err *err) STP_MUST_CHECK;
 

@@ -35,19 +35,19 @@ enum stp_errc stp_signer_sign(struct stp_signer *signer, struct stp_sign_message
 
 	for (size_t i = 0; i < count; i++)
 		if (messages[i].count > signer->limits.message_bytes_max)
-			return STP_FAIL(err, STP_LIMIT, "sign", messages[i].name,
-			                "has %zu bytes to sign, %s takes at most %zu; sign this "
-			                "role with another key",
-			                messages[i].count, signer->ops->name,
-			                signer->limits.message_bytes_max);
+			return STP_FAIL(
+			    err, STP_LIMIT, "sign", messages[i].name,
+			    "has %zu bytes to sign, but %s signs at most %zu; sign this "
+			    "role with another key",
+			    messages[i].count, signer->ops->name, signer->limits.message_bytes_max);
 	STP_TRY(signer->ops->sign(signer, messages, count, err));
 	for (size_t i = 0; i < count; i++)
 		if (messages[i].signature_bytes < scheme->signature_bytes_min ||
 		    messages[i].signature_bytes > scheme->signature_bytes_max)
-			return STP_FAIL(err, STP_REFUSED, "sign", messages[i].name,
-			                "%s gave a signature of %zu bytes, which is none of %s",
-			                signer->ops->name, messages[i].signature_bytes,
-			                scheme->scheme);
+			return STP_FAIL(
+			    err, STP_REFUSED, "sign", messages[i].name,
+			    "%s returned a signature of %zu bytes, which %s does not allow",
+			    signer->ops->name, messages[i].signature_bytes, scheme->scheme);
 	return STP_OK;
 }
 
@@ -63,7 +63,7 @@ enum stp_errc stp_signer_check(struct stp_signer *signer, struct stp_sign_messag
 		                              message->signature, message->signature_bytes,
 		                              STP_LIBRARIES_ONE) != STP_SIGNATURE_GOOD)
 			return stp_signer_refuse(message->name,
-			                         "the signature does not fit the bytes", err);
+			                         "the signature does not match the bytes", err);
 		stp_signer_covered(signer, message->bytes, message->count, message->signature,
 		                   message->covered);
 	}
@@ -103,8 +103,9 @@ void stp_signer_covered(const struct stp_signer *signer, const uint8_t *message,
 
 enum stp_errc stp_signer_refuse(const char *name, const char *what, struct stp_err *err)
 {
-	return STP_FAIL(err, STP_REFUSED, "sign", name,
-	                "%s; nothing was published: memory or processor are at fault, run again or "
-	                "sign on another machine",
-	                what);
+	return STP_FAIL(
+	    err, STP_REFUSED, "sign", name,
+	    "%s; nothing was published: the memory or the processor is at fault, run again or "
+	    "sign on another machine",
+	    what);
 }

@@ -7,14 +7,14 @@
  * Each role has its own (sign/role_signers.h). Implementations: keys/key_signer.h, one message at a
  * time; sign/lanes.h, many at once for bins.
  *
- * A message is read where it lies, whole, as often as the scheme needs it. A signer reads and
- * writes nothing around it: what an algorithm hashes before a message it keeps in memory of its
- * own, and the room before a message is its owner's, for an envelope.
+ * A message is read in place, whole, as often as the scheme needs it. A signer reads and writes
+ * nothing around it: what an algorithm hashes before a message is kept in the signer's own memory,
+ * and the space before a message belongs to the message's owner, for an envelope.
  *
  * Shape      messages of any size up to limits.message_bytes_max; a signature has
  *            scheme->signature_bytes_min to _max bytes.
  * Memory     the implementation's.
- * Ownership  destroy what an implementation or clone returned. Messages and the room for their
+ * Ownership  destroy what an implementation or clone returned. Messages and the memory for their
  *            signatures are the caller's.
  * Threads    one signer per thread; clone makes another of the same key.
  */
@@ -36,22 +36,22 @@ struct stp_sign_message {
 	const char *name;     /* the document's file name, for messages */
 	const uint8_t *bytes; /* not empty */
 	size_t count;
-	uint8_t *signature;                 /* room for scheme->signature_bytes_max bytes */
+	uint8_t *signature;                 /* scheme->signature_bytes_max bytes */
 	size_t signature_bytes;             /* sign: out; check: in */
 	uint8_t covered[STP_COVERED_BYTES]; /* check: out */
 };
 
-/* How many signatures can be asked for in a night. */
+/* How many signatures a signer can make in one run. */
 enum stp_signer_pace {
-	STP_SIGNER_BULK,   /* as many as there are bins */
-	STP_SIGNER_SINGLE, /* those of a few documents: a device, a service, a person */
+	STP_SIGNER_BULK,   /* one for each bin */
+	STP_SIGNER_SINGLE, /* for a few documents: a device, a service, a person */
 };
 
 struct stp_signer_limits {
 	size_t message_bytes_max; /* SIZE_MAX: any */
-	size_t batch;             /* messages at once that it works best with */
+	size_t batch;             /* number of messages at once that it handles best */
 	enum stp_signer_pace pace;
-	int takes_digest; /* a digest of the message is enough for it */
+	int takes_digest; /* it needs only a digest of the message */
 };
 
 struct stp_signer;
@@ -85,13 +85,13 @@ enum stp_errc stp_signer_init(struct stp_signer *signer, const struct stp_signer
 /* For implementations: releases the common part. */
 void stp_signer_fini(struct stp_signer *signer);
 
-/* Signs all messages. STP_LIMIT names one that is longer than the signer takes, before any is
- * signed; STP_REFUSED one whose signature has a length that its scheme does not have. Nothing is
- * verified: publish only what stp_signer_check() has passed. */
+/* Signs all messages. STP_LIMIT, before any is signed, names one that is longer than the signer
+ * accepts; STP_REFUSED names one whose signature has a length that its scheme does not allow.
+ * Nothing is verified: publish only what stp_signer_check() has passed. */
 enum stp_errc stp_signer_sign(struct stp_signer *signer, struct stp_sign_message *messages,
                               size_t count, struct stp_err *err) STP_MUST_CHECK;
 
-/* Verifies the signature of every message as a client would, and says what it covers. STP_REFUSED
+/* Verifies the signature of every message as a client would, and fills in `covered`. STP_REFUSED
  * names the first that fails: nothing may be published. */
 enum stp_errc stp_signer_check(struct stp_signer *signer, struct stp_sign_message *messages,
                                size_t count, struct stp_err *err) STP_MUST_CHECK;
@@ -103,7 +103,7 @@ enum stp_errc stp_signer_clone(const struct stp_signer *signer, struct stp_signe
 /* NULL is allowed. */
 void stp_signer_destroy(struct stp_signer *signer);
 
-/* What signature covers of message, see STP_COVERED_BYTES. */
+/* What signature covers for message, see STP_COVERED_BYTES. */
 void stp_signer_covered(const struct stp_signer *signer, const uint8_t *message,
                         size_t message_bytes, const uint8_t *signature,
                         uint8_t out_covered[STP_COVERED_BYTES]);

@@ -32,7 +32,7 @@ void stp_block_load(const uint8_t bytes[STP_BLOCK_ENTRY_BYTES], struct stp_block
 	memcpy(out_block->tag, bytes + 56, STP_BLOCK_TAG_BYTES);
 }
 
-/* Makes data hold capacity bytes. */
+/* Grows data to capacity bytes. */
 static enum stp_errc grow_data(struct stp_blocks *blocks, size_t capacity, struct stp_err *err)
 {
 	void *data;
@@ -79,7 +79,7 @@ void stp_blocks_release(struct stp_blocks *blocks)
 	memset(blocks, 0, sizeof(*blocks));
 }
 
-/* Pads the open block with zeros and gives it its size. */
+/* Pads the open block with zeros and sets its size. */
 static void close_block(struct stp_blocks *blocks)
 {
 	size_t padded = (blocks->bytes + STP_BLOCK_ALIGN - 1) & ~(size_t)(STP_BLOCK_ALIGN - 1);
@@ -94,7 +94,7 @@ static void close_block(struct stp_blocks *blocks)
 	blocks->open_count = 0;
 }
 
-/* Starts a block with key; there is room for an entry afterwards. */
+/* Starts a block with key; afterwards there is space for an entry. */
 static enum stp_errc open_block(struct stp_blocks *blocks, const uint8_t *key, struct stp_err *err)
 {
 	struct stp_block *block;
@@ -108,7 +108,7 @@ static enum stp_errc open_block(struct stp_blocks *blocks, const uint8_t *key, s
 	return STP_OK;
 }
 
-/* Room for a record of count bytes with key at data + bytes, in an open block. */
+/* Makes space for a record of count bytes with key at data + bytes, in an open block. */
 static enum stp_errc make_room(struct stp_blocks *blocks, const uint8_t *key, size_t count,
                                struct stp_err *err)
 {
@@ -230,7 +230,7 @@ enum stp_errc stp_blocks_read(const struct stp_block_file *file, size_t first, s
 
 	STP_ASSERT(count >= 1 && count <= STP_BLOCK_BATCH_MAX);
 	STP_TRY(read_some(file, data, wanted, blocks->offset, &got, err));
-	/* A file that lost its end: what is missing reads as zeros and fails its sums. */
+	/* A truncated file: the missing bytes read as zeros and fail their sums. */
 	memset(data + got, 0, wanted - got);
 	for (i = 0; i < count; i++) {
 		at[i] = data + (blocks[i].offset - blocks->offset);

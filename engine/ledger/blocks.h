@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks: how sorted records lie in a file, for segments and spilled runs alike.
+ * Blocks: the layout of sorted records in a file, for segments and spilled runs alike.
  *
  *	records ─▶ [block ≤ 64 KiB | zeros to 4 KiB] [block | zeros] …      + one index entry each
  *
@@ -22,7 +22,7 @@
 #include "record/record.h"
 
 #define STP_BLOCK_BYTES_MAX (64 * 1024)
-/* Of spilled runs: a merge reads one block too many per run and range, so small ones. */
+/* Of spilled runs: small, because a merge reads one block too many per run and range. */
 #define STP_BLOCK_BYTES_RUN   (16 * 1024)
 #define STP_BLOCK_ALIGN       4096
 #define STP_BLOCK_TAG_BYTES   32
@@ -30,7 +30,7 @@
 
 struct stp_block {
 	uint8_t first_key[STP_KEY_BYTES];
-	uint64_t offset;       /* in the file, or in stp_blocks.data until it has its place */
+	uint64_t offset;       /* in the file, or in stp_blocks.data until the block is placed */
 	uint32_t bytes;        /* with padding */
 	uint32_t record_count; /* at least 1 */
 	uint64_t xxh3;         /* XXH3-64, seed 0, of all bytes */
@@ -65,11 +65,11 @@ enum stp_errc stp_blocks_init(struct stp_blocks *blocks, size_t digest_bytes, si
 enum stp_errc stp_blocks_add(struct stp_blocks *blocks, const struct stp_record *record,
                              struct stp_err *err) STP_MUST_CHECK;
 
-/* The same for a record that is encoded already. */
+/* The same for a record that is already encoded. */
 enum stp_errc stp_blocks_add_encoded(struct stp_blocks *blocks, const uint8_t *bytes, size_t count,
                                      struct stp_err *err) STP_MUST_CHECK;
 
-/* Pads the open block and fills in the sums of all blocks that have none; tags only with a key. */
+/* Pads the open block and computes the sums of all blocks that have none; tags only with a key. */
 void stp_blocks_seal(struct stp_blocks *blocks, const uint8_t *tag_key);
 
 /* Empties data and entries, keeping the memory. */
@@ -77,7 +77,7 @@ void stp_blocks_clear(struct stp_blocks *blocks);
 
 void stp_blocks_release(struct stp_blocks *blocks);
 
-/* A file of blocks to read from. */
+/* A file of blocks that is read. */
 struct stp_block_file {
 	int fd;
 	size_t digest_bytes;
@@ -87,9 +87,9 @@ struct stp_block_file {
 	const char *name;       /* for messages */
 };
 
-/* Reads blocks [first, first + count) into data (room for their bytes, aligned) in one go and
- * checks their sums: bit i of *out_bad is set when block first + i is not what the index says.
- * count is at most STP_BLOCK_BATCH_MAX. Errors are I/O errors other than a file that ends. */
+/* Reads blocks [first, first + count) into data (large enough, aligned) in one call and checks
+ * their sums: bit i of *out_bad is set when block first + i does not match the index. count is at
+ * most STP_BLOCK_BATCH_MAX. Errors are I/O errors; a file that ends too early is not one. */
 #define STP_BLOCK_BATCH_MAX 8
 enum stp_errc stp_blocks_read(const struct stp_block_file *file, size_t first, size_t count,
                               uint8_t *data, unsigned *out_bad, struct stp_err *err) STP_MUST_CHECK;

@@ -8,12 +8,12 @@
  *	                                       …               ─┘
  *
  * A long bootstrap would leave thousands of them, and a merge needs a buffer for each; so 16 of
- * one level are merged into one of the next, which writes each record once per level: four times
- * in a run of eleven hours. Numbers grow, a merged one takes its newest number, so order by number
- * stays order in time. A crash between the commit of the merged one and the removal of its parts
- * leaves records twice, which is harmless: they are the same.
+ * one level are merged into one of the next, which writes each record once per level: four times in
+ * a run of eleven hours. Numbers grow, and a merged checkpoint keeps the newest number of its
+ * parts, so order by number stays order in time. A crash between the commit of the merged one and
+ * the removal of its parts leaves records twice, which is harmless: they are the same.
  *
- * One thread flushes at a time, the one whose put found it due; the others go on putting into the
+ * One thread flushes at a time, the one whose put found it due; the others continue to put into the
  * next run, and wait only when that is full as well.
  */
 #include <stdio.h>
@@ -41,8 +41,8 @@ void stp_collect_release(struct stp_ledger *ledger)
 	pthread_mutex_destroy(&ledger->collect.lock);
 }
 
-/* Writes the groups of sources into a new segment name; the first item of each group, or the last
- * when newest_last is set. Durable afterwards. */
+/* Writes the groups of sources to a new segment name: the first item of each group, or the last
+ * when newest_last is set. It is durable afterwards. */
 static enum stp_errc write_segment(struct stp_ledger *ledger, const char *name,
                                    enum stp_segment_kind kind, const struct stp_sources *sources,
                                    int newest_last, struct stp_err *err)
@@ -73,7 +73,7 @@ static enum stp_errc write_segment(struct stp_ledger *ledger, const char *name,
 	return code;
 }
 
-/* Forgets checkpoint index and removes its file; what a merge may read stays open. */
+/* Drops checkpoint index and removes its file; a segment that a merge may be reading stays open. */
 static enum stp_errc retire(struct stp_ledger *ledger, size_t index, struct stp_err *err)
 {
 	struct stp_checkpoint *checkpoint = &ledger->checkpoints[index];
@@ -149,8 +149,8 @@ static enum stp_errc merge_level(struct stp_ledger *ledger, uint64_t level, size
 	return stp_ledger_add_checkpoint(ledger, &merged, err);
 }
 
-/* Writes builder's records as the next checkpoint, then merges levels that are full. Runs in the
- * one thread that is flushing. */
+/* Writes builder's records as the next checkpoint, then merges levels that are full. Called only by
+ * the thread that is flushing. */
 static enum stp_errc write_checkpoint(struct stp_ledger *ledger, struct stp_run_builder *builder,
                                       struct stp_err *err)
 {
@@ -185,12 +185,12 @@ static enum stp_errc collect(struct stp_ledger *ledger, const struct stp_record 
 		STP_TRY(stp_run_create(&options, &ledger->collect.builder, err));
 	}
 	STP_TRY(stp_run_add(ledger->collect.builder, record, err));
-	/* An upper bound of what the run counts for a record. */
+	/* An upper bound of the bytes that the run counts for a record. */
 	ledger->collect.bytes += STP_RECORD_HEAD_BYTES + 256 + record->path_bytes;
 	return STP_OK;
 }
 
-/* Takes what was gathered and writes it with the lock released; under the lock. */
+/* Called under the lock: detaches what was gathered, and writes it with the lock released. */
 static enum stp_errc flush_locked(struct stp_ledger *ledger, struct stp_err *err)
 {
 	struct stp_run_builder *builder = ledger->collect.builder;

@@ -39,7 +39,7 @@ static unsigned flags_of(const struct stp_record *record)
 	       (record->origin ? HAS_ORIGIN : 0);
 }
 
-/* Which records may exist: with a path, unless that is left out or the target is gone. */
+/* Whether a record is valid: it has a path, unless that is omitted or the target was removed. */
 static int is_sound(unsigned flags, size_t path_bytes)
 {
 	if (flags & ~(RECORD_FLAGS | HAS_VERIFIED_AT | HAS_ORIGIN))

@@ -8,7 +8,7 @@
 #include "ledger/run_source.h"
 #include "ledger/segment_reader.h"
 
-/* Records of a memory run lie all over: fetch this many ahead. */
+/* Records of a memory run are scattered: prefetch this many ahead. */
 #define PREFETCH_COUNT 6
 
 /* A batch is STP_BLOCK_BATCH_MAX of the source's largest blocks, which fills the hash lanes; a
@@ -108,23 +108,24 @@ static void next_item(struct stp_cursor *cursor)
 	}
 	cursor->item++;
 	cursor->prefix = item->prefix;
-	/* Our own memory: encoded by stp_run_add(). */
+	/* Trusted memory: encoded by stp_run_add(). */
 	STP_ASSERT(stp_record_decode(run->memory.records + item->at, STP_RECORD_ENCODED_MAX,
 	                             cursor->digest_bytes, &cursor->record) != 0);
 }
 
 /* --- files --- */
 
-/* A damaged block: remembers its key range, or fails. */
+/* Handles a damaged block: remembers its key range, or fails. */
 static enum stp_errc meet_damage(struct stp_cursor *cursor, size_t block, int sys_errno,
                                  struct stp_err *err)
 {
 	const struct stp_block *blocks = cursor->file->blocks;
 
 	if (!cursor->source.segment)
-		return STP_FAIL(err, STP_CHANGED, "ledger", cursor->file->name,
-		                "block %zu does not read as it was written: check memory and disk",
-		                block + 1);
+		return STP_FAIL(
+		    err, STP_CHANGED, "ledger", cursor->file->name,
+		    "block %zu does not read back as it was written; check memory and disk",
+		    block + 1);
 	STP_TRY(stp_segment_report(cursor->source.segment, block, sys_errno, err));
 	if (!cursor->has_damage ||
 	    stp_key_compare(cursor->damage_high, blocks[block].first_key) != 0)
@@ -150,7 +151,8 @@ static enum stp_errc load_batch(struct stp_cursor *cursor, struct stp_err *err)
 	code = stp_blocks_read(cursor->file, cursor->block, count, cursor->batches[cursor->turn],
 	                       &bad, &local);
 	if (code != STP_OK) {
-		/* What the disk cannot give is damage of a ledger, and the end of a run. */
+		/* A block that cannot be read is damage in a ledger, and a failure in a spilled
+		 * run. */
 		if (!cursor->source.segment || !cursor->source.segment->damage) {
 			stp_err_merge(err, &local);
 			return code;
@@ -165,7 +167,7 @@ static enum stp_errc load_batch(struct stp_cursor *cursor, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Goes to the next good block; *out_any is 0 when there is none. */
+/* Advances to the next good block; *out_any is 0 when there is none. */
 static enum stp_errc next_block(struct stp_cursor *cursor, int *out_any, struct stp_err *err)
 {
 	for (;;) {
@@ -194,8 +196,8 @@ static enum stp_errc next_block(struct stp_cursor *cursor, int *out_any, struct 
 	}
 }
 
-/* The next record of the file. A block with good sums holds what our writer put there; what is not
- * sound in it nevertheless ends the merge. */
+/* The next record of the file. A block with good sums holds what the writer put there; an invalid
+ * record in it nevertheless ends the merge. */
 static enum stp_errc next_in_file(struct stp_cursor *cursor, struct stp_err *err)
 {
 	size_t block;
@@ -215,12 +217,12 @@ static enum stp_errc next_in_file(struct stp_cursor *cursor, struct stp_err *err
 	if (!count || (cursor->records_left == cursor->file->blocks[block].record_count &&
 	               stp_key_compare(cursor->record.key, cursor->file->blocks[block].first_key)))
 		return STP_FAIL(err, STP_FORMAT, "ledger", cursor->file->name,
-		                "block %zu holds a record that makes no sense", block + 1);
+		                "block %zu holds an invalid record", block + 1);
 	cursor->at += count;
 	cursor->left -= count;
 	cursor->records_left--;
 	cursor->prefix = stp_load64_be(cursor->record.key);
-	/* Only the range's last block can go beyond it. */
+	/* Only the last block of the range can extend beyond it. */
 	if (block + 1 == cursor->block_end && is_beyond(cursor, cursor->record.key))
 		finish(cursor);
 	return STP_OK;
@@ -243,7 +245,7 @@ enum stp_errc stp_cursor_advance(struct stp_cursor *cursor, struct stp_err *err)
 	if (!cursor->is_done &&
 	    stp_key_compare(before, cursor->record.key) > (cursor->source.segment ? -1 : 0))
 		return STP_FAIL(err, STP_FORMAT, "ledger", cursor->file->name,
-		                "its keys are not in order");
+		                "has keys that are not in order");
 	return STP_OK;
 }
 
@@ -264,7 +266,7 @@ enum stp_errc stp_cursor_seek(struct stp_cursor *cursor, const struct stp_key_ra
 		return STP_OK;
 	}
 	cursor->block = stp_blocks_find(cursor->file, range->low);
-	/* The block before may reach into the range. */
+	/* The block before may extend into the range. */
 	if (cursor->block)
 		cursor->block--;
 	cursor->block_end = range->high_is_end ? cursor->file->block_count

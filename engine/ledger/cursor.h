@@ -5,7 +5,7 @@
  *	memory run ─▶ items ─▶ record
  *	file ─▶ [batch of blocks A | batch B, checked] ─▶ record
  *
- * Two batches take turns, so a record stays valid while the cursor moves on by one more.
+ * Two batches take turns, so a record stays valid while the cursor advances once more.
  *
  * Shape      struct stp_cursor with the current record and its key's first 8 bytes.
  * Memory     file: two batches; memory run: none.
@@ -42,7 +42,7 @@ struct stp_cursor {
 	size_t left;        /* bytes of the block from at */
 	uint32_t records_left;
 
-	/* Key range of the last damaged blocks met: [damage_low, damage_high). */
+	/* Key range of the last damaged blocks found: [damage_low, damage_high). */
 	int has_damage;
 	int damage_to_end;
 	uint8_t damage_low[STP_KEY_BYTES];
@@ -53,14 +53,14 @@ struct stp_cursor {
 enum stp_errc stp_cursor_init(struct stp_cursor *cursor, const struct stp_source *source,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Goes to the first record of range, or is done. */
+/* Moves to the first record of range, or to the end. */
 enum stp_errc stp_cursor_seek(struct stp_cursor *cursor, const struct stp_key_range *range,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Goes to the next record, or is done. The record before stays valid until the next call. */
+/* Moves to the next record, or to the end. The previous record stays valid until the next call. */
 enum stp_errc stp_cursor_advance(struct stp_cursor *cursor, struct stp_err *err) STP_MUST_CHECK;
 
-/* True when key lies in damage this cursor has met. */
+/* True when key is in a damaged range that this cursor has found. */
 int stp_cursor_is_damaged(const struct stp_cursor *cursor, const uint8_t *key);
 
 void stp_cursor_release(struct stp_cursor *cursor);

@@ -19,7 +19,7 @@ static const char *number_then_dot(const char *text, uint64_t *out)
 	return dot + 1;
 }
 
-/* What name is; 0 when it is none of ours. */
+/* Parses name; 0 when it does not belong to the ledger. */
 static int parse_name(const char *name, struct stp_ledger_file *file)
 {
 	const char *rest;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names in state/ledger/, and what a listing of it shows.
+ * Names in state/ledger/, and a listing of it.
  *
  *	N.manifest  N.base.segment  N.delta.segment  S.L.checkpoint.segment  temporary files
  *
- * Shape      one entry per name that is ours; others are left alone.
+ * Shape      one entry per name that belongs to the ledger; others are ignored.
  * Memory     an array that grows.
  * Ownership  release with stp_ledger_folder_release().
  * Threads    one thread.

@@ -15,7 +15,7 @@
 
 #define FOLDER "ledger"
 
-/* Opens entry of the manifest and checks that it is the very segment the manifest means. */
+/* Opens the segment of entry and checks that it is the one that the manifest describes. */
 static enum stp_errc open_listed(struct stp_ledger *ledger, const struct stp_manifest_entry *entry,
                                  struct stp_segment **out_segment, struct stp_err *err)
 {
@@ -28,7 +28,8 @@ static enum stp_errc open_listed(struct stp_ledger *ledger, const struct stp_man
 	    info->hash_set != ledger->manifest.hash_set) {
 		stp_segment_close(segment);
 		return STP_FAIL(err, STP_CHANGED, "ledger", entry->name,
-		                "is not the segment its manifest lists, but another of ours");
+		                "is not the segment that its manifest lists, but another one with "
+		                "the same key");
 	}
 	stp_segment_tolerate(segment, ledger->options.damage);
 	*out_segment = segment;
@@ -42,7 +43,7 @@ static void open_segments(struct stp_ledger *ledger)
 	struct stp_err err = STP_ERR_INIT;
 	size_t i;
 
-	/* Segments of another set are read, but a delta cannot be put on them. */
+	/* Segments of another set are read, but a delta cannot be based on them. */
 	ledger->is_whole = !manifest->count || manifest->hash_set == ledger->options.hash_set;
 	for (i = 0; i < manifest->count; i++) {
 		if (open_listed(ledger, &manifest->entries[i], &ledger->segments[i], &err) !=
@@ -78,7 +79,7 @@ static enum stp_errc find_checkpoint(struct stp_ledger *ledger, const struct stp
 		return STP_OK;
 	}
 	info = stp_segment_info(checkpoint.segment);
-	/* One that is in the generation already would bring older records back on top of it. */
+	/* One whose records are in the generation already would put older records on top of it. */
 	if (info->kind != STP_SEGMENT_CHECKPOINT || info->hash_set != ledger->options.hash_set ||
 	    info->generation <= ledger->manifest.generation) {
 		stp_segment_close(checkpoint.segment);
@@ -90,14 +91,14 @@ static enum stp_errc find_checkpoint(struct stp_ledger *ledger, const struct stp
 	return stp_ledger_add_checkpoint(ledger, &checkpoint, err);
 }
 
-/* The next generation's number comes after all that are there. */
+/* The next generation's number is above all that exist. */
 static void pass_number(struct stp_ledger *ledger, uint64_t number)
 {
 	if (number < UINT64_MAX / 2 && ledger->next_generation <= number)
 		ledger->next_generation = number + 1;
 }
 
-/* Finds the newest manifest that holds. */
+/* Finds the newest valid manifest. */
 static void find_manifest(struct stp_ledger *ledger, const struct stp_ledger_folder *folder)
 {
 	size_t i;
@@ -117,11 +118,11 @@ static void find_manifest(struct stp_ledger *ledger, const struct stp_ledger_fol
 	}
 }
 
-/* What runs left that never committed: they must not fill a disk that made them fail, and the
- * numbers of generations must not skip for them, because parts to be re-hashed are taken in their
- * order. A segment is known for such by being newer than the newest manifest; where that one is
- * broken, nothing is known of segments and they stay. What cannot be removed stays, and its number
- * is not used. */
+/* Removes the leftovers of runs that never committed: they must not fill a disk that made those
+ * runs fail, and generations must not skip numbers because of them, because parts are re-hashed in
+ * the order of those numbers. A leftover segment is one that is newer than the newest manifest;
+ * where that manifest is broken, leftovers cannot be recognized, and all segments stay. What cannot
+ * be removed stays, and its number is not used. */
 static void sweep_uncommitted(struct stp_ledger *ledger, const struct stp_ledger_folder *folder)
 {
 	int is_known = !ledger->options.read_only && ledger->refused_count == 0;
@@ -140,7 +141,7 @@ static void sweep_uncommitted(struct stp_ledger *ledger, const struct stp_ledger
 	}
 }
 
-/* Everything that is in the folder. */
+/* Loads everything that is in the folder. */
 static enum stp_errc load(struct stp_ledger *ledger, struct stp_err *err)
 {
 	struct stp_ledger_folder folder;
@@ -159,7 +160,7 @@ static enum stp_errc load(struct stp_ledger *ledger, struct stp_err *err)
 	return code;
 }
 
-/* Opens or makes the folder; a read-only ledger may be missing. */
+/* Opens or creates the folder; a read-only ledger may be missing. */
 static enum stp_errc open_folder(struct stp_ledger *ledger, struct stp_err *err)
 {
 	struct stp_err why = STP_ERR_INIT;
@@ -190,7 +191,7 @@ enum stp_errc stp_ledger_open(const struct stp_ledger_options *options,
 	ledger->next_number = 1;
 	ledger->is_whole = 1;
 	stp_collect_init(ledger);
-	/* Says nothing new when it was called before, from any thread. */
+	/* May be called again, from any thread. */
 	if (sodium_init() >= 0)
 		ledger->seal_key = sodium_malloc(STP_SEAL_KEY_BYTES);
 	if (!ledger->seal_key)
@@ -239,9 +240,9 @@ unsigned stp_ledger_hash_set(const struct stp_ledger *ledger)
 	return ledger->segment_count ? ledger->manifest.hash_set : ledger->options.hash_set;
 }
 
-const struct stp_ledger_facts *stp_ledger_facts(const struct stp_ledger *ledger)
+const struct stp_ledger_summary *stp_ledger_summary(const struct stp_ledger *ledger)
 {
-	return &ledger->manifest.facts;
+	return &ledger->manifest.summary;
 }
 
 size_t stp_ledger_refused_count(const struct stp_ledger *ledger)
@@ -324,7 +325,7 @@ enum stp_errc stp_ledger_begin(struct stp_ledger *ledger, enum stp_segment_kind 
 	char name[STP_SEGMENT_NAME_MAX + 1];
 
 	STP_ASSERT(!ledger->options.read_only);
-	/* A run that starts over withdraws what it prepared. */
+	/* A run that starts again withdraws what it prepared. */
 	if (ledger->has_prepared)
 		unlinkat(ledger->folder_fd, ledger->prepared.name, 0);
 	ledger->has_prepared = 0;
@@ -369,7 +370,7 @@ static int lists(const struct stp_manifest *manifest, const char *name)
 	return 0;
 }
 
-/* Removes every file of ours that neither of the two generations needs. */
+/* Removes every file of the ledger that neither of the two generations needs. */
 static enum stp_errc sweep(struct stp_ledger *ledger, const struct stp_manifest *now,
                            const struct stp_manifest *before, struct stp_err *err)
 {
@@ -393,13 +394,13 @@ static enum stp_errc sweep(struct stp_ledger *ledger, const struct stp_manifest 
 	return STP_OK;
 }
 
-enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_facts *facts,
+enum stp_errc stp_ledger_commit(struct stp_ledger *ledger, const struct stp_ledger_summary *summary,
                                 struct stp_err *err)
 {
 	struct stp_manifest next = {
 	    .hash_set = ledger->options.hash_set,
 	    .generation = ledger->next_generation,
-	    .facts = *facts,
+	    .summary = *summary,
 	};
 	int is_base = ledger->has_prepared && ledger->prepared.kind == STP_SEGMENT_BASE;
 	size_t i;

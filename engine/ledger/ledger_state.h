@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger from within, shared by ledger.c (generations) and checkpoint.c (what is put): its
- * state, what is broken in it, and the list of its checkpoints.
+ * The internals of the ledger, shared by ledger.c (generations) and checkpoint.c
+ * (stp_ledger_put()): its state, the reports of damage, and the list of its checkpoints.
  *
  * Shape      segments newest first; checkpoints newest first.
  * Memory     heap; the seal key in locked memory.
@@ -24,7 +24,7 @@ struct stp_checkpoint {
 	int is_lent;                 /* a merge may be reading it */
 };
 
-/* What put() gathers for the next checkpoint. */
+/* The records that put() gathers for the next checkpoint. */
 struct stp_collect {
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
@@ -42,7 +42,7 @@ struct stp_ledger {
 	uint64_t next_generation;
 	struct stp_segment *segments[STP_LEDGER_SEGMENTS_MAX]; /* those that could be opened */
 	size_t segment_count;
-	int is_whole; /* all segments of the manifest are there */
+	int is_whole; /* all segments of the manifest are usable */
 	size_t refused_count;
 
 	struct stp_checkpoint *checkpoints; /* by number, newest first */
@@ -58,10 +58,10 @@ struct stp_ledger {
 	struct stp_manifest_entry prepared;
 };
 
-/* Names what is broken: moves err's text to the damage list. */
+/* Reports what is broken: moves err's text to the damage list. */
 void stp_ledger_refuse(struct stp_ledger *ledger, const struct stp_err *err);
 
-/* What the next generation's segments are made with. */
+/* The options of the next generation's segments. */
 struct stp_segment_options stp_ledger_segment_options(const struct stp_ledger *ledger,
                                                       enum stp_segment_kind kind);
 
@@ -70,11 +70,12 @@ enum stp_errc stp_ledger_add_checkpoint(struct stp_ledger *ledger,
                                         const struct stp_checkpoint *checkpoint,
                                         struct stp_err *err) STP_MUST_CHECK;
 
-/* Opens checkpoint index, if it is not; on failure it is named and *out_segment is NULL. */
+/* Opens checkpoint index if it is not open; a failure is reported as damage, and *out_segment is
+ * NULL. */
 void stp_ledger_open_checkpoint(struct stp_ledger *ledger, size_t index,
                                 struct stp_segment **out_segment);
 
-/* What is put is gathered in ledger->collect (checkpoint.c). */
+/* Creates and destroys ledger->collect, where put() gathers records (checkpoint.c). */
 void stp_collect_init(struct stp_ledger *ledger);
 void stp_collect_release(struct stp_ledger *ledger);
 

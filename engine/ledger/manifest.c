@@ -55,13 +55,13 @@ enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder
 	stp_store32_le(bytes + 8, VERSION);
 	stp_store32_le(bytes + 12, manifest->hash_set);
 	stp_store64_le(bytes + 16, manifest->generation);
-	stp_store64_le(bytes + 24, manifest->facts.run_version);
-	stp_store64_le(bytes + 32, (uint64_t)manifest->facts.published_at);
-	stp_store64_le(bytes + 40, manifest->facts.target_count);
-	stp_store64_le(bytes + 48, (uint64_t)manifest->facts.oldest_verified_at);
-	stp_store64_le(bytes + 56, manifest->facts.tag);
+	stp_store64_le(bytes + 24, manifest->summary.run_version);
+	stp_store64_le(bytes + 32, (uint64_t)manifest->summary.published_at);
+	stp_store64_le(bytes + 40, manifest->summary.target_count);
+	stp_store64_le(bytes + 48, (uint64_t)manifest->summary.oldest_verified_at);
+	stp_store64_le(bytes + 56, manifest->summary.tag);
 	stp_store32_le(bytes + 64, (uint32_t)manifest->count);
-	stp_store32_le(bytes + 68, manifest->facts.source);
+	stp_store32_le(bytes + 68, manifest->summary.source);
 	for (i = 0; i < manifest->count; i++)
 		store_entry(&manifest->entries[i], bytes + HEAD_BYTES + i * ENTRY_BYTES);
 	seal(bytes, count, seal_key, bytes + count);
@@ -70,7 +70,7 @@ enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder
 	                      "ledger", err);
 }
 
-/* The entry at bytes; 0 when it makes no sense. */
+/* Decodes the entry at bytes; 0 when it is invalid. */
 static int load_entry(const uint8_t *bytes, struct stp_manifest_entry *entry)
 {
 	uint32_t kind = stp_load32_le(bytes + 64);
@@ -86,7 +86,7 @@ static int load_entry(const uint8_t *bytes, struct stp_manifest_entry *entry)
 	       kind <= STP_SEGMENT_CHECKPOINT;
 }
 
-/* The fields of bytes[0, count), whose seal was checked. */
+/* Decodes the fields of bytes[0, count), whose seal was checked. */
 static enum stp_errc parse(const uint8_t *bytes, size_t count, const char *name,
                            struct stp_manifest *manifest, struct stp_err *err)
 {
@@ -94,22 +94,22 @@ static enum stp_errc parse(const uint8_t *bytes, size_t count, const char *name,
 
 	manifest->hash_set = stp_load32_le(bytes + 12);
 	manifest->generation = stp_load64_le(bytes + 16);
-	manifest->facts.run_version = stp_load64_le(bytes + 24);
-	manifest->facts.published_at = (int64_t)stp_load64_le(bytes + 32);
-	manifest->facts.target_count = stp_load64_le(bytes + 40);
-	manifest->facts.oldest_verified_at = (int64_t)stp_load64_le(bytes + 48);
-	manifest->facts.tag = stp_load64_le(bytes + 56);
+	manifest->summary.run_version = stp_load64_le(bytes + 24);
+	manifest->summary.published_at = (int64_t)stp_load64_le(bytes + 32);
+	manifest->summary.target_count = stp_load64_le(bytes + 40);
+	manifest->summary.oldest_verified_at = (int64_t)stp_load64_le(bytes + 48);
+	manifest->summary.tag = stp_load64_le(bytes + 56);
 	manifest->count = stp_load32_le(bytes + 64);
-	manifest->facts.source = stp_load32_le(bytes + 68);
+	manifest->summary.source = stp_load32_le(bytes + 68);
 	if (stp_load32_le(bytes + 8) != VERSION || manifest->count > STP_LEDGER_SEGMENTS_MAX ||
 	    count != HEAD_BYTES + manifest->count * ENTRY_BYTES + STP_SEAL_BYTES ||
 	    !manifest->hash_set || manifest->hash_set >= 1u << STP_ALG_COUNT)
 		return STP_FAIL(err, STP_FORMAT, "ledger", name,
-		                "is of another version, or has values out of range");
+		                "has another format version, or values out of range");
 	for (i = 0; i < manifest->count; i++) {
 		if (!load_entry(bytes + HEAD_BYTES + i * ENTRY_BYTES, &manifest->entries[i]))
 			return STP_FAIL(err, STP_FORMAT, "ledger", name,
-			                "lists a segment that makes no sense");
+			                "has an invalid entry for a segment");
 	}
 	return STP_OK;
 }
@@ -126,13 +126,13 @@ enum stp_errc stp_manifest_read(int folder_fd, uint64_t generation, const uint8_
 	stp_manifest_name(generation, name);
 	STP_TRY(stp_file_read(folder_fd, name, MANIFEST_MAX, "ledger", &buf, err));
 	if (buf.count < HEAD_BYTES + STP_SEAL_BYTES || stp_load64_le(buf.data) != MAGIC) {
-		code = STP_FAIL(err, STP_FORMAT, "ledger", name, "is no manifest of a ledger");
+		code = STP_FAIL(err, STP_FORMAT, "ledger", name, "is not a manifest of a ledger");
 	} else {
 		seal(buf.data, buf.count - STP_SEAL_BYTES, seal_key, sum);
 		if (sodium_memcmp(sum, buf.data + buf.count - STP_SEAL_BYTES, STP_SEAL_BYTES) != 0)
-			code =
-			    STP_FAIL(err, STP_KEY, "ledger", name,
-			             "its seal is not ours: changed, or sealed with another key");
+			code = STP_FAIL(
+			    err, STP_KEY, "ledger", name,
+			    "its seal does not match: it was changed, or sealed with another key");
 		else
 			code = parse(buf.data, buf.count, name, &manifest, err);
 	}

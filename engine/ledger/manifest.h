@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Manifests: which segments are a generation of the ledger. FORMAT.md describes the bytes.
+ * Manifests: which segments form a generation of the ledger. FORMAT.md describes the bytes.
  *
  * Shape      N.manifest: 128 bytes, 128 per segment, 32 of seal.
- * Memory     one struct with room for STP_LEDGER_SEGMENTS_MAX segments.
+ * Memory     one struct with space for STP_LEDGER_SEGMENTS_MAX segments.
  * Ownership  the caller's.
  * Threads    any thread; no state.
  */
@@ -26,7 +26,7 @@ struct stp_manifest_entry {
 struct stp_manifest {
 	unsigned hash_set;
 	uint64_t generation; /* 0: there is none */
-	struct stp_ledger_facts facts;
+	struct stp_ledger_summary summary;
 	size_t count;
 	struct stp_manifest_entry entries[STP_LEDGER_SEGMENTS_MAX]; /* newest first */
 };
@@ -38,7 +38,8 @@ void stp_manifest_name(uint64_t generation, char out[STP_MANIFEST_NAME_BYTES]);
 enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder_fd,
                                  const uint8_t *seal_key, struct stp_err *err) STP_MUST_CHECK;
 
-/* Reads and checks the manifest of generation. STP_KEY when its seal is not ours, STP_FORMAT. */
+/* Reads and checks the manifest of generation. STP_KEY when its seal does not match, STP_FORMAT
+ * when it is not a valid manifest. */
 enum stp_errc stp_manifest_read(int folder_fd, uint64_t generation, const uint8_t *seal_key,
                                 struct stp_manifest *out_manifest,
                                 struct stp_err *err) STP_MUST_CHECK;

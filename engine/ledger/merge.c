@@ -35,7 +35,7 @@ struct stp_merge {
 	struct stp_cursor *cursors;
 	size_t count;
 	struct stp_losers losers;
-	size_t ledger_damage; /* cursors of the ledger that have met damage */
+	size_t ledger_damage; /* cursors of the ledger that have found damage */
 	uint8_t key[STP_KEY_BYTES];
 	struct stp_merge_item items[STP_MERGE_ITEMS_MAX];
 	uint8_t *copies; /* of records that share key and source; made when first needed */
@@ -123,8 +123,8 @@ static enum stp_errc keep_item(struct stp_merge *merge, size_t slot, struct stp_
 	return STP_OK;
 }
 
-/* Takes the winner's record into the group. A source's second record of the same key is copied, as
- * is its first: a cursor keeps a record only while it moves on once. */
+/* Adds the winner's record to the group. A source's second record of the same key is copied, as is
+ * its first: a cursor keeps a record valid only until it has advanced twice. */
 static enum stp_errc take(struct stp_merge *merge, struct stp_merge_group *group,
                           struct stp_err *err)
 {
@@ -148,7 +148,7 @@ static enum stp_errc take(struct stp_merge *merge, struct stp_merge_group *group
 	return STP_OK;
 }
 
-/* Leaves out what older sources of the ledger say about a key in a damaged range. */
+/* Drops the records of older ledger sources for a key in a damaged range. */
 static void drop_distrusted(struct stp_merge *merge, struct stp_merge_group *group)
 {
 	size_t kept = 0;

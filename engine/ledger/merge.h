@@ -12,10 +12,10 @@
  * one that counts.
  *
  * Damage. A block of a segment that fails its checksum or tag is an error that names it, unless the
- * segment tolerates (stp_segment_tolerate(), as the ledger's do): then the fault goes on the
- * segment's list, its records are missing, and so are all records of later sources of the ledger
- * in that block's key range, because an older record must not come back to life. Files in that
- * range look new and are hashed again.
+ * segment tolerates damage (stp_segment_tolerate(), as the ledger's segments do): then a fault is
+ * added to the segment's list, its records are missing, and so are all records of later sources of
+ * the ledger in that block's key range, because an older record must not come back to life. Files
+ * in that range look new and are hashed again.
  *
  * Shape      groups in strictly ascending key order; a group holds at most
  *            STP_MERGE_ITEMS_MAX items, total counts all.
@@ -36,7 +36,7 @@
 #include "record/record.h"
 
 /* Key range index of 2^bits: low is its first key, high the first beyond; high_is_end is set for
- * the last range, which has no key beyond. */
+ * the last range, beyond which there is no key. */
 struct stp_key_range {
 	uint8_t low[STP_KEY_BYTES];
 	uint8_t high[STP_KEY_BYTES];
@@ -56,13 +56,13 @@ struct stp_merge_item {
 struct stp_merge_group {
 	const uint8_t *key; /* NULL at the end */
 	const struct stp_merge_item *items;
-	size_t count; /* items there are */
-	size_t total; /* records met; more than count only beyond STP_MERGE_ITEMS_MAX */
+	size_t count; /* items in the group */
+	size_t total; /* records found; more than count only beyond STP_MERGE_ITEMS_MAX */
 };
 
 struct stp_merge;
 
-/* A merge over all sources, nothing read yet: seek comes first. */
+/* A merge over all sources; nothing is read until seek. */
 enum stp_errc stp_merge_create(const struct stp_sources *sources, struct stp_merge **out_merge,
                                struct stp_err *err) STP_MUST_CHECK;
 

@@ -16,7 +16,7 @@
 
 /* Written at once while spilling. */
 #define SPILL_BYTES ((size_t)1 << 20)
-/* Records are gathered in key order from all over the arena: fetch this many ahead. */
+/* Records are gathered in key order from all over the arena: prefetch this many ahead. */
 #define PREFETCH_COUNT 8
 
 /* Cache lines of its own: each worker writes to its builder for every record. */
@@ -47,7 +47,7 @@ enum stp_errc stp_run_create(const struct stp_run_options *options,
 
 	STP_ASSERT(options->budget_bytes >= STP_RUN_BUDGET_MIN);
 	if (!builder)
-		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "cannot start a run");
+		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for a run");
 	builder->options = *options;
 	builder->digest_bytes = stp_alg_set_digest_bytes(options->hash_set);
 	code = stp_sort_memory_map(&builder->memory, options->budget_bytes,
@@ -60,7 +60,7 @@ enum stp_errc stp_run_create(const struct stp_run_options *options,
 	return STP_OK;
 }
 
-/* Writes the blocks gathered so far behind those before, and moves their entries to run. */
+/* Appends the blocks gathered so far to the file, and moves their entries to run. */
 static enum stp_errc write_blocks(struct stp_run *run, struct stp_blocks *blocks, uint64_t *offset,
                                   struct stp_err *err)
 {
@@ -70,7 +70,7 @@ static enum stp_errc write_blocks(struct stp_run *run, struct stp_blocks *blocks
 	stp_blocks_seal(blocks, NULL);
 	STP_TRY(stp_fd_write_at(run->fd, blocks->data, blocks->bytes, (off_t)*offset, "ledger",
 	                        "sorted run", err));
-	/* At least one: a run with blocks is one in a file. */
+	/* At least one entry: a run with blocks is one in a file. */
 	if (!STP_ARRAY_RESERVE(run->blocks, run->block_capacity, count ? count : 1))
 		return STP_FAIL_ERRNO(err, ENOMEM, "ledger", NULL, "no memory for an index");
 	for (i = 0; i < blocks->count; i++) {

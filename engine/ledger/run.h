@@ -6,15 +6,15 @@
  *	stp_run_finish() ─▶ sort ─▶ memory run + spilled runs ─▶ struct stp_sources ─▶ merge
  *
  * One builder per worker; the runs of all builders go into one list of sources. Records with the
- * same key are all kept, also within one builder, in the order of adding: the merge shows them
- * side by side, which is how a path named twice is found.
+ * same key are all kept, also within one builder, in the order of adding: the merge returns them in
+ * one group, which is how a path that is named twice is found.
  *
  * A spilled run lives in a file without a name (O_TMPFILE): nobody else can open it, and a crash
- * leaves nothing behind. So its blocks carry XXH3 against bad memory and disks, but no seal.
+ * leaves nothing behind. So its blocks have XXH3 sums against bad memory and disks, but no seal.
  *
  * Shape      at most budget_bytes of records, index and sort space in memory per builder.
  * Memory     one mapping per builder, touched as it fills; a memory run keeps it.
- * Ownership  finish hands the runs to the list; the builder can go.
+ * Ownership  finish moves the runs to the list; the builder can be destroyed.
  * Threads    one thread per builder; finished sources are read-only, any thread.
  */
 #ifndef STP_LEDGER_RUN_H
@@ -32,7 +32,7 @@ struct stp_run_builder;
 
 struct stp_run_options {
 	int spill_fd;                    /* folder for spilled runs (state/), not closed */
-	unsigned hash_set;               /* what record->digests is packed by */
+	unsigned hash_set;               /* the set of record->digests */
 	size_t budget_bytes;             /* at least STP_RUN_BUDGET_MIN */
 	const struct stp_cancel *cancel; /* may be NULL */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A finished run from within: what the merge's cursors read it by.
+ * The internals of a finished run, as the merge's cursors read it.
  *
  *	memory run:  sort/memory.h                     sorted by key, then by order of adding
  *	spilled run: file of blocks, see ledger/blocks.h

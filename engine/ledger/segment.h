@@ -6,13 +6,13 @@
  *	reader:  header, footer seal, index checked at open; each block's XXH3 and keyed tag
  *	         before a record of it is used (ledger/merge.h reads the records)
  *
- * The ledger is signing input, so a segment carries a keyed BLAKE2b seal over header and block
- * index, and the index a checksum and a keyed tag of each block. FORMAT.md describes the bytes.
+ * The ledger is input of signing, so a segment has a keyed BLAKE2b seal over header and block
+ * index, and the index has a checksum and a keyed tag of each block. FORMAT.md describes the bytes.
  *
  * Writing in parallel: the key space is cut into parts (whole bins, any partition that does not
  * depend on the number of threads); a worker claims the next part number from one counter, encodes
- * its records into a part and appends it under that number as ticket. Parts land in ticket order,
- * so the file's bytes are the same for every thread count.
+ * its records into a part and appends it with that number as its ticket. Parts are written in
+ * ticket order, so the file's bytes are the same for every thread count.
  *
  * Shape      blocks of at most 64 KiB, records never cross one; sparse index: first key per block.
  * Memory     writer: one part per worker (the encoded records of its range); reader: 88 bytes of
@@ -75,38 +75,38 @@ enum stp_errc stp_segment_part_create(struct stp_segment_writer *writer, size_t 
                                       struct stp_err *err) STP_MUST_CHECK;
 
 /* Adds a record; keys ascend strictly within the part, and from part to part (checked: a violation
- * is a bug of the caller). NO_PATH records and records without digests are allowed only as
- * tombstones (REMOVED). LISTED's origin is kept when not 0. */
+ * is a bug of the caller). NO_PATH records and records without digests are allowed only with
+ * REMOVED. The origin of LISTED records is kept when it is not 0. */
 enum stp_errc stp_segment_part_add(struct stp_segment_part *part, const struct stp_record *record,
                                    struct stp_err *err) STP_MUST_CHECK;
 
 /* Seals the part's blocks and writes them behind those of ticket - 1; waits for its turn. Tickets
- * are 0, 1, 2, … without gaps. The part is empty afterwards (an empty part is fine too). When a
- * worker fails, stp_segment_cancel() frees those who wait: they get STP_CANCELLED. */
+ * are 0, 1, 2, … without gaps. The part is empty afterwards (appending an empty part is fine). When
+ * a worker fails, stp_segment_cancel() wakes the waiting ones: they return STP_CANCELLED. */
 enum stp_errc stp_segment_append(struct stp_segment_writer *writer, struct stp_segment_part *part,
                                  uint64_t ticket, struct stp_err *err) STP_MUST_CHECK;
 
 void stp_segment_part_destroy(struct stp_segment_part *part);
 
-/* Serial way: adds records to the writer's own part, appended as it fills. Not to be mixed with
- * stp_segment_append(). */
+/* For one thread: adds records to the writer's own part, which is appended when it is full. Not to
+ * be mixed with stp_segment_append(). */
 enum stp_errc stp_segment_add(struct stp_segment_writer *writer, const struct stp_record *record,
                               struct stp_err *err) STP_MUST_CHECK;
 
 /* Makes every later or waiting append return STP_CANCELLED. Any thread. */
 void stp_segment_cancel(struct stp_segment_writer *writer);
 
-/* Writes index and footer; the file is whole but has its temporary name and is not yet durable.
- * info may be NULL. */
+/* Writes index and footer; the file is complete but still has its temporary name and is not yet
+ * durable. info may be NULL. */
 enum stp_errc stp_segment_finish(struct stp_segment_writer *writer, struct stp_segment_info *info,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* fsync → rename to its name → fsync of the folder; calls finish if that was not done. Frees the
+/* fsync → rename to its name → fsync of the folder; calls finish if that was not called. Frees the
  * writer, also on failure (then the temporary file is gone). info may be NULL. */
 enum stp_errc stp_segment_commit(struct stp_segment_writer *writer, struct stp_segment_info *info,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* Removes the temporary file and frees the writer; NULL is fine. */
+/* Removes the temporary file and frees the writer; NULL is allowed. */
 void stp_segment_abort(struct stp_segment_writer *writer);
 
 /* --- reading --- */
@@ -114,13 +114,13 @@ void stp_segment_abort(struct stp_segment_writer *writer);
 struct stp_segment;
 
 /* Opens segment name and checks header, index and seal. STP_KEY when it is sealed with another
- * key or was changed, STP_FORMAT when it is no segment, STP_IO. */
+ * key or was changed, STP_FORMAT when it is not a segment, STP_IO. */
 enum stp_errc stp_segment_open(int folder_fd, const char *name, const uint8_t *seal_key,
                                struct stp_segment **out_segment,
                                struct stp_err *err) STP_MUST_CHECK;
 
-/* Damaged blocks of this segment become faults on the list and a counter, and the merge leaves
- * their key range out (see ledger/merge.h) instead of failing. Set before reading. */
+/* Damaged blocks of this segment become faults on the list and a counter, and the merge omits their
+ * key range (see ledger/merge.h) instead of failing. Set before reading. */
 void stp_segment_tolerate(struct stp_segment *segment, struct stp_fault_list *damage);
 
 /* Blocks found damaged so far. */

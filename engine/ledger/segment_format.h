@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fixed places of a segment file, see FORMAT.md.
+ * The fixed layout of a segment file, see FORMAT.md.
  *
  *	0 header, 4 KiB | blocks | index, 88 bytes per block | footer, 48 bytes
  *
@@ -23,7 +23,7 @@
 #define STP_SEGMENT_FOOTER_BYTES 48
 #define STP_SEGMENT_MAGIC        UINT64_C(0x314744454c505453) /* "STPLEDG1" */
 #define STP_SEGMENT_END_MAGIC    UINT64_C(0x314c414553505453) /* "STPSEAL1" */
-/* Of the header: what every segment has at byte 24. Bytes 20 to 23 are zero. */
+/* The value that every segment's header has at byte 24. Bytes 20 to 23 are zero. */
 #define STP_SEGMENT_RESERVED_ONE 1
 
 /* Keys of one purpose each, from the seal key: BLAKE2b-256(key = seal key, purpose). */

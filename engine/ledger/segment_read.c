@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a segment. Nothing in the file is believed before the seal has been checked, but for the
- * sizes, which are checked against the file's own before anything is allocated by them; after the
- * seal the index is checked once more for sense, so that a reader needs no bounds of its own.
+ * Opening a segment. Nothing in the file is trusted before the seal has been checked, except the
+ * sizes, which are compared with the file's own before they are used to allocate memory; after the
+ * seal the index is checked for consistency, so that readers need no bounds checks of their own.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -30,7 +30,8 @@ static enum stp_errc parse_header(struct stp_segment *segment, const uint8_t *he
 	uint32_t kind = stp_load32_le(header + 16);
 
 	if (stp_load64_le(header) != STP_SEGMENT_MAGIC)
-		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name, "is no ledger segment");
+		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
+		                "is not a ledger segment");
 	if (stp_load32_le(header + 8) != STP_SEGMENT_VERSION)
 		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
 		                "has format version %u; this program reads %u",
@@ -53,7 +54,7 @@ static enum stp_errc parse_header(struct stp_segment *segment, const uint8_t *he
 	    *out_index_offset !=
 	        file_bytes - STP_SEGMENT_FOOTER_BYTES - info->block_count * STP_BLOCK_ENTRY_BYTES)
 		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
-		                "has not the size its header says: cut off, or changed");
+		                "does not have the size in its header: it was cut off, or changed");
 	return STP_OK;
 }
 
@@ -79,7 +80,8 @@ static int index_is_sound(const struct stp_segment *segment, uint64_t index_offs
 	return offset == index_offset && record_count == segment->info.record_count;
 }
 
-/* Checks the seal over header and index (footer behind it) and takes the blocks from it. */
+/* Checks the seal over header and index (the footer follows) and loads the blocks from the
+ * index. */
 static enum stp_errc take_index(struct stp_segment *segment, const uint8_t *header,
                                 const uint8_t *index, uint64_t index_offset, struct stp_err *err)
 {
@@ -91,15 +93,15 @@ static enum stp_errc take_index(struct stp_segment *segment, const uint8_t *head
 	stp_segment_seal(&segment->keys, header, index, index_bytes, footer, seal);
 	if (stp_load64_le(footer) != STP_SEGMENT_END_MAGIC ||
 	    sodium_memcmp(seal, footer + 16, STP_SEAL_BYTES) != 0)
-		return STP_FAIL(err, STP_KEY, "ledger", segment->name,
-		                "its seal is not ours: changed, or sealed with another key");
+		return STP_FAIL(
+		    err, STP_KEY, "ledger", segment->name,
+		    "its seal does not match: it was changed, or sealed with another key");
 	memcpy(segment->info.seal, seal, STP_SEAL_BYTES);
 	for (i = 0; i < segment->info.block_count; i++)
 		stp_block_load(index + i * STP_BLOCK_ENTRY_BYTES, &segment->blocks[i]);
 	if (!index_is_sound(segment, index_offset) ||
 	    stp_load64_le(footer + 8) != segment->info.file_bytes)
-		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name,
-		                "has an index that makes no sense");
+		return STP_FAIL(err, STP_FORMAT, "ledger", segment->name, "has an invalid index");
 	return STP_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An open segment from within: what the merge's cursors read it by.
+ * The internals of an open segment, as the merge's cursors read it.
  *
  * Shape      blocks[0, info.block_count), checked for sense at open.
  * Memory     88 bytes and a mark per block.
@@ -28,8 +28,8 @@ struct stp_segment {
 	atomic_uint_fast64_t damaged_count;
 };
 
-/* Reports block as damaged: a fault, once per block, when the segment tolerates, else the error
- * STP_CHANGED. sys_errno is what reading gave, or 0. */
+/* Reports block as damaged: as a fault, once per block, when the segment tolerates damage,
+ * otherwise as the error STP_CHANGED. sys_errno is that of the read, or 0. */
 enum stp_errc stp_segment_report(struct stp_segment *segment, size_t block, int sys_errno,
                                  struct stp_err *err) STP_MUST_CHECK;
 

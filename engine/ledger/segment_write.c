@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing a segment. The header page is written last, when the counts are known; until the rename
- * the file has a temporary name, so a reader never meets a segment that is not whole.
+ * the file has a temporary name, so a reader never sees an incomplete segment.
  *
  *	worker 0: part 0 ─seal─▶ ticket 0 ─▶ [place: offset, index entries] ─▶ pwrite
  *	worker 1: part 1 ─seal─▶ ticket 1 ── waits for 0 to have its place ─▶ pwrite
  *
- * Only taking a place happens in order and under the lock; sealing and writing run side by side.
+ * Only the placing happens in order and under the lock; sealing and writing run in parallel.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,7 +23,7 @@
 #include "ledger/segment_format.h"
 #include "stampede/alg.h"
 
-/* The serial way appends its part when it holds this much. */
+/* stp_segment_add() appends its part when it holds this much. */
 #define SERIAL_PART_BYTES ((size_t)1 << 20)
 
 struct stp_segment_writer {
@@ -35,7 +35,7 @@ struct stp_segment_writer {
 	struct stp_segment_info info;
 	size_t digest_bytes;
 	int is_finished;
-	struct stp_segment_part *part; /* of the serial way */
+	struct stp_segment_part *part; /* of stp_segment_add() */
 	uint64_t part_count;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -122,7 +122,7 @@ enum stp_errc stp_segment_part_add(struct stp_segment_part *part, const struct s
 	return stp_blocks_add(&part->blocks, record, err);
 }
 
-/* Room for count more index entries; under the lock. */
+/* Makes space for count more index entries; under the lock. */
 static enum stp_errc reserve_index(struct stp_segment_writer *writer, size_t count,
                                    struct stp_err *err)
 {
@@ -134,7 +134,7 @@ static enum stp_errc reserve_index(struct stp_segment_writer *writer, size_t cou
 	return STP_OK;
 }
 
-/* Gives the part its place in the file; under the lock. */
+/* Assigns the part its place in the file; under the lock. */
 static enum stp_errc take_place(struct stp_segment_writer *writer, const struct stp_blocks *blocks,
                                 uint64_t *out_offset, struct stp_err *err)
 {

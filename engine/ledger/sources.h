@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a merge reads: sorted sources, in a list.
+ * The list of sorted sources that a merge reads.
  *
  * Shape      runs and segments in any number.
  * Memory     24 bytes a source.
@@ -48,7 +48,7 @@ uint64_t stp_sources_record_count(const struct stp_sources *sources);
 uint64_t stp_sources_bytes(const struct stp_sources *sources);
 
 /* log2 of the number of equal key ranges worth working on in parallel: about 8 MiB of records
- * each, at most 2^bits_max. Depends on the sources only, never on the number of threads. */
+ * each, at most 2^bits_max. It depends on the sources only, never on the number of threads. */
 unsigned stp_sources_range_bits(const struct stp_sources *sources, unsigned bits_max);
 
 #endif

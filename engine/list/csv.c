@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CSV as RFC 4180 has it, and as a database's COPY ... CSV HEADER writes it. A row without a quote
- * in it, the usual one, is cut at its commas; one with quotes goes byte by byte.
+ * CSV as in RFC 4180, and as a database's COPY ... CSV HEADER writes it. A row without quotes, the
+ * usual case, is split at its commas; one with quotes is parsed byte by byte.
  */
 #include <string.h>
 
@@ -14,8 +14,8 @@
 #define QUOTE_THEN_MORE \
 	"has text behind a closing '\"'; write a '\"' within a quoted field as '\"\"'"
 
-/* End of the row at bytes, behind its line feed; count when the row has no end there. A line feed
- * within quotes ends nothing. *out_feeds is the number of line feeds passed. */
+/* End of the row at bytes, behind its line feed; count when the row does not end there. A line feed
+ * within quotes does not end a row. *out_feeds is the number of line feeds passed. */
 static size_t row_end(const char *bytes, size_t count, int has_quotes, uint64_t *out_feeds)
 {
 	const char *at = bytes;
@@ -48,8 +48,8 @@ static size_t without_line_end(const char *bytes, size_t count)
 	return count;
 }
 
-/* Cuts the field at *at, unquotes it in place and moves *at behind its comma, or to NULL at the end
- * of the row. NULL, or what is wrong with it. */
+/* Splits off the field at *at, unquotes it in place and moves *at behind its comma, or to NULL at
+ * the end of the row. Returns NULL, or what is wrong with it. */
 static const char *next_field(char **at, char *end, struct stp_list_text *out)
 {
 	char *from = *at;
@@ -89,14 +89,14 @@ static const char *next_field(char **at, char *end, struct stp_list_text *out)
 	return NULL;
 }
 
-/* A name or a line as a message may have it. */
+/* A name or a line in a form that is safe in messages. */
 static const char *shown(const char *bytes, size_t count, char out[64])
 {
 	stp_text_escape(bytes, count, out, 64);
 	return out;
 }
 
-/* The header at line has no column for the paths, or problem. */
+/* Reports that the header at line has no column for the paths, or has problem. */
 static enum stp_errc refuse_header(const char *list_name, uint64_t line, const char *bytes,
                                    size_t count, const char *problem, struct stp_err *err)
 {
@@ -114,7 +114,8 @@ static enum stp_errc refuse_header(const char *list_name, uint64_t line, const c
 			    "line %llu, the header, is separated by %s; separate columns "
 			    "by commas (COPY ... CSV HEADER)",
 			    (unsigned long long)line, separators[i].name);
-	/* A line with quotes that names no path is hardly a header: an error message, say. */
+	/* A line with quotes but without the name "path" is hardly a header, but perhaps an error
+	 * message. */
 	if (problem && memmem(bytes, count, "path", 4))
 		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list_name,
 		                "line %llu, the header, %s", (unsigned long long)line, problem);
@@ -124,7 +125,7 @@ static enum stp_errc refuse_header(const char *list_name, uint64_t line, const c
 	                (unsigned long long)line, shown(bytes, count, text));
 }
 
-/* The field that a column's name means. Spaces around it would be around every value as well. */
+/* The field for a column's name. Spaces around the name would be around every value as well. */
 static enum stp_errc name_column(const char *list_name, uint64_t line,
                                  const struct stp_list_text *name, enum stp_list_field *out_field,
                                  struct stp_err *err)
@@ -156,7 +157,7 @@ static enum stp_errc name_column(const char *list_name, uint64_t line,
 	return STP_OK;
 }
 
-/* Adds a column of a header; firsts has the name of each field that was met. */
+/* Adds a column of a header; firsts has the name of each field found so far. */
 static enum stp_errc add_column(const char *list_name, uint64_t line,
                                 const struct stp_list_text *name, struct stp_list_text *firsts,
                                 struct stp_list_columns *columns, struct stp_err *err)
@@ -275,7 +276,7 @@ static int is_end(const char *bytes, size_t count)
 	return !count || *bytes == ',';
 }
 
-/* The end line: #end, perhaps the number of rows, and nothing more; empty fields may follow. */
+/* The end line: #end, optionally the number of rows, and nothing more; empty fields may follow. */
 static enum stp_errc parse_end(struct stp_list_parser *parser, char *bytes, size_t count,
                                uint64_t line, struct stp_err *err)
 {
@@ -352,7 +353,7 @@ static enum stp_errc parse(struct stp_list_parser *parser, const struct stp_list
 
 /* --- the format ------------------------------------------------------------------------------ */
 
-/* What is nothing else: its header says whether it is CSV. */
+/* Accepts everything: whether it is CSV is decided by the header. */
 static int sniff(const char *bytes, size_t count)
 {
 	(void)bytes;

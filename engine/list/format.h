@@ -2,11 +2,11 @@
 /*
  * Formats of lists: how bytes become rows.
  *
- *	first bytes ─▶ sniff ─▶ [head] ─▶ partition, under one lock ─▶ parse, on every worker ─▶
- *rows
+ *	first bytes ─▶ sniff ─▶ [head] ─▶ partition, under one lock ─▶ parse, on every worker
+ *	                                                                 └─▶ rows
  *
- * To add a format: one file that defines its struct stp_list_format, its entry in formats.c, and
- * where its files begin in a way that sniff.c refuses, the line there.
+ * To add a format, write one file that defines its struct stp_list_format, and add its entry to
+ * formats.c; if its files begin in a way that sniff.c refuses, remove that line there.
  *
  *	static enum stp_errc parse(struct stp_list_parser *parser,
  *	                           const struct stp_list_chunk *chunk, struct stp_err *err)
@@ -19,7 +19,7 @@
  *		.name = "TSV", .end_line = "#end", .sniff = sniff,
  *		.partition = stp_list_partition_lines, .parse = parse};
  *
- * Shape      a table of functions; those that may be NULL say so.
+ * Shape      a table of functions; comments say which may be NULL.
  * Memory     none: formats keep nothing between calls but what is in the parser (list/row.h).
  * Ownership  static.
  * Threads    sniff, head and partition: one thread at a time. parse: any, one parser each.
@@ -37,11 +37,11 @@ struct stp_list_chunk;
 struct stp_list_columns;
 struct stp_list_names;
 
-/* A cut through bytes that start with a row. */
+/* Where to cut bytes that start with a row. */
 struct stp_list_cut {
-	size_t bytes;     /* of the whole rows; 0 when there is none */
-	const char *open; /* what does not end in all of the bytes ("a quoted field"); NULL */
-	int has_quotes;   /* a row of the chunk has one: for the format's own parse */
+	size_t bytes;     /* of the complete rows; 0 when there is none */
+	const char *open; /* what is still open at the end ("a quoted field"); or NULL */
+	int has_quotes;   /* a row of the chunk has one: for the format's parse */
 };
 
 struct stp_list_format {
@@ -49,15 +49,15 @@ struct stp_list_format {
 	const char *end_line; /* what a writer appends to say that it finished */
 
 	/* Nonzero when a list that starts with bytes may be of this format. A byte order mark and
-	 * blank lines before it are left out. */
+	 * blank lines at the start are already removed. */
 	int (*sniff)(const char *bytes, size_t count);
 
-	/* Why a list that starts with bytes is of the format and cannot be read all the same, with
-	 * the way out. May be NULL. */
+	/* Why a list that starts with bytes is of the format but cannot be read, and what to do.
+	 * May be NULL. */
 	const char *(*problem)(const char *bytes, size_t count);
 
-	/* Bytes of what stands before the rows, such as a header, and in *out_lines its lines;
-	 * count when it does not end there. NULL: rows come first. */
+	/* The number of bytes before the rows, such as a header, and in *out_lines of lines; count
+	 * when they do not end there. NULL: the rows come first. */
 	size_t (*head_bytes)(const char *bytes, size_t count, uint64_t *out_lines);
 
 	/* Reads the head, which starts at line; bytes may be overwritten. With head_bytes. */
@@ -65,10 +65,11 @@ struct stp_list_format {
 	                           struct stp_list_names *names,
 	                           struct stp_list_columns *out_columns, struct stp_err *err);
 
-	/* Finds the end of the last whole row. The serial part of reading: no more than a look. */
+	/* Finds the end of the last complete row. This is the serial part of reading, so it must be
+	 * cheap. */
 	struct stp_list_cut (*partition)(const char *bytes, size_t count);
 
-	/* Parses the rows of a chunk and gives each to stp_list_take(). */
+	/* Parses the rows of a chunk and passes each to stp_list_take(). */
 	enum stp_errc (*parse)(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
 	                       struct stp_err *err);
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "list/format.h"
 
-/* The first that a list may be of is it; the last takes all. */
+/* The first format that may fit is used; the last accepts everything. */
 static const struct stp_list_format *const formats[] = {&stp_list_ndjson, &stp_list_csv};
 
 const struct stp_list_format *stp_list_format_of(const char *bytes, size_t count)

@@ -15,26 +15,26 @@
 
 #define RANGE_RECORDS 1024
 #define RANGE_BITS    20 /* at most */
-#define PIECE_BITS    5  /* a piece is 32 ranges, 8 MiB or so of a ledger */
+#define PART_BITS     5  /* a part is 32 ranges, 8 MiB or so of a ledger */
 #define PRIME         ((UINT64_C(1) << 61) - 1)
-/* key, length, every digest, in words of 32 bits; and one that stands alone. */
+/* key, length, every digest, in words of 32 bits; and a word without a factor. */
 #define WORDS_MAX ((STP_KEY_BYTES + 8 + 128) / 4)
-/* Ticks, in the check's free bits. */
+/* Marks, in the check's free bits. */
 #define CHECK PRIME
 #define SEEN  (UINT64_C(1) << 61) /* a row repeats the record */
-#define OTHER (UINT64_C(1) << 62) /* a row may name its path with other words */
+#define OTHER (UINT64_C(1) << 62) /* a row may name its path with other values */
 
 struct entry {
 	uint64_t prefix;             /* first 8 bytes of the key, big endian */
-	atomic_uint_fast64_t ticked; /* check and ticks */
+	atomic_uint_fast64_t marked; /* check and marks */
 };
 
 struct range {
 	uint32_t first, count; /* of its entries, by prefix */
 };
 
-/* What a worker loads before it has its place in the table. */
-struct piece {
+/* The entries that a worker loads before they are placed in the table. */
+struct part {
 	struct entry *entries;
 	size_t count, capacity;
 };
@@ -43,13 +43,13 @@ struct stp_known {
 	const struct stp_sources *sources; /* while loading */
 	struct stp_cancel *cancel;
 	size_t digest_bytes;
-	unsigned bits;       /* ranges: 2^bits */
-	unsigned piece_bits; /* they are loaded in 2^piece_bits pieces */
+	unsigned bits;      /* ranges: 2^bits */
+	unsigned part_bits; /* they are loaded in 2^part_bits parts */
 	struct range *ranges;
 	struct entry *entries;
 	size_t mapped;
 	atomic_uint_fast64_t used; /* entries */
-	atomic_uint_fast64_t next; /* piece */
+	atomic_uint_fast64_t next; /* part */
 	atomic_uint_fast64_t repeats;
 	atomic_int is_unsure;
 	uint64_t keys[WORDS_MAX + 1]; /* below PRIME */
@@ -100,14 +100,15 @@ static struct range *range_of(const struct stp_known *known, uint64_t prefix)
 	return &known->ranges[known->bits ? prefix >> (64 - known->bits) : 0];
 }
 
-/* Where prefix would be if the range's keys were spread evenly, as SHA-256 spreads them. */
+/* Where prefix would be if the range's keys were distributed evenly, as SHA-256 distributes
+ * them. */
 static size_t guess(const struct stp_known *known, const struct range *range, uint64_t prefix)
 {
 	return (size_t)(((prefix << known->bits) >> 32) * range->count >> 32);
 }
 
-/* The first entry of the range that is not before prefix: doubling steps from the guess, then
- * halving, so that paths chosen to crowd one range cost a logarithm too. */
+/* The first entry of the range that is not before prefix: by doubling steps from the guess, then
+ * halving, so that paths chosen to crowd one range cost only a logarithm too. */
 static size_t find(const struct entry *entries, size_t count, size_t start, uint64_t prefix)
 {
 	size_t low = start;
@@ -162,11 +163,11 @@ void stp_known_prefetch(const struct stp_known *known, const uint8_t *key)
 	__builtin_prefetch(entry + 8);
 }
 
-static void tick(struct stp_known *known, struct entry *entry, uint64_t what)
+static void mark(struct stp_known *known, struct entry *entry, uint64_t what)
 {
-	uint64_t before = atomic_fetch_or_explicit(&entry->ticked, what, memory_order_relaxed);
+	uint64_t before = atomic_fetch_or_explicit(&entry->marked, what, memory_order_relaxed);
 
-	/* Two unknown rows meet in the merge, with their lines. */
+	/* Two unknown rows for one path are found by the merge, with their lines. */
 	if (((before | what) & (SEEN | OTHER)) == (SEEN | OTHER))
 		atomic_store_explicit(&known->is_unsure, 1, memory_order_relaxed);
 	if (before & what & SEEN)
@@ -175,7 +176,7 @@ static void tick(struct stp_known *known, struct entry *entry, uint64_t what)
 
 static uint64_t load(const struct entry *entry)
 {
-	return atomic_load_explicit(&entry->ticked, memory_order_relaxed);
+	return atomic_load_explicit(&entry->marked, memory_order_relaxed);
 }
 
 int stp_known_take(struct stp_known *known, const struct stp_record *row)
@@ -187,12 +188,12 @@ int stp_known_take(struct stp_known *known, const struct stp_record *row)
 
 	for (i = 0; i < count; i++) {
 		if ((load(&entries[i]) & CHECK) == check) {
-			tick(known, &entries[i], SEEN);
+			mark(known, &entries[i], SEEN);
 			return 1;
 		}
 	}
 	for (i = 0; i < count; i++)
-		tick(known, &entries[i], OTHER);
+		mark(known, &entries[i], OTHER);
 	return 0;
 }
 
@@ -203,7 +204,7 @@ void stp_known_pass(struct stp_known *known, const uint8_t *key)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		tick(known, &entries[i], OTHER);
+		mark(known, &entries[i], OTHER);
 }
 
 int stp_known_saw(const struct stp_known *known, const struct stp_record *record)
@@ -232,46 +233,45 @@ uint64_t stp_known_repeats(const struct stp_known *known)
 
 /* --- loading --------------------------------------------------------------------------------- */
 
-static enum stp_errc add(struct piece *piece, uint64_t prefix, uint64_t check, struct stp_err *err)
+static enum stp_errc add(struct part *part, uint64_t prefix, uint64_t check, struct stp_err *err)
 {
-	if (!STP_ARRAY_RESERVE(piece->entries, piece->capacity, piece->count + 1))
+	if (!STP_ARRAY_RESERVE(part->entries, part->capacity, part->count + 1))
 		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, NULL,
 		                      "no memory for known rows");
-	piece->entries[piece->count].prefix = prefix;
-	atomic_init(&piece->entries[piece->count].ticked, check);
-	piece->count++;
+	part->entries[part->count].prefix = prefix;
+	atomic_init(&part->entries[part->count].marked, check);
+	part->count++;
 	return STP_OK;
 }
 
-/* Gives the piece a place in the table, and its ranges theirs. */
-static void settle(struct stp_known *known, const struct piece *piece, uint64_t index)
+/* Copies the part to its place in the table, and sets its ranges. */
+static void place_part(struct stp_known *known, const struct part *part, uint64_t index)
 {
-	size_t width = (size_t)1 << (known->bits - known->piece_bits);
+	size_t width = (size_t)1 << (known->bits - known->part_bits);
 	struct range *ranges = known->ranges + index * width;
-	size_t place = atomic_fetch_add_explicit(&known->used, piece->count, memory_order_relaxed);
+	size_t place = atomic_fetch_add_explicit(&known->used, part->count, memory_order_relaxed);
 	size_t at = 0;
 	size_t i;
 
-	if (piece->count)
-		memcpy((void *)(known->entries + place), piece->entries,
-		       piece->count * sizeof(*piece->entries));
+	if (part->count)
+		memcpy((void *)(known->entries + place), part->entries,
+		       part->count * sizeof(*part->entries));
 	for (i = 0; i < width; i++) {
 		ranges[i].first = (uint32_t)(place + at);
-		while (at < piece->count &&
-		       range_of(known, piece->entries[at].prefix) == &ranges[i])
+		while (at < part->count && range_of(known, part->entries[at].prefix) == &ranges[i])
 			at++;
 		ranges[i].count = (uint32_t)(place + at) - ranges[i].first;
 	}
-	STP_ASSERT(at == piece->count);
+	STP_ASSERT(at == part->count);
 }
 
-static enum stp_errc load_piece(struct stp_known *known, struct stp_merge *merge,
-                                struct piece *piece, uint64_t index, struct stp_err *err)
+static enum stp_errc load_part(struct stp_known *known, struct stp_merge *merge, struct part *part,
+                               uint64_t index, struct stp_err *err)
 {
-	struct stp_key_range keys = stp_key_range_at(index, known->piece_bits);
+	struct stp_key_range keys = stp_key_range_at(index, known->part_bits);
 	struct stp_merge_group group;
 
-	piece->count = 0;
+	part->count = 0;
 	STP_TRY(stp_merge_seek(merge, &keys, err));
 	for (;;) {
 		const struct stp_record *record;
@@ -282,9 +282,9 @@ static enum stp_errc load_piece(struct stp_known *known, struct stp_merge *merge
 		record = &group.items[0].record;
 		if (!(record->flags & STP_RECORD_REMOVED) && record->flags & STP_RECORD_DIGESTS)
 			STP_TRY(
-			    add(piece, stp_load64_be(record->key), check_of(known, record), err));
+			    add(part, stp_load64_be(record->key), check_of(known, record), err));
 	}
-	settle(known, piece, index);
+	place_part(known, part, index);
 	return STP_OK;
 }
 
@@ -292,26 +292,25 @@ static enum stp_errc load_worker(void *ctx, size_t worker, struct stp_err *err)
 {
 	struct stp_known *known = ctx;
 	struct stp_merge *merge = NULL;
-	struct piece piece = {NULL, 0, 0};
+	struct part part = {NULL, 0, 0};
 	enum stp_errc code = stp_merge_create(known->sources, &merge, err);
 
 	(void)worker;
 	while (code == STP_OK) {
 		uint64_t index = atomic_fetch_add_explicit(&known->next, 1, memory_order_relaxed);
 
-		if (index >> known->piece_bits)
+		if (index >> known->part_bits)
 			break;
 		code = stp_cancelled(known->cancel)
 		           ? STP_FAIL(err, STP_CANCELLED, STP_LIST_STAGE, NULL, "stopped")
-		           : load_piece(known, merge, &piece, index, err);
+		           : load_part(known, merge, &part, index, err);
 	}
 	stp_merge_destroy(merge);
-	free(piece.entries);
+	free(part.entries);
 	return code;
 }
 
-/* One mapping; in large pages, because every row
- * looks at another one. */
+/* One mapping, in large pages, because each row looks up another place in it. */
 static enum stp_errc map_entries(struct stp_known *known, uint64_t records, struct stp_err *err)
 {
 	void *at;
@@ -346,7 +345,7 @@ enum stp_errc stp_known_load(const struct stp_sources *sources, size_t digest_by
 	known->digest_bytes = digest_bytes;
 	while (known->bits < RANGE_BITS && records >> known->bits > RANGE_RECORDS)
 		known->bits++;
-	known->piece_bits = known->bits > PIECE_BITS ? known->bits - PIECE_BITS : 0;
+	known->part_bits = known->bits > PART_BITS ? known->bits - PART_BITS : 0;
 	draw_keys(known);
 	code = map_entries(known, records, err);
 	if (code == STP_OK)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a list with several threads. Under one lock a worker reads the next piece of the list
- * into its own buffer, finds the end of the last whole row in it and leaves the rest for whoever
- * comes next; it parses with the lock released.
+ * Reading a list with several threads. Under one lock a worker reads the next chunk of the list
+ * into its own buffer, finds the end of the last complete row in it and leaves the rest for the
+ * next worker; it parses with the lock released.
  *
  *	list:   ……row│row│row│ro w│row│row│ro w│…
- *	worker A: [ carry + piece ┘    └ carry ─▶ worker B: [ carry + piece ┘
+ *	worker A: [ carry + chunk ┘    └ carry ─▶ worker B: [ carry + chunk ┘
  *
- * A piece starts at the start of a row, so its format can tell where the last whole row ends. The
- * serial part is the read(), that cut and counting line feeds, about a fifth of the work of
- *parsing.
+ * A chunk starts at the start of a row, so its format can find where the last complete row ends.
+ * The serial part is the read(), that search and counting line feeds, about a fifth of the work of
+ * parsing.
  */
 #include "list/list.h"
 
@@ -23,12 +23,12 @@
 #include "list/sniff.h"
 #include "list/sum.h"
 
-/* Read at once: parsed while it is in the second level cache. */
+/* Bytes of one read: parsed while they are in the second-level cache. */
 #define PIECE_BYTES (512 * 1024)
 
 struct list {
 	const struct stp_list_options *options;
-	size_t buffer_bytes; /* a piece behind the longest row */
+	size_t buffer_bytes; /* the longest row, and a chunk */
 	const char *name;    /* of the source */
 	const struct stp_list_format *format;
 	int needs_end; /* see stp_list_source_needs_end() */
@@ -68,11 +68,11 @@ static enum stp_errc fill(struct list *list, char *buffer, size_t *count, size_t
 	return STP_OK;
 }
 
-/* Takes the next rows into buffer; none are left when out_chunk->count is 0. Under the lock. */
+/* Moves the next rows to buffer; out_chunk->count is 0 when none are left. Under the lock. */
 static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_chunk *out_chunk,
                                struct stp_err *err)
 {
-	size_t wanted = list->options->piece_bytes;
+	size_t wanted = list->options->chunk_bytes;
 	size_t count = list->carry_bytes;
 	struct stp_list_cut cut;
 
@@ -111,7 +111,7 @@ static enum stp_errc take_rows(struct list *list, char *buffer, struct stp_list_
 	return STP_OK;
 }
 
-/* Takes and parses until the list ends. */
+/* Reads and parses until the list ends. */
 static enum stp_errc parse_all(struct list *list, struct stp_list_parser *parser, char *buffer,
                                struct stp_err *err)
 {
@@ -129,7 +129,7 @@ static enum stp_errc parse_all(struct list *list, struct stp_list_parser *parser
 	}
 }
 
-/* Adds what one worker met. Under the lock. */
+/* Adds the statistics of one worker. Under the lock. */
 static void merge_parser(struct list *list, const struct stp_list_parser *parser)
 {
 	const struct stp_list_shape *from = &parser->shape;
@@ -184,14 +184,14 @@ static enum stp_errc worker(void *ctx, size_t worker_index, struct stp_err *err)
 	return code;
 }
 
-/* Takes the first count bytes off the carry. */
+/* Removes the first count bytes of the carry. */
 static void drop_start(struct list *list, size_t count)
 {
 	list->carry_bytes -= count;
 	memmove(list->carry, list->carry + count, list->carry_bytes);
 }
 
-/* What the format itself cannot read. */
+/* Refuses what the format itself cannot read. */
 static enum stp_errc check_start(const struct list *list, size_t count, struct stp_err *err)
 {
 	const char *problem =
@@ -208,7 +208,7 @@ static enum stp_errc fill_head(struct list *list, size_t *out_bytes, struct stp_
 	uint64_t lines;
 
 	for (;;) {
-		size_t wanted = list->carry_bytes + options->piece_bytes;
+		size_t wanted = list->carry_bytes + options->chunk_bytes;
 
 		*out_bytes = list->format->head_bytes(list->carry, list->carry_bytes, &lines);
 		STP_TRY(check_start(list, *out_bytes, err));
@@ -231,7 +231,7 @@ static int is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Drops lines of white space before the first that has something. */
+/* Drops blank lines at the start. */
 static enum stp_errc skip_blank_lines(struct list *list, struct stp_err *err)
 {
 	for (;;) {
@@ -249,11 +249,11 @@ static enum stp_errc skip_blank_lines(struct list *list, struct stp_err *err)
 		    list->carry_bytes >= list->options->row_bytes_max)
 			return STP_OK;
 		STP_TRY(fill(list, list->carry, &list->carry_bytes,
-		             list->carry_bytes + list->options->piece_bytes, err));
+		             list->carry_bytes + list->options->chunk_bytes, err));
 	}
 }
 
-/* Decides the format; what is not a list is refused. */
+/* Decides the format; refuses what is not a list. */
 static enum stp_errc choose_format(struct list *list, struct stp_err *err)
 {
 	const char *problem;
@@ -268,12 +268,12 @@ static enum stp_errc choose_format(struct list *list, struct stp_err *err)
 	return check_start(list, list->carry_bytes, err);
 }
 
-/* Reads the first piece, decides the format and takes the head off. */
+/* Reads the first chunk, decides the format and removes the head. */
 static enum stp_errc start(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
 	struct stp_list_names names = {.field_set = 0};
-	size_t wanted = options->piece_bytes;
+	size_t wanted = options->chunk_bytes;
 	size_t count;
 
 	if (wanted < STP_LIST_SNIFF_BYTES)
@@ -290,7 +290,7 @@ static enum stp_errc start(struct list *list, struct stp_err *err)
 		return STP_OK;
 	if (!list->carry_bytes && list->is_at_end) {
 		if (list->needs_end)
-			return STP_OK; /* the end line is what is missing */
+			return STP_OK; /* only the end line is missing */
 		return STP_FAIL(err, STP_CONFIG, STP_LIST_STAGE, list->name,
 		                "is empty; its first line must be a header that names the columns");
 	}
@@ -304,7 +304,7 @@ static enum stp_errc start(struct list *list, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Whether the list came whole, as far as it can tell. */
+/* Checks that the list is complete, as far as that can be known. */
 static enum stp_errc check_end(const struct list *list, struct stp_err *err)
 {
 	const struct stp_list_shape *shape = &list->shape;
@@ -336,7 +336,7 @@ static enum stp_errc check_end(const struct list *list, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Starts, parses, and looks whether it came whole. */
+/* Starts, parses, and checks that the list is complete. */
 static enum stp_errc read_all(struct list *list, struct stp_err *err)
 {
 	const struct stp_list_options *options = list->options;
@@ -362,11 +362,11 @@ enum stp_errc stp_list_read(const struct stp_list_options *options, stp_list_emi
 	/* When one worker fails the others stop, also without a flag of the caller's. */
 	if (!own.cancel)
 		own.cancel = &cancel;
-	if (!own.piece_bytes)
-		own.piece_bytes = PIECE_BYTES;
+	if (!own.chunk_bytes)
+		own.chunk_bytes = PIECE_BYTES;
 	if (!own.row_bytes_max)
 		own.row_bytes_max = STP_LIST_ROW_BYTES_MAX;
-	list.buffer_bytes = own.row_bytes_max + own.piece_bytes;
+	list.buffer_bytes = own.row_bytes_max + own.chunk_bytes;
 	list.carry = malloc(list.buffer_bytes);
 	if (!list.carry)
 		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, list.name,

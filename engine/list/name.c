@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The longest name we know, without what normalizing drops: blake2b256hexdigest. */
+/* The longest known name, normalized: blake2b256hexdigest. */
 #define KNOWN_NAME_MAX 24
 
-/* Into out in lower case, without "-", "_" and " " within; the bytes, or 0 when it is too long. */
+/* Normalizes into out: lower case, without "-", "_" and " "; returns its bytes, or 0 when it is too
+ * long. */
 static size_t normalize(const char *name, size_t name_bytes, char out[KNOWN_NAME_MAX])
 {
 	size_t count = 0;
@@ -121,7 +122,7 @@ void stp_list_name_add(struct stp_list_name_set *set, const char *name, size_t n
 		set->has_more = 1;
 		if (place == STP_LIST_NAMES_KEPT)
 			return;
-		set->count--; /* the last of the alphabet makes room */
+		set->count--; /* the alphabetically last one is dropped */
 	}
 	memmove(set->names[place + 1], set->names[place],
 	        (set->count - place) * sizeof(set->names[0]));

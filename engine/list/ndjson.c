@@ -20,7 +20,7 @@ static int is_blank(const char *bytes, size_t count)
 	return 1;
 }
 
-/* A row with an op: the end line, or what no digest list has. */
+/* A row with an op: the end line, or a row that is not allowed in a digest list. */
 static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_list_row *row,
                              uint64_t line, struct stp_err *err)
 {
@@ -42,12 +42,13 @@ static enum stp_errc take_op(struct stp_list_parser *parser, const struct stp_li
 	return stp_list_end(parser, line, &parser->op_rows, err);
 }
 
-/* The first row is no row but holds them all: a document as web services and jq write it. */
+/* Reports that the first row is not a row but holds all of them: a document as web services and jq
+ * write it. */
 static enum stp_errc refuse_document(const struct stp_list_parser *parser, struct stp_err *err)
 {
 	const struct stp_list_text *inner = &parser->inner;
 	int shown = inner->count < 40 ? (int)inner->count : 40;
-	char name[32] = "NAME"; /* what needs quotes in jq's language is left to the reader */
+	char name[32] = "NAME"; /* names that jq would need in quotes are not filled in */
 	size_t i = 0;
 
 	while (i < inner->count && ((inner->bytes[i] | 32) >= 'a' || inner->bytes[i] == '_') &&

@@ -18,7 +18,7 @@ struct reader {
 	char *end;
 };
 
-/* A value as it stands in the row. */
+/* A value in the row. */
 enum value_kind { VALUE_STRING, VALUE_NUMBER, VALUE_NULL, VALUE_OTHER, VALUE_OBJECT, VALUE_ARRAY };
 
 struct value {
@@ -44,7 +44,7 @@ static int take_char(struct reader *reader, char c)
 	return 1;
 }
 
-/* First byte in [at, end) that is not plain in a string: '"', '\\', a control character, or no
+/* First byte in [at, end) that is not plain in a string: '"', '\\', a control character, or not
  * ASCII. */
 static char *skip_plain(char *at, const char *end)
 {
@@ -141,7 +141,8 @@ static char *put_utf8(char *to, uint32_t code)
 	return to;
 }
 
-/* The \uXXXX escape whose digits start at at; surrogates come in pairs. NULL when it is none. */
+/* The \uXXXX escape whose digits start at at; surrogates come in pairs. NULL when it is not
+ * valid. */
 static char *unescape_unicode(char *at, const char *end, char **to)
 {
 	int code = hex4(at, end);
@@ -182,7 +183,7 @@ static char *unescape(char *at, const char *end, char **to)
 	return at + 1;
 }
 
-/* The string whose opening quote was taken. */
+/* Parses the string whose opening quote has been read. */
 static int read_string(struct reader *reader, struct stp_list_text *out)
 {
 	char *from = reader->at;
@@ -268,7 +269,7 @@ static int read_word(struct reader *reader, const char *word)
 
 static int read_value(struct reader *reader, unsigned depth, struct value *out);
 
-/* Members or elements up to close; nothing of them is kept. */
+/* Skips members or elements up to close. */
 static int skip_inside(struct reader *reader, char close, unsigned depth)
 {
 	struct value value;
@@ -320,7 +321,7 @@ static int read_value(struct reader *reader, unsigned depth, struct value *out)
 	}
 }
 
-/* Adds name to names; 0 when it is there already. */
+/* Adds name to names; 0 when it is a duplicate. */
 static int is_new_name(struct stp_list_text *names, size_t count, const struct stp_list_text *name)
 {
 	size_t i;
@@ -334,7 +335,7 @@ static int is_new_name(struct stp_list_text *names, size_t count, const struct s
 	return 1;
 }
 
-/* Puts value where field belongs. NULL, or what is wrong with it. */
+/* Stores value for field. Returns NULL, or what is wrong with it. */
 static const char *take_member(struct stp_list_parser *parser, struct stp_list_row *row,
                                enum stp_list_field field, const struct value *value)
 {
@@ -356,7 +357,7 @@ static const char *take_member(struct stp_list_parser *parser, struct stp_list_r
 	return NULL;
 }
 
-/* A field that came already, under the name before or under another. */
+/* Reports a field that occurs twice, under the same name or under another. */
 static const char *fault_second(struct stp_list_parser *parser, const struct stp_list_text *first,
                                 const struct stp_list_text *second)
 {
@@ -371,7 +372,7 @@ static const char *fault_second(struct stp_list_parser *parser, const struct stp
 	return parser->text;
 }
 
-/* Names of an object so far, and where those are that we know. */
+/* The names of an object so far, and the places of the known ones. */
 struct members {
 	size_t count;
 	unsigned seen; /* 1 << field */
@@ -379,7 +380,7 @@ struct members {
 	struct stp_list_text names[NAMES_MAX];
 };
 
-/* The member whose opening quote comes next. */
+/* Parses the member whose opening quote comes next. */
 static const char *read_member(struct stp_list_parser *parser, struct reader *reader,
                                struct members *members, struct stp_list_row *row,
                                const char **out_column)
@@ -423,7 +424,7 @@ static const char *read_member(struct stp_list_parser *parser, struct reader *re
 const char *stp_list_object_read(struct stp_list_parser *parser, char *bytes, size_t count,
                                  struct stp_list_row *out_row, const char **out_column)
 {
-	struct members members; /* not zeroed: it is large, and made for each row */
+	struct members members; /* not zeroed: it is large, and there is one per row */
 	struct reader reader = {bytes, bytes + count};
 
 	members.count = 0;

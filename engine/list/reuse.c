@@ -4,12 +4,12 @@
 #include "base/limits.h"
 #include "base/progress.h"
 
-/* Mixed into the list's sum, and changed with the rules that rows are checked by: a list that was
- * read under older rules is read again. */
+/* Mixed into the list's sum, and changed whenever the rules for checking rows change: a list that
+ * was read under older rules is read again. */
 #define LIST_RULES UINT64_C(0x75726c2d72756c65)
-/* Rows looked up in the table of known ones: fetch this many ahead. */
+/* Rows are looked up in the table of known rows: prefetch this many ahead. */
 #define KNOWN_AHEAD 8
-/* The table may take as much memory as records before they spill. */
+/* The table may use as much memory as records may before they spill. */
 #define KNOWN_RECORDS_MAX (STP_SIGN_COLLECT_BYTES / STP_KNOWN_RECORD_BYTES)
 
 /* --- what can be reused ---------------------------------------------------------------------- */
@@ -18,7 +18,7 @@
 static enum stp_errc compare(struct stp_list_reuse *reuse, const struct stp_list_options *options,
                              const struct stp_list_basis *basis, struct stp_err *err)
 {
-	uint64_t tag = stp_ledger_facts(basis->ledger)->tag;
+	uint64_t tag = stp_ledger_summary(basis->ledger)->tag;
 	uint64_t sum;
 
 	if (!tag)
@@ -31,8 +31,8 @@ static enum stp_errc compare(struct stp_list_reuse *reuse, const struct stp_list
 	return STP_OK;
 }
 
-/* Makes the table of known rows, unless the ledger is too large or is found damaged. The serial
- * reference goes without. */
+/* Makes the table of known rows, unless the ledger is too large or turns out to be damaged. The
+ * serial reference goes without. */
 static enum stp_errc load_known(struct stp_list_reuse *reuse, const struct stp_list_basis *basis,
                                 struct stp_err *err)
 {
@@ -98,7 +98,7 @@ struct reading {
 	const struct stp_list_sink *sink;
 };
 
-/* True when the row is left to the sink; else *known counts it, or it is left out. */
+/* True when the row goes to the sink; otherwise it is counted in *known, or left out. */
 static int is_new(const struct reading *reading, const struct stp_record *row, uint64_t *known)
 {
 	struct stp_known *table = reading->reuse->known;
@@ -117,7 +117,7 @@ static int is_new(const struct reading *reading, const struct stp_record *row, u
 	return 0;
 }
 
-/* Gives the sink the stretches of rows that are new. */
+/* Passes the new rows to the sink, in ranges. */
 static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *rows,
                                size_t count, struct stp_err *err)
 {

@@ -61,7 +61,7 @@ uint64_t stp_list_count(const char *bytes, size_t count, char c)
 }
 
 #if defined(__SSE2__)
-/* 16 digits to 8 bytes; the mask of bytes that are digits. */
+/* Converts 16 digits to 8 bytes; returns the mask of the bytes that are digits. */
 static inline int hex16(const char *hex, uint8_t *out)
 {
 	__m128i text = _mm_loadu_si128((const __m128i *)hex);
@@ -97,7 +97,7 @@ int stp_list_hex(const char *hex, size_t byte_count, uint8_t *out)
 }
 #endif
 
-/* True when text is made of the characters of base64, of either alphabet, and of its length. */
+/* True when text consists of base64 characters, of either alphabet, and has its length. */
 static int is_base64(const struct stp_list_text *text, size_t digest_bytes)
 {
 	size_t chars = (digest_bytes * 4 + 2) / 3;
@@ -147,7 +147,7 @@ static void fault_length(struct stp_list_parser *parser, uint64_t line,
 
 	if (is_word(text, "\\N") || is_word(text, "NULL") || is_word(text, "null"))
 		snprintf(parser->text, sizeof(parser->text),
-		         "is \"%.*s\", the database's word for nothing; leave the field empty, as "
+		         "is \"%.*s\", which databases write for NULL; leave the field empty, as "
 		         "COPY ... CSV HEADER does",
 		         shown, text->bytes);
 	else
@@ -176,7 +176,7 @@ static int take_digest(struct stp_list_parser *parser, uint64_t line, enum stp_a
 	return 0;
 }
 
-/* The algorithms that row has a digest of. */
+/* The algorithms of which row has a digest. */
 static unsigned given_set(const struct stp_list_row *row)
 {
 	unsigned set = 0;
@@ -188,8 +188,8 @@ static unsigned given_set(const struct stp_list_row *row)
 	return set;
 }
 
-/* Digests of row that are in set into out, packed; of the others only the form is looked at. False
- * when one is wrong, with its fault added. */
+/* Writes the digests of row that are in set to out, packed; of the others only the form is checked.
+ * False when one is wrong, with its fault added. */
 static int take_digests(struct stp_list_parser *parser, const struct stp_list_row *row,
                         uint64_t line, unsigned set, uint8_t *out)
 {

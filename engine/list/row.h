@@ -22,23 +22,23 @@ struct stp_list_text {
 	size_t count; /* 0: not known */
 };
 
-/* Made anew for each row, so no larger than it must be. */
+/* Filled for each row, so no larger than necessary. */
 struct stp_list_row {
 	struct stp_list_text fields[STP_LIST_FIELD_COUNT];
 };
 
-/* What the header of a CSV list says. */
+/* The columns of a CSV list's header. */
 struct stp_list_columns {
 	uint8_t fields[STP_LIST_COLUMNS_MAX]; /* enum stp_list_field of each column */
 	size_t count;
 };
 
-/* What a worker met of the list's shape; the whole is put together when all are done. */
+/* What a worker found about the end of the list; combined when all workers are done. */
 struct stp_list_shape {
 	uint64_t last_line;  /* of its last row or end line */
 	uint64_t end_line;   /* of its first end line; 0: none */
-	uint64_t end_rows;   /* what that says */
-	int end_is_counted;  /* it says a number */
+	uint64_t end_rows;   /* the number that it gives */
+	int end_is_counted;  /* it gives a number */
 	uint64_t fault_line; /* of its last row at fault */
 	uint64_t cut_line; /* a row at fault that ends with the list, without a line end; 0: none */
 };
@@ -55,20 +55,20 @@ struct stp_list_parser {
 	struct stp_list_stats stats;
 	struct stp_list_shape shape;
 	struct stp_list_names names; /* NDJSON */
-	struct stp_list_text op;     /* of the row before, NULL when it had none */
+	struct stp_list_text op;     /* of the row before, NULL when it has none */
 	struct stp_list_text op_rows;
 	/* NDJSON: name of the first array or object in the row; or NULL */
 	struct stp_list_text inner;
 	int inner_is_array;
-	char text[256]; /* of a problem that names something */
+	char text[256]; /* of a problem with a variable part */
 	size_t count;
 	struct stp_record records[STP_LIST_BATCH_MAX];
 	uint8_t digests[STP_LIST_BATCH_MAX * STP_CLAIMS_BYTES_MAX];
 	uint8_t claims[STP_LIST_BATCH_MAX * STP_CLAIMS_BYTES_MAX];
 };
 
-/* Rows of a chunk: bytes[0, count) holds whole rows, the last perhaps without its line end; what
- * is parsed may be overwritten. line is that of the first byte. */
+/* Rows of a chunk: bytes[0, count) holds complete rows, the last perhaps without its line end;
+ * parsing may overwrite them. line is that of the first byte. */
 struct stp_list_chunk {
 	char *bytes;
 	size_t count;
@@ -82,21 +82,21 @@ struct stp_list_chunk {
 void stp_list_fault(struct stp_list_parser *parser, uint64_t line, const char *column,
                     const char *problem);
 
-/* Makes a record of row; a bad one becomes a fault. Emits the batch when it is full. */
+/* Makes a record from row; a bad row becomes a fault. Emits the batch when it is full. */
 enum stp_errc stp_list_take(struct stp_list_parser *parser, const struct stp_list_row *row,
                             uint64_t line, struct stp_err *err) STP_MUST_CHECK;
 
-/* Takes the end line at line; rows is the number that it gives, empty for none. STP_FORMAT when
- * that is no number. */
+/* Handles the end line at line; rows is the number that it gives, empty for none. STP_FORMAT when
+ * that is not a number. */
 enum stp_errc stp_list_end(struct stp_list_parser *parser, uint64_t line,
                            const struct stp_list_text *rows, struct stp_err *err) STP_MUST_CHECK;
 
-/* At the end of a chunk whose last row stands at line: notes that it was met, and whether the list
- * was cut off within it. */
+/* Call it at the end of a chunk whose last row is at line: notes that row, and whether the list was
+ * cut off within it. */
 void stp_list_chunk_done(struct stp_list_parser *parser, const struct stp_list_chunk *chunk,
                          uint64_t line);
 
-/* Emits what the batch holds: at the end of each chunk. */
+/* Emits the batch: call it at the end of each chunk. */
 enum stp_errc stp_list_emit(struct stp_list_parser *parser, struct stp_err *err) STP_MUST_CHECK;
 
 /* Decodes 2 * byte_count hex digits of either case; 0 when there is another character. */
@@ -105,7 +105,7 @@ int stp_list_hex(const char *hex, size_t byte_count, uint8_t *out);
 /* The partition of a format in which each line is a row. */
 struct stp_list_cut stp_list_partition_lines(const char *bytes, size_t count);
 
-/* Counts c. */
+/* The number of bytes that are c. */
 uint64_t stp_list_count(const char *bytes, size_t count, char c);
 
 #endif

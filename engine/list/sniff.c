@@ -25,7 +25,7 @@ static const struct {
     {7, "PGCOPY\n", "is a binary COPY" NOT_TEXT "export it with COPY ... CSV HEADER"},
     {15, "SQLite format 3",
      "is an SQLite database" NOT_TEXT "export the list: sqlite3 -header -csv"},
-    {4, "PAR1", "is a Parquet file" NOT_TEXT "export it as one of them"},
+    {4, "PAR1", "is a Parquet file" NOT_TEXT "export it in one of these formats"},
     {2, "\xff\xfe", "is UTF-16 text; write it as UTF-8: iconv -f UTF-16 -t UTF-8"},
     {2, "\xfe\xff", "is UTF-16 text; write it as UTF-8: iconv -f UTF-16 -t UTF-8"},
 };

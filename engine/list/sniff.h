@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is given as a list and is none: archives, other encodings, other formats, error pages.
+ * Files that are given as lists by mistake: archives, other encodings, other formats, error pages.
  *
- * Shape      the first bytes of the list, best STP_LIST_SNIFF_BYTES of them.
+ * Shape      the first bytes of the list, ideally STP_LIST_SNIFF_BYTES of them.
  * Memory     none; what is wrong comes back as a static string.
  * Ownership  the caller's bytes.
  * Threads    any thread; no state.
@@ -14,12 +14,12 @@
 
 #define STP_LIST_SNIFF_BYTES 512
 
-/* The problem of a list whose lines end with CR alone. */
+/* The message for a list whose lines end with CR alone. */
 #define STP_LIST_LONE_CR                                                                    \
 	"its lines end with CR alone, so all of it is one line; end them with LF or CRLF: " \
 	"tr '\\r' '\\n'"
 
-/* Why bytes cannot start a list, with the way out ("is gzip data; …"); NULL when they may. */
+/* Why bytes cannot start a list, and what to do ("is gzip data; …"); NULL when they may. */
 const char *stp_list_sniff(const char *bytes, size_t count);
 
 /* True when a carriage return without line feed ends a line of text outside of quotes: the line

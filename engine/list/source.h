@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the bytes of a list come from: a path, standard input, or any other descriptor that read(2)
- * takes (a pipe, a socket), and what can be known of them before they are parsed.
+ * Where the bytes of a list come from: a path, standard input, or any other descriptor that can
+ * be read (a pipe, a socket), and what can be known about them before they are parsed.
  *
  *	path, "-", descriptor ─▶ open ─┬─▶ read ─▶ list/list.h
- *	                               └─▶ identity: a sum of the bytes, where they can be read
- *twice
+ *	                               └─▶ identity: a sum of the bytes, if they can be read twice
  *
  * A list goes from its bytes to records through three interfaces: this one, struct stp_list_format
- * (list/format.h), which cuts it into rows and parses those, and list/reuse.h, which leaves out
- * what the ledger has already.
+ * (list/format.h), which splits it into rows and parses those, and list/reuse.h, which leaves out
+ * what the ledger already has.
  *
  * Shape      a name for messages and a descriptor.
  * Memory     none.
@@ -43,12 +42,12 @@ enum stp_errc stp_list_source_open(const char *path, struct stp_list_source *out
 /* Does nothing when it is closed. */
 void stp_list_source_close(struct stp_list_source *source);
 
-/* *out: whether the list may end anywhere without being whole, so that it needs an end line: all
+/* *out: whether the list may end early without an error, so that it needs an end line: true for all
  * but regular files, because a pipe ends the same way when its writer is killed. */
 enum stp_errc stp_list_source_needs_end(const struct stp_list_source *source, int *out,
                                         struct stp_err *err) STP_MUST_CHECK;
 
-/* Whether it can be read twice, by several threads: a regular file that stands at its start. */
+/* Whether it can be read twice, by several threads: a regular file whose offset is at its start. */
 int stp_list_source_can_repeat(const struct stp_list_source *source);
 
 /* Reads at most size bytes; *out_got is 0 at the end. Waits for them, and looks at cancel (which
@@ -61,7 +60,7 @@ enum stp_errc stp_list_source_read(const struct stp_list_source *source, char *b
 enum stp_errc stp_list_source_rewind(const struct stp_list_source *source,
                                      struct stp_err *err) STP_MUST_CHECK;
 
-/* The sum (list/sum.h) of a source that can repeat, made by jobs threads. */
+/* The sum (list/sum.h) of a source that can be read twice, computed by jobs threads. */
 enum stp_errc stp_list_source_identity(const struct stp_list_source *source, const uint8_t *secret,
                                        size_t jobs, struct stp_cancel *cancel, uint64_t *out_sum,
                                        struct stp_err *err) STP_MUST_CHECK;

@@ -12,13 +12,13 @@
 #include "base/thread.h"
 #include "list/source.h"
 
-#define PIECE_BYTES ((size_t)1 << 20)
+#define CHUNK_BYTES ((size_t)1 << 20)
 #define BLOCK_BYTES ((size_t)STP_LIST_SUM_BLOCK_BYTES)
 #define WORDS       (BLOCK_BYTES / 8)
 #define NH_BYTES    16
-#define PIECE_SUM   16
+#define CHUNK_SUM   16
 
-/* --- blocks and pieces ----------------------------------------------------------------------- */
+/* --- blocks and chunks ----------------------------------------------------------------------- */
 
 static void derive(struct stp_list_sum_key *key, const uint8_t *secret)
 {
@@ -52,11 +52,11 @@ static void nh(const struct stp_list_sum_key *key, const uint8_t block[BLOCK_BYT
 
 static void start_hash(crypto_generichash_state *state, const struct stp_list_sum_key *key)
 {
-	crypto_generichash_init(state, key->blake2b, sizeof(key->blake2b), PIECE_SUM);
+	crypto_generichash_init(state, key->blake2b, sizeof(key->blake2b), CHUNK_SUM);
 }
 
-/* The last block of a list, filled up with zeros: the length tells it from a longer one. */
-static void add_tail(crypto_generichash_state *piece, const struct stp_list_sum_key *key,
+/* The last block of a list, padded with zeros: the length distinguishes it from a longer one. */
+static void add_tail(crypto_generichash_state *chunk, const struct stp_list_sum_key *key,
                      const uint8_t *bytes, size_t count)
 {
 	uint8_t block[BLOCK_BYTES] = {0};
@@ -64,13 +64,13 @@ static void add_tail(crypto_generichash_state *piece, const struct stp_list_sum_
 
 	memcpy(block, bytes, count);
 	nh(key, block, out);
-	crypto_generichash_update(piece, out, sizeof(out));
+	crypto_generichash_update(chunk, out, sizeof(out));
 }
 
 static uint64_t finish(crypto_generichash_state *whole, uint64_t bytes)
 {
 	uint8_t length[8];
-	uint8_t out[PIECE_SUM];
+	uint8_t out[CHUNK_SUM];
 	uint64_t value;
 
 	stp_store64_le(length, bytes);
@@ -86,18 +86,18 @@ void stp_list_sum_init(struct stp_list_sum *sum, const uint8_t *secret)
 {
 	memset(sum, 0, sizeof(*sum));
 	derive(&sum->key, secret);
-	start_hash(&sum->piece, &sum->key);
+	start_hash(&sum->chunk, &sum->key);
 	start_hash(&sum->whole, &sum->key);
 }
 
-static void end_piece(struct stp_list_sum *sum)
+static void end_chunk(struct stp_list_sum *sum)
 {
-	uint8_t out[PIECE_SUM];
+	uint8_t out[CHUNK_SUM];
 
-	crypto_generichash_final(&sum->piece, out, sizeof(out));
+	crypto_generichash_final(&sum->chunk, out, sizeof(out));
 	crypto_generichash_update(&sum->whole, out, sizeof(out));
-	start_hash(&sum->piece, &sum->key);
-	sum->piece_bytes = 0;
+	start_hash(&sum->chunk, &sum->key);
+	sum->chunk_bytes = 0;
 }
 
 static void add_block(struct stp_list_sum *sum, const uint8_t *block)
@@ -105,10 +105,10 @@ static void add_block(struct stp_list_sum *sum, const uint8_t *block)
 	uint8_t out[NH_BYTES];
 
 	nh(&sum->key, block, out);
-	crypto_generichash_update(&sum->piece, out, sizeof(out));
-	sum->piece_bytes += BLOCK_BYTES;
-	if (sum->piece_bytes == PIECE_BYTES)
-		end_piece(sum);
+	crypto_generichash_update(&sum->chunk, out, sizeof(out));
+	sum->chunk_bytes += BLOCK_BYTES;
+	if (sum->chunk_bytes == CHUNK_BYTES)
+		end_chunk(sum);
 }
 
 void stp_list_sum_add(struct stp_list_sum *sum, const void *bytes, size_t count)
@@ -138,9 +138,9 @@ void stp_list_sum_add(struct stp_list_sum *sum, const void *bytes, size_t count)
 uint64_t stp_list_sum_final(struct stp_list_sum *sum)
 {
 	if (sum->block_bytes)
-		add_tail(&sum->piece, &sum->key, sum->block, sum->block_bytes);
-	if (sum->block_bytes || sum->piece_bytes)
-		end_piece(sum);
+		add_tail(&sum->chunk, &sum->key, sum->block, sum->block_bytes);
+	if (sum->block_bytes || sum->chunk_bytes)
+		end_chunk(sum);
 	return finish(&sum->whole, sum->bytes);
 }
 
@@ -151,39 +151,39 @@ struct summing {
 	const char *name;
 	struct stp_list_sum_key key;
 	uint64_t bytes;
-	uint64_t piece_count;
+	uint64_t chunk_count;
 	uint8_t *sums;
 	struct stp_cancel *cancel;
 	atomic_uint_fast64_t next;
 };
 
-static void sum_piece(const struct stp_list_sum_key *key, const uint8_t *bytes, size_t count,
-                      uint8_t out[PIECE_SUM])
+static void sum_chunk(const struct stp_list_sum_key *key, const uint8_t *bytes, size_t count,
+                      uint8_t out[CHUNK_SUM])
 {
-	crypto_generichash_state piece;
+	crypto_generichash_state chunk;
 	uint8_t sums[64 * NH_BYTES];
 	size_t used = 0;
 	size_t at;
 
-	start_hash(&piece, key);
+	start_hash(&chunk, key);
 	for (at = 0; count - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
 		nh(key, bytes + at, sums + used);
 		used += NH_BYTES;
 		if (used == sizeof(sums)) {
-			crypto_generichash_update(&piece, sums, used);
+			crypto_generichash_update(&chunk, sums, used);
 			used = 0;
 		}
 	}
-	crypto_generichash_update(&piece, sums, used);
+	crypto_generichash_update(&chunk, sums, used);
 	if (at < count)
-		add_tail(&piece, key, bytes + at, count - at);
-	crypto_generichash_final(&piece, out, PIECE_SUM);
+		add_tail(&chunk, key, bytes + at, count - at);
+	crypto_generichash_final(&chunk, out, CHUNK_SUM);
 }
 
-static enum stp_errc sum_pieces(void *ctx, size_t worker_index, struct stp_err *err)
+static enum stp_errc sum_chunks(void *ctx, size_t worker_index, struct stp_err *err)
 {
 	struct summing *summing = ctx;
-	uint8_t *buffer = malloc(PIECE_BYTES);
+	uint8_t *buffer = malloc(CHUNK_BYTES);
 	enum stp_errc code = STP_OK;
 
 	(void)worker_index;
@@ -191,18 +191,18 @@ static enum stp_errc sum_pieces(void *ctx, size_t worker_index, struct stp_err *
 		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, summing->name,
 		                      "no memory to read it");
 	while (code == STP_OK) {
-		uint64_t piece = atomic_fetch_add_explicit(&summing->next, 1, memory_order_relaxed);
-		uint64_t at = piece * PIECE_BYTES;
+		uint64_t chunk = atomic_fetch_add_explicit(&summing->next, 1, memory_order_relaxed);
+		uint64_t at = chunk * CHUNK_BYTES;
 		size_t count;
 
-		if (piece >= summing->piece_count)
+		if (chunk >= summing->chunk_count)
 			break;
 		count =
-		    summing->bytes - at < PIECE_BYTES ? (size_t)(summing->bytes - at) : PIECE_BYTES;
+		    summing->bytes - at < CHUNK_BYTES ? (size_t)(summing->bytes - at) : CHUNK_BYTES;
 		code = stp_fd_read_at(summing->fd, buffer, count, (off_t)at, STP_LIST_STAGE,
 		                      summing->name, err);
 		if (code == STP_OK)
-			sum_piece(&summing->key, buffer, count, summing->sums + PIECE_SUM * piece);
+			sum_chunk(&summing->key, buffer, count, summing->sums + CHUNK_SUM * chunk);
 		if (code == STP_OK && stp_cancelled(summing->cancel))
 			code =
 			    STP_FAIL(err, STP_CANCELLED, STP_LIST_STAGE, summing->name, "stopped");
@@ -222,15 +222,15 @@ enum stp_errc stp_list_sum_file(int fd, const char *name, const uint8_t *secret,
 	if (fstat(fd, &st) != 0)
 		return STP_FAIL_SYS(err, STP_LIST_STAGE, name, "cannot stat");
 	summing.bytes = (uint64_t)st.st_size;
-	summing.piece_count = (summing.bytes + PIECE_BYTES - 1) / PIECE_BYTES;
+	summing.chunk_count = (summing.bytes + CHUNK_BYTES - 1) / CHUNK_BYTES;
 	derive(&summing.key, secret);
-	summing.sums = malloc((size_t)(PIECE_SUM * (summing.piece_count + 1)));
+	summing.sums = malloc((size_t)(CHUNK_SUM * (summing.chunk_count + 1)));
 	if (!summing.sums)
 		return STP_FAIL_ERRNO(err, ENOMEM, STP_LIST_STAGE, name, "no memory for a sum");
-	code = stp_workers_run(jobs, "sum", sum_pieces, &summing, cancel, err);
+	code = stp_workers_run(jobs, "sum", sum_chunks, &summing, cancel, err);
 	if (code == STP_OK) {
 		start_hash(&whole, &summing.key);
-		crypto_generichash_update(&whole, summing.sums, PIECE_SUM * summing.piece_count);
+		crypto_generichash_update(&whole, summing.sums, CHUNK_SUM * summing.chunk_count);
 		*out_sum = finish(&whole, summing.bytes);
 	}
 	free(summing.sums);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PEP 458, "Metadata Scalability": tables 2 and 3, digit for digit. All in integers: the PEP's
+ * PEP 458, "Metadata Scalability": tables 2 and 3, digit for digit. Computed in integers; the PEP's
  * floating point gives the same numbers.
  */
 #include <string.h>
@@ -50,7 +50,7 @@ const char *stp_pep458_description(char letter, int number)
 	return letter == 'C' ? constants[number] : values[number];
 }
 
-/* round(100 * part / whole) of Python 3: half goes to the even neighbour. */
+/* round(100 * part / whole) as in Python 3: halves are rounded to even. */
 static uint64_t percent(uint64_t part, uint64_t whole)
 {
 	uint64_t quotient = 100 * part / whole, rest = 100 * part % whole;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of the plan. A client that installs one distribution fetches two bins: that of the index
- * page and that of the file (PEP 458's V12). Every run of sign gives all bins a new version, so
+ * page and that of the file (V12 in PEP 458). Every run of sign gives all bins a new version, so
  * a client with an older snapshot fetches snapshot and bins anew.
  */
 #include "stampede/plan.h"
@@ -20,10 +20,10 @@
 
 #define VERSION_DIGITS 4 /* a run every eight hours reaches five digits after nine years */
 
-/* What all rows share. */
+/* Input that all rows share. */
 struct plan_input {
-	struct stp_plan_shape shape;
-	uint64_t root_bytes; /* as published; 0: counted */
+	struct stp_plan_layout layout;
+	uint64_t root_bytes; /* as published; 0: computed */
 	uint64_t root_steps;
 	uint64_t targets_empty;
 	uint64_t pep_path_bytes;
@@ -34,8 +34,8 @@ static uint64_t hash_chars(unsigned set)
 	return 2 * stp_alg_set_digest_bytes(set);
 }
 
-/* Targets of the fullest of bins, when count targets fall at random: mean and the usual bound on
- * the maximum of a Poisson variable. */
+/* Targets of the fullest bin when count targets are distributed at random: the mean plus the usual
+ * bound on the maximum of a Poisson variable. */
 static double fullest(double mean, uint64_t bins)
 {
 	double logs = log((double)bins);
@@ -46,7 +46,7 @@ static double fullest(double mean, uint64_t bins)
 static void plan_files(struct stp_plan_row *row, const struct stp_plan_report *plan,
                        const struct plan_input *input)
 {
-	struct stp_plan_shape shape = input->shape;
+	struct stp_plan_layout layout = input->layout;
 	unsigned digits = stp_plan_digits(plan->file_bytes);
 	double member = (double)stp_plan_target_bytes(plan->hash_set, plan->path_bytes, digits) + 1;
 	double mean = (double)plan->targets / (double)row->bins;
@@ -54,18 +54,18 @@ static void plan_files(struct stp_plan_row *row, const struct stp_plan_report *p
 
 	if (largest > (double)plan->targets)
 		largest = (double)plan->targets;
-	shape.bits = row->bits;
-	row->bin_bytes = stp_plan_bin_bytes(&shape, mean < 1 ? (uint64_t)(mean * (member - 1))
-	                                                     : (uint64_t)(mean * member) - 1);
-	row->bin_bytes_largest = stp_plan_bin_bytes(&shape, (uint64_t)(largest * member));
-	row->root_bytes = input->root_bytes ? input->root_bytes : stp_plan_root_bytes(&shape);
-	row->targets_bytes = stp_plan_targets_bytes(&shape);
-	row->bins_bytes = stp_plan_bins_bytes(&shape);
-	row->snapshot_bytes = stp_plan_snapshot_bytes(&shape, stp_plan_digits(row->bin_bytes));
-	row->timestamp_bytes = stp_plan_timestamp_bytes(&shape, row->snapshot_bytes);
+	layout.bits = row->bits;
+	row->bin_bytes = stp_plan_bin_bytes(&layout, mean < 1 ? (uint64_t)(mean * (member - 1))
+	                                                      : (uint64_t)(mean * member) - 1);
+	row->bin_bytes_largest = stp_plan_bin_bytes(&layout, (uint64_t)(largest * member));
+	row->root_bytes = input->root_bytes ? input->root_bytes : stp_plan_root_bytes(&layout);
+	row->targets_bytes = stp_plan_targets_bytes(&layout);
+	row->bins_bytes = stp_plan_bins_bytes(&layout);
+	row->snapshot_bytes = stp_plan_snapshot_bytes(&layout, stp_plan_digits(row->bin_bytes));
+	row->timestamp_bytes = stp_plan_timestamp_bytes(&layout, row->snapshot_bytes);
 }
 
-/* Bins that a number of random targets touch. */
+/* The number of bins in which a number of random targets are. */
 static uint64_t bins_touched(uint64_t bins, uint64_t updates)
 {
 	double missed = pow(1 - 1 / (double)bins, (double)updates);
@@ -90,7 +90,7 @@ static void plan_users(struct stp_plan_row *row, const struct stp_plan_report *p
 static void judge_row(struct stp_plan_row *row, const struct stp_plan_report *plan,
                       const struct plan_input *input)
 {
-	struct stp_client_facts facts = {
+	struct stp_client_demands demands = {
 	    .root_bytes = row->root_bytes,
 	    .timestamp_bytes = row->timestamp_bytes,
 	    .snapshot_bytes = row->snapshot_bytes,
@@ -102,12 +102,12 @@ static void judge_row(struct stp_plan_row *row, const struct stp_plan_report *pl
 	    .bin_count = row->bins,
 	    .targets_empty = input->targets_empty,
 	    .hash_set = plan->hash_set,
-	    .is_succinct = input->shape.is_succinct,
+	    .is_succinct = input->layout.is_succinct,
 	    .timestamp_has_length = 1,
-	    .snapshot_has_length = input->shape.snapshot_has_length,
+	    .snapshot_has_length = input->layout.snapshot_has_length,
 	};
 
-	row->client_count = stp_clients_judge(&facts, row->clients);
+	row->client_count = stp_clients_judge(&demands, row->clients);
 }
 
 static void plan_row(struct stp_plan_row *row, unsigned bits, const struct stp_plan_report *plan,
@@ -125,12 +125,13 @@ static void plan_row(struct stp_plan_row *row, unsigned bits, const struct stp_p
 	stp_pep458_model(&pep, &row->pep);
 }
 
-/* Clients that take the row at all. */
+/* The number of clients that can use the row. */
 static size_t clients_kept(const struct stp_plan_row *row)
 {
 	size_t kept = 0;
+	size_t i;
 
-	for (size_t i = 0; i < row->client_count; i++)
+	for (i = 0; i < row->client_count; i++)
 		kept += row->clients[i].answer != STP_CLIENT_NO;
 	return kept;
 }
@@ -139,20 +140,23 @@ static size_t clients_kept(const struct stp_plan_row *row)
 static const struct stp_plan_row *cheapest_row(const struct stp_plan_report *plan)
 {
 	const struct stp_plan_row *best = &plan->rows[0];
+	size_t i;
 
-	for (size_t i = 1; i < plan->row_count; i++)
+	for (i = 1; i < plan->row_count; i++)
 		if (plan->rows[i].user_next < best->user_next)
 			best = &plan->rows[i];
 	return best;
 }
 
-/* Of the rows that cost at most half more than the cheapest, the one that loses fewest clients. */
+/* Of the rows that cost at most one and a half times as much as the cheapest, the one that most
+ * clients can use. */
 static const struct stp_plan_row *best_row(const struct stp_plan_report *plan,
                                            const struct stp_plan_row *cheapest)
 {
 	const struct stp_plan_row *best = cheapest;
+	size_t i;
 
-	for (size_t i = 0; i < plan->row_count; i++) {
+	for (i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 		size_t kept = clients_kept(row), most = clients_kept(best);
 
@@ -164,14 +168,15 @@ static const struct stp_plan_row *best_row(const struct stp_plan_report *plan,
 	return best;
 }
 
-/* Adds what a cheaper count would lose. */
+/* Adds the clients that a cheaper number of bins would exclude. */
 static void say_what_is_lost(struct stp_plan_report *plan, const struct stp_plan_row *best,
                              const struct stp_plan_row *cheapest)
 {
 	char next[32], count[32];
 	size_t used = strlen(plan->reason);
+	size_t i;
 
-	for (size_t i = 0; i < best->client_count; i++) {
+	for (i = 0; i < best->client_count; i++) {
 		if (best->clients[i].answer == STP_CLIENT_NO ||
 		    cheapest->clients[i].answer != STP_CLIENT_NO)
 			continue;
@@ -201,7 +206,7 @@ static void recommend(struct stp_plan_report *plan)
 		say_what_is_lost(plan, best, cheapest);
 }
 
-/* Shape and defaults of a profile. */
+/* The layout and defaults of a profile. */
 static enum stp_errc use_profile(const char *profile, struct stp_plan_report *plan,
                                  struct plan_input *input, struct stp_err *err)
 {
@@ -210,7 +215,7 @@ static enum stp_errc use_profile(const char *profile, struct stp_plan_report *pl
 	STP_TRY(stp_config_profile(&config, profile, err));
 	snprintf(plan->profile, sizeof(plan->profile), "%s", config.profile);
 	plan->hash_set = config.hash_set;
-	input->shape = (struct stp_plan_shape){
+	input->layout = (struct stp_plan_layout){
 	    .bits = config.bin_bits,
 	    .hash_set = config.hash_set,
 	    .bin_prefix_bytes = strlen(config.bin_prefix),
@@ -226,7 +231,7 @@ static enum stp_errc use_profile(const char *profile, struct stp_plan_report *pl
 	return STP_OK;
 }
 
-/* Why there are no targets to plan for: none were published, or what was is broken. */
+/* Reports why there are no targets to plan for: none were published, or the metadata is damaged. */
 static enum stp_errc explain_none(const struct stp_verify_report *report, const char *repo,
                                   struct stp_err *err)
 {
@@ -249,7 +254,7 @@ static enum stp_errc explain_none(const struct stp_verify_report *report, const 
 	                "publishes no targets yet; give %s", stp_hint_text(STP_HINT_TARGETS_COUNT));
 }
 
-/* What is published stands for what will be. */
+/* Uses what is published as the model of what will be. */
 static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp_plan_report *plan,
                               struct plan_input *input, struct stp_err *err)
 {
@@ -266,10 +271,10 @@ static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp
 		return code;
 	}
 	is_succinct = strcmp(report.delegation, "succinct") == 0;
-	input->shape.is_succinct = is_succinct;
-	input->shape.has_bins_role = report.bins.found;
-	input->shape.snapshot_has_length = report.snapshot_has_length;
-	input->shape.version_digits = stp_plan_digits(report.bin_version_max);
+	input->layout.is_succinct = is_succinct;
+	input->layout.has_bins_role = report.bins.found;
+	input->layout.snapshot_has_length = report.snapshot_has_length;
+	input->layout.version_digits = stp_plan_digits(report.bin_version_max);
 	input->root_bytes = report.root.file_bytes;
 	input->root_steps = report.root_steps;
 	input->targets_empty = report.targets_empty;
@@ -284,7 +289,7 @@ static enum stp_errc use_repo(const struct stp_plan_options *options, struct stp
 	return STP_OK;
 }
 
-/* Options over what profile or repository say. */
+/* Options override profile and repository. */
 static enum stp_errc use_options(const struct stp_plan_options *options,
                                  struct stp_plan_report *plan, struct plan_input *input,
                                  struct stp_err *err)
@@ -305,7 +310,7 @@ static enum stp_errc use_options(const struct stp_plan_options *options,
 		plan->file_bytes = STP_PEP458_FILE_BYTES;
 	plan->updates_per_day =
 	    options->updates_per_day ? options->updates_per_day : STP_PLAN_UPDATES;
-	input->shape.hash_set = plan->hash_set;
+	input->layout.hash_set = plan->hash_set;
 	if (!plan->targets)
 		return STP_FAIL(stp_hinted(err, STP_HINT_TARGETS_COUNT), STP_CONFIG, "plan", "",
 		                "give %s or %s", stp_hint_text(STP_HINT_TARGETS_COUNT),
@@ -319,8 +324,8 @@ static enum stp_errc use_options(const struct stp_plan_options *options,
 	    (options->bins < 2 || options->bins > (uint64_t)1 << STP_BIN_BITS_MAX ||
 	     (options->bins & (options->bins - 1))))
 		return STP_FAIL(err, STP_CONFIG, "plan", "",
-		                "%" PRIu64 " bins is no power of two from 2 to 2^%d", options->bins,
-		                STP_BIN_BITS_MAX);
+		                "%" PRIu64 " bins is not a power of two from 2 to 2^%d",
+		                options->bins, STP_BIN_BITS_MAX);
 	return STP_OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include "stampede/alg.h"
 
-/* Bytes of a literal as it stands in a file. */
+/* Bytes of a literal in a file. */
 #define BYTES(text) (sizeof(text) - 1)
 
 #define EXPIRY 20
@@ -27,7 +27,7 @@ unsigned stp_plan_digits(uint64_t value)
 	return digits;
 }
 
-/* count things of bytes each, with commas between them. */
+/* Bytes of count items of the same size, with commas between them. */
 static uint64_t listed(uint64_t count, uint64_t bytes)
 {
 	return count ? count * bytes + count - 1 : 0;
@@ -53,8 +53,9 @@ uint64_t stp_plan_target_bytes(unsigned hash_set, uint64_t path_bytes, unsigned 
 {
 	uint64_t bytes = BYTES("\"\":{\"hashes\":{},\"length\":}") + path_bytes + length_digits;
 	uint64_t count = 0;
+	int i;
 
-	for (int i = 0; i < STP_ALG_COUNT; i++) {
+	for (i = 0; i < STP_ALG_COUNT; i++) {
 		if (!(hash_set & STP_ALG_BIT(i)))
 			continue;
 		bytes += BYTES("\"\":\"\"") + strlen(stp_alg_name((enum stp_alg)i)) +
@@ -64,12 +65,12 @@ uint64_t stp_plan_target_bytes(unsigned hash_set, uint64_t path_bytes, unsigned 
 	return bytes + (count ? count - 1 : 0);
 }
 
-uint64_t stp_plan_bin_bytes(const struct stp_plan_shape *shape, uint64_t members_bytes)
+uint64_t stp_plan_bin_bytes(const struct stp_plan_layout *layout, uint64_t members_bytes)
 {
 	uint64_t rest = BYTES("\"targets\":{},") + members_bytes;
 
-	return stp_plan_envelope_bytes(shape->online_kind, 1,
-	                               body(BYTES("targets"), rest, shape->version_digits));
+	return stp_plan_envelope_bytes(layout->online_kind, 1,
+	                               body(BYTES("targets"), rest, layout->version_digits));
 }
 
 /* {"keyids":[…],"threshold":N} without the braces. */
@@ -78,17 +79,17 @@ static uint64_t role_members(unsigned keys)
 	return BYTES("\"keyids\":[],\"threshold\":1") + listed(keys, 2 + STP_KEYID_CHARS);
 }
 
-uint64_t stp_plan_root_bytes(const struct stp_plan_shape *shape)
+uint64_t stp_plan_root_bytes(const struct stp_plan_layout *layout)
 {
-	uint64_t offline_keys = (uint64_t)shape->root_keys + shape->targets_keys;
+	uint64_t offline_keys = (uint64_t)layout->root_keys + layout->targets_keys;
 	uint64_t roles = BYTES("\"root\":{},\"snapshot\":{},\"targets\":{},\"timestamp\":{}") +
-	                 role_members(shape->root_keys) + role_members(1) +
-	                 role_members(shape->targets_keys) + role_members(1);
+	                 role_members(layout->root_keys) + role_members(1) +
+	                 role_members(layout->targets_keys) + role_members(1);
 	uint64_t rest = BYTES("\"consistent_snapshot\":true,\"keys\":{},\"roles\":{},") +
-	                offline_keys * (key_bytes(shape->offline_kind) + 1) +
-	                key_bytes(shape->online_kind) + roles;
+	                offline_keys * (key_bytes(layout->offline_kind) + 1) +
+	                key_bytes(layout->online_kind) + roles;
 
-	return stp_plan_envelope_bytes(shape->offline_kind, shape->root_keys,
+	return stp_plan_envelope_bytes(layout->offline_kind, layout->root_keys,
 	                               body(BYTES("root"), rest, 1));
 }
 
@@ -105,48 +106,48 @@ static unsigned name_digits(unsigned bits)
 	return (bits + 3) / 4;
 }
 
-static uint64_t bin_name_bytes(const struct stp_plan_shape *shape)
+static uint64_t bin_name_bytes(const struct stp_plan_layout *layout)
 {
-	return shape->bin_prefix_bytes + 1 + name_digits(shape->bits);
+	return layout->bin_prefix_bytes + 1 + name_digits(layout->bits);
 }
 
 /* "keys" and the delegation to the bins, within "delegations". */
-static uint64_t bins_delegation(const struct stp_plan_shape *shape)
+static uint64_t bins_delegation(const struct stp_plan_layout *layout)
 {
-	uint64_t keys = BYTES("\"keys\":{},") + key_bytes(shape->online_kind);
-	unsigned digits = name_digits(shape->bits);
-	uint64_t prefixes = (uint64_t)1 << (4 * digits - shape->bits);
+	uint64_t keys = BYTES("\"keys\":{},") + key_bytes(layout->online_kind);
+	unsigned digits = name_digits(layout->bits);
+	uint64_t prefixes = (uint64_t)1 << (4 * digits - layout->bits);
 
-	if (shape->is_succinct)
+	if (layout->is_succinct)
 		return keys + BYTES("\"succinct_roles\":{\"bit_length\":,,\"name_prefix\":\"\"}") +
-		       role_members(1) + stp_plan_digits(shape->bits) + shape->bin_prefix_bytes;
+		       role_members(1) + stp_plan_digits(layout->bits) + layout->bin_prefix_bytes;
 	return keys + BYTES("\"roles\":[]") +
-	       listed((uint64_t)1 << shape->bits,
-	              delegated_role(1, bin_name_bytes(shape), prefixes, digits));
+	       listed((uint64_t)1 << layout->bits,
+	              delegated_role(1, bin_name_bytes(layout), prefixes, digits));
 }
 
 /* A targets or bins role's file with delegations. */
-static uint64_t delegator(const struct stp_plan_shape *shape, unsigned keys, uint64_t delegations)
+static uint64_t delegator(const struct stp_plan_layout *layout, unsigned keys, uint64_t delegations)
 {
 	uint64_t rest = BYTES("\"delegations\":{},\"targets\":{},") + delegations;
 
-	return stp_plan_envelope_bytes(shape->offline_kind, keys, body(BYTES("targets"), rest, 1));
+	return stp_plan_envelope_bytes(layout->offline_kind, keys, body(BYTES("targets"), rest, 1));
 }
 
-uint64_t stp_plan_targets_bytes(const struct stp_plan_shape *shape)
+uint64_t stp_plan_targets_bytes(const struct stp_plan_layout *layout)
 {
 	uint64_t to_bins_role = BYTES("\"keys\":{},\"roles\":[]") +
-	                        listed(shape->bins_keys, key_bytes(shape->offline_kind)) +
-	                        delegated_role(shape->bins_keys, BYTES("bins"), 16, 1);
+	                        listed(layout->bins_keys, key_bytes(layout->offline_kind)) +
+	                        delegated_role(layout->bins_keys, BYTES("bins"), 16, 1);
 
-	return delegator(shape, shape->targets_keys,
-	                 shape->has_bins_role ? to_bins_role : bins_delegation(shape));
+	return delegator(layout, layout->targets_keys,
+	                 layout->has_bins_role ? to_bins_role : bins_delegation(layout));
 }
 
-uint64_t stp_plan_bins_bytes(const struct stp_plan_shape *shape)
+uint64_t stp_plan_bins_bytes(const struct stp_plan_layout *layout)
 {
-	return shape->has_bins_role ? delegator(shape, shape->bins_keys, bins_delegation(shape))
-	                            : 0;
+	return layout->has_bins_role ? delegator(layout, layout->bins_keys, bins_delegation(layout))
+	                             : 0;
 }
 
 /* A member of snapshot.meta; length_digits 0: without length. */
@@ -156,32 +157,32 @@ static uint64_t meta_line(uint64_t name_bytes, unsigned version_digits, unsigned
 	       (length_digits ? BYTES("\"length\":,") + length_digits : 0);
 }
 
-uint64_t stp_plan_snapshot_bytes(const struct stp_plan_shape *shape, unsigned bin_length_digits)
+uint64_t stp_plan_snapshot_bytes(const struct stp_plan_layout *layout, unsigned bin_length_digits)
 {
-	uint64_t bins = (uint64_t)1 << shape->bits;
+	uint64_t bins = (uint64_t)1 << layout->bits;
 	unsigned targets_digits = 0, bins_digits = 0;
 	uint64_t lines;
 
-	if (shape->snapshot_has_length) {
-		targets_digits = stp_plan_digits(stp_plan_targets_bytes(shape));
-		bins_digits = stp_plan_digits(stp_plan_bins_bytes(shape));
+	if (layout->snapshot_has_length) {
+		targets_digits = stp_plan_digits(stp_plan_targets_bytes(layout));
+		bins_digits = stp_plan_digits(stp_plan_bins_bytes(layout));
 	}
-	lines = listed(bins, meta_line(bin_name_bytes(shape), shape->version_digits,
-	                               shape->snapshot_has_length ? bin_length_digits : 0)) +
+	lines = listed(bins, meta_line(bin_name_bytes(layout), layout->version_digits,
+	                               layout->snapshot_has_length ? bin_length_digits : 0)) +
 	        1 + meta_line(BYTES("targets"), 1, targets_digits);
-	if (shape->has_bins_role)
+	if (layout->has_bins_role)
 		lines += 1 + meta_line(BYTES("bins"), 1, bins_digits);
-	return stp_plan_envelope_bytes(shape->online_kind, 1,
+	return stp_plan_envelope_bytes(layout->online_kind, 1,
 	                               body(BYTES("snapshot"), BYTES("\"meta\":{},") + lines,
-	                                    shape->version_digits));
+	                                    layout->version_digits));
 }
 
-uint64_t stp_plan_timestamp_bytes(const struct stp_plan_shape *shape, uint64_t snapshot_bytes)
+uint64_t stp_plan_timestamp_bytes(const struct stp_plan_layout *layout, uint64_t snapshot_bytes)
 {
 	uint64_t meta = BYTES("\"meta\":{\"snapshot.json\":{\"hashes\":{\"sha256\":\"\"},"
 	                      "\"length\":,\"version\":}},") +
-	                64 + stp_plan_digits(snapshot_bytes) + shape->version_digits;
+	                64 + stp_plan_digits(snapshot_bytes) + layout->version_digits;
 
-	return stp_plan_envelope_bytes(shape->online_kind, 1,
-	                               body(BYTES("timestamp"), meta, shape->version_digits));
+	return stp_plan_envelope_bytes(layout->online_kind, 1,
+	                               body(BYTES("timestamp"), meta, layout->version_digits));
 }

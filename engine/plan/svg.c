@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The picture of a plan: bytes of metadata per installation (logarithmic) over the number of bins
- * (logarithmic), one line per kind of user. Plain SVG 1.1, no script, no outside fonts.
+ * (logarithmic), one line per kind of user. Plain SVG 1.1 without scripts or external fonts.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -83,8 +83,9 @@ static const struct {
 static void find_range(struct picture *p)
 {
 	double low = 1e300, high = 0;
+	size_t i;
 
-	for (size_t i = 0; i < p->plan->row_count; i++) {
+	for (i = 0; i < p->plan->row_count; i++) {
 		low = fmin(low, (double)p->plan->rows[i].user_same);
 		high = fmax(high, (double)p->plan->rows[i].user_new);
 	}
@@ -97,8 +98,10 @@ static void find_range(struct picture *p)
 static void put_axes(struct picture *p)
 {
 	char text[32];
+	int step;
+	size_t i;
 
-	for (int step = (int)p->low; step <= (int)p->high; step++) {
+	for (step = (int)p->low; step <= (int)p->high; step++) {
 		double y = y_of(p, pow(10, step));
 
 		put(p, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#ddd\"/>\n",
@@ -106,7 +109,7 @@ static void put_axes(struct picture *p)
 		put(p, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", LEFT - 8, y + 4,
 		    stp_bytes_format((uint64_t)(pow(10, step) + 0.5), text));
 	}
-	for (size_t i = 0; i < p->plan->row_count; i++)
+	for (i = 0; i < p->plan->row_count; i++)
 		put(p, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x_of(p, i),
 		    HEIGHT - BOTTOM + 20 + (i % 2 ? 14 : 0),
 		    stp_count_format(p->plan->rows[i].bins, text));
@@ -138,17 +141,18 @@ static void put_line(struct picture *p, size_t line)
 {
 	const struct stp_plan_report *plan = p->plan;
 	double y = y_of(p, (double)lines[line].bytes(&plan->rows[plan->row_count - 1]));
+	size_t i;
 
 	put(p, "<polyline fill=\"none\" stroke-width=\"2\" stroke=\"%s\" points=\"",
 	    lines[line].color);
-	for (size_t i = 0; i < plan->row_count; i++)
+	for (i = 0; i < plan->row_count; i++)
 		put(p, "%.1f,%.1f ", x_of(p, i),
 		    y_of(p, (double)lines[line].bytes(&plan->rows[i])));
 	put(p, "\"/>\n");
-	for (size_t i = 0; i < plan->row_count; i++)
+	for (i = 0; i < plan->row_count; i++)
 		put(p, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", x_of(p, i),
 		    y_of(p, (double)lines[line].bytes(&plan->rows[i])), lines[line].color);
-	/* The two upper lines may end close together. */
+	/* The ends of the two upper lines may be close together. */
 	put(p, "<text x=\"%d\" y=\"%.1f\" fill=\"%s\">%s</text>\n", WIDTH - RIGHT + 8,
 	    y + (line == 0   ? -2
 	         : line == 1 ? 10
@@ -160,6 +164,7 @@ char *stp_plan_svg(const struct stp_plan_report *plan)
 {
 	struct picture p = {STP_BUF_INIT, STP_OK, plan, 0, 0};
 	char targets[32];
+	size_t i;
 
 	find_range(&p);
 	put(&p,
@@ -173,7 +178,7 @@ char *stp_plan_svg(const struct stp_plan_report *plan)
 	    LEFT, stp_count_format(plan->targets, targets));
 	put_axes(&p);
 	put_marks(&p);
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		put_line(&p, i);
 	put(&p, "</svg>\n");
 	if (p.code == STP_OK)

@@ -64,7 +64,7 @@ enum stp_errc stp_commit_parse(const char *name, const void *text, size_t text_b
 		code =
 		    STP_FAIL(err, STP_FORMAT, STAGE, name,
 		             "is not a commit record; restore it from a backup, or remove it: gc "
-		             "then goes by the time of its snapshot's file");
+		             "then uses the modification time of its snapshot's file");
 	if (code == STP_OK) {
 		out_commit->committed_at = committed_at;
 		out_commit->snapshot_version = (uint64_t)snapshot;
@@ -82,7 +82,7 @@ static int by_version(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Growing list; copied into the arena at the end. */
+/* A growing list, copied into the arena at the end. */
 struct gather {
 	struct stp_buf records;
 	struct stp_buf text;

@@ -38,11 +38,11 @@ struct stp_commit_list {
 enum stp_errc stp_commit_save(const struct stp_repo *repo, const struct stp_commit *commit,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Takes a record's text apart; STP_FORMAT names name. */
+/* Parses the text of a record; STP_FORMAT names name. */
 enum stp_errc stp_commit_parse(const char *name, const void *text, size_t text_bytes,
                                struct stp_commit *out_commit, struct stp_err *err) STP_MUST_CHECK;
 
-/* Reads all records into arena. STP_FORMAT names a broken one. */
+/* Reads all records into arena. STP_FORMAT names a malformed one. */
 enum stp_errc stp_commit_list_load(const struct stp_repo *repo, struct stp_arena *arena,
                                    struct stp_commit_list *out_list,
                                    struct stp_err *err) STP_MUST_CHECK;

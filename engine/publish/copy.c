@@ -15,11 +15,11 @@
 
 #define STAGE        "links"
 #define BUFFER_BYTES ((size_t)256 * 1024)
-/* What is written goes to the disk in windows of this size: large enough for its full speed, and at
- * 20 MB/s two of them are waited for less than a second. A multiple of the buffer. */
+/* Written bytes go to the disk in windows of this size: large enough for the disk's full speed, and
+ * small enough that at 20 MB/s two of them take less than a second. A multiple of the buffer. */
 #define WINDOW_BYTES ((off_t)8 * 1024 * 1024)
-/* Blocks shared at once. A multiple of every file system's block; the source's bytes that are still
- * in memory only are written to the disk for it. */
+/* Bytes shared by one call. A multiple of every file system's block; the call writes those bytes of
+ * the source to the disk that are still in memory only. */
 #define SHARE_BYTES ((uint64_t)64 * 1024 * 1024)
 
 struct stp_copier {
@@ -68,17 +68,17 @@ static enum stp_errc check_cancel(const struct stp_copier *copier, struct stp_er
 	return STP_OK;
 }
 
-/* Hashes one piece to its end. */
-static void hash_piece(struct stp_copier *copier, struct stp_hash_stream *stream, size_t bytes,
+/* Hashes one chunk, and waits for the result. */
+static void hash_chunk(struct stp_copier *copier, struct stp_hash_stream *stream, size_t bytes,
                        int final, uint8_t *digests)
 {
-	struct stp_hash_job piece = {.stream = stream,
+	struct stp_hash_job chunk = {.stream = stream,
 	                             .data = copier->buffer,
 	                             .bytes = bytes,
 	                             .final = final,
 	                             .digests = digests};
 
-	stp_hasher_submit(copier->hasher, &piece);
+	stp_hasher_submit(copier->hasher, &chunk);
 	while (!stp_hasher_next(copier->hasher, STP_HASHER_DRAIN))
 		;
 }
@@ -106,8 +106,8 @@ static enum stp_errc fill_buffer(struct stp_copier *copier, const struct stp_cop
 	return STP_OK;
 }
 
-/* Starts the writing of the window that ends at end, and waits for the one before. Only a disk that
- * fails is an error: file systems that know no such thing write when they like. */
+/* Starts to write the window that ends at end, and waits for the one before. Only a failing disk is
+ * an error: file systems without this call write when they choose to. */
 static enum stp_errc write_window(int fd, off_t end, const char *name, struct stp_err *err)
 {
 	const unsigned wait =
@@ -131,8 +131,8 @@ static enum stp_errc write_buffer(struct stp_copier *copier, const struct stp_co
 	return end % WINDOW_BYTES ? STP_OK : write_window(to_fd, end, source->name, err);
 }
 
-/* Reads the recorded length and looks for one byte more; compares the digests. Writes to to_fd
- * unless it is -1. */
+/* Reads the recorded length, and one byte more, which must not exist; compares the digests. Writes
+ * to to_fd unless it is -1. */
 static enum stp_errc pass_bytes(struct stp_copier *copier, const struct stp_copy_source *source,
                                 int to_fd, enum stp_copy_result *out_result, struct stp_err *err)
 {
@@ -153,7 +153,7 @@ static enum stp_errc pass_bytes(struct stp_copier *copier, const struct stp_copy
 			return STP_OK;
 		if (to_fd >= 0)
 			STP_TRY(write_buffer(copier, source, to_fd, bytes, (off_t)done, err));
-		hash_piece(copier, &stream, bytes, bytes == left, digests);
+		hash_chunk(copier, &stream, bytes, bytes == left, digests);
 		done += bytes;
 	} while (done < source->length);
 	STP_TRY(fill_buffer(copier, source, 1, (off_t)done, &bytes, err));
@@ -173,7 +173,8 @@ enum stp_errc stp_copier_copy(struct stp_copier *copier, const struct stp_copy_s
 	return pass_bytes(copier, source, to_fd, out_result, err);
 }
 
-/* Why sharing failed: a source of another length does not end where it has to. */
+/* Why sharing failed: EINVAL if the source has another length, since the range must end at its end.
+ */
 static enum stp_copy_result refusal(const struct stp_copy_source *source)
 {
 	struct stat st;
@@ -189,7 +190,7 @@ enum stp_errc stp_copier_share(struct stp_copier *copier, const struct stp_copy_
 	struct stp_copy_source copy = *source;
 	struct file_clone_range range = {.src_fd = source->fd};
 
-	/* Not FICLONE, which shares whatever the source has by then. */
+	/* Not FICLONE, which shares as much as the source has at that moment. */
 	while (range.src_offset < source->length) {
 		uint64_t left = source->length - range.src_offset;
 

@@ -15,7 +15,7 @@ void stp_current_release(struct stp_current *current)
 
 /* ------------------------------------------------------------------ checks before a run */
 
-/* expires of role against now and against last, when the last of what is signed now expires. */
+/* Compares expires of role with now, and with last, the latest expiry of what this run signs. */
 static enum stp_errc check_role_expiry(const char *role, int64_t expires, int64_t now, int64_t last,
                                        struct stp_err *err)
 {
@@ -32,9 +32,9 @@ static enum stp_errc check_role_expiry(const char *role, int64_t expires, int64_
 	return STP_OK;
 }
 
-#define BY_UPDATE "set it back, or put it into force with the offline keys: %s"
+#define BY_UPDATE "set it back, or apply it with the offline keys: %s"
 
-/* Does the published delegation say what the configuration says? */
+/* Compares the published delegation with the configuration. */
 static enum stp_errc check_delegation(const struct stp_current *current,
                                       const struct stp_config *config, struct stp_err *err)
 {
@@ -99,11 +99,11 @@ enum stp_errc stp_current_check(const struct stp_current *current, const struct 
 	if (strcmp(online_keyid, current->bin_keyid) != 0 ||
 	    strcmp(online_keyid, current->timestamp_keyid) != 0 ||
 	    strcmp(online_keyid, current->snapshot_keyid) != 0)
-		return STP_FAIL(
-		    stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE, "keys/online.pem",
-		    "is not the key that root and bins name; put the right one there, or "
-		    "put this one into force: %s",
-		    stp_hint_text(STP_HINT_RENEW));
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE,
+		                "keys/online.pem",
+		                "is not the key that root and bins name; restore the right one, or "
+		                "publish this one: %s",
+		                stp_hint_text(STP_HINT_RENEW));
 	if (e->snapshot > e->bin_n)
 		last = now + e->snapshot;
 	if (now + e->timestamp > last)

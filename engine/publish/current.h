@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is published now, as the next run needs it: versions, expiries and the snapshot's names.
- * trust/ reads and verifies it; here stands whether a run may go on from it.
+ * The published state that the next run needs: versions, expiries and the snapshot's names. trust/
+ * reads and verifies it; the functions here decide whether a run may publish on top of it.
  *
  * Shape      one struct.
  * Memory     an arena inside; about 40 bytes per name of the snapshot.
@@ -25,31 +25,32 @@ struct stp_current_role {
 struct stp_current {
 	struct stp_arena arena;
 	struct stp_current_role root, targets, bins;
-	/* How the delegation to bin-n reads in the published bins (or targets) role. */
+	/* The delegation to bin-n in the published bins (or targets) role. */
 	enum stp_delegation delegation;
 	uint32_t bin_count;
 	char bin_prefix[STP_BIN_NAME_BYTES]; /* succinct only, else "" */
 	char bin_keyid[65];                  /* the online key that bin-n must be signed with */
-	char timestamp_keyid[65];            /* the same by root, for timestamp and snapshot */
+	char timestamp_keyid[65];            /* the same in root, for timestamp and snapshot */
 	char snapshot_keyid[65];
 	/* 0 before the first sign. */
 	uint64_t timestamp_version;
 	uint64_t snapshot_version;
 	int64_t timestamp_expires;
-	int64_t committed_at;      /* when it was published; 0: not known */
+	int64_t committed_at;      /* when it was published; 0: unknown */
 	struct stp_meta_list meta; /* of the snapshot; empty before the first sign */
 	struct stp_commit_list commits;
 };
 
-/* The clock: STP_REFUSED when now is before the last published time, unless the operator says that
- * the clock was ahead then (after_clock_error); STP_CONFIG when that is said and was not so. */
+/* Checks the clock: STP_REFUSED when now is before the last published time, unless the operator
+ * declares that the clock was ahead then (after_clock_error); STP_CONFIG when that is not needed.
+ */
 enum stp_errc stp_current_check_clock(const struct stp_current *current, int64_t now,
                                       int after_clock_error, struct stp_err *err) STP_MUST_CHECK;
 
-/* May a run at now with config and the online key online_keyid publish on top of it?
+/* Whether a run at now with config and the online key online_keyid may publish on top of it:
  *	STP_CONFIG   configuration and published delegation differ, or another online key
  *	STP_REFUSED  root, targets or bins has expired, or would expire before what the run
- *publishes Each says what to do. */
+ *publishes Each message names the remedy. */
 enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
                                 const char *online_keyid, int64_t now,
                                 struct stp_err *err) STP_MUST_CHECK;

@@ -54,7 +54,7 @@ int stp_folders_make(int folder_fd, const char *path)
 				return -1;
 		}
 		rc = mkdirat(parent, name, STP_MODE_PUBLIC_FOLDER);
-		if (rc == 0) /* the umask may have taken bits */
+		if (rc == 0) /* the umask may have cleared bits */
 			rc = fchmodat(parent, name, STP_MODE_PUBLIC_FOLDER, 0);
 		else if (errno == EEXIST)
 			rc = 0;

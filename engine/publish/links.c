@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One way to make a name per link kind, and one rule for names that are there already:
+ * How each kind of name is made, and when an existing one is kept:
  *
- *	                 made by                              kept when there is
+ *	                 made by                              kept if it is
  *	symlink          symlinkat, relative                  a link with the same text
- *	hardlink         linkat of the file that was checked  the same inode
- *	reflink, copy    temporary file, rename               a file of these bytes
+ *	hardlink         linkat of the file that was checked  of the same inode
+ *	reflink, copy    temporary file, rename               a file with these bytes
  *	a mark           publish/marks.h                      a regular file
  *
- * Anything else under the name is replaced by rename. A regular file under HASH.NAME was put there
- * whole, by link or rename; one that somebody touched since is hashed (publish/served.h). Names
- * that earlier runs made are looked at again by every run: all of those whose files may change, and
- * up to STP_SERVED_LOOKS_MAX of the others.
+ * Anything else under the name is replaced by a rename. A regular file under HASH.NAME was put
+ *there complete, by link or rename; one that was touched since is hashed (publish/served.h). Every
+ *run checks the names that earlier runs made: all those of mutable files, and up to
+ * STP_SERVED_LOOKS_MAX of the others.
  *
  * Sources are opened beneath the targets folder without following links, and must have the
- * fingerprint that the record was hashed with; what is copied is hashed on its way. So a name
- * never gets bytes that are not those of its hash, whatever changes meanwhile.
+ * fingerprint that the record was hashed with; what is copied is hashed on the way. So a name
+ * never gets bytes that do not match its hash, no matter what changes meanwhile.
  */
 #include "publish/links.h"
 
@@ -46,9 +46,9 @@ struct job {
 	struct stp_links *links;
 	struct stp_links_worker *worker;
 	const struct stp_record *record;
-	struct stp_record moved; /* the same with the ctime that our own links gave its file */
+	struct stp_record moved; /* the same with the ctime that our own links gave the file */
 	struct stp_fault_list *faults;
-	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; cut into folder and file below */
+	char path[STP_PATH_BYTES_MAX + 1]; /* NUL-terminated; split into folder and file below */
 	const char *folder;                /* "" at the top */
 	const char *file;
 	int folder_fd;      /* in public/targets */
@@ -66,7 +66,7 @@ static enum stp_errc job_fault(struct job *job, enum stp_errc code, int sys_errn
 	return STP_OK;
 }
 
-/* The file is not what was hashed. Whether that is a fault is for the caller to say. */
+/* Reports that the file is not what was hashed; the caller decides whether that is a fault. */
 static enum stp_errc job_changed(struct job *job)
 {
 	job->result = STP_LINKS_CHANGED;
@@ -81,18 +81,18 @@ static enum stp_errc open_folder(struct job *job, struct stp_err *err)
 
 	job->folder_fd = stp_folders_open(top, path, O_RDONLY | O_DIRECTORY);
 	if (job->folder_fd < 0 && errno == ELOOP && stp_folders_unlink(top, job->folder) == 0)
-		errno = ENOENT; /* a link where a folder of names belongs */
+		errno = ENOENT; /* a symbolic link in place of a folder of names */
 	if (job->folder_fd < 0 && errno == ENOENT && stp_folders_make(top, job->folder) == 0)
 		job->folder_fd = stp_folders_open(top, path, O_RDONLY | O_DIRECTORY);
 	if (job->folder_fd < 0)
 		return STP_FAIL_SYS(err, STAGE, job->folder,
-		                    "cannot make the folder in public/targets; move away what has "
-		                    "its name there, and sign again");
+		                    "cannot make the folder in public/targets; move away the file "
+		                    "that has its name, and sign again");
 	return STP_OK;
 }
 
-/* Is the open source still what was hashed, by its fingerprint? Where links of this run moved its
- * ctime, the job goes on with a record that says so. */
+/* Whether the open source is still what was hashed, by its fingerprint. If links of this run
+ * changed its ctime, the job continues with a record of the new ctime. */
 static int source_unchanged(struct job *job, const struct stat *st)
 {
 	unsigned differs = stp_record_difference(job->record, st);
@@ -102,7 +102,7 @@ static int source_unchanged(struct job *job, const struct stat *st)
 	if (!differs)
 		return 1;
 	if (differs != STP_DIFFERS_CTIME ||
-	    !stp_twins_was(&job->links->twins, &job->record->fingerprint))
+	    !stp_linked_was(&job->links->linked, &job->record->fingerprint))
 		return 0;
 	job->moved = *job->record;
 	job->moved.fingerprint.ctime_ns = stp_stamp_of(st->st_ctim);
@@ -128,9 +128,9 @@ static enum stp_errc open_source(struct job *job, const char *path)
 
 /* ------------------------------------------------------------------ symlinks */
 
-/* Gives a temporary file its name; only a folder that holds something is in the way of that.
- * Temporary files lie at the top of public/targets, on the file system they are for; the next run
- * sweeps there what a crash left, without a walk. */
+/* Gives a temporary file its name; only a folder that is not empty prevents that. Temporary files
+ * are at the top of public/targets, on the same file system; the next run removes there what a
+ * crash left, without a walk. */
 static enum stp_errc put_in_place(const struct job *job, const char *temporary, const char *name,
                                   struct stp_err *err)
 {
@@ -213,8 +213,8 @@ static enum stp_errc hash_copy(struct job *job, const char *name, int *out_good,
 	return code;
 }
 
-/* Whether name is of another kind than wanted, as when "link" was changed: a copy in the place of a
- * hard link, or the other way round. Without an open file nothing can be said. */
+/* Whether name is of another kind than wanted, as after a change of "link": a copy in place of a
+ * hard link, or the reverse. Without an open file that is unknown. */
 static int is_other_kind(const struct job *job, const char *name, enum stp_link link)
 {
 	struct stat source, there;
@@ -257,9 +257,9 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	char proc[64];
 	char temporary[STP_TEMPORARY_BYTES];
 
-	/* Before the link, so that whoever finds the ctime moved by it finds this as well. */
+	/* Before the link, so that a thread that sees the changed ctime sees this entry as well. */
 	if (job->has_more_names && job->record->flags & STP_RECORD_FILE)
-		STP_TRY(stp_twins_add(&job->links->twins, &job->record->fingerprint, err));
+		STP_TRY(stp_linked_add(&job->links->linked, &job->record->fingerprint, err));
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", job->source_fd);
 	if (linkat(AT_FDCWD, proc, job->folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
 		return STP_OK;
@@ -271,7 +271,7 @@ static enum stp_errc make_hardlink(struct job *job, const char *name, struct stp
 	return put_in_place(job, temporary, name, err);
 }
 
-/* Fills fd with the source's bytes: shared blocks where that works, else copied. */
+/* Fills fd with the source's bytes: by shared blocks if possible, else by a copy. */
 static enum stp_errc fill_copy(struct job *job, int fd, struct stp_err *err)
 {
 	enum stp_link link = job->links->config->link;
@@ -344,15 +344,16 @@ static enum stp_errc make_name(struct job *job, const char *name, struct stp_err
 	return STP_OK;
 }
 
-/* Hard links move the ctime of the file they lead to; nothing else may have moved. */
-static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerprint)
+/* Hard links change the ctime of their file; nothing else may have changed. */
+static enum stp_errc update_ctime(struct job *job, struct stp_fingerprint *fingerprint)
 {
 	struct stat st;
 
 	if (job->source_fd < 0 || job->links->config->link != STP_LINK_HARDLINK ||
 	    !(job->record->flags & STP_RECORD_FILE))
 		return STP_OK;
-	if (job->is_mutable) { /* its name is a copy, but it may be the twin of a file with links */
+	if (job->is_mutable) { /* its name is a copy, but the file may have another name that was
+		                  linked */
 		fingerprint->ctime_ns = job->record->fingerprint.ctime_ns;
 		return STP_OK;
 	}
@@ -363,7 +364,7 @@ static enum stp_errc take_ctime(struct job *job, struct stp_fingerprint *fingerp
 	return STP_OK;
 }
 
-/* A list may name files that are not there, or not yet: a link would lead nowhere. */
+/* A list may name files that do not exist, or not yet: a link would lead nowhere. */
 static int is_missing(const struct job *job, const char *path)
 {
 	struct stat st;
@@ -373,9 +374,9 @@ static int is_missing(const struct job *job, const char *path)
 	       (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* Whether all names of the target hand out its bytes without its file, as copies and hard links do.
- * A link leads nowhere then. It stays: when only a disk is away, it leads to the file again as soon
- * as the disk is back. */
+/* Whether all names of the target serve its bytes without its file, as copies and hard links do. A
+ * symbolic link leads nowhere then. It stays: if only a disk is not mounted, it leads to the file
+ * again as soon as the disk is back. */
 static enum stp_errc names_are_there(struct job *job, int *out_there, struct stp_err *err)
 {
 	enum stp_link link = stp_links_kind(job->links, job->is_mutable);
@@ -412,7 +413,7 @@ static enum stp_errc put_missing(struct job *job, const char *path, struct stp_e
 	return STP_OK;
 }
 
-/* Cuts the path, opens folder and source, makes every name. */
+/* Splits the path, opens folder and source, makes every name. */
 static enum stp_errc run_job(struct job *job, const char *path, struct stp_fingerprint *fingerprint,
                              struct stp_err *err)
 {
@@ -435,10 +436,10 @@ static enum stp_errc run_job(struct job *job, const char *path, struct stp_finge
 			                 "name, or use sha256 or no target files");
 		STP_TRY(make_name(job, name, err));
 	}
-	return job->result == STP_LINKS_DONE ? take_ctime(job, fingerprint) : STP_OK;
+	return job->result == STP_LINKS_DONE ? update_ctime(job, fingerprint) : STP_OK;
 }
 
-/* A mark for a target that the web server finds without its digest. */
+/* Makes a mark for a target that the web server finds by its name without the digest. */
 static enum stp_errc put_mark(struct job *job, struct stp_err *err)
 {
 	const struct stp_record *record = job->record;
@@ -455,8 +456,8 @@ static enum stp_errc put_mark(struct job *job, struct stp_err *err)
 	return STP_OK;
 }
 
-/* .signed at the top of public/targets is not for target files. */
-static int takes_marks_folder(const struct stp_record *record)
+/* .signed at the top of public/targets is reserved. */
+static int is_in_marks_folder(const struct stp_record *record)
 {
 	static const char folder[] = STP_MARKS_FOLDER "/";
 
@@ -464,7 +465,7 @@ static int takes_marks_folder(const struct stp_record *record)
 	       memcmp(record->path, folder, sizeof(folder) - 1) == 0;
 }
 
-/* Cuts the record's path into folder and file. path, of STP_PATH_BYTES_MAX + 1, takes all of it. */
+/* Splits the record's path into folder and file. path has STP_PATH_BYTES_MAX + 1 bytes. */
 static void cut_path(struct job *job, char *path)
 {
 	char *slash;
@@ -483,12 +484,12 @@ static enum stp_errc put(struct job *job, struct stp_fingerprint *fingerprint, s
 	char path[STP_PATH_BYTES_MAX + 1];
 	enum stp_errc code;
 
-	if (takes_marks_folder(job->record))
+	if (is_in_marks_folder(job->record))
 		return job_fault(
 		    job, STP_FORMAT, 0,
-		    "lies in " STP_MARKS_FOLDER
-		    ", a name that public/targets needs for itself; rename the folder");
-	/* The web server finds the others, by their name less the hash, when they have a mark. */
+		    "is in " STP_MARKS_FOLDER
+		    ", which is reserved for stampede in public/targets; rename the folder");
+	/* The web server finds all others, if they have a mark, by their name without the hash. */
 	if (job->links->mode == STP_TARGET_FILES_MUTABLE && !job->is_mutable)
 		return put_mark(job, err);
 	cut_path(job, path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names that earlier runs made, looked at again: most are good, and one look says so.
+ * Checks the names that earlier runs made: for most of them one system call is enough.
  */
 #include <limits.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "publish/links_state.h"
 #include "publish/served.h"
 
-/* Whether every name of the record still hands it out, as far as one look can tell. */
+/* Whether every name of the record still serves it, judged by one system call each. */
 static int names_are_good(const struct stp_links *links, const struct stp_record *record,
                           int is_changing)
 {
@@ -44,7 +44,7 @@ int stp_links_look(struct stp_links *links, const struct stp_record *record)
 	is_changing = stp_links_is_mutable(links, record);
 	if (links->marks && !is_changing)
 		return stp_marks_want_all(links->marks);
-	if (stp_twins_has(&links->twins, &record->fingerprint))
+	if (stp_linked_has(&links->linked, &record->fingerprint))
 		return 1;
 	return stp_served_turn(record->key, links->run_number, links->parts) &&
 	       !names_are_good(links, record, is_changing);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that are not what was hashed when their names are made: what they are now, and whether the
- * names of what they were are still there.
+ * Files that changed between hashing and the making of their names: what they are now, and whether
+ * the names of their earlier bytes still exist.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "publish/links_state.h"
 #include "record/fingerprint.h"
 
-static enum stp_links_now what_is_not_opened(int sys_errno)
+static enum stp_links_now kind_of_unopened(int sys_errno)
 {
 	return sys_errno == ENOENT || sys_errno == ENOTDIR ? STP_LINKS_NOW_GONE
 	                                                   : STP_LINKS_NOW_OTHER;
@@ -74,7 +74,7 @@ enum stp_errc stp_links_reread(struct stp_links *links, size_t worker_index,
 	*out_errno = 0;
 	fd = stp_links_open(links, path);
 	if (fd < 0) {
-		*out_now = what_is_not_opened(errno);
+		*out_now = kind_of_unopened(errno);
 		*out_errno = stp_links_is_moved(errno) ? 0 : errno;
 		return STP_OK;
 	}

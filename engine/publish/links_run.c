@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run's links from beginning to end: how names are made, which ones, and what the next run has
- * to know of that.
+ * The links of a run from beginning to end: how names are made, which ones, and what the next run
+ * has to know about it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,14 +32,14 @@ enum stp_errc stp_links_base(const struct stp_repo *repo, const char *targets_di
 	count = readlink(proc, real, sizeof(real) - 1);
 	if (count <= 0 || real[0] != '/')
 		return STP_FAIL(err, STP_IO, STAGE, "public/targets",
-		                "its path cannot be found out; is /proc mounted?");
+		                "cannot determine its path; is /proc mounted?");
 	real[count] = '\0';
 	if (!stp_relative_path(real, targets_dir, out, PATH_MAX))
 		return STP_FAIL(err, STP_LIMIT, STAGE, targets_dir, "the path is too long");
 	return STP_OK;
 }
 
-/* "auto": links for all, or marks; marks of files that another server has would only cost. */
+/* "auto": links for all, or marks; marks of files that another server has would be useless. */
 static void choose_mode(struct stp_links *links, uint64_t target_count)
 {
 	links->mode = STP_TARGET_FILES_MUTABLE;
@@ -64,7 +64,7 @@ static enum stp_errc resolve_mode(struct stp_links *links, uint64_t target_count
 	return STP_OK;
 }
 
-/* How names are made, as state/links notes it: another way means every name anew. */
+/* How names are made, in the form of state/links: after a change every name is made again. */
 static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 {
 	struct stp_buf mark = STP_BUF_INIT;
@@ -80,7 +80,7 @@ static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 		used += (size_t)snprintf(links->mark + used, sizeof(links->mark) - used, " %s",
 		                         links->config->mutable_globs.items[i]);
 	links->need = STP_LINKS_NEED_ALL;
-	if (used >= sizeof(links->mark)) /* too much to note: look at all names each time */
+	if (used >= sizeof(links->mark)) /* too long to record: check all names in each run */
 		return STP_OK;
 	if (fstatat(links->repo->state_fd, STP_LINKS_STATE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return STP_OK;
@@ -93,7 +93,7 @@ static enum stp_errc find_need(struct stp_links *links, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Opens the marks, and finds which names this run looks at again. */
+/* Opens the marks, and finds out which names this run checks again. */
 static enum stp_errc begin_looks(struct stp_links *links, uint64_t target_count,
                                  struct stp_err *err)
 {
@@ -116,7 +116,7 @@ enum stp_errc stp_links_begin(const struct stp_repo *repo, const struct stp_conf
 
 	if (!links)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	stp_twins_init(&links->twins);
+	stp_linked_init(&links->linked);
 	links->repo = repo;
 	links->config = config;
 	links->cancel = cancel;
@@ -168,13 +168,13 @@ enum stp_target_files stp_links_last_mode(int state_fd)
 
 /* ------------------------------------------------------------------ end */
 
-/* Copies that were made until now are known: what is touched later is hashed by the next run. */
+/* Records the present time: the next run hashes copies that were touched later. */
 static void note_time(const struct stp_links *links)
 {
 	(void)!utimensat(links->repo->state_fd, STP_LINKS_STATE_FILE, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-/* The next run that makes names looks for those of all targets. */
+/* Makes the next run that makes names check those of all targets. */
 static enum stp_errc forget(const struct stp_links *links, struct stp_err *err)
 {
 	static const char *const files[] = {STP_LINKS_STATE_FILE, STP_MARKS_STATE_FILE};
@@ -243,7 +243,7 @@ void stp_links_end(struct stp_links *links)
 		stp_missing_release(&links->workers[i].missing);
 	}
 	stp_marks_end(links->marks);
-	stp_twins_release(&links->twins);
+	stp_linked_release(&links->linked);
 	free(links->workers);
 	free(links);
 }

@@ -97,7 +97,7 @@ static int parse_long(const char *name, size_t count, char *out_path, char *out_
 	return 1;
 }
 
-/* The path within one component: divisions become "/", those of absent folders go. */
+/* Decodes the path of a flat mark: separators become "/", those of absent folders are dropped. */
 static int parse_flat(const char *text, size_t count, char *out_path)
 {
 	size_t divisions = 0;
@@ -142,7 +142,7 @@ int stp_mark_parse(const char *name, size_t name_bytes, char out_path[STP_MARK_N
 		memcpy(out_hex, at, STP_MARK_SHARD_DIGITS);
 		memcpy(out_hex + STP_MARK_SHARD_DIGITS, rest, REST);
 	}
-	/* One path has one mark: whatever is written another way is none. */
+	/* A path has exactly one mark: any other spelling is not a mark. */
 	return found && stp_mark_name(out_path, strlen(out_path), out_hex, again) == name_bytes &&
 	       memcmp(again, name, name_bytes) == 0;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names of marks in public/targets/.signed: one for each target and digest that is signed, so that
- * a web server finds out by a lookup what it may hand out. A web server cannot compute a digest,
- * but it can take a URL apart and put it together again; so a mark's name is the target's path in
- * one component, its folders divided by a byte that no target path has:
+ * a web server finds out by a lookup what it may serve. A web server cannot compute a digest, but
+ *it can split and rearrange a URL; so a mark's name is the target's path in one component, its
+ *folders separated by a byte that no target path contains:
  *
- *	a/b/HASH.name           ─▶  .signed/HH/HHHHHHHHHHHHHH.a"b"""""name   (6 divisions always)
+ *	a/b/HASH.name           ─▶  .signed/HH/HHHHHHHHHHHHHH.a"b"""""name   (always 6 separators)
  *	a/b/c/d/e/f/g/HASH.name ─▶  .signed/long/a/b/c/d/e/f/g/HHHHHHHHHHHHHHHH.name
  *
- * HASH counts with its first 16 digits. The second form is for paths of more than 6 folders and for
- * those too long for one name.
+ * Only the first 16 digits of HASH are used. The second form is for paths with more than 6 folders
+ * and for those too long for one name.
  *
  * Shape      a path and a digest in, a name out, and back.
  * Memory     the caller's buffers.
@@ -37,8 +37,8 @@
 size_t stp_mark_name(const char *path, size_t path_bytes, const char *hex,
                      char out[STP_MARK_NAME_BYTES]);
 
-/* The path that a mark (its name relative to public/targets) stands for, and its 16 hex digits,
- * both NUL-terminated; 0 for any other name. */
+/* The path and the 16 hex digits that a mark (its name relative to public/targets) encodes, both
+ * NUL-terminated; 0 for any other name. */
 int stp_mark_parse(const char *name, size_t name_bytes, char out_path[STP_MARK_NAME_BYTES],
                    char out_hex[STP_MARK_DIGITS + 1]);
 

@@ -25,7 +25,7 @@
 
 /* A mark that this worker made, to which it links the next ones. */
 struct worker {
-	int seed_fd; /* the folder that seed lies in; -1: none yet */
+	int seed_fd; /* the folder of seed; -1: none yet */
 	char seed[STP_NAME_BYTES_MAX + 1];
 };
 
@@ -40,28 +40,28 @@ struct stp_marks {
 	int state_fd;   /* the caller's */
 	int wants_all;
 	int are_new;
-	atomic_int moved;                   /* something is to be noted at the commit */
+	atomic_int moved;                   /* something has to be recorded at the commit */
 	atomic_int shards[STP_MARK_SHARDS]; /* open folders; -1: not yet */
 	struct worker *workers;
 	size_t worker_count;
 };
 
-/* ------------------------------------------------------------------ how the folders stand */
+/* ------------------------------------------------------------------ state of the folders */
 
-/* A folder of marks as it counts. */
+/* Adds the state of a folder of marks to the hash. */
 static void add_folder(XXH3_state_t *hash, int targets_fd, const char *name)
 {
-	uint64_t facts[3] = {0, 0, 0};
+	uint64_t values[3] = {0, 0, 0};
 	struct stat st;
 
 	if (fstatat(targets_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		struct stp_fingerprint print = stp_fingerprint_of(&st, 0);
 
-		facts[0] = print.ino ^ (uint64_t)(S_ISDIR(st.st_mode) ? 0 : 1) << 63;
-		facts[1] = (uint64_t)print.mtime_ns;
-		facts[2] = (uint64_t)print.ctime_ns;
+		values[0] = print.ino ^ (uint64_t)(S_ISDIR(st.st_mode) ? 0 : 1) << 63;
+		values[1] = (uint64_t)print.mtime_ns;
+		values[2] = (uint64_t)print.ctime_ns;
 	}
-	XXH3_64bits_update(hash, facts, sizeof(facts));
+	XXH3_64bits_update(hash, values, sizeof(values));
 }
 
 uint64_t stp_marks_print(int targets_fd)
@@ -126,8 +126,8 @@ static int make_folders(int targets_fd, const char *name)
 	return stp_folders_make(targets_fd, path);
 }
 
-/* A link in the place of a folder of marks goes, and the folder is made later; a folder that others
- * may not enter is opened to them. */
+/* Removes a symbolic link in place of a folder of marks, which is made later; gives others access
+ * to a folder that they may not enter. */
 static enum stp_errc check_folder(int targets_fd, const char *name, struct stp_err *err)
 {
 	struct stat st;
@@ -137,11 +137,12 @@ static enum stp_errc check_folder(int targets_fd, const char *name, struct stp_e
 	if (S_ISLNK(st.st_mode))
 		return unlinkat(targets_fd, name, 0) == 0
 		           ? STP_OK
-		           : STP_FAIL_SYS(err, STAGE, name, "is a symbolic link, cannot remove it");
+		           : STP_FAIL_SYS(err, STAGE, name,
+		                          "is a symbolic link that cannot be removed");
 	if (!S_ISDIR(st.st_mode))
 		return STP_FAIL(err, STP_FORMAT, STAGE, name,
-		                "is not a folder, where marks of signed targets belong; move what "
-		                "lies there away");
+		                "is not a folder, where marks of signed targets belong; move it "
+		                "away, and sign again");
 	if ((st.st_mode & 0777) != STP_MODE_PUBLIC_FOLDER &&
 	    fchmodat(targets_fd, name, STP_MODE_PUBLIC_FOLDER, 0) != 0)
 		return STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
@@ -208,7 +209,7 @@ int stp_marks_want_all(const struct stp_marks *marks)
 
 /* ------------------------------------------------------------------ put */
 
-/* The folder of a flat mark, opened once by whichever worker comes first; -1 when it cannot be. */
+/* The folder of a flat mark, opened once, by the first worker that needs it; -1 when that fails. */
 static int open_shard(struct stp_marks *marks, const char *name)
 {
 	const char *digits = name + sizeof(STP_MARKS_FOLDER);
@@ -231,7 +232,7 @@ static int open_shard(struct stp_marks *marks, const char *name)
 	    atomic_compare_exchange_strong_explicit(&marks->shards[shard], &known, fd,
 	                                            memory_order_acq_rel, memory_order_acquire))
 		return fd;
-	close(fd); /* another worker was first */
+	close(fd); /* another worker has opened it meanwhile */
 	return known;
 }
 
@@ -246,7 +247,7 @@ static struct place find_place(struct stp_marks *marks, const char *name)
 	return place;
 }
 
-/* One more link to the worker's last empty file, or such a file. */
+/* Makes one more link to the worker's last empty file, or a new empty file. */
 static int make_mark(struct worker *worker, const struct place *place)
 {
 	int is_flat = strlen(place->name) < sizeof(worker->seed) && !strchr(place->name, '/');
@@ -269,7 +270,7 @@ static int make_mark(struct worker *worker, const struct place *place)
 	return rc;
 }
 
-/* What has the mark's name already: a file will do; a link goes, since it leads elsewhere. */
+/* Checks what already has the mark's name: a regular file is kept, a symbolic link is removed. */
 static enum stp_errc look_at_taken(const struct place *place, const char *name, int *out_there,
                                    struct stp_err *err)
 {
@@ -283,11 +284,11 @@ static enum stp_errc look_at_taken(const struct place *place, const char *name, 
 		return STP_OK;
 	if (unlinkat(place->fd, place->name, 0) != 0)
 		return STP_FAIL_SYS(err, STAGE, name,
-		                    "cannot make the mark; move away what lies there");
+		                    "cannot make the mark; move away the folder of that name");
 	return STP_OK;
 }
 
-/* Links run out (65,000 on ext4), or this file system has none: then another empty file. */
+/* Starts a new empty file when its links run out (65,000 on ext4), or the file system has none. */
 static int is_spent(int why)
 {
 	return why == EMLINK || why == EXDEV || why == EPERM || why == EOPNOTSUPP || why == ENOENT;
@@ -325,7 +326,7 @@ static enum stp_errc put_mark(struct stp_marks *marks, struct worker *worker, co
 		}
 	}
 	return STP_FAIL(err, STP_CHANGED, STAGE, name,
-	                "cannot make the mark, others remove it meanwhile; sign again");
+	                "cannot make the mark: another process keeps removing it; sign again");
 }
 
 enum stp_errc stp_marks_put(struct stp_marks *marks, size_t worker_index, const char *path,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Targets whose file is not in the targets folder: how many, and the first few by name.
+ * Targets whose file is not in the targets folder: their number, and the first few names.
  *
- * Shape      at most STP_MISSING_KEPT names, the first of the alphabet, so that every number of
- *            workers keeps the same.
- * Memory     copies of the names kept; where memory is short, fewer are.
+ * Shape      at most STP_MISSING_KEPT names, the first in byte order, so that the same ones are
+ *            kept with any number of workers.
+ * Memory     copies of the names kept; fewer are kept when memory is short.
  * Ownership  release frees the names.
  * Threads    one thread per struct; merge after the join.
  */

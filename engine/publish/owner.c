@@ -9,8 +9,8 @@
 #include "base/user.h"
 #include "publish/repo.h"
 
-/* keys/ and state/ are of one user. Where a backup was put back by another one, the owner of the
- * folder around them says which of the two is foreign. */
+/* keys/ and state/ must have the same owner. After another user has restored one of them from a
+ * backup, the owner of the folder around them shows which of the two is wrong. */
 static enum stp_errc check_folders(int repo_fd, const char *path, const struct stat *state,
                                    struct stp_err *err)
 {
@@ -37,14 +37,15 @@ static enum stp_errc check_folders(int repo_fd, const char *path, const struct s
 }
 
 /* What the owner is to run. */
-static enum stp_hint call_of(const char *verb)
+static enum stp_hint call_of(const char *command)
 {
-	if (strcmp(verb, "init") == 0)
+	if (strcmp(command, "init") == 0)
 		return STP_HINT_UPDATE_AS_OWNER;
-	return strcmp(verb, "gc") == 0 ? STP_HINT_GC_AS_OWNER : STP_HINT_AS_OWNER;
+	return strcmp(command, "gc") == 0 ? STP_HINT_GC_AS_OWNER : STP_HINT_AS_OWNER;
 }
 
-enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb, struct stp_err *err)
+enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *command,
+                              struct stp_err *err)
 {
 	char owner[STP_USER_BYTES], here[STP_USER_BYTES], as[STP_USER_AS_BYTES];
 	struct stat st;
@@ -57,17 +58,17 @@ enum stp_errc stp_owner_check(int repo_fd, const char *path, const char *verb, s
 	return STP_FAIL(stp_hinted(err, STP_HINT_AS_OWNER), STP_CONFIG, "repository", path,
 	                "belongs to user %s, but user %s runs this; run it as its owner: %s %s",
 	                stp_user_name(st.st_uid, owner), stp_user_name(geteuid(), here),
-	                stp_user_run_as(st.st_uid, as), stp_hint_text(call_of(verb)));
+	                stp_user_run_as(st.st_uid, as), stp_hint_text(call_of(command)));
 }
 
-enum stp_errc stp_owner_check_path(const char *path, const char *verb, struct stp_err *err)
+enum stp_errc stp_owner_check_path(const char *path, const char *command, struct stp_err *err)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	enum stp_errc code;
 
 	if (fd < 0)
 		return STP_OK;
-	code = stp_owner_check(fd, path, verb, err);
+	code = stp_owner_check(fd, path, command, err);
 	close(fd);
 	return code;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Versions and what may be swept:
+ * Versions, and which files may be removed:
  *
  *	version V of a file V.ROLE.json, ROLE not root, targets or bins
  *	──────────────────────────────────────────────────────────────────────────────
  *	V has a commit record        a client may have seen it: only gc removes it, by age
- *	V reserved, no record        a run died before its commit: nobody ever saw it, swept
- *	V above what is reserved     state/ was lost, or somebody put it there: kept, passed over
+ *	V reserved, no record        a run died before its commit: nobody ever saw it, removed
+ *	V above what is reserved     state/ was lost, or somebody put it there: kept, skipped
  *
- * The next version is above the first two and is none of the third, so no name ever gets other
- * bytes, and a file that somebody puts there costs one number, however high its own is.
+ * The next version is above the first two kinds and not one of the third, so no name ever gets
+ *other bytes, and a file that somebody puts there costs one number, however high its version is.
  */
 #include "publish/publish.h"
 
@@ -35,10 +35,10 @@ struct stp_publisher {
 	const struct stp_repo *repo;
 	const char *bin_prefix;  /* of current, which outlives this */
 	uint64_t highest_used;   /* of published and reserved versions */
-	struct stp_buf occupied; /* uint64_t: versions above it that files there have, rising */
+	struct stp_buf occupied; /* uint64_t: versions of existing files above it, rising */
 	uint64_t version;        /* reserved for this run; 0: none yet */
 	int barrier_done;
-	const char *spared; /* while sweeping */
+	const char *spared; /* during the clean-up */
 	struct stp_writer *writer;
 	struct stp_publish_leftovers leftovers;
 	struct stp_publish_unknown unknown;
@@ -54,8 +54,8 @@ struct sweep {
 	uint64_t reserved;
 };
 
-/* Removes a file of a run that was never committed, and counts it. No run makes anything but files
- * and links: what else bears such a name stays. */
+/* Removes a file of a run that was never committed, and counts it. Runs make only files and links,
+ * so anything else with such a name stays. */
 static enum stp_errc sweep_file(struct stp_publisher *publisher, int folder_fd, const char *name,
                                 struct stp_err *err)
 {
@@ -72,7 +72,7 @@ static enum stp_errc sweep_file(struct stp_publisher *publisher, int folder_fd, 
 	return STP_OK;
 }
 
-/* Counts a file that is not of stampede's making and keeps its name when it is one of the first. */
+/* Counts a file that stampede did not make, and keeps its name if it is one of the first. */
 static void note_unknown(struct stp_publish_unknown *unknown, const char *name)
 {
 	if (unknown->count < STP_PUBLISH_UNKNOWN_KEPT)
@@ -80,7 +80,7 @@ static void note_unknown(struct stp_publish_unknown *unknown, const char *name)
 	unknown->count++;
 }
 
-/* "targets.json" as the verified snapshot lists it: a name of an earlier bin prefix, say. */
+/* Whether the verified snapshot lists the role, such as a name with an earlier bin prefix. */
 static int is_listed(const struct stp_current *current, const char *role)
 {
 	char name[STP_NAME_BYTES_MAX + 1];
@@ -93,8 +93,8 @@ static int is_listed(const struct stp_current *current, const char *role)
 	return stp_meta_list_find(&current->meta, name) >= 0;
 }
 
-static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const char *name,
-                                     uint64_t version, struct stp_err *err)
+static enum stp_errc visit_version(struct sweep *sweep, int folder_fd, const char *name,
+                                   uint64_t version, struct stp_err *err)
 {
 	struct stp_publisher *publisher = sweep->publisher;
 
@@ -107,12 +107,11 @@ static enum stp_errc look_at_version(struct sweep *sweep, int folder_fd, const c
 	return sweep_file(publisher, folder_fd, name, err);
 }
 
-static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
+static enum stp_errc visit_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct sweep *sweep = ctx;
 	const struct stp_current *current = sweep->current;
-	uint64_t newest =
-	    UINT64_MAX; /* of an offline role: the last that follows from the ones before */
+	uint64_t newest = UINT64_MAX; /* of an offline role: the last without a gap before it */
 	uint64_t version = 0;
 
 	if (stp_temporary_is(name))
@@ -124,7 +123,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 		break;
 	case STP_NAME_SNAPSHOT:
 	case STP_NAME_BIN:
-		return look_at_version(sweep, folder_fd, name, version, err);
+		return visit_version(sweep, folder_fd, name, version, err);
 	case STP_NAME_ROOT:
 		newest = current->root.version;
 		break;
@@ -136,7 +135,7 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 		break;
 	default:
 		if (version && is_listed(current, strchr(name, '.') + 1))
-			return look_at_version(sweep, folder_fd, name, version, err);
+			return visit_version(sweep, folder_fd, name, version, err);
 		newest = 0;
 	}
 	if (newest == 0 || version > newest)
@@ -144,9 +143,9 @@ static enum stp_errc look_at_name(void *ctx, int folder_fd, const char *name, st
 	return STP_OK;
 }
 
-/* Only temporary files: for folders of the state. */
-static enum stp_errc look_at_temporary(void *ctx, int folder_fd, const char *name,
-                                       struct stp_err *err)
+/* Removes temporary files only: for folders of the state. */
+static enum stp_errc visit_temporary(void *ctx, int folder_fd, const char *name,
+                                     struct stp_err *err)
 {
 	const struct stp_publisher *publisher = ctx;
 
@@ -167,12 +166,12 @@ enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *
 	    !stp_u64_parse(digits, text_bytes - 1, &version) || version > STP_VERSION_MAX)
 		return STP_FAIL(err, STP_FORMAT, STAGE, "state/reserved",
 		                "does not hold a version number; restore it from a backup, or "
-		                "remove it: then the last version published counts");
+		                "remove it: the last published version is used then");
 	*out_version = version;
 	return STP_OK;
 }
 
-/* state/reserved: the highest version ever reserved, decimal; 0 when the file is not there. */
+/* state/reserved: the highest version ever reserved, decimal; 0 when the file does not exist. */
 static enum stp_errc read_reserved(const struct stp_repo *repo, uint64_t *out_version,
                                    struct stp_err *err)
 {
@@ -191,7 +190,7 @@ static enum stp_errc read_reserved(const struct stp_repo *repo, uint64_t *out_ve
 	return code;
 }
 
-/* Temporary files of state/commits, if it is there yet. */
+/* Removes temporary files of state/commits, if that exists. */
 static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_err *err)
 {
 	int fd = openat(publisher->repo->state_fd, STP_COMMITS_FOLDER,
@@ -202,27 +201,27 @@ static enum stp_errc sweep_commits(struct stp_publisher *publisher, struct stp_e
 		return errno == ENOENT ? STP_OK
 		                       : STP_FAIL_SYS(err, STAGE, "state/" STP_COMMITS_FOLDER,
 		                                      "cannot open the folder");
-	code = stp_folder_each(fd, STAGE, "state/" STP_COMMITS_FOLDER, look_at_temporary, publisher,
+	code = stp_folder_each(fd, STAGE, "state/" STP_COMMITS_FOLDER, visit_temporary, publisher,
 	                       err);
 	close(fd);
 	return code;
 }
 
-/* Each failed run reserves one number above the last. More than a run a second since the last
- * commit, and a million beside, are no runs: the file is damaged. */
+/* Each failed run reserves one number above the last. More than one run per second since the last
+ * commit, plus a million, are not plausible: the file is damaged. */
 static enum stp_errc check_bound(uint64_t version, uint64_t known, const char *file,
                                  const struct stp_current *current,
                                  const struct stp_publish_options *options, struct stp_err *err)
 {
-	uint64_t room = STP_VERSION_JUMP_MAX;
+	uint64_t plausible = STP_VERSION_JUMP_MAX;
 
 	if (options->now > current->committed_at)
-		room += (uint64_t)(options->now - current->committed_at);
-	if (version <= known || version - known <= room)
+		plausible += (uint64_t)(options->now - current->committed_at);
+	if (version <= known || version - known <= plausible)
 		return STP_OK;
-	if (version - known > STP_VERSION_ABOVE_MAX) /* --above would not take it either */
+	if (version - known > STP_VERSION_ABOVE_MAX) /* --above would not accept it either */
 		return STP_FAIL(err, STP_REFUSED, STAGE, file,
-		                "names version %llu, far above %llu, the last one published; "
+		                "holds version %llu, far above %llu, the last one published; "
 		                "restore it from a backup, or remove it",
 		                (unsigned long long)version, (unsigned long long)known);
 	return STP_FAIL(
@@ -233,7 +232,7 @@ static enum stp_errc check_bound(uint64_t version, uint64_t known, const char *f
 	    stp_hint_text(STP_HINT_SIGN_WITH_ABOVE), (unsigned long long)version);
 }
 
-/* The highest version that was published or reserved, from sources that may be believed. */
+/* The highest version that was published or reserved, according to trusted sources. */
 static enum stp_errc find_used(struct stp_publisher *publisher, const struct stp_current *current,
                                uint64_t reserved, const struct stp_publish_options *options,
                                struct stp_err *err)
@@ -266,7 +265,7 @@ static int by_value(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Sorts the occupied versions and keeps one of each. */
+/* Sorts the occupied versions and drops duplicates. */
 static void sort_occupied(struct stp_publisher *publisher)
 {
 	uint64_t *items = (uint64_t *)(void *)publisher->occupied.data;
@@ -292,13 +291,13 @@ static enum stp_errc sweep_leftovers(struct stp_publisher *publisher,
 
 	STP_TRY(read_reserved(repo, &sweep.reserved, err));
 	STP_TRY(find_used(publisher, current, sweep.reserved, options, err));
-	STP_TRY(stp_folder_each(repo->metadata_fd, STAGE, "public/metadata", look_at_name, &sweep,
-	                        err));
+	STP_TRY(
+	    stp_folder_each(repo->metadata_fd, STAGE, "public/metadata", visit_name, &sweep, err));
 	sort_occupied(publisher);
-	STP_TRY(stp_folder_each(repo->root_fd, STAGE, "the repository", look_at_temporary,
-	                        publisher, err));
-	STP_TRY(stp_folder_each(repo->state_fd, STAGE, "state", look_at_temporary, publisher, err));
-	STP_TRY(stp_folder_each(repo->targets_fd, STAGE, "public/targets", look_at_temporary,
+	STP_TRY(stp_folder_each(repo->root_fd, STAGE, "the repository", visit_temporary, publisher,
+	                        err));
+	STP_TRY(stp_folder_each(repo->state_fd, STAGE, "state", visit_temporary, publisher, err));
+	STP_TRY(stp_folder_each(repo->targets_fd, STAGE, "public/targets", visit_temporary,
 	                        publisher, err));
 	return sweep_commits(publisher, err);
 }
@@ -354,7 +353,7 @@ void stp_publish_raise(struct stp_publisher *publisher, uint64_t version)
 		publisher->highest_used = version;
 }
 
-/* The lowest version above those in use that no file there has. */
+/* The lowest version above those in use that no existing file has. */
 static uint64_t next_version(const struct stp_publisher *publisher)
 {
 	uint64_t version = publisher->highest_used + 1;
@@ -486,16 +485,16 @@ void stp_publish_abort(struct stp_publisher *publisher)
 
 	if (!publisher->version)
 		return;
-	/* No file may come after the sweep. */
+	/* No file may be written after the clean-up. */
 	stp_writer_destroy(publisher->writer);
 	publisher->writer = NULL;
 	stp_arena_init(&arena, 4096);
-	/* With a record the timestamp may be out: then nothing is touched. */
+	/* With a record the timestamp may have been published: then nothing is touched. */
 	code = stp_commit_list_load(publisher->repo, &arena, &commits, NULL);
 	if (code == STP_OK && !stp_commit_find(&commits, publisher->version))
 		code = stp_folder_each(publisher->repo->metadata_fd, STAGE, "public/metadata",
 		                       remove_version, publisher, NULL);
-	(void)code; /* the next begin sweeps what is still there */
+	(void)code; /* the next begin removes what is left */
 	stp_arena_release(&arena);
 }
 

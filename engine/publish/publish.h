@@ -5,11 +5,11 @@
  *	begin ─▶ reserve V (durable) ─▶ put bins (any worker) ─▶ barrier (one syncfs)
  *	      ─▶ commit: V.snapshot.json durable ─▶ commit record ─▶ timestamp.json by rename
  *
- * What readers may see: bins and snapshot have names that no client asks for before the
+ * What readers may see: bins and snapshot have names that no client requests before the
  * timestamp lists them, so only the rename of timestamp.json changes anything (engine/TUF.md,
- * "Order of writing"). After a crash before it the files of version V lie there unlisted; the next
- *begin removes them, and V is never used again. A name is created once (O_EXCL) and its bytes never
- * change.
+ * "Order of writing"). After a crash before the rename, the files of version V remain unlisted; the
+ * next begin removes them, and V is never used again. A name is created once (O_EXCL), and its
+ *bytes never change.
  *
  * Shape      one publisher per run; versions are reserved one at a time, rising.
  * Memory     the slots of publish/writer.h, at most 16 MiB.
@@ -28,7 +28,7 @@
 #include "publish/current.h"
 #include "publish/repo.h"
 
-/* A file to be: name within public/metadata and all its bytes. */
+/* A file to write: its name within public/metadata and all its bytes. */
 struct stp_publish_file {
 	const char *name; /* NUL-terminated, such as "7.bin-n-0000.json" */
 	const void *bytes;
@@ -37,17 +37,17 @@ struct stp_publish_file {
 
 struct stp_publisher;
 
-/* What begin swept away. */
+/* What begin removed. */
 struct stp_publish_leftovers {
 	size_t file_count;
 	uint64_t file_bytes;
 };
 
-/* The number that the text of state/reserved says; STP_FORMAT says how to fix it. */
+/* The number in the text of state/reserved; STP_FORMAT names the remedy. */
 enum stp_errc stp_reserved_parse(const void *text, size_t text_bytes, uint64_t *out_version,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* Files in public/metadata that stampede did not make: they are left alone and reported. */
+/* Files in public/metadata that stampede did not make: they are not touched, but reported. */
 #define STP_PUBLISH_UNKNOWN_KEPT 8
 struct stp_publish_unknown {
 	size_t count;
@@ -58,8 +58,8 @@ struct stp_publish_unknown {
 struct stp_publish_options {
 	size_t worker_count; /* workers 0 … worker_count-1; 0: files are written one by one */
 	int64_t now;         /* time of the run */
-	uint64_t above;      /* no version up to this one is reserved; 0: none is asked for */
-	const char *spared;  /* a temporary file of this very run, not to be swept; NULL: none */
+	uint64_t above;      /* reserve only versions above this one; 0: no such limit */
+	const char *spared;  /* a temporary file of this run, not to be removed; NULL: none */
 };
 
 /* Starts publishing on top of current (verified, locked repo, outliving the publisher): removes
@@ -70,11 +70,11 @@ enum stp_errc stp_publish_begin(const struct stp_repo *repo, const struct stp_cu
                                 struct stp_publisher **out_publisher,
                                 struct stp_err *err) STP_MUST_CHECK;
 
-/* What lies in public/metadata and is not of stampede's making. */
+/* The files in public/metadata that stampede did not make. */
 const struct stp_publish_unknown *stp_publish_unknown(const struct stp_publisher *publisher);
 
-/* Versions above all that are in use which files in public/metadata have, rising. They are passed
- * over: the caller looks whether one was published and then raises. */
+/* Versions of files in public/metadata above all versions in use, rising. They are skipped: the
+ * caller checks whether one was published, and calls stp_publish_raise() if so. */
 const uint64_t *stp_publish_occupied(const struct stp_publisher *publisher, size_t *out_count);
 
 /* No version up to this one will be reserved. Before stp_publish_reserve(). */
@@ -83,14 +83,13 @@ void stp_publish_raise(struct stp_publisher *publisher, uint64_t version);
 /* What stp_publish_begin() removed. */
 struct stp_publish_leftovers stp_publish_leftovers(const struct stp_publisher *publisher);
 
-/* Reserves durably the version of this run: above everything published or reserved, and not that of
- * any file that lies there.
- * All bins, snapshot and timestamp of the run carry it. */
+/* Reserves durably the version of this run: above everything published or reserved, and not the
+ * version of any existing file. All bins, snapshot and timestamp of the run carry it. */
 enum stp_errc stp_publish_reserve(struct stp_publisher *publisher, uint64_t *out_version,
                                   struct stp_err *err) STP_MUST_CHECK;
 
-/* Writes count new files (mode 0644). STP_IO with EEXIST when a name is taken; that and other
- * failures may come with a later call, at the latest with the barrier. Not durable before it. */
+/* Writes count new files (mode 0644). STP_IO with EEXIST when a name exists; that and other
+ * failures may be returned by a later call, at the latest by the barrier. Durable after that. */
 enum stp_errc stp_publish_put(struct stp_publisher *publisher, size_t worker_index,
                               const struct stp_publish_file *files, size_t count,
                               struct stp_err *err) STP_MUST_CHECK;
@@ -106,11 +105,11 @@ enum stp_errc stp_publish_commit(struct stp_publisher *publisher,
                                  size_t timestamp_bytes, int64_t now,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* Ends a run that was not committed: removes the files of the reserved version, best effort (what
- * stays is swept by the next begin). */
+/* Ends a run that was not committed: removes the files of the reserved version, best effort (the
+ * next begin removes what is left). */
 void stp_publish_abort(struct stp_publisher *publisher);
 
-/* Bytes and files put so far. */
+/* Bytes and files written so far. */
 uint64_t stp_publish_bytes(const struct stp_publisher *publisher);
 uint64_t stp_publish_files(const struct stp_publisher *publisher);
 

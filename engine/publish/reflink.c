@@ -15,7 +15,8 @@
 
 static int is_wanted(const struct stp_config *config, uint64_t target_count)
 {
-	/* Files that may change fall back on copies, so only names for all files matter. */
+	/* Files that may change can be copied instead, so this matters only with names for all
+	 * files. */
 	return config->link == STP_LINK_REFLINK && target_count &&
 	       (config->target_files == STP_TARGET_FILES_ALL ||
 	        (config->target_files == STP_TARGET_FILES_AUTO &&
@@ -31,7 +32,7 @@ static enum stp_errc share(int from_fd, int to_fd, struct stp_err *err)
 	if (ioctl(to_fd, FICLONERANGE, &range) == 0)
 		return STP_OK;
 	if (errno != EOPNOTSUPP && errno != ENOTTY && errno != ENOSYS)
-		return STP_OK; /* not for ever, perhaps */
+		return STP_OK; /* perhaps a temporary failure */
 	return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 	                "\"link\": the file system of public/targets has no reflinks; set "
 	                "\"symlink\" or \"copy\"");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether public/targets can hold reflinks at all: asked before hours are spent on hashing files
- * that no name can be made for then.
+ * Whether public/targets supports reflinks: tested before hours are spent on hashing files for
+ * which no names could be made.
  *
  * Shape      one call per run; two small temporary files, which are removed again.
  * Memory     none.
@@ -15,8 +15,8 @@
 #include "roles/config.h"
 
 /* STP_CONFIG when names for target_count targets would be reflinks and the file system of
- * public/targets has none. That of the targets folder may be another; that is found out when names
- * are made. */
+ * public/targets does not support them. Whether the targets folder is on another file system is
+ * found out when names are made. */
 enum stp_errc stp_reflink_check(const struct stp_repo *repo, const struct stp_config *config,
                                 uint64_t target_count, struct stp_err *err) STP_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way from one folder to another, as the text of a symbolic link has it.
+ * The relative path from one folder to another, for the text of a symbolic link.
  *
  *	/srv/repo/public/targets, /srv/index  ─▶  ../../../index
  *
@@ -14,8 +14,8 @@
 
 #include <stddef.h>
 
-/* The way from the folder from (a real path) to the folder to, both absolute; 0 when out is too
- * small. */
+/* The relative path from the folder from (a real path) to the folder to, both absolute; 0 when out
+ * is too small. */
 int stp_relative_path(const char *from, const char *to, char *out, size_t size);
 
 #endif

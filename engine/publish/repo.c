@@ -33,7 +33,7 @@ void stp_repo_close(struct stp_repo *repo)
 	stp_fd_close(&repo->root_fd);
 }
 
-/* What the holder wrote into the lock file: "VERB PID". */
+/* What the holder wrote into the lock file: "COMMAND PID". */
 static void read_holder(int fd, char *out, size_t size)
 {
 	ssize_t got = pread(fd, out, size - 1, 0);
@@ -42,8 +42,9 @@ static void read_holder(int fd, char *out, size_t size)
 	out[strcspn(out, "\n")] = '\0';
 }
 
-/* The lock is taken: by a run, which wrote its verb and process into the file, or by a process that
- * is not stampede. Only such a one can have a lock of the process, which the kernel names. */
+/* Reports who holds the lock: a run, which wrote its command and process id into the file, or
+ * another program. Only another program can have a process-owned lock, whose owner the kernel
+ * names. */
 static enum stp_errc refuse_locked(int fd, struct stp_err *err)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -60,10 +61,10 @@ static enum stp_errc refuse_locked(int fd, struct stp_err *err)
 		                "held by another process, which did not write its name; try again "
 		                "when it is done, or find it: fuser -v REPO/state/lock");
 	return STP_FAIL(err, STP_BUSY, STAGE, "state/lock",
-	                "held by \"%s\" (verb and process); try again when it is done", holder);
+	                "held by \"%s\" (command and process); try again when it is done", holder);
 }
 
-/* An open-file-description lock: it goes away with the descriptor, whatever ends the process. */
+/* Takes an open-file-description lock: it ends with the descriptor, however the process ends. */
 static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct stp_err *err)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -85,8 +86,8 @@ static enum stp_errc take_lock(struct stp_repo *repo, const char *holder, struct
 	return stp_fd_write_at(repo->lock_fd, text, (size_t)count, 0, STAGE, "state/lock", err);
 }
 
-/* Opens folder name of the repository. One that is lost is made again when made is not NULL; else
- * remedy says what to do (NULL: sign, which makes it again). */
+/* Opens folder name of the repository. A missing one is made again if made is not NULL; otherwise
+ * the message ends with remedy (NULL: sign, which makes it again). */
 static enum stp_errc open_folder(int parent_fd, const char *name, const char *path, mode_t mode,
                                  const char *remedy, int *made, int *out_fd, struct stp_err *err)
 {
@@ -98,15 +99,15 @@ static enum stp_errc open_folder(int parent_fd, const char *name, const char *pa
 			                      "is not there; `%s` makes it again",
 			                      stp_hint_text(STP_HINT_SIGN));
 		if (mkdirat(parent_fd, name, mode) != 0 || fchmodat(parent_fd, name, mode, 0) != 0)
-			return STP_FAIL_SYS(err, STAGE, path, "is lost and cannot be made again");
+			return STP_FAIL_SYS(err, STAGE, path, "is missing and cannot be created");
 		STP_TRY(stp_fd_sync(parent_fd, STAGE, path, err));
 		*made = 1;
 	}
 	return stp_folder_open(parent_fd, name, STAGE, out_fd, err);
 }
 
-/* The same for public/targets. What state/ knows of the names in it goes first: a run that dies in
- * between finds that they are to be made. */
+/* The same for public/targets. What state/ records of the names in it is removed first: if this run
+ * dies in between, the next one finds that they have to be made. */
 static enum stp_errc open_targets(struct stp_repo *repo, int public_fd, int makes,
                                   struct stp_err *err)
 {
@@ -138,7 +139,7 @@ static enum stp_errc open_folders(struct stp_repo *repo, enum stp_repo_use use, 
 		code = open_folder(repo->root_fd, STP_KEYS_FOLDER, STP_KEYS_FOLDER,
 		                   STP_MODE_PRIVATE_FOLDER, "restore it from a backup", NULL,
 		                   &repo->keys_fd, err);
-	else /* who only reads may have no right to it, and does not need it */
+	else /* a reader may lack the permission, and does not need it */
 		repo->keys_fd = openat(repo->root_fd, STP_KEYS_FOLDER,
 		                       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return code;
@@ -150,7 +151,7 @@ void stp_repo_clear_init(int root_fd)
 
 	if (fd < 0)
 		return;
-	/* With a configuration in it, it belongs to an init that did not commit. */
+	/* If the stage has a configuration in it, it belongs to an init that did not commit. */
 	if (!stp_file_exists(fd, STP_CONFIG_FILE)) {
 		unlinkat(fd, STP_INIT_MADE_FILE, 0);
 		unlinkat(root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);

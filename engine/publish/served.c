@@ -11,8 +11,8 @@
 #include "record/fingerprint.h"
 #include "record/stamp.h"
 
-static enum stp_served_answer look_at_symlink(const struct stp_served_look *look,
-                                              const struct stp_record *record, const char *name)
+static enum stp_served_answer check_symlink(const struct stp_served_look *look,
+                                            const struct stp_record *record, const char *name)
 {
 	char there[PATH_MAX];
 	size_t text_bytes = strlen(look->text);
@@ -37,7 +37,7 @@ enum stp_served_answer stp_served_look(const struct stp_served_look *look,
 	struct stat st;
 
 	if (look->link == STP_LINK_SYMLINK)
-		return look_at_symlink(look, record, name);
+		return check_symlink(look, record, name);
 	if (fstatat(look->targets_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size != record->length)
 		return STP_SERVED_BROKEN;

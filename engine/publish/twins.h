@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files with several names, which this run has made hard links of.
+ * Files to which this run has made hard links, and which may have several names.
  *
  *	pool/a/x.whl ┐                link(2) ─▶ HASH.x.whl
  *	             ├─ one inode ──┤
- *	pool/b/x.whl ┘                its ctime moves, for both names
+ *	pool/b/x.whl ┘                its ctime changes, for both names
  *
- * Our own link moves the ctime of every other name of the file, and that must not count as a
- * change. So each inode is noted, with the ctime that it had before the first link, before that is
- * made: who then finds a newer ctime, and has hashed the file while it had the noted one, knows
- * where that comes from. Whatever else changes a file moves its mtime, or is made to look as if it
- * had not by somebody who may write to it while this run links it; --rehash finds that.
+ * Our own link changes the ctime of every other name of the file, and that must not count as a
+ * change. So each inode is added, with its ctime, before the first link is made: a worker that
+ *finds a newer ctime, and hashed the file while it had the earlier one, knows the reason. Any other
+ *change of a file also changes its mtime, unless somebody who can write to it while this run links
+ *it hides that; --rehash finds such changes.
  *
  * Shape      a hash table by file system and inode.
  * Memory     32 to 64 bytes per file.
@@ -27,27 +27,26 @@
 #include "base/err.h"
 #include "record/record.h"
 
-struct stp_twin;
+struct stp_linked_file;
 
-struct stp_twins {
+struct stp_linked {
 	pthread_mutex_t lock;
-	struct stp_twin *items;
+	struct stp_linked_file *items;
 	size_t capacity;
 	atomic_size_t count;
 };
 
-void stp_twins_init(struct stp_twins *twins);
-void stp_twins_release(struct stp_twins *twins);
+void stp_linked_init(struct stp_linked *linked);
+void stp_linked_release(struct stp_linked *linked);
 
-/* Notes the file with that fingerprint, before a link is made. One that is noted already stays as
- * it is. */
-enum stp_errc stp_twins_add(struct stp_twins *twins, const struct stp_fingerprint *print,
-                            struct stp_err *err) STP_MUST_CHECK;
+/* Adds the file with that fingerprint, before a link is made. An existing entry is not changed. */
+enum stp_errc stp_linked_add(struct stp_linked *linked, const struct stp_fingerprint *print,
+                             struct stp_err *err) STP_MUST_CHECK;
 
-/* True when a link was made, or is being made, of the file, whatever its times. */
-int stp_twins_has(struct stp_twins *twins, const struct stp_fingerprint *print);
+/* True when a link to the file was made, or is being made, whatever its times. */
+int stp_linked_has(struct stp_linked *linked, const struct stp_fingerprint *print);
 
-/* True when, besides, print is what the file had before the first one. */
-int stp_twins_was(struct stp_twins *twins, const struct stp_fingerprint *print);
+/* True when, in addition, print is the fingerprint of the file before its first link. */
+int stp_linked_was(struct stp_linked *linked, const struct stp_fingerprint *print);
 
 #endif

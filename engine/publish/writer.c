@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A slot is in one of three places: the free stack, the queue, a thread's hands. One lock guards
- * both lists; files take milliseconds, so nobody waits for it.
+ * A slot is free, queued or owned by a thread. One lock guards both lists; a file takes
+ *milliseconds, so the lock is hardly ever contended.
  *
  *	free ──put: copy──▶ queue ──thread: write──▶ free
  *
- * A direct write needs address, length and offset in whole blocks: what is left at a file's end
- * goes through the page cache.
+ * A direct write needs address, length and offset in whole blocks: the rest at the end of a file
+ *goes through the page cache.
  */
 #include "publish/writer.h"
 
@@ -28,7 +28,7 @@
 #define STAGE "publish"
 /* Every block device's logical block divides this. */
 #define BLOCK_BYTES ((size_t)4096)
-/* pwritev2(2), Linux 6.14; older headers do not name it. */
+/* pwritev2(2), Linux 6.14; older headers do not define it. */
 #ifndef RWF_DONTCACHE
 #define RWF_DONTCACHE 0x00000080
 #endif
@@ -53,7 +53,7 @@ struct stp_writer {
 	size_t slot_count;
 	struct slot *free_slots;
 	struct slot *first, **last; /* the queue */
-	size_t busy;                /* slots queued or in a thread's hands */
+	size_t busy;                /* slots queued or owned by a thread */
 	int closing;
 	struct stp_err err; /* the first failure */
 	pthread_t *threads;
@@ -67,7 +67,7 @@ static size_t whole_blocks(size_t count)
 
 /* ------------------------------------------------------------------ one file */
 
-/* Creates name, without O_DIRECT where the file system has none. */
+/* Creates name, without O_DIRECT if the file system does not support it. */
 static int create_file(struct stp_writer *writer, const char *name, int direct)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
@@ -78,16 +78,16 @@ static int create_file(struct stp_writer *writer, const char *name, int direct)
 		if (fd >= 0 || errno != EINVAL)
 			return fd;
 		atomic_store_explicit(&writer->direct, 0, memory_order_relaxed);
-		unlinkat(writer->folder_fd, name, 0); /* open(2): it may have been made */
+		unlinkat(writer->folder_fd, name, 0); /* open(2): it may have been created */
 	}
 	return openat(writer->folder_fd, name, flags, writer->mode);
 }
 
-/* Permissions, close. Takes fd. */
+/* Sets the permissions and closes fd. */
 static enum stp_errc finish_file(struct stp_writer *writer, const char *name, int fd,
                                  enum stp_errc code, struct stp_err *err)
 {
-	/* The umask may have taken bits that the web server needs. */
+	/* The umask may have cleared bits that the web server needs. */
 	if (code == STP_OK && fchmod(fd, writer->mode) != 0)
 		code = STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
 	if (close(fd) != 0 && code == STP_OK)
@@ -95,7 +95,7 @@ static enum stp_errc finish_file(struct stp_writer *writer, const char *name, in
 	return code;
 }
 
-/* Takes O_DIRECT off fd. */
+/* Clears O_DIRECT of fd. */
 static int stop_direct(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -104,8 +104,8 @@ static int stop_direct(int fd)
 }
 
 /* Writes data to fd at offset: whole blocks directly while fd is direct, the rest through the page
- * cache, and everything where the file system takes O_DIRECT but not the write. */
-static enum stp_errc write_piece(struct stp_writer *writer, const char *name, int fd,
+ * cache, or everything if the file system accepts O_DIRECT but not the write. */
+static enum stp_errc write_chunk(struct stp_writer *writer, const char *name, int fd,
                                  const uint8_t *data, size_t count, off_t offset, int *direct,
                                  struct stp_err *err)
 {
@@ -131,8 +131,8 @@ static enum stp_errc write_piece(struct stp_writer *writer, const char *name, in
 	                       err);
 }
 
-/* Writes as much of bytes as fd takes uncached, and says how much that was: 0 where kernel or file
- * system have no such writes. */
+/* Writes as many of bytes as fd accepts uncached; *out_done is their number, 0 if the kernel or the
+ * file system has no such writes. */
 static enum stp_errc write_uncached(struct stp_writer *writer, const char *name, int fd,
                                     const void *bytes, size_t count, size_t *out_done,
                                     struct stp_err *err)
@@ -150,11 +150,11 @@ static enum stp_errc write_uncached(struct stp_writer *writer, const char *name,
 		*out_done = (size_t)written;
 	else if (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS || errno == EPERM)
 		atomic_store_explicit(&writer->uncached, 0, memory_order_relaxed);
-	/* Whatever else it was, the plain write that follows will tell. */
+	/* The plain write that follows reports any other error. */
 	return STP_OK;
 }
 
-/* In the caller's thread. */
+/* Writes the file in the caller's thread. */
 static enum stp_errc write_in_place(struct stp_writer *writer, const char *name, const void *bytes,
                                     size_t count, struct stp_err *err)
 {
@@ -180,13 +180,13 @@ static enum stp_errc write_slot(struct stp_writer *writer, struct slot *slot, st
 	if (fd < 0)
 		return STP_FAIL_SYS(err, STAGE, slot->name, "cannot create");
 	direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
-	code = write_piece(writer, slot->name, fd, slot->data, slot->count, 0, &direct, err);
+	code = write_chunk(writer, slot->name, fd, slot->data, slot->count, 0, &direct, err);
 	return finish_file(writer, slot->name, fd, code, err);
 }
 
 /* ------------------------------------------------------------------ slots */
 
-/* Room for count bytes. */
+/* Makes the slot large enough for count bytes. */
 static enum stp_errc grow_slot(struct slot *slot, size_t count, struct stp_err *err)
 {
 	size_t capacity = whole_blocks(count);
@@ -194,7 +194,7 @@ static enum stp_errc grow_slot(struct slot *slot, size_t count, struct stp_err *
 
 	if (capacity <= slot->capacity)
 		return STP_OK;
-	capacity += capacity / 8; /* the next bin is about as large */
+	capacity += capacity / 8; /* the next bin is of about the same size */
 	capacity = whole_blocks(capacity);
 	if (posix_memalign(&data, BLOCK_BYTES, capacity) != 0)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, slot->name, "no memory to write it");
@@ -223,7 +223,7 @@ static struct slot *take_slot(struct stp_writer *writer, struct stp_err *err)
 	return slot;
 }
 
-/* Gives the slot back, with what went wrong. */
+/* Returns the slot, with the error if there was one. */
 static void return_slot(struct stp_writer *writer, struct slot *slot, const struct stp_err *err)
 {
 	pthread_mutex_lock(&writer->lock);
@@ -232,7 +232,7 @@ static void return_slot(struct stp_writer *writer, struct slot *slot, const stru
 	slot->next = writer->free_slots;
 	writer->free_slots = slot;
 	writer->busy--;
-	if (err->code != STP_OK) /* all that wait for a slot must hear of it */
+	if (err->code != STP_OK) /* wake all that wait for a slot */
 		pthread_cond_broadcast(&writer->has_free);
 	else
 		pthread_cond_signal(&writer->has_free);
@@ -285,7 +285,7 @@ static void *write_queue(void *ctx)
 
 /* ------------------------------------------------------------------ put */
 
-/* A file larger than a slot goes through it in pieces. */
+/* Writes a file that is larger than a slot, in chunks. */
 static enum stp_errc write_large(struct stp_writer *writer, struct slot *slot, const uint8_t *bytes,
                                  size_t count, struct stp_err *err)
 {
@@ -298,13 +298,13 @@ static enum stp_errc write_large(struct stp_writer *writer, struct slot *slot, c
 		return STP_FAIL_SYS(err, STAGE, slot->name, "cannot create");
 	direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
 	while (code == STP_OK && done < count) {
-		size_t piece =
+		size_t chunk_bytes =
 		    count - done < STP_WRITER_SLOT_BYTES ? count - done : STP_WRITER_SLOT_BYTES;
 
-		memcpy(slot->data, bytes + done, piece);
-		code = write_piece(writer, slot->name, fd, slot->data, piece, (off_t)done, &direct,
-		                   err);
-		done += piece;
+		memcpy(slot->data, bytes + done, chunk_bytes);
+		code = write_chunk(writer, slot->name, fd, slot->data, chunk_bytes, (off_t)done,
+		                   &direct, err);
+		done += chunk_bytes;
 	}
 	return finish_file(writer, slot->name, fd, code, err);
 }
@@ -355,8 +355,8 @@ enum stp_errc stp_writer_drain(struct stp_writer *writer, struct stp_err *err)
 
 /* ------------------------------------------------------------------ create and destroy */
 
-/* Starts the threads with all signals blocked: they belong to the spine. Fewer than asked for
- * will do, none too. */
+/* Starts the threads with all signals blocked: the main thread handles those. Fewer threads than
+ * wanted are acceptable, even none. */
 static void start_threads(struct stp_writer *writer)
 {
 	sigset_t all;

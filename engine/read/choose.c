@@ -59,7 +59,8 @@ static const char *refusal(int sys)
 	}
 }
 
-/* Makes a ring as workers will; 0 and *out_flags, or the errno. */
+/* Makes a ring in the same way as workers do; returns 0 and sets *out_flags, or returns the
+ * errno. */
 static int probe(unsigned *out_flags)
 {
 	struct io_uring uring;

@@ -7,7 +7,7 @@
 
 /* Files from here on are read past the page cache unless they are in it. */
 #define DIRECT_BYTES_MIN (1024 * 1024)
-/* Of a large file this much is looked up in the page cache. */
+/* How much of a large file is looked up in the page cache. */
 #define CACHED_LOOK_BYTES (64 * 1024 * 1024)
 
 /* cachestat(2), Linux 6.5; not in the headers of Debian 12. */

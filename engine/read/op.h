@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The line between the state machine of a file (reader_file.c) and the two ways to ask the kernel
- * (ring.c, pool.c): operations that are queued, started together, and come back in any order.
+ * The interface between the state machine of a file (reader_file.c) and the two ways to ask the
+ * kernel (ring.c, pool.c): operations that are queued, started together, and come back in any
+ * order.
  *
  *	reader ── queue(op) … start() ──▶ back end ── reap() ──▶ op->result ──▶ reader_file.c
  *
@@ -47,16 +48,16 @@ struct stp_read_op {
 struct stp_read_backend;
 
 struct stp_read_backend_ops {
-	/* Takes op; it starts with start() at the latest. */
+	/* Accepts op; it starts with start() at the latest. */
 	void (*queue)(struct stp_read_backend *backend, struct stp_read_op *op);
-	/* Starts all that was queued. */
+	/* Starts all queued operations. */
 	enum stp_errc (*start)(struct stp_read_backend *backend, struct stp_err *err);
-	/* A finished operation, or NULL. With wait, blocks until there is one or some 100 ms went
-	 * by. */
+	/* A finished operation, or NULL. With wait, blocks until there is one or about 100 ms have
+	 * passed. */
 	struct stp_read_op *(*reap)(struct stp_read_backend *backend, int wait);
-	/* Operations the system holds, or that reap() would give. */
+	/* Operations in flight, or ready for reap(). */
 	size_t (*held)(const struct stp_read_backend *backend);
-	/* Nothing may be held. What was queued and not started is forgotten. */
+	/* No operation may be in flight. What was queued but not started is dropped. */
 	void (*destroy)(struct stp_read_backend *backend);
 };
 

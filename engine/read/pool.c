@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pread back end: threads that wait for the disk in the worker's place.
+ * The pread back end: threads that wait for the disk instead of the worker.
  *
  *	worker: start() ─▶ try without waiting ─┬─ done ───────────────────────────▶ reap()
  *	                                        └─ would wait ─▶ [todo] ─▶ thread ─▶ [done]
  *	                                                                              ─▶ reap()
  *
- * What lies in the page cache is read by the worker itself (RESOLVE_CACHED, RWF_NOWAIT): handing
- * it over would cost more than the copy. Only what has to wait for the disk goes to a thread.
+ * The worker itself reads what is in the page cache (RESOLVE_CACHED, RWF_NOWAIT): handing it over
+ * would cost more than the copy. Only what has to wait for the disk goes to a thread.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -33,7 +33,7 @@ struct pool {
 	struct stp_read_backend base;
 	int root_fd;
 	struct op_list queued;   /* the worker's */
-	struct op_list finished; /* the worker's: done without waiting, or taken from done */
+	struct op_list finished; /* the worker's: done without waiting, or moved from done */
 	size_t handed_count;     /* operations with the threads, or in done */
 	int can_open_cached;     /* 0 once the kernel refused */
 	int can_read_nowait;
@@ -75,7 +75,7 @@ static struct stp_read_op *list_take(struct op_list *list)
 	return op;
 }
 
-/* Moves all of from behind to. */
+/* Appends all of from to to. */
 static void list_move(struct op_list *to, struct op_list *from)
 {
 	if (!from->first)
@@ -85,7 +85,7 @@ static void list_move(struct op_list *to, struct op_list *from)
 	list_init(from);
 }
 
-/* Does op, waiting as long as it takes. */
+/* Runs op, waiting as long as necessary. */
 static void run(const struct pool *pool, struct stp_read_op *op)
 {
 	long got;
@@ -120,8 +120,8 @@ static int try_now(struct pool *pool, struct stp_read_op *op)
 		if (!pool->can_read_nowait || op->is_direct)
 			return 0;
 		got = preadv2(op->fd, &vector, 1, (off_t)op->offset, RWF_NOWAIT);
-		/* EOPNOTSUPP: the file system cannot tell. 0 is no end of file here: some
-		 * file systems say it instead of EAGAIN. */
+		/* EOPNOTSUPP: the file system does not support this. 0 does not mean end of file
+		 * here: some file systems return it instead of EAGAIN. */
 		if (got < 0 && errno == EOPNOTSUPP)
 			pool->can_read_nowait = 0;
 		if (got == 0 || (got < 0 && (errno == EAGAIN || errno == EOPNOTSUPP)))
@@ -197,7 +197,8 @@ static enum stp_errc pool_start(struct stp_read_backend *backend, struct stp_err
 	return STP_OK;
 }
 
-/* Takes what the threads have done; with wait, sleeps once until there is something. */
+/* Collects the operations that the threads have finished; with wait, sleeps once until there is
+ * one. */
 static void collect(struct pool *pool, int wait)
 {
 	struct timespec until;

@@ -5,8 +5,8 @@
  * Two lists of files drive everything. "reads" holds files that want another read and get one each
  * in turn while buffers are free; "events" holds files whose next event may be ready. Free buffers
  * are a stack, so that a hot page cache is copied into memory that is still in the L2 cache, and
- * only start_count reads are started at a time: what comes back at once is hashed before more is
- * read; what has to wait for the disk lets the queue grow.
+ * only start_count reads are started at a time: reads that complete at once are hashed before more
+ * is read; while reads wait for the disk, the queue grows.
  */
 #include "read/reader.h"
 
@@ -25,24 +25,24 @@ static void free_slot(struct stp_reader *reader, uint32_t slot)
 	reader->free_files[reader->free_file_count++] = slot;
 }
 
-/* The event that the head of a file's pieces brings, if any. */
+/* The event for the first chunk of a file, if it has arrived. */
 static int give_data(struct stp_reader *reader, uint32_t slot, struct stp_read_event *out)
 {
 	struct stp_read_file *file = &reader->files[slot];
-	const struct stp_read_piece *piece = &file->pieces[file->first_piece];
+	const struct stp_read_chunk *chunk = &file->chunks[file->first_chunk];
 
-	if (file->is_fault || file->piece_count == 0 || !piece->arrived)
+	if (file->is_fault || file->chunk_count == 0 || !chunk->arrived)
 		return 0;
 	out->kind = STP_READ_DATA;
 	out->user = file->user;
-	out->data = stp_read_buffer_at(reader, piece->buffer);
-	out->bytes = piece->wanted_bytes;
-	out->buffer = piece->buffer;
-	file->given_bytes += piece->wanted_bytes;
+	out->data = stp_read_buffer_at(reader, chunk->buffer);
+	out->bytes = chunk->wanted_bytes;
+	out->buffer = chunk->buffer;
+	file->given_bytes += chunk->wanted_bytes;
 	file->given_all = file->given_bytes == file->before.length;
 	out->last = file->given_all;
-	file->first_piece = (file->first_piece + 1) % STP_READ_AHEAD;
-	file->piece_count--;
+	file->first_chunk = (file->first_chunk + 1) % STP_READ_AHEAD;
+	file->chunk_count--;
 	if (!file->asked_all)
 		stp_read_list_add(reader, STP_READ_LIST_READS, slot);
 	stp_read_list_add(reader, STP_READ_LIST_EVENTS, slot);
@@ -110,7 +110,7 @@ static void pump(struct stp_reader *reader)
 
 	start_reads(reader);
 	if (reader->backend->ops->start(reader->backend, &reader->err) != STP_OK)
-		return; /* stp_reader_check() tells */
+		return; /* stp_reader_check() reports it */
 	while ((op = reader->backend->ops->reap(reader->backend, 0)) != NULL)
 		stp_read_file_complete(reader, op);
 }
@@ -182,8 +182,8 @@ void stp_reader_submit(struct stp_reader *reader, const char *path, uint64_t exp
 	file->user = user;
 	file->expected_length = expected_length;
 	file->cost = STP_READ_AHEAD;
-	if (expected_length < (uint64_t)STP_READ_AHEAD * STP_READ_PIECE_BYTES)
-		file->cost = (size_t)(expected_length / STP_READ_PIECE_BYTES) + 1;
+	if (expected_length < (uint64_t)STP_READ_AHEAD * STP_READ_CHUNK_BYTES)
+		file->cost = (size_t)(expected_length / STP_READ_CHUNK_BYTES) + 1;
 	reader->cost += file->cost;
 	reader->ops[slot].retry_count = 0;
 	stp_read_file_open(reader, slot);

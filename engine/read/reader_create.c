@@ -53,7 +53,7 @@ static enum stp_errc create_tables(struct stp_reader *reader, struct stp_err *er
 	return STP_OK;
 }
 
-/* A ring where it was chosen; pread when that is refused and auto was asked for. */
+/* A ring where io_uring was chosen; pread when the ring is refused and auto was asked for. */
 static enum stp_errc create_backend(struct stp_reader *reader,
                                     const struct stp_reader_options *options, struct stp_err *err)
 {
@@ -97,7 +97,7 @@ enum stp_errc stp_reader_create(const struct stp_reader_options *options,
 	reader->start_count = or_default(options->start_count, START_COUNT);
 	reader->file_count_max = or_default(options->file_count_max, FILE_COUNT_MAX);
 	reader->buffer_count =
-	    or_default(options->buffer_bytes, BUDGET_BYTES) / STP_READ_PIECE_BYTES;
+	    or_default(options->buffer_bytes, BUDGET_BYTES) / STP_READ_CHUNK_BYTES;
 	if (reader->buffer_count < STP_READ_AHEAD)
 		reader->buffer_count = STP_READ_AHEAD;
 #ifdef STP_TEST_HOOKS
@@ -121,7 +121,7 @@ void stp_reader_destroy(struct stp_reader *reader)
 
 	if (!reader)
 		return;
-	/* The kernel may still write into our buffers: wait for all of it. */
+	/* The kernel may still write into the buffers: wait until it is done. */
 	while (reader->backend && reader->backend->ops->held(reader->backend)) {
 		struct stp_read_op *op = reader->backend->ops->reap(reader->backend, 1);
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state machine of a file, over either back end.
+ * The state machine of a file, on either back end.
  *
  *	submit ─▶ OPENING ─▶ READING ─▶ CLOSED ─▶ (slot free)
  *	             │           │         ▲
  *	             └───────────┴─ fault ─┘      always: all of its operations are back first
  *
- * While READING a file has up to STP_READ_AHEAD pieces: asked for, arrived, or waiting for their
- * turn, since operations come back in any order and DATA events go out in file order:
+ * While READING, a file has up to STP_READ_AHEAD chunks: requested, arrived, or waiting for their
+ * turn, since operations complete in any order and DATA events are delivered in file order:
  *
- *	pieces   [ 0 arrived ][ 1 in flight ][ 2 arrived ][ free ]
+ *	chunks   [ 0 arrived ][ 1 in flight ][ 2 arrived ][ free ]
  *	           ▲ next event                              ▲ next read
  */
 #include <fcntl.h>
@@ -45,19 +45,19 @@ void stp_read_file_open(struct stp_reader *reader, uint32_t slot)
 	queue_op(reader, op);
 }
 
-/* Asks for what is missing of a piece. */
-static void queue_read(struct stp_reader *reader, uint32_t slot, const struct stp_read_piece *piece,
-                       uint64_t piece_offset)
+/* Requests what is missing of a chunk. */
+static void queue_read(struct stp_reader *reader, uint32_t slot, const struct stp_read_chunk *chunk,
+                       uint64_t chunk_offset)
 {
-	struct stp_read_op *op = &reader->ops[reader->file_count_max + piece->buffer];
+	struct stp_read_op *op = &reader->ops[reader->file_count_max + chunk->buffer];
 
 	op->slot = slot;
 	op->fd = reader->files[slot].fd;
-	op->buffer = stp_read_buffer_at(reader, piece->buffer) + piece->got_bytes;
-	op->bytes = piece->wanted_bytes - piece->got_bytes;
-	op->offset = piece_offset + piece->got_bytes;
+	op->buffer = stp_read_buffer_at(reader, chunk->buffer) + chunk->got_bytes;
+	op->bytes = chunk->wanted_bytes - chunk->got_bytes;
+	op->offset = chunk_offset + chunk->got_bytes;
 	op->is_direct = reader->files[slot].is_direct;
-	if (op->is_direct) /* the buffer has room behind the piece */
+	if (op->is_direct) /* the buffer is longer than a chunk */
 		op->bytes = (op->bytes + STP_READ_DIRECT_ALIGN - 1) / STP_READ_DIRECT_ALIGN *
 		            STP_READ_DIRECT_ALIGN;
 	if (reader->short_read_bytes && op->bytes > reader->short_read_bytes)
@@ -68,25 +68,25 @@ static void queue_read(struct stp_reader *reader, uint32_t slot, const struct st
 void stp_read_file_ask(struct stp_reader *reader, uint32_t slot)
 {
 	struct stp_read_file *file = &reader->files[slot];
-	struct stp_read_piece *piece =
-	    &file->pieces[(file->first_piece + file->piece_count) % STP_READ_AHEAD];
+	struct stp_read_chunk *chunk =
+	    &file->chunks[(file->first_chunk + file->chunk_count) % STP_READ_AHEAD];
 	uint64_t left = file->before.length - file->asked_bytes;
 	uint64_t offset = file->asked_bytes;
 
-	piece->buffer = reader->free_buffers[--reader->free_buffer_count];
-	piece->got_bytes = 0;
-	piece->arrived = 0;
-	/* An empty file is asked for a byte all the same: its end must be where its size says. */
-	piece->wanted_bytes = left < STP_READ_PIECE_BYTES ? (size_t)left : STP_READ_PIECE_BYTES;
+	chunk->buffer = reader->free_buffers[--reader->free_buffer_count];
+	chunk->got_bytes = 0;
+	chunk->arrived = 0;
+	/* One byte is requested of an empty file too: its end must be where its size says. */
+	chunk->wanted_bytes = left < STP_READ_CHUNK_BYTES ? (size_t)left : STP_READ_CHUNK_BYTES;
 	if (file->before.length == 0)
-		piece->wanted_bytes = 1;
+		chunk->wanted_bytes = 1;
 	else
-		file->asked_bytes += piece->wanted_bytes;
+		file->asked_bytes += chunk->wanted_bytes;
 	file->asked_all = file->asked_bytes == file->before.length;
-	file->piece_count++;
-	reader->ops[reader->file_count_max + piece->buffer].retry_count = 0;
-	queue_read(reader, slot, piece, offset);
-	if (!file->asked_all && file->piece_count < STP_READ_AHEAD)
+	file->chunk_count++;
+	reader->ops[reader->file_count_max + chunk->buffer].retry_count = 0;
+	queue_read(reader, slot, chunk, offset);
+	if (!file->asked_all && file->chunk_count < STP_READ_AHEAD)
 		stp_read_list_add(reader, STP_READ_LIST_READS, slot);
 }
 
@@ -158,17 +158,17 @@ static void restart_opens(struct stp_reader *reader)
 	}
 }
 
-static void drop_pieces(struct stp_reader *reader, struct stp_read_file *file)
+static void drop_chunks(struct stp_reader *reader, struct stp_read_file *file)
 {
-	for (; file->piece_count; file->piece_count--) {
+	for (; file->chunk_count; file->chunk_count--) {
 		reader->free_buffers[reader->free_buffer_count++] =
-		    file->pieces[file->first_piece].buffer;
-		file->first_piece = (file->first_piece + 1) % STP_READ_AHEAD;
+		    file->chunks[file->first_chunk].buffer;
+		file->first_chunk = (file->first_chunk + 1) % STP_READ_AHEAD;
 	}
 }
 
-/* Whether a file needs nothing more from the system. */
-static int is_settled(const struct stp_read_file *file)
+/* Whether a file needs nothing more from the kernel. */
+static int is_complete(const struct stp_read_file *file)
 {
 	size_t i;
 
@@ -176,26 +176,26 @@ static int is_settled(const struct stp_read_file *file)
 		return 0;
 	if (file->is_fault)
 		return 1;
-	if (file->state != STP_READ_FILE_READING || !file->asked_all || file->piece_count == 0)
+	if (file->state != STP_READ_FILE_READING || !file->asked_all || file->chunk_count == 0)
 		return 0;
-	for (i = 0; i < file->piece_count; i++) {
-		if (!file->pieces[(file->first_piece + i) % STP_READ_AHEAD].arrived)
+	for (i = 0; i < file->chunk_count; i++) {
+		if (!file->chunks[(file->first_chunk + i) % STP_READ_AHEAD].arrived)
 			return 0;
 	}
 	return 1;
 }
 
-/* Closes a file when all of its operations are back and it needs no more. */
-static void settle(struct stp_reader *reader, uint32_t slot)
+/* Closes a file when all of its operations have completed and it needs no more. */
+static void close_if_complete(struct stp_reader *reader, uint32_t slot)
 {
 	struct stp_read_file *file = &reader->files[slot];
 
-	if (!is_settled(file))
+	if (!is_complete(file))
 		return;
 	if (!file->is_fault)
 		check_unchanged(file);
 	if (file->is_fault)
-		drop_pieces(reader, file);
+		drop_chunks(reader, file);
 	if (file->fd >= 0) {
 		close(file->fd);
 		file->fd = -1;
@@ -212,7 +212,7 @@ static int is_shortage(int sys)
 	return sys == EMFILE || sys == ENFILE || sys == ENOMEM || sys == ENOBUFS;
 }
 
-/* A sentence for why a file did not open; NULL when errno's own meaning says enough. */
+/* The text for why a file did not open; NULL when the text of errno is enough. */
 static const char *open_problem(int sys)
 {
 	switch (sys) {
@@ -273,12 +273,13 @@ static void open_failed(struct stp_reader *reader, struct stp_read_op *op, int s
 		stp_read_file_open(reader, op->slot);
 		return;
 	}
-	/* EAGAIN: a rename raced with the lookup beneath the root, or the ring was short. */
+	/* EAGAIN: a rename raced with the lookup beneath the root, or the ring ran out of
+	 * memory. */
 	if ((sys == EINTR || sys == EAGAIN) && op->retry_count++ < RETRY_COUNT_MAX) {
 		stp_read_file_open(reader, op->slot);
 		return;
 	}
-	/* Out of descriptors: wait until a file of ours is closed. */
+	/* Out of descriptors: wait until this reader closes a file. */
 	if ((sys == EMFILE || sys == ENFILE) && reader->open_count) {
 		op->next = reader->waiting_opens;
 		reader->waiting_opens = op;
@@ -296,45 +297,45 @@ static void open_failed(struct stp_reader *reader, struct stp_read_op *op, int s
 	}
 }
 
-static struct stp_read_piece *piece_of(struct stp_read_file *file, uint32_t buffer,
+static struct stp_read_chunk *chunk_of(struct stp_read_file *file, uint32_t buffer,
                                        uint64_t *out_offset)
 {
 	uint64_t offset = file->given_bytes;
 	size_t i;
 
-	for (i = 0; i < file->piece_count; i++) {
-		struct stp_read_piece *piece =
-		    &file->pieces[(file->first_piece + i) % STP_READ_AHEAD];
+	for (i = 0; i < file->chunk_count; i++) {
+		struct stp_read_chunk *chunk =
+		    &file->chunks[(file->first_chunk + i) % STP_READ_AHEAD];
 
-		if (piece->buffer == buffer) {
+		if (chunk->buffer == buffer) {
 			*out_offset = offset;
-			return piece;
+			return chunk;
 		}
-		offset += piece->wanted_bytes;
+		offset += chunk->wanted_bytes;
 	}
-	stp_bug("a read came back for no piece of its file", __FILE__, __LINE__);
+	stp_bug("a completed read belongs to no chunk of its file", __FILE__, __LINE__);
 }
 
 static void have_read(struct stp_reader *reader, struct stp_read_op *op)
 {
 	struct stp_read_file *file = &reader->files[op->slot];
 	uint64_t offset;
-	struct stp_read_piece *piece =
-	    piece_of(file, (uint32_t)(op->index - reader->file_count_max), &offset);
+	struct stp_read_chunk *chunk =
+	    chunk_of(file, (uint32_t)(op->index - reader->file_count_max), &offset);
 	long got = op->result;
 
 	if ((got == -EINTR || got == -EAGAIN) && !file->is_fault &&
 	    op->retry_count++ < RETRY_COUNT_MAX) {
-		queue_read(reader, op->slot, piece, offset);
+		queue_read(reader, op->slot, chunk, offset);
 		return;
 	}
 	if (got == -EINVAL && op->is_direct) {
 		file->is_direct = stp_read_set_direct(file->fd, 0);
-		queue_read(reader, op->slot, piece, offset);
+		queue_read(reader, op->slot, chunk, offset);
 		return;
 	}
 	if (got < 0) {
-		piece->arrived = 1;
+		chunk->arrived = 1;
 		if (is_shortage((int)-got))
 			set_fault(file, STP_BUSY, (int)-got, "cannot read; try again");
 		else
@@ -342,26 +343,26 @@ static void have_read(struct stp_reader *reader, struct stp_read_op *op)
 		return;
 	}
 	if (file->before.length == 0) {
-		piece->arrived = 1;
-		piece->wanted_bytes = 0;
+		chunk->arrived = 1;
+		chunk->wanted_bytes = 0;
 		if (got != 0)
 			set_fault(file, STP_CHANGED, 0,
 			          "changed while it was read (its size said 0 bytes)");
 		return;
 	}
-	/* A direct read of whole blocks sees what was appended; the second fstat will tell. */
-	if ((size_t)got > piece->wanted_bytes - piece->got_bytes)
-		got = (long)(piece->wanted_bytes - piece->got_bytes);
-	piece->got_bytes += (size_t)got;
-	if (got == 0) { /* the end, before the size said so */
-		piece->arrived = 1;
-		set_changed(file, offset + piece->got_bytes);
-	} else if (piece->got_bytes == piece->wanted_bytes || file->is_fault) {
-		piece->arrived = 1;
-	} else { /* a short read means nothing: ask for the rest */
-		if (file->is_direct && piece->got_bytes % STP_READ_DIRECT_ALIGN)
+	/* A direct read of whole blocks sees appended bytes; the second fstat will detect that. */
+	if ((size_t)got > chunk->wanted_bytes - chunk->got_bytes)
+		got = (long)(chunk->wanted_bytes - chunk->got_bytes);
+	chunk->got_bytes += (size_t)got;
+	if (got == 0) { /* the end comes before the size */
+		chunk->arrived = 1;
+		set_changed(file, offset + chunk->got_bytes);
+	} else if (chunk->got_bytes == chunk->wanted_bytes || file->is_fault) {
+		chunk->arrived = 1;
+	} else { /* a short read is normal: request the rest */
+		if (file->is_direct && chunk->got_bytes % STP_READ_DIRECT_ALIGN)
 			file->is_direct = stp_read_set_direct(file->fd, 0);
-		queue_read(reader, op->slot, piece, offset);
+		queue_read(reader, op->slot, chunk, offset);
 	}
 }
 
@@ -378,6 +379,6 @@ void stp_read_file_complete(struct stp_reader *reader, struct stp_read_op *op)
 		opened(reader, slot, (int)op->result);
 	else
 		open_failed(reader, op, (int)-op->result);
-	settle(reader, slot);
+	close_if_complete(reader, slot);
 	stp_read_list_add(reader, STP_READ_LIST_EVENTS, slot);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reader from within: what these share. Inside read/ only.
+ * The internals of a reader, shared by these files. Internal to read/.
  *
  *	reader.c         files in, events out, and the pump between
- *	reader_file.c    what each operation that comes back does to its file
+ *	reader_file.c    what each completed operation does to its file
  *	reader_create.c  memory, tables and the back end
  *
  * Shape      slots of files, and operations: one OPEN per slot, one READ per buffer.
@@ -19,7 +19,7 @@
 
 #define STP_READ_STAGE "read"
 /* Not a power of two, or all buffers would fall into the same sets of the caches. */
-#define STP_READ_STRIDE_BYTES (STP_READ_PIECE_BYTES + 4096)
+#define STP_READ_STRIDE_BYTES (STP_READ_CHUNK_BYTES + 4096)
 #define STP_READ_LIST_END     UINT32_MAX
 
 enum stp_read_file_state {
@@ -29,7 +29,7 @@ enum stp_read_file_state {
 	STP_READ_FILE_CLOSED, /* all operations are back; events remain */
 };
 
-struct stp_read_piece {
+struct stp_read_chunk {
 	uint32_t buffer;
 	size_t wanted_bytes;
 	size_t got_bytes;
@@ -46,16 +46,16 @@ struct stp_read_file {
 	unsigned ops_in_flight;
 	const char *path;
 	void *user;
-	size_t cost; /* buffers it is counted for */
+	size_t cost; /* buffers that are reserved for it */
 	uint64_t expected_length;
 	struct stp_file_status before;
-	uint64_t asked_bytes; /* up to here reads were started */
-	uint64_t given_bytes; /* up to here DATA events went out */
+	uint64_t asked_bytes; /* reads were started up to here */
+	uint64_t given_bytes; /* DATA events were delivered up to here */
 	int asked_all;
 	int given_all;
-	size_t first_piece; /* ring of STP_READ_AHEAD pieces */
-	size_t piece_count;
-	struct stp_read_piece pieces[STP_READ_AHEAD];
+	size_t first_chunk; /* ring of STP_READ_AHEAD chunks */
+	size_t chunk_count;
+	struct stp_read_chunk chunks[STP_READ_AHEAD];
 	uint32_t next_in[2]; /* lists: reads, events */
 	int is_in[2];
 	char text[128];
@@ -75,12 +75,12 @@ struct stp_reader {
 	uint64_t open_resolve;
 	size_t start_count;
 	int exact_length;
-	size_t short_read_bytes; /* test hook: no read asks for more */
+	size_t short_read_bytes; /* test hook: no read requests more */
 	size_t file_count_max;
 	struct stp_read_file *files;
 	uint32_t *free_files;
 	size_t free_file_count;
-	size_t cost; /* buffers all files in flight are counted for */
+	size_t cost; /* buffers that are reserved for all files in flight */
 	size_t buffer_count;
 	uint8_t *buffers;
 	uint32_t *free_buffers;
@@ -91,7 +91,7 @@ struct stp_reader {
 	size_t open_count;                 /* descriptors held */
 	struct stp_read_op *waiting_opens; /* no descriptor was free */
 	struct stp_read_list lists[2];
-	struct stp_err err; /* of the back end: nothing more will come */
+	struct stp_err err; /* of the back end: no more events will come */
 };
 
 static inline void stp_read_list_add(struct stp_reader *reader, int which, uint32_t slot)
@@ -130,10 +130,10 @@ static inline uint8_t *stp_read_buffer_at(const struct stp_reader *reader, uint3
 /* Starts opening the file of a slot. */
 void stp_read_file_open(struct stp_reader *reader, uint32_t slot);
 
-/* Starts the next piece of a file; the caller has seen a free buffer. */
+/* Starts reading the next chunk of a file; the caller has checked that a buffer is free. */
 void stp_read_file_ask(struct stp_reader *reader, uint32_t slot);
 
-/* Takes an operation that came back: its file goes on, or ends. */
+/* Handles a completed operation: its file continues or ends. */
 void stp_read_file_complete(struct stp_reader *reader, struct stp_read_op *op);
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * The io_uring back end: one ring per worker, made by that worker.
  *
- * user_data carries index and generation of the operation, and a completion is believed only when
+ * user_data carries index and generation of the operation, and a completion is accepted only when
  * both are those of an operation in flight: a stale one would put one file's bytes into another's
  * digest. No provided buffers (kernels have given one buffer to two reads), no kernel polling
- *thread, no linked chains (a short read cancels the close that is linked to it).
+ * thread, no linked chains (a short read cancels the close that is linked to it).
  *
  * What the kernel means by its errors:
  *
@@ -28,7 +28,7 @@
 #define WAIT_NS 2000000LL
 /* Completions worth one wake-up while a deep queue is in flight. */
 #define WAIT_COUNT_MAX 8
-#define ASYNC_THREADS  64 /* of the kernel, for opens that have to wait for the disk */
+#define ASYNC_THREADS  64 /* of the kernel, for opens that wait for the disk */
 
 struct ring {
 	struct stp_read_backend base;
@@ -38,8 +38,8 @@ struct ring {
 	size_t op_count;
 	struct stp_read_op *queued; /* oldest first */
 	struct stp_read_op **queued_end;
-	unsigned prepared;  /* in the submission queue, not yet told to the kernel */
-	unsigned in_kernel; /* told, not yet reaped */
+	unsigned prepared;  /* in the submission queue, not yet submitted */
+	unsigned in_kernel; /* submitted, not yet reaped */
 };
 
 static void ring_queue(struct stp_read_backend *backend, struct stp_read_op *op)
@@ -51,7 +51,7 @@ static void ring_queue(struct stp_read_backend *backend, struct stp_read_op *op)
 	ring->queued_end = &op->next;
 }
 
-/* Moves queued operations into the submission queue while it has room. */
+/* Moves queued operations into the submission queue while it has space. */
 static void prepare(struct ring *ring)
 {
 	while (ring->queued) {
@@ -86,7 +86,7 @@ static enum stp_errc ring_start(struct stp_read_backend *backend, struct stp_err
 		got = io_uring_submit_and_get_events(&ring->uring);
 		if (got == -EINTR)
 			continue;
-		/* What was prepared stays in the queue; reap() makes room. */
+		/* What was prepared stays in the queue; reap() frees entries. */
 		if (got == -EAGAIN || got == -EBUSY)
 			return STP_OK;
 		if (got < 0)
@@ -97,7 +97,7 @@ static enum stp_errc ring_start(struct stp_read_backend *backend, struct stp_err
 		ring->in_kernel += (unsigned)got;
 		if (!ring->queued)
 			return STP_OK;
-		/* The kernel took nothing although it did not complain. */
+		/* The kernel accepted nothing although it reported no error. */
 		if (got == 0)
 			return STP_OK;
 	}
@@ -196,7 +196,7 @@ enum stp_errc stp_ring_create(const struct stp_reader_options *options, struct s
 		                      "cannot make a ring; try %s",
 		                      stp_hint_text(STP_HINT_IO_PREAD));
 	}
-	/* Both are only faster, so their failure does not matter. */
+	/* Both only make it faster, so their failure does not matter. */
 	io_uring_register_ring_fd(&ring->uring);
 	io_uring_register_iowq_max_workers(&ring->uring, threads);
 	ring->base.ops = &ring_ops;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fingerprints of files: made of what stat(2) and statx(2) say, and compared.
+ * Fingerprints of files: made from the results of stat(2) and statx(2), and compared.
  *
  *	struct stat  ─┐                    ┌─▶ difference: which of file system, inode, mtime, ctime
  *	struct statx ─┴─▶ fingerprint ─────┤
@@ -21,14 +21,14 @@
 
 #include "record/record.h"
 
-/* What is compared to find out whether a file has changed. */
+/* The values that are compared to find out whether a file has changed. */
 struct stp_file_status {
 	uint64_t length;
 	struct stp_fingerprint fingerprint;
 };
 
-/* fs_id: the number of the file's file system, see base/filesystem.h; st->st_dev where all that is
- * compared was looked at in this run. */
+/* fs_id: the number of the file's file system, see base/filesystem.h; st->st_dev where only results
+ * of this run are compared. */
 struct stp_fingerprint stp_fingerprint_of(const struct stat *st, uint64_t fs_id);
 
 /* Its fs_id is the device, until the caller numbers it. */
@@ -41,7 +41,7 @@ struct stp_file_status stp_file_status_of_statx(const struct statx *stx);
 #define STP_DIFFERS_MTIME 4u
 #define STP_DIFFERS_CTIME 8u
 
-/* The STP_DIFFERS_* that are not equal; 0: the same. Mask what may differ. */
+/* The STP_DIFFERS_* of the parts that differ; 0: the same. Callers mask out what may differ. */
 static inline unsigned stp_fingerprint_difference(const struct stp_fingerprint *a,
                                                   const struct stp_fingerprint *b)
 {
@@ -58,9 +58,9 @@ static inline int stp_file_status_is(const struct stp_file_status *a,
 	       stp_fingerprint_difference(&a->fingerprint, &b->fingerprint) == 0;
 }
 
-/* How st is not the file that the record was made of, as STP_DIFFERS_* without STP_DIFFERS_FS (the
- * record's file system has a number, st has a device); all of them when it is not a regular file of
- * the record's length. */
+/* How st differs from the file that the record was made from, as STP_DIFFERS_* without
+ * STP_DIFFERS_FS (the record's file system has a number, st has a device); all of them when st is
+ * not a regular file of the record's length. */
 unsigned stp_record_difference(const struct stp_record *record, const struct stat *st);
 
 #endif

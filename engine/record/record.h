@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record: what is known of one target. One struct from scan to bins, one codec on disk.
+ * The record: everything known about one target. One struct from scan to bins, one codec on disk.
  *
- * A record that has no digests yet is an entry of the scan. One with STP_RECORD_REMOVED says that
- * the path is not a target any more: with digests it is remembered, those that were signed last and
- * when the path went (decisions/0190-removed-paths.md); without, it only hides older records.
+ * A record that has no digests yet is an entry of the scan. One with STP_RECORD_REMOVED means that
+ * the path is no longer a target: with digests it is a remembered record, with the digests that
+ * were signed last and the time of removal (decisions/0190-removed-paths.md); without, it only
+ * hides older records.
  *
  * Shape      sorted everywhere by key = SHA-256(path), so a bin is a contiguous range.
  * Memory     a view: path and digests point into the block, arena or buffer it came from.
@@ -22,20 +23,20 @@
 
 #define STP_KEY_BYTES 32 /* SHA-256 of the target path */
 
-#define STP_RECORD_DIGESTS 1u /* digests are there, all of the ledger's set */
+#define STP_RECORD_DIGESTS 1u /* has digests, all of the ledger's set */
 #define STP_RECORD_FILE    2u /* fingerprint is that of a file of the tree */
 #define STP_RECORD_RACY \
-	4u /* changed too lately: hashed, not trusted next time, see record/trust.h */
+	4u /* changed too recently: hashed, not trusted next time, see record/trust.h */
 #define STP_RECORD_REMOVED 8u  /* the target is gone; removed_at, not origin */
 #define STP_RECORD_LISTED  16u /* named by a digest list; origin is its line */
-#define STP_RECORD_NO_PATH 32u /* path left out: the ledger has it under the same key */
+#define STP_RECORD_NO_PATH 32u /* path omitted: the ledger has it under the same key */
 
 #define STP_RECORD_SIZED 512u /* LISTED: the list gives the length, not only the file */
 #define STP_RECORD_PASSED                                                       \
 	1024u /* FILE: had another ctime when it was hashed, see record/trust.h \
 	       */
 
-/* Digests of other algorithms than the source's set: what a list or a published bin says, or an
+/* Digests of other algorithms than those of the source's set: from a list, a published bin, or an
  * older set of the ledger. They are packed like a set's, in the order of enum stp_alg. Never
  * together with STP_RECORD_DIGESTS. */
 #define STP_RECORD_CLAIM(alg)     (64u << (alg))
@@ -43,8 +44,8 @@
 #define STP_RECORD_CLAIMS_SET(fl) ((unsigned)(fl) >> 6 & 7u)
 #define STP_CLAIMS_BYTES_MAX      128 /* of every algorithm */
 
-/* Identity of a file's content as far as the file system says. Made and compared by
- * record/fingerprint.h; what equal ones are worth: record/trust.h. */
+/* Identity of a file's content as far as the file system shows it. Made and compared by
+ * record/fingerprint.h; record/trust.h decides when equal ones are trusted. */
 struct stp_fingerprint {
 	uint64_t fs_id; /* see base/filesystem.h; 0: the file system of the targets folder */
 	uint64_t ino;
@@ -68,20 +69,21 @@ struct stp_record {
 	uint16_t flags; /* STP_RECORD_* */
 };
 
-/* The algorithms that record's digests are of; set is that of its source. */
+/* The algorithms of record's digests; set is that of its source. */
 static inline unsigned stp_record_set(const struct stp_record *record, unsigned set)
 {
 	return record->flags & STP_RECORD_DIGESTS ? set : STP_RECORD_CLAIMS_SET(record->flags);
 }
 
-/* A path that is gone, and whose last digests are known. */
+/* Whether the path was removed and its last digests are known. */
 static inline int stp_record_is_remembered(const struct stp_record *record)
 {
 	return (record->flags & STP_RECORD_REMOVED) != 0 &&
 	       (record->flags & (STP_RECORD_DIGESTS | STP_RECORD_CLAIMS)) != 0;
 }
 
-/* Its path, NUL-terminated, into out. A record of any source has at most STP_PATH_BYTES_MAX. */
+/* Copies its path, NUL-terminated, to out. Paths of records have at most STP_PATH_BYTES_MAX
+ * bytes. */
 static inline void stp_record_path(const struct stp_record *record,
                                    char out[STP_PATH_BYTES_MAX + 1])
 {

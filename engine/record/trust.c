@@ -5,8 +5,8 @@
 #include "record/stamp.h"
 
 #define NS_PER_S 1000000000
-/* Between the clock when a window's files were hashed, in whole seconds, and stamps that lay ahead
- * of it: half of STP_STAMP_AHEAD_NS. */
+/* The margin between the clock when a window's files were hashed, in whole seconds, and stamps
+ * ahead of it: half of STP_STAMP_AHEAD_NS. */
 #define HASHED_GRACE_S 30
 
 static int is_fresh(int64_t stamp, int64_t now_ns)
@@ -48,7 +48,7 @@ enum stp_again stp_again_compare(const struct stp_again_rule *rule, const struct
 
 enum stp_again stp_again_settled(const struct stp_again_rule *rule, const struct stp_record *record)
 {
-	/* Stamps from here on lay ahead of the clock then: others would have been racy. */
+	/* Stamps from here on were ahead of the clock then: others would have been racy. */
 	struct stp_stamp_limits came = {
 	    .racy_after_ns =
 	        stp_stamp_clamp(((__int128)record->verified_at + HASHED_GRACE_S) * NS_PER_S),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stampede.json: what is not in the file comes from the profile it names. Reading goes field by
- * field over one table of readers, so that an unknown field is an error and not a silent typo.
+ * Reads stampede.json. Fields that it leaves out have the values of the profile that it names. One
+ * table holds the reader of each field, so that a misspelt field is an error.
  */
 #include "roles/config.h"
 
@@ -26,7 +26,7 @@ struct reading {
 	struct stp_err *err;
 };
 
-/* How field (a dotted name) of value goes into the configuration. */
+/* Reads value, the member called field (a dotted name), into the configuration. */
 typedef enum stp_errc field_fn(struct reading *reading, const char *field, const json_t *value);
 
 #define REFUSE_FIELD(...) STP_FAIL(reading->err, STP_CONFIG, STAGE, STP_CONFIG_FILE, __VA_ARGS__)
@@ -127,8 +127,8 @@ static enum stp_errc read_members(struct reading *reading, const char *within, c
 			char shown[128];
 
 			stp_text_escape(dotted, strlen(dotted), shown, sizeof(shown));
-			return REFUSE_FIELD("\"%s\": no such field; fix the name or take it out",
-			                    shown);
+			return REFUSE_FIELD(
+			    "\"%s\": is not a known field; correct the name or remove it", shown);
 		}
 		STP_TRY(fields[i].read(reading, dotted, value));
 	}
@@ -173,7 +173,7 @@ static enum stp_errc read_hashes(struct reading *reading, const char *field, con
 			return REFUSE_FIELD("\"%s\": item %zu is not sha256, sha512 or blake2b-256",
 			                    field, i + 1);
 		if (set & STP_ALG_BIT(alg))
-			return REFUSE_FIELD("\"%s\": %s is there twice", field,
+			return REFUSE_FIELD("\"%s\": %s is listed twice", field,
 			                    stp_alg_name((enum stp_alg)alg));
 		set |= STP_ALG_BIT(alg);
 	}
@@ -187,7 +187,7 @@ static enum stp_errc read_bins(struct reading *reading, const char *field, const
 
 	STP_TRY(get_integer(reading, field, value, 2, 1 << STP_BIN_BITS_MAX, &bins));
 	if (bins & (bins - 1))
-		return REFUSE_FIELD("\"%s\": %lld is no power of two", field, (long long)bins);
+		return REFUSE_FIELD("\"%s\": %lld is not a power of two", field, (long long)bins);
 	reading->config->bin_bits = (unsigned)__builtin_ctzll((unsigned long long)bins);
 	return STP_OK;
 }
@@ -422,7 +422,7 @@ static enum stp_errc read_trusted_root(struct reading *reading, const char *fiel
 
 static const struct field config_fields[] = {
     {"format", read_format},
-    {"profile", read_ignored}, /* read first: the rest stands on it */
+    {"profile", read_ignored}, /* read before all others, which override it */
     {"targets_dir", read_targets_dir},
     {"hashes", read_hashes},
     {"bins", read_bins},
@@ -446,7 +446,7 @@ static const struct field config_fields[] = {
     {"trusted_root", read_trusted_root},
 };
 
-/* Required members first, then all of them over the profile's values. */
+/* Checks the required members, then reads all members over the profile's values. */
 static enum stp_errc read_document(struct stp_config *config, const json_t *document,
                                    struct stp_err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration: stampede.json in memory, and the profiles it starts from.
+ * The configuration: stampede.json in memory, and the profiles that supply its defaults.
  *
  * Shape      one struct; lists are arrays of strings with a count.
  * Memory     one arena inside.
@@ -27,10 +27,10 @@ enum stp_delegation {
 };
 
 enum stp_target_files {
-	STP_TARGET_FILES_ALL,     /* one HASH.NAME link per target */
-	STP_TARGET_FILES_MUTABLE, /* only files that may change have a copy; a rewrite rule for the
-	                             rest */
-	STP_TARGET_FILES_NONE,    /* no prefixed names */
+	STP_TARGET_FILES_ALL,     /* one HASH.NAME per target */
+	STP_TARGET_FILES_MUTABLE, /* a copy of mutable files only; the web server rewrites the
+	                             names of all others */
+	STP_TARGET_FILES_NONE,    /* no HASH.NAME at all */
 	STP_TARGET_FILES_AUTO,    /* all up to 100,000 targets, mutable beyond */
 };
 
@@ -41,16 +41,16 @@ enum stp_link {
 	STP_LINK_COPY,
 };
 
-/* What sign does about a path that clients cannot put into a URL, see base/url.h. */
+/* What sign does with a path that clients cannot put into a URL, see base/url.h. */
 enum stp_url_unsafe {
-	STP_URL_UNSAFE_FAULT, /* it is at fault */
-	STP_URL_UNSAFE_WARN,  /* it is signed, and named in a note */
+	STP_URL_UNSAFE_FAULT, /* it is a fault */
+	STP_URL_UNSAFE_WARN,  /* it is signed, and a note names it */
 };
 
-/* When a file is taken for the one that was hashed. */
+/* When a file counts as the one that was hashed. */
 enum stp_trust_in {
-	STP_TRUST_CTIME, /* nothing of it may have moved */
-	STP_TRUST_MTIME, /* its ctime may have: whoever can set the mtime can hide a change */
+	STP_TRUST_CTIME, /* its whole fingerprint is the same */
+	STP_TRUST_MTIME, /* its ctime may differ: whoever can set the mtime can hide a change */
 };
 
 /* File systems mounted below the targets. */
@@ -59,9 +59,9 @@ enum stp_mounts {
 	STP_MOUNTS_CROSS, /* their files are targets like others */
 };
 
-/* What an index is made from: who signs without saying gets this again. */
+/* What an index is made from; the default of later runs. */
 enum stp_index_source {
-	STP_INDEX_UNKNOWN, /* not noted yet: the first run that publishes notes it */
+	STP_INDEX_UNKNOWN, /* not recorded yet: the first run that publishes records it */
 	STP_INDEX_TREE,
 	STP_INDEX_LIST,
 	STP_INDEX_STREAM,
@@ -85,13 +85,13 @@ struct stp_globs {
 /* Globs in one list, and bytes of one glob: a path has at most 4,095. */
 #define STP_GLOBS_MAX      256
 #define STP_GLOB_BYTES_MAX 1024
-/* With "-", five digits and ".json" well below NAME_MAX. */
+/* Together with "-", five digits and ".json" still well below NAME_MAX. */
 #define STP_BIN_PREFIX_BYTES_MAX 64
 
 struct stp_config {
 	struct stp_arena arena;
 	const char *profile;     /* "pep458", "compat", "prefixes" */
-	const char *targets_dir; /* as the operator gave it, made absolute */
+	const char *targets_dir; /* as the operator named it, made absolute */
 	unsigned hash_set;       /* STP_ALG_BIT()s, configured target hashes */
 	unsigned bin_bits;       /* 2^bin_bits bins */
 	const char *bin_prefix;  /* "bin-n" */
@@ -111,12 +111,12 @@ struct stp_config {
 	struct stp_globs exclude, mutable_globs;
 	enum stp_index_source source;
 	struct stp_removal_limit max_removals;
-	unsigned removed_retention_days; /* 0: for ever */
-	/* whatever is signed starts from this root, see trust/trust.h */
+	unsigned removed_retention_days; /* 0: forever */
+	/* the root from which all trust starts, see trust/trust.h */
 	struct stp_pin trusted_root;
 };
 
-/* Fills config with a profile's values; STP_CONFIG names the profiles when it is unknown. */
+/* Fills config with a profile's values. STP_CONFIG lists the profiles when profile is unknown. */
 enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
                                  struct stp_err *err) STP_MUST_CHECK;
 
@@ -128,7 +128,7 @@ int stp_config_has_profile(const char *name);
 enum stp_errc stp_config_load(struct stp_config *config, int repo_fd,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* The same from memory: text_bytes bytes of JSON (the fuzz target's door). */
+/* The same from memory: text_bytes bytes of JSON (for fuzzing). */
 enum stp_errc stp_config_parse(struct stp_config *config, const char *text, size_t text_bytes,
                                struct stp_err *err) STP_MUST_CHECK;
 
@@ -136,25 +136,25 @@ enum stp_errc stp_config_parse(struct stp_config *config, const char *text, size
 enum stp_errc stp_config_save(const struct stp_config *config, int repo_fd,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* As stp_config_save(), but takes the place of the file that is there. */
+/* As stp_config_save(), but replaces the file. */
 enum stp_errc stp_config_replace(const struct stp_config *config, int repo_fd,
                                  struct stp_err *err) STP_MUST_CHECK;
 
 /* Whether include and exclude let a path be a target. A glob whose last segment is a plain name, or
- * that ends with "/", also matches whatever lies in a folder of that name. */
+ * that ends with "/", also matches everything in a folder of that name. */
 int stp_config_keeps(const struct stp_config *config, const char *path, size_t path_bytes);
 
-/* Whether a folder can hold such paths: 0 only when no path in it can be a target. */
+/* Whether a folder can hold targets: 0 only when no path in it can be one. */
 int stp_config_enters(const struct stp_config *config, const char *folder, size_t folder_bytes);
 
-/* Checks ranges and what must fit together (thresholds, expiries, bins, globs); STP_CONFIG names
+/* Checks ranges and consistency (thresholds, expiries, bins, globs). STP_CONFIG names
  * file (a path, or an option's origin such as "init") and field. load() and save() call it. */
 enum stp_errc stp_config_check(const struct stp_config *config, const char *file,
                                struct stp_err *err) STP_MUST_CHECK;
 
 void stp_config_release(struct stp_config *config);
 
-/* Words of stampede.json and of options; -1 for an unknown word. */
+/* Values of stampede.json and of options by their names; -1 for an unknown name. */
 int stp_target_files_from_name(const char *name);
 int stp_link_from_name(const char *name);
 const char *stp_target_files_name(enum stp_target_files how);
@@ -169,17 +169,17 @@ const char *stp_index_source_name(enum stp_index_source source); /* NULL for UNK
  * "[a-z]" sets. */
 int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path_bytes);
 
-/* Whether one of globs can match a path in the folder, as far as its literal start tells. */
+/* Whether one of globs can match a path in the folder, judged by its literal start. */
 int stp_globs_reach(const struct stp_globs *globs, const char *folder, size_t folder_bytes);
 
-/* The same, or names a folder that path lies in, as "include" and "exclude" do. */
+/* As stp_globs_match(), or one names a folder that path is in: for "include" and "exclude". */
 int stp_globs_name(const struct stp_globs *globs, const char *path, size_t path_bytes);
 
-/* True when glob, or a path, can stand for a target's path: not empty, no leading "/", and no
- * segment that is empty, "." or "..". A last "/" may be there. */
+/* True when glob (or a path) has the form of a target path: not empty, no leading "/", and no
+ * segment that is empty, "." or "..". It may end with "/". */
 int stp_glob_is_relative(const char *glob);
 
-/* True when glob can be used: relative as above, sets closed, no control bytes. */
+/* True when glob is valid: relative as above, sets closed, no control bytes. */
 int stp_glob_valid(const char *glob);
 
 #endif

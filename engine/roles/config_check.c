@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ranges of the configuration, and what must fit together in it. */
+/* Checks the ranges and the consistency of the configuration. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -28,7 +28,7 @@ static enum stp_errc check_expiry(const char *role, int64_t seconds, const char 
 	return STP_OK;
 }
 
-/* A role must not expire before what it vouches for (engine/TUF.md, "What went wrong elsewhere").
+/* A role must not expire before what it signs for (engine/TUF.md, "What went wrong elsewhere").
  */
 static enum stp_errc check_expiries(const struct stp_config *config, const char *file,
                                     struct stp_err *err)

@@ -59,8 +59,8 @@ enum stp_errc stp_config_note_begin(struct stp_config_note *note, int repo_fd, s
 	return open_temporary(note, err);
 }
 
-/* Whether stampede.json is still the file that was read: of a file that may not be opened any more
- * the file system still says so. */
+/* Whether stampede.json is still the file that was read, judged by stat(2): the process may not
+ * open it any more. */
 static enum stp_errc check_same(const struct stp_config_note *note, struct stp_err *err)
 {
 	struct stp_file_status seen = stp_file_status_of(&note->seen);
@@ -73,11 +73,11 @@ static enum stp_errc check_same(const struct stp_config_note *note, struct stp_e
 	if (now.length != seen.length ||
 	    stp_fingerprint_difference(&now.fingerprint, &seen.fingerprint) & ~STP_DIFFERS_CTIME)
 		return STP_FAIL(err, STP_CHANGED, STAGE, STP_CONFIG_FILE,
-		                "was edited while the run went on");
+		                "was edited during the run");
 	return STP_OK;
 }
 
-/* The text that was read with source in it, malloc'ed; NULL when memory is short. */
+/* The text that was read, with source added; malloc'ed, NULL when memory is short. */
 static char *text_with(const struct stp_config_note *note, enum stp_index_source source)
 {
 	json_t *document = json_loadb((const char *)note->text.data, note->text.count,

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Noting in stampede.json what the first run that published made the index from.
+ * Records in stampede.json from what the first run that published made the index.
  *
- *	begin ─▶ read the file, open a temporary one beside it
- *	         the process gives up writing the configuration (base/confine.h)
- *	commit ─▶ "source" into what was read ─▶ the temporary file ─▶ rename over stampede.json
+ *	begin ─▶ read the file, open a temporary one next to it
+ *	         the process gives up the right to write the configuration (base/confine.h)
+ *	commit ─▶ add "source" to the text ─▶ the temporary file ─▶ rename over stampede.json
  *
- * A run must not be able to write the configuration while it reads what strangers wrote, and it
- * knows only at its end that it was the first to publish. So the file that will take the place of
- * stampede.json is opened before and written after; putting it in place is all that is left to do.
- * Fields keep their order and values; a file that was edited in between stays as it is.
+ * A run must not be able to write the configuration while it reads input that others wrote, and
+ *only at its end does it know that it was the first to publish. So the file that will replace
+ * stampede.json is opened before, and written and renamed after. Fields keep their order and
+ *values. A stampede.json that was edited in between stays as it is.
  *
- * Shape      one note per run; stp_config_note_end() is fine at any moment after init.
+ * Shape      one note per run; stp_config_note_end() may be called at any time after init.
  * Memory     the text of stampede.json.
  * Ownership  the note owns its descriptor, not repo_fd.
  * Threads    one thread.
@@ -27,7 +27,7 @@
 
 struct stp_config_note {
 	int repo_fd;
-	int fd; /* the temporary file; -1: there is none */
+	int fd; /* the temporary file; -1: none */
 	char temporary[32];
 	struct stp_buf text;
 	struct stat seen; /* stampede.json when text was read */
@@ -35,17 +35,17 @@ struct stp_config_note {
 
 void stp_config_note_init(struct stp_config_note *note);
 
-/* Reads REPO/stampede.json and opens the temporary file. STP_IO when the folder may not be written
- * in, as where the configuration belongs to somebody else. */
+/* Reads REPO/stampede.json and opens the temporary file. STP_IO when the folder cannot be
+ * written to, for example because it belongs to another user. */
 enum stp_errc stp_config_note_begin(struct stp_config_note *note, int repo_fd,
                                     struct stp_err *err) STP_MUST_CHECK;
 
-/* Puts the configuration with source in place, durable. STP_CHANGED when stampede.json is not what
+/* Replaces stampede.json by the text with source, durably. STP_CHANGED when it is not the file that
  * begin read. */
 enum stp_errc stp_config_note_commit(struct stp_config_note *note, enum stp_index_source source,
                                      struct stp_err *err) STP_MUST_CHECK;
 
-/* Removes the temporary file, if it is still there, and frees. */
+/* Removes the temporary file if it still exists, and frees. */
 void stp_config_note_end(struct stp_config_note *note);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stampede.json as `init` writes it: every field, so that a later profile changes nothing. */
+/* Writes stampede.json with every field, so that later changes of a profile have no effect. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

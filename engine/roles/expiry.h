@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When an offline role is due. Online roles are renewed by every run; root, targets and bins need
- * people and keys that lie elsewhere, so there must be weeks to find them.
+ * When an offline role is due for renewal. Every run renews the online roles; root, targets and
+ * bins need people, and keys that are kept elsewhere, so there must be weeks to find them.
  *
  * Shape      seconds.
  * Memory     none.

@@ -2,19 +2,19 @@
 /*
  * Globs over target paths.
  *
- * One pass with two places to return to: the last "*" and the last "**". Within a path segment
- * the leftmost fit of what stands before a later "*" leaves it the most room, so an earlier "*"
- * never has to be tried again; the same holds for "**" over the whole path. So the work is
+ * One pass that backtracks to two places only: the last "*" and the last "**". Within a path
+ *segment, the leftmost match of the text before a later "*" leaves the most bytes for the rest, so
+ *an earlier
+ * "*" never has to be tried again; the same holds for "**" over the whole path. So the work is
  * bounded by path length times glob length times the number of segments, never exponential.
  *
  *	"x"        matches itself            "*"    any bytes but "/"
  *	"?"        one byte but "/"          "**"   any bytes
  *	"[a-z]"    one of a set, "[!a-z]" one outside it, never "/"
- *	a leading "**" + "/" (also behind a "/") any number of whole folders, none included
+ *	a leading "**" + "/" (also behind a "/") any number of whole folders, or none
  *
- * Of "include", "exclude" and scan_globs two kinds of globs name a folder with all that is in it,
- *where there is one: those whose last segment is a plain name (".git"), and those that end with a
- *"/".
+ * In "include", "exclude" and scan_globs two kinds of globs also match a folder with everything in
+ * it: those whose last segment is a plain name (".git"), and those that end with "/".
  */
 #include <string.h>
 
@@ -35,7 +35,7 @@ static size_t set_length(const char *glob)
 	return glob[i] ? i + 1 : 0;
 }
 
-/* Does c belong to the set of set_bytes bytes, brackets included? */
+/* Whether c is in the set of set_bytes bytes, brackets included. */
 static int set_has(const char *set, size_t set_bytes, char c)
 {
 	size_t i = 1;
@@ -61,14 +61,14 @@ static int set_has(const char *set, size_t set_bytes, char c)
 	return found != negated && c != '/';
 }
 
-/* Where matching goes on after a failure: glob from here, path one step further. */
+/* Where matching continues after a mismatch: glob from here, path one step further. */
 struct retry {
 	const char *glob; /* NULL: no star yet */
 	const char *path;
 	int folders; /* steps over whole folders */
 };
 
-/* Does one glob byte (or set) match c? Tells how far the glob moves. */
+/* Whether one glob byte (or set) matches c, and by how many bytes the glob advances then. */
 static int one_matches(const char *glob, char c, size_t *out_step)
 {
 	*out_step = 1;
@@ -81,7 +81,7 @@ static int one_matches(const char *glob, char c, size_t *out_step)
 	return *glob == c;
 }
 
-/* Moves the retry one step; 0 when it cannot. */
+/* Advances the retry by one step; 0 when it cannot. */
 static int retry_step(struct retry *star, const char *end)
 {
 	const char *slash;
@@ -99,9 +99,9 @@ static int retry_step(struct retry *star, const char *end)
 	return 1;
 }
 
-/* Takes the star or stars at *glob (start of the glob is whole) and notes the retry. */
-static void take_star(const char *whole, const char **glob, const char *path, struct retry *one,
-                      struct retry *many)
+/* Consumes the star or stars at *glob (whole is the start of the glob) and sets the retry. */
+static void consume_star(const char *whole, const char **glob, const char *path, struct retry *one,
+                         struct retry *many)
 {
 	const char *g = *glob;
 	int at_segment = g == whole || g[-1] == '/';
@@ -134,7 +134,7 @@ static int glob_match(const char *whole, const char *path, size_t path_bytes)
 		size_t step;
 
 		if (*glob == '*') {
-			take_star(whole, &glob, path, &one, &many);
+			consume_star(whole, &glob, path, &one, &many);
 			continue;
 		}
 		if (path == end && *glob == '\0')
@@ -158,8 +158,7 @@ static int glob_match(const char *whole, const char *path, size_t path_bytes)
 	}
 }
 
-/* False when the first byte tells already that glob does not match: so most paths are told from
- * "simple/" and the like. */
+/* False when the first byte already excludes a match, as for most paths and "simple/". */
 static int may_match(const char *glob, const char *path, size_t path_bytes)
 {
 	return glob[0] == '*' || glob[0] == '?' || glob[0] == '[' || !path_bytes ||
@@ -179,7 +178,7 @@ int stp_globs_match(const struct stp_globs *globs, const char *path, size_t path
 
 /* ------------------------------------------------------------------ folders */
 
-/* The last segment of a glob, when it is a plain name or nothing at all; else NULL. */
+/* The last segment of a glob when it is a plain name or empty; else NULL. */
 static const char *folder_name(const char *glob)
 {
 	const char *slash = strrchr(glob, '/');
@@ -188,7 +187,7 @@ static const char *folder_name(const char *glob)
 	return strpbrk(name, "*?[") ? NULL : name;
 }
 
-/* Whether glob names a folder that path lies in. */
+/* Whether glob names a folder that path is in. */
 static int names_folder_above(const char *glob, const char *path, size_t path_bytes)
 {
 	const char *name = folder_name(glob);
@@ -200,7 +199,7 @@ static int names_folder_above(const char *glob, const char *path, size_t path_by
 	if (!name)
 		return 0;
 	for (; (slash = memchr(start, '/', (size_t)(end - start))) != NULL; start = slash + 1) {
-		/* Most components are told apart by their length and bytes alone. */
+		/* The length and the bytes alone decide for most components. */
 		if (name_bytes &&
 		    ((size_t)(slash - start) != name_bytes || memcmp(start, name, name_bytes) != 0))
 			continue;
@@ -227,8 +226,8 @@ int stp_config_keeps(const struct stp_config *config, const char *path, size_t p
 	return !stp_globs_name(&config->exclude, path, path_bytes);
 }
 
-/* Whether glob matches every path in the folder; inside is the folder's path with "/x" behind it. A
- * last "**" matches the rest of any path, and so does "*" behind "**" + "/": what stands before
+/* Whether glob matches every path in the folder; inside is the folder's path followed by "/x". A
+ * "**" at the end matches the rest of any path, and so does "*" after "**" + "/": everything before
  * them has matched within the folder's own path. */
 static int covers(const char *glob, const char *inside, size_t inside_bytes)
 {
@@ -244,7 +243,7 @@ static int covers(const char *glob, const char *inside, size_t inside_bytes)
 	return 0;
 }
 
-/* Whether glob can match a path in the folder, as far as its literal start tells. */
+/* Whether glob can match a path in the folder, judged by its literal start. */
 static int reaches(const char *glob, const char *inside, size_t folder_bytes)
 {
 	size_t literal = strcspn(glob, "*?[");
@@ -252,7 +251,7 @@ static int reaches(const char *glob, const char *inside, size_t folder_bytes)
 
 	if (strncmp(glob, inside, shared) != 0)
 		return 0;
-	/* Without a wildcard it is the name of a file, or of a folder with all that is in it. */
+	/* Without a wildcard it names a file, or a folder with everything in it. */
 	return glob[literal] != '\0' || folder_bytes <= literal || glob[literal - 1] == '/' ||
 	       inside[literal] == '/';
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a configuration is before its file says otherwise. */
+/* The defaults of a configuration. */
 #include <string.h>
 
 #include "roles/config.h"
@@ -30,7 +30,7 @@ static const struct profile profiles[] = {
 
 static const char *const default_mutable[] = {"simple/**"};
 
-/* Fills all but the arena. */
+/* Fills everything but the arena. */
 static void profile_apply(struct stp_config *config, const struct profile *profile)
 {
 	config->profile = profile->name;
@@ -61,7 +61,7 @@ static void profile_apply(struct stp_config *config, const struct profile *profi
 	config->removed_retention_days = 0;
 }
 
-/* The profile called name, NULL for none. */
+/* The profile called name, or NULL. */
 static const struct profile *profile_find(const char *name)
 {
 	size_t i;
@@ -89,7 +89,7 @@ enum stp_errc stp_config_profile(struct stp_config *config, const char *profile,
 		return STP_OK;
 	}
 	return STP_FAIL(err, STP_CONFIG, STAGE, profile,
-	                "is no profile; use pep458, compat or prefixes");
+	                "is not a profile; use pep458, compat or prefixes");
 }
 
 void stp_config_release(struct stp_config *config)

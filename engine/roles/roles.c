@@ -12,7 +12,7 @@
 
 #define STAGE "roles"
 
-/* ------------------------------------------------------------------ pieces */
+/* ------------------------------------------------------------------ common members */
 
 /* Hex digits of the largest bin index. */
 static int bin_name_width(const struct stp_config *config)
@@ -56,7 +56,7 @@ static void put_expires(struct stp_cjson_writer *w, int64_t expires)
 	stp_cjson_string(w, text);
 }
 
-/* An expiry is signed as it is meant, or not at all. */
+/* Writes the expiry; one that cannot be written exactly is an error. */
 static enum stp_errc check_head(struct stp_role_head head, const char *what, struct stp_err *err)
 {
 	if (head.expires <= 0 || head.expires > STP_TIME_MAX)
@@ -362,7 +362,8 @@ size_t stp_bin_body_tail(uint64_t version, char out[STP_BIN_TAIL_BYTES_MAX])
 
 /* ------------------------------------------------------------------ snapshot and timestamp */
 
-/* Order of the keys "NAME.json", which is not that of the names: "a-b.json" < "a.json". */
+/* The order of the keys "NAME.json", which differs from that of the names: "a-b.json" < "a.json".
+ */
 int stp_meta_name_compare(const char *a, const char *b)
 {
 	size_t i = 0;
@@ -393,7 +394,7 @@ long stp_meta_list_find(const struct stp_meta_list *list, const char *name)
 	return found ? found - list->items : -1;
 }
 
-/* The roles that input names, sorted. */
+/* The roles that input lists, sorted. */
 static enum stp_errc list_input(const struct stp_config *config, const struct stp_meta_input *input,
                                 struct stp_arena *arena, struct stp_meta_list *out_list,
                                 struct stp_err *err)

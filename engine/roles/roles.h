@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * roles/: versions, expiries and ranges → the bodies of root, targets, bins, bin-n, snapshot and
- * timestamp, in canonical form, ready to be signed.
+ * roles/: makes the bodies of root, targets, bins, bin-n, snapshot and timestamp from versions,
+ * expiries and ranges, in canonical form and ready to be signed.
  *
  *	root ─▶ targets ─▶ (bins) ─▶ bin-n-0000 … bin-n-3fff      delegations
  *	timestamp ─▶ snapshot ─▶ targets, bins, every bin-n       versions
  *
  * A body is the value of "signed" (TUF specification 1.0.34, section 4): those bytes are what is
- * signed, and what is published. Only root, targets and bins, when they name a PEM key, have a
- * second encoding in their file (cjson/encoding.h).
+ * signed, and what is published. Only root, targets and bins have a
+ * different encoding in their file, if they contain a PEM key (cjson/encoding.h).
  *
- * Shape      each function puts one body into a stp_buf, in place of what was there.
+ * Shape      each function replaces the content of a stp_buf by one body.
  * Memory     the caller's stp_buf grows; meta lists live in the caller's arena.
  * Ownership  the caller's; a meta list borrows its names from its arena and from the previous list.
  * Threads    any thread; no state.
@@ -69,14 +69,14 @@ struct stp_root_keys {
 	struct stp_role_keys root, targets, snapshot, timestamp;
 };
 
-/* root (specification section 4.3), consistent_snapshot true. Each key appears once however many
- * roles use it. */
+/* root (specification section 4.3), consistent_snapshot true. Each key is listed once, no matter
+ * how many roles use it. */
 enum stp_errc stp_root_body(struct stp_role_head head, const struct stp_root_keys *keys,
                             struct stp_buf *out, struct stp_err *err) STP_MUST_CHECK;
 
-/* Top-level targets without targets of its own. With a bins role it delegates everything to it
- * (the sixteen path_hash_prefixes "0" … "f"), else straight to the bins. bins_keys is used only
- * with a bins role, bin_keys (the online key) only without. */
+/* Top-level targets without targets of its own. It delegates everything to the bins role if there
+ * is one (the sixteen path_hash_prefixes "0" … "f"), else to the bins themselves. bins_keys is used
+ * only with a bins role, bin_keys (the online key) only without one. */
 enum stp_errc stp_targets_body(const struct stp_config *config, struct stp_role_head head,
                                const struct stp_role_keys *bins_keys,
                                const struct stp_role_keys *bin_keys, struct stp_buf *out,
@@ -89,8 +89,8 @@ enum stp_errc stp_bins_body(const struct stp_config *config, struct stp_role_hea
 
 /* A bin's body is HEAD, the targets' members, TAIL:
  *	{"_type":"targets","expires":"…","spec_version":"1.0.34","targets":{   …   },"version":N}
- * Both write at most these many bytes, no NUL, and return how many. HEAD has always the same
- * length. */
+ * Both write at most this many bytes, no NUL, and return how many. HEAD always has the same length.
+ */
 #define STP_BIN_HEAD_BYTES     87
 #define STP_BIN_TAIL_BYTES_MAX 33
 size_t stp_bin_body_head(int64_t expires, char out[STP_BIN_HEAD_BYTES]);
@@ -113,15 +113,15 @@ struct stp_meta_list {
 
 /* What the new snapshot lists. */
 struct stp_meta_input {
-	struct stp_meta targets;     /* name is set here */
+	struct stp_meta targets;     /* its name is set by the function */
 	struct stp_meta bins;        /* used with a bins role */
 	uint64_t bin_version;        /* of every bin-n */
 	const uint64_t *bin_lengths; /* by bin index, used with config->snapshot_length */
 };
 
 /* Makes the list of a new snapshot in arena: input's roles, and of previous (may be NULL) every
- * name that input does not have, unchanged: a name once listed is never dropped (specification
- * section 5.5.5). STP_REFUSED when a version would go down. */
+ * name that input lacks, unchanged: a name that was once listed is never dropped (specification
+ * section 5.5.5). STP_REFUSED when a version would decrease. */
 enum stp_errc stp_meta_list_make(const struct stp_config *config,
                                  const struct stp_meta_input *input,
                                  const struct stp_meta_list *previous, struct stp_arena *arena,

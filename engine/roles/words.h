@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The words that fields of stampede.json and options may have, in the order of their enums.
+ * The names of values in stampede.json and in options, in the order of their enums.
  *
  * Shape      lists of words; a word's index is its enum's value (of sources, less one).
  * Memory     none.

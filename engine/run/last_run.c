@@ -41,7 +41,8 @@ void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *
 	if (json_is_object(object)) {
 		out->found = 1;
 		out->published = json_is_true(json_object_get(object, "published"));
-		/* Reports of earlier versions do not say: what was published had been counted. */
+		/* Reports of earlier versions do not have it: what was published had been
+		 * counted. */
 		out->counted = json_object_get(object, "counted")
 		                   ? json_is_true(json_object_get(object, "counted"))
 		                   : out->published;

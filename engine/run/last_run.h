@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state/last-run.json, the report that `sign` leaves for `status`, as it is read back. Whoever can
- * write the state folder can write this: it informs and decides nothing.
+ * Reading state/last-run.json, the report that `sign` leaves for `status`. Whoever can write the
+ * state folder can write this file, so it only informs: nothing is decided by it.
  *
  * Shape      one JSON object, see run/sign/report.h.
- * Memory     none that stays.
+ * Memory     none is kept.
  * Ownership  the caller's bytes and struct.
  * Threads    any thread.
  */
@@ -18,14 +18,14 @@
 
 #define STP_LAST_RUN_FILE "last-run.json"
 
-/* More is not read: a fault list of a million rows. */
+/* Larger files are not read; a list of a million faults is smaller. */
 #define STP_LAST_RUN_BYTES_MAX ((size_t)512 << 20)
 
-/* Takes from bytes[0, count) what it says; out->found stays 0 when it is no JSON object. Texts are
- * fit for a terminal: what stp_text_clean() leaves. */
+/* Fills *out from bytes[0, count); out->found stays 0 if they are not a JSON object. Texts are safe
+ * for a terminal: stp_text_clean() was applied to them. */
 void stp_last_run_parse(const void *bytes, size_t count, struct stp_status_run *out);
 
-/* Rows of the digest list that the last run took; 0: it took a tree, or nobody knows. */
+/* Rows of the digest list that the last run read; 0: it scanned a tree, or this is not known. */
 uint64_t stp_last_run_list_rows(int state_fd);
 
 #endif

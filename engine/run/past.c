@@ -8,13 +8,14 @@
 #include "verify/bins.h"
 #include "verify/published.h"
 
-/* Earlier roots whose keys may have signed a snapshot that is kept: gc keeps few days. */
+/* How many earlier roots may have signed a snapshot that is kept: gc keeps the snapshots of a few
+ * days. */
 #define ROOTS_TRIED_MAX 16
 
 /* Loads snapshot version under the newest root, or under root_last (0: the newest). */
 static enum stp_errc load(struct stp_past *past, int folder_fd,
                           const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
-                          uint64_t root_last, bool *out_good, struct stp_err *err)
+                          uint64_t root_last, int *out_good, struct stp_err *err)
 {
 	struct stp_chain_options options = {
 	    .folder_fd = folder_fd,
@@ -40,14 +41,14 @@ static enum stp_errc load(struct stp_past *past, int folder_fd,
 
 enum stp_errc stp_past_open(struct stp_past *past, int folder_fd,
                             const struct stp_chain_pin pins[STP_CHAIN_PINS], uint64_t version,
-                            bool *out_good, struct stp_err *err)
+                            int *out_good, struct stp_err *err)
 {
 	return load(past, folder_fd, pins, version, 0, out_good, err);
 }
 
 enum stp_errc stp_past_open_of_its_time(struct stp_past *past, int folder_fd,
                                         const struct stp_chain_pin pins[STP_CHAIN_PINS],
-                                        uint64_t version, bool *out_good, struct stp_err *err)
+                                        uint64_t version, int *out_good, struct stp_err *err)
 {
 	enum stp_errc code = load(past, folder_fd, pins, version, 0, out_good, err);
 	uint64_t root = past->tree.has_root ? past->tree.root.doc.version : 0;
@@ -69,7 +70,7 @@ void stp_past_release(struct stp_past *past)
 	stp_buf_release(&past->file);
 }
 
-static bool is_repeated(const struct stp_bin_file *bin, size_t index)
+static int is_repeated(const struct stp_bin_file *bin, size_t index)
 {
 	const struct stp_bin_signature *s = &bin->signatures[index];
 	size_t i;
@@ -77,12 +78,12 @@ static bool is_repeated(const struct stp_bin_file *bin, size_t index)
 	for (i = 0; i < index; i++)
 		if (bin->signatures[i].keyid_chars == s->keyid_chars &&
 		    memcmp(bin->signatures[i].keyid, s->keyid, s->keyid_chars) == 0)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
-/* A threshold of the role's keys over the bin that was parsed. */
-static bool is_signed(const struct stp_past *past, const struct stp_chain_bin *item)
+/* Whether a threshold of the role's keys signed the bin that was parsed. */
+static int is_signed(const struct stp_past *past, const struct stp_chain_bin *item)
 {
 	const struct stp_role *role = &past->tree.bin_roles[item->role_index];
 	const struct stp_bin_file *bin = &past->bin;
@@ -107,10 +108,10 @@ static enum stp_errc read_bin(struct stp_past *past, uint32_t index, struct stp_
 	const struct stp_chain_bin *item = &past->tree.bin_items[index];
 	uint64_t before = stp_finding_total(&past->findings, STP_SEVERITY_ERROR);
 	char name[256];
-	bool there;
+	int there;
 
 	past->bin_index = index;
-	past->bin_good = false;
+	past->bin_good = 0;
 	if (!item->listed)
 		return STP_OK;
 	stp_bin_file_name(item, name, sizeof(name));
@@ -132,7 +133,7 @@ static enum stp_errc read_bin(struct stp_past *past, uint32_t index, struct stp_
 	return STP_OK;
 }
 
-/* Entries are sorted by path; those with escapes are none of stampede's paths. */
+/* Entries are sorted by path; paths with escapes are never stampede's. */
 static const struct stp_bin_entry *find_entry(const struct stp_bin_file *bin, const char *path,
                                               size_t path_bytes)
 {
@@ -158,13 +159,13 @@ static const struct stp_bin_entry *find_entry(const struct stp_bin_file *bin, co
 }
 
 enum stp_errc stp_past_find(struct stp_past *past, const char *path, size_t path_bytes,
-                            struct stp_past_target *out_target, bool *out_good, struct stp_err *err)
+                            struct stp_past_target *out_target, int *out_good, struct stp_err *err)
 {
 	uint8_t key[32];
 	uint32_t index;
 
 	memset(out_target, 0, sizeof(*out_target));
-	*out_good = false;
+	*out_good = 0;
 	stp_hash_one(STP_ALG_SHA256, path, path_bytes, key);
 	index = stp_chain_bin_of(&past->tree, stp_load64_be(key));
 	if (index >= past->tree.bin_count)

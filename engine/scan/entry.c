@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "record/trust.h"
 
-/* The same where a sandbox refuses statx(2), which no file is a reason for. */
+/* The same by fstatat(2) where a sandbox refuses statx(2): never because of the file itself. */
 static void look_without_statx(int folder_fd, const char *name, struct stp_entry *out_entry)
 {
 	struct stat st;
@@ -91,7 +91,7 @@ struct stp_entry_problem stp_entry_problem(const struct stp_entry *entry, const 
 		problem.sys_errno = sys;
 		problem.text = "cannot stat the file";
 	} else if (S_ISDIR(entry->mode)) {
-		/* Nobody went into it. */
+		/* It was not entered. */
 		problem.code = STP_CHANGED;
 		problem.text = "was listed as a file but is a folder; run again";
 	} else if (!any_length && entry->status.length > STP_LENGTH_MAX) {
@@ -110,7 +110,8 @@ void stp_entry_record(const struct stp_entry *entry, int64_t racy_after_ns,
 	out_record->length = entry->status.length;
 	out_record->fingerprint = entry->status.fingerprint;
 	out_record->flags = STP_RECORD_FILE;
-	/* One of the future is as well: only who hashes the file reads the clock after it. */
+	/* A stamp of the future counts as racy too: only the stage that hashes the file reads the
+	 * clock afterwards. */
 	if (stp_stamps_are_racy(&out_record->fingerprint, &limits))
 		out_record->flags |= STP_RECORD_RACY;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scan/entry: what lies under a name of a folder, and whether it can be an entry.
+ * scan/entry: what a name in a folder refers to, and whether it can be an entry.
  *
  *	name ─▶ statx ─▶ entry ─┬─▶ problem: a fault about its path
  *	                        └─▶ record without key, path and digests
@@ -27,17 +27,16 @@ struct stp_entry {
 	int is_mount_root; /* something is mounted there */
 	/* Only of what was listed as a regular file, or without a type. */
 	struct stp_file_status status;
-	int sys_errno; /* why it could not be looked at; 0 */
+	int sys_errno; /* why its status could not be read; 0 */
 };
 
-/* Looks at a name that is not listed as a folder. */
+/* Reads the status of a name that is not listed as a folder. */
 void stp_entry_look(int folder_fd, const struct stp_name *name, struct stp_entry *out_entry);
 
 /* Whether it is a link, a FIFO, a socket or a device. */
 int stp_entry_is_special(const struct stp_entry *entry);
 
-/* Whether it is a regular file that is mounted there: the file in the folder itself is another one.
- */
+/* Whether it is a regular file that is mounted over the folder's own file. */
 int stp_entry_is_mount(const struct stp_entry *entry);
 
 struct stp_entry_problem {
@@ -46,8 +45,8 @@ struct stp_entry_problem {
 	const char *text; /* NULL: it can be an entry */
 };
 
-/* What is wrong with it. path_problem is what is wrong with its path (NULL for nothing), of less
- * account than what it is; with any_length a file may say it is as long as it likes. */
+/* What is wrong with it. path_problem is what is wrong with its path (NULL for nothing), and is
+ * reported only if its type is fine; with any_length a file may have any length. */
 struct stp_entry_problem stp_entry_problem(const struct stp_entry *entry, const char *path_problem,
                                            int any_length);
 

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #define STAGE "scan"
-/* A buffer with less room is full. Linux gives names of up to PATH_MAX - 1 bytes, and a FUSE server
- * packs each behind a header of at most 152: with less room than that it could not pass on a long
- * name, which would look like the folder's end. */
+/* A buffer with less free space is full. Linux allows names of up to PATH_MAX - 1 bytes, and a FUSE
+ * server packs each behind a header of at most 152: with less space than that it could not return a
+ * long name, which would look like the end of the folder. */
 #define ROOM_MIN (8 * 1024)
-/* Of an entry in front of its name. */
+/* The part of an entry in front of its name. */
 #define HEAD_BYTES offsetof(struct dirent64, d_name)
 
 enum stp_errc stp_names_init(struct stp_names *names, struct stp_err *err)
@@ -40,7 +40,7 @@ enum stp_names_rest stp_names_read(struct stp_names *names, int folder_fd)
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		/* EINVAL: less room than the next name needs; ENOENT: removed while open */
+		/* EINVAL: less space than the next name needs; ENOENT: removed while open */
 		if (got < 0 && errno == EINVAL && names->bytes)
 			return STP_NAMES_MORE;
 		if (got < 0 && errno != ENOENT)
@@ -62,7 +62,7 @@ static const char *problem_of(const char *text, size_t bytes)
 	if (bytes == 0)
 		return "holds an entry without a name; check its file system";
 	if (memchr(text, '/', bytes))
-		return "is a name with \"/\" in it, as its file system says; check that";
+		return "has a name with \"/\" in it; check its file system";
 	return NULL;
 }
 

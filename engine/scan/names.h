@@ -4,8 +4,9 @@
  *
  *	folder ─▶ getdents64 ─▶ [buffer] ─▶ stp_names_next() ─▶ name, type
  *
- * The file system may be anybody's (FUSE, a network share, a stick): a name may be much longer than
- * the 255 bytes of ext4, and what the list gets wrong is reported with the name, never believed.
+ * The file system cannot be trusted (FUSE, a network share, a USB stick): a name may be much longer
+ * than the 255 bytes of ext4, and what is wrong in the listing is reported with the name, never
+ * believed.
  *
  * Shape      each name once, as it is listed, without "." and "..".
  * Memory     one buffer of STP_NAMES_BYTES.
@@ -19,7 +20,7 @@
 
 #include "base/err.h"
 
-/* Names read at once; 64 KiB is about 1,500 of an index. No name is longer. */
+/* Bytes of names read at once; 64 KiB hold about 1,500 names of an index. No name is longer. */
 #define STP_NAMES_BYTES (64 * 1024)
 
 struct stp_names {
@@ -30,7 +31,7 @@ struct stp_names {
 struct stp_name {
 	const char *text; /* NUL-terminated; "" when the list itself is broken */
 	size_t bytes;
-	unsigned type;       /* DT_*: what the file system says it is, which may be wrong */
+	unsigned type;       /* DT_*: the type according to the file system, which may be wrong */
 	const char *problem; /* why this cannot be a name, as a sentence for a fault; or NULL */
 	size_t at;           /* in the buffer */
 };
@@ -41,16 +42,16 @@ void stp_names_release(struct stp_names *names);
 enum stp_names_rest {
 	STP_NAMES_MORE,   /* the folder has more names */
 	STP_NAMES_END,    /* it has no more */
-	STP_NAMES_FAILED, /* errno says why; the names before are in the buffer */
+	STP_NAMES_FAILED, /* see errno; the names read before it are in the buffer */
 };
 
-/* Replaces the buffer by the folder's next names. */
+/* Replaces the contents of the buffer with the folder's next names. */
 enum stp_names_rest stp_names_read(struct stp_names *names, int folder_fd);
 
-/* Gives the name at *at, which starts at 0, and moves on; 0 behind the last one. */
+/* Returns the name at *at, which starts at 0, and advances it; 0 after the last one. */
 int stp_names_next(const struct stp_names *names, size_t *at, struct stp_name *out_name);
 
-/* Notes what a name turned out to be, for the next time it is given. */
+/* Stores the real type of a name, for the next time it is returned. */
 void stp_names_set_type(struct stp_names *names, const struct stp_name *name, unsigned type);
 
 #endif

@@ -18,7 +18,7 @@ static const char *segment_problem(const char *name, size_t name_bytes)
 	return NULL;
 }
 
-/* All that is not printable ASCII, '"' and '\\'. */
+/* Everything that is not printable ASCII, and '"' and '\\'. */
 static inline stp_bytes16 is_unclean(stp_bytes16 text)
 {
 	return (stp_bytes16)(text - 0x20 > 0x7e - 0x20) | (stp_bytes16)(text == '"') |
@@ -72,7 +72,7 @@ const char *stp_path_problem(const char *path, size_t path_bytes)
 		if (!slash)
 			return NULL;
 		if (++folders > STP_TREE_DEPTH_MAX)
-			return "lies in more than 128 folders; flatten it";
+			return "is more than 128 folders deep; flatten the path";
 		start = end + 1;
 	}
 }

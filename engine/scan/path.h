@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may be a target path. One rule for trees and lists, so that every client reads the same
+ * Which paths may be target paths. One rule for trees and lists, so that every client sees the same
  * path: six implementations of canonical JSON disagree outside printable ASCII (engine/TUF.md,
  * "Files and canonical form"), and clients write the path to their own disk.
  *
@@ -20,7 +20,7 @@
  * at most STP_TREE_DEPTH_MAX folders above the file. */
 const char *stp_path_problem(const char *path, size_t path_bytes);
 
-/* The same for one segment: the name of a file or folder met in a tree. */
+/* The same for one segment: the name of a file or folder found in a tree. */
 const char *stp_path_name_problem(const char *name, size_t name_bytes);
 
 #endif

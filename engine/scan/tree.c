@@ -4,17 +4,17 @@
  *
  * There is one stack of folders under one lock. A worker pops a folder, opens it, and fills its
  * buffer with getdents64. When the buffer is full and the folder is not finished, the rest of the
- * folder goes back on the stack as a piece of work of its own, below the folders found so far:
+ * folder goes back on the stack as a work item of its own, below the folders found so far:
  *
  *	     pop ──▶ read a buffer of names ──▶ push: rest of this folder, then its subfolders
  *	      ▲                                 stat the files of this buffer, emit
  *	      └───────────────────────────────────────┘
  *
- * So one folder with a million files is read by one thread at a time, but its files are looked at
- * by all; and since the stack is last in, first out, what lies on it is at most one buffer of
- * folders per level and worker. A walk ends when the stack is empty and all workers wait.
+ * So one folder with a million files is read by one thread at a time, but all threads stat its
+ * files; and since the stack is last in, first out, it holds at most one buffer of folders per
+ * level and worker. A walk ends when the stack is empty and all workers wait.
  *
- * Folders are opened by their path from the root, one call that refuses links and other file
+ * Folders are opened by their path from the root, with one call that refuses links and other file
  * systems, so no chain of open parents has to be kept.
  */
 #include "scan/tree.h"
@@ -68,7 +68,7 @@ struct worker {
 	struct stp_buf found; /* work to push, laid out as on the stack */
 	size_t found_count;
 	char name[STP_PATH_BYTES_MAX + 1]; /* path of the folder popped last */
-	/* Path of the entry looked at: room for any folder's and any name behind it. */
+	/* Path of the current entry: large enough for any folder and any name behind it. */
 	char path[STP_PATH_BYTES_MAX + 2 + STP_NAMES_BYTES];
 };
 
@@ -86,8 +86,8 @@ static void read_names(struct worker *worker, const struct stp_tree_folder *fold
 	*out_finished = rest != STP_NAMES_MORE;
 }
 
-/* Sets worker->path to that of a name in folder and returns its length. It may be longer than any
- * path may be: whoever takes it looks at that first. */
+/* Sets worker->path to that of a name in folder and returns its length. It may be longer than the
+ * limit for paths: callers check that first. */
 static size_t join_path(struct worker *worker, const struct stp_tree_folder *folder,
                         const struct stp_name *name)
 {
@@ -126,7 +126,7 @@ static enum stp_errc flush(struct worker *worker, struct stp_err *err)
 	                          err);
 }
 
-/* Reports what cannot be an entry; 1 when it can be one. */
+/* Reports a name that cannot be an entry; 1 when it can be one. */
 static int is_entry(struct worker *worker, const struct stp_tree_folder *folder,
                     const struct stp_name *name, const struct stp_entry *entry, size_t path_bytes)
 {
@@ -195,8 +195,8 @@ static enum stp_errc visit_file(struct worker *worker, const struct stp_tree_fol
 
 /* --- one buffer of names --------------------------------------------------------------------- */
 
-/* Whether to go into a name. What the list did not say is noted in it, so that visit_file() takes a
- * name for a file exactly when this did not take it for a folder. */
+/* Whether to enter a name as a folder. A type that the listing did not give is stored in it, so
+ * that visit_file() treats a name as a file exactly when this did not treat it as a folder. */
 static int is_folder(struct worker *worker, const struct stp_tree_folder *folder,
                      const struct stp_name *name)
 {
@@ -213,7 +213,7 @@ static int is_folder(struct worker *worker, const struct stp_tree_folder *folder
 	return 1;
 }
 
-/* Notes one subfolder for the stack unless it is filtered, too deep or too long. */
+/* Adds one subfolder to the work found unless it is filtered out, too deep or too long. */
 static enum stp_errc find_folder(struct worker *worker, const struct stp_tree_folder *folder,
                                  const struct stp_name *name, struct stp_err *err)
 {
@@ -233,7 +233,7 @@ static enum stp_errc find_folder(struct worker *worker, const struct stp_tree_fo
 	}
 	if (work.depth > STP_TREE_DEPTH_MAX) {
 		stp_tree_folder_fault(worker->walk->options, STP_LIMIT, 0, worker->path, path_bytes,
-		                      "lies in more than 128 folders; flatten it");
+		                      "is more than 128 folders deep; flatten the path");
 		return STP_OK;
 	}
 	worker->found_count++;
@@ -269,7 +269,7 @@ static enum stp_errc push_found(struct worker *worker, struct stp_tree_folder *f
 	return code;
 }
 
-/* Reads one buffer of folder's names and deals with all of them. */
+/* Reads one buffer of folder's names and handles all of them. */
 static enum stp_errc visit_buffer(struct worker *worker, struct stp_tree_folder *folder,
                                   struct stp_err *err)
 {
@@ -315,7 +315,7 @@ static enum stp_errc worker_loop(struct worker *worker, struct stp_err *err)
 	for (;;) {
 		int got = stp_tree_stack_pop(stack, STP_TREE_POLL, worker->name, &work);
 
-		/* Others may be waiting for these entries: never sleep on them. */
+		/* Others may be waiting for these entries: emit them before waiting. */
 		if (!got || worker->record_count >= BATCH_COUNT_MIN)
 			STP_TRY(flush(worker, err));
 		if (!got && !stp_tree_stack_pop(stack, STP_TREE_WAIT, worker->name, &work))
@@ -331,7 +331,7 @@ static enum stp_errc worker_main(void *ctx, size_t index, struct stp_err *err)
 	enum stp_errc code;
 	int own_fd;
 
-	/* Without one of its own it is only slower. */
+	/* Without a descriptor of its own it is only slower. */
 	own_fd = stp_folder_again(walk->root_fd);
 	worker->opener.root_fd = own_fd < 0 ? walk->root_fd : own_fd;
 	code = worker_loop(worker, err);
@@ -409,7 +409,7 @@ enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
 	enum stp_errc code;
 
 	if (walk.prefix_bytes > STP_PATH_BYTES_MAX - 2)
-		return STP_FAIL(err, STP_LIMIT, STAGE, options->prefix, "is too long a path");
+		return STP_FAIL(err, STP_LIMIT, STAGE, options->prefix, "is too long");
 	stp_tree_stack_init(&walk.stack, walk.worker_count);
 	code = stp_tree_work_put(&walk.stack.works, "", &root, err);
 	if (code == STP_OK)
@@ -423,7 +423,7 @@ enum stp_errc stp_tree_walk(int root_fd, const struct stp_tree_options *options,
 	return code;
 }
 
-/* --- small things ---------------------------------------------------------------------------- */
+/* --- number of threads ------------------------------------------------------------------------ */
 
 size_t stp_tree_thread_count(size_t jobs)
 {

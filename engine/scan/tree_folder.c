@@ -12,7 +12,7 @@
 #include "scan/path.h"
 
 #define STAGE "scan"
-/* EAGAIN is said when a rename raced with a lookup beneath the root. */
+/* EAGAIN means that a rename raced with a lookup beneath the root. */
 #define OPEN_TRIES_MAX 64
 
 static struct stp_tree_folder *folder_create(struct stp_tree_opener *opener)
@@ -62,8 +62,8 @@ static int open_beneath(const struct stp_tree_opener *opener, const char *path)
 	}
 }
 
-/* Sorts out why a folder did not open: short resources stop the walk, the rest is a fault of this
- * folder. */
+/* Decides what to do about a folder that did not open: a lack of resources stops the walk,
+ * everything else is a fault of this folder. */
 static enum stp_errc open_failed(const struct stp_tree_options *options, const char *path,
                                  size_t path_bytes, int is_root, struct stp_err *err)
 {
@@ -96,7 +96,7 @@ static enum stp_errc open_failed(const struct stp_tree_options *options, const c
 		    "was a folder and became something else during the scan; run again");
 		break;
 	case ENOENT:
-		/* The scan might as well have come a moment later. */
+		/* As if the scan had come a moment later. */
 		if (options->flags & STP_TREE_LIVE)
 			break;
 		stp_tree_folder_fault(options, STP_CHANGED, 0, path, path_bytes,
@@ -110,8 +110,8 @@ static enum stp_errc open_failed(const struct stp_tree_options *options, const c
 	return STP_OK;
 }
 
-/* Whether an open folder is one of those that must not lie in the tree: a mount may show anything.
- */
+/* Whether an open folder is one of those that must not be in the tree: a mount may bring any folder
+ * there. */
 static int must_be_apart(const struct stp_tree_options *options, int fd)
 {
 	struct stat here;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders of a walk (scan/tree.c): opened by their path beneath the root, one call that refuses
- * links and other file systems, or a fault. Inside scan/ only.
+ * Folders of a walk (scan/tree.c): opened by their path beneath the root with one call that refuses
+ * links and other file systems; failures become faults. Internal to scan/.
  *
  * Shape      one folder at a time; a folder may be shared by several workers.
  * Memory     a folder, which is kept for the next one.
@@ -17,7 +17,7 @@
 #include "base/limits.h"
 #include "scan/tree.h"
 
-/* A folder being read: shared while one worker stats a buffer and another reads on. */
+/* A folder being read: shared while one worker stats a buffer and another reads the next. */
 struct stp_tree_folder {
 	atomic_int refs;
 	int fd;
@@ -27,7 +27,7 @@ struct stp_tree_folder {
 	char path[STP_PATH_BYTES_MAX + 2];
 };
 
-/* What a worker opens folders with. */
+/* The state with which a worker opens folders. */
 struct stp_tree_opener {
 	const struct stp_tree_options *options;
 	size_t prefix_bytes;           /* of options->prefix */
@@ -36,7 +36,7 @@ struct stp_tree_opener {
 };
 
 /* Opens the folder at path (NUL-terminated, relative to the root, "" for the root). *out_folder
- * stays NULL when that is a fault. An error is what stops the walk. */
+ * stays NULL when that is a fault. Errors stop the walk. */
 enum stp_errc stp_tree_folder_open(struct stp_tree_opener *opener, const char *path,
                                    size_t path_bytes, unsigned depth,
                                    struct stp_tree_folder **out_folder,
@@ -44,7 +44,7 @@ enum stp_errc stp_tree_folder_open(struct stp_tree_opener *opener, const char *p
 
 void stp_tree_folder_release(struct stp_tree_opener *opener, struct stp_tree_folder *folder);
 
-/* Adds a fault about a folder: the filter was asked for it. */
+/* Adds a fault about a folder that the filter wanted to enter. */
 void stp_tree_folder_fault(const struct stp_tree_options *options, enum stp_errc code, int sys,
                            const char *path, size_t path_bytes, const char *text);
 

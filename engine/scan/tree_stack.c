@@ -49,7 +49,8 @@ void stp_tree_stack_stop(struct stp_tree_stack *stack)
 	pthread_mutex_unlock(&stack->lock);
 }
 
-/* Cuts the newest piece of work off. Its path, of out->path_bytes, stays behind the end. */
+/* Removes the newest work item. Its path, of out->path_bytes, stays behind the end of the
+ * buffer. */
 static void cut(struct stp_buf *works, struct stp_tree_work *out)
 {
 	works->count -= sizeof(*out);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stack of folders that the workers of a walk share (scan/tree.c). Inside scan/ only.
+ * The stack of folders that the workers of a walk share (scan/tree.c). Internal to scan/.
  *
  *	bytes  [ path ][ work ][ path ][ work ] …    the newest is popped first
  *
- * A piece of work is a folder to open, by its path, or the rest of one that is open, without path.
+ * A work item is a folder to open, with its path, or the rest of one that is open, without a path.
  *
- * Shape      pieces of work of different sizes.
+ * Shape      work items of different sizes.
  * Memory     one growing buffer.
  * Ownership  the stack holds a reference of each open folder on it; whoever pops takes it over.
  * Threads    push, pop and stop from all workers; the rest from one.
@@ -23,7 +23,7 @@
 
 struct stp_tree_folder;
 
-/* What lies on the stack, behind the bytes of its path. */
+/* A work item, on the stack behind the bytes of its path. */
 struct stp_tree_work {
 	struct stp_tree_folder *rest; /* the rest of a folder that is open, or NULL */
 	uint32_t path_bytes;
@@ -41,19 +41,19 @@ struct stp_tree_stack {
 
 void stp_tree_stack_init(struct stp_tree_stack *stack, size_t worker_count);
 
-/* What still lies there must have been popped. */
+/* The stack must be empty. */
 void stp_tree_stack_release(struct stp_tree_stack *stack);
 
-/* Lays one piece of work out in buf, as on the stack. */
+/* Appends one work item to buf, in the stack's layout. */
 enum stp_errc stp_tree_work_put(struct stp_buf *buf, const char *path,
                                 const struct stp_tree_work *work,
                                 struct stp_err *err) STP_MUST_CHECK;
 
-/* Pushes the count pieces that lie in found, and wakes as many workers as can use them. */
+/* Pushes the count work items in found, and wakes as many workers as can use them. */
 enum stp_errc stp_tree_stack_push(struct stp_tree_stack *stack, const struct stp_buf *found,
                                   size_t count, struct stp_err *err) STP_MUST_CHECK;
 
-/* Ends the walk: whoever waits, and whoever pops later, gets nothing. */
+/* Ends the walk: all waiting and later pops return nothing. */
 void stp_tree_stack_stop(struct stp_tree_stack *stack);
 
 enum stp_tree_wait {
@@ -61,12 +61,13 @@ enum stp_tree_wait {
 	STP_TREE_WAIT, /* wait for others to push; nothing when all wait, which ends the walk */
 };
 
-/* Takes the newest piece of work, its path (NUL-terminated) into path, which takes the longest; 0
- * when there is none. */
+/* Pops the newest work item and copies its path (NUL-terminated) to path, which has space for the
+ * longest; 0 when there is none. */
 int stp_tree_stack_pop(struct stp_tree_stack *stack, enum stp_tree_wait wait, char *path,
                        struct stp_tree_work *out);
 
-/* After the workers: takes off what a stopped walk left; 0 when nothing is left. */
+/* After the workers have ended: removes one item that a stopped walk left; 0 when nothing is
+ * left. */
 int stp_tree_stack_drain(struct stp_tree_stack *stack, struct stp_tree_work *out);
 
 #endif

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "scheme/check.h"
 
-/* Points that are no honest key are refused: libsodium and libcrypto differ about them, and under
- * one of small order anything counts as signed. */
+/* Points that an honest key never has are refused: libsodium and libcrypto disagree about them, and
+ * with a point of small order anything verifies. */
 const char *stp_ed25519_load(struct stp_public_key *key, const char *hex, size_t chars)
 {
 	if (chars != 64 || !stp_hex_decode(hex, 32, key->ed25519, 0))
@@ -15,12 +15,12 @@ const char *stp_ed25519_load(struct stp_public_key *key, const char *hex, size_t
 	if (crypto_core_ed25519_is_valid_point(key->ed25519) != 1)
 		return "it is not a point of the prime-order group of Ed25519";
 	key->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->ed25519, 32);
-	return key->pkey ? NULL : "libcrypto does not take it";
+	return key->pkey ? NULL : "libcrypto does not accept it";
 }
 
-/* S below the order of the group, R not of small order: what libsodium refuses, libcrypto only in
- * part. An R in another than its canonical encoding fits no signature in either. */
-static bool is_ed25519_shape(const uint8_t sig[64])
+/* S must be below the order of the group, R not of small order: libsodium refuses both, libcrypto
+ * only some of them. Neither verifies a signature whose R is not in its canonical encoding. */
+static int is_ed25519_shape(const uint8_t sig[64])
 {
 	/* y of the points of order 1, 2, 4, 8 and 8, with either sign of x. */
 	static const uint8_t small[][32] = {
@@ -41,22 +41,23 @@ static bool is_ed25519_shape(const uint8_t sig[64])
 	                                  0,    0,    0,    0,    0,    0,    0,    0,
 	                                  0,    0,    0,    0,    0,    0,    0,    0x10};
 	uint8_t y[32];
+	size_t i;
 
 	if (sodium_compare(sig + 32, order, 32) >= 0)
-		return false;
+		return 0;
 	memcpy(y, sig, 32);
 	y[31] &= 0x7f;
-	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
+	for (i = 0; i < sizeof(small) / sizeof(small[0]); i++)
 		if (memcmp(y, small[i], 32) == 0)
-			return false;
-	return true;
+			return 0;
+	return 1;
 }
 
 enum stp_signature_state stp_ed25519_check(const struct stp_public_key *key, const uint8_t *message,
                                            size_t message_bytes, const uint8_t *sig,
                                            size_t sig_bytes, enum stp_libraries libraries)
 {
-	bool sodium, crypto;
+	int sodium, crypto;
 
 	if (sig_bytes != 64 || !is_ed25519_shape(sig))
 		return STP_SIGNATURE_BAD;

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "scheme/public_key.h"
 
-/* Fills all. Neither hex nor PEM has a '"' or '\', so the canonical form holds the text as it is.
- */
+/* Fills all members. Neither hex nor PEM contains '"' or '\', so the text is in the canonical form
+ * as it is. */
 static void fill(struct stp_key_object *object, const struct stp_scheme *scheme,
                  const char *public_text, size_t public_chars)
 {
@@ -35,7 +35,7 @@ const char *stp_key_object_init(struct stp_key_object *object, const struct stp_
 	const char *problem;
 
 	if (public_chars > STP_KEY_OBJECT_PUBLIC_CHARS_MAX)
-		return "it is longer than any key that can be written";
+		return "it is longer than any key that stampede writes";
 	problem =
 	    stp_public_key_load(&key, scheme->keytype, scheme->scheme, public_text, public_chars);
 	if (problem)

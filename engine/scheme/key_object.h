@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A public key as metadata that stampede writes names it: a TUF key object with its keyid.
+ * A public key as it is in the metadata that stampede writes: a TUF key object with its keyid.
  *
  * Shape      one struct, copied by value.
- * Memory     none but the struct's.
+ * Memory     one struct.
  * Ownership  the caller's.
  * Threads    any thread; no state.
  */
@@ -27,7 +27,7 @@ struct stp_key_object {
 const char *stp_key_object_init(struct stp_key_object *object, const struct stp_scheme *scheme,
                                 const char *public_text, size_t public_chars);
 
-/* The same from the 32 bytes of an Ed25519 key, which are not looked at. */
+/* The same from the 32 bytes of an Ed25519 key, which are not checked. */
 void stp_key_object_ed25519(struct stp_key_object *object, const uint8_t public_key[32]);
 
 #endif

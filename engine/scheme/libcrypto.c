@@ -4,13 +4,13 @@
 
 #include "scheme/check.h"
 
-bool stp_libcrypto_check(const struct stp_public_key *key, const void *md, const int *salt,
-                         const uint8_t *message, size_t message_bytes, const uint8_t *sig,
-                         size_t sig_bytes)
+int stp_libcrypto_check(const struct stp_public_key *key, const void *md, const int *salt,
+                        const uint8_t *message, size_t message_bytes, const uint8_t *sig,
+                        size_t sig_bytes)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pkey_ctx = NULL;
-	bool ok;
+	int ok;
 
 	ok = ctx && EVP_DigestVerifyInit(ctx, &pkey_ctx, md, NULL, key->pkey) == 1;
 	if (ok && salt)

@@ -17,8 +17,8 @@
 #define PEM_TAIL       "-----END PUBLIC KEY-----"
 #define PEM_LINE_CHARS 64 /* RFC 7468 section 2 */
 
-/* Below 65,537 is what FIPS 186-5 appendix A.1.1 forbids, above 2^31 - 1 what go-tuf cannot read;
- * every signer of TUF metadata makes 65,537. */
+/* FIPS 186-5 appendix A.1.1 forbids exponents below 65,537, and go-tuf cannot read those above 2^31
+ * - 1; every signer of TUF metadata uses 65,537. */
 #define RSA_EXPONENT_MIN 65537
 
 /* SubjectPublicKeyInfo up to the point (RFC 5480): the curve by its name, uncompressed. go-tuf
@@ -30,15 +30,15 @@ static const uint8_t p384_head[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x
                                     0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
                                     0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
 
-/* securesystemslib and tough make salts as long as the digest, sigstore's signer (go-tuf) and node
- * as long as fits. */
+/* securesystemslib and tough use salts as long as the digest, sigstore's signer (go-tuf) and node
+ * the longest that fit. */
 static const int pss_salts[] = {RSA_PSS_SALTLEN_DIGEST, RSA_PSS_SALTLEN_MAX};
 
-/* What each kind of key is, and how its signatures are made. */
+/* The parameters of each kind of key and of its signatures. */
 static const struct algorithm {
-	int pkey_type; /* libcrypto's; a key with the OID rsassaPss is of another type than RSA */
+	int pkey_type; /* libcrypto's; a key with the OID rsassaPss has another type than RSA */
 	const EVP_MD *(*digest)(void);
-	const uint8_t *head; /* EC: what the DER begins with */
+	const uint8_t *head; /* EC: the start of the DER */
 	size_t head_bytes;
 	int bits_min, bits_max; /* RSA */
 	const int *salts;       /* RSA-PSS: one of these */
@@ -60,9 +60,9 @@ static const struct algorithm {
                                         .head_bytes = sizeof(p384_head)},
 };
 
-/* The only block of pem into der; its bytes, or 0. Libcrypto's reader is not used: it passes over
- * text around the block, takes other line lengths, and asks the terminal for the password of an
- * encrypted one. */
+/* Decodes the only block of pem into der; returns its bytes, or 0. libcrypto's reader is not used:
+ * it skips text around the block, accepts other line lengths, and asks on the terminal for the
+ * password of an encrypted one. */
 static size_t decode_pem(const char *pem, size_t chars, uint8_t der[DER_BYTES_MAX])
 {
 	const size_t head = sizeof(PEM_HEAD) - 1, tail = sizeof(PEM_TAIL) - 1;
@@ -92,12 +92,12 @@ static size_t decode_pem(const char *pem, size_t chars, uint8_t der[DER_BYTES_MA
 	return bytes;
 }
 
-/* Does the key encode to these bytes again, and to no other? */
-static bool is_canonical(EVP_PKEY *pkey, const uint8_t *der, size_t der_bytes)
+/* Whether the key encodes to exactly these bytes again. */
+static int is_canonical(EVP_PKEY *pkey, const uint8_t *der, size_t der_bytes)
 {
 	unsigned char *again = NULL;
 	int bytes = i2d_PUBKEY(pkey, &again);
-	bool same = bytes > 0 && (size_t)bytes == der_bytes && memcmp(again, der, der_bytes) == 0;
+	int same = bytes > 0 && (size_t)bytes == der_bytes && memcmp(again, der, der_bytes) == 0;
 
 	OPENSSL_free(again);
 	return same;
@@ -169,26 +169,27 @@ enum stp_signature_state stp_rsa_check(const struct stp_public_key *key, const u
                                        enum stp_libraries libraries)
 {
 	const struct algorithm *algorithm = &algorithms[key->scheme->kind];
+	size_t i;
 
 	(void)libraries;
-	/* RFC 8017 section 8.1.2, step 1: no leading zero more or less. */
+	/* RFC 8017 section 8.1.2, step 1: exactly the length of the modulus. */
 	if (sig_bytes != (size_t)EVP_PKEY_get_size(key->pkey))
 		return STP_SIGNATURE_BAD;
-	for (size_t i = 0; i < algorithm->salt_count; i++)
+	for (i = 0; i < algorithm->salt_count; i++)
 		if (stp_libcrypto_check(key, algorithm->digest(), &algorithm->salts[i], message,
 		                        message_bytes, sig, sig_bytes))
 			return STP_SIGNATURE_GOOD;
 	return STP_SIGNATURE_BAD;
 }
 
-/* DER without trailing bytes, negative or padded integers. */
-static bool is_strict_der(const uint8_t *sig, size_t sig_bytes)
+/* Accepts only DER without trailing bytes and without negative or padded integers. */
+static int is_strict_der(const uint8_t *sig, size_t sig_bytes)
 {
 	const unsigned char *at = sig;
 	unsigned char *again = NULL;
 	ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)sig_bytes);
 	int bytes = pair ? i2d_ECDSA_SIG(pair, &again) : 0;
-	bool same = bytes > 0 && (size_t)bytes == sig_bytes && memcmp(again, sig, sig_bytes) == 0;
+	int same = bytes > 0 && (size_t)bytes == sig_bytes && memcmp(again, sig, sig_bytes) == 0;
 
 	OPENSSL_free(again);
 	ECDSA_SIG_free(pair);

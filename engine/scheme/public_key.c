@@ -28,7 +28,7 @@ const char *stp_public_key_load(struct stp_public_key *key, const char *keytype,
 	key->pkey = NULL;
 	key->scheme = stp_scheme_find(keytype, scheme);
 	if (!key->scheme)
-		return "its keytype and scheme are not a pair that is known";
+		return "its keytype and scheme are not a known pair";
 	problem = key->scheme->load(key, public, public_chars);
 	if (!problem && !set_identity(key))
 		problem = "it cannot be encoded";

@@ -45,8 +45,8 @@
 		.check = stp_ecdsa_check                                                        \
 	}
 
-/* "ecdsa" is the specification's, the longer ones are those of older releases of go-tuf and
- * python-tuf. The first row of a kind is the one that is written. */
+/* The specification says "ecdsa"; older releases of go-tuf and python-tuf use the longer names. New
+ * keys are written with the first row of their kind. */
 static const struct stp_scheme schemes[] = {
     ED25519_ROW("ed25519", "ed25519"),
     RSA_ROW("rsa", "rsassa-pss-sha256"),
@@ -59,7 +59,9 @@ static const struct stp_scheme schemes[] = {
 
 const struct stp_scheme *stp_scheme_find(const char *keytype, const char *scheme)
 {
-	for (size_t i = 0; i < SCHEME_COUNT; i++)
+	size_t i;
+
+	for (i = 0; i < SCHEME_COUNT; i++)
 		if (strcmp(schemes[i].keytype, keytype) == 0 &&
 		    strcmp(schemes[i].scheme, scheme) == 0)
 			return &schemes[i];

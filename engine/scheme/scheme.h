@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * scheme/: the key types and signature schemes of TUF metadata (specification section 4.2), in one
- * table. Whoever writes, sizes, signs with or verifies a key asks it here. No secrets.
+ * table. All code that writes, sizes, signs with or verifies keys uses it. It holds no secrets.
  *
  *	{"keytype":"ecdsa","keyval":{"public":PEM},"scheme":"ecdsa-sha2-nistp256"}
  *	           └─────────── a row of the table ───────────┘
@@ -23,7 +23,7 @@
 /* Of all schemes: RSA of 16,384 bits. */
 #define STP_SIGNATURE_BYTES_MAX 2048
 
-/* What a key is and how its signatures are made, whatever its keytype is called. */
+/* The kind of a key and of its signatures, whatever its keytype is called. */
 enum stp_key_kind {
 	STP_KEY_KIND_ED25519,
 	STP_KEY_KIND_RSA_PSS_SHA256,
@@ -31,21 +31,21 @@ enum stp_key_kind {
 	STP_KEY_KIND_ECDSA_P384_SHA384,
 };
 
-/* How "public" spells a key. */
+/* How "public" encodes a key. */
 enum stp_key_form {
 	STP_KEY_FORM_HEX, /* lower-case digits */
 	STP_KEY_FORM_PEM, /* a PUBLIC KEY block: holds line feeds, see cjson/encoding.h */
 };
 
 enum stp_libraries {
-	STP_LIBRARIES_ONE,  /* the quickest */
+	STP_LIBRARIES_ONE,  /* the faster one */
 	STP_LIBRARIES_BOTH, /* Ed25519 by libsodium and libcrypto */
 };
 
 enum stp_signature_state {
 	STP_SIGNATURE_GOOD,
 	STP_SIGNATURE_BAD,
-	STP_SIGNATURE_DISPUTED, /* one library says yes, the other no: counts as bad */
+	STP_SIGNATURE_DISPUTED, /* the libraries disagree: counts as bad */
 };
 
 struct stp_public_key;
@@ -64,7 +64,7 @@ struct stp_scheme {
 	enum stp_key_form form;
 	size_t public_chars;        /* of "public"; 0: depends on the key */
 	size_t public_line_feeds;   /* of these; a file has two characters for each */
-	size_t signature_bytes_min; /* equal to max: always the same */
+	size_t signature_bytes_min; /* equal to max: a fixed length */
 	size_t signature_bytes_max;
 	stp_scheme_load_fn *load;
 	stp_scheme_check_fn *check;
@@ -73,13 +73,13 @@ struct stp_scheme {
 /* The row of a pair of keytype and scheme, or NULL when the pair is not known. */
 const struct stp_scheme *stp_scheme_find(const char *keytype, const char *scheme);
 
-/* The row that new keys of a kind are written with. */
+/* The row with which new keys of a kind are written. */
 const struct stp_scheme *stp_scheme_of(enum stp_key_kind kind);
 
 /* Bytes that a key object {"keytype":…} of scheme takes in a file. public_chars must not be 0. */
 size_t stp_scheme_object_bytes(const struct stp_scheme *scheme);
 
-/* The keyid of a key object whose canonical form is at hand: 64 lower-case hex digits and NUL. */
+/* The keyid of a key object from its canonical form: 64 lower-case hex digits and NUL. */
 void stp_keyid_of_form(const void *form, size_t form_bytes, char out_keyid[STP_KEYID_CHARS + 1]);
 
 #endif

@@ -16,9 +16,9 @@
 #include "cjson/reader.h"
 #include "cjson/writer.h"
 
-/* Lines kept before they are written without waiting for commit(). */
+/* Bytes of lines kept in memory; beyond, they are written before commit(). */
 #define KEPT_BYTES_MAX ((size_t)16 << 20)
-#define PIECE_BYTES    ((size_t)1 << 20)
+#define CHUNK_BYTES    ((size_t)1 << 20)
 #define STAGE          "audit"
 
 struct stp_audit {
@@ -27,7 +27,7 @@ struct stp_audit {
 	struct stp_buf lines;
 };
 
-/* Ends a line that a crash cut, so that the next one begins at a line's start. */
+/* Ends a line that a crash cut short, so that the next one starts on its own line. */
 static enum stp_errc repair_end(int fd, struct stp_buf *lines, struct stp_err *err)
 {
 	struct stat st;
@@ -93,7 +93,7 @@ static int by_text(const void *a, const void *b)
 	return order ? order : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-/* The lines of text in sorted order → sorted, which has room. */
+/* Copies the lines of text in sorted order to sorted, which is large enough. */
 static enum stp_errc sort_lines(const struct stp_buf *text, struct stp_buf *sorted,
                                 struct stp_err *err)
 {
@@ -115,7 +115,7 @@ static enum stp_errc sort_lines(const struct stp_buf *text, struct stp_buf *sort
 		lines[i].bytes = (size_t)(end - begin) + 1;
 		at += lines[i].bytes;
 	}
-	/* The lone newline that ends a cut line, if any, sorts first. */
+	/* A lone newline, which ends a line that was cut short, sorts first. */
 	qsort(lines, count, sizeof(*lines), by_text);
 	for (size_t i = 0; i < count && code == STP_OK; i++)
 		code = stp_buf_append(sorted, lines[i].text, lines[i].bytes, err);
@@ -123,7 +123,7 @@ static enum stp_errc sort_lines(const struct stp_buf *text, struct stp_buf *sort
 	return code;
 }
 
-/* Writes what is kept. The lock is held. */
+/* Writes the lines kept in memory. The lock is held. */
 static enum stp_errc write_kept(struct stp_audit *audit, struct stp_err *err)
 {
 	struct stp_buf sorted = STP_BUF_INIT;
@@ -144,7 +144,7 @@ void stp_audit_close(struct stp_audit *audit)
 {
 	if (!audit)
 		return;
-	/* Of a run that failed: what it says is already the reason of a failure. */
+	/* The run has failed already, and has reported why. */
 	if (audit->fd >= 0 && write_kept(audit, NULL) != STP_OK)
 		audit->lines.count = 0;
 	stp_fd_close(&audit->fd);
@@ -165,10 +165,10 @@ enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *
 
 	if (role_bytes == 0 || role_bytes > STP_NAME_BYTES_MAX || strchr(role, ' ') ||
 	    !stp_utf8_is_valid(role, role_bytes))
-		return STP_FAIL(err, STP_FORMAT, STAGE, role, "is no name of a role");
+		return STP_FAIL(err, STP_FORMAT, STAGE, role, "is not the name of a role");
 	for (const char *c = role; *c; c++) {
 		if ((unsigned char)*c < 0x21 || *c == 0x7f)
-			return STP_FAIL(err, STP_FORMAT, STAGE, role, "is no name of a role");
+			return STP_FAIL(err, STP_FORMAT, STAGE, role, "is not the name of a role");
 	}
 	stp_time_format(now_s, time);
 	stp_hex_encode(covered, STP_COVERED_BYTES, hex);
@@ -183,8 +183,8 @@ enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *
 	return code;
 }
 
-/* One entry of "signatures": its keyid, and the signature's bytes; 0 when it is none. */
-static int take_signature(struct stp_cjson_cursor *c, struct stp_cjson_view *out_keyid,
+/* One entry of "signatures": its keyid and the signature's bytes; 0 when it is malformed. */
+static int read_signature(struct stp_cjson_cursor *c, struct stp_cjson_view *out_keyid,
                           uint8_t signature[STP_SIGNATURE_BYTES_MAX], size_t *out_bytes)
 {
 	struct stp_cjson_view hex;
@@ -214,7 +214,7 @@ static int find_signature(const struct stp_sealed *sealed, const struct stp_sign
 	if (!STP_CJSON_EXPECT(&c, "{\"signatures\":["))
 		return 0;
 	do {
-		if (!take_signature(&c, &keyid, signature, &bytes))
+		if (!read_signature(&c, &keyid, signature, &bytes))
 			return 0;
 		if (!stp_cjson_view_is(&keyid, signer->object.keyid))
 			continue;
@@ -256,40 +256,40 @@ enum stp_errc stp_audit_commit(struct stp_audit *audit, struct stp_err *err)
 
 /* ---------------------------------------------------------------- retention */
 
-/* Where the lines to keep begin: the log grows in the order of time, so everything from the first
- * line that is young enough on is kept. Counts the lines before. */
+/* Finds where the lines to keep begin: the log is in the order of time, so all lines from the first
+ * one that is young enough are kept. Counts the lines before it. */
 static enum stp_errc find_first_kept(int fd, off_t size, const char *keep_from, off_t *out_offset,
                                      size_t *out_dropped, struct stp_err *err)
 {
-	size_t room = PIECE_BYTES;
-	char *piece = malloc(room);
+	size_t chunk_bytes = CHUNK_BYTES;
+	char *chunk = malloc(chunk_bytes);
 	enum stp_errc code = STP_OK;
 	size_t dropped = 0;
 	off_t at = 0;
 
-	if (!piece)
+	if (!chunk)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot read");
 	while (code == STP_OK && at < size) {
-		size_t count = size - at < (off_t)room ? (size_t)(size - at) : room;
-		const char *begin = piece;
+		size_t count = size - at < (off_t)chunk_bytes ? (size_t)(size - at) : chunk_bytes;
+		const char *begin = chunk;
 		const char *end;
 
-		code = stp_fd_read_at(fd, piece, count, at, STAGE, STP_AUDIT_FILE, err);
+		code = stp_fd_read_at(fd, chunk, count, at, STAGE, STP_AUDIT_FILE, err);
 		if (code != STP_OK)
 			break;
-		/* Whole lines of this piece that are too old. */
-		while ((end = memchr(begin, '\n', count - (size_t)(begin - piece))) != NULL &&
+		/* Whole lines of this chunk that are too old. */
+		while ((end = memchr(begin, '\n', count - (size_t)(begin - chunk))) != NULL &&
 		       (end - begin < STP_TIME_BYTES ||
 		        memcmp(begin, keep_from, STP_TIME_BYTES) < 0)) {
 			dropped++;
 			begin = end + 1;
 		}
-		at += begin - piece;
-		/* A young line, a cut one at the end, or a line longer than any: stop here. */
-		if (end || begin == piece)
+		at += begin - chunk;
+		/* A young line, an incomplete one at the end, or one that is too long: stop. */
+		if (end || begin == chunk)
 			break;
 	}
-	free(piece);
+	free(chunk);
 	if (code == STP_OK) {
 		*out_offset = at;
 		*out_dropped = dropped;
@@ -301,25 +301,25 @@ static enum stp_errc find_first_kept(int fd, off_t size, const char *keep_from, 
 static enum stp_errc copy_rest(int from_fd, off_t offset, off_t size, int to_fd,
                                struct stp_err *err)
 {
-	uint8_t *piece = malloc(PIECE_BYTES);
+	uint8_t *chunk = malloc(CHUNK_BYTES);
 	enum stp_errc code = STP_OK;
 
-	if (!piece)
+	if (!chunk)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_AUDIT_FILE, "cannot copy");
 	while (code == STP_OK && offset < size) {
 		size_t count =
-		    size - offset < (off_t)PIECE_BYTES ? (size_t)(size - offset) : PIECE_BYTES;
+		    size - offset < (off_t)CHUNK_BYTES ? (size_t)(size - offset) : CHUNK_BYTES;
 
-		code = stp_fd_read_at(from_fd, piece, count, offset, STAGE, STP_AUDIT_FILE, err);
+		code = stp_fd_read_at(from_fd, chunk, count, offset, STAGE, STP_AUDIT_FILE, err);
 		if (code == STP_OK)
-			code = append_all(to_fd, piece, count, err);
+			code = append_all(to_fd, chunk, count, err);
 		offset += (off_t)count;
 	}
-	free(piece);
+	free(chunk);
 	return code;
 }
 
-/* Puts [offset, size) of the log in its place, durable. */
+/* Replaces the log by its part [offset, size), durably. */
 static enum stp_errc replace_log(int state_fd, int log_fd, off_t offset, off_t size,
                                  struct stp_err *err)
 {

@@ -6,15 +6,15 @@
  *
  * The digest is what the signature covers: of Ed25519 the first 32 bytes of SHA-512(R || A || BODY)
  * in hex, where R is the first half of the signature and A the public key (RFC 8032 section 5.1.6),
- * of other schemes SHA-256(BODY). It can be computed from a published file alone; `stampede verify`
- *needs nothing else to find who signed what. No personal data: no user, host or path.
+ * of other schemes SHA-256(BODY). It can be computed from the published file alone, so the log
+ * can be compared with what is published. No personal data: no user, host or path.
  *
  * Lines are collected while signing and written with one write and one fdatasync by commit(),
- * which must come before the timestamp's rename. A run that fails has used the key too: close()
- * writes what was not committed, as well as it can.
+ * which must come before the timestamp's rename. A run that fails has used the key as well: close()
+ * writes what was not committed, as far as it can.
  *
  * Shape      lines of about 110 bytes; one commit's lines are sorted, so that they do not depend
- *            on timing (beyond 16 MiB of lines, in portions).
+ *            on timing (more than 16 MiB of lines are sorted in parts).
  * Memory     the lines since the last commit, at most about 16 MiB.
  * Ownership  stp_audit_close() frees it.
  * Threads    stp_audit_add() from any thread; everything else one thread.
@@ -33,15 +33,16 @@
 
 struct stp_audit;
 
-/* Opens or makes the log in state_fd (0600, O_APPEND, no link followed). A line that a crash cut
- * is ended first. */
+/* Opens or makes the log in state_fd (0600, O_APPEND, no link followed). A line that a crash
+ * cut short is ended first. */
 enum stp_errc stp_audit_open(int state_fd, struct stp_audit **out_audit,
                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Writes what was not committed, without waiting for the disk, and closes; NULL is allowed. */
 void stp_audit_close(struct stp_audit *audit);
 
-/* One use of the key at time now_s for role (its name, no file name), see struct stp_sign_doc. */
+/* Adds one use of the key at time now_s for role (a role's name, not a file name), see struct
+ * stp_sign_doc. */
 enum stp_errc stp_audit_add(struct stp_audit *audit, int64_t now_s, const char *role,
                             uint64_t version, const uint8_t covered[STP_COVERED_BYTES],
                             struct stp_err *err) STP_MUST_CHECK;
@@ -55,8 +56,8 @@ enum stp_errc stp_audit_add_sealed(struct stp_audit *audit, int64_t now_s, const
 /* Writes all lines and makes them durable. */
 enum stp_errc stp_audit_commit(struct stp_audit *audit, struct stp_err *err) STP_MUST_CHECK;
 
-/* Drops lines older than keep_from_s (written anew, renamed into place, durable): for gc, under the
- * run's lock. Returns the number of lines dropped in out_dropped. */
+/* Drops lines older than keep_from_s: the log is rewritten and renamed into place, durably. For gc,
+ * under the run's lock. *out_dropped is the number of lines dropped. */
 enum stp_errc stp_audit_prune(int state_fd, int64_t keep_from_s, size_t *out_dropped,
                               struct stp_err *err) STP_MUST_CHECK;
 

@@ -10,7 +10,7 @@
 #include "sign/envelope.h"
 
 #define SIGNATURE_BYTES STP_ENVELOPE_SIGNATURE_BYTES
-/* Documents that go to the signer at once: as many as the lanes take. */
+/* Documents that the signer gets at once: as many as it has lanes for. */
 #define CHUNK_COUNT 64
 
 _Static_assert(
@@ -18,9 +18,10 @@ _Static_assert(
             1 + STP_KEYID_CHARS + 2 * SIGNATURE_BYTES ==
         STP_ENVELOPE_HEAD_BYTES,
     "the head of the envelope has a fixed size");
-_Static_assert(sizeof(STP_ENVELOPE_END) - 1 == STP_ENVELOPE_TAIL_BYTES, "and so has its tail");
+_Static_assert(sizeof(STP_ENVELOPE_END) - 1 == STP_ENVELOPE_TAIL_BYTES,
+               "the tail of the envelope has a fixed size");
 
-/* A chunk of documents as a signer sees them. */
+/* A group of documents as a signer sees them. */
 struct chunk {
 	struct stp_sign_message messages[CHUNK_COUNT];
 	uint8_t signatures[CHUNK_COUNT][SIGNATURE_BYTES];
@@ -39,7 +40,7 @@ static void fill_chunk(struct chunk *chunk, const struct stp_sign_doc *docs, siz
 	}
 }
 
-/* The envelope has one size only where signatures have. */
+/* The envelope has a fixed size only if signatures have one. */
 static enum stp_errc check_scheme(const struct stp_signer *signer, struct stp_err *err)
 {
 	const struct stp_scheme *scheme = signer->object.scheme;
@@ -81,7 +82,7 @@ enum stp_errc stp_sign_batch(struct stp_signer *signer, struct stp_sign_doc *doc
 		STP_TRY(stp_signer_sign(signer, chunk.messages, n, err));
 		for (size_t i = 0; i < n; i++) {
 			write_envelope(signer, &some[i], chunk.signatures[i]);
-			/* Memory that goes wrong between signing and publishing. */
+			/* Simulates memory that flips a bit between signing and publishing. */
 			if (STP_FAULT_POINT("sign", "flip"))
 				some[i].bytes[STP_ENVELOPE_HEAD_BYTES + some[i].body_bytes / 2] ^=
 				    0x04;
@@ -90,7 +91,7 @@ enum stp_errc stp_sign_batch(struct stp_signer *signer, struct stp_sign_doc *doc
 	return STP_OK;
 }
 
-/* Reads the signature out of a finished file, whose envelope must be what was written. */
+/* Reads the signature from a finished file, whose envelope must be unchanged. */
 static enum stp_errc read_envelope(const struct stp_signer *signer,
                                    const struct stp_cjson_kernel *kernel,
                                    const struct stp_sign_doc *doc,
@@ -120,7 +121,7 @@ enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_do
 	struct chunk chunk;
 
 #ifdef STP_TEST_HOOKS
-	/* What the check costs is measured by leaving it out: bench/e2e/safety_cost. */
+	/* bench/e2e/safety_cost measures the cost of this check by leaving it out. */
 	if (stp_hook_variable("STAMPEDE_UNCHECKED"))
 		return STP_OK;
 #endif

@@ -8,10 +8,10 @@
  *	          {"signatures":[{"keyid":"…","sig":"…"}],"signed":      }
  *
  * The envelope has a fixed size, so the signer's scheme must have signatures of one size: Ed25519.
- * stp_sign_batch() hands the bodies to the signer where they lie and writes the envelope around
+ * stp_sign_batch() passes the bodies to the signer in place and writes the envelope around
  * each. stp_sign_check_batch() then reads the finished buffers, which it does not change, as a
- * verifier would: the signature from the file over the file's body. Publish nothing that it has
- * not passed.
+ * verifier would: the signature from the file over the file's body. Publish nothing that has
+ * not passed it.
  *
  * In test builds the fault point sign.flip (base/faultpoint.h, with an errno such as
  * sign.flip:40:EIO) flips one bit of the N-th body right after it was signed.
@@ -50,7 +50,7 @@ enum stp_errc stp_sign_batch(struct stp_signer *signer, struct stp_sign_doc *doc
                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Checks every finished file against the signer's key: envelope byte for byte, then
- * stp_signer_check(). STP_REFUSED names the first document that fails: nothing may be
+ * stp_signer_check(). STP_REFUSED names the first document that fails; then nothing may be
  * published. */
 enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_doc *docs,
                                    size_t count, struct stp_err *err) STP_MUST_CHECK;

@@ -5,19 +5,19 @@
  *	signing     r = H(prefix || M)   R = rB   k = H(R || A || M)   S = r + ka
  *	checking    k'= H(R || A || M)   SB - k'A == R
  *
- * H is SHA-512 and is all the cost of a large M, so it runs over the lanes of hash/. The 32 or 64
- * bytes before M are not put before it in memory: the first piece of the message, 128 bytes with
- * the start of M copied behind them, is made in the signer's locked memory, and the second piece is
- * the rest of M where it lies. So the secret prefix never enters a document's buffer, and checking
- * does not touch what will be published.
+ * H is SHA-512 and accounts for nearly all the cost of a large M, so it runs over the lanes of
+ * hash/. The 32 or 64 bytes that precede M are not stored next to it: the first part of the
+ *message, these bytes and the start of M, 128 bytes together, is assembled in the signer's locked
+ *memory; the second part is the rest of M in place. So the secret prefix never enters a document's
+ *buffer, and checking does not touch what will be published.
  *
- *	slot.head:  [ prefix 32 | M 96 ]  ─▶ piece 1        document: … M ─────▶ piece 2 from M + 96
- *	            [ R | A  64 | M 64 ]  ─▶ piece 1                              … from M + 64
+ *	slot.head:  [ prefix 32 | M 96 ]  ─▶ part 1         document: … M ─────▶ part 2 from M + 96
+ *	            [ R | A  64 | M 64 ]  ─▶ part 1                               … from M + 64
  *
- * The check takes R and S from the signature and k' from the message, and from the signing nothing.
- * Now and then the smallest document of a batch is verified by libsodium's own verifier besides,
- * which shares no code with sign/multiply.h; its share of the bytes is bounded, because it hashes
- * on one lane.
+ * The check reads R and S from the signature and computes k' from the message; it uses nothing from
+ * the signing. Now and then it also gives the smallest document of a batch to libsodium's own
+ * verifier, which shares no code with sign/multiply.h; the bytes that this verifier hashes are
+ * limited, because it hashes on one lane.
  */
 #include "sign/lanes.h"
 
@@ -31,14 +31,14 @@
 /* Documents hashed side by side: several times the lanes of the widest kernel (8), so that lanes
  * stay full until the last few. 64 slots are 40 KiB of locked memory. */
 #define SLOT_COUNT STP_MULTIPLY_JOBS_MAX
-/* One byte in so many goes through libsodium's verifier as well: 2 % of the cost. */
+/* One byte in this many is also hashed by libsodium's verifier: 2 % of the cost. */
 #define SECOND_OPINION_SHARE 256
-/* What a document costs besides its bytes, in bytes hashed: two multiplications of points. */
+/* The fixed cost of a document, two multiplications of points, as a number of bytes hashed. */
 #define DOCUMENT_COST_BYTES ((uint64_t)64 << 10)
-/* A piece that is not the last is a whole number of SHA-512 blocks. */
-#define HEAD_BYTES STP_HASH_PIECE_ALIGN
+/* Every part but the last is a whole number of SHA-512 blocks. */
+#define HEAD_BYTES STP_HASH_CHUNK_ALIGN
 
-/* Everything of one document that follows from secrets; wiped after each chunk. */
+/* What is computed from secrets for one document; wiped after each group. */
 struct slot {
 	struct stp_hash_stream stream;
 	uint8_t head[HEAD_BYTES];
@@ -56,21 +56,21 @@ struct lanes {
 	struct stp_hasher *hasher;
 	struct stp_multiplier *multiplier;
 	struct slot *slots; /* SLOT_COUNT, locked */
-	/* Bytes checked since libsodium was asked last. */
+	/* Bytes checked since libsodium's verifier was last used. */
 	uint64_t unverified_bytes;
 	struct stp_hash_job jobs[SLOT_COUNT];
 	struct stp_multiply_job products[SLOT_COUNT];
 };
 
-/* Sends the first piece of document i: before_bytes bytes that stand in its slot's head, then the
- * start of its message. */
+/* Submits the first part of document i: the first before_bytes bytes of its slot's head, followed
+ * by the start of its message. */
 static void submit_head(struct lanes *lanes, const struct stp_sign_message *message, size_t i,
                         size_t before_bytes)
 {
 	struct slot *slot = &lanes->slots[i];
 	struct stp_hash_job *job = &lanes->jobs[i];
-	size_t room = HEAD_BYTES - before_bytes;
-	size_t count = message->count < room ? message->count : room;
+	size_t free_bytes = HEAD_BYTES - before_bytes;
+	size_t count = message->count < free_bytes ? message->count : free_bytes;
 
 	stp_hash_stream_init(&slot->stream, STP_ALG_BIT(STP_ALG_SHA512));
 	memcpy(slot->head + before_bytes, message->bytes, count);
@@ -83,8 +83,8 @@ static void submit_head(struct lanes *lanes, const struct stp_sign_message *mess
 	stp_hasher_submit(lanes->hasher, job);
 }
 
-/* SHA-512 of before || BODY for each of count documents → slot.digest. All heads go first: among
- * bodies each would cut a step of all lanes down to its one block. */
+/* SHA-512 of before || BODY for each of count documents → slot.digest. All heads are hashed
+ * first: among bodies, each would shorten a step of all lanes to its one block. */
 static void hash_bodies(struct lanes *lanes, const struct stp_sign_message *messages, size_t count,
                         size_t before_bytes)
 {
@@ -113,7 +113,7 @@ static void wipe(struct lanes *lanes, size_t count)
 	sodium_memzero(lanes->slots, count * sizeof(lanes->slots[0]));
 }
 
-/* r and R of each document. */
+/* Computes r and R of each document. */
 static enum stp_errc make_nonces(struct lanes *lanes, const struct stp_sign_message *messages,
                                  size_t count, struct stp_err *err)
 {
@@ -126,14 +126,14 @@ static enum stp_errc make_nonces(struct lanes *lanes, const struct stp_sign_mess
 		crypto_core_ed25519_scalar_reduce(slot->nonce, slot->digest);
 		lanes->products[i] = (struct stp_multiply_job){slot->nonce, NULL, slot->signature};
 	}
-	/* Fails for r = 0 only, which no message is known to give. */
+	/* Fails only for r = 0, for which no message is known. */
 	if (!stp_multiply(lanes->multiplier, lanes->products, count))
 		return STP_FAIL(err, STP_REFUSED, "sign", messages[0].name,
 		                "cannot make a nonce; nothing was signed");
 	return STP_OK;
 }
 
-/* k and S of each document. */
+/* Computes k and S of each document. */
 static void make_signatures(struct lanes *lanes, const struct stp_sign_message *messages,
                             size_t count)
 {
@@ -179,14 +179,14 @@ static enum stp_errc sign(struct stp_signer *signer, struct stp_sign_message *me
 }
 
 /* Puts a signature into its slot. RFC 8032 section 5.1.7: S must be below the group order. */
-static enum stp_errc take_signature(struct slot *slot, const struct stp_sign_message *message,
-                                    struct stp_err *err)
+static enum stp_errc store_signature(struct slot *slot, const struct stp_sign_message *message,
+                                     struct stp_err *err)
 {
 	uint8_t wide[64] = {0};
 	uint8_t reduced[32];
 
 	if (message->signature_bytes != 64)
-		return stp_signer_refuse(message->name, "the signature has another length", err);
+		return stp_signer_refuse(message->name, "the signature has the wrong length", err);
 	memcpy(slot->signature, message->signature, 64);
 	memcpy(wide, slot->signature + 32, 32);
 	crypto_core_ed25519_scalar_reduce(reduced, wide);
@@ -195,8 +195,8 @@ static enum stp_errc take_signature(struct slot *slot, const struct stp_sign_mes
 	return STP_OK;
 }
 
-/* What R has to be of each document, from S and k' → slot.point. In turned order, so that a
- * document is checked in another lane than the one it was signed in. */
+/* Computes from S and k' what R of each document must be, into slot.point. The order is rotated, so
+ * that a document is checked in another lane than it was signed in. */
 static int find_points(struct lanes *lanes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -214,7 +214,7 @@ static uint64_t cost_of(const struct stp_sign_message *message)
 	return message->count + DOCUMENT_COST_BYTES;
 }
 
-/* libsodium's own verifier on the smallest document, when it is time again. */
+/* Runs libsodium's own verifier on the smallest document, when it is due. */
 static enum stp_errc verify_smallest(struct lanes *lanes, const struct stp_sign_message *messages,
                                      size_t count, struct stp_err *err)
 {
@@ -241,20 +241,20 @@ static enum stp_errc check_chunk(struct lanes *lanes, struct stp_sign_message *m
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
-		STP_TRY(take_signature(slot, &messages[i], err));
+		STP_TRY(store_signature(slot, &messages[i], err));
 		memcpy(slot->head, slot->signature, 32);
 		memcpy(slot->head + 32, stp_key_public(lanes->key), 32);
 	}
 	hash_bodies(lanes, messages, count, 64);
 	if (!find_points(lanes, count))
-		return stp_signer_refuse(messages[0].name, "a signature of its batch is of nothing",
-		                         err);
+		return stp_signer_refuse(messages[0].name,
+		                         "a signature of its batch has no valid point", err);
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
 		if (memcmp(slot->point, slot->signature, 32) != 0)
 			return stp_signer_refuse(messages[i].name,
-			                         "the signature does not fit the bytes", err);
+			                         "the signature does not match the bytes", err);
 		memcpy(messages[i].covered, slot->digest, sizeof(messages[i].covered));
 	}
 	return verify_smallest(lanes, messages, count, err);
@@ -268,7 +268,7 @@ static enum stp_errc check(struct stp_signer *signer, struct stp_sign_message *m
 
 	if (count && !stp_multiplier_fits(lanes->multiplier))
 		return stp_signer_refuse(messages->name,
-		                         "the key in memory does not fit its public half", err);
+		                         "the key in memory does not match its public half", err);
 	for (size_t first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
 		size_t n = count - first < SLOT_COUNT ? count - first : SLOT_COUNT;
 
@@ -307,7 +307,7 @@ static enum stp_errc init(struct lanes *lanes, struct stp_err *err)
 
 	stp_key_object_ed25519(&object, stp_key_public(lanes->key));
 	STP_TRY(stp_signer_init(&lanes->base, &ops, &object, &limits, err));
-	lanes->unverified_bytes = UINT64_MAX / 2; /* the first batch is verified */
+	lanes->unverified_bytes = UINT64_MAX / 2; /* the first batch is verified by libsodium */
 	lanes->slots = sodium_allocarray(SLOT_COUNT, sizeof(struct slot));
 	if (!lanes->slots)
 		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "cannot get locked memory");

@@ -2,9 +2,9 @@
 /*
  * sign/lanes: the signer of many messages at once, Ed25519 over the SHA-512 lanes of hash/.
  *
- * Messages are hashed where they lie, many side by side; nothing of them is copied but the first
- * 96 bytes. Signatures are byte for byte those of crypto_sign_detached(). Checking hashes anew and
- * takes nothing from the signing.
+ * Messages are hashed in place, many side by side; only their first 96 bytes are
+ * copied. Signatures are byte for byte those of crypto_sign_detached(). Checking hashes again and
+ * uses nothing from the signing.
  *
  * Shape      any count; best a multiple of 8 and at least 16 messages of similar size.
  * Memory     70 KiB of locked pages, 120 KiB of tables and a hasher per signer, made by create().

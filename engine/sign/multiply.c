@@ -9,14 +9,14 @@
 #include "base/faultpoint.h"
 #include "sign/multiply_ifma.h"
 
-/* Scalars over which create() compares the ways: every lane has one of its own. */
+/* Scalars with which create() compares both implementations: one for each lane. */
 #define TRIALS 8
 
 struct stp_multiplier {
 	const struct stp_key *key;
 	uint8_t *scratch; /* 32 bytes, locked: S - ka */
 #if defined(__x86_64__)
-	uint8_t public_key[32];         /* A, as the tables have it */
+	uint8_t public_key[32];         /* A, as in the tables */
 	struct stp_ifma_tables *tables; /* NULL: libsodium */
 	struct stp_ifma_work *work;     /* locked */
 #endif
@@ -52,7 +52,7 @@ static int multiply_each(struct stp_multiplier *multiplier, const struct stp_mul
 
 static const uint8_t neutral_point[32] = {1};
 
-/* A lane that a fault has made nothing encodes as 32 zeros, in signing and in checking. */
+/* A lane whose point a hardware fault has zeroed encodes as 32 zeros, in signing and checking. */
 static int multiply_lanes(struct stp_multiplier *multiplier, const struct stp_multiply_job *jobs,
                           size_t count)
 {
@@ -66,17 +66,17 @@ static int multiply_lanes(struct stp_multiplier *multiplier, const struct stp_mu
 	return 1;
 }
 
-/* Scalar j of eight: all digits but the last are j + 1, or -8, so that together they meet every
+/* Scalar j of eight: all digits but the last are j + 1, or -8, so that together they use every
  * entry of a table. */
 static void sweep_scalar(size_t j, uint8_t out[32])
 {
 	memset(out, j < 7 ? (int)(j + 1) * 0x11 : 0x77, 32);
 	if (j == 7)
-		out[0] = 0x78; /* seven and one carried is eight, all the way up */
+		out[0] = 0x78; /* seven plus a carry of one is eight, in every digit */
 	out[31] &= 0x0f;
 }
 
-/* Scalars for s and k of a trial, which anybody may know. */
+/* Scalars for s and k of a self-test; they are not secret. */
 static void trial_scalars(int is_sweep, uint8_t s[TRIALS][32], uint8_t k[TRIALS][32])
 {
 	size_t i;
@@ -92,7 +92,7 @@ static void trial_scalars(int is_sweep, uint8_t s[TRIALS][32], uint8_t k[TRIALS]
 	}
 }
 
-/* Both ways over the same scalars. */
+/* Compares both implementations over the same scalars. */
 static int ways_agree(struct stp_multiplier *multiplier, int is_sweep, int with_key)
 {
 	uint8_t s[TRIALS][32];
@@ -121,18 +121,18 @@ static enum stp_errc create_lanes(struct stp_multiplier *multiplier, struct stp_
 	    !stp_ifma_make_tables(multiplier->tables, multiplier->work,
 	                          stp_key_secret(multiplier->key)->scalar, multiplier->public_key))
 		return STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for tables of points");
-	/* A table that goes wrong in memory. */
+	/* Simulates a table that is damaged in memory. */
 	if (STP_FAULT_POINT("sign", "entry"))
 		((uint8_t *)&multiplier->tables->base.at[20].sum)[17] ^= 1;
 	if (!stp_multiplier_fits(multiplier))
 		return STP_FAIL(err, STP_REFUSED, "sign", "online key",
-		                "the key in memory does not fit its public half; nothing was "
-		                "signed: memory or processor are at fault, run again or sign on "
-		                "another machine");
+		                "the key in memory does not match its public half; nothing was "
+		                "signed: the memory or the processor may be faulty, run again or "
+		                "sign on another machine");
 	if (!ways_agree(multiplier, 1, 0) || !ways_agree(multiplier, 1, 1) ||
 	    !ways_agree(multiplier, 0, 0) || !ways_agree(multiplier, 0, 1))
 		return STP_FAIL(err, STP_REFUSED, "sign", "online key",
-		                "this processor's vector arithmetic gives other points than "
+		                "this processor's vector arithmetic disagrees with "
 		                "libsodium; nothing was signed: sign on another machine");
 	return STP_OK;
 }

@@ -2,7 +2,7 @@
 /*
  * AVX-512 IFMA multiplies eight pairs of 52-bit words and adds the low or the high 52 bits of each
  * product. With limbs of 51 bits a product's high half weighs twice the next limb, so high halves
- * are summed apart and doubled once.
+ * are summed separately and doubled once.
  *
  * Formulas: Hisil, Wong, Carter and Dawson, "Twisted Edwards curves revisited", 2008, for a = -1:
  * mixed addition in 7 multiplications (complete: it doubles, and adds the neutral point, too),
@@ -90,7 +90,7 @@ INLINE field add(const field *a, const field *b)
 	return carry(sum);
 }
 
-/* 2p in the shape of limbs: every one above any carried limb. */
+/* 2p in limbs, each larger than any carried limb. */
 INLINE __m512i twice_p(int i)
 {
 	return _mm512_set1_epi64((long long)(2 * LIMB_MASK - (i == 0 ? 36 : 0)));
@@ -273,7 +273,7 @@ IFMA static entry entry_of(const point *p)
 	return out;
 }
 
-/* Entry |digit| - 1 of each lane's own, negated where the digit is; the neutral point for 0. */
+/* Entry |digit| - 1 for each lane, negated if the digit is negative; the neutral point for 0. */
 INLINE entry choose(const entry *at, const int8_t digits[8])
 {
 	const __m512i zero = _mm512_setzero_si512();
@@ -303,7 +303,7 @@ INLINE entry choose(const entry *at, const int8_t digits[8])
 
 /* ------------------------------------------------------------------ tables */
 
-/* 1 … 8 times the point that all lanes of p hold (z = 1) → lanes of *out. */
+/* Stores 1 … 8 times the point that all lanes of p hold (z = 1) in the lanes of *out. */
 IFMA static void first_eight(const point *p, point *out)
 {
 	const entry q = entry_of(p);
@@ -366,7 +366,7 @@ static void write_digits(const uint8_t scalar[32], int sign, int8_t digits[][STP
 	}
 }
 
-/* Carried limbs → the one smallest number, below p. */
+/* Reduces carried limbs to the unique number below p. */
 static void freeze(uint64_t limb[5])
 {
 	uint64_t over;
@@ -415,7 +415,7 @@ static void encode(uint64_t x[5], uint64_t y[5], uint8_t out[32])
 
 /* ------------------------------------------------------------------ multiples */
 
-/* More than the functions here take of the stack: registers are spilled there. */
+/* More stack than the functions here use: registers are spilled to it. */
 #define SPILLED_BYTES ((size_t)16 * 1024)
 
 static void wipe(struct stp_ifma_work *work)
@@ -466,7 +466,7 @@ IFMA static void encode_eight(struct stp_ifma_work *work, const point *p,
 	}
 }
 
-/* What eight columns need: digits of the jobs there are, and of nought for the rest. */
+/* Digits for eight columns: those of the jobs, and zeros for the missing ones. */
 static void write_all_digits(struct stp_ifma_work *work, const struct stp_multiply_job *jobs,
                              size_t count)
 {

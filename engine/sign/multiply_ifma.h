@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Multiples of two fixed points of edwards25519 (RFC 8032 section 5.1), eight at a time: the base
- * point B and one signer's A = aB. For sign/multiply.c, which checks what comes out.
+ * point B and one signer's A = aB. For sign/multiply.c, which checks the results.
  *
  * A scalar is 64 digits of radix 16, each from -8 to 8; a table holds 1, 2 … 8 times 16^i·B for
  * every position i, so a multiple is 64 additions and no doubling (the method of Bernstein, Duif,
- * Lange, Schwabe and Yang, "High-speed high-security signatures", 2011, section 4). Eight entries
- * are as many as a register has words: one permutation picks a different one for each lane, in the
- * same time whatever the digits are.
+ * Lange, Schwabe and Yang, "High-speed high-security signatures", 2011, section 4). A register
+ * has eight words, as many as there are entries: one permutation picks an entry for each lane, in
+ * the same time for all digits.
  *
  * Shape      jobs of 8 side by side; a count that is not a multiple of 8 wastes lanes.
  * Memory     struct stp_ifma_tables 120 KiB, public; struct stp_ifma_work 22 KiB, secret: digits
- * and points, wiped before return, as is the stack that sums were spilled to. Ownership  all the
- * caller's, 64-byte aligned. Threads    tables are read-only once made; one work per thread. Time
- * no branch and no address depends on a scalar.
+ *            and points, wiped before return, as is the stack that sums were spilled to.
+ * Ownership  all the caller's, 64-byte aligned.
+ * Threads    tables are read-only once made; one work per thread.
+ * Time       no branch and no address depends on a scalar.
  */
 #ifndef STP_SIGN_MULTIPLY_IFMA_H
 #define STP_SIGN_MULTIPLY_IFMA_H

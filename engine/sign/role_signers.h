@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who signs each online role. Today one key signs all three.
+ * The signers of the online roles. At present one key signs all three.
  *
  * Shape      one signer per role, each its own.
  * Memory     that of the signers.
@@ -17,8 +17,8 @@ struct stp_role_signers {
 	struct stp_signer *bin_n, *snapshot, *timestamp;
 };
 
-/* All roles by one key: bins over the lanes of these CPU features, the others one at a time. The
- * key is borrowed. */
+/* Makes signers with one key for all roles: bins are signed over the lanes of these CPU features,
+ * the others one at a time. The key is borrowed. */
 enum stp_errc stp_role_signers_create(struct stp_role_signers *signers, const struct stp_key *key,
                                       unsigned features, struct stp_err *err) STP_MUST_CHECK;
 void stp_role_signers_release(struct stp_role_signers *signers);

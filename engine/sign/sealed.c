@@ -11,18 +11,18 @@
 #include "hash/hash.h"
 #include "sign/envelope.h"
 
-/* A document while it is made. */
+/* A document that is being made. */
 struct making {
 	const char *name;
 	const uint8_t *body; /* what is signed */
 	size_t body_bytes;
-	const uint8_t *form; /* what stands for it in the file: body itself, or file_bytes */
+	const uint8_t *form; /* how the file contains it: body itself, or file_bytes */
 	size_t form_bytes;
 	struct stp_buf file_bytes;
 	struct stp_signer *signers[STP_SIGNATURES_MAX]; /* in the order of their keyids */
 	struct stp_sign_message messages[STP_SIGNATURES_MAX];
 	size_t count;
-	uint8_t *signatures; /* room for the longest of each */
+	uint8_t *signatures; /* space for the longest of each */
 };
 
 static int by_keyid(const void *a, const void *b)
@@ -31,7 +31,7 @@ static int by_keyid(const void *a, const void *b)
 	              (*(struct stp_signer *const *)b)->object.keyid);
 }
 
-/* Whether an earlier signer has the key of signer index, under whichever keyid. */
+/* Whether an earlier signer has the same key as signer index, under any keyid. */
 static int is_repeated(const struct making *making, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
@@ -48,7 +48,7 @@ static enum stp_errc sort_signers(struct making *making, struct stp_signer *cons
 {
 	if (count == 0 || count > STP_SIGNATURES_MAX)
 		return STP_FAIL(err, STP_KEY, "sign", making->name,
-		                "%zu keys to sign with, expected 1 to %d", count,
+		                "%zu keys to sign with, but 1 to %d are needed", count,
 		                STP_SIGNATURES_MAX);
 	memcpy(making->signers, signers, count * sizeof(making->signers[0]));
 	making->count = count;
@@ -65,15 +65,15 @@ static enum stp_errc sort_signers(struct making *making, struct stp_signer *cons
 /* Every signer's signature over the body. */
 static enum stp_errc sign_all(struct making *making, struct stp_err *err)
 {
-	size_t room = 0;
+	size_t bytes_max = 0;
 	uint8_t *at;
 
 	for (size_t i = 0; i < making->count; i++)
-		room += making->signers[i]->object.scheme->signature_bytes_max;
-	at = making->signatures = malloc(room);
+		bytes_max += making->signers[i]->object.scheme->signature_bytes_max;
+	at = making->signatures = malloc(bytes_max);
 	if (!at)
 		return STP_FAIL_ERRNO(err, ENOMEM, "sign", making->name, "cannot get %zu bytes",
-		                      room);
+		                      bytes_max);
 	for (size_t i = 0; i < making->count; i++) {
 		making->messages[i] = (struct stp_sign_message){.name = making->name,
 		                                                .bytes = making->body,
@@ -85,7 +85,7 @@ static enum stp_errc sign_all(struct making *making, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Of {"keyid":"…","sig":"…"} with a signature of these bytes. */
+/* Length of {"keyid":"…","sig":"…"} with a signature of that many bytes. */
 static size_t entry_bytes(size_t signature_bytes)
 {
 	return sizeof(STP_ENVELOPE_ID STP_ENVELOPE_SIG STP_ENVELOPE_NEXT) - 1 + STP_KEYID_CHARS +
@@ -127,8 +127,8 @@ static enum stp_errc write_file(const struct making *making, uint8_t *out, struc
 	return STP_OK;
 }
 
-/* The bytes that the finished file says were signed: where it holds escapes they are made from it
- * again, into signed_bytes, and must be body. */
+/* The signed bytes according to the finished file. If it contains escapes, they are decoded into
+ * signed_bytes again, and must equal body. */
 static enum stp_errc read_body(const struct making *making, const uint8_t *file, size_t count,
                                struct stp_buf *signed_bytes, const uint8_t **out_body,
                                struct stp_err *err)
@@ -145,12 +145,12 @@ static enum stp_errc read_body(const struct making *making, const uint8_t *file,
 	if (signed_bytes->count != making->body_bytes ||
 	    memcmp(signed_bytes->data, making->body, making->body_bytes) != 0)
 		return STP_FAIL(err, STP_FORMAT, "sign", making->name,
-		                "the file would say something else than what is signed");
+		                "the file would not decode to the signed bytes");
 	*out_body = signed_bytes->data;
 	return STP_OK;
 }
 
-/* Verifies each signature as it stands in the finished file, against the body as it stands there.
+/* Verifies each signature of the finished file against the body in the finished file.
  */
 static enum stp_errc check_signatures(const struct making *making, const uint8_t *file,
                                       const uint8_t *body, struct stp_err *err)
@@ -166,7 +166,7 @@ static enum stp_errc check_signatures(const struct making *making, const uint8_t
 		                        (const char *)hex, 2 * signature_bytes,
 		                        STP_LIBRARIES_ONE) != STP_SIGNATURE_GOOD)
 			return STP_FAIL(err, STP_REFUSED, "sign", making->name,
-			                "the signature of key %.16s… does not fit the bytes",
+			                "the signature of key %.16s… does not match the bytes",
 			                signer->object.keyid);
 		entry += entry_bytes(signature_bytes) + 1;
 	}
@@ -259,7 +259,7 @@ enum stp_errc stp_sealed_make_escaped(const char *name, uint64_t version, const 
 	enum stp_errc code =
 	    stp_cjson_to_file(body, body_bytes, "sign", name, &making.file_bytes, err);
 
-	/* Without an escape the file has the very bytes that are signed. */
+	/* Without escapes the file contains the signed bytes themselves. */
 	making.form_bytes = making.file_bytes.count;
 	making.form = making.form_bytes == body_bytes ? body : making.file_bytes.data;
 	if (code == STP_OK)

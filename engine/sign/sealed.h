@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sealed document: the bytes of one metadata file with their length, digest and version, frozen
- * together so that nothing can publish one with another's numbers. For documents that are not bins:
- * any number of signatures, of any scheme and length.
+ * A sealed document: the bytes of one metadata file with their length, digest and version, kept
+ * together, so that no document can be published with the numbers of another. For documents other
+ * than bins: any number of signatures, of any scheme and length.
  *
- *	BODY ─▶ each signer ─▶ {"signatures":[{"keyid":K,"sig":S},…],"signed":BODY or its file
- *bytes}
+ *	BODY ─▶ each signer ─▶ {"signatures":[{"keyid":K,"sig":S},…],"signed":BODY}
  *
  * Shape      bytes[0, length) is the whole file, envelope included.
  * Memory     stp_sealed_make() allocates length bytes.
@@ -32,7 +31,7 @@ struct stp_sealed {
 };
 
 /* Signs the canonical bytes body with signer_count signers (1 … STP_SIGNATURES_MAX) and makes the
- * file. Signatures stand in the order of their keyids, whatever the order of signers, and each is
+ * file. Signatures are sorted by their keyids, whatever the order of signers, and each is
  * verified against the bytes in the finished file. STP_KEY when a key is given twice, under one
  * keyid or two, STP_REFUSED when a check fails, STP_FORMAT when body is not canonical or holds
  * control characters. */
@@ -41,8 +40,9 @@ enum stp_errc stp_sealed_make(const char *name, uint64_t version, const void *bo
                               size_t signer_count, struct stp_sealed *out_sealed,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* As stp_sealed_make() for a body whose strings may hold control characters, as root, targets and
- * bins do that name PEM keys: body is signed, its file bytes (cjson/encoding.h) are written. */
+/* As stp_sealed_make() for a body whose strings may contain control characters, as in root, targets
+ * and bins with PEM keys: body is signed, its encoding in the file (cjson/encoding.h) is written.
+ */
 enum stp_errc stp_sealed_make_escaped(const char *name, uint64_t version, const void *body,
                                       size_t body_bytes, struct stp_signer *const *signers,
                                       size_t signer_count, struct stp_sealed *out_sealed,

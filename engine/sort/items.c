@@ -6,7 +6,7 @@
 
 #define SHORT_COUNT 32
 
-/* What is sorted, besides the items. */
+/* The context of a sort, besides the items. */
 struct sorted {
 	const uint8_t *records;
 	stp_sort_compare_fn *compare;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sorting records by the first 8 bytes of their key, which stand beside them, and by the records
- * themselves where those are equal.
+ * Sorting records by the first 8 bytes of their key, which are stored beside them, and by the
+ * records themselves where those are equal.
  *
- * Most significant byte first, insertion for what is short. Keys that are digests spread evenly:
- * 800,000 records need two rounds of 256 ways, and then about twelve are left in each. Bytes that
- * all keys have in common cost a round that only counts. What has all 8 bytes in common falls to a
- * comparison sort.
+ * A radix sort, most significant byte first, with insertion sort for short ranges. Keys that are
+ * digests spread evenly: 800,000 records need two rounds of 256 ways, and then about twelve are
+ * left in each. A byte that all keys have in common costs a round that only counts. Records with
+ * all 8 bytes in common are sorted by comparison.
  *
  * Shape      stable: equal records stay in the order of at.
  * Memory     scratch for as many items.

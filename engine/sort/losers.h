@@ -32,7 +32,7 @@ struct stp_losers {
 	size_t winner;
 };
 
-/* True when source a comes before source b; one that is done comes after all others. */
+/* True when source a comes before source b; a source that has ended comes after all others. */
 typedef int stp_losers_before_fn(const void *ctx, size_t a, size_t b);
 
 /* 0 when memory is short. */
@@ -51,7 +51,7 @@ static inline void stp_losers_release(struct stp_losers *losers)
 }
 
 /* Plays source's matches up to the root. While the tree is built, the first to arrive at a node
- * waits there. Inlined, so that before is, too. */
+ * waits there. Inlined, so that before is inlined too. */
 static inline __attribute__((always_inline)) void stp_losers_play(struct stp_losers *losers,
                                                                   size_t source,
                                                                   stp_losers_before_fn *before,

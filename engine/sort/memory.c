@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Address space that takes memory only where it is touched. */
+/* Address space that uses memory only where it is touched. */
 static void *map(size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -23,8 +23,8 @@ enum stp_errc stp_sort_memory_map(struct stp_sort_memory *memory, size_t budget_
 	memory->records = map(memory->records_mapped);
 	memory->items = map(memory->items_mapped);
 	if (!memory->records || !memory->items) {
-		enum stp_errc code =
-		    STP_FAIL_SYS(err, stage, NULL, "cannot get %zu bytes for a run", budget_bytes);
+		enum stp_errc code = STP_FAIL_SYS(err, stage, NULL,
+		                                  "cannot get %zu bytes for records", budget_bytes);
 
 		stp_sort_memory_unmap(memory);
 		return code;

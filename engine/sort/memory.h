@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records in any order → sorted records, in memory and within a budget: what runs and sorters fill
- * until it is full.
+ * Records in any order → sorted records, in memory and within a budget: spilled runs and sorters
+ * fill it until it is full.
  *
  *	records  [ record ][ record ][ record ] …     in the order of adding
  *	items    { prefix, at } { prefix, at } …       in any order, then sorted
  *
  * Shape      at most budget_bytes of records, items, and as many items that sorting needs.
  * Memory     two mappings, touched as they fill; sorting maps one more.
- * Ownership  plain data that may be moved: whoever has it last unmaps it.
+ * Ownership  plain data that may be moved: its last owner unmaps it.
  * Threads    one thread; read-only once it is sorted.
  */
 #ifndef STP_SORT_MEMORY_H
@@ -38,7 +38,7 @@ void stp_sort_memory_unmap(struct stp_sort_memory *memory);
 /* Forgets all records. */
 void stp_sort_memory_clear(struct stp_sort_memory *memory);
 
-/* Whether the budget has room for one more record of that many bytes. */
+/* Whether one more record of that many bytes fits in the budget. */
 static inline int stp_sort_memory_fits(const struct stp_sort_memory *memory, size_t record_bytes)
 {
 	/* Two items per record: sorting needs as much again. */
@@ -64,7 +64,7 @@ static inline uint8_t *stp_sort_memory_at(const struct stp_sort_memory *memory, 
 	return memory->records + memory->items[index].at;
 }
 
-/* Fetches what is at index, if there is that much: sorted records lie all over. */
+/* Prefetches record index, if it exists: sorted records are scattered in memory. */
 static inline void stp_sort_memory_prefetch(const struct stp_sort_memory *memory, size_t index)
 {
 	const uint8_t *at;

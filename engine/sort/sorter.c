@@ -58,7 +58,8 @@ static enum stp_errc sort(struct stp_sorter *sorter, struct stp_err *err)
 
 /* --- spilling -------------------------------------------------------------------------------- */
 
-/* A file without a name: in TMPDIR if that is set, else where disks are larger than memory. */
+/* A file without a name: in TMPDIR if that is set, otherwise preferably where it is not in
+ * memory. */
 static enum stp_errc open_unnamed(int *out_fd, struct stp_err *err)
 {
 	const char *folders[] = {getenv("TMPDIR"), "/var/tmp", "/tmp", "."};
@@ -78,10 +79,10 @@ static enum stp_errc open_unnamed(int *out_fd, struct stp_err *err)
 			return STP_OK;
 	}
 	return STP_FAIL(err, STP_IO, STAGE, NULL,
-	                "cannot make a temporary file; set TMPDIR to a folder with room");
+	                "cannot make a temporary file; set TMPDIR to a folder with free space");
 }
 
-/* Writes the sorted records behind what the file holds. */
+/* Appends the sorted records to the file. */
 static enum stp_errc write_records(struct stp_sorter *sorter, struct stp_err *err)
 {
 	const struct stp_sort_memory *memory = &sorter->memory;
@@ -136,7 +137,7 @@ enum stp_errc stp_sorter_add(struct stp_sorter *sorter, uint64_t prefix, size_t 
 
 /* --- merging --------------------------------------------------------------------------------- */
 
-/* Keeps what is unread of the buffer and fills it up. */
+/* Keeps the unread part of the buffer and refills the rest. */
 static enum stp_errc refill(struct cursor *cursor, struct stp_err *err)
 {
 	size_t left = cursor->buffer_bytes - cursor->buffer_at;
@@ -166,16 +167,16 @@ static enum stp_errc advance_in_file(struct cursor *cursor, struct stp_err *err)
 	if (!left)
 		return STP_OK;
 	bytes = stp_load32_le(cursor->buffer + cursor->buffer_at);
-	/* Our own file; bad memory or disk all the same. */
+	/* This program wrote the file, but memory and disks can fail. */
 	if (bytes > left - HEAD_BYTES)
 		return STP_FAIL(err, STP_CHANGED, STAGE, "temporary file",
-		                "does not read as it was written: check memory and disk");
+		                "does not read back as it was written; check memory and disk");
 	cursor->record = cursor->buffer + cursor->buffer_at + HEAD_BYTES;
 	cursor->buffer_at += HEAD_BYTES + bytes;
 	return STP_OK;
 }
 
-/* Moves to the next record. */
+/* Advances to the next record. */
 static enum stp_errc advance(struct cursor *cursor, struct stp_err *err)
 {
 	const struct stp_sort_memory *memory = &cursor->sorter->memory;

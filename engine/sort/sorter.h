@@ -2,18 +2,18 @@
 /*
  * Records in any order → the same in order, in bounded memory.
  *
- *	add() ─▶ [memory, budget] ─ full ─▶ sort ─▶ sorted run in an unnamed file
- *	merge() ─▶ all runs of all sorters side by side ─▶ emit(), in order
+ *	add() ─▶ [memory, budget] ─ full ─▶ sort ─▶ spilled run in an unnamed file
+ *	merge() ─▶ all runs of all sorters together ─▶ emit(), in order
  *
- * The ledger's runs are the same up to the file, and another from there on: ledger/run.h,
+ * The ledger's spilled runs are the same up to the file, and different from there on: ledger/run.h,
  * engine/decisions/0152-one-sorter.md.
  *
  * Shape      records of any content; equal ones stay side by side, those of one sorter in the order
  *            of adding.
  * Memory     budget_bytes per sorter; 64 KiB per run while merging.
- * Ownership  what is added is written by the caller into the sorter's memory. A sorter owns its
- *file, which has no name and dies with it. Threads    one thread per sorter; merge() one thread,
- *after all adds.
+ * Ownership  the caller writes what it adds into the sorter's memory. A sorter owns its file, which
+ *            has no name and disappears with it.
+ * Threads    one thread per sorter; merge() one thread, after all adds.
  */
 #ifndef STP_SORT_SORTER_H
 #define STP_SORT_SORTER_H
@@ -29,17 +29,17 @@ struct stp_sorter;
 
 typedef enum stp_errc stp_sorter_emit_fn(void *ctx, const uint8_t *record, struct stp_err *err);
 
-/* compare is asked where prefixes are equal. */
+/* compare is called where prefixes are equal. */
 enum stp_errc stp_sorter_create(size_t budget_bytes, stp_sort_compare_fn *compare,
                                 struct stp_sorter **out_sorter, struct stp_err *err) STP_MUST_CHECK;
 void stp_sorter_destroy(struct stp_sorter *sorter);
 
 /* Adds a record of that many bytes, for the caller to write to *out_record before anything else.
- * prefix: the first 8 bytes of what it is sorted by, big endian. */
+ * prefix: the first 8 bytes of its sort key, big endian. */
 enum stp_errc stp_sorter_add(struct stp_sorter *sorter, uint64_t prefix, size_t bytes,
                              uint8_t **out_record, struct stp_err *err) STP_MUST_CHECK;
 
-/* Gives all records of sorters[0, count), which have the same compare, to emit in order. */
+/* Passes all records of sorters[0, count), which have the same compare, to emit in order. */
 enum stp_errc stp_sorter_merge(struct stp_sorter *const *sorters, size_t count,
                                stp_sorter_emit_fn *emit, void *ctx,
                                struct stp_err *err) STP_MUST_CHECK;

@@ -23,9 +23,9 @@
 
 #define TEXT_BYTES_MAX 2048
 #define SEAL_BYTES     32
-/* The rename that puts the file in place, and what follows it, take no longer. */
+/* The rename of the new file, and what follows it, take no longer than this. */
 #define COPIED_AFTER_NS INT64_C(1000000000)
-/* A copy younger than this has missed no run. */
+/* No run can have been missed by a younger copy. */
 #define COPY_AGE_S 600
 
 /* The lines with a version and a digest, in the order of the file. */
@@ -42,7 +42,7 @@ static const struct {
 };
 #define LINE_COUNT (sizeof(lines) / sizeof(lines[0]))
 
-/* Writes the lines that earlier versions do not have; their bytes. */
+/* Writes the lines that earlier versions lack; returns their bytes. */
 static size_t format_made(const struct stp_floors *floors, char *out, size_t size)
 {
 	size_t used = 0;
@@ -56,7 +56,7 @@ static size_t format_made(const struct stp_floors *floors, char *out, size_t siz
 	return used;
 }
 
-/* Writes all lines but the seal; their bytes. */
+/* Writes all lines but the seal; returns their bytes. */
 static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 {
 	size_t used = (size_t)snprintf(out, TEXT_BYTES_MAX, "stampede-floors 1\n");
@@ -87,7 +87,7 @@ static size_t format(const struct stp_floors *floors, char out[TEXT_BYTES_MAX])
 	return used;
 }
 
-/* "seal HEX\n" behind the used bytes of text. */
+/* Appends "seal HEX\n" to the used bytes of text. */
 static size_t append_seal(char text[TEXT_BYTES_MAX], size_t used, const uint8_t *seal_key)
 {
 	uint8_t seal[SEAL_BYTES];
@@ -103,8 +103,8 @@ static size_t append_seal(char text[TEXT_BYTES_MAX], size_t used, const uint8_t 
 
 #define REMEDY "restore state/ and keys/ from one backup"
 
-/* Steps over "WORD " at *at; 0 when it is not there. */
-static int take_word(const char **at, const char *word)
+/* Skips "WORD " at *at; 0 when it is missing. */
+static int skip_word(const char **at, const char *word)
 {
 	size_t count = strlen(word);
 
@@ -114,8 +114,8 @@ static int take_word(const char **at, const char *word)
 	return 1;
 }
 
-/* Decimal digits up to the character end, which is stepped over. */
-static int take_number(const char **at, char end, uint64_t *out)
+/* Reads decimal digits up to the character end, and skips that. */
+static int read_number(const char **at, char end, uint64_t *out)
 {
 	size_t count = strspn(*at, "0123456789");
 
@@ -125,9 +125,9 @@ static int take_number(const char **at, char end, uint64_t *out)
 	return 1;
 }
 
-static int take_pin(const char **at, const char *role, struct stp_pin *pin)
+static int read_pin(const char **at, const char *role, struct stp_pin *pin)
 {
-	if (!take_word(at, role) || !take_word(at, " ") || !take_number(at, ' ', &pin->version) ||
+	if (!skip_word(at, role) || !skip_word(at, " ") || !read_number(at, ' ', &pin->version) ||
 	    pin->version > STP_VERSION_MAX || strnlen(*at, 65) < 65 ||
 	    !stp_hex_decode(*at, sizeof(pin->sha256), pin->sha256, 0) || (*at)[64] != '\n')
 		return 0;
@@ -135,42 +135,42 @@ static int take_pin(const char **at, const char *role, struct stp_pin *pin)
 	return 1;
 }
 
-static int take_threshold(const char **at, char end, struct stp_threshold *out)
+static int read_threshold(const char **at, char end, struct stp_threshold *out)
 {
 	uint64_t threshold;
 	uint64_t keys;
 
-	if (!take_number(at, '/', &threshold) || !take_number(at, end, &keys) ||
+	if (!read_number(at, '/', &threshold) || !read_number(at, end, &keys) ||
 	    threshold > STP_ROLE_KEYS_MAX || keys > STP_ROLE_KEYS_MAX)
 		return 0;
 	*out = (struct stp_threshold){(unsigned)threshold, (unsigned)keys};
 	return 1;
 }
 
-static int take_period(const char **at, char end, int64_t *out)
+static int read_period(const char **at, char end, int64_t *out)
 {
 	uint64_t seconds;
 
-	if (!take_number(at, end, &seconds) || seconds > STP_EXPIRY_SECONDS_MAX)
+	if (!read_number(at, end, &seconds) || seconds > STP_EXPIRY_SECONDS_MAX)
 		return 0;
 	*out = (int64_t)seconds;
 	return 1;
 }
 
 /* Earlier versions did not write this line. */
-static int take_periods(const char **at, struct stp_periods *out)
+static int read_periods(const char **at, struct stp_periods *out)
 {
-	if (!take_word(at, "periods "))
+	if (!skip_word(at, "periods "))
 		return 1;
-	return take_period(at, ' ', &out->root) && take_period(at, ' ', &out->targets) &&
-	       take_period(at, '\n', &out->bins);
+	return read_period(at, ' ', &out->root) && read_period(at, ' ', &out->targets) &&
+	       read_period(at, '\n', &out->bins);
 }
 
-static int take_profile(const char **at, char out[STP_PROFILE_BYTES_MAX + 1])
+static int read_profile(const char **at, char out[STP_PROFILE_BYTES_MAX + 1])
 {
 	size_t count;
 
-	if (!take_word(at, "profile "))
+	if (!skip_word(at, "profile "))
 		return 1;
 	count = strspn(*at, "abcdefghijklmnopqrstuvwxyz0123456789");
 	if (count == 0 || count > STP_PROFILE_BYTES_MAX || (*at)[count] != '\n')
@@ -180,31 +180,31 @@ static int take_profile(const char **at, char out[STP_PROFILE_BYTES_MAX + 1])
 	return 1;
 }
 
-/* All lines but the seal, from NUL-terminated text; NULL when one is not as it should be. */
-static const char *take_lines(const char *text, struct stp_floors *floors)
+/* Reads all lines but the seal from NUL-terminated text; NULL when one is malformed. */
+static const char *read_lines(const char *text, struct stp_floors *floors)
 {
 	struct stp_err ignored = STP_ERR_INIT;
 	const char *at = text;
 	uint8_t place[8];
 	size_t i;
 
-	if (!take_word(&at, "stampede-floors 1\n"))
+	if (!skip_word(&at, "stampede-floors 1\n"))
 		return NULL;
 	for (i = 0; i < LINE_COUNT; i++)
-		if (!take_pin(&at, lines[i].role,
+		if (!read_pin(&at, lines[i].role,
 		              (struct stp_pin *)(void *)((char *)floors + lines[i].offset)))
 			return NULL;
-	if (!take_word(&at, "thresholds ") || !take_threshold(&at, ' ', &floors->root_keys) ||
-	    !take_threshold(&at, ' ', &floors->targets_keys) ||
-	    !take_threshold(&at, '\n', &floors->bins_keys) ||
-	    !take_periods(&at, &floors->periods) || !take_profile(&at, floors->profile))
+	if (!skip_word(&at, "thresholds ") || !read_threshold(&at, ' ', &floors->root_keys) ||
+	    !read_threshold(&at, ' ', &floors->targets_keys) ||
+	    !read_threshold(&at, '\n', &floors->bins_keys) ||
+	    !read_periods(&at, &floors->periods) || !read_profile(&at, floors->profile))
 		return NULL;
-	if (!take_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
+	if (!skip_word(&at, "committed ") || strnlen(at, STP_TIME_BYTES) < STP_TIME_BYTES ||
 	    stp_time_parse(at, STP_TIME_BYTES, &floors->committed_at, &ignored) != STP_OK)
 		return NULL;
 	at += STP_TIME_BYTES;
-	if (!take_word(&at, "\nfolder ") || !take_number(&at, ' ', &floors->folder_ino) ||
-	    !take_number(&at, '\n', &floors->owner) || !take_word(&at, "place ") ||
+	if (!skip_word(&at, "\nfolder ") || !read_number(&at, ' ', &floors->folder_ino) ||
+	    !read_number(&at, '\n', &floors->owner) || !skip_word(&at, "place ") ||
 	    strnlen(at, 17) < 17 || !stp_hex_decode(at, sizeof(place), place, 0) || at[16] != '\n')
 		return NULL;
 	floors->place = stp_load64_be(place);
@@ -224,7 +224,7 @@ enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_
 	if (text_bytes < sizeof(copy)) {
 		memcpy(copy, text, text_bytes);
 		copy[text_bytes] = '\0';
-		at = take_lines(copy, &floors);
+		at = read_lines(copy, &floors);
 	}
 	if (!at || strnlen(at, 71) != 70 || strncmp(at, "seal ", 5) != 0 || at[69] != '\n' ||
 	    at + 70 != copy + text_bytes)
@@ -237,8 +237,8 @@ enum stp_errc stp_floors_parse(const char *text, size_t text_bytes, const uint8_
 		if (sodium_memcmp(again + used, at, 70) != 0)
 			return STP_FAIL(
 			    err, STP_REFUSED, STAGE, NAME,
-			    "does not carry the seal of keys/ledger.key: it was edited, or the "
-			    "key is another; " REMEDY);
+			    "its seal does not match keys/ledger.key: it was edited, or the "
+			    "key was replaced; " REMEDY);
 	}
 	*out_floors = floors;
 	return STP_OK;
@@ -263,15 +263,15 @@ static uint64_t place_of(int state_fd)
 
 static int64_t ns_between(struct timespec from, struct timespec to)
 {
-	/* A difference of more than a century is one of more than a second. */
+	/* Differences are cut to a century, which is more than a second. */
 	if (to.tv_sec - from.tv_sec > INT32_MAX)
 		return INT64_MAX;
 	return (int64_t)(to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
 }
 
-/* A copy lies in a folder with another inode; one that was put in place over the file has its time
- * of writing from the backup and its time of change from now. Backups by hard links change that as
- * well, and leave a second link; so does giving the repository to another user, who shows. */
+/* A copied folder has another inode; a file that was restored over the original has its mtime from
+ * the backup and its ctime from the restore. Backups by hard links also change the ctime, but leave
+ * a second link; so does a change of the owner, which is visible. */
 static int is_copy(const struct stp_floors *floors, const struct stat *folder,
                    const struct stat *file)
 {
@@ -336,8 +336,8 @@ enum stp_errc stp_floors_save(int state_fd, const uint8_t *seal_key,
 	used = append_seal(text, used, seal_key);
 	STP_TRY(stp_file_write(state_fd, STP_FLOORS_FILE, text, used, STP_MODE_PRIVATE_FILE,
 	                       STP_FILE_REPLACE, STAGE, err));
-	/* Syncing may take long: the time of writing is set to that of the rename, see is_copy(). A
-	 * file system that takes no times only makes the next run skip version numbers. */
+	/* Syncing may take long: the mtime is set to the time of the rename, see is_copy(). A file
+	 * system that stores no times only makes the next run skip version numbers. */
 	if (fstatat(state_fd, STP_FLOORS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		struct timespec times[2] = {st.st_atim, st.st_ctim};
 

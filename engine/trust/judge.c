@@ -11,10 +11,10 @@ void stp_trust_root_name(uint64_t version, char out[64])
 	snprintf(out, 64, "%" PRIu64 ".root.json", version);
 }
 
-/* What an audit reports, but what leaves a document as trustworthy as its good signatures make it:
- * expiry is judged before signing, the rest is spelling, or signatures and keys that do not count.
+/* Findings that do not make a document with good signatures less trustworthy: expiry is checked
+ * before signing, the rest concerns spelling, or signatures and keys that do not count.
  */
-static bool is_harmless(enum stp_finding_code code)
+static int is_harmless(enum stp_finding_code code)
 {
 	switch (code) {
 	case STP_FINDING_EXPIRED:
@@ -30,35 +30,36 @@ static bool is_harmless(enum stp_finding_code code)
 	case STP_FINDING_KEYID:
 	case STP_FINDING_KEY_DUPLICATE:
 	case STP_FINDING_KEY_UNKNOWN:
-		return true;
+		return 1;
 	default:
-		return false;
+		return 0;
 	}
 }
 
-enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, bool is_good,
+enum stp_errc stp_trust_judge(struct stp_finding_list *findings, const char *name, int is_good,
                               const char *advice, struct stp_err *err)
 {
 	const struct stp_finding *found = NULL;
+	size_t code, i;
 
 	if (findings->out_of_memory)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory to read metadata");
-	/* Totals count also what a full list had no room for. */
-	for (size_t code = 0; code < STP_FINDING_CODE_COUNT; code++)
+	/* Totals also count findings that a full list did not keep. */
+	for (code = 0; code < STP_FINDING_CODE_COUNT; code++)
 		is_good &= is_harmless((enum stp_finding_code)code) || !findings->totals[code];
 	if (is_good)
 		return STP_OK;
 	stp_finding_list_sort(findings);
-	for (size_t i = 0; i < findings->count; i++) {
+	for (i = 0; i < findings->count; i++) {
 		const struct stp_finding *finding = &findings->items[i];
 
 		if (is_harmless(finding->code))
 			continue;
-		/* That a threshold is missed says more than what it follows from. */
+		/* A missed threshold says more than its cause. */
 		if (!found || finding->code == STP_FINDING_THRESHOLD)
 			found = finding;
 	}
-	/* What is not a regular file says itself what to do. */
+	/* The text about a file that is not regular names the remedy itself. */
 	if (found && found->code == STP_FINDING_FILE_TYPE)
 		return STP_FAIL(err, STP_REFUSED, STAGE, found->subject, "%s", found->text);
 	if (found)
@@ -72,7 +73,7 @@ enum stp_errc stp_trust_check_floor(const char *role, const char *file, const st
 {
 	if (found->version < floor->version)
 		return STP_FAIL(err, STP_REFUSED, STAGE, file,
-		                "is the newest %s there, but version %" PRIu64
+		                "is the newest %s in public/metadata, but version %" PRIu64
 		                " was published; " STP_TRUST_RESTORE,
 		                role, floor->version);
 	if (found->version == floor->version && !stp_pin_is(found, floor))

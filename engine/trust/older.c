@@ -14,7 +14,7 @@
 #include "trust/read.h"
 
 #define STAGE  STP_TRUST_STAGE
-#define ADVICE "clients that start from it are lost; restore it from a backup or a mirror"
+#define ADVICE "clients that start from it cannot update; restore it from a backup or a mirror"
 
 void stp_older_add(uint8_t digest[32], const uint8_t sha256[32])
 {
@@ -25,13 +25,13 @@ void stp_older_add(uint8_t digest[32], const uint8_t sha256[32])
 	stp_hash_one(STP_ALG_SHA256, both, sizeof(both), digest);
 }
 
-/* The first version that state/floors does not vouch for: it knows the bytes of those below. */
+/* The first version whose bytes state/floors does not cover. */
 static uint64_t known_below(const struct stp_trust *trust)
 {
 	return trust->floors.older.version ? trust->floors.root.version : 0;
 }
 
-/* ------------------------------------------------------------------ the first time */
+/* ------------------------------------------------------------------ first check */
 
 /* Reads V.root.json into root: it must be signed by itself and lead to next. */
 static enum stp_errc verify_one(struct stp_trust *trust, int metadata_fd, uint64_t version,
@@ -39,7 +39,7 @@ static enum stp_errc verify_one(struct stp_trust *trust, int metadata_fd, uint64
 {
 	struct stp_signature_tally tally = {0, 0};
 	char name[64];
-	bool good;
+	int good;
 
 	stp_trust_root_name(version, name);
 	STP_TRY(stp_root_read(root, metadata_fd, name, &trust->findings, &good, err));
@@ -79,9 +79,9 @@ enum stp_errc stp_older_verify(struct stp_trust *trust, int metadata_fd, uint64_
 	return code;
 }
 
-/* ------------------------------------------------------------------ every time */
+/* ------------------------------------------------------------------ every run */
 
-/* Adds the roots from version from up to, without it, end. */
+/* Adds the roots of versions [from, end). */
 static enum stp_errc add_files(int metadata_fd, uint64_t from, uint64_t end, uint8_t digest[32],
                                struct stp_err *err)
 {

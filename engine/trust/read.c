@@ -13,7 +13,7 @@
 
 #define STAGE STP_TRUST_STAGE
 
-/* Its signatures are good, so somebody with its keys wrote what stampede cannot use. */
+/* The signatures are good, so someone with the keys wrote what stampede cannot use. */
 #define UNUSABLE(name, ...) STP_FAIL(err, STP_FORMAT, STAGE, (name), __VA_ARGS__)
 
 void stp_trust_version(const struct stp_document *doc, uint64_t expected,
@@ -50,7 +50,7 @@ static int meta_compare(const void *a, const void *b)
 	                             ((const struct stp_meta *)b)->name);
 }
 
-/* One member of snapshot.meta into the list. */
+/* Adds one member of snapshot.meta to the list. */
 static enum stp_errc add_meta(struct stp_current *current, const char *file, const char *key,
                               const json_t *value, struct stp_err *err)
 {
@@ -64,7 +64,7 @@ static enum stp_errc add_meta(struct stp_current *current, const char *file, con
 	    json_integer_value(version) < 1 ||
 	    (uint64_t)json_integer_value(version) > STP_VERSION_MAX ||
 	    (length && (!json_is_integer(length) || json_integer_value(length) < 1)))
-		return UNUSABLE(file, "has a broken entry; restore it from a backup");
+		return UNUSABLE(file, "has a malformed entry; restore it from a backup");
 	meta.name = stp_arena_copy(&current->arena, key, count - 5);
 	meta.version = (uint64_t)json_integer_value(version);
 	meta.length = (uint64_t)json_integer_value(length);
@@ -132,14 +132,14 @@ enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, struct s
 	if (!name || strlen(name) >= sizeof(current->bin_prefix) ||
 	    (succinct && (bits < STP_BIN_BITS_MIN || bits > STP_BIN_BITS_MAX)) ||
 	    json_array_size(roles) > (1u << STP_BIN_BITS_MAX))
-		return UNUSABLE(doc->name, "does not delegate to bins as stampede makes them; "
+		return UNUSABLE(doc->name, "does not delegate to bins the way stampede does; "
 		                           "restore it from a backup, or make a new repository");
 	if (json_array_size(keyids) == 1 && keyid && strlen(keyid) == 64)
 		memcpy(current->bin_keyid, keyid, 65);
 	current->delegation = succinct ? STP_DELEGATION_SUCCINCT : STP_DELEGATION_PREFIXES;
 	current->bin_count = succinct ? UINT32_C(1) << bits : (uint32_t)json_array_size(roles);
 	count = strlen(name);
-	if (!succinct) { /* "bin-n-000" is the prefix, "-" and the index */
+	if (!succinct) { /* "bin-n-000" consists of the prefix, "-" and the index */
 		const char *dash = strrchr(name, '-');
 
 		count = dash ? (size_t)(dash - name) : 0;

@@ -13,10 +13,10 @@
 
 #define STAGE STP_TRUST_STAGE
 
-/* A root that something outside public/ names. */
+/* A root that is named outside public/. */
 struct start {
 	struct stp_pin pin;
-	const char *origin; /* who names it */
+	const char *origin; /* what names it */
 };
 
 static enum stp_errc check_bytes(const struct stp_buf *file, const char *name,
@@ -44,7 +44,7 @@ static enum stp_errc check_there(int metadata_fd, const struct start *start, str
 	                start->origin);
 }
 
-/* A trusted root that the chain does not start from must lie there with its bytes all the same. */
+/* A trusted root from which the chain does not start must also exist with its bytes. */
 static enum stp_errc check_older(int metadata_fd, const struct start *start, struct stp_err *err)
 {
 	struct stp_buf file = STP_BUF_INIT;
@@ -59,19 +59,19 @@ static enum stp_errc check_older(int metadata_fd, const struct start *start, str
 	return code;
 }
 
-/* The pin of a root file of the operator's. */
+/* The version and digest of a root file of the operator. */
 static enum stp_errc pin_file(const char *path, struct stp_pin *out_pin, struct stp_err *err)
 {
 	struct stp_finding_list findings;
 	struct stp_root root;
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	stp_finding_list_init(&findings);
 	code = stp_root_read(&root, AT_FDCWD, path, &findings, &usable, err);
 	if (code == STP_OK)
 		code = stp_trust_judge(&findings, path, usable && root.doc.version,
-		                       "name a copy of a root that was published", err);
+		                       "give a copy of a root that was published", err);
 	if (code == STP_OK)
 		*out_pin = stp_pin_of(root.doc.version, root.doc.file.data, root.doc.file.count);
 	stp_root_release(&root);
@@ -79,8 +79,9 @@ static enum stp_errc pin_file(const char *path, struct stp_pin *out_pin, struct 
 	return code;
 }
 
-/* Where the chain starts: the newest of all that is trusted; version 0 when nothing is. And the one
- * that a person chose, at the last ceremony or now: state/floors moves on with each sign. */
+/* Where the chain starts: at the newest trusted root; version 0 when there is none. Also finds the
+ * one that a person confirmed, at the last ceremony or now: state/floors advances with each sign.
+ */
 static enum stp_errc find_start(const struct stp_trust *trust,
                                 const struct stp_trust_options *options, struct start *out_start,
                                 struct start *out_confirmed, struct stp_err *err)
@@ -91,13 +92,14 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 	    {{.version = 0}, stp_hint_text(STP_HINT_TRUST)},
 	};
 	size_t newest = 0;
+	size_t i;
 
 	if (options->root_file)
 		STP_TRY(pin_file(options->root_file, &all[2].pin, err));
-	for (size_t i = 1; i < sizeof(all) / sizeof(all[0]); i++)
+	for (i = 1; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].pin.version > all[newest].pin.version)
 			newest = i;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (i != newest && all[i].pin.version)
 			STP_TRY(check_older(options->repo->metadata_fd, &all[i], err));
 	*out_start = all[newest];
@@ -105,9 +107,9 @@ static enum stp_errc find_start(const struct stp_trust *trust,
 	return STP_OK;
 }
 
-/* Reads V.root.json into root; *out_good when it can be used and says that version. */
+/* Reads V.root.json into root; *out_good when it is usable and has that version. */
 static enum stp_errc read_root(struct stp_trust *trust, int metadata_fd, uint64_t version,
-                               struct stp_root *root, bool *out_good, struct stp_err *err)
+                               struct stp_root *root, int *out_good, struct stp_err *err)
 {
 	char name[64];
 
@@ -118,14 +120,14 @@ static enum stp_errc read_root(struct stp_trust *trust, int metadata_fd, uint64_
 	return STP_OK;
 }
 
-/* The first root of the chain. Its digest is taken of the very bytes that are used. */
+/* Reads the first root of the chain. The digest is that of the same bytes that are used. */
 static enum stp_errc load_start(struct stp_trust *trust, int metadata_fd, const struct start *start,
                                 struct stp_err *err)
 {
 	struct stp_signature_tally tally = {0, 0};
 	uint64_t version = start->pin.version ? start->pin.version : 1;
 	char name[64];
-	bool good;
+	int good;
 
 	stp_trust_root_name(version, name);
 	if (start->pin.version)
@@ -139,7 +141,7 @@ static enum stp_errc load_start(struct stp_trust *trust, int metadata_fd, const 
 	return stp_trust_judge(&trust->findings, name, good, STP_TRUST_RESTORE, err);
 }
 
-/* Goes on to V.root.json, which must follow from the root before it. */
+/* Continues with V.root.json, which must follow from the root before it. */
 static enum stp_errc step_root(struct stp_trust *trust, int metadata_fd, uint64_t version,
                                struct stp_err *err)
 {
@@ -147,7 +149,7 @@ static enum stp_errc step_root(struct stp_trust *trust, int metadata_fd, uint64_
 	struct stp_root next;
 	enum stp_errc code;
 	char name[64];
-	bool good;
+	int good;
 
 	stp_trust_root_name(version, name);
 	code = read_root(trust, metadata_fd, version, &next, &good, err);
@@ -155,7 +157,7 @@ static enum stp_errc step_root(struct stp_trust *trust, int metadata_fd, uint64_
 	if (code == STP_OK)
 		code = stp_trust_judge(
 		    &trust->findings, name, good,
-		    "clients stop before it; remove it, or put the right file there", err);
+		    "clients cannot update past it; remove it, or restore the right file", err);
 	if (code != STP_OK) {
 		stp_root_release(&next);
 		return code;
@@ -165,12 +167,12 @@ static enum stp_errc step_root(struct stp_trust *trust, int metadata_fd, uint64_
 	return STP_OK;
 }
 
-/* The root that was confirmed last, for who shows what changed since. */
+/* Reads the root that was confirmed last, for callers that show what changed since. */
 static enum stp_errc load_confirmed(struct stp_trust *trust, int metadata_fd,
                                     const struct start *start, struct stp_err *err)
 {
 	char name[64];
-	bool usable;
+	int usable;
 
 	if (!start->pin.version || start->pin.version >= trust->root.doc.version)
 		return STP_OK;
@@ -196,7 +198,7 @@ enum stp_errc stp_trust_load_roots(struct stp_trust *trust, const struct stp_tru
 		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE_TRUST), STP_CONFIG, STAGE,
 		                STP_CONFIG_FILE,
 		                "\"trusted_root\": is missing, so nothing says which root may be "
-		                "trusted; name a copy of one from outside public/: %s 1.root.json",
+		                "trusted; give a copy of one from outside public/: %s 1.root.json",
 		                stp_hint_text(STP_HINT_UPDATE_TRUST));
 	STP_TRY(load_start(trust, metadata_fd, &start, err));
 	STP_TRY(stp_older_verify(trust, metadata_fd, &lowest, err));
@@ -210,7 +212,7 @@ enum stp_errc stp_trust_load_roots(struct stp_trust *trust, const struct stp_tru
 		if (steps == STP_ROOT_STEPS_MAX)
 			return STP_FAIL(
 			    stp_hinted(err, STP_HINT_UPDATE_TRUST), STP_LIMIT, STAGE, name,
-			    "more than %d roots follow the trusted one; trust a newer: %s",
+			    "more than %d roots follow the trusted one; trust a newer one: %s",
 			    STP_ROOT_STEPS_MAX, stp_hint_text(STP_HINT_UPDATE_TRUST));
 		STP_TRY(step_root(trust, metadata_fd, version, err));
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain of roots, from the newest that something outside public/ names to the newest there:
+ * The chain of roots, from the newest one that is named outside public/ to the newest in public/:
  *
  *	stampede.json "trusted_root" ─┐
  *	state/floors (sealed)         ├▶ N.root.json ─▶ N+1.root.json ─▶ … newest root

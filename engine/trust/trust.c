@@ -19,19 +19,19 @@
 /* ------------------------------------------------------------------ timestamp, snapshot */
 
 /* Reads timestamp or snapshot; *out_good when it can be used and is signed by a threshold of role,
- * or is the very bytes that were published last. */
+ * or has exactly the bytes that were published last. */
 static enum stp_errc read_online(struct stp_trust *trust, int metadata_fd, const char *name,
                                  const struct stp_document_rule *rule, const struct stp_role *role,
                                  const struct stp_pin *floor, struct stp_document *doc,
-                                 struct stp_pin *out_pin, bool *out_good, struct stp_err *err)
+                                 struct stp_pin *out_pin, int *out_good, struct stp_err *err)
 {
 	struct stp_signature_tally tally = {0, 0};
 	struct stp_buf file = STP_BUF_INIT;
-	bool is_known;
-	bool there;
+	int is_known;
+	int there;
 
 	memset(doc, 0, sizeof(*doc));
-	*out_good = false;
+	*out_good = 0;
 	STP_TRY(stp_published_read(metadata_fd, name, rule->bytes_max, &file, &trust->findings,
 	                           &there, err));
 	if (!there) {
@@ -54,7 +54,7 @@ static enum stp_errc load_timestamp(struct stp_trust *trust, int metadata_fd,
 {
 	struct stp_document doc;
 	enum stp_errc code;
-	bool good;
+	int good;
 
 	code = read_online(trust, metadata_fd, "timestamp.json", &stp_rule_timestamp,
 	                   &trust->root.timestamp, &trust->floors.timestamp, &doc,
@@ -79,7 +79,7 @@ static enum stp_errc load_snapshot(struct stp_trust *trust, int metadata_fd,
 	struct stp_document doc;
 	enum stp_errc code;
 	char name[64];
-	bool good;
+	int good;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", listed->version);
 	code = read_online(trust, metadata_fd, name, &stp_rule_snapshot, &trust->root.snapshot,
@@ -103,8 +103,8 @@ static enum stp_errc load_snapshot(struct stp_trust *trust, int metadata_fd,
 
 /* ------------------------------------------------------------------ targets, bins */
 
-/* The highest N from first on for which N.role.json and all between are there; first when none
- * is. */
+/* The highest N such that all files from first.role.json to N.role.json exist; first if none does.
+ */
 static uint64_t newest_version(int metadata_fd, const char *role, uint64_t first)
 {
 	uint64_t version = first;
@@ -125,7 +125,7 @@ static uint64_t listed_version(const struct stp_current *current, const char *ro
 	return at < 0 ? 1 : current->meta.items[at].version;
 }
 
-/* Reads the newest file of targets or bins, which must carry a threshold of keys. */
+/* Reads the newest file of targets or bins, which must be signed by a threshold of keys. */
 static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const char *role,
                                const struct stp_role *keys, const struct stp_current *current,
                                const struct stp_pin *floor, struct stp_document *doc,
@@ -136,7 +136,7 @@ static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const c
 	uint64_t version = newest_version(metadata_fd, role, listed);
 	char name[64];
 	char remedy[256];
-	bool good;
+	int good;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".%s.json", version, role);
 	STP_TRY(stp_document_read(doc, metadata_fd, name, &stp_rule_targets, &trust->findings,
@@ -145,8 +145,8 @@ static enum stp_errc load_role(struct stp_trust *trust, int metadata_fd, const c
 	good = good && doc->version == version &&
 	       stp_document_signed_by(doc, keys, NULL, role, &tally);
 	snprintf(remedy, sizeof(remedy),
-	         "remove it (an %s that was interrupted leaves such a file), or put the right file "
-	         "there",
+	         "remove it (an %s that was interrupted leaves such a file), or restore the right "
+	         "file",
 	         stp_hint_text(STP_HINT_UPDATE_OF_ROLES));
 	STP_TRY(stp_trust_judge(&trust->findings, name, good,
 	                        version > listed ? remedy : STP_TRUST_RESTORE, err));
@@ -160,8 +160,7 @@ static enum stp_errc load_roles(struct stp_trust *trust, int metadata_fd,
 	STP_TRY(load_role(trust, metadata_fd, "targets", &trust->root.targets, current,
 	                  &trust->floors.targets, &trust->targets, &trust->found.targets, err));
 	STP_TRY(stp_trust_read_bins_role(trust, err));
-	STP_TRY(
-	    stp_trust_judge(&trust->findings, trust->targets.name, true, STP_TRUST_RESTORE, err));
+	STP_TRY(stp_trust_judge(&trust->findings, trust->targets.name, 1, STP_TRUST_RESTORE, err));
 	if (trust->has_bins)
 		STP_TRY(load_role(trust, metadata_fd, "bins", &trust->bins_role, current,
 		                  &trust->floors.bins, &trust->bins, &trust->found.bins, err));
@@ -254,7 +253,7 @@ void stp_trust_release(struct stp_trust *trust)
 	memset(trust, 0, sizeof(*trust));
 }
 
-bool stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version)
+int stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version)
 {
 	struct stp_signature_tally tally = {0, 0};
 	struct stp_err ignored = STP_ERR_INIT;
@@ -262,8 +261,8 @@ bool stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, u
 	struct stp_document doc;
 	enum stp_errc code;
 	char name[64];
-	bool usable;
-	bool is_signed;
+	int usable;
+	int is_signed;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
 	stp_finding_list_init(&findings);

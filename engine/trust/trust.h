@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust/: what is published, read back by those who will sign on top of it. Nothing in public/ is
- * believed for lying there: whoever can write there once must gain nothing from it.
+ * trust/: reads and verifies what is published, before something is signed on top of it. No file is
+ * trusted for being in public/: somebody who could once write there must gain nothing by that.
  *
  *	stampede.json "trusted_root" ─┐
  *	state/floors (sealed)         ├▶ N.root.json ─▶ N+1.root.json ─▶ … newest root
@@ -9,15 +9,15 @@
  *	          names, versions ◀─ V.snapshot.json ◀─ timestamp.json ◀──────┤
  *	      delegation to bin-n ◀─ newest bins role ◀─ newest targets ◀─────┘
  *
- * The chain begins at the newest root that something outside public/ names by version and digest,
- * and is followed as a client does (specification section 5.3). Timestamp and snapshot carry a
- * threshold of the newest root's keys, or are, byte for byte, what state/floors says was published
- * last (the online key may have been replaced since). Targets and bins are the newest that lie
- * there beyond the listed ones (init --update makes them) and carry their thresholds. No version
- * is below its floor. Bins are not read.
+ * The chain begins at the newest root that is named outside public/ by version and digest, and is
+ * followed as clients do (specification section 5.3). Timestamp and snapshot carry a
+ * threshold of the newest root's keys, or are, byte for byte, what was published last according to
+ * state/floors (the online key may have been replaced since). Targets and bins are the newest ones
+ * in public/, which may be newer than the listed ones (init --update makes them), and carry their
+ * thresholds. No version is below its floor. Bins are not read.
  *
  * A document counts when it could be read, has the version of its name and carries its signatures.
- * That no finding speaks against it is not enough.
+ * The absence of findings is not enough.
  *
  * Shape      one struct, and the struct stp_current that it fills.
  * Memory     the documents as JSON; the snapshot only while it is loaded.
@@ -34,9 +34,9 @@
 struct stp_trust_options {
 	const struct stp_repo *repo;
 	const struct stp_pin *pinned; /* stampede.json's; version 0: none */
-	const char *root_file;        /* a root kept elsewhere, or NULL */
-	const uint8_t *seal_key;      /* NULL: who only reads; see trust/floors.h */
-	int needs_pin;                /* offline keys will sign: nothing may be taken on faith */
+	const char *root_file;        /* a root kept outside public/, or NULL */
+	const uint8_t *seal_key;      /* NULL: for readers; see trust/floors.h */
+	int needs_pin;                /* offline keys will sign: a trusted root is required */
 };
 
 struct stp_trust {
@@ -46,24 +46,24 @@ struct stp_trust {
 	                                    * names, when others followed it; else empty */
 	struct stp_document targets, bins; /* the newest; bins only when has_bins */
 	int has_bins;
-	struct stp_key_ring targets_ring; /* keys that targets names */
-	struct stp_role bins_role;        /* who signs the bins role */
-	struct stp_floors floors;         /* as state/floors says */
-	struct stp_floors found;          /* as public/ says now: floors of what is published */
+	struct stp_key_ring targets_ring; /* the keys in targets */
+	struct stp_role bins_role;        /* the keys and threshold of the bins role */
+	struct stp_floors floors;         /* as in state/floors */
+	struct stp_floors found;          /* as in public/ now: the floors of what is published */
 	int has_floors;
-	int is_unpinned; /* nothing named a root, so 1.root.json was believed */
+	int is_unpinned; /* nothing names a root, so 1.root.json was trusted */
 	enum stp_floors_origin origin;
 };
 
-/* Loads and verifies. A repository made before roots were pinned starts from its 1.root.json, which
- * is_unpinned tells; with needs_pin that is STP_CONFIG. STP_REFUSED, or
- * STP_FORMAT, names the file that is not what it should be and says what to do. */
+/* Loads and verifies. A repository that was made before roots were pinned starts from its
+ * 1.root.json and sets is_unpinned; with needs_pin that is STP_CONFIG. STP_REFUSED or STP_FORMAT
+ * names the file that is wrong, and the remedy. */
 enum stp_errc stp_trust_load(struct stp_trust *trust, const struct stp_trust_options *options,
                              struct stp_current *out_current, struct stp_err *err) STP_MUST_CHECK;
 void stp_trust_release(struct stp_trust *trust);
 
-/* True when V.snapshot.json lies there with a threshold of the root's snapshot keys: its version
- * has been used. */
-bool stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version);
+/* True when V.snapshot.json exists with a threshold of the root's snapshot keys: its version has
+ * been used. */
+int stp_trust_signed_snapshot(const struct stp_trust *trust, int metadata_fd, uint64_t version);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two snapshots side by side: which targets were added, removed, or have other bytes.
+ * Compares two snapshots: which targets were added, removed, or have other bytes.
  *
  *	old bins ─┐
  *	          ├─▶ unit of the key space ─▶ same bytes? ─▶ merge by path ─▶ changes, in order
  *	new bins ─┘      (many at once)          done
  *
- * A unit is the largest part of the key space that is whole bins on both sides: one bin of each
- * when the counts are equal, one bin against several when they are not. Units are worked on in
- * windows, many at once, and their changes handed on in the order of units. Nearly all bins of two
- * nights differ in version and expiry only: their "targets" are equal bytes and are never parsed.
+ * A unit is the smallest part of the key space that consists of whole bins on both sides: one bin
+ *of each when the counts are equal, else one bin against several. Units are processed in windows,
+ *many at once, and their changes are reported in the order of units. Nearly all bins of two nights
+ * differ in version and expiry only: the bytes of "targets" are equal and are never parsed.
  *
- * Digest changes go out at once. Removed and added targets wait in memory for their turn; when
- * there are too many to keep, another pass over the bins finds them again.
+ * Changed digests are reported at once. Removed and added targets are kept in memory until their
+ * turn; when there are too many to keep, another pass over the bins finds them again.
  */
 #include <sodium.h>
 #include <stdatomic.h>
@@ -27,39 +27,39 @@
 #include "verify/side.h"
 
 #define WINDOW_UNITS   256
-#define KEPT_BYTES_MAX ((size_t)64 << 20) /* of waiting changes, per kind */
+#define KEPT_BYTES_MAX ((size_t)64 << 20) /* of changes kept, per kind */
 #define KIND_COUNT     3
 #define KIND_BIT(kind) (1u << (kind))
 #define ALL_KINDS      (KIND_BIT(KIND_COUNT) - 1)
 
 struct unit_result {
-	struct stp_buf changes; /* struct change_record and its texts, again and again */
+	struct stp_buf changes; /* each a struct change_record, followed by its texts */
 	uint64_t old_targets, new_targets;
-	bool is_same;
+	int is_same;
 };
 
 struct comparison {
 	const struct stp_verify_against_options *options;
 	struct stp_side old_side, new_side;
 	size_t unit_count;
-	bool same_folder;
+	int same_folder;
 	struct stp_verify_against_report *report;
-	/* One window. */
+	/* The current window. */
 	size_t window_begin, window_end;
 	atomic_size_t next;
 	unsigned kinds; /* KIND_BIT()s wanted by this pass */
 	struct unit_result *results;
 	struct worker *workers;
-	/* Changes that wait for their turn. */
+	/* Changes that are reported later. */
 	struct stp_buf kept[KIND_COUNT];
-	bool overflown[KIND_COUNT];
+	int overflown[KIND_COUNT];
 };
 
 struct worker {
 	struct stp_half old_half, new_half;
 };
 
-/* A change as it waits in a buffer; path, old and new digest follow. */
+/* A change in a buffer, followed by path, old and new digest. */
 struct change_record {
 	uint64_t old_length, new_length;
 	uint32_t path_bytes, digest_chars;
@@ -94,8 +94,9 @@ static void unit_bins(const struct comparison *c, const struct stp_side *side, s
 static int common_algorithm(unsigned old_set, unsigned new_set)
 {
 	static const enum stp_alg order[] = {STP_ALG_SHA512, STP_ALG_SHA256, STP_ALG_BLAKE2B_256};
+	size_t i;
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (old_set & new_set & STP_ALG_BIT(order[i]))
 			return (int)order[i];
 	return -1;
@@ -138,7 +139,7 @@ static enum stp_errc put_change(struct unit_result *result, enum stp_change_kind
 	return STP_OK;
 }
 
-/* Both halves have the path. */
+/* Compares the entries of a path that is in both halves. */
 static enum stp_errc compare_pair(const struct comparison *c, struct unit_result *result,
                                   const struct stp_bin_entry *old_entry,
                                   const struct stp_bin_entry *new_entry, int algorithm,
@@ -183,8 +184,8 @@ static enum stp_errc merge_halves(const struct comparison *c, const struct stp_h
 	return STP_OK;
 }
 
-/* The same files on both sides: nothing to read. */
-static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
+/* Whether both sides have the same file, which need not be read. */
+static int is_same_file(const struct comparison *c, size_t old_bin, size_t new_bin)
 {
 	const struct stp_chain_bin *a = &c->old_side.tree.bin_items[old_bin];
 	const struct stp_chain_bin *b = &c->new_side.tree.bin_items[new_bin];
@@ -193,7 +194,7 @@ static bool is_same_file(const struct comparison *c, size_t old_bin, size_t new_
 	       a->listed->version == b->listed->version && strcmp(a->role, b->role) == 0;
 }
 
-static bool has_same_targets(struct stp_half *old_half, struct stp_half *new_half)
+static int has_same_targets(struct stp_half *old_half, struct stp_half *new_half)
 {
 	const char *old_text, *new_text;
 	size_t old_count, new_count;
@@ -212,14 +213,14 @@ static enum stp_errc compare_unit(struct comparison *c, struct worker *w, size_t
 	unit_bins(c, &c->new_side, unit, &new_begin, &new_end);
 	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
 	    is_same_file(c, old_begin, new_begin)) {
-		result->is_same = true;
+		result->is_same = 1;
 		return STP_OK;
 	}
 	STP_TRY(stp_half_read(&w->old_half, &c->old_side, old_begin, old_end, err));
 	STP_TRY(stp_half_read(&w->new_half, &c->new_side, new_begin, new_end, err));
 	if (old_end - old_begin == 1 && new_end - new_begin == 1 &&
 	    has_same_targets(&w->old_half, &w->new_half)) {
-		result->is_same = true;
+		result->is_same = 1;
 		return STP_OK;
 	}
 	STP_TRY(stp_half_parse(&w->old_half, &c->old_side, old_begin, old_end, err));
@@ -245,9 +246,9 @@ static enum stp_errc work(void *ctx, size_t worker_index, struct stp_err *err)
 	}
 }
 
-/* --------------------------------------------------------------------------- handing on */
+/* --------------------------------------------------------------------------- reporting */
 
-/* Hands one record at `at` to the caller. */
+/* Reports one record, whose texts begin at `at`, to the caller. */
 static enum stp_errc emit(struct comparison *c, const struct change_record *record,
                           const uint8_t *at, struct stp_err *err)
 {
@@ -280,7 +281,7 @@ static size_t record_bytes(const struct change_record *record)
 	       (size_t)record->digest_chars * (record->has_old + (size_t)record->has_new);
 }
 
-/* Keeps a record for later; a kind of which there are too many is dropped and found again. */
+/* Keeps a record for later; when a kind has too many, all are dropped, and found again later. */
 static enum stp_errc keep(struct comparison *c, const struct change_record *record,
                           const uint8_t *at, struct stp_err *err)
 {
@@ -289,7 +290,7 @@ static enum stp_errc keep(struct comparison *c, const struct change_record *reco
 	if (c->overflown[record->kind])
 		return STP_OK;
 	if (kept->count > KEPT_BYTES_MAX) {
-		c->overflown[record->kind] = true;
+		c->overflown[record->kind] = 1;
 		stp_buf_release(kept);
 		return STP_OK;
 	}
@@ -304,9 +305,9 @@ static void count_change(struct stp_verify_against_report *report, enum stp_chan
 	report->added += kind == STP_CHANGE_ADDED;
 }
 
-/* All records of changes; direct: kinds that go out now, the others are kept. */
-static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes, unsigned direct,
-                             bool first_pass, struct stp_err *err)
+/* Reports the records of changes of the kinds in direct now, and keeps the others. */
+static enum stp_errc report_records(struct comparison *c, const struct stp_buf *changes,
+                                    unsigned direct, int first_pass, struct stp_err *err)
 {
 	size_t at = 0;
 
@@ -326,35 +327,38 @@ static enum stp_errc hand_on(struct comparison *c, const struct stp_buf *changes
 	return STP_OK;
 }
 
-static enum stp_errc run_window(struct comparison *c, unsigned direct, bool first_pass,
+static enum stp_errc run_window(struct comparison *c, unsigned direct, int first_pass,
                                 struct stp_err *err)
 {
 	size_t count = c->window_end - c->window_begin;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		c->results[i].changes.count = 0;
 		c->results[i].old_targets = c->results[i].new_targets = 0;
-		c->results[i].is_same = false;
+		c->results[i].is_same = 0;
 	}
 	atomic_store(&c->next, c->window_begin);
 	STP_TRY(stp_workers_run(c->options->jobs, "against", work, c, c->options->cancel, err));
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		if (first_pass) {
 			c->report->bins_same += c->results[i].is_same;
 			c->report->old_targets += c->results[i].old_targets;
 			c->report->new_targets += c->results[i].new_targets;
 		}
-		STP_TRY(hand_on(c, &c->results[i].changes, direct, first_pass, err));
+		STP_TRY(report_records(c, &c->results[i].changes, direct, first_pass, err));
 	}
 	return STP_OK;
 }
 
 /* One pass over all units. */
-static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct, bool first_pass,
+static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct, int first_pass,
                           struct stp_err *err)
 {
+	size_t unit;
+
 	c->kinds = kinds;
-	for (size_t unit = 0; unit < c->unit_count; unit += WINDOW_UNITS) {
+	for (unit = 0; unit < c->unit_count; unit += WINDOW_UNITS) {
 		c->window_begin = unit;
 		c->window_end =
 		    unit + WINDOW_UNITS < c->unit_count ? unit + WINDOW_UNITS : c->unit_count;
@@ -366,20 +370,21 @@ static enum stp_errc pass(struct comparison *c, unsigned kinds, unsigned direct,
 static enum stp_errc compare_all(struct comparison *c, struct stp_err *err)
 {
 	static const enum stp_change_kind later[] = {STP_CHANGE_REMOVED, STP_CHANGE_ADDED};
+	size_t i;
 
-	STP_TRY(pass(c, ALL_KINDS, KIND_BIT(STP_CHANGE_DIGEST), true, err));
-	for (size_t i = 0; i < 2; i++) {
+	STP_TRY(pass(c, ALL_KINDS, KIND_BIT(STP_CHANGE_DIGEST), 1, err));
+	for (i = 0; i < 2; i++) {
 		unsigned bit = KIND_BIT(later[i]);
 
 		if (c->overflown[later[i]])
-			STP_TRY(pass(c, bit, bit, false, err));
+			STP_TRY(pass(c, bit, bit, 0, err));
 		else
-			STP_TRY(hand_on(c, &c->kept[later[i]], bit, false, err));
+			STP_TRY(report_records(c, &c->kept[later[i]], bit, 0, err));
 	}
 	return STP_OK;
 }
 
-/* How many units: bins of the coarser side, or one when a side is not cut evenly. */
+/* The number of units: the bins of the coarser side, or one when a side is not divided evenly. */
 static size_t count_units(const struct comparison *c)
 {
 	unsigned old_bits = c->old_side.tree.bits, new_bits = c->new_side.tree.bits;
@@ -389,7 +394,7 @@ static size_t count_units(const struct comparison *c)
 	return (size_t)1 << (old_bits < new_bits ? old_bits : new_bits);
 }
 
-static enum stp_errc make_room(struct comparison *c, struct stp_err *err)
+static enum stp_errc allocate(struct comparison *c, struct stp_err *err)
 {
 	size_t workers = c->options->jobs ? c->options->jobs : 1;
 
@@ -404,14 +409,15 @@ static enum stp_errc make_room(struct comparison *c, struct stp_err *err)
 static void release(struct comparison *c)
 {
 	size_t workers = c->options->jobs ? c->options->jobs : 1;
+	size_t i;
 
-	for (size_t i = 0; c->workers && i < workers; i++) {
+	for (i = 0; c->workers && i < workers; i++) {
 		stp_half_release(&c->workers[i].old_half);
 		stp_half_release(&c->workers[i].new_half);
 	}
-	for (size_t i = 0; c->results && i < WINDOW_UNITS; i++)
+	for (i = 0; c->results && i < WINDOW_UNITS; i++)
 		stp_buf_release(&c->results[i].changes);
-	for (size_t i = 0; i < KIND_COUNT; i++)
+	for (i = 0; i < KIND_COUNT; i++)
 		stp_buf_release(&c->kept[i]);
 	free(c->workers);
 	free(c->results);
@@ -444,7 +450,7 @@ enum stp_errc stp_verify_against(const struct stp_verify_against_options *option
 	c->old_side.folder.fd = c->new_side.folder.fd = -1;
 	code = open_sides(c, err);
 	if (code == STP_OK)
-		code = make_room(c, err);
+		code = allocate(c, err);
 	if (code == STP_OK)
 		code = compare_all(c, err);
 	report.old_snapshot = c->old_side.tree.snapshot.version;

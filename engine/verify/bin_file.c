@@ -23,8 +23,8 @@ void stp_bin_file_release(struct stp_bin_file *bin)
 	memset(bin, 0, sizeof(*bin));
 }
 
-/* True when a byte of the eight at p is below 0x21, above 0x7e, '"' or '\'. May say yes for a
- * space, which is allowed: the caller looks again, byte by byte. */
+/* True when a byte of the eight at p is below 0x21, above 0x7e, '"' or '\'. May be true for a
+ * space, which is allowed: the caller then checks byte by byte. */
 static inline int is_odd8(const char *p)
 {
 	const uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
@@ -80,7 +80,7 @@ const char *stp_target_path_problem(const char *path, size_t count)
 }
 
 /* A string without escapes. */
-static int take_plain(struct stp_cjson_cursor *c, const char **out_text, size_t *out_chars)
+static int read_plain(struct stp_cjson_cursor *c, const char **out_text, size_t *out_chars)
 {
 	struct stp_cjson_view view;
 
@@ -102,8 +102,8 @@ static int parse_signatures(struct stp_bin_file *bin, struct stp_cjson_cursor *c
 		if (bin->signature_count == STP_SIGNATURES_MAX ||
 		    (bin->signature_count > 0 && !STP_CJSON_EXPECT(c, ",")) ||
 		    !STP_CJSON_EXPECT(c, "{\"keyid\":") ||
-		    !take_plain(c, &s->keyid, &s->keyid_chars) ||
-		    !STP_CJSON_EXPECT(c, ",\"sig\":") || !take_plain(c, &s->sig, &s->sig_chars) ||
+		    !read_plain(c, &s->keyid, &s->keyid_chars) ||
+		    !STP_CJSON_EXPECT(c, ",\"sig\":") || !read_plain(c, &s->sig, &s->sig_chars) ||
 		    !STP_CJSON_EXPECT(c, "}"))
 			return 0;
 		bin->signature_count++;
@@ -122,25 +122,27 @@ static int parse_head(struct stp_bin_file *bin, struct stp_cjson_cursor *c)
 	    !STP_CJSON_EXPECT(c, "{\"keys\":{},\"roles\":[]},"))
 		return 0;
 	if (!STP_CJSON_EXPECT(c, "\"expires\":") ||
-	    !take_plain(c, &bin->expires, &bin->expires_chars) ||
+	    !read_plain(c, &bin->expires, &bin->expires_chars) ||
 	    !STP_CJSON_EXPECT(c, ",\"spec_version\":") ||
-	    !take_plain(c, &bin->spec_version, &bin->spec_version_chars) ||
+	    !read_plain(c, &bin->spec_version, &bin->spec_version_chars) ||
 	    !STP_CJSON_EXPECT(c, ",\"targets\":"))
 		return 0;
 	bin->targets = (const char *)c->at;
 	return STP_CJSON_EXPECT(c, "{");
 }
 
-/* The hashes of one entry: known algorithms in canonical order. The set must be that of all. */
+/* Parses the hashes of one entry: known algorithms in canonical order, the same set as in all
+ * others. */
 static int parse_hashes(struct stp_bin_file *bin, struct stp_bin_entry *entry,
                         struct stp_cjson_cursor *c)
 {
 	uint8_t digest[STP_DIGEST_BYTES_MAX];
 	unsigned set = 0;
+	size_t i;
 
 	if (!STP_CJSON_EXPECT(c, ":{\"hashes\":{"))
 		return 0;
-	for (size_t i = 0; i < STP_ALG_COUNT; i++) {
+	for (i = 0; i < STP_ALG_COUNT; i++) {
 		static const struct {
 			const char *text;
 			size_t count;

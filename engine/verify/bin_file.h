@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bin's file as it was published, read at memory speed through the strict canonical reader.
+ * A published bin file, read at memory speed with the strict canonical reader.
  *
  *	{"signatures":[{"keyid":K,"sig":S},…],"signed":{"_type":"targets",["delegations":{…},]
  *	 "expires":T,"spec_version":V,"targets":{PATH:{"hashes":{ALG:HEX,…},"length":N},…},"version":N}}
- *	                                       └────────── body: the bytes that are signed
- *──────────┘
+ *	                                       body, the bytes that are signed, is the value of
+ *"signed"
  *
- * Only this shape is accepted, in canonical bytes. A file of another shape may still be good TUF:
- * the caller then reads it with jansson to name what is different.
+ * Only this form is accepted, in canonical bytes. A file of another form may still be valid TUF:
+ *the caller then reads it with jansson to name what is different.
  *
  * Shape      entries in the file's order, which is sorted by path (checked).
  * Memory     48 bytes an entry, kept for the next file.
@@ -27,7 +27,7 @@
 
 /* A target's line. */
 struct stp_bin_entry {
-	const char *path; /* as it stands in JSON: with escapes if escaped */
+	const char *path; /* as in the JSON text: with escapes if escaped */
 	uint32_t path_bytes;
 	uint32_t escaped;
 	uint64_t length;
@@ -59,7 +59,7 @@ void stp_bin_file_release(struct stp_bin_file *bin);
 
 enum stp_bin_file_state {
 	STP_BIN_FILE_OK,
-	STP_BIN_FILE_OTHER, /* not this shape, or not canonical */
+	STP_BIN_FILE_OTHER, /* not of this form, or not canonical */
 	STP_BIN_FILE_NO_MEMORY,
 };
 
@@ -67,13 +67,13 @@ enum stp_bin_file_state {
 enum stp_bin_file_state stp_bin_file_parse(struct stp_bin_file *bin, const void *bytes,
                                            size_t count);
 
-/* Parses only what stands before the targets: body_bytes and version are not set. */
+/* Parses only what precedes the targets: body_bytes and version are not set. */
 enum stp_bin_file_state stp_bin_file_head(struct stp_bin_file *bin, const void *bytes,
                                           size_t count);
 
 /* What forbids path as a target path (engine/TUF.md, "Files and canonical form"), or NULL: empty,
  * too long, absolute, an empty, "." or ".." segment, anything but printable ASCII without '"' and
- * '\'. path as it is meant, without escapes. */
+ * '\'. path is decoded, without escapes. */
 const char *stp_target_path_problem(const char *path, size_t count);
 
 #endif

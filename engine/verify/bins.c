@@ -18,7 +18,7 @@
 #include "verify/published.h"
 
 #define KEY_BATCH      512                 /* paths hashed in one call */
-#define SLOW_BYTES_MAX ((size_t)256 << 20) /* beyond, jansson is not asked what is wrong */
+#define SLOW_BYTES_MAX ((size_t)256 << 20) /* larger files are not examined with jansson */
 #define ENTRY_FIELDS   "hashes length"
 
 static const struct stp_document_rule bin_rule = {
@@ -51,7 +51,7 @@ void stp_bin_file_name(const struct stp_chain_bin *bin, char *out, size_t size)
 	snprintf(out, size, "%" PRIu64 ".%s.json", bin->listed->version, bin->role);
 }
 
-/* A finding about the worker's bin, counted but not kept when there were many of its kind. */
+/* Adds a finding about the worker's bin; after many of the same kind it is only counted. */
 static void add(struct worker *w, enum stp_finding_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -73,7 +73,9 @@ static void add(struct worker *w, enum stp_finding_code code, const char *format
 
 static void say_what_was_cut(struct worker *w)
 {
-	for (int i = 0; i < STP_FINDING_CODE_COUNT; i++)
+	int i;
+
+	for (i = 0; i < STP_FINDING_CODE_COUNT; i++)
 		if (w->seen[i] > STP_BINS_FINDINGS_MAX)
 			stp_finding_add(w->shared->options->findings, STP_FINDING_FINDINGS_CUT,
 			                w->name, "has %" PRIu32 " more findings of %s",
@@ -86,23 +88,24 @@ static const struct stp_role *role_of(const struct worker *w)
 	return &w->shared->options->tree->bin_roles[w->item->role_index];
 }
 
-static bool sig_repeated(const struct stp_bin_file *bin, size_t index)
+static int sig_repeated(const struct stp_bin_file *bin, size_t index)
 {
 	const struct stp_bin_signature *s = &bin->signatures[index];
+	size_t i;
 
-	for (size_t i = 0; i < index; i++)
+	for (i = 0; i < index; i++)
 		if (bin->signatures[i].keyid_chars == s->keyid_chars &&
 		    memcmp(bin->signatures[i].keyid, s->keyid, s->keyid_chars) == 0)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
-/* Signature index of the bin; 1 when it counts. */
+/* Checks signature index of the bin; 1 when it counts. */
 static unsigned check_signature(struct worker *w, size_t index)
 {
 	const struct stp_bin_signature *s = &w->bin.signatures[index];
 	const struct stp_public_key *key = stp_role_key(role_of(w), s->keyid, s->keyid_chars);
-	bool twice =
+	int twice =
 	    w->index % STP_BINS_TWICE == 0 || w->shared->options->tree->bin_count <= STP_BINS_FEW;
 	enum stp_signature_state state;
 	struct stp_quote quote;
@@ -114,7 +117,7 @@ static unsigned check_signature(struct worker *w, size_t index)
 		return 0;
 	}
 	if (!key) {
-		add(w, STP_FINDING_SIGNATURE_STRANGER, "is signed by %s, which is no key of %s",
+		add(w, STP_FINDING_SIGNATURE_STRANGER, "is signed by %s, which is not a key of %s",
 		    quote.text, w->item->role);
 		return 0;
 	}
@@ -131,12 +134,13 @@ static unsigned check_signature(struct worker *w, size_t index)
 }
 
 /* True when a threshold of the role signed. */
-static bool check_signatures(struct worker *w)
+static int check_signatures(struct worker *w)
 {
 	const struct stp_role *role = role_of(w);
 	uint64_t good = 0;
+	size_t i;
 
-	for (size_t i = 0; i < w->bin.signature_count; i++)
+	for (i = 0; i < w->bin.signature_count; i++)
 		good += check_signature(w, i);
 	if (role->threshold != UINT64_MAX && good < role->threshold)
 		add(w, STP_FINDING_THRESHOLD,
@@ -160,7 +164,7 @@ static void note_expiry(struct worker *w, int64_t expires)
 static void check_version(struct worker *w, uint64_t version)
 {
 	if (version != w->item->listed->version)
-		add(w, STP_FINDING_VERSION, "says version %" PRIu64 ", is listed as %" PRIu64,
+		add(w, STP_FINDING_VERSION, "has version %" PRIu64 ", but is listed as %" PRIu64,
 		    version, w->item->listed->version);
 	if (version > w->totals.version_max)
 		w->totals.version_max = version;
@@ -183,7 +187,7 @@ static void check_head(struct worker *w)
 		    stp_finding_quote(&quote, bin->spec_version, bin->spec_version_chars));
 }
 
-/* Sums and rules that need no hash. */
+/* Adds the entry to the sums, and checks what needs no hash. */
 static void note_target(struct worker *w, const char *path, size_t path_bytes, uint64_t length)
 {
 	const char *problem = stp_target_path_problem(path, path_bytes);
@@ -214,39 +218,41 @@ static void check_place(struct worker *w, const uint8_t key[32], const char *pat
 	if (bin == w->index)
 		return;
 	stp_finding_quote(&quote, path, path_bytes);
-	add(w, STP_FINDING_TARGET_BIN, "target \"%s\" belongs into %s: clients never find it here",
+	add(w, STP_FINDING_TARGET_BIN, "target \"%s\" belongs in %s: clients never find it here",
 	    quote.text, bin < tree->bin_count ? tree->bin_items[bin].role : "no bin at all");
 }
 
-/* SHA-256 of up to KEY_BATCH paths at once, and where each belongs. */
+/* Hashes up to KEY_BATCH paths at once, and checks in which bin each belongs. */
 static void check_places(struct worker *w, const struct stp_bin_entry *entries, size_t count)
 {
 	size_t n = 0;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		w->paths[n] = (const uint8_t *)entries[i].path;
 		w->path_bytes[n++] = entries[i].path_bytes;
 	}
 	stp_hash_many(STP_ALG_SHA256, w->paths, w->path_bytes, n, NULL, 0, w->keys[0],
 	              sizeof(w->keys[0]));
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		check_place(w, w->keys[i], entries[i].path, entries[i].path_bytes);
 }
 
 static void check_entries(struct worker *w)
 {
 	const struct stp_bin_file *bin = &w->bin;
+	size_t i;
 
-	for (size_t i = 0; i < bin->entry_count; i++)
+	for (i = 0; i < bin->entry_count; i++)
 		note_target(w, bin->entries[i].path, bin->entries[i].path_bytes,
 		            bin->entries[i].length);
-	for (size_t i = 0; i < bin->entry_count; i += KEY_BATCH)
+	for (i = 0; i < bin->entry_count; i += KEY_BATCH)
 		check_places(w, bin->entries + i,
 		             bin->entry_count - i < KEY_BATCH ? bin->entry_count - i : KEY_BATCH);
 	w->shared->hash_sets[w->index] = (uint8_t)bin->hash_set;
 }
 
-/* ------------------------------------------------ what is wrong, when the shape is another */
+/* ------------------------------------------------ files that are not canonical bins */
 
 /* The algorithms of one entry's hashes; findings for what is malformed. */
 static unsigned slow_hashes(struct worker *w, json_t *hashes, const char *path)
@@ -274,7 +280,7 @@ static unsigned slow_hashes(struct worker *w, json_t *hashes, const char *path)
 			set |= STP_ALG_BIT(alg);
 		else
 			add(w, STP_FINDING_TARGET_ENTRY,
-			    "target \"%s\": %s is no lower-case hex digest of %zu bytes",
+			    "target \"%s\": %s is not a lower-case hex digest of %zu bytes",
 			    quote.text, name, stp_alg_digest_bytes((enum stp_alg)alg));
 	}
 	if (!set)
@@ -283,7 +289,7 @@ static unsigned slow_hashes(struct worker *w, json_t *hashes, const char *path)
 	return set;
 }
 
-/* One target as jansson read it; returns its set of algorithms. */
+/* Checks one target that jansson has read; returns its set of algorithms. */
 static unsigned slow_entry(struct worker *w, struct stp_document *doc, const char *path,
                            json_t *entry)
 {
@@ -292,7 +298,7 @@ static unsigned slow_entry(struct worker *w, struct stp_document *doc, const cha
 	struct stp_quote quote;
 	uint8_t key[32];
 	size_t path_bytes = strlen(path);
-	bool length_ok = json_is_integer(length) && json_integer_value(length) >= 0;
+	int length_ok = json_is_integer(length) && json_integer_value(length) >= 0;
 
 	stp_finding_quote(&quote, path, path_bytes);
 	note_target(w, path, path_bytes, length_ok ? (uint64_t)json_integer_value(length) : 0);
@@ -338,16 +344,16 @@ static void slow_delegations(struct stp_document *doc)
 	if (json_array_size(json_object_get(delegations, "roles")) ||
 	    json_object_get(delegations, "succinct_roles"))
 		stp_finding_add(doc->findings, STP_FINDING_DELEGATION, doc->name,
-		                "delegates further: nobody audits what is below a bin");
+		                "delegates further: what is below a bin is not audited");
 }
 
-/* The file is not what stp_bin_file_parse() takes: let jansson name what is different. */
+/* Names what is different in a file that stp_bin_file_parse() does not accept, using jansson. */
 static enum stp_errc check_slowly(struct worker *w, struct stp_err *err)
 {
 	const struct stp_bins_options *options = w->shared->options;
 	struct stp_document doc;
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	if (w->file.count > SLOW_BYTES_MAX) {
 		add(w, STP_FINDING_CANONICAL, "is not a bin in canonical form, from byte %zu on",
@@ -374,7 +380,7 @@ static enum stp_errc audit_bin(struct worker *w, struct stp_err *err)
 {
 	const struct stp_bins_options *options = w->shared->options;
 	enum stp_bin_file_state state;
-	bool there, is_signed;
+	int there, is_signed;
 
 	memset(w->seen, 0, sizeof(w->seen));
 	stp_bin_file_name(w->item, w->name, sizeof(w->name));
@@ -453,8 +459,9 @@ static void merge_totals(struct stp_bins_totals *into, const struct stp_bins_tot
 static void compare_hash_sets(const struct shared *shared, struct stp_bins_totals *totals)
 {
 	const struct stp_chain *tree = shared->options->tree;
+	size_t i;
 
-	for (size_t i = 0; i < tree->bin_count; i++) {
+	for (i = 0; i < tree->bin_count; i++) {
 		char name[256];
 
 		if (!shared->hash_sets[i] || shared->hash_sets[i] == totals->hash_set)
@@ -476,6 +483,7 @@ enum stp_errc stp_bins_audit(const struct stp_bins_options *options,
 	size_t count = options->jobs ? options->jobs : 1;
 	struct shared shared = {.options = options};
 	enum stp_errc code;
+	size_t i;
 
 	memset(out_totals, 0, sizeof(*out_totals));
 	shared.workers = calloc(count, sizeof(*shared.workers));
@@ -483,15 +491,15 @@ enum stp_errc stp_bins_audit(const struct stp_bins_options *options,
 	if (!shared.workers || !shared.hash_sets) {
 		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot start workers");
 	} else {
-		for (size_t i = 0; i < count; i++)
+		for (i = 0; i < count; i++)
 			shared.workers[i].shared = &shared;
 		code =
 		    stp_workers_run(options->jobs, "verify", work, &shared, options->cancel, err);
-		for (size_t i = 0; i < count; i++)
+		for (i = 0; i < count; i++)
 			merge_totals(out_totals, &shared.workers[i].totals);
 		compare_hash_sets(&shared, out_totals);
 	}
-	for (size_t i = 0; shared.workers && i < count; i++) {
+	for (i = 0; shared.workers && i < count; i++) {
 		stp_buf_release(&shared.workers[i].file);
 		stp_bin_file_release(&shared.workers[i].bin);
 	}

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit of every bin, in parallel: its bytes against the snapshot, its signatures, its shape,
- * and each target's path, digests and place.
+ * The audit of every bin, in parallel: its bytes against the snapshot, its signatures, its form,
+ * and each target's path, digests and bin.
  *
  *	next bin ─▶ worker{ read ─▶ listed? ─▶ parse ─▶ signatures ─▶ SHA-256(path) ─▶ right bin? }
  *
  * Every signature is checked by libsodium, and one bin in STP_BINS_TWICE (all when there are few)
- * by libcrypto as well. SHA-512 of a signature is libsodium's own, so the hash kernels that sign
- * uses are not asked to confirm themselves.
+ * by libcrypto as well. The SHA-512 of a signature is computed by libsodium, so the hash kernels
+ *that sign uses do not check themselves.
  *
  * Shape      one struct of totals; findings for the rest. At most STP_BINS_FINDINGS_MAX findings
- *            of a kind per bin, the others are counted.
+ *            of a kind per bin are kept, the others are counted.
  * Memory     per worker: the largest bin file, 48 bytes an entry, 64 KiB for keys.
  * Ownership  the caller's tree and findings.
  * Threads    stp_bins_audit() from one thread; workers inside.
@@ -36,10 +36,10 @@ struct stp_bins_totals {
 	struct stp_signature_tally tally;
 };
 
-/* Called after each bin from its worker: bytes just read. */
+/* Called after each bin by its worker, with the bytes that were read. */
 typedef void stp_bins_tick_fn(void *ctx, uint64_t bytes);
 
-/* Called with each bin that is well formed and signed, from the worker that checked it. */
+/* Called with each bin that is well formed and signed, by the worker that checked it. */
 typedef enum stp_errc stp_bins_take_fn(void *ctx, size_t worker_index, size_t bin_index,
                                        const struct stp_bin_file *bin, struct stp_err *err);
 
@@ -47,7 +47,7 @@ struct stp_bins_options {
 	const struct stp_chain *tree;
 	struct stp_finding_list *findings;
 	int64_t now, expires_within_s;
-	size_t jobs; /* 0: the serial twin */
+	size_t jobs; /* 0: the serial reference */
 	struct stp_cancel *cancel;
 	stp_bins_tick_fn *tick; /* may be NULL */
 	void *tick_ctx;

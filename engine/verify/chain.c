@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client's way through the small documents (specification section 5), taken as an auditor: a
- * document that fails a check is reported and, where its content can still be read, followed, so
- * that one report names everything. Trust is the report's: any finding makes the audit say no.
+ * Follows the small documents as a client does (specification section 5), but for an audit: a
+ * document that fails a check is reported and, if its content can still be read, followed, so that
+ * one report names everything. Any error among the findings makes the audit fail.
  */
 #include "verify/chain.h"
 
@@ -35,12 +35,12 @@ void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subje
 		                (within_s + 3599) / 3600);
 }
 
-/* The version a file says against the one it is named or listed with. */
+/* Compares the version in a file with the one in its name or in the document that lists it. */
 static void check_version(struct stp_document *doc, uint64_t expected)
 {
 	if (doc->version != 0 && doc->version != expected)
 		stp_finding_add(doc->findings, STP_FINDING_VERSION, doc->name,
-		                "says version %" PRIu64 ", is listed as %" PRIu64, doc->version,
+		                "has version %" PRIu64 ", but is listed as %" PRIu64, doc->version,
 		                expected);
 }
 
@@ -60,39 +60,41 @@ const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const ch
 
 /* ------------------------------------------------------------------- root chain */
 
-/* A pinned root against the file of the same version in the folder, if one is there. */
+/* Compares a pinned root with the file of the same version in the folder, if that exists. */
 static enum stp_errc check_pinned(struct stp_chain *tree, struct stp_finding_list *findings,
                                   struct stp_err *err)
 {
 	struct stp_finding_list quiet;
-	struct stp_root twin;
+	struct stp_root published;
 	char name[64];
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", tree->root.doc.version);
 	stp_finding_list_init(&quiet);
-	code = stp_root_read(&twin, tree->folder_fd, name, &quiet, &usable, err);
-	if (code == STP_OK && twin.doc.file.count &&
-	    (twin.doc.body.count != tree->root.doc.body.count ||
-	     memcmp(twin.doc.body.data, tree->root.doc.body.data, twin.doc.body.count) != 0))
+	code = stp_root_read(&published, tree->folder_fd, name, &quiet, &usable, err);
+	if (code == STP_OK && published.doc.file.count &&
+	    (published.doc.body.count != tree->root.doc.body.count ||
+	     memcmp(published.doc.body.data, tree->root.doc.body.data, published.doc.body.count) !=
+	         0))
 		stp_finding_add(findings, STP_FINDING_ROOT_PINNED, name,
 		                "is not the pinned root of the same version");
-	stp_root_release(&twin);
+	stp_root_release(&published);
 	stp_finding_list_release(&quiet);
 	return code;
 }
 
-/* tree->root against the roots that the repository trusts. */
+/* Compares tree->root with the roots that the repository trusts. */
 static void check_trusted(struct stp_chain *tree, const struct stp_chain_options *options,
                           struct stp_finding_list *findings)
 {
 	const struct stp_document *doc = &tree->root.doc;
 	uint8_t digest[32];
-	bool differs = false;
+	int differs = 0;
+	size_t i;
 
 	stp_hash_one(STP_ALG_SHA256, doc->file.data, doc->file.count, digest);
-	for (size_t i = 0; i < STP_CHAIN_PINS; i++)
+	for (i = 0; i < STP_CHAIN_PINS; i++)
 		differs |= options->pinned[i].version == doc->version &&
 		           memcmp(digest, options->pinned[i].sha256, sizeof(digest)) != 0;
 	if (differs)
@@ -100,33 +102,35 @@ static void check_trusted(struct stp_chain *tree, const struct stp_chain_options
 		                "is not the root that stampede.json or state/ names as trusted");
 }
 
-/* The chain must reach each of them. */
+/* Checks that the chain reaches each of them. */
 static void check_reached(struct stp_chain *tree, const struct stp_chain_options *options,
                           struct stp_finding_list *findings)
 {
 	uint64_t newest = 0;
+	size_t i;
 
-	for (size_t i = 0; i < STP_CHAIN_PINS; i++)
+	for (i = 0; i < STP_CHAIN_PINS; i++)
 		if (options->pinned[i].version > newest)
 			newest = options->pinned[i].version;
 	if (tree->root.doc.version < newest)
 		stp_finding_add(
 		    findings, STP_FINDING_ROOT_PINNED, tree->root.doc.name,
-		    "is the newest root there, but the repository trusts version %" PRIu64, newest);
+		    "is the newest root in the folder, but the repository trusts version %" PRIu64,
+		    newest);
 }
 
-/* Steps from tree->root to the next version; *out_more is false when there is none. */
+/* Steps from tree->root to the next version; *out_more is 0 when there is none. */
 static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_options *options,
-                               struct stp_finding_list *findings, bool *out_more,
+                               struct stp_finding_list *findings, int *out_more,
                                struct stp_err *err)
 {
 	uint64_t version = tree->root.doc.version + 1;
 	struct stp_root next;
 	enum stp_errc code;
 	char name[64];
-	bool usable;
+	int usable;
 
-	*out_more = false;
+	*out_more = 0;
 	if (options->root_version_last && version > options->root_version_last)
 		return STP_OK;
 	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
@@ -134,7 +138,7 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 		if (version <= options->root_version_max)
 			stp_finding_add(findings, STP_FINDING_ROOT_GAP, name,
 			                "is not there, but %" PRIu64
-			                ".root.json is: clients stop before it",
+			                ".root.json is: clients cannot update past the gap",
 			                options->root_version_max);
 		return STP_OK;
 	}
@@ -159,7 +163,7 @@ static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_op
 {
 	const char *name = options->root_name ? options->root_name : "1.root.json";
 	int fd = options->root_name ? options->root_fd : tree->folder_fd;
-	bool more = true;
+	int more = 1;
 
 	STP_TRY(stp_root_read(&tree->root, fd, name, findings, &tree->has_root, err));
 	if (!tree->has_root)
@@ -188,7 +192,7 @@ static enum stp_errc read_listed_document(struct stp_chain *tree, struct stp_doc
                                           const struct stp_listed *listed,
                                           const struct stp_document_rule *rule,
                                           const struct stp_chain_options *options,
-                                          struct stp_finding_list *findings, bool *out_usable,
+                                          struct stp_finding_list *findings, int *out_usable,
                                           struct stp_err *err)
 {
 	char name[256];
@@ -232,7 +236,7 @@ static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_cha
 	return STP_OK;
 }
 
-/* All of a snapshot's meta, sorted. */
+/* Reads a snapshot's meta, sorted. */
 static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
                                struct stp_listed **out_listed, size_t *out_count,
                                struct stp_err *err)
@@ -249,7 +253,7 @@ static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
 	{
 		if (!json_is_object(object))
 			stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
-			                "meta holds something that is no object");
+			                "meta holds something that is not an object");
 		else if (stp_listed_read(&tree->arena, doc, name, object, &listed[count]))
 			count++;
 	}
@@ -263,15 +267,16 @@ static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
 static uint64_t older_snapshot(const struct stp_chain_options *options, uint64_t version)
 {
 	uint64_t found = 0;
+	size_t i;
 
-	for (size_t i = 0; i < options->snapshot_version_count; i++)
+	for (i = 0; i < options->snapshot_version_count; i++)
 		if (options->snapshot_versions[i] < version &&
 		    options->snapshot_versions[i] > found)
 			found = options->snapshot_versions[i];
 	return found;
 }
 
-/* Names and versions of an older snapshot that is still in the folder and well signed. */
+/* Compares with an older snapshot that is still in the folder and correctly signed. */
 static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version,
                                     struct stp_finding_list *findings, struct stp_err *err)
 {
@@ -282,7 +287,8 @@ static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version
 	enum stp_errc code;
 	size_t count = 0;
 	char name[64];
-	bool usable;
+	int usable;
+	size_t i;
 
 	snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", old_version);
 	stp_finding_list_init(&quiet);
@@ -291,7 +297,7 @@ static enum stp_errc check_rollback(struct stp_chain *tree, uint64_t old_version
 	if (code == STP_OK && usable && tree->has_root &&
 	    stp_document_signed_by(&doc, &tree->root.snapshot, NULL, "snapshot", &tally))
 		code = read_meta(tree, &doc, &old, &count, err);
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		const struct stp_listed *now = stp_chain_listed(tree, old[i].role);
 
 		if (!now)
@@ -331,7 +337,7 @@ static enum stp_errc load_snapshot(struct stp_chain *tree, const struct stp_list
 
 /* --------------------------------------------------------------- targets and bins role */
 
-/* Targets that a role signs itself instead of leaving them to a bin. */
+/* Reports targets that a role signs itself instead of leaving them to a bin. */
 static void check_own_targets(struct stp_document *doc)
 {
 	json_t *targets =
@@ -342,27 +348,27 @@ static void check_own_targets(struct stp_document *doc)
 
 	json_object_foreach(targets, path, entry)
 	    stp_finding_add(doc->findings, STP_FINDING_TARGET_BIN, doc->name,
-	                    "signs target \"%s\" itself: it overrules the bins",
+	                    "signs target \"%s\" itself, which overrides the bins",
 	                    stp_finding_quote(&quote, path, strlen(path)));
 }
 
-/* One of targets and the bins role: read, check against the snapshot and its keys. */
+/* Reads targets or the bins role, and checks it against the snapshot and its keys. */
 static enum stp_errc load_delegator(struct stp_chain *tree, struct stp_document *doc,
                                     const char *role, const struct stp_role *keys,
                                     const struct stp_chain_options *options,
-                                    struct stp_finding_list *findings, bool *out_usable,
+                                    struct stp_finding_list *findings, int *out_usable,
                                     struct stp_err *err)
 {
 	struct stp_listed *listed = (struct stp_listed *)stp_chain_listed(tree, role);
 
-	*out_usable = false;
+	*out_usable = 0;
 	if (!listed) {
 		if (tree->has_snapshot)
 			stp_finding_add(findings, STP_FINDING_ROLE_UNLISTED, tree->snapshot.name,
 			                "does not list %s.json", role);
 		return STP_OK;
 	}
-	listed->delegated = true;
+	listed->delegated = 1;
 	STP_TRY(read_listed_document(tree, doc, listed, &stp_rule_targets, options, findings,
 	                             out_usable, err));
 	if (!*out_usable)
@@ -373,7 +379,7 @@ static enum stp_errc load_delegator(struct stp_chain *tree, struct stp_document 
 	return STP_OK;
 }
 
-/* From targets down to the plan of bins. */
+/* Follows the delegations from targets to the bins. */
 static enum stp_errc load_delegations(struct stp_chain *tree,
                                       const struct stp_chain_options *options,
                                       struct stp_finding_list *findings, struct stp_err *err)
@@ -395,22 +401,24 @@ static enum stp_errc load_delegations(struct stp_chain *tree,
 	return stp_delegation_load(tree, &tree->bins, &tree->bins_ring, NULL, err);
 }
 
-/* Ties each bin to its line of the snapshot; what is left over are tombstones. */
+/* Finds the line of each bin in the snapshot; the lines left over are retired names. */
 static void match_listed(struct stp_chain *tree, struct stp_finding_list *findings)
 {
-	for (size_t i = 0; i < tree->bin_count; i++) {
+	size_t i;
+
+	for (i = 0; i < tree->bin_count; i++) {
 		struct stp_chain_bin *bin = &tree->bin_items[i];
 		struct stp_listed *listed = (struct stp_listed *)stp_chain_listed(tree, bin->role);
 
 		bin->listed = listed;
 		if (listed)
-			listed->delegated = true;
+			listed->delegated = 1;
 		else
 			stp_finding_add(findings, STP_FINDING_ROLE_UNLISTED, tree->snapshot.name,
 			                "does not list %s.json", bin->role);
 	}
-	for (size_t i = 0; i < tree->listed_count; i++)
-		tree->tombstones += !tree->listed[i].delegated;
+	for (i = 0; i < tree->listed_count; i++)
+		tree->retired_names += !tree->listed[i].delegated;
 }
 
 enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_options *options,
@@ -440,12 +448,14 @@ enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_opti
 
 void stp_chain_release(struct stp_chain *tree)
 {
+	size_t i;
+
 	stp_root_release(&tree->root);
 	stp_document_release(&tree->timestamp);
 	stp_document_release(&tree->snapshot);
 	stp_document_release(&tree->targets);
 	stp_document_release(&tree->bins);
-	for (size_t i = 0; i < tree->bin_role_count; i++)
+	for (i = 0; i < tree->bin_role_count; i++)
 		stp_role_release(&tree->bin_roles[i]);
 	free(tree->bin_roles);
 	stp_role_release(&tree->bins_role);
@@ -463,7 +473,7 @@ const struct stp_document *stp_chain_document(const struct stp_chain *tree,
 {
 	const struct {
 		const struct stp_document *doc;
-		bool found;
+		int found;
 	} documents[] = {
 	    [STP_CHAIN_ROOT] = {&tree->root.doc, tree->has_root},
 	    [STP_CHAIN_TIMESTAMP] = {&tree->timestamp, tree->has_timestamp},

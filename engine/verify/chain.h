@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All of one published snapshot but its bins: the root chain, timestamp, snapshot, targets and the
- * bins role, checked, and from them the plan of bins: which files, which versions, which keys, and
- * which part of the key space each one serves.
+ * All documents of one published snapshot except its bins: the root chain, timestamp, snapshot,
+ * targets and the bins role, checked, and what they say about the bins: files, versions, keys, and
+ * the part of the key space that each bin serves.
  *
  *	1.root ─▶ 2.root ─▶ … ─▶ timestamp ─▶ V.snapshot ─▶ V.targets ─▶ V.bins ─▶ [bin 0 … bin n)
  *
@@ -22,11 +22,11 @@
 
 struct stp_chain_bin {
 	const char *role;
-	const struct stp_listed *listed; /* NULL: the snapshot does not know it */
+	const struct stp_listed *listed; /* NULL: not in the snapshot */
 	uint32_t role_index;             /* into bin_roles */
 };
 
-/* Keys whose first eight bytes, read as a big-endian number, lie in [first, last]. */
+/* Keys whose first eight bytes, as a big-endian number, are in [first, last]. */
 struct stp_chain_range {
 	uint64_t first, last;
 	uint32_t bin;
@@ -37,12 +37,12 @@ struct stp_chain {
 	int folder_fd;        /* borrowed */
 	struct stp_root root; /* the last of the chain */
 	struct stp_document timestamp, snapshot, targets, bins;
-	bool has_root, has_timestamp, has_snapshot, has_targets, has_bins;
+	int has_root, has_timestamp, has_snapshot, has_targets, has_bins;
 	uint64_t root_steps;
 	int timestamp_has_length, timestamp_has_hash;
 
 	struct stp_listed *listed; /* sorted by role */
-	size_t listed_count, tombstones;
+	size_t listed_count, retired_names;
 
 	struct stp_key_ring targets_ring, bins_ring;
 	struct stp_role bins_role; /* of the intermediate role */
@@ -57,7 +57,7 @@ struct stp_chain {
 	struct stp_signature_tally tally;
 };
 
-/* The root of this version must be the file with this digest; version 0: nothing is said. */
+/* The root of this version must have this digest; version 0: no condition. */
 struct stp_chain_pin {
 	uint64_t version;
 	uint8_t sha256[32];
@@ -70,17 +70,17 @@ struct stp_chain_options {
 	const char *root_name;      /* the pinned root, or NULL for 1.root.json */
 	const char *timestamp_name; /* "timestamp.json", or a path when timestamp_fd is AT_FDCWD */
 	int timestamp_fd;
-	struct stp_chain_pin pinned[STP_CHAIN_PINS]; /* what the repository itself trusts */
-	uint64_t snapshot_version;  /* begin at this snapshot, without a timestamp; 0: no */
+	struct stp_chain_pin pinned[STP_CHAIN_PINS]; /* the roots that the repository trusts */
+	uint64_t snapshot_version;  /* start from this snapshot, without a timestamp; 0: no */
 	uint64_t root_version_last; /* stop at this root, for a snapshot of its time; 0: no */
-	uint64_t root_version_max;  /* highest N.root.json in the folder; 0: not known */
+	uint64_t root_version_max;  /* highest N.root.json in the folder; 0: unknown */
 	const uint64_t *snapshot_versions; /* of N.snapshot.json in the folder, any order */
-	size_t snapshot_version_count;     /* 0: no older one to hold against */
+	size_t snapshot_version_count;     /* 0: no older one to compare with */
 	int64_t now, expires_within_s;
 };
 
-/* Loads and checks. Findings tell what is wrong; what could not be read is left out (has_* is
- * false, bin_count is 0). Fails only when the system does. */
+/* Loads and checks. Findings report what is wrong; what could not be read is left out (has_* is 0,
+ * bin_count is 0). Fails only when the system does. */
 enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_options *options,
                              struct stp_finding_list *findings, struct stp_err *err) STP_MUST_CHECK;
 void stp_chain_release(struct stp_chain *tree);
@@ -98,13 +98,13 @@ enum stp_chain_role {
 const struct stp_document *stp_chain_document(const struct stp_chain *tree,
                                               enum stp_chain_role role);
 
-/* The bin that serves a key beginning with these eight bytes, or UINT32_MAX. */
+/* The bin of keys that begin with these eight bytes, or UINT32_MAX. */
 uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin);
 
 /* The snapshot's line for role, or NULL. */
 const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const char *role);
 
-/* A finding when expires lies before now, or before now + within. */
+/* Adds a finding when expires is before now, or before now + within. */
 void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
                             int64_t now, int64_t within_s);
 

@@ -21,7 +21,7 @@ struct client {
 	int is_quadratic;  /* in the entries of the snapshot */
 };
 
-/* From the source code of each client, its defaults. */
+/* The defaults in the source code of each client. */
 static const struct client clients[] = {
     {"python-tuf", 512000, 16384, 2000000, 5000000, 256, CAN, CAN, CAN, 0, 0, 0},
     {"tuf-js", 512000, 16384, 2000000, 5000000, 256, CAN, CAN, CAN, 0, 0, 1},
@@ -32,7 +32,8 @@ static const struct client clients[] = {
     {"sigstore-java", 99 << 10, 99 << 10, 99 << 10, 99 << 10, 0, CANNOT, CANNOT, UNPROVEN, 0, 0, 0},
 };
 
-_Static_assert(sizeof(clients) / sizeof(clients[0]) <= STP_CLIENTS_MAX, "a verdict for each");
+_Static_assert(sizeof(clients) / sizeof(clients[0]) <= STP_CLIENTS_MAX,
+               "there is space for all verdicts");
 
 const char *stp_client_answer_name(enum stp_client_answer answer)
 {
@@ -41,7 +42,7 @@ const char *stp_client_answer_name(enum stp_client_answer answer)
 	return names[answer];
 }
 
-/* Adds a reason; the answer only ever gets worse: no > unknown > slow > yes. */
+/* Adds a reason; the answer can only get worse: no > unknown > slow > yes. */
 static void say(struct stp_client_verdict *verdict, enum stp_client_answer answer,
                 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -80,66 +81,67 @@ static void judge_size(struct stp_client_verdict *verdict, const char *what, uin
 static void judge_can(struct stp_client_verdict *verdict, enum can can, const char *what)
 {
 	if (can == CANNOT)
-		say(verdict, STP_CLIENT_NO, "does not know %s", what);
+		say(verdict, STP_CLIENT_NO, "does not support %s", what);
 	else if (can == UNPROVEN)
-		say(verdict, STP_CLIENT_UNKNOWN, "nobody has shown that it takes %s", what);
+		say(verdict, STP_CLIENT_UNKNOWN, "it is not known whether it accepts %s", what);
 }
 
-/* Cost of things that work. */
-static void judge_cost(const struct client *client, const struct stp_client_facts *facts,
+/* Reports what works but is expensive. */
+static void judge_cost(const struct client *client, const struct stp_client_demands *demands,
                        struct stp_client_verdict *verdict)
 {
 	/* tuf-js copies its map of roles for each entry of the snapshot: 104 s of CPU were measured
 	 * for 16,384 bins. */
 	double seconds =
-	    104.0 * ((double)facts->bin_count / 16384) * ((double)facts->bin_count / 16384);
+	    104.0 * ((double)demands->bin_count / 16384) * ((double)demands->bin_count / 16384);
 	char bytes[32];
 
 	if (client->is_quadratic && seconds >= 1)
 		say(verdict, STP_CLIENT_SLOW, "takes about %.0f s of CPU for each new snapshot",
 		    seconds);
-	if (client->loads_all && verdict->answer != STP_CLIENT_NO && facts->bin_count > 256)
+	if (client->loads_all && verdict->answer != STP_CLIENT_NO && demands->bin_count > 256)
 		say(verdict, STP_CLIENT_SLOW, "fetches all %" PRIu64 " bins (%s) before any target",
-		    facts->bin_count, stp_bytes_format(facts->bin_bytes_total, bytes));
+		    demands->bin_count, stp_bytes_format(demands->bin_bytes_total, bytes));
 }
 
-static void judge(const struct client *client, const struct stp_client_facts *facts,
+static void judge(const struct client *client, const struct stp_client_demands *demands,
                   struct stp_client_verdict *verdict)
 {
-	int listed = facts->snapshot_has_length;
+	int listed = demands->snapshot_has_length;
 
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->client = client->name;
-	if (facts->is_succinct)
+	if (demands->is_succinct)
 		judge_can(verdict, client->succinct, "succinct delegations (TAP 15)");
 	else
 		judge_can(verdict, client->prefixes, "path_hash_prefixes");
-	if (facts->hash_set == STP_ALG_BIT(STP_ALG_SHA512))
+	if (demands->hash_set == STP_ALG_BIT(STP_ALG_SHA512))
 		judge_can(verdict, client->sha512_only, "sha512 as the only hash");
-	else if (facts->hash_set == STP_ALG_BIT(STP_ALG_BLAKE2B_256))
+	else if (demands->hash_set == STP_ALG_BIT(STP_ALG_BLAKE2B_256))
 		judge_can(verdict, UNPROVEN, "blake2b-256 as the only hash");
-	judge_size(verdict, "root", facts->root_bytes, client->root, 0);
-	judge_size(verdict, "timestamp", facts->timestamp_bytes, client->timestamp, 0);
-	judge_size(verdict, "snapshot", facts->snapshot_bytes, client->snapshot,
-	           facts->timestamp_has_length);
-	judge_size(verdict, "targets", facts->targets_bytes, client->targets, listed);
-	judge_size(verdict, "bins", facts->bins_bytes, client->targets, listed);
-	judge_size(verdict, "the largest bin", facts->bin_bytes_max, client->targets, listed);
-	if (client->root_steps && facts->root_steps > client->root_steps)
+	judge_size(verdict, "root", demands->root_bytes, client->root, 0);
+	judge_size(verdict, "timestamp", demands->timestamp_bytes, client->timestamp, 0);
+	judge_size(verdict, "snapshot", demands->snapshot_bytes, client->snapshot,
+	           demands->timestamp_has_length);
+	judge_size(verdict, "targets", demands->targets_bytes, client->targets, listed);
+	judge_size(verdict, "bins", demands->bins_bytes, client->targets, listed);
+	judge_size(verdict, "the largest bin", demands->bin_bytes_max, client->targets, listed);
+	if (client->root_steps && demands->root_steps > client->root_steps)
 		say(verdict, STP_CLIENT_NO, "follows %" PRIu64 " root versions, there are %" PRIu64,
-		    client->root_steps, facts->root_steps);
-	if (client->refuses_empty && facts->targets_empty)
+		    client->root_steps, demands->root_steps);
+	if (client->refuses_empty && demands->targets_empty)
 		say(verdict, STP_CLIENT_NO, "refuses targets of length 0, there are %" PRIu64,
-		    facts->targets_empty);
-	judge_cost(client, facts, verdict);
+		    demands->targets_empty);
+	judge_cost(client, demands, verdict);
 }
 
-size_t stp_clients_judge(const struct stp_client_facts *facts,
+size_t stp_clients_judge(const struct stp_client_demands *demands,
                          struct stp_client_verdict verdicts[STP_CLIENTS_MAX])
 {
 	size_t count = sizeof(clients) / sizeof(clients[0]);
+	size_t i;
 
-	for (size_t i = 0; i < count; i++)
-		judge(&clients[i], facts, &verdicts[i]);
+	for (i = 0; i < count; i++)
+		judge(&clients[i], demands, &verdicts[i]);
 	return count;
 }

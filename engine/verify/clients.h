@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which TUF clients can use a repository, from its sizes, algorithms and delegation style.
+ * Which TUF clients can use a repository, judged by its sizes, algorithms and style of delegation.
  *
- * The limits are the clients' defaults as their sources state them (the table in verify/clients.c);
- * a length that the parent lists takes the place of a limit.
+ * The limits are the clients' defaults in their source code (the table in verify/clients.c); a
+ * length that the parent lists replaces a limit.
  *
  * Shape      one verdict per client, always in the same order.
  * Memory     none but the caller's.
@@ -15,8 +15,8 @@
 
 #include "stampede/verify.h"
 
-/* Sizes in bytes of files as they would be fetched. */
-struct stp_client_facts {
+/* What a repository demands of its clients; sizes are those of the fetched files. */
+struct stp_client_demands {
 	uint64_t root_bytes, timestamp_bytes, snapshot_bytes;
 	uint64_t targets_bytes, bins_bytes; /* bins: 0 without a bins role */
 	uint64_t bin_bytes_max, bin_bytes_total;
@@ -30,7 +30,7 @@ struct stp_client_facts {
 };
 
 /* Fills verdicts, at most STP_CLIENTS_MAX; returns how many. */
-size_t stp_clients_judge(const struct stp_client_facts *facts,
+size_t stp_clients_judge(const struct stp_client_demands *demands,
                          struct stp_client_verdict verdicts[STP_CLIENTS_MAX]);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "verify/role_name.h"
 
-/* Ranges of a list of roles while it is read. */
+/* The state while a list of roles is read. */
 struct plan {
 	struct stp_chain *tree;
 	struct stp_document *doc;
@@ -29,14 +29,15 @@ static enum stp_errc add_range(struct plan *plan, uint64_t first, uint64_t last,
 	return STP_OK;
 }
 
-/* A prefix of 1 … 16 lower-case hex digits as a range of keys. */
-static bool parse_prefix(const char *text, size_t count, uint64_t *out_first, uint64_t *out_last)
+/* Converts a prefix of 1 … 16 lower-case hex digits to a range of keys. */
+static int parse_prefix(const char *text, size_t count, uint64_t *out_first, uint64_t *out_last)
 {
 	uint64_t value = 0;
+	size_t i;
 
 	if (count == 0 || count > 16)
-		return false;
-	for (size_t i = 0; i < count; i++) {
+		return 0;
+	for (i = 0; i < count; i++) {
 		char c = text[i];
 
 		if (c >= '0' && c <= '9')
@@ -44,11 +45,11 @@ static bool parse_prefix(const char *text, size_t count, uint64_t *out_first, ui
 		else if (c >= 'a' && c <= 'f')
 			value = value << 4 | (uint64_t)(c - 'a' + 10);
 		else
-			return false;
+			return 0;
 	}
 	*out_first = count == 16 ? value : value << (64 - 4 * count);
 	*out_last = count == 16 ? value : *out_first | (UINT64_MAX >> (4 * count));
-	return true;
+	return 1;
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -62,12 +63,13 @@ static int compare_ranges(const void *a, const void *b)
 	return x->bin < y->bin ? -1 : x->bin > y->bin;
 }
 
-/* Neighbours of the same bin become one range. */
+/* Joins adjacent ranges of the same bin. */
 static void merge_ranges(struct stp_chain *tree)
 {
 	size_t kept = 0;
+	size_t i;
 
-	for (size_t i = 1; i < tree->range_count; i++) {
+	for (i = 1; i < tree->range_count; i++) {
 		struct stp_chain_range *last = &tree->ranges[kept];
 
 		if (tree->ranges[i].bin == last->bin && last->last != UINT64_MAX &&
@@ -84,26 +86,28 @@ static void merge_ranges(struct stp_chain *tree)
 static unsigned uniform_bits(const struct stp_chain *tree)
 {
 	unsigned bits = 0;
+	size_t i;
 
 	while (bits <= STP_BIN_BITS_MAX && (size_t)1 << bits < tree->range_count)
 		bits++;
 	if (bits == 0 || bits > STP_BIN_BITS_MAX || (size_t)1 << bits != tree->range_count)
 		return 0;
-	for (size_t i = 0; i < tree->range_count; i++)
+	for (i = 0; i < tree->range_count; i++)
 		if (tree->ranges[i].bin != i || tree->ranges[i].first != (uint64_t)i << (64 - bits))
 			return 0;
 	return bits;
 }
 
-/* Findings for keys that nobody serves, or that two roles serve. Cut after a few. */
+/* Reports keys that no role serves, or that two roles serve; only the first few. */
 static void check_cover(struct plan *plan)
 {
 	struct stp_chain *tree = plan->tree;
 	uint64_t next = 0;
-	bool full = false;
+	int full = 0;
 	unsigned said = 0;
+	size_t i;
 
-	for (size_t i = 0; i < tree->range_count && said < 20; i++) {
+	for (i = 0; i < tree->range_count && said < 20; i++) {
 		const struct stp_chain_range *range = &tree->ranges[i];
 
 		if (full || range->first < next) {
@@ -117,17 +121,18 @@ static void check_cover(struct plan *plan)
 			stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION_GAP,
 			                plan->doc->name,
 			                "path hashes from %016" PRIx64 " to %016" PRIx64
-			                " are delegated to nobody",
+			                " are not delegated to any role",
 			                next, range->first - 1);
 		}
 		if (range->last == UINT64_MAX)
-			full = true;
+			full = 1;
 		else if (range->last + 1 > next)
 			next = range->last + 1;
 	}
 	if (!full && said < 20)
 		stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION_GAP, plan->doc->name,
-		                "path hashes from %016" PRIx64 " on are delegated to nobody", next);
+		                "path hashes from %016" PRIx64 " on are not delegated to any role",
+		                next);
 }
 
 static void finish_ranges(struct plan *plan)
@@ -141,14 +146,15 @@ static void finish_ranges(struct plan *plan)
 	tree->bits = uniform_bits(tree);
 }
 
-/* path_hash_prefixes of one role into ranges for bin. */
+/* Reads path_hash_prefixes of one role as ranges of bin. */
 static enum stp_errc read_prefixes(struct plan *plan, json_t *role, const char *where, uint32_t bin,
                                    struct stp_err *err)
 {
 	json_t *prefixes =
 	    stp_document_member(plan->doc, role, where, "path_hash_prefixes", JSON_ARRAY);
+	size_t i;
 
-	for (size_t i = 0; i < json_array_size(prefixes); i++) {
+	for (i = 0; i < json_array_size(prefixes); i++) {
 		json_t *item = json_array_get(prefixes, i);
 		const char *text = json_string_value(item);
 		uint64_t first, last;
@@ -166,7 +172,7 @@ static enum stp_errc read_prefixes(struct plan *plan, json_t *role, const char *
 	return STP_OK;
 }
 
-/* Name of a role of the list, in the tree's arena; NULL with a finding when it is none. */
+/* Copies the name of a role to the tree's arena; NULL with a finding when it is not valid. */
 static const char *read_name(struct plan *plan, json_t *role)
 {
 	json_t *name = stp_document_member(plan->doc, role, "delegation", "name", JSON_STRING);
@@ -176,7 +182,7 @@ static const char *read_name(struct plan *plan, json_t *role)
 		return NULL;
 	if (!stp_role_name_ok(json_string_value(name), json_string_length(name))) {
 		stp_finding_add(plan->doc->findings, STP_FINDING_ROLE_NAME, plan->doc->name,
-		                "delegates to \"%s\", which is no role's name",
+		                "delegates to \"%s\", which is not a role name",
 		                stp_finding_quote(&quote, json_string_value(name),
 		                                  json_string_length(name)));
 		return NULL;
@@ -202,18 +208,18 @@ static void check_role_fields(struct plan *plan, json_t *role, const char *name)
 	                   "keyids name path_hash_prefixes paths terminating threshold");
 	if (paths)
 		stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION, plan->doc->name,
-		                "%s is delegated by path patterns, which no hashed bin has", name);
+		                "%s is delegated by path patterns; a bin must not be", name);
 }
 
 /* True when two roles of the list have equal keyids and threshold. */
-static bool same_keys(json_t *a, json_t *b)
+static int same_keys(json_t *a, json_t *b)
 {
 	return json_equal(json_object_get(a, "keyids"), json_object_get(b, "keyids")) &&
 	       json_equal(json_object_get(a, "threshold"), json_object_get(b, "threshold"));
 }
 
-/* Room for bins and their roles. */
-static enum stp_errc make_room(struct plan *plan, size_t bins, size_t roles, struct stp_err *err)
+/* Allocates the bins and their roles. */
+static enum stp_errc allocate(struct plan *plan, size_t bins, size_t roles, struct stp_err *err)
 {
 	struct stp_chain *tree = plan->tree;
 
@@ -230,19 +236,20 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Findings for bins of the same name. */
+/* Reports bins of the same name. */
 static enum stp_errc check_unique(struct plan *plan, struct stp_err *err)
 {
 	size_t count = plan->tree->bin_count;
 	const char **names = malloc((count + 1) * sizeof(*names));
+	size_t i;
 
 	if (!names)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", plan->doc->name,
 		                      "cannot compare names");
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		names[i] = plan->tree->bin_items[i].role;
 	qsort(names, count, sizeof(*names), compare_names);
-	for (size_t i = 1; i < count; i++)
+	for (i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION_OVERLAP,
 			                plan->doc->name, "delegates to %s twice", names[i]);
@@ -250,7 +257,7 @@ static enum stp_errc check_unique(struct plan *plan, struct stp_err *err)
 	return STP_OK;
 }
 
-/* One role of a list of bins. previous is the role before it, or NULL. */
+/* Reads one role of a list of bins. previous is the role before it, or NULL. */
 static enum stp_errc read_bin(struct plan *plan, json_t *role, json_t *previous,
                               struct stp_err *err)
 {
@@ -274,6 +281,7 @@ static enum stp_errc read_bin(struct plan *plan, json_t *role, json_t *previous,
 static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err *err)
 {
 	size_t count = json_array_size(roles);
+	size_t i;
 
 	plan->tree->delegation = "prefixes";
 	if (count > (size_t)1 << STP_BIN_BITS_MAX) {
@@ -281,13 +289,13 @@ static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err 
 		                "delegates to %zu roles, more than 2^%d", count, STP_BIN_BITS_MAX);
 		return STP_OK;
 	}
-	STP_TRY(make_room(plan, count, count, err));
-	for (size_t i = 0; i < count; i++) {
+	STP_TRY(allocate(plan, count, count, err));
+	for (i = 0; i < count; i++) {
 		json_t *role = json_array_get(roles, i);
 
 		if (!json_is_object(role)) {
 			stp_finding_add(plan->doc->findings, STP_FINDING_FIELD, plan->doc->name,
-			                "delegations.roles holds something that is no object");
+			                "delegations.roles holds something that is not an object");
 			continue;
 		}
 		STP_TRY(read_bin(plan, role, i ? json_array_get(roles, i - 1) : NULL, err));
@@ -296,7 +304,7 @@ static enum stp_errc read_bins(struct plan *plan, json_t *roles, struct stp_err 
 	return check_unique(plan, err);
 }
 
-/* The single role that stands between targets and its bins. */
+/* Reads the single role between targets and the bins. */
 static enum stp_errc read_intermediate(struct plan *plan, json_t *role, const char **out_name,
                                        struct stp_err *err)
 {
@@ -314,7 +322,7 @@ static enum stp_errc read_intermediate(struct plan *plan, json_t *role, const ch
 	return STP_OK;
 }
 
-/* TAP 15: every bin of 2^bit_length has the name prefix-INDEX. */
+/* Reads succinct_roles (TAP 15): 2^bit_length bins with the names prefix-INDEX. */
 static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp_err *err)
 {
 	struct stp_chain *tree = plan->tree;
@@ -323,6 +331,7 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	uint64_t bits = 0;
 	char name[300];
 	int width;
+	uint64_t i;
 
 	tree->delegation = "succinct";
 	stp_document_known(plan->doc, object, "succinct_roles",
@@ -333,16 +342,16 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	if (!stp_role_name_ok(json_string_value(prefix), json_string_length(prefix)) ||
 	    bits > STP_BIN_BITS_MAX) {
 		stp_finding_add(plan->doc->findings, STP_FINDING_DELEGATION, plan->doc->name,
-		                "name_prefix is no role's name, or bit_length is over %d",
+		                "name_prefix is not a role name, or bit_length is over %d",
 		                STP_BIN_BITS_MAX);
 		return STP_OK;
 	}
-	STP_TRY(make_room(plan, (size_t)1 << bits, 1, err));
+	STP_TRY(allocate(plan, (size_t)1 << bits, 1, err));
 	STP_TRY(stp_role_load(&tree->bin_roles[0], plan->ring, plan->doc, object, "succinct_roles",
 	                      err));
 	tree->bin_role_count = 1;
 	width = (int)((bits + 3) / 4);
-	for (uint64_t i = 0; i < (uint64_t)1 << bits; i++) {
+	for (i = 0; i < (uint64_t)1 << bits; i++) {
 		int chars = snprintf(name, sizeof(name), "%s-%0*" PRIx64, json_string_value(prefix),
 		                     width, i);
 		const char *copy = stp_arena_copy(&tree->arena, name, (size_t)chars);
@@ -383,7 +392,8 @@ enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *d
 		return read_intermediate(&plan, json_array_get(roles, 0), out_intermediate, err);
 	if (json_is_array(roles) && !succinct && json_array_size(roles) > 0)
 		return read_bins(&plan, roles, err);
-	stp_finding_add(doc->findings, STP_FINDING_DELEGATION, doc->name,
-	                "delegates neither to one list of roles nor to succinct_roles: no bins");
+	stp_finding_add(
+	    doc->findings, STP_FINDING_DELEGATION, doc->name,
+	    "delegates neither to a list of roles nor to succinct_roles: there are no bins");
 	return STP_OK;
 }

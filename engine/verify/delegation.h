@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a "delegations" object: one intermediate role, or the plan of bins (succinct of TAP 15, or
- * path_hash_prefixes), and proves that every key has exactly one bin.
+ * Reads a "delegations" object: one intermediate role, or the bins (succinct of TAP 15, or
+ * path_hash_prefixes), and checks that every key has exactly one bin.
  *
  * Shape      fills the bins, ranges and roles of a struct stp_chain.
  * Memory     16 bytes a hash prefix while they are sorted.
@@ -15,7 +15,7 @@
 
 /* Reads doc's delegations into tree and its keys into ring. When they name a single role that is
  * not a bin, *out_intermediate is its name (in tree's arena) and tree->bins_role its keys;
- * out_intermediate NULL means that bins must come now. What is wrong becomes findings. */
+ * out_intermediate NULL means that there must be bins. Errors in the document become findings. */
 enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *doc,
                                   struct stp_key_ring *ring, const char **out_intermediate,
                                   struct stp_err *err) STP_MUST_CHECK;

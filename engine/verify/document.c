@@ -21,32 +21,33 @@ const struct stp_document_rule stp_rule_targets = {
     "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
 
 /* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
-static bool depth_ok(const char *text, size_t count, unsigned depth_max)
+static int depth_ok(const char *text, size_t count, unsigned depth_max)
 {
 	unsigned depth = 0;
-	bool in_string = false;
+	int in_string = 0;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		char c = text[i];
 
 		if (in_string) {
 			if (c == '\\')
 				i++;
 			else if (c == '"')
-				in_string = false;
+				in_string = 0;
 		} else if (c == '"') {
-			in_string = true;
+			in_string = 1;
 		} else if (c == '{' || c == '[') {
 			if (++depth > depth_max)
-				return false;
+				return 0;
 		} else if ((c == '}' || c == ']') && depth > 0) {
 			depth--;
 		}
 	}
-	return true;
+	return 1;
 }
 
-bool stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s)
+int stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s)
 {
 	struct stp_err ignored = STP_ERR_INIT;
 
@@ -63,9 +64,10 @@ static enum stp_errc append_string(const char *text, size_t count, struct stp_bu
                                    struct stp_err *err)
 {
 	size_t start = 0;
+	size_t i;
 
 	STP_TRY(append_text(out, "\"", err));
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		if (text[i] != '"' && text[i] != '\\')
 			continue;
 		STP_TRY(stp_buf_append(out, text + start, i - start, err));
@@ -85,7 +87,9 @@ static int compare_keys(const void *a, const void *b)
 static enum stp_errc append_members(const json_t *value, const char **keys, size_t count,
                                     struct stp_buf *out, struct stp_err *err)
 {
-	for (size_t i = 0; i < count; i++) {
+	size_t i;
+
+	for (i = 0; i < count; i++) {
 		if (i)
 			STP_TRY(append_text(out, ",", err));
 		STP_TRY(append_string(keys[i], strlen(keys[i]), out, err));
@@ -116,8 +120,10 @@ static enum stp_errc append_object(const json_t *value, struct stp_buf *out, str
 
 static enum stp_errc append_array(const json_t *value, struct stp_buf *out, struct stp_err *err)
 {
+	size_t i;
+
 	STP_TRY(append_text(out, "[", err));
-	for (size_t i = 0; i < json_array_size(value); i++) {
+	for (i = 0; i < json_array_size(value); i++) {
 		if (i)
 			STP_TRY(append_text(out, ",", err));
 		STP_TRY(stp_canonical_append(json_array_get(value, i), out, err));
@@ -149,7 +155,7 @@ enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out, str
 	case JSON_REAL:
 		break;
 	}
-	return STP_FAIL(err, STP_FORMAT, "verify", "", "a number is no integer");
+	return STP_FAIL(err, STP_FORMAT, "verify", "", "a number is not an integer");
 }
 
 static const char *type_name(json_type type)
@@ -164,7 +170,7 @@ static const char *type_name(json_type type)
 	case JSON_INTEGER:
 		return "an integer is needed";
 	default:
-		return "true or false is needed";
+		return "a boolean is needed";
 	}
 }
 
@@ -182,28 +188,28 @@ json_t *stp_document_member(struct stp_document *doc, json_t *object, const char
 	return NULL;
 }
 
-bool stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
-                          const char *name, uint64_t min, uint64_t max, uint64_t *out)
+int stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
+                         const char *name, uint64_t min, uint64_t max, uint64_t *out)
 {
 	json_t *value = stp_document_member(doc, object, where, name, JSON_INTEGER);
 	struct stp_quote quote;
 	json_int_t number;
 
 	if (!value)
-		return false;
+		return 0;
 	number = json_integer_value(value);
 	if (number >= 0 && (uint64_t)number >= min && (uint64_t)number <= max) {
 		*out = (uint64_t)number;
-		return true;
+		return 1;
 	}
 	stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
 	                "%s.%s is %" JSON_INTEGER_FORMAT ", out of range",
 	                stp_finding_quote(&quote, where, strlen(where)), name, number);
-	return false;
+	return 0;
 }
 
-/* True when word is one of the space-divided words of list. */
-static bool is_listed(const char *list, const char *word)
+/* True when word is one of the words of list, which are separated by spaces. */
+static int is_listed(const char *list, const char *word)
 {
 	size_t count = strlen(word);
 	const char *at = list;
@@ -211,12 +217,12 @@ static bool is_listed(const char *list, const char *word)
 	while ((at = strstr(at, word)) != NULL) {
 		if ((at == list || at[-1] == ' ') && (at[count] == ' ' || at[count] == '\0') &&
 		    count > 0)
-			return true;
+			return 1;
 		at += count ? count : 1;
 		if (!count)
-			return false;
+			return 0;
 	}
-	return false;
+	return 0;
 }
 
 void stp_document_known(struct stp_document *doc, json_t *object, const char *where,
@@ -237,7 +243,7 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 	}
 }
 
-/* version, expires, spec_version and _type of signed. */
+/* Reads version, expires, spec_version and _type of signed. */
 static void check_common(struct stp_document *doc, const struct stp_document_rule *rule)
 {
 	json_t *body = doc->body_json;
@@ -266,9 +272,9 @@ static void check_common(struct stp_document *doc, const struct stp_document_rul
 	stp_document_known(doc, body, "signed", rule->fields);
 }
 
-/* Whether file is exactly, or holds, the canonical form of value. */
+/* Whether file equals, or contains, the canonical form of value. */
 static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t *value,
-                                       bool *out_same, bool *out_holds, struct stp_err *err)
+                                       int *out_same, int *out_holds, struct stp_err *err)
 {
 	struct stp_buf canonical = STP_BUF_INIT;
 	struct stp_buf form = STP_BUF_INIT;
@@ -285,47 +291,47 @@ static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t 
 	return code;
 }
 
-/* The file's own bytes against the canonical form of what they say. */
-static enum stp_errc check_canonical(struct stp_document *doc, bool *out_ok, struct stp_err *err)
+/* Compares the bytes of the file with their canonical form. */
+static enum stp_errc check_canonical(struct stp_document *doc, int *out_ok, struct stp_err *err)
 {
 	struct stp_err cause = STP_ERR_INIT;
 	enum stp_errc code = stp_canonical_append(doc->body_json, &doc->body, &cause);
-	bool same;
-	bool holds;
+	int same;
+	int holds;
 
-	*out_ok = false;
+	*out_ok = 0;
 	if (code == STP_FORMAT) {
 		stp_finding_add(
 		    doc->findings, STP_FINDING_CANONICAL, doc->name,
-		    "signed holds a number that is no integer: it has no canonical form");
+		    "signed holds a number that is not an integer: it has no canonical form");
 		return STP_OK;
 	}
 	if (code != STP_OK) {
 		stp_err_merge(err, &cause);
 		return code;
 	}
-	*out_ok = true;
-	/* Numbers in the envelope that are no integers leave it without a canonical form. */
+	*out_ok = 1;
+	/* An envelope with numbers that are not integers has no canonical form. */
 	code = compare_canonical(&doc->file, doc->root, &same, &holds, &cause);
 	if (code == STP_OK && same)
 		return STP_OK;
 	STP_TRY(compare_canonical(&doc->file, doc->body_json, &same, &holds, err));
 	if (!holds)
 		stp_finding_add(doc->findings, STP_FINDING_CANONICAL, doc->name,
-		                "signed is not written in canonical form: what is published is not "
-		                "what is signed");
+		                "signed is not in canonical form: the published bytes are not "
+		                "the signed ones");
 	else
 		stp_finding_add(doc->findings, STP_FINDING_ENVELOPE, doc->name,
 		                "the envelope around signed is not in canonical form");
 	return STP_OK;
 }
 
-static bool check_envelope(struct stp_document *doc)
+static int check_envelope(struct stp_document *doc)
 {
 	if (!json_is_object(doc->root)) {
 		stp_finding_add(doc->findings, STP_FINDING_ENVELOPE, doc->name,
-		                "is no JSON object");
-		return false;
+		                "is not a JSON object");
+		return 0;
 	}
 	doc->signatures = stp_document_member(doc, doc->root, "file", "signatures", JSON_ARRAY);
 	doc->body_json = stp_document_member(doc, doc->root, "file", "signed", JSON_OBJECT);
@@ -333,9 +339,9 @@ static bool check_envelope(struct stp_document *doc)
 	return doc->body_json != NULL;
 }
 
-/* JSON and envelope; *out_there is true when signed is there. Takes over file. */
+/* Parses JSON and envelope; *out_there is 1 when signed exists. Takes ownership of file. */
 static void parse_json(struct stp_document *doc, struct stp_buf *file, const char *name,
-                       struct stp_finding_list *findings, bool *out_there)
+                       struct stp_finding_list *findings, int *out_there)
 {
 	json_error_t problem;
 	struct stp_quote quote;
@@ -345,7 +351,7 @@ static void parse_json(struct stp_document *doc, struct stp_buf *file, const cha
 	doc->findings = findings;
 	doc->file = *file;
 	memset(file, 0, sizeof(*file));
-	*out_there = false;
+	*out_there = 0;
 	if (!depth_ok((const char *)doc->file.data, doc->file.count, STP_JSON_DEPTH_MAX)) {
 		stp_finding_add(findings, STP_FINDING_JSON, name, "is nested deeper than %d levels",
 		                STP_JSON_DEPTH_MAX);
@@ -364,12 +370,12 @@ static void parse_json(struct stp_document *doc, struct stp_buf *file, const cha
 
 enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file, const char *name,
                                  const struct stp_document_rule *rule,
-                                 struct stp_finding_list *findings, bool *out_usable,
+                                 struct stp_finding_list *findings, int *out_usable,
                                  struct stp_err *err)
 {
-	bool there;
+	int there;
 
-	*out_usable = false;
+	*out_usable = 0;
 	parse_json(doc, file, name, findings, &there);
 	if (!there)
 		return STP_OK;
@@ -380,7 +386,7 @@ enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file,
 
 enum stp_errc stp_document_parse_known(struct stp_document *doc, struct stp_buf *file,
                                        const char *name, const struct stp_document_rule *rule,
-                                       struct stp_finding_list *findings, bool *out_usable,
+                                       struct stp_finding_list *findings, int *out_usable,
                                        struct stp_err *err)
 {
 	(void)err;
@@ -392,15 +398,15 @@ enum stp_errc stp_document_parse_known(struct stp_document *doc, struct stp_buf 
 
 enum stp_errc stp_document_read(struct stp_document *doc, int folder_fd, const char *name,
                                 const struct stp_document_rule *rule,
-                                struct stp_finding_list *findings, bool *out_usable,
+                                struct stp_finding_list *findings, int *out_usable,
                                 struct stp_err *err)
 {
 	struct stp_buf file = STP_BUF_INIT;
 	enum stp_errc code;
-	bool there;
+	int there;
 
 	memset(doc, 0, sizeof(*doc));
-	*out_usable = false;
+	*out_usable = 0;
 	code = stp_published_read(folder_fd, name, rule->bytes_max, &file, findings, &there, err);
 	if (code == STP_OK && there)
 		return stp_document_parse(doc, &file, name, rule, findings, out_usable, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small metadata document as it was published, read with jansson: root, timestamp, snapshot,
- * targets, the bins role. Nothing here is shared with the code that writes them but the escapes of
- * control characters (cjson/encoding.h), which PEM keys in root, targets and bins need.
+ * A small published metadata document, read with jansson: root, timestamp, snapshot, targets, the
+ * bins role. The only code that is shared with the writers is that for escapes of control
+ *characters (cjson/encoding.h), which PEM keys in root, targets and bins need.
  *
  *	file bytes ─▶ JSON ─▶ {"signatures":[…],"signed":BODY}
  *	           ─▶ canonical bytes of BODY ─▶ signatures
@@ -17,7 +17,6 @@
 #define STP_VERIFY_DOCUMENT_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "base/bytes.h"
 #include "verify/finding.h"
@@ -34,52 +33,51 @@ struct stp_document {
 	int64_t expires;     /* 0 when the field is bad */
 };
 
-/* What a role's file must look like. */
+/* The rules for a role's file. */
 struct stp_document_rule {
 	const char *type;   /* "_type" */
-	const char *fields; /* names allowed in signed, divided by spaces */
+	const char *fields; /* names allowed in signed, separated by spaces */
 	size_t bytes_max;
 };
 
-/* Of the top-level roles; stp_rule_targets is also that of every delegated role. */
+/* Those of the top-level roles; stp_rule_targets also applies to every delegated role. */
 extern const struct stp_document_rule stp_rule_root, stp_rule_timestamp, stp_rule_snapshot,
     stp_rule_targets;
 
 /* Reads and checks name in folder_fd: JSON without duplicate keys, depth, envelope, canonical
- * bytes, _type, spec_version, version and expires present and well formed, no unknown field. What
- * is wrong becomes findings; *out_usable is true when signed is there to be read on. Fails only
- * when the system does. */
+ * bytes, _type, spec_version, version and expires present and well formed, no unknown field. Errors
+ * in the document become findings; *out_usable is 1 when signed can be read. Fails only when the
+ * system does. */
 enum stp_errc stp_document_read(struct stp_document *doc, int folder_fd, const char *name,
                                 const struct stp_document_rule *rule,
-                                struct stp_finding_list *findings, bool *out_usable,
+                                struct stp_finding_list *findings, int *out_usable,
                                 struct stp_err *err) STP_MUST_CHECK;
 
-/* As stp_document_read() for bytes at hand: takes over file. */
+/* As stp_document_read() for bytes in memory; takes ownership of file. */
 enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file, const char *name,
                                  const struct stp_document_rule *rule,
-                                 struct stp_finding_list *findings, bool *out_usable,
+                                 struct stp_finding_list *findings, int *out_usable,
                                  struct stp_err *err) STP_MUST_CHECK;
 
-/* As stp_document_parse() for bytes that are known, by their digest, to be those that were signed:
- * their canonical form is not made, body stays empty. A snapshot of 16,384 bins takes 40 ms less.
- */
+/* As stp_document_parse() for bytes whose digest shows that they are the signed ones: the canonical
+ * form is not made, and body stays empty. That saves 40 ms for a snapshot of 16,384 bins. */
 enum stp_errc stp_document_parse_known(struct stp_document *doc, struct stp_buf *file,
                                        const char *name, const struct stp_document_rule *rule,
-                                       struct stp_finding_list *findings, bool *out_usable,
+                                       struct stp_finding_list *findings, int *out_usable,
                                        struct stp_err *err) STP_MUST_CHECK;
 
 void stp_document_release(struct stp_document *doc);
 
-/* The member name of object (which findings call where), of the given type; else a finding and
- * NULL. JSON_TRUE stands for a boolean of either value. */
+/* The member name of object (called where in findings), of the given type; else adds a finding and
+ * returns NULL. JSON_TRUE means a boolean of either value. */
 json_t *stp_document_member(struct stp_document *doc, json_t *object, const char *where,
                             const char *name, json_type type);
 
-/* An integer member in [min, max]; else a finding and false. */
-bool stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
-                          const char *name, uint64_t min, uint64_t max, uint64_t *out);
+/* Reads an integer member in [min, max]; else adds a finding and returns 0. */
+int stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
+                         const char *name, uint64_t min, uint64_t max, uint64_t *out);
 
-/* A finding for every member of object whose name is not among allowed (divided by spaces). */
+/* Adds a finding for every member of object whose name is not in allowed (separated by spaces). */
 void stp_document_known(struct stp_document *doc, json_t *object, const char *where,
                         const char *allowed);
 
@@ -88,7 +86,7 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 enum stp_errc stp_canonical_append(const json_t *value, struct stp_buf *out,
                                    struct stp_err *err) STP_MUST_CHECK;
 
-/* "expires" text to epoch seconds; false when it is not YYYY-MM-DDTHH:MM:SSZ. */
-bool stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);
+/* Converts the text of "expires" to epoch seconds; 0 when it is not YYYY-MM-DDTHH:MM:SSZ. */
+int stp_expires_parse(const char *text, size_t count, int64_t *out_epoch_s);
 
 #endif

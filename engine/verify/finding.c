@@ -46,8 +46,8 @@ void stp_finding_list_release(struct stp_finding_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* Room for one more item; false when memory is short or the list is full. */
-static int has_room(struct stp_finding_list *list)
+/* Makes space for one more item; 0 when memory is short or the list is full. */
+static int reserve_one(struct stp_finding_list *list)
 {
 	if (list->count >= STP_FAULTS_KEPT_MAX)
 		return 0;
@@ -71,7 +71,7 @@ void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, 
 	stp_text_clean(raw, strlen(raw), text, sizeof(text));
 	pthread_mutex_lock(&list->lock);
 	list->totals[code]++;
-	if (has_room(list)) {
+	if (reserve_one(list)) {
 		item = &list->items[list->count];
 		item->code = code;
 		item->subject = stp_arena_copy(&list->arena, subject, strlen(subject));
@@ -91,7 +91,7 @@ void stp_finding_count(struct stp_finding_list *list, enum stp_finding_code code
 	pthread_mutex_unlock(&list->lock);
 }
 
-/* Errors first, then warnings, then what is about the set-up. */
+/* Errors first, then warnings, then findings about the set-up. */
 static int rank(const struct stp_finding *finding)
 {
 	static const int ranks[] = {
@@ -122,8 +122,9 @@ void stp_finding_list_sort(struct stp_finding_list *list)
 uint64_t stp_finding_total(const struct stp_finding_list *list, enum stp_severity severity)
 {
 	uint64_t total = 0;
+	size_t i;
 
-	for (size_t i = 0; i < STP_FINDING_CODE_COUNT; i++)
+	for (i = 0; i < STP_FINDING_CODE_COUNT; i++)
 		if (codes[i].severity == severity)
 			total += list->totals[i];
 	return total;

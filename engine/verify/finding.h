@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The list of findings: collected from all workers, sorted once, the same at any number of jobs.
+ * The list of findings: collected from all workers and sorted once, so that it is the same with any
+ * number of jobs.
  *
  * Shape      {code, subject, text}; see stampede/verify.h for the codes.
  * Memory     an arena; at most STP_FAULTS_KEPT_MAX kept, the rest only counted.
@@ -27,8 +28,8 @@ struct stp_finding_list {
 void stp_finding_list_init(struct stp_finding_list *list);
 void stp_finding_list_release(struct stp_finding_list *list);
 
-/* Adds a finding about subject (NUL-terminated). The text is cleaned (base/text.h); what it quotes
- * of input is unambiguous and cut only when it went through stp_finding_quote(). */
+/* Adds a finding about subject (NUL-terminated). The text is cleaned (base/text.h); quoted
+ * input must first go through stp_finding_quote(), which makes it unambiguous and cuts it. */
 void stp_finding_add(struct stp_finding_list *list, enum stp_finding_code code, const char *subject,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -45,8 +46,8 @@ struct stp_quote {
 	char text[160];
 };
 
-/* A hostile string made printable for a finding's text, cut when it is long. Use as
- * stp_finding_quote(&quote, name, bytes). Returns quote->text. */
+/* Makes a hostile string printable for a finding's text, and cuts it when it is long. Returns
+ * quote->text. */
 const char *stp_finding_quote(struct stp_quote *quote, const char *bytes, size_t byte_count);
 
 #endif

@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/text.h"
 
-/* Splits N.ROLE.json; false for any other name. *out_role points into name. */
-static bool parse_name(const char *name, uint64_t *out_version, const char **out_role,
-                       size_t *out_role_bytes)
+/* Splits N.ROLE.json; 0 for any other name. *out_role points into name. */
+static int parse_name(const char *name, uint64_t *out_version, const char **out_role,
+                      size_t *out_role_bytes)
 {
 	const char *dot = strchr(name, '.');
 	size_t count = strlen(name);
@@ -22,18 +22,18 @@ static bool parse_name(const char *name, uint64_t *out_version, const char **out
 	if (!dot || count < 6 || strcmp(name + count - 5, ".json") != 0 ||
 	    dot + 1 > name + count - 5 || !stp_u64_parse(name, (size_t)(dot - name), out_version) ||
 	    *out_version == 0)
-		return false;
+		return 0;
 	*out_role = dot + 1;
 	*out_role_bytes = (size_t)(name + count - 5 - (dot + 1));
 	return *out_role_bytes > 0;
 }
 
-static bool role_is(const char *role, size_t count, const char *wanted)
+static int role_is(const char *role, size_t count, const char *wanted)
 {
 	return count == strlen(wanted) && memcmp(role, wanted, count) == 0;
 }
 
-/* Notes roots and snapshots. */
+/* Records the versions of roots and snapshots. */
 static enum stp_errc note_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct stp_metadata_folder *folder = ctx;
@@ -56,26 +56,26 @@ static enum stp_errc note_name(void *ctx, int folder_fd, const char *name, struc
 }
 
 /* Opens path/below when it is a folder that holds metadata. */
-static bool try_open(struct stp_metadata_folder *folder, const char *path, const char *below)
+static int try_open(struct stp_metadata_folder *folder, const char *path, const char *below)
 {
 	int used = snprintf(folder->path, sizeof(folder->path), "%s%s", path, below);
 
 	if (used < 0 || (size_t)used >= sizeof(folder->path))
-		return false;
+		return 0;
 	folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->fd < 0)
-		return false;
+		return 0;
 	if (stp_file_exists(folder->fd, "timestamp.json") ||
 	    stp_file_exists(folder->fd, "1.root.json"))
-		return true;
+		return 1;
 	stp_fd_close(&folder->fd);
-	return false;
+	return 0;
 }
 
-static bool is_repository(const char *path)
+static int is_repository(const char *path)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool found = fd >= 0 && stp_file_exists(fd, "stampede.json");
+	int found = fd >= 0 && stp_file_exists(fd, "stampede.json");
 
 	stp_fd_close(&fd);
 	return found;
@@ -143,7 +143,7 @@ static enum stp_errc check_name(void *ctx, int folder_fd, const char *name, stru
 		if (fstatat(search->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    !S_ISREG(st.st_mode)) {
 			stp_finding_add(search->findings, STP_FINDING_FILE_STRAY, name,
-			                "is not a regular file, which metadata would be; find out "
+			                "is not a regular file, as metadata must be; find out "
 			                "who put it there, and remove it");
 			return STP_OK;
 		}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The published metadata folder: finding it, and what lies in it besides what a client fetches.
+ * The published metadata folder: finds it, and the files in it that no client fetches.
  *
  * Shape      file names N.ROLE.json and timestamp.json.
- * Memory     8 bytes per snapshot that is still there.
+ * Memory     8 bytes per snapshot in it.
  * Ownership  stp_metadata_folder_close() closes and frees.
  * Threads    one thread.
  */
@@ -21,15 +21,15 @@ struct stp_metadata_folder {
 	size_t snapshot_version_count, snapshot_version_capacity;
 };
 
-/* Opens the metadata folder that path means: a repository (public/metadata below it), its public
+/* Opens the metadata folder of path: a repository (public/metadata below it), its public
  * folder (metadata below it) or the metadata folder itself; and lists its roots and snapshots.
  * STP_CONFIG when no such folder holds a timestamp or root file. */
 enum stp_errc stp_metadata_folder_open(struct stp_metadata_folder *folder, const char *path,
                                        struct stp_err *err) STP_MUST_CHECK;
 void stp_metadata_folder_close(struct stp_metadata_folder *folder);
 
-/* Findings for files whose name belongs to no role of tree. Names that begin with "." are a
- * publisher's temporary files and not looked at. */
+/* Adds findings for files whose name belongs to no role of tree. Names that begin with "." are a
+ * publisher's temporary files and are ignored. */
 enum stp_errc stp_metadata_folder_strays(const struct stp_metadata_folder *folder,
                                          const struct stp_chain *tree,
                                          struct stp_finding_list *findings,

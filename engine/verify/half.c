@@ -25,7 +25,9 @@ static enum stp_errc half_reserve(struct stp_half *half, size_t bins, struct stp
 
 void stp_half_release(struct stp_half *half)
 {
-	for (size_t i = 0; i < half->bin_capacity; i++) {
+	size_t i;
+
+	for (i = 0; i < half->bin_capacity; i++) {
 		stp_buf_release(&half->files[i]);
 		stp_bin_file_release(&half->bins[i]);
 	}
@@ -37,11 +39,13 @@ void stp_half_release(struct stp_half *half)
 enum stp_errc stp_half_read(struct stp_half *half, const struct stp_side *side, size_t begin,
                             size_t end, struct stp_err *err)
 {
+	size_t i;
+
 	STP_TRY(half_reserve(half, end - begin, err));
-	for (size_t i = begin; i < end; i++) {
+	for (i = begin; i < end; i++) {
 		const struct stp_chain_bin *bin = &side->tree.bin_items[i];
 		char name[256];
-		bool there;
+		int there;
 
 		if (!bin->listed)
 			return STP_FAIL(err, STP_FORMAT, "verify", bin->role,
@@ -67,17 +71,18 @@ int stp_bin_entry_compare(const void *a, const void *b)
 	return x->path_bytes < y->path_bytes ? -1 : x->path_bytes > y->path_bytes;
 }
 
-/* Entries of several bins in one sorted array. */
+/* Joins the entries of several bins in one sorted array. */
 static enum stp_errc half_join(struct stp_half *half, size_t bins, struct stp_err *err)
 {
 	size_t count = 0;
+	size_t i;
 
-	for (size_t i = 0; i < bins; i++)
+	for (i = 0; i < bins; i++)
 		count += half->bins[i].entry_count;
 	if (!STP_ARRAY_RESERVE(half->entries, half->entry_capacity, count))
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "", "cannot compare");
 	half->count = 0;
-	for (size_t i = 0; i < bins; i++) {
+	for (i = 0; i < bins; i++) {
 		if (half->bins[i].entry_count)
 			memcpy(half->entries + half->count, half->bins[i].entries,
 			       half->bins[i].entry_count * sizeof(*half->entries));
@@ -92,8 +97,10 @@ static enum stp_errc half_join(struct stp_half *half, size_t bins, struct stp_er
 enum stp_errc stp_half_parse(struct stp_half *half, const struct stp_side *side, size_t begin,
                              size_t end, struct stp_err *err)
 {
+	size_t i;
+
 	half->hash_set = 0;
-	for (size_t i = 0; i < end - begin; i++) {
+	for (i = 0; i < end - begin; i++) {
 		const char *role = side->tree.bin_items[begin + i].role;
 		struct stp_bin_file *bin = &half->bins[i];
 		enum stp_bin_file_state state =
@@ -103,7 +110,7 @@ enum stp_errc stp_half_parse(struct stp_half *half, const struct stp_side *side,
 			return STP_FAIL_ERRNO(err, ENOMEM, "verify", role, "cannot compare");
 		if (state != STP_BIN_FILE_OK)
 			return STP_FAIL(err, STP_FORMAT, "verify", role,
-			                "of %s is no bin in canonical form; run verify on it",
+			                "of %s is not a bin in canonical form; run verify on it",
 			                side->name);
 		if (half->hash_set && bin->hash_set && bin->hash_set != half->hash_set)
 			return STP_FAIL(err, STP_FORMAT, "verify", role,
@@ -118,19 +125,19 @@ enum stp_errc stp_half_parse(struct stp_half *half, const struct stp_side *side,
 	return STP_OK;
 }
 
-bool stp_half_targets(struct stp_half *half, const char **out_text, size_t *out_count)
+int stp_half_targets(struct stp_half *half, const char **out_text, size_t *out_count)
 {
 	const char *begin = (const char *)half->files[0].data;
 	const char *at = begin + half->files[0].count;
 
 	if (stp_bin_file_head(&half->bins[0], begin, half->files[0].count) != STP_BIN_FILE_OK)
-		return false;
+		return 0;
 	if (half->files[0].count < 3 || memcmp(at - 2, "}}", 2) != 0)
-		return false;
+		return 0;
 	at -= 2;
 	while (at > half->bins[0].targets && at[-1] >= '0' && at[-1] <= '9')
 		at--;
 	*out_text = half->bins[0].targets;
 	*out_count = (size_t)(at - half->bins[0].targets);
-	return true;
+	return 1;
 }

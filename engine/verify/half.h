@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bins of one side of a comparison, which cover the same part of the key space as those of the
- * other side: read, and, where their bytes are not equal, parsed and joined.
+ * Bins of one side of a comparison that cover the same part of the key space as bins of the other
+ * side: read, and, if their bytes differ, parsed and joined.
  *
  *	bins [begin, end) ─▶ read ─▶ parse ─▶ entries sorted by path
  *
@@ -29,7 +29,7 @@ struct stp_half {
 
 void stp_half_release(struct stp_half *half);
 
-/* Reads the files of side's bins [begin, end). STP_FORMAT names one that is not there. */
+/* Reads the files of side's bins [begin, end). STP_FORMAT names one that is missing. */
 enum stp_errc stp_half_read(struct stp_half *half, const struct stp_side *side, size_t begin,
                             size_t end, struct stp_err *err) STP_MUST_CHECK;
 
@@ -37,9 +37,9 @@ enum stp_errc stp_half_read(struct stp_half *half, const struct stp_side *side, 
 enum stp_errc stp_half_parse(struct stp_half *half, const struct stp_side *side, size_t begin,
                              size_t end, struct stp_err *err) STP_MUST_CHECK;
 
-/* Of a half of one bin that was read: the bytes of "targets", from its brace up to the version
- * behind, whose digits may differ. */
-bool stp_half_targets(struct stp_half *half, const char **out_text, size_t *out_count);
+/* Of a half of one bin that was read: the bytes from the brace of "targets" up to the version that
+ * follows, whose digits may differ. */
+int stp_half_targets(struct stp_half *half, const char **out_text, size_t *out_count);
 
 /* Order of two entries by path: < 0, 0, > 0. */
 int stp_bin_entry_compare(const void *a, const void *b);

@@ -9,7 +9,7 @@
 #include "hash/hash.h"
 #include "verify/role_name.h"
 
-/* One listed digest (or NULL) against the file. */
+/* Compares one listed digest (or NULL) with the file. */
 static void check_digest(struct stp_finding_list *findings, const char *subject, enum stp_alg alg,
                          const char *listed_hex, const struct stp_buf *file)
 {
@@ -22,9 +22,9 @@ static void check_digest(struct stp_finding_list *findings, const char *subject,
 	stp_hash_one(alg, file->data, file->count, digest);
 	stp_hex_encode(digest, bytes, hex);
 	if (memcmp(hex, listed_hex, 2 * bytes) != 0)
-		stp_finding_add(findings, STP_FINDING_HASH, subject, "%s is %.*s, listed as %.*s",
-		                stp_alg_name(alg), (int)(2 * bytes), hex, (int)(2 * bytes),
-		                listed_hex);
+		stp_finding_add(findings, STP_FINDING_HASH, subject,
+		                "%s is %.*s, but %.*s is listed", stp_alg_name(alg),
+		                (int)(2 * bytes), hex, (int)(2 * bytes), listed_hex);
 }
 
 void stp_listed_check(struct stp_finding_list *findings, const char *subject,
@@ -32,12 +32,13 @@ void stp_listed_check(struct stp_finding_list *findings, const char *subject,
 {
 	if (listed->length >= 0 && (uint64_t)listed->length != file->count)
 		stp_finding_add(findings, STP_FINDING_LENGTH, subject,
-		                "has %zu bytes, listed as %" PRId64, file->count, listed->length);
+		                "has %zu bytes, but %" PRId64 " are listed", file->count,
+		                listed->length);
 	check_digest(findings, subject, STP_ALG_SHA256, listed->sha256, file);
 	check_digest(findings, subject, STP_ALG_SHA512, listed->sha512, file);
 }
 
-/* A hex digest of "hashes", checked for its form. */
+/* Reads a hex digest of "hashes". */
 static const char *listed_digest(struct stp_document *doc, json_t *hashes, const char *role,
                                  const char *alg, size_t digest_bytes)
 {
@@ -55,8 +56,8 @@ static const char *listed_digest(struct stp_document *doc, json_t *hashes, const
 	return NULL;
 }
 
-bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
-                     json_t *object, struct stp_listed *line)
+int stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
+                    json_t *object, struct stp_listed *line)
 {
 	size_t count = strlen(name);
 	json_t *hashes = json_object_get(object, "hashes");
@@ -67,8 +68,8 @@ bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const ch
 	if (count < 6 || strcmp(name + count - 5, ".json") != 0 ||
 	    !stp_role_name_ok(name, count - 5)) {
 		stp_finding_add(doc->findings, STP_FINDING_ROLE_NAME, doc->name,
-		                "lists \"%s\", which is no role's file name", quote.text);
-		return false;
+		                "lists \"%s\", which is not the file name of a role", quote.text);
+		return 0;
 	}
 	memset(line, 0, sizeof(*line));
 	line->length = -1;
@@ -76,7 +77,7 @@ bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const ch
 	if (!json_is_object(object) || !line->role ||
 	    !stp_document_integer(doc, object, quote.text, "version", 1, STP_VERSION_MAX,
 	                          &line->version))
-		return false;
+		return 0;
 	stp_document_known(doc, object, quote.text, "hashes length version");
 	if (json_object_get(object, "length") &&
 	    stp_document_integer(doc, object, quote.text, "length", 1, INT64_MAX, &length))
@@ -86,5 +87,5 @@ bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const ch
 	if (hashes && (!json_is_object(hashes) || (!line->sha256 && !line->sha512)))
 		stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
 		                "hashes of %s hold neither sha256 nor sha512", quote.text);
-	return true;
+	return 1;
 }

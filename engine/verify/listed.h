@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one document lists about the file of another: a member of "meta" in timestamp and snapshot.
+ * What a document lists about the file of another: a member of "meta" in timestamp and snapshot.
  *
  *	"7.bin-n-0000.json" ◀─ {"hashes":{"sha256":HEX},"length":N,"version":7}
  *
@@ -22,14 +22,14 @@ struct stp_listed {
 	int64_t length;     /* -1: not listed */
 	const char *sha256; /* 64 hex digits or NULL */
 	const char *sha512; /* 128 hex digits or NULL */
-	bool delegated;     /* somebody delegates to it */
+	int delegated;      /* a role delegates to it */
 };
 
-/* One member of "meta" into line; false (with a finding) when it is of no use. */
-bool stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
-                     json_t *object, struct stp_listed *line);
+/* Reads one member of "meta" into line; 0 (with a finding) when it is unusable. */
+int stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
+                    json_t *object, struct stp_listed *line);
 
-/* Length and digests of a file against its line; findings. */
+/* Compares length and digests of a file with its line; adds findings. */
 void stp_listed_check(struct stp_finding_list *findings, const char *subject,
                       const struct stp_listed *listed, const struct stp_buf *file);
 

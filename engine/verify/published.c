@@ -40,14 +40,14 @@ static void report(struct stp_finding_list *findings, enum stp_finding_code code
 
 enum stp_errc stp_published_read(int folder_fd, const char *name, size_t bytes_max,
                                  struct stp_buf *buf, struct stp_finding_list *findings,
-                                 bool *out_there, struct stp_err *err)
+                                 int *out_there, struct stp_err *err)
 {
 	struct stp_err why = STP_ERR_INIT;
 	enum stp_errc code;
 	struct stat st;
 	int fd;
 
-	*out_there = false;
+	*out_there = 0;
 	buf->count = 0;
 	code = stp_file_open(folder_fd, name, "verify", &fd, &st, &why);
 	if (code != STP_OK && why.sys_errno == ENOENT) {

@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-bool stp_role_name_ok(const char *role, size_t count)
+int stp_role_name_ok(const char *role, size_t count)
 {
+	size_t i;
+
 	if (count == 0 || count > 128 || strcmp(role, ".") == 0 || strcmp(role, "..") == 0)
-		return false;
-	for (size_t i = 0; i < count; i++)
+		return 0;
+	for (i = 0; i < count; i++)
 		if (role[i] <= ' ' || role[i] >= 0x7f || role[i] == '/' || role[i] == '\\' ||
 		    role[i] == '"')
-			return false;
-	return true;
+			return 0;
+	return 1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names that a role may have.
+ * The names that a role may have.
  *
  * Shape      one name.
  * Memory     none.
@@ -10,11 +10,10 @@
 #ifndef STP_VERIFY_ROLE_NAME_H
 #define STP_VERIFY_ROLE_NAME_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* True when role can be a file name in the metadata folder and a role's name: no '/', '\', control
  * or space characters, not "." or "..", 1 … 128 bytes. */
-bool stp_role_name_ok(const char *role, size_t count);
+int stp_role_name_ok(const char *role, size_t count);
 
 #endif

@@ -14,8 +14,8 @@ void stp_root_release(struct stp_root *root)
 	memset(root, 0, sizeof(*root));
 }
 
-/* Keys and the four roles of a root document that could be parsed. */
-static enum stp_errc load_root_roles(struct stp_root *root, bool *out_usable, struct stp_err *err)
+/* Reads keys and the four roles of a root document that could be parsed. */
+static enum stp_errc load_root_roles(struct stp_root *root, int *out_usable, struct stp_err *err)
 {
 	struct stp_document *doc = &root->doc;
 	json_t *body = doc->body_json;
@@ -30,8 +30,9 @@ static enum stp_errc load_root_roles(struct stp_root *root, bool *out_usable, st
 	              {"timestamp", &root->timestamp},
 	              {"snapshot", &root->snapshot},
 	              {"targets", &root->targets}};
+	size_t i;
 
-	*out_usable = false;
+	*out_usable = 0;
 	if (consistent && json_is_false(consistent))
 		stp_finding_add(
 		    doc->findings, STP_FINDING_CONSISTENT_SNAPSHOT, doc->name,
@@ -40,13 +41,13 @@ static enum stp_errc load_root_roles(struct stp_root *root, bool *out_usable, st
 		return STP_OK;
 	STP_TRY(stp_key_ring_load(&root->ring, doc, keys, "signed.keys", err));
 	stp_document_known(doc, roles, "signed.roles", "root snapshot targets timestamp");
-	*out_usable = true;
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	*out_usable = 1;
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		json_t *role =
 		    stp_document_member(doc, roles, "signed.roles", wanted[i].name, JSON_OBJECT);
 
 		if (!role) {
-			*out_usable = false;
+			*out_usable = 0;
 			continue;
 		}
 		stp_document_known(doc, role, wanted[i].name, "keyids threshold");
@@ -56,8 +57,7 @@ static enum stp_errc load_root_roles(struct stp_root *root, bool *out_usable, st
 }
 
 enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *name,
-                            struct stp_finding_list *findings, bool *out_usable,
-                            struct stp_err *err)
+                            struct stp_finding_list *findings, int *out_usable, struct stp_err *err)
 {
 	memset(root, 0, sizeof(*root));
 	STP_TRY(stp_document_read(&root->doc, folder_fd, name, &stp_rule_root, findings, out_usable,
@@ -67,12 +67,12 @@ enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *na
 	return STP_OK;
 }
 
-bool stp_root_follows(struct stp_root *next, const struct stp_root *previous,
-                      struct stp_signature_tally *tally)
+int stp_root_follows(struct stp_root *next, const struct stp_root *previous,
+                     struct stp_signature_tally *tally)
 {
-	bool by_previous = stp_document_signed_by(&next->doc, &previous->root, &next->root,
-	                                          "the root before it", tally);
-	bool by_itself =
+	int by_previous = stp_document_signed_by(&next->doc, &previous->root, &next->root,
+	                                         "the root before it", tally);
+	int by_itself =
 	    stp_document_signed_by(&next->doc, &next->root, &previous->root, "root", tally);
 
 	return by_previous && by_itself;

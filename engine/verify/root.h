@@ -3,7 +3,7 @@
  * Root metadata: one document with its keys and its four roles, and the step from one version to
  * the next (specification section 5.3).
  *
- *	N.root.json ─▶ keys, roles ─▶ does N+1 carry a threshold of N and a threshold of N+1?
+ *	N.root.json ─▶ keys, roles ─▶ is N+1 signed by a threshold of N and a threshold of N+1?
  *
  * Shape      one struct per root.
  * Memory     the document and its parsed keys.
@@ -21,16 +21,16 @@ struct stp_root {
 	struct stp_role root, timestamp, snapshot, targets;
 };
 
-/* Reads name in folder_fd. *out_usable is true when its keys and all four roles could be read;
- * what is wrong becomes findings. */
+/* Reads name in folder_fd. *out_usable is 1 when its keys and all four roles could be read;
+ * errors in the document become findings. */
 enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *name,
-                            struct stp_finding_list *findings, bool *out_usable,
+                            struct stp_finding_list *findings, int *out_usable,
                             struct stp_err *err) STP_MUST_CHECK;
 void stp_root_release(struct stp_root *root);
 
 /* True when next is signed by a threshold of previous' root keys and by one of its own
- * (specification section 5.3.4); findings for each that is not. Versions are the caller's. */
-bool stp_root_follows(struct stp_root *next, const struct stp_root *previous,
-                      struct stp_signature_tally *tally);
+ * (specification section 5.3.4); findings if it is not. The caller compares the versions. */
+int stp_root_follows(struct stp_root *next, const struct stp_root *previous,
+                     struct stp_signature_tally *tally);
 
 #endif

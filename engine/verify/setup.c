@@ -9,40 +9,44 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-/* Names of one kind that are reported one by one. */
+/* At most this many names of one kind are reported one by one. */
 #define NAMED_MAX 16
-/* Digits of a bin's number: 2^STP_BIN_BITS_MAX bins have five. */
+/* Digits of a bin's index: 2^STP_BIN_BITS_MAX bins need five. */
 #define WIDTH_MAX 5
-/* For how long a mirror may hold clients at an old snapshot unnoticed. */
+/* For how long a mirror may keep clients at an old snapshot unnoticed. */
 #define TIMESTAMP_DAYS_MAX 7
-/* Generations of bins that are told apart. A repository has a few; names beyond are reported. */
+/* Numbers of bins that are distinguished. A repository has had a few; names beyond are reported. */
 #define GENERATIONS_MAX 64
 
 /* ------------------------------------------------------------------------------- keys */
 
-/* A role whose keys belong off the signing machine. */
+/* A role whose keys must not be on the signing machine. */
 struct offline_role {
 	const char *name;
 	const struct stp_role *role;
-	const char *file; /* that names its keys */
+	const char *file; /* the file that lists its keys */
 };
 
-static bool role_has(const struct stp_role *role, const struct stp_public_key *key)
+static int role_has(const struct stp_role *role, const struct stp_public_key *key)
 {
-	for (size_t i = 0; i < role->key_count; i++)
+	size_t i;
+
+	for (i = 0; i < role->key_count; i++)
 		if (memcmp(role->keys[i]->identity, key->identity, sizeof(key->identity)) == 0)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
-/* What the signing machine does with key; NULL: nothing. */
+/* What the signing machine signs with key; NULL: nothing. */
 static const char *online_use(const struct stp_chain *tree, const struct stp_public_key *key)
 {
+	size_t i;
+
 	if (role_has(&tree->root.timestamp, key))
 		return "timestamp";
 	if (role_has(&tree->root.snapshot, key))
 		return "snapshot";
-	for (size_t i = 0; i < tree->bin_role_count; i++)
+	for (i = 0; i < tree->bin_role_count; i++)
 		if (role_has(&tree->bin_roles[i], key))
 			return "bins of targets";
 	return NULL;
@@ -53,32 +57,37 @@ static void check_offline_role(const struct stp_setup_options *options,
 {
 	const struct stp_role *role = offline->role;
 	uint64_t online = 0;
+	size_t i;
 
-	for (size_t i = 0; i < role->key_count; i++)
+	for (i = 0; i < role->key_count; i++)
 		online += online_use(options->tree, role->keys[i]) != NULL;
-	for (size_t i = 0; i < role->key_count; i++) {
+	for (i = 0; i < role->key_count; i++) {
 		const char *use = online_use(options->tree, role->keys[i]);
 
 		if (use)
-			stp_finding_add(
-			    options->findings, STP_FINDING_ONLINE_KEY_OFFLINE, offline->file,
-			    "key %s signs %s online and is a key of %s as well: whoever takes "
-			    "the signing machine %s",
-			    role->keys[i]->keyid, use, offline->name,
-			    online >= role->threshold ? "can sign that role"
-			                              : "has a part of that role's threshold");
+			stp_finding_add(options->findings, STP_FINDING_ONLINE_KEY_OFFLINE,
+			                offline->file,
+			                "key %s signs %s online and is a key of %s as well: "
+			                "whoever steals it from "
+			                "the signing machine %s",
+			                role->keys[i]->keyid, use, offline->name,
+			                online >= role->threshold
+			                    ? "can sign that role"
+			                    : "has a part of that role's threshold");
 	}
 }
 
-/* Keys of the offline role that another one has too: one theft takes both. */
+/* Reports keys that two offline roles share: one theft affects both. */
 static void check_shared(const struct stp_setup_options *options,
                          const struct offline_role *offline, const struct offline_role *other)
 {
-	for (size_t i = 0; i < offline->role->key_count; i++)
+	size_t i;
+
+	for (i = 0; i < offline->role->key_count; i++)
 		if (role_has(other->role, offline->role->keys[i]))
 			stp_finding_add(options->findings, STP_FINDING_OFFLINE_KEY_SHARED,
 			                offline->file,
-			                "key %s is a key of %s and of %s: whoever takes it has a "
+			                "key %s is a key of %s and of %s: whoever steals it has a "
 			                "part of both; give each role keys of its own",
 			                offline->role->keys[i]->keyid, other->name, offline->name);
 }
@@ -92,12 +101,15 @@ static void check_keys(const struct stp_setup_options *options)
 	    {"the bins role", &tree->bins_role, tree->targets.name},
 	};
 	const struct stp_role *root = &tree->root.root;
+	size_t i;
 
 	if (!tree->has_root)
 		return;
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		size_t j;
+
 		check_offline_role(options, &roles[i]);
-		for (size_t j = 0; j < i; j++)
+		for (j = 0; j < i; j++)
 			check_shared(options, &roles[i], &roles[j]);
 	}
 	if (root->threshold == 1)
@@ -105,11 +117,10 @@ static void check_keys(const struct stp_setup_options *options)
 		    options->findings, STP_FINDING_THRESHOLD_ONE, tree->root.doc.name,
 		    "one root key is enough to replace every key; let two or more sign");
 	if (root->key_count == root->threshold)
-		stp_finding_add(
-		    options->findings, STP_FINDING_ROOT_NO_SPARE, tree->root.doc.name,
-		    "all %zu root keys must sign: when one is lost, no root can be made "
-		    "any more; add a spare one",
-		    root->key_count);
+		stp_finding_add(options->findings, STP_FINDING_ROOT_NO_SPARE, tree->root.doc.name,
+		                "all %zu root keys must sign: if one is lost, no new root can be "
+		                "signed; add a spare one",
+		                root->key_count);
 }
 
 /* --------------------------------------------------------------------------- snapshot */
@@ -126,25 +137,27 @@ struct generations {
 	size_t count;
 };
 
-/* Splits PREFIX-DIGITS; false for any other name. */
-static bool split_bin_name(const char *role, struct generation *out)
+/* Splits PREFIX-DIGITS; 0 for any other name. */
+static int split_bin_name(const char *role, struct generation *out)
 {
 	const char *dash = strrchr(role, '-');
 	size_t width = dash ? strlen(dash + 1) : 0;
 
 	if (!dash || dash == role || width == 0 || width > WIDTH_MAX ||
 	    strspn(dash + 1, "0123456789abcdef") != width)
-		return false;
+		return 0;
 	*out = (struct generation){.prefix = role,
 	                           .prefix_bytes = (size_t)(dash - role),
 	                           .width = width,
 	                           .last = strtoull(dash + 1, NULL, 16)};
-	return true;
+	return 1;
 }
 
 static struct generation *find_generation(struct generations *all, const struct generation *name)
 {
-	for (size_t i = 0; i < all->count; i++) {
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
 		struct generation *item = &all->items[i];
 
 		if (item->width == name->width && item->prefix_bytes == name->prefix_bytes &&
@@ -169,9 +182,9 @@ static void count_name(struct generations *all, const struct generation *name)
 		item->last = name->last;
 }
 
-/* A change of the number of bins leaves every name of the earlier ones: 0 to 2^bits - 1, with the
- * digits that so many need. */
-static bool is_whole(const struct generation *generation)
+/* A change of the number of bins leaves all earlier names: 0 to 2^bits - 1, with the digits that
+ * this many need. */
+static int is_whole(const struct generation *generation)
 {
 	unsigned bits = 0;
 
@@ -187,13 +200,14 @@ static void check_snapshot(const struct stp_setup_options *options)
 	struct generations all = {.count = 0};
 	struct generation name;
 	uint64_t found = 0;
+	size_t i;
 
 	if (!tree->has_snapshot || !tree->bin_count)
-		return; /* what is delegated is not known */
-	for (size_t i = 0; i < tree->listed_count; i++)
+		return; /* the delegations are unknown */
+	for (i = 0; i < tree->listed_count; i++)
 		if (split_bin_name(tree->listed[i].role, &name))
 			count_name(&all, &name);
-	for (size_t i = 0; i < tree->listed_count; i++) {
+	for (i = 0; i < tree->listed_count; i++) {
 		const struct stp_listed *line = &tree->listed[i];
 		const struct generation *generation;
 
@@ -207,8 +221,8 @@ static void check_snapshot(const struct stp_setup_options *options)
 			stp_finding_add(
 			    options->findings, STP_FINDING_SNAPSHOT_UNDELEGATED,
 			    tree->snapshot.name,
-			    "lists %s.json, which nobody delegates to and which is not a "
-			    "bin of an earlier number of bins",
+			    "lists %s.json, to which no role delegates and which is not a "
+			    "bin from before the number of bins changed",
 			    line->role);
 		else
 			stp_finding_count(options->findings, STP_FINDING_SNAPSHOT_UNDELEGATED, 1);
@@ -226,31 +240,29 @@ static void check_timestamp(const struct stp_setup_options *options)
 	if (!tree->has_timestamp)
 		return;
 	if (tree->timestamp.expires - options->now > TIMESTAMP_DAYS_MAX * INT64_C(86400))
-		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_LONG, tree->timestamp.name,
-		                "is valid for %" PRId64
-		                " days more: for so long clients can be held at this snapshot "
-		                "without noticing; at most %d are wise (expiry_seconds.timestamp)",
-		                (tree->timestamp.expires - options->now) / 86400,
-		                TIMESTAMP_DAYS_MAX);
+		stp_finding_add(
+		    options->findings, STP_FINDING_TIMESTAMP_LONG, tree->timestamp.name,
+		    "is valid for %" PRId64
+		    " days more: for that long clients can be held at this snapshot "
+		    "without noticing; at most %d are recommended (expiry_seconds.timestamp)",
+		    (tree->timestamp.expires - options->now) / 86400, TIMESTAMP_DAYS_MAX);
 	if (!tree->timestamp_has_length)
-		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_NO_LENGTH,
-		                tree->timestamp.name,
-		                "does not say how long the snapshot is: clients take up to their "
-		                "own limit, and refuse a longer one");
+		stp_finding_add(
+		    options->findings, STP_FINDING_TIMESTAMP_NO_LENGTH, tree->timestamp.name,
+		    "does not give the length of the snapshot: clients read up to their "
+		    "own limit, and refuse a longer one");
 	if (!tree->timestamp_has_hash)
 		stp_finding_add(options->findings, STP_FINDING_TIMESTAMP_NO_HASH,
 		                tree->timestamp.name,
-		                "does not give the snapshot's digest: any snapshot of that version "
-		                "that is signed will do");
+		                "does not give the snapshot's digest: clients accept any signed "
+		                "snapshot of that version");
 }
 
 /* ----------------------------------------------------------------------------- expiry */
 
-/* What to do about a role of the signing machine, and about one that offline keys sign. */
+/* The remedy for a role of the signing machine, and for one that offline keys sign. */
 static const char sign_again[] = "sign again, and find out who signed it";
-#define RENEW                                                                                  \
-	"if that was edited, put it into force with the offline keys (%s); else find out who " \
-	"signed it"
+#define RENEW "if that was edited, apply it with the offline keys (%s); else find out who signed it"
 
 static void check_expiry(const struct stp_setup_options *options, const char *subject,
                          int64_t expires, int64_t longest, const char *remedy)

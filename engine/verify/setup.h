@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Weak set-ups: what clients accept, and what a careful auditor would still have otherwise. Each
- * becomes a finding with a name of its own; none is an error unless the operator asks for that.
+ * Weak set-ups: what clients accept, but a careful auditor would want changed. Each becomes a
+ *finding with its own code; none is an error unless the operator asks for that.
  *
- *	root, targets, bins ─▶ who signs what?  a key of the signing machine in an offline role
+ *	root, targets, bins ─▶ keys:            a key of the signing machine in an offline role
  *	                                        one key in two offline roles
- *	                                        one root key enough; no root key to spare
- *	snapshot            ─▶ names that nobody delegates to, other than retired bins
- *	timestamp           ─▶ no length, no hash of the snapshot, valid for weeks
+ *	                                        one root key suffices; no spare root key
+ *	snapshot            ─▶ names to which no role delegates, other than retired bins
+ *	timestamp           ─▶ no length or no hash of the snapshot, valid for weeks
  *	all                 ─▶ valid for longer than the configuration allows
  *
  * Shape      findings.
- * Memory     none to speak of.
+ * Memory     negligible.
  * Ownership  the caller's tree and findings.
  * Threads    one thread.
  */
@@ -20,7 +20,7 @@
 
 #include "verify/chain.h"
 
-/* For how many seconds each role may be valid from now; 0: not known. */
+/* For how many seconds each role may be valid from now; 0: unknown. */
 struct stp_setup_policy {
 	int64_t root, targets, bins, bin_n, snapshot, timestamp;
 };

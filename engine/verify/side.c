@@ -37,7 +37,7 @@ enum stp_errc stp_side_open(struct stp_side *side, const char *path, struct stp_
 {
 	side->name = path;
 	STP_TRY(stp_metadata_folder_open(&side->folder, path, err));
-	side->owns_folder = true;
+	side->owns_folder = 1;
 	return load_tree(side, side->folder.fd, "timestamp.json", 0, err);
 }
 
@@ -45,19 +45,19 @@ enum stp_errc stp_side_open(struct stp_side *side, const char *path, struct stp_
 static uint64_t committed_snapshot(const char *path)
 {
 	struct stat st;
-	/* Not a FIFO, which would be waited for. */
+	/* Not a FIFO, which could block. */
 	json_t *record = stat(path, &st) == 0 && S_ISREG(st.st_mode)
 	                     ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL)
 	                     : NULL;
 	json_int_t version = json_integer_value(json_object_get(record, "snapshot"));
-	bool is_record = record && !json_object_get(record, "signed");
+	int is_record = record && !json_object_get(record, "signed");
 
 	json_decref(record);
 	return is_record && version > 0 ? (uint64_t)version : 0;
 }
 
-/* An older snapshot whose files still lie in the new side's folder: a timestamp that was kept, the
- * record of a commit, or the snapshot's version. */
+/* Opens an older snapshot whose files are still in the new side's folder, named by a timestamp that
+ * was kept, the record of a commit, or the snapshot's version. */
 static enum stp_errc open_older(struct stp_side *side, const char *path, uint64_t version,
                                 const struct stp_side *new_side, struct stp_err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One of two snapshots that are compared: its folder, and the plan of its bins.
+ * One of two snapshots that are compared: its folder and its bins.
  *
  * Shape      a metadata folder, an older timestamp in the new side's folder, or the version of an
  *            older snapshot there.
@@ -18,7 +18,7 @@
 struct stp_side {
 	const char *name; /* for errors */
 	struct stp_metadata_folder folder;
-	bool owns_folder;
+	int owns_folder;
 	struct stp_chain tree;
 };
 
@@ -27,7 +27,7 @@ struct stp_side {
 enum stp_errc stp_side_open(struct stp_side *side, const char *path,
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* What new_side is compared with: a folder, or an older snapshot whose files still lie in that of
+/* What new_side is compared with: a folder, or an older snapshot whose files are still in that of
  * new_side, which must outlive it. */
 enum stp_errc stp_side_open_old(struct stp_side *side, const char *path,
                                 const struct stp_side *new_side,

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 
-/* keyid = SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
+/* Checks that keyid is the SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
 static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const char *keyid,
                                  struct stp_err *err)
 {
@@ -38,9 +38,9 @@ static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const
 	return STP_OK;
 }
 
-/* One entry of "keys" into key; false (with a finding) when it cannot be used. */
-static bool load_key(struct stp_public_key *key, struct stp_document *doc, json_t *object,
-                     const char *keyid)
+/* Reads one entry of "keys" into key; 0 (with a finding) when it cannot be used. */
+static int load_key(struct stp_public_key *key, struct stp_document *doc, json_t *object,
+                    const char *keyid)
 {
 	json_t *type = json_object_get(object, "keytype"),
 	       *scheme = json_object_get(object, "scheme");
@@ -59,12 +59,12 @@ static bool load_key(struct stp_public_key *key, struct stp_document *doc, json_
 	if (problem) {
 		stp_finding_add(doc->findings, STP_FINDING_KEY, doc->name,
 		                "key %s cannot be used: %s", quote.text, problem);
-		return false;
+		return 0;
 	}
 	memcpy(key->keyid, keyid, STP_KEYID_CHARS + 1);
 	stp_document_known(doc, object, quote.text, "keytype keyval scheme");
 	stp_document_known(doc, value, quote.text, "public");
-	return true;
+	return 1;
 }
 
 enum stp_errc stp_key_ring_load(struct stp_key_ring *ring, struct stp_document *doc, json_t *keys,
@@ -95,7 +95,9 @@ enum stp_errc stp_key_ring_load(struct stp_key_ring *ring, struct stp_document *
 
 void stp_key_ring_release(struct stp_key_ring *ring)
 {
-	for (size_t i = 0; i < ring->count; i++)
+	size_t i;
+
+	for (i = 0; i < ring->count; i++)
 		stp_public_key_release(&ring->keys[i]);
 	free(ring->keys);
 	memset(ring, 0, sizeof(*ring));
@@ -103,18 +105,21 @@ void stp_key_ring_release(struct stp_key_ring *ring)
 
 static const struct stp_public_key *ring_find(const struct stp_key_ring *ring, const char *keyid)
 {
-	for (size_t i = 0; i < ring->count; i++)
+	size_t i;
+
+	for (i = 0; i < ring->count; i++)
 		if (strcmp(ring->keys[i].keyid, keyid) == 0)
 			return &ring->keys[i];
 	return NULL;
 }
 
-/* Adds the key called keyid to role unless it is unknown or there under any name. */
+/* Adds the key called keyid to role, unless it is unknown or was added under any name. */
 static void role_add(struct stp_role *role, const struct stp_key_ring *ring,
                      struct stp_document *doc, const char *keyid, const char *where)
 {
 	const struct stp_public_key *key = ring_find(ring, keyid);
 	struct stp_quote quote, place;
+	size_t i;
 
 	stp_finding_quote(&quote, keyid, strlen(keyid));
 	stp_finding_quote(&place, where, strlen(where));
@@ -124,7 +129,7 @@ static void role_add(struct stp_role *role, const struct stp_key_ring *ring,
 		                quote.text);
 		return;
 	}
-	for (size_t i = 0; i < role->key_count; i++) {
+	for (i = 0; i < role->key_count; i++) {
 		const struct stp_public_key *other = role->keys[i];
 
 		if (!other || memcmp(other->identity, key->identity, sizeof(key->identity)) != 0)
@@ -143,7 +148,8 @@ enum stp_errc stp_role_load(struct stp_role *role, const struct stp_key_ring *ri
 {
 	json_t *keyids = stp_document_member(doc, object, where, "keyids", JSON_ARRAY);
 	size_t count = json_array_size(keyids);
-	bool ok;
+	int ok;
+	size_t i;
 
 	memset(role, 0, sizeof(*role));
 	if (count > STP_ROLE_KEYS_MAX) {
@@ -154,14 +160,14 @@ enum stp_errc stp_role_load(struct stp_role *role, const struct stp_key_ring *ri
 	role->keys = calloc(count + 1, sizeof(const struct stp_public_key *));
 	if (!role->keys)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", doc->name, "cannot load a role");
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		const char *keyid = json_string_value(json_array_get(keyids, i));
 
 		if (keyid)
 			role_add(role, ring, doc, keyid, where);
 		else
 			stp_finding_add(doc->findings, STP_FINDING_FIELD, doc->name,
-			                "%s.keyids holds something that is no string", where);
+			                "%s.keyids holds something that is not a string", where);
 	}
 	ok = stp_document_integer(doc, object, where, "threshold", 0, UINT32_MAX, &role->threshold);
 	if (!ok || role->threshold == 0 || role->threshold > role->key_count) {
@@ -183,28 +189,32 @@ void stp_role_release(struct stp_role *role)
 const struct stp_public_key *stp_role_key(const struct stp_role *role, const char *keyid,
                                           size_t keyid_bytes)
 {
+	size_t i;
+
 	if (keyid_bytes != STP_KEYID_CHARS)
 		return NULL;
-	for (size_t i = 0; i < role->key_count; i++)
+	for (i = 0; i < role->key_count; i++)
 		if (memcmp(role->keys[i]->keyid, keyid, STP_KEYID_CHARS) == 0)
 			return role->keys[i];
 	return NULL;
 }
 
 /* True when an earlier signature of the array has the same keyid. */
-static bool is_repeated(json_t *signatures, size_t index, const char *keyid)
+static int is_repeated(json_t *signatures, size_t index, const char *keyid)
 {
-	for (size_t i = 0; i < index; i++) {
+	size_t i;
+
+	for (i = 0; i < index; i++) {
 		const char *other =
 		    json_string_value(json_object_get(json_array_get(signatures, i), "keyid"));
 
 		if (other && strcmp(other, keyid) == 0)
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
-/* Signature index of doc: 1 when it is a good one of role's, that is counted. */
+/* Checks signature index of doc; 1 when it is a good one by a key of role, and counts. */
 static unsigned check_signature(struct stp_document *doc, size_t index, const struct stp_role *role,
                                 const struct stp_role *other, const char *where,
                                 struct stp_signature_tally *tally)
@@ -232,7 +242,7 @@ static unsigned check_signature(struct stp_document *doc, size_t index, const st
 	if (!key) {
 		if (!other || !stp_role_key(other, keyid, strlen(keyid)))
 			stp_finding_add(doc->findings, STP_FINDING_SIGNATURE_STRANGER, doc->name,
-			                "is signed by %s, which is no key of %s", quote.text,
+			                "is signed by %s, which is not a key of %s", quote.text,
 			                where);
 		return 0;
 	}
@@ -250,28 +260,29 @@ static unsigned check_signature(struct stp_document *doc, size_t index, const st
 	return state == STP_SIGNATURE_GOOD;
 }
 
-bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *role,
-                            const struct stp_role *other, const char *where,
-                            struct stp_signature_tally *tally)
+int stp_document_signed_by(struct stp_document *doc, const struct stp_role *role,
+                           const struct stp_role *other, const char *where,
+                           struct stp_signature_tally *tally)
 {
 	size_t count = json_array_size(doc->signatures);
-	/* A role that was never loaded asks for nothing, and vouches for nothing. */
-	bool can_be_met = role->threshold != 0 && role->threshold != UINT64_MAX;
+	/* A role that was never loaded has threshold 0, which must not count as reached. */
+	int can_be_met = role->threshold != 0 && role->threshold != UINT64_MAX;
 	uint64_t good = 0;
+	size_t i;
 
 	if (count > STP_SIGNATURES_MAX) {
 		stp_finding_add(doc->findings, STP_FINDING_ENVELOPE, doc->name,
 		                "has %zu signatures, more than %d", count, STP_SIGNATURES_MAX);
 		count = 0;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		good += check_signature(doc, i, role, other, where, tally);
 	if (can_be_met && good >= role->threshold)
-		return true;
+		return 1;
 	if (can_be_met)
 		stp_finding_add(doc->findings, STP_FINDING_THRESHOLD, doc->name,
 		                "has %llu good signatures of %s, needs %llu",
 		                (unsigned long long)good, where,
 		                (unsigned long long)role->threshold);
-	return false;
+	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key rings, roles and the signatures of a document as a client sees them: specification sections
- * 4.2 and 5 (threshold of unique keys). A key counts by what it is, under however many names.
+ * Key rings, roles and the signatures of a document as clients see them: specification sections 4.2
+ * and 5 (threshold of unique keys). A key counts once, under however many keyids it is listed.
  *
  * Shape      a key ring of named keys; a role is a set of keys of one ring and a threshold.
  * Memory     the ring owns key material; a role has indexes into it.
@@ -12,7 +12,6 @@
 #define STP_VERIFY_SIGNATURE_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "scheme/public_key.h"
 #include "verify/document.h"
@@ -34,8 +33,8 @@ enum stp_errc stp_key_ring_load(struct stp_key_ring *ring, struct stp_document *
                                 const char *where, struct stp_err *err) STP_MUST_CHECK;
 void stp_key_ring_release(struct stp_key_ring *ring);
 
-/* Reads {"keyids","threshold"} of object against ring; what is wrong becomes findings. A role that
- * cannot be met by anybody has threshold UINT64_MAX. */
+/* Reads {"keyids","threshold"} of object against ring; what is wrong becomes findings. A role whose
+ * threshold nobody can reach has threshold UINT64_MAX. */
 enum stp_errc stp_role_load(struct stp_role *role, const struct stp_key_ring *ring,
                             struct stp_document *doc, json_t *object, const char *where,
                             struct stp_err *err) STP_MUST_CHECK;
@@ -49,12 +48,12 @@ struct stp_signature_tally {
 	uint64_t checked, checked_twice;
 };
 
-/* Checks all signatures of doc against role: findings for each bad, doubled or (unless quiet_roles
- * names another role that knows it) stranger's one, and for a threshold that is not reached by
- * unique keys. other may be NULL. where names the role in findings. Returns true when the threshold
- * is reached. */
-bool stp_document_signed_by(struct stp_document *doc, const struct stp_role *role,
-                            const struct stp_role *other, const char *where,
-                            struct stp_signature_tally *tally);
+/* Checks all signatures of doc against role. Adds findings for each that is wrong, repeated, or by
+ * a key that is neither in role nor in other (which may be NULL), and for a threshold that unique
+ * keys do not reach. where names the role in findings. Returns true when the threshold is reached.
+ */
+int stp_document_signed_by(struct stp_document *doc, const struct stp_role *role,
+                           const struct stp_role *other, const char *where,
+                           struct stp_signature_tally *tally);
 
 #endif

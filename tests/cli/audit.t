@@ -14,14 +14,14 @@ $ cp -r idx mirror && cp -r repo/public/metadata metadata && cp metadata/1.root.
 $ stampede verify metadata --root trusted.json --targets mirror --now $(at 2) | tail -n 1
 no findings
 $ stampede verify metadata --targets --now $(at 2) >/dev/null
-2> stampede: verify: metadata: is not a repository; say where the files are: --targets=DIR
+2> stampede: verify: metadata: is not a repository; name the folder of the files: --targets=DIR
 = 2
 $ file=$(cd mirror && ls -d packages/*/*/*/*.whl | head -n 1); printf X | dd of=mirror/$file bs=1 conv=notrunc 2>/dev/null
 $ page=$(cd mirror && ls -d simple/*/index.html | head -n 1); rm mirror/$page; echo new >mirror/extra.txt
 $ stampede verify metadata --root trusted.json --targets mirror --now $(at 2) | grep -E "^(error|warning|[0-9])" | sed 's/sha512 is .*,/sha512 is …,/'
 error: target-differs: packages/08/50/f0fe7fb87ddbb68cef9f7fce4b9b36d927929fc383f86d1f672e54ccf749/sync_1-9.24.3-cp312-cp312-win_amd64.whl: its sha512 is …, which is not what is signed
-error: target-absent: simple/cache-3/index.html: is signed but not there, neither plain nor as HASH.NAME
-warning: target-unknown: extra.txt: is not known to the index
+error: target-absent: simple/cache-3/index.html: is signed but missing, under its own name and as HASH.NAME
+warning: target-unknown: extra.txt: is not in the index
 2 errors, 1 warnings
 = 1
 $ stampede verify metadata --root nowhere.json --now $(at 2)
@@ -34,7 +34,7 @@ $ stampede verify repo --targets --sample 3
 2> stampede: verify: --sample takes 1/K, such as 1/30, not '3'; see 'stampede verify --help'
 = 2
 
-# What changed since the first night.
+# Changes since the first night.
 $ echo changed >>idx/$page; rm idx/$file; echo new >idx/simple/new.html
 $ stampede sign repo --now $(at 3) --quiet >/dev/null
 $ stampede verify repo --against 1 | sed 's/sha512 [0-9a-f]*/sha512 HEX/; s/-> [0-9a-f]*$/-> HEX/; s/[0-9]* -> [0-9]* bytes/N -> N bytes/; s/ [0-9]* bytes/ N bytes/'

@@ -1,4 +1,4 @@
-# What bench says without measuring: usage, results of before, comparing. Measuring is
+# What bench prints without measuring: usage, earlier results, comparisons. Measuring is
 # slow_bench.test.sh.
 $ stampede bench REPO
 2> stampede: bench: takes options only, not 'REPO'; see 'stampede bench --help'
@@ -16,7 +16,7 @@ $ stampede bench --from missing.json
 2> stampede: bench: missing.json: cannot open* (glob)
 = 3
 
-# A folder that is not there is told before anything is measured, and nothing is left behind.
+# A missing folder is reported before anything is measured, and nothing is left behind.
 $ mkdir work && stampede bench --work work --dir missing
 2> stampede: bench: measuring, about 60 seconds; leave the machine alone
 2> stampede: bench: missing: cannot open the folder to read from: No such file or directory
@@ -39,7 +39,7 @@ $ stampede bench --from a.json --html a.html --json copy.json | head -n 1
 A, 2 cores, 0 B of memory, Linux , scratch on 
 $ cmp a.json copy.json && head -n 1 a.html
 <!doctype html>
-# A result of an earlier bench answers for other indexes only when it holds a model.
+# An earlier result can be used for other indexes only if it holds a model.
 $ stampede bench --from a.json --targets 1000
 2> stampede: bench: a.json: holds no model to predict from; measure that machine again
 = 3

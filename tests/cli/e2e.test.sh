@@ -8,7 +8,7 @@ set -euo pipefail
 built=$(dirname "$(realpath "$0")")/../../build/dev
 : "${STAMPEDE:=$built/stampede}" "${STAMPEDE_CORPUS:=$built/tools/corpus/stampede-corpus}"
 : "${REFUSE_CALL:=$built/tests/refuse_call}"
-# In memory where there is room: two dozen runs wait for two dozen barriers otherwise.
+# In memory if there is space: otherwise two dozen runs wait for two dozen barriers.
 above=${TMPDIR:-/tmp}
 if [ -z "${TMPDIR:-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 300000 ] 2>/dev/null; then
 	above=/dev/shm
@@ -36,7 +36,7 @@ if ! "$STAMPEDE" sign seed --io uring --now 2030-01-02T00:00:00Z --quiet >/dev/n
 fi
 rm -rf seed && mv seed2 seed
 
-# Sandboxes that refuse openat2: systemd says ENOSYS, older container runtimes EPERM.
+# Sandboxes that refuse openat2: systemd's returns ENOSYS, older container runtimes EPERM.
 refusals=(ENOSYS-pread-2 EPERM-pread-0 ENOSYS-auto-2)
 if ! "$REFUSE_CALL" openat2 ENOSYS true; then
 	echo 'no filter of system calls here: openat2 is not refused'

@@ -1,4 +1,4 @@
-# What every verb has in common.
+# What all commands have in common.
 $ stampede
 2> usage: stampede VERB [options]
 2> ...
@@ -11,10 +11,10 @@ $ stampede --version | head -n 1
 stampede * (glob)
 
 # Help fits a terminal of 80 columns, and names an option once.
-$ for verb in init sign verify plan hash bench status gc; do stampede $verb --help; done | awk 'length > 80'
-$ for verb in init sign verify plan hash bench status gc; do stampede $verb --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
+$ for command in init sign verify plan hash bench status gc; do stampede $command --help; done | awk 'length > 80'
+$ for command in init sign verify plan hash bench status gc; do stampede $command --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
 
-# A product that could not be written is a failure.
+# Output that could not be written is a failure.
 $ stampede --help >/dev/full
 2> stampede: output: stdout could not be written; its reader or disk is gone
 = 3
@@ -22,14 +22,14 @@ $ stampede --help >&-
 2> stampede: output: stdout could not be written; its reader or disk is gone
 = 3
 
-# A reader that has read enough is not told; the status still says that not all was written.
+# A reader that stops early causes no message; the exit status still says that not everything was written.
 $ { sleep 0.2; stampede --help; echo $? >status; } | true; cat status
 3
 $ mkdir lines; for i in $(seq 300); do : >lines/$i; done
 $ { sleep 0.2; stampede hash --quiet lines; } | true
 = 3
 
-# A disk that is full is told once.
+# A full disk is reported once.
 $ stampede hash --quiet lines >/dev/full
 2> stampede: output: stdout could not be written; its reader or disk is gone
 = 3
@@ -38,7 +38,7 @@ $ stampede hash --quiet lines >/dev/full
 $ stampede --version 2>&- | head -n 1
 stampede * (glob)
 
-# Where stderr is the journal's, lines carry their priority; elsewhere, or when asked otherwise, they do not.
+# If stderr is the journal, lines start with their priority; elsewhere, or if asked not to, they do not.
 $ index tree 5 && stampede init repo --targets tree --bins 4 --now $(at 1) >/dev/null && stampede sign repo --now $(at 2) >/dev/null
 $ journal() { : >err; JOURNAL_STREAM=$(stat -c %d:%i err) "$@" 2>err >/dev/null; echo "exit status $?"; cat err; }
 $ mkfifo tree/packages/pipe; journal stampede sign repo --now $(at 3) --on-fault skip
@@ -78,7 +78,7 @@ exit status 1
 <4>stampede: status: targets: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
 <4>stampede: status: bins: expires at 2031-01-01T12:00:00Z, in 17 d; renew it with the offline keys: stampede init REPO --update
 
-# An option whose value was forgotten takes neither the end of the line nor the next option for it, in no verb.
+# An option whose value was forgotten uses neither the end of the line nor the next option as its value, in any command.
 $ stampede status repo --expires-within
 2> stampede: status: --expires-within needs a value ([ROLE=]TIME); see 'stampede status --help'
 = 2
@@ -93,6 +93,6 @@ $ stampede sign repo --report --dry-run
 = 2
 $ forgotten() { stampede $1 repo $2 >out 2>err; [ $? = 2 ] && grep -q ": $2 needs a value" err || { echo "$1 $2"; cat out err; }; }
 $ swallowed() { stampede $1 repo $2 --quiet >out 2>err; [ $? = 2 ] && grep -q ": $2 needs a value .*'--quiet' is an option" err || { echo "$1 $2"; cat out err; }; }
-$ for verb in init sign verify plan hash show bench status gc; do for option in $(stampede $verb --help | sed -nE 's/^  (--[a-z-]+) (\[[^]]*\])?[^[ ].*/\1/p'); do echo $option; forgotten $verb $option; swallowed $verb $option; done; done | sort -u | tr '\n' ' '; ls | grep -c '^-'
+$ for command in init sign verify plan hash show bench status gc; do for option in $(stampede $command --help | sed -nE 's/^  (--[a-z-]+) (\[[^]]*\])?[^[ ].*/\1/p'); do echo $option; forgotten $command $option; swallowed $command $option; done; done | sort -u | tr '\n' ' '; ls | grep -c '^-'
 --above --against --algorithm --allow-removals --allow-replace --audit --bins --bytes --compare --digests --dir --expires-within --file-bytes --from --grace --hash --html --io --jobs --keep --link --log-format --metrics --now --offline-keys --on-fault --path-bytes --profile --progress --rehash --repo --report --roles --root --root-threshold --sample --scan --seconds --shape --svg --target-files --targets --targets-count --trust --updates-per-day --work 0
 = 1

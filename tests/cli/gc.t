@@ -1,4 +1,4 @@
-# gc sweeps what no client can want any more.
+# gc removes what no client can need any more.
 $ index idx 20
 $ stampede init repo --targets idx --bins 4 --profile compat --now $(at 1) --quiet > /dev/null
 $ stampede gc repo --now $(at 1)
@@ -38,7 +38,7 @@ $ ls repo/state/commits
 $ stampede verify repo --now $(at 5) --json | grep -c '"errors":0'
 1
 
-# What stampede did not make stays, and is named.
+# Files that stampede did not make stay, and are named.
 $ echo own >repo/public/targets/robots.txt; touch "repo/public/targets/$(printf 'a\033[31m')" repo/public/metadata/index.html
 $ stampede gc repo --now $(at 5) --keep 1 --grace 1h
 removed 0 metadata files and 0 target links, 0 B (snapshots: 0)

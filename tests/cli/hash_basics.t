@@ -1,4 +1,4 @@
-# Digests as sha512sum and sha256sum print them, sorted by path, and as their -c takes them.
+# Digests as sha512sum and sha256sum print them, sorted by path, and as their -c accepts them.
 $ index idx 30
 $ stampede hash idx >all; sha512sum -c --quiet all; wc -l <all
 30
@@ -8,7 +8,7 @@ $ stampede hash --quiet --algorithm sha256 idx >all256; sha256sum -c --quiet all
 $ stampede hash --quiet --algorithm sha256,sha512 idx >tagged; cksum -c --quiet tagged && head -n 1 tagged | cut -c 1-8
 SHA256 (
 
-# The same from any number of threads and either back end.
+# The same for any number of threads and with either back end.
 $ for jobs in 0 1 2 5; do stampede hash --quiet --jobs $jobs idx | cmp - all; stampede hash --quiet --jobs $jobs --io pread idx | cmp - all; done
 
 # Known answers.

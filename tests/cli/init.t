@@ -152,7 +152,7 @@ $ sha256sum -c --quiet before
 
 # Nor does it take a repository that lost its configuration for an empty folder.
 $ mv repo/stampede.json saved.json; stampede init repo --targets idx 2>&1 | sed 's/^\(stampede: init: \)[a-z-]*:/\1NAME:/'
-stampede: init: NAME: is there, but stampede.json is not: restore that from a backup; or name an empty or a new folder, or move what is here away
+stampede: init: NAME: exists, but stampede.json does not: restore that from a backup, name an empty or a new folder, or move the contents of this one away
 = 2
 $ mkdir repo/.init; stampede init repo --targets idx >/dev/null 2>&1
 = 2
@@ -169,22 +169,22 @@ $ stampede init other --targets missing
 2> stampede: init: missing: cannot be used as targets folder: No such file or directory
 = 2
 $ stampede init idx/inside --targets idx
-2> stampede: init: idx/inside: lies in the targets folder; put the repository elsewhere
+2> stampede: init: idx/inside: is in the targets folder; put the repository elsewhere
 = 2
 $ mkdir outer && stampede init outer --targets outer
-2> stampede: init: outer: lies in the targets folder; put the repository elsewhere
+2> stampede: init: outer: is in the targets folder; put the repository elsewhere
 = 2
 $ stampede init other --targets idx --profile pep
-2> stampede: config: pep: is no profile; use pep458, compat or prefixes
+2> stampede: config: pep: is not a profile; use pep458, compat or prefixes
 = 2
 $ stampede init other --targets idx --bins 100
-2> stampede: init: --bins: 100 is no power of two from 2 to 1048576
+2> stampede: init: --bins: 100 is not a power of two from 2 to 1048576
 = 2
 $ stampede init other --targets idx --bins 1
 2> stampede: init: --bins takes a whole number from 2 to 1048576, not '1'; see 'stampede init --help'
 = 2
 $ stampede init other --targets idx --hash md5
-2> stampede: init: md5: is no list of sha256, sha512, blake2b-256, each once
+2> stampede: init: md5: is not a list of sha256, sha512 and blake2b-256, each at most once
 = 2
 $ stampede init other --targets idx --root-threshold 4/3
 2> stampede: init: --root-threshold: 4/3 is not T/N with 1 <= T <= N <= 64; see 'stampede init --help'

@@ -56,7 +56,7 @@ $ stampede init repo --update --offline-keys away --now $(at 2)
 = 3
 $ rm away/root-1.pem away/root-2.pem
 $ stampede init repo --update --offline-keys away --roles root,bins --now $(at 4)
-2> stampede: update: root: 1 of its keys are in the offline folder, 2 must sign; put them there, or name the folder with --offline-keys
+2> stampede: update: root: 1 of its keys are in the offline folder, but 2 must sign; put them there, or name the folder with --offline-keys
 = 2
 $ stampede init repo --update --hash sha256
 2> stampede: init: --update takes only --bins, --roles, --offline-keys, --trust, --yes, --after-clock-error and --now; see 'stampede init --help'

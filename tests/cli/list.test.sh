@@ -68,16 +68,16 @@ sed '5i\
 ' a.csv >ends.csv
 run 'empty lines in the middle' ends.csv
 
-# Files of the tree that the list does not name are no targets; verify --targets names them.
+# Files of the tree that the list does not name are not targets; verify --targets names them.
 echo stray >targets/stray.whl
 run 'a file beside the list' a.csv
 grep -q stray published && fail 'a file that the list does not name is a target'
-"$STAMPEDE" verify repo --targets >verify.out 2>&1 || true # the files of the rows are not there
+"$STAMPEDE" verify repo --targets >verify.out 2>&1 || true # the files of the rows are missing
 grep -q '^warning: target-unknown: stray.whl: ' verify.out || fail 'verify does not name the stray file'
 rm targets/stray.whl
 
-# Rows that the ledger has already are only ticked; the serial twin sorts them all. Both must publish
-# the same bytes, and say the same about a path named twice.
+# Known rows are only marked as seen; the serial reference sorts them all. Both must publish
+# the same bytes, and report the same about a path that is named twice.
 rm -rf repo
 "$STAMPEDE" init repo --targets targets --bins 16 --hash sha256 --target-files none --quiet >/dev/null
 sed -i 's#"simple/\*\*"#"**"#' repo/stampede.json
@@ -85,12 +85,12 @@ run 'for the twins' a.csv
 twins() { # NAME LIST: signs repo and a copy of it with --jobs 0
 	local name=$1 list=$2 now codes
 	now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-	rm -rf twin && cp -r repo twin
+	rm -rf serial && cp -r repo serial
 	codes=0
-	"$STAMPEDE" sign twin --digests "$list" --now "$now" --jobs 0 --quiet >/dev/null 2>twin.err || codes=$?
+	"$STAMPEDE" sign serial --digests "$list" --now "$now" --jobs 0 --quiet >/dev/null 2>serial.err || codes=$?
 	"$STAMPEDE" sign repo --digests "$list" --now "$now" --jobs 3 --quiet >/dev/null 2>repo.err || codes=$codes-$?
-	diff -r --no-dereference twin/public repo/public || fail "$name: the twin published something else"
-	sed 's#twin#repo#g' twin.err | diff - repo.err || fail "$name: the twin says something else"
+	diff -r --no-dereference serial/public repo/public || fail "$name: the serial reference published something else"
+	sed 's#serial#repo#g' serial.err | diff - repo.err || fail "$name: the serial reference prints something else"
 	[ "$codes" = "$3" ] || fail "$name: exit status $codes: $(head -3 repo.err)"
 }
 (echo path,length,sha256 && awk -F, -v OFS=, 'NR % 50 == 7 {$2 = 7} NR % 50 != 9' rows && echo "packages/newer,1,$(printf 'cd%.0s' $(seq 32))") >d.csv
@@ -129,13 +129,13 @@ refused bare.csv sha512
 refused paths.csv 'length, sha512'
 awk -F, '{printf "{\"path\":\"%s\",\"length\":%s}\n", $1, $2}' rows >bare.ndjson
 refused bare.ndjson sha512
-# Files that are there are read, also where the list does not tell their length.
+# Files that exist are read, even if the list does not have their length.
 mkdir -p targets/packages
 for i in $(seq 400); do echo "$i" >"targets/packages/$i.whl"; done
 "$STAMPEDE" sign bare/repo --digests paths.csv --json --quiet >report || fail "paths alone: $(cat report)"
 grep -q '"files_hashed":400,' report || fail "paths alone: $(cat report)"
 "$STAMPEDE" verify bare/repo --targets >/dev/null || fail "paths alone: verify says no"
-# Some are not: each row has its fault, of which a hundred are told.
+# Some do not exist: each row is a fault, of which a hundred are printed.
 rm -f targets/packages/[1-3]*.whl
 got=0
 "$STAMPEDE" sign bare/repo --digests bare.csv --quiet >report 2>err || got=$?

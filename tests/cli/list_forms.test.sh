@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Digest lists as they come out of databases and pipes: names of columns, end lines, what is no list,
-# repeated rows, rows that lack something, and files that are not there.
+# Digest lists as they come out of databases and pipes: names of columns, end lines, what is not a list,
+# repeated rows, rows that lack something, and missing files.
 set -euo pipefail
 : "${STAMPEDE:=$(dirname "$(realpath "$0")")/../../build/dev/stampede}"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-forms-XXXXXX")
@@ -31,7 +31,7 @@ field_is() { grep -qE "\"$1\":$2[,}]" out || fail "$1 is not $2: $(cat out)"; }
 unpublished() { [ ! -e "$1/public/metadata/timestamp.json" ] || fail "$1 was published"; }
 rows() { for name in a b c; do echo "$name.whl,11,$(digest sha256 $name)"; done; }
 
-# --- names of columns: known ones are taken, and said; those that are not are named once.
+# --- names of columns: known ones are accepted, and reported; unknown ones are named once.
 for column in sha256_digest SHA-256 SHA256 Sha256sum sha2-256; do
 	(echo "path,size,$column" && rows) >list
 	fresh repo sha256
@@ -64,7 +64,7 @@ fresh repo sha256
 sign_is 2 repo --digests list
 says 'names two columns for the length, "length" and "size"; keep one of them'
 
-# --- what makes files be read is said before they are read, with their number.
+# --- why files are read is reported before they are read, with their number.
 (echo path,length,sha256 && rows) >list
 fresh repo sha512
 mkfifo pipe
@@ -127,7 +127,7 @@ printf '{"op":"remove","path":"a.whl"}\n' >changes
 sign_is 2 repo --digests changes
 says 'this is a list of changes'
 
-# --- a file that was cut off: an error also where bad rows may be left out.
+# --- a file that was cut off: an error even if bad rows may be skipped.
 list >list.csv
 for cut in 1 20 64 66 70 73; do
 	head -c "-$cut" list.csv >cut.csv
@@ -141,9 +141,9 @@ for cut in 1 20 64 66 70 73; do
 done
 sed -n 1p list.csv >head.csv
 sign_is 3 repo --digests head.csv
-says 'head.csv: has a header and no rows'
+says 'head.csv: has a header but no rows'
 
-# --- what is no list.
+# --- what is not a list.
 refused() { # WORDS: the list in the file list is refused with them
 	sign_is 2 repo --digests list
 	says "list: list: $1"
@@ -196,7 +196,7 @@ says 'a.whl: is named twice'
 sign_is 3 repo --digests list.csv
 says 'a.whl: is named twice'
 
-# --- files that a list names and the tree lacks: no link leads nowhere, and a line says how many.
+# --- files that a list names and the tree lacks: no dangling links, and a line says how many.
 for link in symlink copy; do
 	for files in auto all; do
 		fresh repo sha256 --target-files $files --link $link
@@ -204,7 +204,7 @@ for link in symlink copy; do
 		mv index/b.whl index/c.whl .
 		for night in 1 2; do
 			sign_is 0 repo --digests list.csv
-			says 'has no file for 2 targets of the list (b.whl, c.whl), so public/targets cannot hand them out'
+			says 'has no file for 2 targets of the list (b.whl, c.whl), so public/targets cannot serve them'
 			[ "$(ls repo/public/targets | wc -l)" = 1 ] || fail "$(ls repo/public/targets)"
 		done
 		mv b.whl c.whl index/

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The metrics file keeps the rules of Prometheus' text format (promtool judges where it is there),
-# is replaced whole, and a failed run is told in it; every line of a JSON log is an object.
+# The metrics file follows the rules of Prometheus' text format (promtool checks it if installed),
+# is replaced as a whole, and reports a failed run; every line of a JSON log is an object.
 set -euo pipefail
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-metrics-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -14,7 +14,7 @@ for i in 1 2 3; do echo "$i" >"tree/a/$i.whl"; done
 "$STAMPEDE" init repo --targets tree --bins 4 --quiet >/dev/null
 sign --quiet >/dev/null
 
-# Each sample stands behind HELP and TYPE of its own name, and is a number.
+# Each sample follows HELP and TYPE of its own name, and is a number.
 check() {
 	awk '
 		/^# HELP [a-z_]+ ./ { help[$3] = 1; next }
@@ -38,13 +38,13 @@ check() {
 	fi
 }
 check
-grep -q '^stampede_last_run_success{.*} 1$' out/stampede.prom || fail "the run is not told as a success"
+grep -q '^stampede_last_run_success{.*} 1$' out/stampede.prom || fail "the run is not reported as a success"
 for name in last_success_timestamp_seconds stage_seconds targets target_bytes faults \
 	seconds_to_expiry oldest_verified_age_seconds; do
 	grep -q "^stampede_$name{" out/stampede.prom || fail "no $name"
 done
 
-# Replaced whole: who has the old file open reads the old one to its end, and nothing else is left.
+# Replaced as a whole: a reader that has the old file open reads it to its end, and nothing else is left.
 before=$(stat -c %i out/stampede.prom)
 exec 3<out/stampede.prom
 sign --quiet >/dev/null
@@ -52,11 +52,11 @@ sign --quiet >/dev/null
 [ "$(cat <&3 | grep -c '^stampede_stage_seconds')" = 8 ] || fail "the old file changed while it was read"
 [ "$(ls out)" = stampede.prom ] || fail "something is left beside the metrics file"
 
-# A run that fails says so there too.
+# A run that fails reports that there too.
 echo changed >tree/a/1.whl
 sign --quiet >/dev/null 2>&1 && fail "a changed distribution file was signed"
 check
-grep -q '^stampede_last_run_success{.*} 0$' out/stampede.prom || fail "a failed run is told as a success"
+grep -q '^stampede_last_run_success{.*} 0$' out/stampede.prom || fail "a failed run is reported as a success"
 
 # JSON lines: one object each, nothing else.
 sign --log-format json --progress plain >/dev/null 2>log.jsonl && fail "a changed distribution file was signed"

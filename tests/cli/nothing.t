@@ -8,9 +8,9 @@ $ stampede sign repo --now $(at 1) --quiet --json | grep -o '"notes":\[{[^]]*'
 "notes":[{"stage":"sign","subject":"SCRATCH/none","text":"0 targets: it holds nothing to sign; is it mounted?"}
 2> stampede: sign: SCRATCH/none: 0 targets: it holds nothing to sign; is it mounted?
 $ mkdir none/folder && echo 1 >none/folder/file && sed -i 's|"exclude": \[\]|"exclude": ["folder"]|' repo/stampede.json && stampede sign repo --now $(at 1) --quiet
-2> stampede: sign: SCRATCH/none: 0 targets: "include" and "exclude" of stampede.json keep all of it out
+2> stampede: sign: SCRATCH/none: 0 targets: "include" and "exclude" of stampede.json exclude everything in it
 $ sed -i 's|"exclude": \[[^]]*\]|"exclude": []|' repo/stampede.json && mv none/folder/file file && ln -s nowhere none/folder/file && stampede sign repo --now $(at 1) --quiet --on-fault skip
-2> stampede: sign: SCRATCH/none: 0 targets: all that it holds is at fault (1)
+2> stampede: sign: SCRATCH/none: 0 targets: everything in it is at fault (1)
 2> stampede: scan: folder/file: is a symbolic link, which is never followed; exclude it or put the file in its place
 = 4
 $ rm none/folder/file && mv file none/folder/file && stampede sign repo --now $(at 1) --quiet

@@ -87,9 +87,9 @@ clients (y yes, s slow, ? nobody has shown it, - cannot)
     131,072          y      s        y     -       y        -             -
     262,144          y      s        y     -       y        -             -
   tuf-js: takes about 104 s of CPU for each new snapshot
-  tough: does not know succinct delegations (TAP 15); does not know sha512 as the only hash
-  rust-tuf: does not know succinct delegations (TAP 15); nobody has shown that it takes sha512 as the only hash
-  sigstore-java: does not know succinct delegations (TAP 15); nobody has shown that it takes sha512 as the only hash
+  tough: does not support succinct delegations (TAP 15); does not support sha512 as the only hash
+  rust-tuf: does not support succinct delegations (TAP 15); it is not known whether it accepts sha512 as the only hash
+  sigstore-java: does not support succinct delegations (TAP 15); it is not known whether it accepts sha512 as the only hash
 (blank)
 recommended: 16,384 bins: a returning user fetches 694.06 kB for each new snapshot (573.84 kB of snapshot, two bins of 59.87 kB), 32 % of a download; with 8,192 bins it would be 526.40 kB, but php-tuf could not be served: the largest bin has 151,033 bytes, its limit is 100,000
 $ stampede plan --targets-count 20000000 --hash sha256 --profile prefixes --bins 65536 | grep -A9 ^clients
@@ -97,10 +97,10 @@ clients (y yes, s slow, ? nobody has shown it, - cannot)
        bins python-tuf tuf-js go-tuf 2 tough php-tuf rust-tuf sigstore-java
      65,536          y      s        -     s       y        -             -  <
   tuf-js: takes about 1664 s of CPU for each new snapshot
-  go-tuf 2: does not know path_hash_prefixes
+  go-tuf 2: does not support path_hash_prefixes
   tough: fetches all 65536 bins (5.32 GB) before any target
-  rust-tuf: does not know path_hash_prefixes
-  sigstore-java: does not know path_hash_prefixes
+  rust-tuf: does not support path_hash_prefixes
+  sigstore-java: does not support path_hash_prefixes
 (blank)
 recommended: 65,536 bins: a returning user fetches 3.44 MB for each new snapshot (3.28 MB of snapshot, two bins of 81.21 kB), 157 % of a download, more than the 50 % PEP 458 allows
 $ stampede plan --targets-count 2273539 --bins 16384 --json | tr , '\n' | grep -E '"(V1|V5|V17|run_bytes|recommended_bins)"'
@@ -120,13 +120,13 @@ $ stampede plan --targets-count 0
 2> stampede: plan: --targets-count takes a whole number from 1 to 4294967295, not '0'; see 'stampede plan --help'
 = 2
 $ stampede plan --targets-count 10 --bins 1000
-2> stampede: plan: 1000 bins is no power of two from 2 to 2^20
+2> stampede: plan: 1000 bins is not a power of two from 2 to 2^20
 = 2
 $ stampede plan --targets-count 10 --hash md5
 2> stampede: plan: --hash md5: use sha256, sha512, blake2b-256, or several with commas; see 'stampede plan --help'
 = 2
 $ stampede plan --targets-count 10 --profile pep459
-2> stampede: config: pep459: is no profile; use pep458, compat or prefixes
+2> stampede: config: pep459: is not a profile; use pep458, compat or prefixes
 = 2
 $ stampede plan --repo nowhere
 2> stampede: verify: nowhere: holds no metadata (timestamp.json or 1.root.json); give a repository or its metadata folder

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What a run shows while it goes: plain lines, objects in the log, and the line on a terminal, whose
-# width is the terminal's whatever it becomes.
+# What a run shows while it works: plain lines, objects in the log, and the line on a terminal, whose
+# width follows that of the terminal.
 set -euo pipefail
 : "${STAMPEDE:=$(dirname "$(realpath "$0")")/../../build/dev/stampede}"
 : "${STAMPEDE_CORPUS:=$(dirname "$(realpath "$0")")/../../build/dev/tools/corpus/stampede-corpus}"
@@ -14,7 +14,7 @@ fail() {
 	exit 1
 }
 
-# Holes: hours of hashing in no space. Test builds take the time between lines from the environment.
+# Holes: hours of hashing that need no space. Test builds take the time between lines from the environment.
 mkdir holes
 for i in 1 2 3 4 5 6 7 8; do truncate -s 64M holes/$i; done
 export STAMPEDE_PROGRESS_MS=40
@@ -62,14 +62,14 @@ for columns in 200 80 40 20 7; do
 	[ "$longest" -lt $columns ] || fail "$columns columns, but a line has $longest: $(cat lines)"
 done
 draws 200 hash holes | grep -Eq "^hash +\[#*\.*\] +[0-9]+%  $number of 8  $amount  $amount/s  $lanes" ||
-	fail "200 columns have room for everything: $(draws 200 hash holes)"
+	fail "200 columns have space for everything: $(draws 200 hash holes)"
 draws 80 hash holes | grep -Eq "^hash \[#*\.*\] +[0-9]+% $number $amount $amount/s [0-9]+/[0-9]+ lanes" ||
-	fail "80 columns have room for everything, set close: $(draws 80 hash holes)"
-draws 40 hash holes | grep -Eq '^hash .*[0-9]+%' || fail "40 columns have room for the share"
+	fail "80 columns have space for everything, set close: $(draws 80 hash holes)"
+draws 40 hash holes | grep -Eq '^hash .*[0-9]+%' || fail "40 columns have space for the share"
 TERM=dumb script -qec "$STAMPEDE hash holes >/dev/null" /dev/null </dev/null >out
 grep -q '%' out && fail "a terminal that cannot go back is drawn on: $(cat out)"
 
-# Other widths in the middle of a run, however long it takes to begin.
+# The width changes during a run, however long that takes to begin.
 TERM=xterm script -qec "stty cols 120 rows 24
 	(while sleep 0.15 && stty cols 30 && sleep 0.15 && stty cols 120; do :; done </dev/tty 2>/dev/null) &
 	$STAMPEDE hash holes holes holes --jobs 1 >/dev/null; kill \$!" /dev/null </dev/null |

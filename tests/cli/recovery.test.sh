@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What README.md and stampede-recovery(7) say of restoring and of things that go wrong, as printed: each
+# What README.md and stampede-recovery(7) say about restoring and about problems, as printed: each
 # message of README's table is made to appear, and the command beside it run; each block of the manual page
-# is run, and what it prints compared. "…" stands for any text.
+# is run, and what it prints compared. "…" matches any text.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 above=${TMPDIR:-/tmp}
@@ -95,7 +95,7 @@ row_11() {
 row_12() { echo note >"$repo/public/metadata/note.txt" && stampede sign "$repo" && rm "$repo/public/metadata/note.txt"; }
 row_13() { touch 'srv/index/a#b.whl' && stampede sign "$repo"; }
 row_14() { chmod 755 "$repo/keys" && stampede sign "$repo"; }
-# What the command of a row leaves to do by hand.
+# What must be done by hand after the command of a row.
 after_10() { rm "$repo/ballast"; }
 
 n=0
@@ -131,7 +131,7 @@ done < <(sed -n '/^## When things go wrong/,/^## /p' "$top/README.md" | grep '^|
 [ "$n" -ge 10 ] && ! declare -F "row_$((n + 1))" >/dev/null || fail "README's table has $n rows"
 
 # --- the manual page --------------------------------------------------------------------------------------
-# What the page needs of a host, but not this test.
+# Commands that the page needs on a host, but not this test.
 printf '#!/bin/sh\n[ "$1" != -u ] || shift 2\nexec "$@"\n' >bin/sudo
 printf '#!/bin/sh\nexit 0\n' >bin/systemctl
 printf '#!/bin/sh\nexit 0\n' >bin/chown
@@ -168,7 +168,7 @@ run_block() {
 	check "$1"
 }
 blocks=$(grep -c '^\.EX' "$page")
-[ "$blocks" = 7 ] || fail "the manual page has $blocks blocks, and this test knows 7"
+[ "$blocks" = 7 ] || fail "the manual page has $blocks blocks, and this test expects 7"
 rm -rf "$repo" media/keys && make
 run_block 1
 [ -s backup/pypi.tar ] || fail 'there is no backup'

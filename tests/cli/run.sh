@@ -11,16 +11,16 @@
 #	$ stampede hash file | cut -c 1-8
 #	cf83e135                                               a line of stdout
 #
-# "(blank)" is an empty line; a line that ends in " (glob)" is a shell pattern; "..." stands for any
-# number of lines. Lines of stdout and stderr are compared apart, each in order. The script runs in
-# one bash, in an empty scratch folder that reads as SCRATCH in all output, with stampede,
+# "(blank)" is an empty line; a line that ends in " (glob)" is a shell pattern; "..." matches any
+# number of lines. Lines of stdout and stderr are compared separately, each in order. The script runs in
+# one bash, in an empty scratch folder that is shown as SCRATCH in all output, with stampede,
 # stampede-corpus and:
 #
 #	index DIR N      a small index of N files
 #	as_user CMD…     CMD without root's rights (directly, when this is not root)
 #	at DAY           2030-01-DAY, noon, for --now
 #
-# --update writes what happened into the script: read the diff.
+# --update writes the actual output into the script: read the diff.
 set -uo pipefail
 
 update=

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# show: what is signed for one path, since when, and whether the file and what is served are that.
+# show: what is signed for one path, since when, and whether the file and what is served match it.
 set -euo pipefail
 : "${STAMPEDE:=$(dirname "$(realpath "$0")")/../../build/dev/stampede}"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-show-XXXXXX")
@@ -51,7 +51,7 @@ show_is 0 repo packages/one.whl
 says '^  since      version 1, 2030-01-01'
 says 'untouched'
 
-# Later: the same entry, a page with other bytes, a file that is new, one that went.
+# Later: the same entry, a page with other bytes, a new file, a removed one.
 echo three >index/packages/three.whl
 echo page2 >index/simple/index.html
 rm index/packages/two.whl
@@ -85,7 +85,7 @@ json_is since_at_least True
 show_is 1 repo packages/two.whl --json
 json_is last_listed None
 
-# A file that was exchanged, one that is damaged, one that is served wrong.
+# A file that was replaced, one that is damaged, one that is served wrongly.
 cp -p index/packages/one.whl keep
 printf 'ONE\n' >index/packages/one.whl
 show_is 0 repo packages/one.whl --json
@@ -116,7 +116,7 @@ grep -q 'cannot be verified' err || fail "says: $(cat err)"
 cp good "$bin"
 show_is 1 repo packages/one.whl --json
 
-# The ledger informs: without it the rest is shown.
+# The ledger only informs: without it the rest is shown.
 mv repo/keys away
 show_is 1 repo packages/one.whl
 says 'the ledger cannot be read'
@@ -139,7 +139,7 @@ show_is 0 repo packages/one.whl --check
 says 'never here: the digest is that of a digest list'
 says 'another server has it'
 
-# What cannot be asked for.
+# Paths that cannot be looked up.
 show_is 2 repo
 show_is 2 repo a b
 show_is 2 repo ../etc/passwd

@@ -46,10 +46,10 @@ clients
   python-tuf     yes
   tuf-js         yes
   go-tuf 2       yes
-  tough          no       does not know succinct delegations (TAP 15); does not know sha512 as the only hash
+  tough          no       does not support succinct delegations (TAP 15); does not support sha512 as the only hash
   php-tuf        yes
-  rust-tuf       no       does not know succinct delegations (TAP 15); nobody has shown that it takes sha512 as the only hash
-  sigstore-java  no       does not know succinct delegations (TAP 15); nobody has shown that it takes sha512 as the only hash
+  rust-tuf       no       does not support succinct delegations (TAP 15); it is not known whether it accepts sha512 as the only hash
+  sigstore-java  no       does not support succinct delegations (TAP 15); it is not known whether it accepts sha512 as the only hash
 no findings
 
 $ stampede sign repo --now $(at 3) --json --quiet >second.json; echo $?; counts second.json

@@ -1,4 +1,4 @@
-# --report, --metrics and --log-format.
+# Outputs: --report, --metrics and --log-format.
 $ index tree 20 && stampede init repo --targets tree --bins 16 >/dev/null
 $ stampede sign repo --report run.html --metrics run.prom >/dev/null
 $ head -n 1 run.html && grep -c '<svg' run.html
@@ -26,7 +26,7 @@ $ grep -c 'packages/pipe' run.html
 1
 $ rm tree/packages/pipe
 
-# Folders are looked at before the work, not after it.
+# Folders are checked before the work, not after it.
 $ stampede sign repo --report nowhere/run.html
 2> stampede: output: nowhere: cannot open* (glob)
 = 2
@@ -34,7 +34,7 @@ $ stampede sign repo --dry-run --metrics run.prom
 2> stampede: sign: --metrics tells about real runs; leave it out with --dry-run; see 'stampede sign --help'
 = 2
 
-# Every message is one JSON object a line.
+# Every message is a JSON object on a line of its own.
 $ stampede sign missing --log-format json
 2> {"time":"*","level":"error","verb":"sign","stage":"repository","subject":"missing","message":"cannot open*","exit_status":*} (glob)
 = 2
@@ -45,7 +45,7 @@ $ stampede sign repo --log-format yaml
 2> stampede: sign: --log-format takes one of text, json, journal, not 'yaml'; see 'stampede sign --help'
 = 2
 
-# What is lost behind the commit does not undo it: exit status 4, and the message says so.
+# A failure after the commit does not undo it: exit status 4, and the message says so.
 $ stampede sign repo >/dev/full
 2> stampede: output: stdout could not be written; its reader or disk is gone
 2> stampede: publish: timestamp.json: version 2 was published before that, so clients have the new snapshot; only this output is missing
@@ -75,7 +75,7 @@ $ stampede sign repo | true; echo ${PIPESTATUS[0]}
 4
 $ stampede verify repo --quiet >/dev/null
 
-# What is lost before it, or without one, is a failed run as any other.
+# A failure before it, or without one, is a failed run like any other.
 $ stampede sign repo --dry-run >/dev/full
 2> stampede: output: stdout could not be written; its reader or disk is gone
 = 3
@@ -96,7 +96,7 @@ $ stampede gc repo --quiet
 $ stampede init quiet --targets tree --bins 4 --quiet
 $ stampede init quiet --update --yes --quiet
 
-# Metrics are for another user, whatever the umask, and name the repository by its place.
+# Another user can read the metrics, whatever the umask; they name the repository by its path.
 $ (umask 077 && cd tree && stampede sign ../repo/../repo --quiet --metrics ../m.prom --report ../private.html) && stat -c '%a %n' m.prom private.html
 644 m.prom
 600 private.html
@@ -113,7 +113,7 @@ $ grep -oE ',role="[a-z_]*"\} [0-9]' m.prom | cut -d ' ' -f 1 | sort | uniq -c |
  2 ,role="targets"}
  2 ,role="timestamp"}
 
-# A run that fails early knows nothing of targets and expiries: what was known stays.
+# A run that fails early knows nothing of targets and expiries: earlier values stay.
 $ grep -E '^stampede_(targets|metadata_version|role_expires_timestamp_seconds)\{' m.prom >before
 $ mv tree away; stampede sign repo --quiet --metrics m.prom
 2> stampede: scan: SCRATCH/tree: cannot open the targets folder (No such file or directory); mount it, or correct "targets_dir" in stampede.json
@@ -124,7 +124,7 @@ stampede_last_run_success{repo="SCRATCH/repo"} 0
 stampede_last_run_published{repo="SCRATCH/repo"} 0
 stampede_last_run_timestamp_seconds{repo="SCRATCH/repo"} NOW
 
-# Faults are left out, which is no success.
+# Faults are skipped, which is not a success.
 $ mkfifo tree/packages/pipe; stampede sign repo --quiet --on-fault skip --metrics m.prom
 2> stampede: scan: packages/pipe: is a FIFO; exclude or remove it
 = 4
@@ -133,7 +133,7 @@ stampede_last_run_success{repo="SCRATCH/repo"} 0
 stampede_last_run_published{repo="SCRATCH/repo"} 1
 stampede_faults{repo="SCRATCH/repo"} 1
 
-# What --report and --metrics name is written after the run, so it is looked at before: nothing of the repository, nothing of the index, no file that is read.
+# What --report and --metrics name is written after the run, so it is checked before: it must not be in the repository or the index, or be a file that is read.
 $ index apart 12 && stampede init guarded --targets apart --bins 4 --now $(at 1) >/dev/null && stampede sign guarded --now $(at 2) --quiet
 $ all() { find guarded apart list -printf '%p %s %m %T@ %l\n' | sort; }
 $ first=$(cd apart && find packages -type f | sort | head -n 1); mkdir out; ln -s ../guarded/stampede.json out/link; ln -s ../guarded/public out/public; echo path,length >list; all >before
@@ -196,7 +196,7 @@ path,length
 link
 public
 
-# Pipes, devices and what stdout leads to are written as they are; a link is replaced, and not what it leads to.
+# Pipes, devices and the file of stdout are written to directly; a link is replaced, not the file that it refers to.
 $ stampede sign guarded --now $(at 3) --quiet --report /dev/null --metrics /dev/null && stampede sign guarded --now $(at 4) --quiet --metrics /dev/stdout | grep -c '^stampede_targets{'
 1
 $ ln -s shown.prom out/m; for day in 5 6; do stampede sign guarded --now $(at $day) --quiet --metrics out/m --report out/r; done; ls out
@@ -205,7 +205,7 @@ m
 public
 r
 
-# Commands that did their work and cannot say so: exit status 4, and a line says what was done.
+# Commands that did their work and cannot report it: exit status 4, and a line says what was done.
 $ stampede init unsaid --targets tree --bins 4 --now $(at 1) >/dev/full
 2> stampede: output: stdout could not be written; its reader or disk is gone
 2> stampede: init: SCRATCH/unsaid: the repository was made before that; only this output is missing

@@ -1,4 +1,4 @@
-# What sign is given wrong: exit 2 with what to do, 75 for a lock holder.
+# Wrong input of sign: exit 2 with what to do, 75 for a lock holder.
 $ index idx 10
 $ stampede init repo --targets idx --bins 16 --now $(at 1) >/dev/null
 $ stampede sign
@@ -29,7 +29,7 @@ $ stampede sign repo --rehash 1/0
 2> stampede: sign: --rehash takes changed, all or 1/K such as 1/30, not '1/0'; see 'stampede sign --help'
 = 2
 $ stampede sign repo --now 2030-02-30T00:00:00Z
-2> stampede: sign: --now: '2030-02-30T00:00:00Z' is no date of the calendar; see 'stampede sign --help'
+2> stampede: sign: --now: '2030-02-30T00:00:00Z' is not a calendar date; see 'stampede sign --help'
 = 2
 $ stampede sign repo --digests missing.csv --now $(at 2)
 2> stampede: list: missing.csv: cannot open the digest list: No such file or directory
@@ -38,10 +38,10 @@ $ stampede sign repo --digests missing.csv --now $(at 2)
 # The configuration.
 $ cp repo/stampede.json good.json
 $ sed 's/"bins": 16,/"bins": 17,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: "bins": 17 is no power of two
+2> stampede: config: stampede.json: "bins": 17 is not a power of two
 = 2
 $ sed 's/"bins": 16,/"binz": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
-2> stampede: config: stampede.json: "binz": no such field; fix the name or take it out
+2> stampede: config: stampede.json: "binz": is not a known field; correct the name or remove it
 = 2
 $ sed 's/"bins": 16,/"bins": 16, "bins": 16,/' good.json >repo/stampede.json; stampede sign repo --now $(at 2)
 2> stampede: config: stampede.json: line 8: duplicate object key near '"bins"'; fix it
@@ -54,20 +54,20 @@ $ rm repo/stampede.json; stampede sign repo --now $(at 2)
 = 2
 $ cp good.json repo/stampede.json
 
-# The targets folder: there, and neither within the repository nor around it.
+# The targets folder: it must exist, and be neither in the repository nor around it.
 $ mv idx away; stampede sign repo --now $(at 2)
 2> stampede: scan: SCRATCH/idx: cannot open the targets folder (No such file or directory); mount it, or correct "targets_dir" in stampede.json
 = 2
 $ mv away idx
 $ around() { sed "s|\"targets_dir\": \".*\"|\"targets_dir\": \"$1\"|" good.json >repo/stampede.json; }
 $ around "$PWD"; stampede sign repo --now $(at 2)
-2> stampede: scan: SCRATCH: the repository lies in the targets folder; correct "targets_dir" in stampede.json, or move one of them
+2> stampede: scan: SCRATCH: the repository is in the targets folder; correct "targets_dir" in stampede.json, or move one of them
 = 2
 $ ln -s "$PWD" loop; around "$PWD/loop"; stampede sign repo --now $(at 2)
-2> stampede: scan: SCRATCH/loop: the repository lies in the targets folder; correct "targets_dir" in stampede.json, or move one of them
+2> stampede: scan: SCRATCH/loop: the repository is in the targets folder; correct "targets_dir" in stampede.json, or move one of them
 = 2
 $ around "$PWD/repo/public"; stampede sign repo --now $(at 2)
-2> stampede: scan: SCRATCH/repo/public: the targets folder lies in the repository; correct "targets_dir" in stampede.json, or move one of them
+2> stampede: scan: SCRATCH/repo/public: the targets folder is in the repository; correct "targets_dir" in stampede.json, or move one of them
 = 2
 $ around "$PWD/good.json"; stampede sign repo --now $(at 2)
 2> stampede: scan: SCRATCH/good.json: cannot open the targets folder (Not a directory); mount it, or correct "targets_dir" in stampede.json
@@ -86,30 +86,30 @@ $ chmod 700 repo/keys; mv repo/keys/online.pem key.pem; stampede sign repo --now
 = 2
 $ openssl genpkey -algorithm ed25519 -out repo/keys/online.pem; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
-2> stampede: published: keys/online.pem: is not the key that root and bins name; put the right one there, or put this one into force: stampede init --update
+2> stampede: published: keys/online.pem: is not the key that root and bins name; restore the right one, or publish this one: stampede init --update
 = 2
 $ openssl genpkey -algorithm rsa -out repo/keys/online.pem 2>/dev/null; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: is no Ed25519 key; make one with openssl genpkey -algorithm ed25519
+2> stampede: keys: online.pem: is not an Ed25519 key; make one with openssl genpkey -algorithm ed25519
 = 2
 $ echo garbage >repo/keys/online.pem; stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: is no PEM file with a private key; restore it from a backup
+2> stampede: keys: online.pem: is not a PEM file with a private key; restore it from a backup
 = 2
 $ mv key.pem repo/keys/online.pem
 
 # Another run that holds the lock (it waits for its list).
 $ mkfifo list; stampede sign repo --digests list --now $(at 2) >/dev/null 2>&1 & sleep 0.5; stampede sign repo --now $(at 2)
-2> stampede: repository: state/lock: held by "sign *" (verb and process); try again when it is done (glob)
+2> stampede: repository: state/lock: held by "sign *" (command and process); try again when it is done (glob)
 = 75
 $ exec 8>list; exec 8>&-; wait
 
-# Nothing of all this published anything.
+# None of this published anything.
 $ ls repo/public/metadata
 1.bins.json
 1.root.json
 1.targets.json
 
-# And all is well again.
+# Afterwards everything works again.
 $ stampede sign repo --now $(at 2) >/dev/null
 $ stampede verify repo --now $(at 2) | tail -n 1
 no findings
@@ -119,7 +119,7 @@ $ holds() { python3 -c 'import fcntl,os,sys,time; f=open(sys.argv[1],"r+"); fcnt
 $ holds repo/state/lock; stampede gc repo 2>&1 | sed "s/process $!,/process PID,/"; kill $!; wait $! 2>/dev/null; true
 stampede: repository: state/lock: held by process PID, which is not stampede; end it, or try again when it is done
 
-# A document is no list of rows: how to make one of it.
+# A JSON document is not a list of rows: the message says how to convert it.
 $ stampede init listed --targets idx --bins 4 --now $(at 1) --quiet; H=$(printf '%0128d' 0); row='{"path":"a","length":1,"sha512":"'$H'"}'
 $ try() { stampede sign listed --digests - --now $(at 2) --quiet; }
 $ echo "{\"rows\":[$row,$row]}" | try
@@ -141,16 +141,16 @@ $ printf '{"tags":["x"],"path":"../a"}\n{"rows":[]}\n{"op":"commit"}\n' | try
 2> stampede: sign: 2 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip
 = 3
 
-# What stands in place of a length is shown.
+# A value that is not a length is shown.
 $ printf 'path,length,sha512\na,\\N,%s\nb,NULL,%s\nc,1e5,%s\nd,-1,%s\n#end\n' $H $H $H $H | try
-2> stampede: list: stdin:2: column length: is "\N", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
-2> stampede: list: stdin:3: column length: is "NULL", the database's word for nothing; leave the field empty, as COPY ... CSV HEADER does
+2> stampede: list: stdin:2: column length: is "\N", which databases write for NULL; leave the field empty, as COPY ... CSV HEADER does
+2> stampede: list: stdin:3: column length: is "NULL", which databases write for NULL; leave the field empty, as COPY ... CSV HEADER does
 2> stampede: list: stdin:4: column length: is "1e5", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
 2> stampede: list: stdin:5: column length: is "-1", not a whole number below 2^53 in plain decimal digits, without sign, spaces, separators and exponent; correct the row
 2> stampede: sign: 4 paths cannot be signed, so nothing was published; fix them, or publish without them: --on-fault skip
 = 3
 
-# A folder of keys that is not there is a slip on the command line, and so is a file in its place.
+# A missing folder of keys is a mistake on the command line, and so is a file in its place.
 $ stampede init repo --update --yes --now $(at 3) --offline-keys nowhere
 2> stampede: update: nowhere: cannot open the folder of --offline-keys (No such file or directory); mount it, or name another
 = 2
@@ -158,7 +158,7 @@ $ echo >file; stampede init repo --update --yes --now $(at 3) --offline-keys fil
 2> stampede: update: file: cannot open the folder of --offline-keys (Not a directory); mount it, or name another
 = 2
 
-# Why something cannot be written, and what helps.
+# Why something cannot be written, and how to fix it.
 $ chmod 555 repo/public/metadata; as_user stampede sign repo --quiet --now $(at 3) 2>&1 | tail -n 1
 stampede: publish: 2.bin-n-0.json: cannot create: Permission denied; correct the owner or mode of its folder
 = 3

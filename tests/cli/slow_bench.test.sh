@@ -20,7 +20,7 @@ done
 grep -q '<svg' bench.html || fail "the page has no picture"
 "$STAMPEDE" bench --compare bench.json bench.json | grep -q 'x1.00' || fail "a machine is not as fast as itself"
 
-# It shows how far it is, and the time that is left; the result comes before the scratch folder goes.
+# It shows its progress, and the time that is left; the result is printed before the scratch folder is removed.
 STAMPEDE_PROGRESS_MS=100 "$STAMPEDE" bench --seconds 5 --work work --progress plain >plain.txt 2>plain.err
 grep -Eq '^stampede: progress: kernels +[0-9]+%.* ETA [0-9]+s$' plain.err || fail "no time left: $(head -3 plain.err)"
 grep -Eq '^stampede: progress: hash +.* of [0-9]+ lanes' plain.err || fail "no lanes: $(grep hash plain.err | head -3)"
@@ -28,11 +28,11 @@ shares=$(grep -Eo '^stampede: progress: [a-z ]+ [0-9]+%' plain.err | grep -Eo '[
 [ "$shares" = "$(sort -n <<<"$shares")" ] || fail "the bar goes back: $shares"
 [ -z "$(ls -A work)" ] || fail "files were left behind"
 
-# It answers for another index without measuring again.
+# It predicts for another index without measuring again.
 "$STAMPEDE" bench --from bench.json --targets 2270000 >asked.txt
 grep -q "^yours: 2,270,000 targets" asked.txt || fail "the result says nothing of another index"
 
-# A signal stops it soon, and takes the scratch folder along.
+# A signal stops it soon, and the scratch folder is removed.
 "$STAMPEDE" bench --seconds 60 --work work >/dev/null 2>stopped.err &
 pid=$!
 sleep 3

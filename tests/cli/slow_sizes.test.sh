@@ -12,12 +12,12 @@ die() { echo "slow_sizes.test: $*" >&2; exit 1; }
 
 gib=$((1024 * 1024 * 1024))
 mkdir tree
-# Around blocks of the hashes, pages, pieces of the reader, the start of direct reads, and 2^32.
+# Around blocks of the hashes, pages, chunks of the reader, the start of direct reads, and 2^32.
 for size in 0 1 63 64 65 111 112 127 128 129 4095 4096 4097 65535 65536 65537 524287 524289 \
 	1048575 1048576 1048577 3000001 268435457 $((4 * gib - 1)) $((4 * gib + 1)) $((5 * gib)); do
 	file=tree/$size
 	truncate -s "$size" "$file"
-	# Something to read at the start, in the middle and at the end of what is mostly holes.
+	# Some data at the start, in the middle and at the end of a file that is mostly holes.
 	for at in 0 $((size / 2)) $((size > 300000 ? size - 300000 : size)); do
 		count=$((size - at < 300000 ? size - at : 300000))
 		head -c "$count" /dev/urandom | dd of="$file" bs=64K seek="$at" oflag=seek_bytes \

@@ -52,7 +52,7 @@ sums 'what a failed run leaves' repo/state/last-run.json
 rm idx/packages/pipe
 run 'a run that another forbids' --now 2020-01-01T00:00:00Z
 
-# A stage that waits is charged for it.
+# Waiting counts for the stage that waits.
 (cd idx && find . -type f -printf '%P\n' | sort | while read -r path; do
 	printf '%s,%s,%s\n' "$path" "$(stat -c %s "$path")" "$(sha256sum "$path" | cut -c 1-64)"
 done) >rows

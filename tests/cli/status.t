@@ -56,7 +56,7 @@ $ stampede status repo --now $(at 2) --expires-within 1h >/dev/null
 2> stampede: status: what is published is not in order; 'stampede verify' lists what is wrong
 = 1
 
-# What has expired is no success, asked or not; online roles by the next sign.
+# Expired roles are not a success, asked for or not; the next sign renews online roles.
 $ stampede sign repo --now $(at 3) --quiet >/dev/null
 $ stampede status repo --now $(at 4) | grep -E 'PROBLEM|^timestamp'
 timestamp  version 2        expires 2030-01-04T12:00:00Z, 0 s ago
@@ -69,7 +69,7 @@ PROBLEM    timestamp.json: expired at 2030-01-04T12:00:00Z
 $ stampede status repo --now $(at 4) --quiet >/dev/null
 = 1
 
-# A number without unit could be seconds or days.
+# A number without a unit could be seconds or days.
 $ stampede status repo --expires-within 90
 2> stampede: status: --expires-within takes a time with its unit, such as 90m, 12h or 7d, not '90'; see 'stampede status --help'
 = 2
@@ -89,7 +89,7 @@ $ stampede status repo --expires-within ''
 2> stampede: status: --expires-within takes a time with its unit, such as 90m, 12h or 7d, not ''; see 'stampede status --help'
 = 2
 
-# Root, targets and bins are counted apart: TIME alone is for what every run renews, and they are due
+# Root, targets and bins are counted separately: TIME alone is for what every run renews, and they are due
 # thirty days before they expire.
 $ stampede sign repo --now 2030-11-30T12:00:00Z --quiet >/dev/null
 $ stampede status repo --now 2030-11-30T12:00:00Z --expires-within 12h >/dev/null
@@ -112,7 +112,7 @@ $ stampede status repo --now 2030-12-02T12:00:00Z --expires-within timestamp=25h
 2> stampede: status: timestamp: expires at 2030-12-03T12:00:00Z, in 24 h 0 m; run 'stampede sign'
 = 1
 
-# Every run says so, and goes on.
+# Every run reports it, and continues.
 $ stampede sign repo --now 2030-12-03T12:00:00Z --quiet >/dev/null
 2> stampede: expiry: root: expires at 2031-01-01T12:00:00Z, in 29 days, and clients accept nothing after that; renew it with the offline keys: stampede init REPO --update
 2> stampede: expiry: targets: expires at 2031-01-01T12:00:00Z, in 29 days, and clients accept nothing after that; renew it with the offline keys: stampede init REPO --update
@@ -150,7 +150,7 @@ $ stampede status fresh --now $(at 2) --json | grep -oE '"coverage_percent":[^,]
 "coverage_percent":null
 $ mv away idx
 
-# Nor is what a refused run found what is published.
+# Nor is what a refused run found the same as what is published.
 $ stampede init refused --targets idx --bins 4 --now $(at 1) --quiet >/dev/null
 $ stampede sign refused --now $(at 2) --metrics m.prom --quiet >/dev/null
 $ mv idx away && mkdir idx
@@ -171,7 +171,7 @@ $ grep -E '^stampede_(targets|target_bytes|metadata_version)[{]' new.prom
 = 1
 $ rmdir idx && mv away idx
 
-# What is broken is no success, and named; before the first sign there is just nothing.
+# Damage is not a success, and is named; before the first sign nothing is published yet.
 $ stampede init broken --targets idx --bins 4 --now $(at 1) --quiet >/dev/null && stampede status broken --now $(at 1) >/dev/null
 $ mv broken/public/metadata/1.root.json root.json && stampede status broken --now $(at 1) | grep -v ^disk
 nothing is published yet; run 'stampede sign'
@@ -202,7 +202,7 @@ $ stampede status broken --now $(at 2) --json | grep -oE '"(bins_unreadable|prob
 "problems":0
 2> stampede: status: what is published is not in order; 'stampede verify' lists what is wrong
 = 1
-# An older copy of public/metadata that was put back.
+# An older copy of public/metadata that was restored.
 $ stampede sign broken --now $(at 2) --quiet >/dev/null && cp -a broken/public/metadata old-metadata && stampede sign broken --now $(at 2) --quiet >/dev/null
 $ rm -r broken/public/metadata && mv old-metadata broken/public/metadata && stampede status broken --now $(at 2) | grep -E '^PROBLEM'
 PROBLEM    snapshot.json: is version 2, but version 3 was published; restore public/metadata from a backup or a mirror

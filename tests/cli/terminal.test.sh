@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What comes from outside may hold anything; none of it steers the terminal or breaks the log of who
-# runs a command: control bytes, bytes that are not UTF-8, and characters that turn the direction of
+# Input from outside may hold anything; none of it controls the terminal or breaks the log of whoever
+# runs a command: control bytes, bytes that are not UTF-8, and characters that change the direction of
 # text are escaped in every output. The program's own texts keep their characters.
 . "$(dirname "$0")/../faults/lib.sh"
 
 evil=$'\e[2J\a\x9b\xc2\x9b\x7f\xff\xe2\x80\xaegpj\xe2\x81\xa6'
 
-# clean WHAT FILE…: no byte of FILE steers a terminal
+# clean WHAT FILE…: no byte of FILE controls a terminal
 clean() {
 	local what=$1 file
 	shift
@@ -40,21 +40,21 @@ sign_is 0 repo --json
 cp -a repo good
 fresh() { rm -rf repo && cp -a good repo; }
 
-# Words of the command line.
-for verb in init sign gc verify status plan hash bench; do
-	try "$verb" --now "$evil"
-	try "$verb" "--$evil"
-	try "$verb" --jobs "$evil"
-	try "$verb" --expires-within "$evil" --grace "$evil"
-	try "$verb" "$evil" "$evil"
+# Arguments of the command line.
+for command in init sign gc verify status plan hash bench; do
+	try "$command" --now "$evil"
+	try "$command" "--$evil"
+	try "$command" --jobs "$evil"
+	try "$command" --expires-within "$evil" --grace "$evil"
+	try "$command" "$evil" "$evil"
 done
 try init "new" --targets "$evil"
 try init "new" --targets index --hash "$evil"
 try init "new" --targets index --profile "$evil"
 try init "new" --targets index --offline-keys "no/$evil"
-for verb in sign gc verify status 'init --update'; do
+for command in sign gc verify status 'init --update'; do
 	# shellcheck disable=SC2086
-	try $verb "$evil"
+	try $command "$evil"
 done
 try sign repo --digests "$evil"
 try sign repo --report "no/$evil"
@@ -64,29 +64,29 @@ try verify repo --root "$evil"
 try verify repo --against "$evil"
 try plan --repo "$evil"
 
-# Folders that are there under such a name.
+# Folders that exist under such a name.
 mkdir "t$evil" && echo a >"t$evil/a"
 try init "r$evil" --targets "t$evil" --bins 2
-for verb in sign gc verify status 'init --update'; do
+for command in sign gc verify status 'init --update'; do
 	# shellcheck disable=SC2086
-	try $verb "r$evil"
+	try $command "r$evil"
 done
 
-# state/lock: who holds it is whatever the file says.
+# state/lock: the file may name any holder.
 mkfifo wait.csv
 "$STAMPEDE" sign repo --digests wait.csv >/dev/null 2>&1 &
 holder=$!
 for _ in $(seq 300); do grep -q "$holder" repo/state/lock && break; sleep 0.1; done
 printf 'x%s%s' "$evil" "$evil" >repo/state/lock
-for verb in sign gc 'init --update'; do
+for command in sign gc 'init --update'; do
 	# shellcheck disable=SC2086
-	try $verb repo
-	grep -q 'held by' err || fail "$verb did not meet the lock: $(cat err)"
+	try $command repo
+	grep -q 'held by' err || fail "$command did not meet the lock: $(cat err)"
 done
 exec 8>wait.csv && exec 8>&-
 wait "$holder" || true
 
-# Names of what is published, and what it says.
+# Names and contents of what is published.
 fresh
 echo x >"repo/public/metadata/1.$evil.json"
 echo x >"repo/public/metadata/$evil"
@@ -100,14 +100,14 @@ for name in timestamp 1.snapshot 1.root 1.targets 1.bins 1.bin-n-0; do
 	fresh
 	sed -i 's/"_type":"[a-z]*"/"_type":"\\u001b[31m\\u202e\\u009b"/; s/"keyid":"[0-9a-f]*"/"keyid":"\\u001b\\u2066"/' \
 		"repo/public/metadata/$name.json"
-	for verb in verify status gc sign 'init --update' 'plan --repo'; do
+	for command in verify status gc sign 'init --update' 'plan --repo'; do
 		# shellcheck disable=SC2086
-		try $verb repo
+		try $command repo
 	done
 	printf '{"%s":1,"%s":' "$evil" "$evil" >"repo/public/metadata/$name.json"
-	for verb in verify status gc sign 'init --update' 'plan --repo'; do
+	for command in verify status gc sign 'init --update' 'plan --repo'; do
 		# shellcheck disable=SC2086
-		try $verb repo
+		try $command repo
 	done
 done
 
@@ -120,9 +120,9 @@ for change in "s/\"profile\": \"pep458\"/\"profile\": \"$json\"/" "s/\"bins\": 2
 	fresh
 	LC_ALL=C sed -i "${change//\\u/\\\\u}" repo/stampede.json
 	cmp -s repo/stampede.json good/stampede.json && fail "changes nothing: $change"
-	for verb in sign gc 'init --update' verify status; do
+	for command in sign gc 'init --update' verify status; do
 		# shellcheck disable=SC2086
-		try $verb repo
+		try $command repo
 	done
 done
 

@@ -1,4 +1,4 @@
-# Times at the ends of what can be written: refused before anything is done, or held there.
+# Times at the limits of what can be written: refused before anything is done, or limited to that.
 $ index idx 10
 $ stampede init late --targets idx --bins 4 --now 9999-06-01T00:00:00Z
 2> stampede: init: --now: '9999-06-01T00:00:00Z' is too late: what is signed then could expire after the year 9999; give a time before 9990; see 'stampede init --help'
@@ -27,7 +27,7 @@ $ stampede sign repo --now $(at 2)
 = 2
 $ cp good/stampede.json repo/stampede.json
 
-# What is kept for longer than time itself is kept.
+# A very long time to keep something means to keep it.
 $ stampede gc repo --now $(at 2) --audit 36500d --grace 5256000d
 removed 0 metadata files and 0 target links, 0 B (snapshots: 0)
 kept 7 metadata files and 10 target links for 1 snapshots from version 1 on, and 1 roots
@@ -49,13 +49,13 @@ $ stampede verify repo --now 9999-12-31T23:59:59Z --expires-within 100000000d | 
 * errors, 0 warnings (glob)
 = 1
 
-# Whatever state/ says.
+# Whatever times are in state/.
 $ record() { printf '{"committed_at":"%s","snapshot":1,"timestamp":1}\n' "$1" >repo/state/commits/1.json; }
 $ record 9999-12-31T23:59:59Z; stampede sign repo --now $(at 2) >/dev/null
 2> stampede: published: timestamp.json: was published at 9999-12-31T23:59:59Z* (glob)
 = 3
 $ record 12345-01-01T00:00:00Z; stampede gc repo --now $(at 2)
-2> stampede: state: 1.json: is not a commit record; restore it from a backup, or remove it: gc then goes by the time of its snapshot's file
+2> stampede: state: 1.json: is not a commit record; restore it from a backup, or remove it: gc then uses the modification time of its snapshot's file
 = 3
 $ cp good/state/commits/1.json repo/state/commits/
 $ last_run() { printf '{"now":"%s","oldest_verified":"%s","error":"x"}' "$1" "$1" >repo/state/last-run.json; }

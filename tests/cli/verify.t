@@ -1,4 +1,4 @@
-# verify says no with exit 1, one line for each finding; status tells what is there.
+# verify exits with 1 and prints a line for each finding; status shows what is published.
 $ index idx 40
 $ stampede init repo --targets idx --bins 16 --now $(at 1) >/dev/null
 $ stampede verify repo --now $(at 1)
@@ -105,8 +105,8 @@ repo/public/metadata
   0 bins (none), 0 targets of 0 B, 0 B of bin metadata
   4 signatures checked, 4 of them by two libraries
 error: json: 1.snapshot.json: is not JSON: premature end of input at byte 200
-error: length: 1.snapshot.json: has 200 bytes, listed as 857
-error: hash: 1.snapshot.json: sha256 is *, listed as * (glob)
+error: length: 1.snapshot.json: has 200 bytes, but 857 are listed
+error: hash: 1.snapshot.json: sha256 is *, but * is listed (glob)
 3 errors, 0 warnings
 = 1
 $ cp good/$snapshot repo/public/metadata/; stampede verify repo --now $(at 2) --quiet
@@ -121,7 +121,7 @@ repo/public/metadata
 ...
 no findings
 
-# What is no repository.
+# A folder that is not a repository.
 $ stampede verify
 2> stampede: verify: give one repository or metadata folder; see 'stampede verify --help'
 = 2
@@ -131,14 +131,14 @@ $ stampede verify missing
 $ stampede verify idx
 2> stampede: verify: idx: holds no metadata (timestamp.json or 1.root.json); give a repository or its metadata folder
 = 2
-# A repository that lost it is named as such.
+# A repository that lost its stampede.json is reported as such.
 $ stampede init lost --targets idx --bins 2 --quiet >/dev/null && mv lost/public away && stampede verify lost
 2> stampede: verify: lost: is a repository that has lost its public/metadata, or the timestamp.json and 1.root.json in it; restore public/metadata from a backup or a mirror
 = 3
-# What has the name of metadata and is none.
+# Files that have the name of metadata but are not.
 $ mv away lost/public && stampede sign lost --quiet && mkfifo lost/public/metadata/3.snapshot.json && mkdir lost/public/metadata/9.bin-n-0.json && stampede verify lost | grep '^[a-z]*: file-stray'
-warning: file-stray: 3.snapshot.json: is not a regular file, which metadata would be; find out who put it there, and remove it
-warning: file-stray: 9.bin-n-0.json: is not a regular file, which metadata would be; find out who put it there, and remove it
+warning: file-stray: 3.snapshot.json: is not a regular file, as metadata must be; find out who put it there, and remove it
+warning: file-stray: 9.bin-n-0.json: is not a regular file, as metadata must be; find out who put it there, and remove it
 = 1
 $ stampede status
 2> stampede: status: give one repository; see 'stampede status --help'

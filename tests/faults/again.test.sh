@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Which files are hashed again, and what says so: each part of a fingerprint, "trust", times of the
-# future, and device numbers that move.
+# Which files are hashed again, and how that is reported: for each part of a fingerprint, "trust",
+# times in the future, and device numbers that change.
 . "$(dirname "$0")/lib.sh"
 
-# again_is WHY NUMBER: of "hashed_again" in the report
+# again_is WHY NUMBER: "hashed_again" in the report has this number
 again_is() {
 	local got
 	got=$(grep -oE '"hashed_again":\{[^}]*\}' out | grep -oE "\"$1\":[0-9]+" | cut -d : -f 2)
@@ -30,14 +30,14 @@ for how in '' '--jobs 0'; do
 	quiet
 	field_is files_hashed 0
 
-	# The ctime alone: said before it is done, also with --quiet.
+	# The ctime alone: reported before it is done, also with --quiet.
 	chmod 600 idx/a.whl && chmod 644 idx/a.whl && ln idx/b.whl hard && rm hard
 	sign_is 0 repo $how --json --quiet
 	field_is files_hashed 2
 	again_is files 2
 	again_is ctime 2
-	says 'hash: .*idx: hashed again: 2 files \(2: ctime\), though size and mtime are as they were'
-	# Each of the others alone; what is new is not hashed again.
+	says 'hash: .*idx: hashed again: 2 files \(2: ctime\), although size and mtime are unchanged'
+	# Each of the other parts alone; new files do not count as hashed again.
 	cp -p idx/c.whl c2 && mv c2 idx/c.whl
 	touch -d 2021-01-01 idx/d.whl
 	echo more >>idx/e.whl
@@ -46,8 +46,8 @@ for how in '' '--jobs 0'; do
 	grep -qx 'hashed again: 3 files (1: size, 1: mtime, 1: inode)' out || fail "dry run: $(cat out err)"
 	sign_is 0 repo $how --allow-replace e.whl
 	grep -qx 'hashed again: 3 files (1: size, 1: mtime, 1: inode)' out || fail "no summary: $(cat out err)"
-	says 'hash: .*idx: hashed again: 1 file \(1: inode\), though size and mtime are as they were$'
-	sign_is 0 repo $how # what --allow-replace let pass is read once more
+	says 'hash: .*idx: hashed again: 1 file \(1: inode\), although size and mtime are unchanged$'
+	sign_is 0 repo $how # what --allow-replace allowed is read once more
 	sign_is 0 repo $how --rehash all --json
 	again_is rehash 7
 	sign_is 0 repo $how --json
@@ -59,7 +59,7 @@ for how in '' '--jobs 0'; do
 	sign_is 0 repo $how --allow-replace e.whl
 	sign_is 0 repo $how
 
-	# With "trust": "mtime" a new ctime alone counts for nothing, is said, and is known next time.
+	# With "trust": "mtime" a new ctime alone has no effect, is reported, and is recorded for the next run.
 	set_field repo trust mtime
 	chmod 600 idx/*.whl && chmod 644 idx/*.whl
 	sign_is 0 repo $how --json
@@ -74,7 +74,7 @@ for how in '' '--jobs 0'; do
 	sign_is 0 repo $how --json
 	field_is files_hashed 1
 	again_is mtime 1
-	# With ctime again, what was passed over is read, and nothing else.
+	# With ctime again, the files that were ignored are read, and no others.
 	set_field repo trust ctime
 	sign_is 0 repo $how --json
 	field_is files_hashed 5
@@ -98,7 +98,7 @@ sign_is 2 repo
 says '"trust": must be one of'
 set_field repo trust ctime
 
-# A time in the future: hashed once, and then only when something moves.
+# A time in the future: hashed once, and then only when something changes.
 touch -d 2099-01-01 idx/f.whl
 for how in '' '--jobs 0'; do
 	rm -rf repo && cp -a seed repo
@@ -118,7 +118,7 @@ for how in '' '--jobs 0'; do
 	field_is files_hashed 1
 done
 
-# The same image on another loop device, and one that is mounted elsewhere.
+# The same image on another loop device, and mounted elsewhere.
 small_fs loops size=100m
 truncate -s 20m image
 mkfs.ext4 -q -E root_owner=0:0 image 2>/dev/null || skip 'no mkfs.ext4'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What a running `sign` has given up, asked of the kernel: it is stopped in the middle of its work and
-# looked at, and made to try what it must not reach.
+# The rights that a running `sign` has given up, as the kernel reports them: it is stopped in the middle
+# of its work and examined, and made to try what it must not reach.
 . "$(dirname "$0")/lib.sh"
 
 index 40
@@ -11,14 +11,13 @@ STAMPEDE_FAULT_POINT=publish.put:1:EIO "$STAMPEDE" sign repo --quiet >/dev/null 
 page=$(cd index && find simple -type f | sort | sed -n 1p)
 
 # --- paths ---------------------------------------------------------------------------------------
-# reaches WHAT PATH: the kernel's answers to reading PATH, writing it, and making PATH.new, asked by
-# the run at WHAT
+# reaches WHAT PATH: whether the run, at WHAT, may read PATH, write it, and make PATH.new
 reaches() {
 	rm -f "$2.new"
 	STAMPEDE_FAULT_POINT=$1:1:reach STAMPEDE_FAULT_REACH=$2 sign_is 0 repo --json
 	sed -n 's/^reach: [a-z]*: //p' err | paste -sd ,
 }
-# refused WHAT PATH, readable WHAT PATH: and root could do all of it from outside
+# refused WHAT PATH, readable WHAT PATH: although root could do all of it from outside
 no='Permission denied'
 refused() {
 	local got
@@ -30,7 +29,7 @@ refused() {
 echo secret >outside
 landlock=$(sign_is 0 repo --json; field landlock)
 if [ "$landlock" -ge 1 ]; then
-	# In the thread that runs all (barrier), and in threads that were started later (put).
+	# In the main thread (barrier), and in threads that were started later (put).
 	for step in publish.put publish.barrier; do
 		refused "$step" "$PWD/outside"
 		refused "$step" "$PWD/repo/keys/online.pem"
@@ -48,7 +47,7 @@ else
 fi
 
 # --- the process ---------------------------------------------------------------------------------
-# stopped STEP COMMAND…: runs COMMAND until it stops at STEP; its process is $pid
+# stopped STEP COMMAND…: runs COMMAND until it stops at STEP; its process id is $pid
 stopped() {
 	local step=$1
 	shift
@@ -68,13 +67,13 @@ goes_on() {
 	local got=0
 	kill -CONT "$pid"
 	wait "$pid" || got=$?
-	[ "$got" = 0 ] || fail "after it was looked at: exit $got: $(cat err)"
+	[ "$got" = 0 ] || fail "after it was examined: exit $got: $(cat err)"
 }
 has() { grep -qE "$1" "/proc/$pid/status" || fail "no '$1' in: $(cat "/proc/$pid/status")"; }
 
 stopped publish.barrier "$STAMPEDE" sign repo --quiet
 has '^NoNewPrivs:[[:space:]]+1$'
-# Every thread of it, at a moment when there are others.
+# Every thread, at a moment when there are several.
 goes_on
 stopped sign.flip "$STAMPEDE" sign repo --quiet --jobs 2
 for task in /proc/"$pid"/task/*; do
@@ -83,8 +82,8 @@ done
 [ "$(ulimit -l)" = 0 ] || has '^VmLck:[[:space:]]+[1-9][0-9]* kB$'
 goes_on
 
-# Every copy of a secret in the process lies in pages that are locked and not dumped: sought while
-# the keys are in use, and again when all is signed. (Needs the right to read another's memory.)
+# Every copy of a secret in the process is in pages that are locked and not dumped: searched while the
+# keys are in use, and again when everything is signed. (Needs the right to read another's memory.)
 if [ "$(id -u)" = 0 ] && [ "$(ulimit -l)" != 0 ] && command -v python3 >/dev/null; then
 	for step in sign.flip publish.barrier; do
 		stopped "$step" "$STAMPEDE" sign repo --quiet --jobs 2
@@ -137,7 +136,7 @@ else
 	echo 'the copies of the keys were not sought (needs root, python3 and lockable memory)'
 fi
 
-# It leaves no core file where others do.
+# It leaves no core file where other programs do.
 cat >dies.py <<'PY'
 import os, resource, subprocess, sys
 hard = resource.getrlimit(resource.RLIMIT_CORE)[1]

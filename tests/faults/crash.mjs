@@ -4,9 +4,9 @@
 // step, followed by one tuf-js client from the first version to the last.
 //
 //   points  killed at every fault point that a run passes (first, middle and last passage)
-//   errors  every point fails with ENOSPC or EIO: an error, nothing half published, the next run mends
+//   errors  every point fails with ENOSPC or EIO: an error, nothing half published, the next run succeeds
 //   kills   COUNT times killed at a random moment, over an index of FILES files in four bins: with
-//           1200, bins are larger than 32 KiB and go through the threads that write past the cache
+//           1200, bins are larger than 32 KiB and go through the threads that bypass the cache
 //
 // After each death: the client updates without an error; no published file's bytes changed under
 // its name; no version was used for other bytes. After each next run: it succeeds, the client
@@ -57,7 +57,7 @@ const pagePath = path.join(index, "simple", page);
 let signedPage = fs.readFileSync(pagePath);
 let step = 0;
 
-/** The index moves on: a page changes, a file comes, now and then one goes or a large one comes. */
+/** Changes the index: a page changes, a file is added, now and then one is removed or a large one added. */
 function change() {
 	step++;
 	if (step % 8 === 0) fs.writeFileSync(path.join(index, `large-${step}.whl`), Buffer.alloc(4 << 20, step));
@@ -83,7 +83,7 @@ async function followClient(what, ...allowed) {
 	return found;
 }
 
-/** After a death or a refusal: readers are well, and the next run finishes the job. */
+/** After a death or a refusal: readers still work, and the next run completes the work. */
 async function recover(what) {
 	const fresh = fs.readFileSync(pagePath);
 	checkPublished(what);
@@ -154,7 +154,7 @@ async function failPoints() {
 				assert.equal(done.status, 0, `${what}: the report only informs: ${done.stderr}`);
 			} else {
 				failures++;
-				/* What fails behind the commit has been published all the same, and says so. */
+				/* A failure after the commit reports that the run was published nevertheless. */
 				assert.equal(done.status, published ? 4 : 3, `${what}: ${done.stderr}`);
 				assert.equal(/was published before that/.test(done.stderr), published, `${what}: ${done.stderr}`);
 				assert.match(done.stderr, /^stampede: \w+: .+: .*(No space left|Input\/output error)/m, what);
@@ -192,7 +192,7 @@ function lastStep() {
 	return passed ? passed.slice(passed.lastIndexOf("\n") + 1) : "start, scan, hash";
 }
 
-/** Old versions go, so that comparing all that is published stays quick; their digests are kept. */
+/** Removes old versions, so that comparing all published files stays fast; keeps their digests. */
 function sweep() {
 	const done = spawnSync(stampede, ["gc", repo, "--grace", "0m", "--keep", "3", "--quiet"], { encoding: "utf8" });
 	assert.equal(done.status, 0, done.stderr);
@@ -214,7 +214,7 @@ async function randomKills(count) {
 		const begun = performance.now();
 		change();
 		const died = await killAfter(speed.takes ? random() * speed.takes * 1.1 : 60000, speed.slow);
-		/* As long as the last run that was let end. */
+		/* As long as the last run that was not killed. */
 		if (!died) speed.takes = performance.now() - begun;
 		deaths += died;
 		if (died) steps.set(lastStep(), (steps.get(lastStep()) ?? 0) + 1);

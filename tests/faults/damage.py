@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can happen to a repository's files: damage(rng, repo, past, outside) does one such thing.
+"""Damage to a repository's files: damage(rng, repo, past, outside) does one kind of it.
 
 repo is a folder, past holds earlier states of it (a dict of path to (kind, mode, data)), and outside is a folder
 with files of the same names that nothing may touch. Returns what was done, in words, or None when the chosen thing
@@ -18,7 +18,7 @@ STRINGS = ["", "..", "../../outside", "a/b", "\\u0000", "\\u001b[31m", "\\ud800"
 ODD_NAMES = [b"\x1b[31mred", b"new\nline", b"1.bin-n-0.json ", b"\xff\xfe", b"-rf", b"..json", b"9" * 30 + b".root.json",
              b"2.root.json.tmp", b"x" * 255, b"timestamp.json~", b"9007199254740991.snapshot.json", b"0.json",
              b"18446744073709551616.json", b"9.base.segment", b"99.manifest", b"5.delta.segment"]
-# Some files are worth more attempts than others: a small repository has a dozen bins, but one manifest.
+# Some files deserve more attempts than others: a small repository has a dozen bins, but one manifest.
 WEIGHTS = [("state/ledger/", 6), ("state/commits/", 3), ("state/", 6), ("public/metadata/timestamp", 6),
            ("public/metadata/1.root", 4), ("public/metadata/", 2), ("stampede.json", 12), ("keys/", 4), ("public/", 1)]
 FOLDERS = ["public", "public/metadata", "public/targets", "state", "state/ledger", "state/commits", "keys"]
@@ -88,7 +88,7 @@ def pick(rng, pattern, data):
 
 
 def number(rng, data):
-    """A number, also one of a file that is nothing else, replaced by one at a limit."""
+    """A number, also of a file that contains only a number, replaced by one at a limit."""
     match = pick(rng, rb"(?<![\w\".-])-?\d+(?![\w\".-])", data)
     return match and data[:match.start()] + rng.choice(NUMBERS).encode() + data[match.end():]
 
@@ -111,7 +111,7 @@ def control(rng, data):
 
 
 def twice(rng, data):
-    """A member of an object a second time."""
+    """Repeats a member of an object."""
     match = pick(rng, rb'"[^"\\]*":\s*(?:"[^"\\]*"|-?\d+|true|false|\[[^\[\]{}]*\]|\{[^\[\]{}]*\})', data)
     return match and data[:match.end()] + b"," + match.group() + data[match.end():]
 
@@ -139,7 +139,7 @@ BYTES = [flip_bit, overwrite, truncate, empty, extend, insert, remove, swap_halv
 # --- files -------------------------------------------------------------------------------------------------------
 
 def write(path, data):
-    """Replaces what lies at path; the mode stays."""
+    """Replaces the file at path; the mode stays."""
     mode = stat.S_IMODE(os.lstat(path).st_mode) if os.path.lexists(path) and not os.path.islink(path) else 0o600
     clear(path)
     with open(path, "wb") as file:

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Disks that fail, for real: a file that cannot be read in its middle, and a disk that takes writes
-# and cannot keep them.
+# Disks that really fail: a file that cannot be read in its middle, and a disk that accepts writes but
+# loses them.
 . "$(dirname "$0")/lib.sh"
 
 command -v mkfs.ext2 >/dev/null && command -v debugfs >/dev/null || skip 'no mkfs.ext2 or debugfs'
 
 # --- EIO while reading ----------------------------------------------------------------------------
-# The block that says where the rest of a file lies is overwritten: its first twelve blocks can be
-# read, then the kernel answers EIO.
+# The block with the block numbers of a file is overwritten: its first twelve blocks can be read, then
+# the kernel returns EIO.
 truncate -s 8M index.img
 mkfs.ext2 -q -F -b 1024 index.img
 on_loop index.img index
@@ -31,7 +31,7 @@ init repo --targets index --bins 4 --target-files none --hash sha256 --now 2030-
 for how in '--io auto' '--io pread' '--jobs 0'; do
 	sign_is 3 repo $how --now 2030-01-01T00:00:00Z
 	says '^stampede: hash: bad\.whl: cannot read: Input/output error$'
-	[ ! -e repo/public/metadata/timestamp.json ] || fail "$how: published beside a file that cannot be read"
+	[ ! -e repo/public/metadata/timestamp.json ] || fail "$how: published despite a file that cannot be read"
 done
 sign_is 4 repo --on-fault skip --json --now 2030-01-01T00:00:00Z
 [ -z "$(signed_digest repo bad.whl)" ] || fail 'a file that cannot be read was signed'
@@ -39,9 +39,9 @@ umount index
 mend_it
 mount -o loop index.img index
 sign_is 0 repo --json --now 2030-01-01T00:00:01Z
-[ "$(signed_digest repo bad.whl)" = "$(sha256sum index/bad.whl | cut -c 1-64)" ] || fail 'not signed after it was mended'
+[ "$(signed_digest repo bad.whl)" = "$(sha256sum index/bad.whl | cut -c 1-64)" ] || fail 'not signed after it was repaired'
 
-# Known from the night before and chosen to be read again: the older digest does not stand for it.
+# Signed before and selected to be read again: the older digest is not used instead.
 umount index
 break_it
 mount -o loop index.img index
@@ -55,8 +55,8 @@ mend_it
 mount -o loop index.img index
 
 # --- EIO while making it durable -----------------------------------------------------------------
-# A file system whose disk is larger than what stands behind it: writes go to the page cache and are
-# taken, and only the barrier (syncfs, fsync) hears that they are lost.
+# A file system whose disk is larger than its backing storage: writes to the page cache succeed, and
+# only the barrier (syncfs, fsync) reports that they are lost.
 small_fs thin size=3m
 truncate -s 64M thin/repo.img
 mkfs.ext4 -q -F -O ^has_journal -E lazy_itable_init=1 thin/repo.img 2>/dev/null || skip 'no mkfs.ext4'
@@ -77,7 +77,7 @@ says '^stampede: [a-z]+: .*(Input/output error|Read-only file system|No space le
 [ "$(published disk/repo)" = "$before" ] || fail 'published what the disk could not keep'
 grep -qE 'fsync|syncfs|durable' err || echo "note: it was told by: $(cat err)"
 
-# The same where only the target files lie on such a disk: only its own barrier can tell.
+# The same with only the target files on such a disk: only its own barrier can report it.
 init copies --targets made --bins 4 --target-files all --link copy
 head -c 6000000 /dev/urandom >made/large.whl
 small_fs thin2 size=3m
@@ -88,7 +88,7 @@ sign_is 3 copies
 says '^stampede: [a-z]+: .*(Input/output error|Read-only file system|No space left on device)'
 [ ! -e copies/public/metadata/timestamp.json ] || fail 'published before the copies were durable'
 
-# Writes that take less than they were given, and reads that give less: the same files.
+# Writes that accept less than they were given, and reads that return less: the same files.
 cp -r repo one && cp -r repo other
 "$STAMPEDE" sign one --now 2030-01-02T00:00:00Z --rehash all --quiet >out 2>err
 STAMPEDE_SHORT_WRITES=100 STAMPEDE_SHORT_READS=1000 "$STAMPEDE" sign other --now 2030-01-02T00:00:00Z --rehash all --quiet >out 2>err ||

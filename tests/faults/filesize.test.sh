@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A limit on the size of files (ulimit -f): a write that is refused like any other, in every command
-# that writes. The kernel would kill for it.
+# A limit on the size of files (ulimit -f): a write beyond it is refused like any other, in every command
+# that writes. By default the kernel would kill the process.
 . "$(dirname "$0")/lib.sh"
 
 index 400
-# within KIB COMMAND…: exit status in got, stdout in out, stderr in err, which a pipe writes
+# within KIB COMMAND…: exit status in got, stdout in out, stderr in err, through a pipe
 within() {
 	local kib=$1
 	shift
 	{ (ulimit -f "$kib" && exec "$@" 2>&1 >out) && echo 0 >&8 || echo $? >&8; } 8>status | cat >err
 	got=$(cat status)
 }
-# refused WHAT: the command failed with words about the limit
+# refused WHAT: the command failed with a message about the limit
 refused() {
 	[ "$got" = 3 ] || fail "$1: exit $got: $(cat err)"
 	says '^stampede: .*(File too large|larger than the limit)'
@@ -22,7 +22,7 @@ within 0 "$STAMPEDE" init tiny --targets index --bins 16
 refused init
 [ ! -e tiny ] || fail "init left $(find tiny)"
 
-# Wherever the first file too large is met: keys and configuration are smaller than a bin.
+# Whichever file is the first that is too large: keys and configuration are smaller than a bin.
 init repo --targets index --bins 4 --target-files none
 sign_is 0 repo --json
 before=$(published repo)
@@ -45,7 +45,7 @@ says '^stampede: links: '
 [ -z "$(find copies/public/targets -type f)" ] || fail 'a part of a copy is left'
 sign_is 0 copies --json
 
-# What a command prints, and the files that it writes besides.
+# The output of a command, and the other files that it writes.
 within 0 "$STAMPEDE" sign repo --metrics run.prom --report run.html
 refused products
 within 4 "$STAMPEDE" hash index
@@ -57,7 +57,7 @@ refused status
 within 0 "$STAMPEDE" plan --targets-count 1000
 refused plan
 
-# The audit log is written anew without its old lines.
+# The audit log is rewritten without its old lines.
 init old --targets pages --bins 4 --target-files none --now 2020-01-01T00:00:00Z
 sign_is 0 old --now 2020-01-01T00:00:00Z
 sign_is 0 old --now 2020-06-01T00:00:00Z

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Folders that are left out are not opened; names of folders stand for all that is in them; and file
-# systems that are mounted below the targets.
+# Excluded folders are not opened; the name of a folder matches everything in it; and file systems that
+# are mounted below the targets.
 . "$(dirname "$0")/lib.sh"
 
 lists() { sed -i "s|\"$1\": \[[^]]*\]|\"$1\": [$2]|" repo/stampede.json; }
 cross() { sed -i 's/"mounts": "[a-z]*"/"mounts": "'"$1"'"/' repo/stampede.json; }
-# count_is NUMBER: of targets
+# count_is NUMBER: there are that many targets
 count_is() {
 	sign_is 0 repo --json --allow-removals all
 	field_is targets "$1"
@@ -21,7 +21,7 @@ done
 init repo --targets idx --bins 4
 count_is 10
 
-# What a name of a folder says, and what it does not.
+# What the name of a folder matches, and what it does not.
 lists exclude '".git"'
 count_is 8
 lists exclude '"**/.git"'
@@ -44,7 +44,7 @@ lists include '"packages/*.whl"'
 count_is 1
 lists include ''
 
-# A folder that is closed to us is a fault, unless nothing in it can be a target.
+# A folder that cannot be opened is a fault, unless nothing in it can be a target.
 closed() { # INCLUDE EXCLUDE STATUS
 	lists include "$1"
 	lists exclude "$2"
@@ -63,11 +63,11 @@ if chmod 000 idx/closed && ! ls idx/closed >/dev/null 2>&1; then
 		closed '' "\"$glob\"" 0
 	done
 	for glob in 'packages/**' 'closed.d/**' clo; do closed "\"$glob\"" '' 0; done
-	# Files of these could be targets, whatever the folder's own name is.
+	# Files in these could be targets, whatever the name of the folder.
 	for glob in 'closed/*' '*' 'closed/*.txt'; do closed '' "\"$glob\"" 3; done
 	for glob in '**/*.whl' closed 'clos*/**'; do closed "\"$glob\"" '' 3; done
 elif [ "${FOLDERS_TRIED:-}" = '' ] && command -v setpriv >/dev/null; then
-	# root opens everything: the same once more without that right.
+	# root can open everything: the same again without that right.
 	chmod 755 idx/closed
 	chmod 755 "$scratch"
 	FOLDERS_TRIED=1 setpriv --inh-caps=-all --bounding-set=-dac_override,-dac_read_search bash "$0" ||
@@ -87,7 +87,7 @@ says '^stampede: scan: disk: is another file system mounted below the targets; e
 for glob in disk 'disk/**' 'dis*/'; do
 	lists exclude "\"$glob\""
 	count_is 10
-	"$STAMPEDE" verify repo --targets idx >verify.out 2>&1 || fail "verify looks into $glob: $(cat verify.out)"
+	"$STAMPEDE" verify repo --targets idx >verify.out 2>&1 || fail "verify opens $glob: $(cat verify.out)"
 done
 lists exclude ''
 lists include '"packages/**"'
@@ -124,15 +124,15 @@ sed -i 's/"link": "[a-z]*"/"link": "hardlink"/' repo/stampede.json
 sign_is 2 repo
 says '"link": hard links cannot reach the file system of disk/j.whl; set "symlink" or "copy"'
 sed -i 's/"link": "[a-z]*"/"link": "symlink"/' repo/stampede.json
-sign_is 0 repo --json # the hard links that were made have moved the ctime,
+sign_is 0 repo --json # the hard links that were made have changed the ctime,
 sign_is 0 repo --json # and so has their removal
-# Another file system in its place is another one.
+# Another file system at the same mount point is not the same.
 umount idx/disk
 small_fs idx/disk size=4m
 echo disk >idx/disk/j.whl
 sign_is 0 repo --json
 field_is files_hashed 1
-# The repository, shown within the index by a mount.
+# The repository, mounted within the index.
 mkdir idx/bound
 for folder in . keys state public; do
 	mount --bind "repo/$folder" idx/bound

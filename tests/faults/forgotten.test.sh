@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A file that is out of sight for a night, for whatever reason, and comes back with other bytes is the
-# alarm that it would have been without; with its own bytes it is welcome, and is not read again.
+# A file that is missing for a night, for whatever reason, and comes back with other bytes raises the
+# alarm as if it had been there; with its own bytes it is signed, and is not read again.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 . "$here/nights.sh"
@@ -27,18 +27,18 @@ try() {
 	[ -z "$(signed_digest repo "$file")" ] || fail "$name: it did not vanish"
 	eval "$show"
 	cp -p "index/$file" kept
-	# With its own bytes it is signed, and nothing is hashed but what has another inode or time.
+	# With its own bytes it is signed, and only what has another inode or time is hashed.
 	cp -a top saved
 	night 0 repo
 	field_is targets 40
 	signed "$name"
 	rm -rf top && mv saved top
-	# With others it is not, however often it is tried, whatever segment of the ledger knows it.
+	# With others it is not, however often that is tried, whichever segment of the ledger has it.
 	echo evil >"index/$file"
 	alarm "$name"
 	alarm "$name, the second night" --rehash all
 	night 3 repo
-	# Restored, it is what it was.
+	# Restored, it is signed as before.
 	cp -p kept "index/$file"
 	night 0 repo
 	signed "$name, restored"
@@ -63,7 +63,7 @@ if [ ${#user[@]} != 0 ]; then
 	try 'in a folder that is unreadable' 'chown 0 index/packages; chmod 0 index/packages' 'chmod 755 index/packages' --allow-removals all
 fi
 
-# What is excluded for a night, or on a disk that is away, is not read again.
+# What is excluded for a night, or on a disk that is not mounted, is not read again.
 fresh
 exclude '"packages/f1*"'
 night 3 repo
@@ -77,10 +77,10 @@ night 0 repo --allow-removals all
 night 0 repo
 rmdir index && mv away index
 night 0 repo
-field_is files_hashed 1 # the page: what may change is not remembered
+field_is files_hashed 1 # the page: mutable files are not remembered
 field_is targets 40
 verified repo
-# A file of the old name that is older than its removal is read all the same: only its own state counts.
+# A file with the old name that is older than the removal is read as well: only its own state counts.
 mv index/$file away
 night 0 repo
 cp -p away index/$file
@@ -103,10 +103,10 @@ for jobs in 0 2; do
 	field_is targets 40
 	signed 'a row'
 	night 0 repo --digests without.csv --jobs $jobs
-	# From the folder, too.
+	# From the folder as well.
 	cp -p index/$file away
 	echo evil >index/$file
 	alarm 'the folder after a list' --jobs $jobs
 	night 0 repo --digests evil.csv --allow-replace $file --jobs $jobs
-	[ "$(signed_digest repo $file)" = "$(printf 'e%.0s' $(seq 64))" ] || fail 'the row was not taken'
+	[ "$(signed_digest repo $file)" = "$(printf 'e%.0s' $(seq 64))" ] || fail 'the row was not used'
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Other bytes under a signed name are an alarm also when nothing that is known of them has the algorithm
-# that is configured: after "hashes" was changed, with and without a ledger, and for rows of a list whose
-# digests are not those of the repository.
+# Other bytes under a signed name are an alarm even if no known digest has a configured algorithm: after
+# "hashes" was changed, with and without a ledger, and for rows of a list whose digests are not those of
+# the repository.
 . "$(dirname "$0")/lib.sh"
 
 # hashes REPO ALGORITHM…: edits stampede.json
@@ -35,7 +35,7 @@ sign_is 0 base --json
 file=$(cd index && find packages -type f | sort | sed -n 2p)
 page=$(cd index && find simple -type f | sort | sed -n 1p)
 cp "index/$file" kept
-# Other bytes of the same length, so that only a digest can tell.
+# Other bytes of the same length, so that only a digest differs.
 evil() { printf X | dd of="index/$file" bs=1 seek=3 conv=notrunc 2>/dev/null; }
 restore() { cp kept "index/$file"; }
 
@@ -54,7 +54,7 @@ change() { # FROM TO: alarms about the file that changes in the same night, and 
 	verified repo
 	sign_is 0 repo --json
 	field_is files_hashed 0
-	[ ! -s err ] || fail "the change is told again: $(cat err)"
+	[ ! -s err ] || fail "the change is reported again: $(cat err)"
 	again before
 	hashes repo ${2//,/ }
 	evil
@@ -78,7 +78,7 @@ change sha512 sha256,sha512
 change sha256,sha512 blake2b-256,sha256
 change sha256,blake2b-256 sha512
 
-# One algorithm less needs no reading; a change is noticed as on any night.
+# Removing an algorithm needs no reading; a change is detected as on any night.
 again base
 hashes repo sha256 sha512
 sign_is 0 repo --json
@@ -97,7 +97,7 @@ sign_is 3 repo
 says "$file: has other bytes than were signed before \(sha512 "
 restore
 
-# --- a run that dies on the way goes on, and forgets no alarm.
+# --- a run that dies half way is continued, and forgets no alarm.
 again base
 hashes repo sha256
 STAMPEDE_FAULT_POINT=snapshot.write:1:ENOSPC sign_is 3 repo
@@ -110,14 +110,14 @@ evil
 sign_is 3 repo --json
 field_is files_hashed 1
 says "$file: has other bytes than were signed before"
-# What was allowed in a run that failed is not allowed for ever.
+# What was allowed in a run that failed is not allowed permanently.
 STAMPEDE_FAULT_POINT=snapshot.write:1:ENOSPC sign_is 3 repo --allow-replace "$file"
 sign_is 3 repo
 says "$file: has other bytes than were signed before"
 sign_is 0 repo --allow-replace "$file"
 restore
 
-# --- nothing of state/ is there, or it is older: what is published says what was signed, with any hash.
+# --- state/ is lost, or older: what is published shows what was signed, with any hash.
 for break in 'rm -rf repo/state/ledger' 'rm repo/state/ledger/1.manifest' 'truncate -s 5000 repo/state/ledger/1.base.segment'; do
 	again base
 	hashes repo sha256
@@ -132,7 +132,7 @@ for break in 'rm -rf repo/state/ledger' 'rm repo/state/ledger/1.manifest' 'trunc
 	restore
 done
 
-# --- with a list. It may bring both digests, and then needs no file.
+# --- with a list. It may have both digests, and then needs no file.
 init listed --targets index --bins 4 --target-files none --hash sha256
 list sha256 >old.csv
 list sha256 sha512 >both.csv
@@ -159,7 +159,7 @@ rmdir index && mv index.away index
 sed "s#^$file,\([0-9]*\),#$file,1\1,#" new.csv >evil.csv
 sign_is 3 repo --digests evil.csv
 says "$file: has other bytes than were signed before \(length ([0-9]*) is now 1"
-# A new row needs no comparing.
+# A new row need not be compared.
 again base
 sign_is 0 repo --digests more.csv --json
 says "so $count files will be read"
@@ -202,7 +202,7 @@ for columns in sha256 blake2b-256 sha256,blake2b-256; do
 	field_is targets "$count"
 	verified repo
 done
-# Without length in the row, and with another one.
+# Without a length in the row, and with another length.
 again fresh
 (echo path,sha256 && tail -n +2 list.csv | cut -d , -f 1,3) >short.csv
 evil
@@ -212,7 +212,7 @@ restore
 sed "s#^$file,\([0-9]*\),#$file,1\1,#" list.csv >longer.csv
 sign_is 3 repo --digests longer.csv
 says "list: $file: is not the file that longer.csv:3 describes \(length 1([0-9]*), the file has "
-# An unchanged file is not read again; a list that has come to say something else is noticed all the same.
+# An unchanged file is not read again; a list that now has something else is detected nevertheless.
 again fresh
 hashes repo sha256 sha512
 list sha256 >list.csv

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What a test build's variables must not do even there: write through a link, into what is not a
-# regular file, or as another user than the one who sets them.
+# What the environment variables of a test build must not do: write through a link, into something that
+# is not a regular file, or as another user than the one who sets them.
 . "$(dirname "$0")/lib.sh"
 
 index 4

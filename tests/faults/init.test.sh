@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# init makes a repository or nothing. Killed at any step, and killed again while it clears that away,
-# the next init makes one; refused at any step, nothing is left. And keys that may have signed
-# something are never replaced, whatever else is missing around them.
-# Each init makes some fifty files durable: memory does for a test of names.
+# init makes a repository or nothing. If it is killed at any step, and killed again while it cleans up,
+# the next init makes one; if a step fails, nothing is left. And keys that may have signed something are
+# never replaced, whatever else is missing. Each init makes about fifty files durable: a file system in
+# memory is enough for a test of names.
 [ ! -w /dev/shm ] || export TMPDIR=${TMPDIR:-/dev/shm}
 . "$(dirname "$0")/lib.sh"
 
 index 5
 find index -type f -exec touch -d '2 days ago' {} +
 make() { "$STAMPEDE" init "$1" --targets index --bins 2 --hash sha256 "${@:2}" --quiet; }
-# steps FILE: every fault point that FILE traced, with its first and last passage; each move into place
+# steps FILE: every fault point that FILE traced, with its first and last passage; each rename
 steps() {
 	sort "$1" | uniq -c | while read -r count name; do
 		echo "$name:1"
@@ -18,7 +18,7 @@ steps() {
 		[ "$count" = 1 ] || echo "$name:$count"
 	done
 }
-# whole REPO: it is a repository that signs, with nothing left of init
+# whole REPO: it is a complete repository, with nothing left over from init
 whole() {
 	sign_is 0 "$1" --json
 	[ ! -e "$1/.init" ] || fail "$2: .init is left"
@@ -37,7 +37,7 @@ for where in '' '--offline-keys usb'; do
 		deaths=$((deaths + 1))
 		cp -a repo died 2>/dev/null || mkdir died
 		[ ! -d usb ] || cp -a usb died-usb
-		# From what differs, killed once more while the next init clears it away.
+		# Where something is left, killed once more while the next init removes it.
 		case $step in
 		config.write:1 | init.folder:6 | keys.write_at:* | init.renamed:4 | init.member:[34] | init.commit:1)
 			for again in init.begin:1 init.clear:1 init.clear:2 init.take_back:1 init.take_back:3 init.member:2; do
@@ -65,8 +65,8 @@ for where in '' '--offline-keys usb'; do
 		for why in ENOSPC EIO; do
 			rm -rf repo usb
 			# shellcheck disable=SC2086
-			STAMPEDE_FAULT_POINT=$step:$why make repo $where >out 2>err && fail "$step:$why was passed over"
-			[ -s err ] || fail "$step:$why: says nothing"
+			STAMPEDE_FAULT_POINT=$step:$why make repo $where >out 2>err && fail "$step:$why was ignored"
+			[ -s err ] || fail "$step:$why: prints nothing"
 			[ ! -e repo ] && [ ! -e usb ] || fail "$step:$why: init that failed left $(find repo usb 2>/dev/null)"
 		done
 	done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A clock that is wrong, roles that would expire before what they vouch for, and one path from two
-# inputs: refused with what to do, and what is published stays.
+# A wrong clock, roles that would expire before what they sign for, and one path from two inputs: refused
+# with a remedy, and what is published stays.
 . "$(dirname "$0")/lib.sh"
 
 index 20
@@ -10,7 +10,7 @@ sign_is 0 repo --json --now 2030-01-05T00:00:00Z
 before=$(published repo)
 unchanged() { [ "$(published repo)" = "$before" ] || fail "$1: something was published"; }
 
-# Now lies before the last published time.
+# Now is before the last published time.
 sign_is 3 repo --now 2030-01-04T00:00:00Z
 says 'timestamp.json: was published at 2030-01-05T00:00:00Z, after this run.s time; set the clock right'
 unchanged 'a clock behind'
@@ -25,7 +25,7 @@ unchanged 'expired roles'
 sign_is 0 repo --json --now 2030-12-30T23:59:00Z
 before=$(published repo)
 
-# The same path in two rows, and in the list and the tree: both places are named, none wins.
+# The same path in two rows, and in the list and the tree: both places are named, neither is used.
 digest=$(printf x | sha256sum | cut -c 1-64)
 other=$(printf y | sha256sum | cut -c 1-64)
 printf 'path,length,sha256\na.whl,1,%s\nb.whl,1,%s\na.whl,1,%s\n' "$digest" "$digest" "$other" >list.csv

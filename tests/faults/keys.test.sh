@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Memory that goes wrong between signing and publishing, keys that others could read, and the audit
-# log of the online key.
+# Memory that flips a bit between signing and publishing, keys that others could read, and the audit log
+# of the online key.
 . "$(dirname "$0")/lib.sh"
 
 index 200
@@ -9,10 +9,10 @@ init repo --targets index --bins 64
 sign_is 0 repo --json
 before=$(cat repo/public/metadata/timestamp.json)
 
-# One bit of one bin flips after it was signed: refused by name, readers keep what they have.
+# One bit of one bin flips after it was signed: refused with its name, readers keep what they have.
 for passage in 1 33 64; do
 	STAMPEDE_FAULT_POINT=sign.flip:$passage:EIO sign_is 3 repo
-	says 'sign: [0-9]+\.bin-n-[0-9a-f]{2}\.json: the signature does not fit the bytes'
+	says 'sign: [0-9]+\.bin-n-[0-9a-f]{2}\.json: the signature does not match the bytes'
 	[ "$(cat repo/public/metadata/timestamp.json)" = "$before" ] || fail 'published a flipped bit'
 	verified repo
 done
@@ -25,7 +25,7 @@ fi
 sign_is 0 repo --json
 verified repo
 
-# A key that others may read is not used, and the message says how to mend that.
+# A key that others may read is not used, and the message says how to fix that.
 for key in online.pem ledger.key; do
 	chmod 640 "repo/keys/$key"
 	sign_is 2 repo
@@ -55,8 +55,8 @@ grep -qF "${secret:30:16}" out err && fail 'a message holds a part of the key'
 cp good.pem repo/keys/online.pem
 chmod 600 repo/keys/online.pem
 
-# The audit log only grows: what it said before, it still says after a run that works, one that
-# fails, and one that dies.
+# The audit log only grows: its lines are still there after a run that works, one that fails, and one
+# that dies.
 cp repo/state/audit.log said
 grows() {
 	cmp -s -n "$(stat -c %s said)" said repo/state/audit.log || fail "audit.log lost lines: $1"
@@ -69,7 +69,7 @@ STAMPEDE_FAULT_POINT=publish.barrier:1:EIO sign_is 3 repo
 grows 'a run that failed'
 STAMPEDE_FAULT_POINT=publish.renamed "$STAMPEDE" sign repo --quiet >/dev/null 2>&1 || true
 grows 'a run that died'
-# It is written in a way that only appends: the file system may be told to refuse all others.
+# It is only ever appended to: that works even if the file system refuses everything else.
 if chattr +a repo/state/audit.log 2>/dev/null; then
 	lines=$(wc -l <repo/state/audit.log)
 	sign_is 0 repo --json
@@ -83,7 +83,7 @@ if chattr +a repo/state/audit.log 2>/dev/null; then
 fi
 
 # Every file that the online key signed in the last run is in the audit log, once, with the digest
-# that the file itself gives; no line names a user, host or path.
+# that follows from the file itself; no line names a user, host or path.
 sign_is 0 repo --json
 version=$(grep -oE '"snapshot":[0-9]+' out | cut -d : -f 2)
 [ "$(grep -cE " $version [0-9a-f]{64}\$" repo/state/audit.log)" = 66 ] ||

@@ -5,7 +5,7 @@
 [ ! -w /dev/shm ] || export TMPDIR=${TMPDIR:-/dev/shm}
 . "$(dirname "$0")/lib.sh"
 
-# A bench that is told to stop, by Ctrl-C, by an end of its terminal, by the system; and one that is killed.
+# A bench that is stopped, by Ctrl-C, by the end of its terminal, by the system; and one that is killed.
 mkdir work
 # starts: a bench that has begun to make files; with the dispositions of an interactive shell
 starts() {
@@ -49,8 +49,8 @@ sign_is 4 repo --report full/run.html --metrics full/run.prom --quiet
 [ "$(cat full/run.html)" = before ] || fail 'the old page is gone'
 [ "$(ls -A full | tr '\n' ' ')" = 'ballast ballast2 run.html ' ] || fail "left $(ls -A full)"
 
-# The renewal of offline roles, killed at any step: it can be repeated, and the next sign removes what
-# is left.
+# The renewal of offline roles, killed at any step: it can be repeated, and the next sign removes the
+# leftovers.
 cp -a repo renewed
 STAMPEDE_FAULT_TRACE=$scratch/trace "$STAMPEDE" init renewed --update --yes --quiet >/dev/null
 [ -s trace ] || skip 'this build has no fault points'

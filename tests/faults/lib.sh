@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the fault tests share: a scratch folder, a small repository, and assertions that say what is
-# wrong. Sourced by *.test.sh.
+# Shared by the fault tests: a scratch folder, a small repository, and assertions with clear messages.
+# Sourced by *.test.sh.
 set -euo pipefail
 
 : "${STAMPEDE:?}" "${STAMPEDE_CORPUS:?}"
@@ -31,15 +31,15 @@ sign_is() {
 	"$STAMPEDE" sign "$@" >out 2>err || got=$?
 	[ "$got" = "$want" ] || fail "sign $*: exit $got, not $want: $(cat out err)"
 }
-says() { grep -qE -- "$1" err || fail "stderr does not say '$1' but: $(cat err)"; }
-# field NAME: a number of the --json report in out
+says() { grep -qE -- "$1" err || fail "stderr does not contain '$1' but: $(cat err)"; }
+# field NAME: a number in the --json report in out
 field() { grep -oE "\"$1\":[0-9]+" out | sed -n 1p | cut -d : -f 2; }
 # field_is NAME NUMBER
 field_is() { [ "$(field "$1")" = "$2" ] || fail "$1 is $(field "$1"), not $2: $(cat out)"; }
 verified() { "$STAMPEDE" verify "$1" >verify.out 2>&1 || fail "verify $1: $(cat verify.out)"; }
 # published REPO: one digest over all that clients can see
 published() { find "$1/public" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
-# signed_digest REPO PATH: the sha256 that the published bins say, with --hash sha256
+# signed_digest REPO PATH: the sha256 in the published bins, with --hash sha256
 signed_digest() {
 	local version
 	version=$(grep -oE '"version":[0-9]+' "$1/public/metadata/timestamp.json" | tail -n 1 | cut -d : -f 2)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Few descriptors, no locked memory, little address space: an error that says so, or none.
+# Few descriptors, no locked memory, little address space: the run works, or names the reason.
 . "$(dirname "$0")/lib.sh"
 
 index 300
 init repo --targets index --bins 16 --target-files none
 
-# Whatever number of descriptors there are: the run works, or names the reason and publishes nothing.
-# It fails wherever the last one goes: at the repository, the keys, the ledger, the scan. That is no
-# fault of a file: nothing is left out for it.
+# With any number of descriptors the run works, or names the reason and publishes nothing. It fails where
+# the last one is used: at the repository, the keys, the ledger, the scan. That is not a fault of a file:
+# no file is left out because of it.
 fails() {
 	local descriptors=$1 got=0
 	shift
@@ -30,7 +30,7 @@ done
 sign_is 0 repo --json
 verified repo
 
-# No locked memory, for a user who has no right to more: rings and keys do with what they get.
+# No locked memory, for a user without the right to more: rings and keys work with what they get.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	cp "$STAMPEDE" program
 	chmod 755 "$scratch" program
@@ -50,7 +50,7 @@ for io in auto pread; do
 done
 [ "$(id -u)" != 0 ] || chown -R 0:0 repo
 
-# A hundred megabytes of address space: refused with words, no crash, nothing published.
+# A hundred megabytes of address space: refused with a message, no crash, nothing published.
 before=$(published repo)
 got=0
 (ulimit -v 120000; "$STAMPEDE" sign repo --jobs 1 >out 2>err) || got=$?

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Parts of a repository that are lost: state/, public/targets and the seal key are made again by the next
-# sign, with a line that says so; other commands name that command. What is signed stays the same, the
-# alarms stay, and a run that fails or dies half way changes nothing about that.
+# sign, with a line that reports it; other commands name that command. What is signed stays the same, alarms are
+# still raised, and a run that fails or dies half way does not change that.
 [ ! -w /dev/shm ] || export TMPDIR=${TMPDIR:-/dev/shm}
 . "$(dirname "$0")/lib.sh"
 
@@ -12,9 +12,9 @@ init base --targets index --bins 4 --hash sha256
 sign_is 0 base
 sign_is 0 base
 changed=$(cd index && find packages -type f | head -n 1)
-# made WHAT: the line is there once
-made() { [ "$(grep -cE -- "^stampede: $1: was lost and is made again" err)" = 1 ] || fail "no line about $1: $(cat err)"; }
-quiet() { [ ! -s err ] || fail "a later run still says: $(cat err)"; }
+# made WHAT: the line is printed once
+made() { [ "$(grep -cE -- "^stampede: $1: was lost and is created again" err)" = 1 ] || fail "no line about $1: $(cat err)"; }
+quiet() { [ ! -s err ] || fail "a later run still reports: $(cat err)"; }
 lose() {
 	rm -rf repo && cp -a base repo
 	(cd repo && rm -r "$@")
@@ -29,7 +29,7 @@ whole() {
 }
 names_sign() {
 	"$STAMPEDE" "$@" >out 2>err && fail "$* succeeded"
-	says 'is not there; `stampede sign` makes (it again|a new one)'
+	says '(is not there|does not exist); `stampede sign` makes (it again|a new one)'
 }
 
 lose state
@@ -37,7 +37,7 @@ for command in 'status repo' 'gc repo' 'sign repo --dry-run' 'init repo --update
 	# shellcheck disable=SC2086
 	names_sign $command
 done
-[ ! -e repo/state ] || fail 'a command that only looks made state/'
+[ ! -e repo/state ] || fail 'a command that only reads made state/'
 sign_is 0 repo
 made 'repository: state'
 whole
@@ -46,7 +46,7 @@ lose public/targets
 names_sign gc repo
 sign_is 0 repo
 made 'links: public/targets'
-# All names are made, not only the part of them that is looked at in one night.
+# All names are made, not only the part that one run checks.
 grep -q 'names of' err && fail "names were repaired, not made: $(cat err)"
 whole
 
@@ -68,7 +68,7 @@ made 'links: public/targets'
 made 'keys: keys/ledger.key'
 whole
 
-# None of that lets other bytes through.
+# None of that accepts other bytes.
 cp -p "index/$changed" kept
 for part in state keys/ledger.key; do
 	lose "$part"
@@ -78,14 +78,14 @@ for part in state keys/ledger.key; do
 	cp -p kept "index/$changed"
 done
 
-# The number of a version is not used twice: a backup without its seal key is still known as one.
+# No version number is used twice: a backup without its seal key is still recognised.
 lose keys/ledger.key
 cp -a repo/. copy && rm -rf repo && mv copy repo
 touch -d '1 day ago' repo/state/floors
 sign_is 0 repo
-says 'was put back from a backup'
+says 'was restored from a backup'
 
-# What cannot be made again is named with where to get it from.
+# A part that cannot be made again is named with its source.
 for part in public/metadata keys keys/online.pem; do
 	lose "$part"
 	"$STAMPEDE" sign repo >out 2>err && fail "signed without $part"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# File systems that keep no modes: everything on a FAT stick has mode 0755 whatever chmod does, so the
-# message is what helps there. Machines that test have no FAT; fstatfs(2) says so here, and chmod(2) has
-# no effect, as on FAT.
+# File systems without modes: everything on a FAT stick has mode 0755 whatever chmod does, so the message
+# must help. Test machines have no FAT; here fstatfs(2) reports it, and chmod(2) has no effect, as on FAT.
 . "$(dirname "$0")/lib.sh"
 
 command -v cc >/dev/null || skip 'there is no compiler'
@@ -44,13 +43,13 @@ sign_is 0 repo
 mkdir -p stick/keys
 chmod 755 stick/keys
 on 0x4d44 "$STAMPEDE" init other --targets index --bins 2 --offline-keys stick/keys --quiet && fail 'keys in an open folder'
-says 'keys: .*: the key folder is open to others \(mode 0755\); FAT keeps no modes, so chmod has no effect: mount it with umask=077, or copy'
+says 'keys: .*: the key folder is open to others \(mode 0755\); FAT does not store modes, so chmod has no effect: mount it with umask=077, or copy'
 [ ! -e other ] && [ -z "$(ls stick/keys)" ] || fail "a refused init left $(ls -A other stick/keys)"
 on 0xff534d42 "$STAMPEDE" init other --targets index --bins 2 --offline-keys stick/keys --quiet && fail 'keys in an open folder'
-says 'SMB may keep no modes: mount it with dir_mode=0700,file_mode=0600'
+says 'SMB may not store modes: mount it with dir_mode=0700,file_mode=0600'
 cp -r repo/offline-keys/. stick/keys/
 on 0x2011bab0 "$STAMPEDE" init repo --update --yes --offline-keys stick/keys && fail 'keys in an open folder'
-says 'open to others \(mode 0755\); exFAT keeps no modes'
+says 'open to others \(mode 0755\); exFAT does not store modes'
 # the online key, the seal key, and a file of state/
 for file in keys keys/online.pem keys/ledger.key state/audit.log state/lock; do
 	[ -e repo/$file ] || continue

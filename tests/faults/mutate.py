@@ -29,7 +29,7 @@ TIMEOUT_S = 20
 STATUSES = {0, 1, 2, 3, 4, 75}
 ENVIRONMENT = {
     **os.environ,
-    # A confined run hides /proc from the leak checker. The status is none of stampede's own.
+    # A confined run hides /proc from the leak checker. The status is not one of stampede's own.
     "ASAN_OPTIONS": "detect_leaks=0:exitcode=99:hard_rss_limit_mb=1500:allocator_may_return_null=0",
     "UBSAN_OPTIONS": "exitcode=99:print_stacktrace=1",
     "TSAN_OPTIONS": "exitcode=99",
@@ -139,13 +139,13 @@ def is_signing(line):
 
 
 def outside_state(work, worker):
-    """What must stay as it is: the index, and files outside that links in the repository may lead to."""
+    """What must not change: the index, and files outside to which links in the repository may lead."""
     found = []
     for top in (f"{work}/index", f"{worker}/outside"):
         for folder, folders, names in os.walk(top):
             for name in folders + names:
                 status = os.lstat(os.path.join(folder, name))
-                # Reading a folder or a link changes no more than its time of access.
+                # Reading a folder or a link changes only its time of access.
                 found.append((folder, name, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
     return sorted(found)
 
@@ -175,8 +175,8 @@ class Rounds:
         return None
 
     def execute(self, line, worker):
-        """Runs line; (status, problem, what it printed)."""
-        for timeout in (TIMEOUT_S, 6 * TIMEOUT_S):  # a second chance: others may keep the machine busy
+        """Runs line; returns (status, problem, output)."""
+        for timeout in (TIMEOUT_S, 6 * TIMEOUT_S):  # a second attempt: the machine may be busy
             try:
                 done = run(self.program, line, timeout=timeout, cwd=worker)
                 break
@@ -190,7 +190,7 @@ class Rounds:
         return done.returncode, self.problem_of(line, done), done.stdout + done.stderr
 
     def check_published(self, base, repo, worker):
-        """As somebody would who knows the first root and nothing else of the repository."""
+        """Like a user who has only the first root of the repository."""
         line = ["verify", f"{repo}/public/metadata", "--root", base.genuine, "--now", NOW, "--json"]
         status, problem, text = self.execute(line, worker)
         with self.lock:
@@ -226,7 +226,7 @@ class Rounds:
                 break
         before = outside_state(self.work, worker)
         lines = [commands(rng, base, repo, f"{worker}/old") for _ in range(1 + (rng.random() < 0.3))]
-        if any("sparse" in did for did in done):  # to hash a terabyte takes its time
+        if any("sparse" in did for did in done):  # hashing a terabyte takes long
             lines = [["status", repo, "--now", NOW] if line[0] == "hash" else line for line in lines]
         for line in lines:
             status, problem, text = self.execute(line, worker)
@@ -266,7 +266,7 @@ class Rounds:
 
 
 def scratch_folder():
-    """In memory where that can be: a round is a few dozen small files, and syncs."""
+    """In memory if possible: a round is a few dozen small files, and syncs."""
     memory = "/dev/shm"
     base = memory if os.access(memory, os.W_OK) and "TMPDIR" not in os.environ else None
     folder = tempfile.mkdtemp(prefix="stampede-mutate-", dir=base)

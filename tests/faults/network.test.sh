@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# File systems of the network and of user space: no rename with flags, no hard links, no O_TMPFILE.
+# Network and user-space file systems: no rename with flags, no hard links, no O_TMPFILE.
 . "$(dirname "$0")/lib.sh"
 
 : "${REFUSE_CALL:?}"
@@ -35,7 +35,7 @@ round() { # CALL ERRNO…: init, sign twice, gc, renew, and what clients see
 	! find repo -name '.tmp-*' | grep . || fail "without $*: temporary files are left"
 	! find repo/state repo/keys repo/public/metadata -type f -links +1 | grep . ||
 		fail "without $*: files with two names are left"
-	# What is there is not replaced.
+	# An existing repository is not replaced.
 	without "$@" -- "$STAMPEDE" init repo --targets index --quiet >out 2>err && got=0 || got=$?
 	[ $got != 0 ] || fail "without $*: init replaced a repository"
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What tests of many nights share: an index of 40 files, and runs as a user whom permissions hinder.
+# Shared by tests of many nights: an index of 40 files, and runs as a user to whom permissions apply.
 # Sourced after lib.sh.
 
 user=()
@@ -10,7 +10,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	STAMPEDE=$PWD/program
 	user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 fi
-# night STATUS REPO ARGS…: sign_is, as a user whom permissions hinder
+# night STATUS REPO ARGS…: sign_is, as a user to whom permissions apply
 night() {
 	local want=$1 got=0
 	shift

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Whoever can write a folder of the repository chooses what lies under a name there: a pipe, a socket, a
-# folder, a device, a link or a second name of a file that is not to be touched, a hole of terabytes.
-# No command waits for it or changes what it leads to; what refuses it names it and says what to do.
+# Somebody who can write to a folder of the repository can put anything under a name there: a pipe, a
+# socket, a folder, a device, a link or a second name of a file that must not be touched, a hole of
+# terabytes. No command waits for it or changes what it leads to; one that refuses it names it and the
+# remedy.
 [ ! -w /dev/shm ] || export TMPDIR=${TMPDIR:-/dev/shm}
 . "$(dirname "$0")/lib.sh"
 
@@ -12,7 +13,7 @@ sign_is 0 good --json
 echo more >index/more.whl
 sign_is 0 good --json
 
-# plant KIND PATH: 1 where this system has no such thing
+# plant KIND PATH: returns 1 if this system has no such thing
 plant() {
 	case $1 in
 	pipe) mkfifo "$2" ;;
@@ -26,32 +27,32 @@ plant() {
 	esac 2>/dev/null
 }
 
-# try PATH KIND: every command on a repository where KIND lies under PATH
+# try PATH KIND: runs every command on a repository in which PATH is a KIND
 try() {
-	local path=$1 kind=$2 verb got
-	for verb in status verify 'plan --repo' 'init --update' gc 'gc --dry-run' sign 'init --targets ../index'; do
+	local path=$1 kind=$2 command got
+	for command in status verify 'plan --repo' 'init --update' gc 'gc --dry-run' sign 'init --targets ../index'; do
 		got=0
 		# shellcheck disable=SC2086
-		timeout -k 1 30 "$STAMPEDE" ${verb%% *} ${verb#"${verb%% *}"} repo --quiet >out 2>err </dev/null || got=$?
-		[ "$got" -lt 124 ] || fail "$verb waits or died where $path is a $kind: exit $got: $(cat err)"
+		timeout -k 1 30 "$STAMPEDE" ${command%% *} ${command#"${command%% *}"} repo --quiet >out 2>err </dev/null || got=$?
+		[ "$got" -lt 124 ] || fail "$command waits or died where $path is a $kind: exit $got: $(cat err)"
 		[ "$(<victim)" = precious ] && [ "$(stat -c '%i %a %u %s %Y' victim)" = "$was" ] ||
-			fail "$verb changed what $path led to as a $kind"
-		[ ! -e nowhere ] || fail "$verb made what $path led to as a $kind"
+			fail "$command changed what $path led to as a $kind"
+		[ ! -e nowhere ] || fail "$command made what $path led to as a $kind"
 		[ "$got" != 0 ] || continue
 		# A second init is refused for another reason, and verify reports.
-		case $verb in init\ --targets*) continue ;; esac
-		# status counts bins that are not in order and leaves their names to verify.
-		[[ ! $verb =~ ^status || $path != *bin-n* ]] || continue
-		# These two take any folder of metadata: without one they ask for another.
-		[[ $path != public || ! $verb =~ ^(verify|plan) ]] || continue
-		grep -qF "${path##*/}" out err || fail "$verb does not name $path, a $kind: exit $got: $(cat out err)"
+		case $command in init\ --targets*) continue ;; esac
+		# status counts damaged bins, and leaves their names to verify.
+		[[ ! $command =~ ^status || $path != *bin-n* ]] || continue
+		# These two accept any folder of metadata: without one they ask for another.
+		[[ $path != public || ! $command =~ ^(verify|plan) ]] || continue
+		grep -qF "${path##*/}" out err || fail "$command does not name $path, a $kind: exit $got: $(cat out err)"
 		# status reports on stdout.
-		[ "$verb" = verify ] || grep -qE ';|chmod' err || { [[ $verb = status* ]] && grep -qE ';|chmod' out; } ||
-			fail "$verb does not say what to do about $path, a $kind: $(cat err)"
+		[ "$command" = verify ] || grep -qE ';|chmod' err || { [[ $command = status* ]] && grep -qE ';|chmod' out; } ||
+			fail "$command does not say what to do about $path, a $kind: $(cat err)"
 	done
 }
 
-# work NUMBER: every second line of the list
+# work NUMBER: handles every second line of the list
 work() {
 	local path kind
 	mkdir "work$1" && cd "work$1"

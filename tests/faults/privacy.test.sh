@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Nothing personal: no name of a user, no name of a host, no home folder, in anything that is
-# published, kept, logged or reported. And what is kept goes after its time.
+# published, kept, logged or reported. And what is kept is removed after its retention.
 . "$(dirname "$0")/lib.sh"
 
-# Everything runs as a user, on a host and with a home whose names would be found.
+# Everything runs as a user, on a host and with a home folder whose names would be found.
 marks='mark-host-4711|mark-user-4712|mark-home-4713|mark-mail-4714'
 mkdir -p mark-home-4713 said
 who=(env HOME="$PWD/mark-home-4713" USER=mark-user-4712 LOGNAME=mark-user-4712 USERNAME=mark-user-4712
@@ -45,11 +45,11 @@ for how in '--progress plain' '--log-format json --progress plain' '--debug' '--
 done
 ! "${who[@]}" sign nowhere >said/nowhere 2>&1 || fail 'signed nothing'
 now=2030-01-05T00:00:00Z
-for verb in "verify repo --now $now" "status repo --now $now" "gc repo --now $now --dry-run" 'plan --repo repo' \
+for command in "verify repo --now $now" "status repo --now $now" "gc repo --now $now --dry-run" 'plan --repo repo' \
 	'hash index/simple'; do
 	for how in '' --json; do
-		"${who[@]}" $verb $how >"said/${verb%% *}$how" 2>&1 || true
-		[ -s "said/${verb%% *}$how" ] || fail "$verb says nothing"
+		"${who[@]}" $command $how >"said/${command%% *}$how" 2>&1 || true
+		[ -s "said/${command%% *}$how" ] || fail "$command says nothing"
 	done
 done
 [ -s said/report.html ] && [ -s said/metrics.prom ] || fail 'a report is missing'
@@ -60,19 +60,19 @@ clean 'what is said' said
 clean 'the configuration' repo/stampede.json
 # No path of this machine but the links to the targets, which the operator configured.
 ! grep -rnaF "$PWD" repo/public/metadata repo/state >found || fail "a path of this machine: $(head -c 400 found)"
-# Four words a line: time, role, version, digest.
+# Four words per line: time, role, version, digest.
 ! grep -vE '^[0-9TZ:-]{20} [a-z0-9-]+ [0-9]+ [0-9a-f]{64}$' repo/state/audit.log >found || fail "audit.log: $(cat found)"
 
-# What it never asks the system for, it cannot tell, `bench` included.
+# What the program never asks the system for, it cannot reveal, `bench` included.
 if command -v nm >/dev/null; then
 	nm -D --undefined-only "$STAMPEDE" | awk '{ print $2 }' | cut -d @ -f 1 >asked
-	grep -qE '^(__)?openat' asked || fail 'nm does not tell what the program asks for'
-	# getpwuid_r names the owner in a refusal on the terminal, which is nowhere kept.
+	grep -qE '^(__)?openat' asked || fail 'nm does not show what the program asks for'
+	# getpwuid_r names the owner in a refusal on the terminal, which is not kept anywhere.
 	! grep -vx getpwuid_r asked | grep -xE 'gethostname|getdomainname|getlogin(_r)?|getpw.*|getgr.*|getaddrinfo|gethostby.*|getifaddrs|socket|connect' ||
 		fail 'the program asks who or where it is'
 fi
 
-# After its time all of it is gone: gc keeps the published snapshot and the roots.
+# After its retention all of it is removed: gc keeps the published snapshot and the roots.
 [ "$(ls repo/state/commits | wc -l)" = 4 ] || fail "commits: $(ls repo/state/commits)"
 rm index/link
 "$STAMPEDE" gc repo --now 2030-01-06T12:00:00Z --keep 1 --audit 2d --quiet >out 2>err || fail "$(cat err)"
@@ -85,7 +85,7 @@ version=$(ls repo/public/metadata/*.snapshot.json | sed 's/.*\/\([0-9]*\)\..*/\1
 [ ! -s repo/state/audit.log ] || fail "gc leaves old lines: $(cat repo/state/audit.log)"
 [ ! -e repo/state/last-run.json ] || fail 'gc leaves a last run that is older than the audit log'
 [ -e repo/public/metadata/1.root.json ] || fail 'gc removed a root'
-# A target that was removed is gone from all that is kept, after as many runs as there are generations.
+# A removed target is no longer in anything that is kept after as many runs as there are generations.
 gone=$(cd index && find packages -type f | sort | sed -n 1p)
 rm "index/$gone"
 for day in 07 08 09; do

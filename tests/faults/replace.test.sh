@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Distribution files never change under a name; index pages may. Re-reading in parts covers all.
+# Distribution files never change under a name; index pages may. Hashing again in parts covers all files.
 . "$(dirname "$0")/lib.sh"
 
 index 80
@@ -48,10 +48,10 @@ field_at() { date -u -d "$(grep -oE '"oldest_verified":"[^"]*"' out | cut -d '"'
 oldest=$(field_at)
 sleep 1.1
 for part in 1 2 3 4; do
-	# A run that fails late uses no turn up, and leaves nothing that the next does not sweep.
+	# A run that fails late does not count as a turn, and leaves nothing that the next run does not remove.
 	STAMPEDE_FAULT_POINT=snapshot.write:1:ENOSPC sign_is 3 repo --rehash 1/4
 	sign_is 0 repo --rehash 1/4 --json
-	# The oldest digest is as old as the part that comes last.
+	# The oldest digest is as old as that of the last part.
 	if [ "$part" -lt 4 ]; then
 		[ "$(field_at)" = "$oldest" ] || fail 'the oldest digest is young before all is read again'
 	else
@@ -66,11 +66,17 @@ done
 [ "$("$STAMPEDE" status repo --json | grep -oE '"oldest_verified":"[^"]*"')" = "$(grep -oE '"oldest_verified":"[^"]*"' out)" ] ||
 	fail 'status gives another age of the oldest digest than sign'
 
-# The racy rule: a file made just now is hashed when its time stamps have settled, and is trusted then;
-# one with a stamp that a server's clock may have come to is not, and one of the future until its time has come.
+# Racy files: a new file is hashed when its times have settled, and is trusted then; one with a time that
+# a server's clock may have reached is not, nor is one with a time in the future until that has passed.
+# On a busy machine the run may begin so late that nothing is fresh any more: then it is made fresh again.
+has_waited() { grep -oE '"hash":[0-9.]+' out | cut -d : -f 2 | awk '{ exit !($1 >= 0.09) }'; }
 echo fresh >index/fresh.whl
-sign_is 0 repo --json
-grep -oE '"hash":[0-9.]+' out | cut -d : -f 2 | awk '{ exit !($1 >= 0.09) }' || fail "a fresh file was hashed at once: $(cat out)"
+for _ in 1 2 3 4 5 6; do
+	sign_is 0 repo --json
+	has_waited && break
+	touch index/fresh.whl
+done
+has_waited || fail "a fresh file was hashed at once: $(cat out)"
 sign_is 0 repo --json
 field_is files_hashed 0
 touch -d '+40 seconds' index/fresh.whl
@@ -90,7 +96,7 @@ field_is files_hashed 0
 rm index/fresh.whl
 sign_is 0 repo --json
 
-# A file removed and a folder gone.
+# A removed file and a removed folder.
 rm "index/$file"
 sign_is 0 repo --json
 field_is files_removed 1

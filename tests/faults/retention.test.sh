@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# How long and by what removed paths are remembered: replaced on purpose, retention, a lost ledger, a run
-# that dies, other hashes; and the same for every number of workers.
+# How long removed paths are remembered, and what ends that: intended replacement, retention, a lost
+# ledger, a run that dies, other hashes; the same with any number of workers.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 . "$here/nights.sh"
 
-# Removed and uploaded again on purpose: by path, by glob; where that is the rule, mutable. What names
-# another path does not help.
+# Removed and uploaded again on purpose: allowed by path, by glob, or as mutable. A glob for another path
+# has no effect.
 fresh
 mkdir -p index/packages/foo
 for i in 1 2 3; do echo "foo $i" >"index/packages/foo/foo-$i [x].whl"; done
@@ -39,7 +39,7 @@ echo 'another page' >index/simple/index.html
 night 0 repo
 field_is targets 41
 
-# Retention: for ever unless stampede.json names days; then those, at a delta and at a base.
+# Retention: forever unless stampede.json sets a number of days; then that, in a delta and in a base.
 retention() {
 	fresh
 	sed -i "s|\"removed_retention_days\": null|\"removed_retention_days\": $1|" repo/stampede.json
@@ -47,7 +47,7 @@ retention() {
 	cp -p index/$file kept
 	rm index/$file
 	night 0 repo --now "$(at 1)"
-	# The day it went counts, not the last day it was away.
+	# The day of the removal counts, not the last day on which it was missing.
 	night 0 repo --now "$(at 5)"
 	echo evil >index/$file
 }
@@ -58,7 +58,7 @@ retention 30
 night 3 repo --now "$(at 30)"
 night 0 repo --now "$(at 31)"
 signed 'forgotten after 30 days'
-# Many changes make a new base on the way, which leaves out what is forgotten and nothing else.
+# Many changes cause a new base, which leaves out what is forgotten and nothing else.
 for days in 30 400; do
 	retention $days
 	rm index/$file
@@ -71,7 +71,8 @@ for days in 30 400; do
 	if [ $days = 30 ]; then night 0 repo --now "$(at 62)"; else night 3 repo --now "$(at 62)"; fi
 done
 
-# state/ lost: the published bins say what was signed last, and a note says that older paths are forgotten.
+# state/ is lost: the published bins show what was signed last, and a note reports that older paths are
+# forgotten.
 fresh
 rm index/packages/f2-1.0.whl
 night 0 repo
@@ -83,13 +84,13 @@ echo evil >index/packages/f3-1.0.whl
 night 4 repo --on-fault skip
 says 'state/ledger: is lost or damaged.*forgotten'
 says 'f3-1.0.whl: has other bytes'
-# What is refused in that very run is known from then on.
+# What is refused in that run is remembered from then on.
 night 3 repo
 says 'f3-1.0.whl: has other bytes'
 ! grep -q "$file: has" err || fail 'a path of a lost ledger cannot be known'
 ! grep -q forgotten err || fail 'the note comes again'
 
-# A run that dies between its two commits has removed the path, although the ledger does not know.
+# A run that dies between its two commits has removed the path, although the ledger does not record it.
 for step in timestamp.renamed ledger.write; do
 	fresh
 	before=$(published repo)
@@ -110,7 +111,7 @@ for step in timestamp.renamed ledger.write; do
 	signed "killed at $step"
 done
 
-# Other hashes: those that both sets have are compared, lengths always.
+# Other hashes: those in both sets are compared, lengths always.
 hashes() { python3 -c 'import json, sys
 d = json.load(open("repo/stampede.json")); d["hashes"] = sys.argv[1:]
 json.dump(d, open("repo/stampede.json", "w"))' "$@"; }

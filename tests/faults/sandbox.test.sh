@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Sandboxes that refuse system calls which are newer than they are: older container runtimes answer them
-# with EPERM. That is not a missing permission for a file, nor a file that is missing. What can be done
-# another way is; what cannot, is named.
+# Sandboxes that refuse system calls newer than themselves: older container runtimes fail them with EPERM.
+# That does not mean a missing permission or a missing file. If there is another way, it is used;
+# otherwise the call is named.
 . "$(dirname "$0")/lib.sh"
 
 command -v cc >/dev/null || skip 'there is no compiler'

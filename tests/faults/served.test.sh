@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What a web server hands out, against what is signed: links, copies and marks of public/targets that
-# somebody removes, empties, overwrites or exchanges. verify names each, sign makes them again and
-# says so, and neither cries wolf.
+# What a web server serves, compared with what is signed: links, copies and marks of public/targets that
+# somebody removes, empties, overwrites or replaces. verify names each, sign makes them again and reports
+# it, and neither gives false alarms.
 . "$(dirname "$(realpath "$0")")/lib.sh"
 
-# found REPO CODE ARGS…: verify says no, with that finding
+# found REPO CODE ARGS…: verify fails, with that finding
 found() {
 	local repo=$1 code=$2
 	shift 2
 	"$STAMPEDE" verify "$repo" "$@" >verify.out 2>&1 && fail "verify $repo does not say no, but $code was wanted: $(cat verify.out)"
 	grep -qE "^(error|warning): $code:" verify.out || fail "no $code: $(cat verify.out)"
 }
-# repaired REPO N: sign makes the names of N targets again, and all is well
+# repaired REPO N: sign makes the names of N targets again, and verify succeeds
 repaired() {
 	sign_is 0 "$1" --quiet --json
 	field_is links_repaired "$2"
@@ -31,7 +31,7 @@ echo wheel2 >index/packages/ab/two.whl
 echo deep >index/a/b/c/d/e/f/g/deep.whl
 echo page >index/simple/x/index.html
 echo elsewhere >outside
-# Hard links move the time of the file they lead to, so each has an index of its own.
+# Hard links change the ctime of their file, so each has an index of its own.
 for link in symlink hardlink copy; do
 	cp -r index "index-$link"
 	init "$link" --targets "index-$link" --bins 2 --target-files all --link "$link"
@@ -98,7 +98,7 @@ repaired copy 1
 printf 'PAGE\n' >"$(one mutable index.html)"
 found mutable served-differs
 repaired mutable 1
-# A copy that was only touched is looked at and left.
+# A copy that was only touched is checked and kept.
 touch "$(one mutable index.html)"
 verified mutable
 sign_is 0 mutable --quiet --json
@@ -193,7 +193,7 @@ for kind in symlink hardlink copy marks; do
 	[ $kind != marks ] || files=mutable link=symlink
 	init "late-$kind" --targets index-late --bins 2 --target-files $files --link $link
 	sign_is 0 "late-$kind" --quiet
-	# A fault that is found when the names of what is new are made.
+	# A fault that is found when the names of new targets are made.
 	cp -r index-late index-full; mkdir -p index-late/.signed index-late/simple/y
 	for i in 1 2 3 4 5; do echo "new $i" >index-late/packages/ab/new-$i.whl; done
 	echo new >index-late/simple/y/index.html
@@ -202,7 +202,7 @@ for kind in symlink hardlink copy marks; do
 	"$STAMPEDE" verify "late-$kind" >verify.out 2>&1 || true
 	! grep -q served-unknown verify.out || fail "$kind: names of a refused run are unknown: $(cat verify.out)"
 	grep -q '^  6 more of a run that published nothing' verify.out || fail "$kind: $(cat verify.out)"
-	# What leads elsewhere, or is excluded, is nobody's.
+	# Links that lead elsewhere, or to excluded files, are not the repository's.
 	echo secret >index-late/secret.ini
 	cp "late-$kind/stampede.json" good.json
 	sed -i 's/"exclude": \[\]/"exclude": ["secret.ini"]/' "late-$kind/stampede.json"
@@ -243,7 +243,7 @@ for link in symlink hardlink copy mutable; do
 	sign_is 0 "$link" --quiet --json
 	field_is links_repaired 0
 	verified "$link"
-	# Everything but the newest snapshot goes.
+	# Everything but the newest snapshot is removed.
 	sign_is 0 "$link" --quiet
 	"$STAMPEDE" gc "$link" --keep 1 --grace 1m --quiet --after-clock-error >/dev/null 2>&1 ||
 		"$STAMPEDE" gc "$link" --keep 1 --grace 1m --quiet >/dev/null
@@ -274,7 +274,7 @@ init listed --targets empty --bins 2 --hash sha256 --target-files mutable
 { echo path,length,sha256; for i in 1 2 3; do printf 'packages/%d.whl,1,%064d\n' $i $i; done; } >list.csv
 sign_is 0 listed --quiet --digests list.csv
 verified listed
-grep -q 'another server has them' verify.out || fail "verify does not say what it passes over: $(cat verify.out)"
+grep -q 'another server has them' verify.out || fail "verify does not report what it skips: $(cat verify.out)"
 mkdir -p empty/packages; printf a >empty/packages/1.whl
 found listed served-absent
 
@@ -332,7 +332,7 @@ done
 mv index-list/packages/ab/one.whl one.whl
 for night in 1 2; do
 	sign_is 0 left-symlink --quiet --digests left.csv
-	says 'has no file for 1 target of the list \(packages/ab/one.whl\), so public/targets cannot hand (it|them) out'
+	says 'has no file for 1 target of the list \(packages/ab/one.whl\), so public/targets cannot serve them'
 	[ "$(find left-symlink/public/targets -xtype l | wc -l)" = 1 ] || fail 'the link is not left for the file to come back'
 	sign_is 0 left-copy --quiet --digests left.csv
 	[ ! -s err ] || fail "a copy needs no file: $(cat err)"
@@ -389,4 +389,4 @@ verified none
 grep -q 'another server has the files' verify.out || fail "target_files none: $(cat verify.out)"
 mkdir -p index/.signed; echo x >index/.signed/a.whl
 sign_is 3 mutable --quiet
-says 'needs for itself'
+says 'is reserved for stampede'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# SIGTERM and SIGINT stop a run within two seconds, keep what was hashed and say how to go on;
+# SIGTERM and SIGINT stop a run within two seconds, keep what was hashed and say how to continue;
 # SIGKILL loses at most a few seconds of hashing.
 . "$(dirname "$0")/lib.sh"
 
@@ -18,7 +18,7 @@ begins() {
 	done
 }
 
-# reads_some: waits until the run has read 100 MB (0.8 s where /proc does not tell)
+# reads_some: waits until the run has read 100 MB (0.8 s if /proc does not report that)
 reads_some() {
 	local read_bytes
 	for _ in $(seq 200); do

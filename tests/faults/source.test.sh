@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What an index is made from is noted once, by the first run that publishes; an index of a list is
-# signed again from the ledger when a timer gives none.
+# The source of an index is recorded once, by the first run that publishes; an index that was made from a
+# list is signed again from the ledger when a timer runs without a list.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 . "$here/nights.sh"
@@ -25,7 +25,7 @@ fresh
 (echo path,length,sha256 && rows) >whole.csv
 (echo path,length,sha256 && rows | sed -n 1,30p) >part.csv
 
-# Runs that publish nothing note nothing, the first that does notes what it was made from.
+# Runs that publish nothing record nothing; the first that publishes records its source.
 made
 source_is repo ''
 night 0 repo --dry-run
@@ -52,7 +52,7 @@ field_is targets 30
 source_is repo list
 [ -z "$(ls -A repo/ | grep tmp || true)" ] || fail "left: $(ls -A repo/)"
 
-# The timer of an index of a list signs its targets again: the folder is neither looked at nor needed.
+# A timer signs the targets of such an index again: the folder is neither read nor needed.
 targets >wanted
 mv index index.away
 for jobs in 0 1 2; do
@@ -61,7 +61,7 @@ for jobs in 0 1 2; do
 	field_is targets 30
 	field_is files_removed 0
 	field_is files_hashed 0
-	says 'stampede.json: names a list as the "source", and none was given'
+	says 'stampede.json: names a list as the "source", but none was given'
 	targets | cmp - wanted || fail "a refresh with $jobs workers signs something else"
 done
 night 0 repo --dry-run
@@ -71,7 +71,7 @@ says '--rehash read nothing'
 night 0 repo --on-fault skip
 mv index.away index
 verified repo
-# The same bytes as with the list, from each number of workers.
+# The same bytes as with the list, with any number of workers.
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 for way in 'with --digests part.csv' 'of --jobs 0' 'of --jobs 1' 'of --jobs 3 --io pread'; do
 	rm -rf top/copy && cp -a top/repo top/copy
@@ -79,7 +79,7 @@ for way in 'with --digests part.csv' 'of --jobs 0' 'of --jobs 1' 'of --jobs 3 --
 	published top/copy >"sum.$(echo "$way" | tr -dc a-z0-9)"
 done
 [ "$(cat sum.* | sort -u | wc -l)" = 1 ] || fail 'a refresh publishes other bytes than the list'
-# And the list can be given again: as it was, changed, with files of the folder besides.
+# And the list can be given again: unchanged, changed, or together with files of the folder.
 night 0 repo --digests part.csv
 field_is files_removed 0
 night 0 repo --digests whole.csv --scan nothing
@@ -94,7 +94,7 @@ night 0 repo
 targets | cmp - wanted || fail 'a refresh loses what --scan added'
 cp kept index/simple/one.html
 
-# What is new needs the list or another source, by hand; --digests does not change it.
+# New targets need the list, or another source that is set by hand; --digests does not change it.
 echo stray >index/packages/stray.whl
 night 0 repo
 ! targets | grep -q stray || fail 'a refresh signs what the list does not name'
@@ -119,19 +119,19 @@ sed -i 's/"source": "stream"/"source": "cloud"/' repo/stampede.json
 night 2 repo
 says '"source": must be one of "tree"'
 
-# Said before anything was signed, it holds from the start.
+# Set before anything was signed, it applies from the start.
 made
 python3 -c 'import json
 d = json.load(open("repo/stampede.json")); d["source"] = "list"; json.dump(d, open("repo/stampede.json", "w"))'
 night 3 repo
-says 'names a list as the "source", and nothing was signed yet; give the list with --digests'
+says 'names a list as the "source", but nothing has been signed yet; give the list with --digests'
 [ ! -e repo/public/metadata/timestamp.json ] || fail 'the folder was signed'
 night 0 repo --digests whole.csv
 sed -i 's/"list"/"tree"/' repo/stampede.json
 night 0 repo --digests whole.csv
 says 'a run without --digests scans it again'
 
-# Without the ledger nobody knows the targets; the list does.
+# Without the ledger the targets are unknown; the list has them.
 made
 night 0 repo --digests part.csv
 cp -a top/repo top/good
@@ -159,14 +159,14 @@ for step in timestamp.renamed ledger.write; do
 	field_is targets 33
 	targets >wanted
 	cut -d , -f 1 next.csv | sed 1d | sed 's/.*/"&":{"hashes"/' | sort | cmp - wanted || fail "killed at $step: other targets"
-	# The list of before is not the one that the ledger now stands for.
+	# The earlier list is not the one that the ledger now represents.
 	night 0 repo --digests part.csv
 	field_is targets 30
 	verified repo
 done
 
-# stampede.json says nothing, although something was signed: repositories from before, a run that died
-# before it came to that, a configuration that another user owns.
+# stampede.json has no source, although something was signed: older repositories, a run that died before
+# it recorded the source, a configuration that another user owns.
 rm -rf top/repo && cp -a top/good top/repo
 python3 - <<'P'
 import json
@@ -178,7 +178,7 @@ night 0 repo
 made_from ledger
 field_is targets 30
 source_is repo list
-# It was edited while the run went on: the edit stays, the next run notes the source.
+# It was edited during the run: the edit stays, the next run records the source.
 made
 cp -a repo/stampede.json before
 ("${user[@]}" env STAMPEDE_FAULT_POINT=publish.barrier:1:stop "$STAMPEDE" sign repo --quiet >out 2>err) &
@@ -194,7 +194,7 @@ cp edited edited.json && mv edited.json repo/stampede.json
 [ ${#user[@]} = 0 ] || chown 65534 repo/stampede.json
 kill -CONT "$pid"
 wait "$waiting" || fail "the run that was stopped: $(cat err)"
-says 'does not say what the index is made from; write "source": "tree" into it: was edited while the run went on'
+says 'does not say what the index is made from; write "source": "tree" into it: was edited during the run'
 cmp edited repo/stampede.json || fail 'the edit is lost'
 night 0 repo
 source_is repo tree

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Full disks, for real: bytes and inodes run out in a repository on a file system of its own.
+# Really full disks: bytes and inodes run out in a repository on a file system of its own.
 . "$(dirname "$0")/lib.sh"
 
 index 200
@@ -42,7 +42,7 @@ mount -o remount,nr_inodes=4000 links
 sign_is 0 links/repo --json
 verified links/repo
 
-# The same where the links have a file system of their own, and everything else has room.
+# The same where the links have a file system of their own, and everything else has enough space.
 mkdir flat
 for i in $(seq 100); do echo "$i" >flat/$i.whl; done
 init apart --targets flat --bins 4 --target-files all
@@ -73,9 +73,9 @@ says 'Read-only file system'
 mount -o remount,rw hashing
 sign_is 0 hashing/repo --json
 
-# Every stage in turn: the first run of a repository, on a file system that has a page or an inode
-# more each time, until it works. Each before it names its stage and publishes nothing; the first that
-# works leaves everything that a run leaves, the audit log included.
+# Every stage in turn: the first run of a repository, on a file system with one page or inode more each
+# time, until it works. Each failing run names its stage and publishes nothing; the first that works
+# leaves everything that a run leaves, the audit log included.
 shrink() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		mount -o remount,"$2" "$1" 2>/dev/null && return
@@ -91,7 +91,7 @@ grows() {
 	for _ in $(seq 200); do
 		mount -o remount,"$unit=$((at + 2 * step))" "$folder" # room to start anew
 		rm -rf "${folder:?}/repo" && cp -a "$folder.fresh" "$folder/repo"
-		# Refused while more is in use than would be left; what was removed is given back a little later.
+		# Refused while more is in use than would be left; removed space is released a little later.
 		shrink "$folder" "$unit=$at" || { at=$((at + step)); continue; }
 		got=0
 		"$STAMPEDE" sign "$folder/repo" --json >out 2>err || got=$?
@@ -103,7 +103,7 @@ grows() {
 		fi
 		says '^stampede: [a-z]+: .+: .*No space left on device'
 		if [ -e "$folder/repo/public/metadata/timestamp.json" ]; then
-			# Only what is noted after the commit may still fail, and then it says so.
+			# Only what is recorded after the commit may still fail, and that is reported.
 			says '^stampede: publish: timestamp\.json: version 1 was published before that'
 			verified "$folder/repo"
 			seen+='note '

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The ledger is signing input: damage anywhere in state/ is noticed, named, and leads to hashing
-# again, never to a published digest that is not the file's.
+# The ledger is signing input: damage anywhere in state/ is detected, named, and leads to hashing again,
+# never to a published digest that is not the file's.
 . "$(dirname "$0")/lib.sh"
 
 index 60
@@ -13,7 +13,7 @@ segment=$(ls repo/state/ledger/*.segment)
 [ "$(signed_digest repo "$file")" = "$right" ] || fail 'the first signature is of another digest'
 cp -a repo good
 
-# flip FILE OFFSET: turns one bit around
+# flip FILE OFFSET: flips one bit
 flip() {
 	local byte
 	byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
@@ -34,7 +34,7 @@ for what in "$segment" repo/state/ledger/1.manifest; do
 	done
 done
 
-# Cut off, emptied, gone: the same.
+# Truncated, emptied, removed: the same.
 for how in 'truncate -s 100' 'truncate -s 0' 'rm'; do
 	rm -rf repo && cp -a good repo
 	$how "$segment"
@@ -52,7 +52,7 @@ sign_is 0 repo --json
 says 'ledger: '
 field_is files_hashed 60
 
-# Breaking state/ does not silence the alarm: what is published still says what was signed.
+# Damage to state/ does not silence the alarm: what is published still shows what was signed.
 for break in 'rm -rf repo/state/ledger' "flip $segment 70" "flip $segment 8192" 'cp -a older/. repo/state/ledger'; do
 	rm -rf repo older && cp -a good repo
 	if [ "$break" = 'cp -a older/. repo/state/ledger' ]; then
@@ -70,7 +70,7 @@ for break in 'rm -rf repo/state/ledger' "flip $segment 70" "flip $segment 8192" 
 	cp kept "index/$file"
 done
 
-# A published bin that was tampered with cannot stand in for the ledger.
+# A published bin that was tampered with cannot replace the ledger.
 rm -rf repo && cp -a good repo
 rm -rf repo/state/ledger
 bin=$(ls repo/public/metadata/1.bin-n-*.json | sed -n 1p)

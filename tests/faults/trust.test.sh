@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Whoever writes public/, once and without a key, gains nothing: what is signed starts from roots and
-# floors that lie outside it. A repository that is in order is never refused.
+# Somebody who can write to public/ once, without a key, gains nothing: signing starts from roots and
+# floors outside it. A correct repository is never refused.
 . "$(dirname "$0")/lib.sh"
 
-# refused STATUS FILE COMMAND…: COMMAND exits so, names FILE and what to do, and publishes nothing
+# refused STATUS FILE COMMAND…: COMMAND has that exit status, names FILE and a remedy, and publishes nothing
 refused() {
 	local want=$1 file=$2 got=0 before
 	shift 2
@@ -15,14 +15,14 @@ refused() {
 	says '; |, or '
 	[ "$(published repo)" = "$before" ] || fail "$*: published in spite of $file"
 }
-# all_refuse FILE: every command that would sign or remove says so
+# all_refuse FILE: every command that would sign or remove refuses and names FILE
 all_refuse() {
 	refused 3 "$1" sign repo
 	refused 3 "$1" sign repo --dry-run
 	refused 3 "$1" gc repo
 	refused 3 "$1" init repo --update --yes
 }
-# attack FILE SED: public/metadata/FILE edited; all refuse; then it is put back
+# attack FILE SED: public/metadata/FILE edited; all refuse; then it is restored
 attack() {
 	cp "repo/public/metadata/$1" saved
 	sed -i "$2" "repo/public/metadata/$1"
@@ -52,7 +52,7 @@ for profile in pep458 compat prefixes; do
 	attack timestamp.json 's/"expires":"2/"expires":"3/'
 	attack "$(version).snapshot.json" 's/"meta":{/&"evil.json":{"version":7},/'
 	attack "$(version).snapshot.json" 's/\("targets.json":{[^}]*"version":\)1/\12/'
-	# The snapshot edited and the timestamp made to fit.
+	# An edited snapshot, and a timestamp that matches it.
 	cp "repo/public/metadata/$(version).snapshot.json" saved-snapshot
 	cp repo/public/metadata/timestamp.json saved-timestamp
 	v=$(version)
@@ -65,7 +65,7 @@ for profile in pep458 compat prefixes; do
 	cp saved-timestamp repo/public/metadata/timestamp.json
 	sign_is 0 repo
 
-	# A role beyond the newest that nobody signed; one that is not reached at all is named.
+	# A role newer than the newest that is not signed; one that is not reached at all is named.
 	sed 's/"version":1}}$/"version":2}}/' repo/public/metadata/1.targets.json >repo/public/metadata/2.targets.json
 	all_refuse 2.targets.json
 	rm repo/public/metadata/2.targets.json
@@ -81,10 +81,10 @@ for profile in pep458 compat prefixes; do
 	says '9007199254740990.x.json: is not a file of this repository'
 	says '900.targets.json: is not a file of this repository'
 	says "holds files of 2 versions that were never published, from $((v + 1)) to 9007199254740990"
-	[ "$(version)" = $((v + 2)) ] || fail "version $(version) after $v: only the number that is taken is passed over"
+	[ "$(version)" = $((v + 2)) ] || fail "version $(version) after $v: only the number that is in use is skipped"
 	rm repo/public/metadata/9007199254740990.* repo/public/metadata/900.targets.json "repo/public/metadata/$((v + 1)).snapshot.json"
 
-	# Old files that were genuine once.
+	# Old files that were once valid.
 	cp -a repo/public/metadata before
 	sign_is 0 repo
 	for gone in timestamp.json "$(version).snapshot.json" 1.root.json 1.targets.json; do
@@ -98,7 +98,7 @@ for profile in pep458 compat prefixes; do
 	cp saved repo/public/metadata/timestamp.json
 	rm -rf before
 
-	# What is in order is not refused: bins changed, roles renewed, signed again, gc.
+	# Correct changes are not refused: bins changed, roles renewed, signed again, gc.
 	"$STAMPEDE" init repo --update --bins 8 --yes >/dev/null 2>&1
 	sign_is 0 repo
 	"$STAMPEDE" init repo --update --yes >/dev/null 2>view
@@ -115,8 +115,8 @@ for profile in pep458 compat prefixes; do
 	mv newer/* repo/public/metadata/
 	rmdir newer
 
-	# Roots before the trusted one, through which old clients go: edited, with other bytes that are as
-	# well signed, missing; when state/floors knows them, and when it does not.
+	# Roots before the trusted one, through which old clients go: edited, with other bytes that are correctly
+	# signed, missing; when state/floors covers them, and when it does not.
 	for older in 1.root.json 2.root.json; do
 		[ -e "repo/public/metadata/$((${older%%.*} + 1)).root.json" ] || continue
 		attack "$older" 's/"threshold":2/"threshold":1/'
@@ -138,14 +138,14 @@ for profile in pep458 compat prefixes; do
 	cmp -s <(grep ^older repo/state/floors) <(grep ^older saved-floors) || fail 'other older roots after a loss of state/floors'
 done
 
-# The pins: edited ones refuse, one of the two may be lost, both lost is only good for sign.
+# The pins: edited ones are refused, one of the two may be lost; without both only sign works.
 cp repo/stampede.json saved-config
 sed -i 's/"sha256": "../"sha256": "00/' repo/stampede.json
 refused 3 root.json sign repo
 cp saved-config repo/stampede.json
 rm repo/state/floors
 sign_is 0 repo
-says 'state/floors: is not there, so what lies in public/metadata counts'
+says 'state/floors: is missing, so what is in public/metadata counts'
 sign_is 0 repo
 ! [ -s err ] || fail "the floors are there again: $(cat err)"
 python3 - <<'P' || skip 'no python3'
@@ -173,19 +173,19 @@ for edit in 's/^snapshot [0-9]*/snapshot 1/' 's/^seal ../seal 00/' 's/^root/Root
 	cp saved repo/state/floors
 done
 
-# When it was published last does not get lost with the commit records.
+# The time of the last publication is not lost with the commit records.
 was=$(grep ^committed repo/state/floors)
 rm -r repo/state/commits
 "$STAMPEDE" init repo --update --yes --roles root >/dev/null 2>&1
 [ "$(grep ^committed repo/state/floors)" = "$was" ] || fail "$was, and now $(grep ^committed repo/state/floors)"
 
-# Numbers that are passed over are said, why, and that no number is used twice.
+# Skipped numbers are reported, with the reason, and no number is used twice.
 v=$(version)
 sign_is 0 repo
 cp repo/public/metadata/timestamp.json older
 echo $((v + 5000)) >repo/state/reserved
 sign_is 0 repo
-says "state/reserved: names a version far above $((v + 1)), the last one published, so $((v + 5001)) follows"
+says "state/reserved: names a version far above $((v + 1)), the last one published, so this run is version $((v + 5001));"
 rm -r repo/state/floors repo/state/commits repo/state/reserved
 cp older repo/public/metadata/timestamp.json
 : >repo/public/metadata/9007199254740990.bin-n-0.json
@@ -197,8 +197,8 @@ rm repo/public/metadata/9007199254740990.bin-n-0.json
 sign_is 0 repo
 ! [ -s err ] || fail "still something to say: $(cat err)"
 
-# Another repository in the place of public/ and of state/floors, whose newer root stampede.json knows nothing of:
-# verify, which may not read the key of the seal, takes neither pin for the other.
+# Another repository in place of public/ and of state/floors, whose newer root stampede.json does not name:
+# verify, which may not read the key of the seal, trusts neither pin alone.
 rm -rf thief saved-public
 init thief --targets index --bins 4
 for _ in $(seq "$(grep -A 2 trusted_root repo/stampede.json | grep -oE '"version": [0-9]+' | cut -d ' ' -f 2)"); do
@@ -219,7 +219,7 @@ mv saved-public repo/public
 cp saved repo/state/floors
 sign_is 0 repo
 
-# Who may not read keys/ and state/ is told so, and may look at what is published.
+# Without permission to read keys/ and state/ that is reported, and published files can be examined.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir open
 	cp -a repo open/
@@ -235,7 +235,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	[ $got = 0 ] || fail "gc --dry-run by another user: $(cat out err)"
 	got=0; as_user sign open/repo --dry-run
 	says 'run it as its owner'
-	# A repository that is given to another user, as README does it for the timer, is not a backup.
+	# A repository whose owner changes, as in README for the timer, is not a backup.
 	rm -r open/repo
 	sleep 1.1
 	chown -R 65534:65534 repo
@@ -249,12 +249,12 @@ fi
 
 # A person at a terminal is asked.
 if command -v script >/dev/null; then
-	echo no | script -qec "$STAMPEDE init repo --update" /dev/null >asked 2>&1 && fail 'went on after no'
+	echo no | script -qec "$STAMPEDE init repo --update" /dev/null >asked 2>&1 && fail 'continued after no'
 	grep -q 'Type yes' asked || fail "not asked: $(cat asked)"
 	echo yes | script -qec "$STAMPEDE init repo --update" /dev/null >asked 2>&1 || fail "stopped after yes: $(cat asked)"
 fi
 
-# A whole backup that is put back uses no version twice.
+# A repository that is restored from a backup uses no version twice.
 cp -a repo backup
 sleep 1.1 # the inode of state/ may be used again: then only the times of state/floors tell
 for _ in 1 2 3; do sign_is 0 repo; done
@@ -262,7 +262,7 @@ seen=$(version)
 rm -rf repo
 cp -a backup repo
 sign_is 0 repo
-says 'put back from a backup'
+says 'restored from a backup'
 [ "$(version)" -gt "$seen" ] || fail "version $(version) again after $seen"
 v=$(version)
 sign_is 0 repo
@@ -277,10 +277,10 @@ rm -rf repo
 cp -a backup repo
 "$STAMPEDE" init repo --update --yes >/dev/null 2>&1
 sign_is 0 repo
-says 'put back from a backup'
+says 'restored from a backup'
 [ "$(version)" -gt "$seen" ] || fail "version $(version) again after $seen and init --update"
 verified repo
-# A copy elsewhere is a copy; with a newer timestamp it goes on above it.
+# A copy elsewhere is a copy; with a newer timestamp it continues above that.
 cp -a repo other
 cp repo/public/metadata/timestamp.json newest
 sign_is 0 other

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Files that are hard links of one inode, with names that are hard links as well: each of our own links
-# moves the ctime of all of them, which is no change, neither in this run nor in the next.
+# changes the ctime of all of them, which does not count as a change, neither in this run nor in the next.
 . "$(dirname "$0")/lib.sh"
 
 # links REPO: each target's name is a hard link of its file
@@ -30,7 +30,7 @@ for jobs in 0 3; do
 		ln "index/packages/a/$i.whl" "index/packages/b/$i.whl"
 		[ $((i % 3)) != 0 ] || ln "index/packages/a/$i.whl" "index/packages/c/other-$i.whl"
 	done
-	# One with a name outside of the index, one that is its own page's twin.
+	# One with a name outside the index, one that is also the name of a page.
 	echo outside >index/packages/o.whl
 	ln -f index/packages/o.whl outside/o.whl
 	echo page >index/simple/x/index.html
@@ -52,7 +52,7 @@ for jobs in 0 3; do
 	field_is faults 0
 	quiet "$jobs"
 
-	# All names are made anew, of new and of old files.
+	# All names are made again, of new and of old files.
 	rm repo/state/links
 	rm -r repo/public/targets/packages/a repo/public/targets/packages/b
 	ln index/packages/a/2.whl index/packages/c/late-2.whl
@@ -62,7 +62,7 @@ for jobs in 0 3; do
 	links
 	quiet "$jobs"
 
-	# Some are repaired: no fault, and at rest after one more run.
+	# Some are repaired: no fault, and no changes after one more run.
 	rm repo/public/targets/packages/b/*.4.whl repo/public/targets/packages/b/*.6.whl
 	sleep 0.02
 	sign_is 0 repo --json --jobs "$jobs"
@@ -72,7 +72,7 @@ for jobs in 0 3; do
 	sign_is 0 repo --json --jobs "$jobs"
 	quiet "$jobs"
 
-	# With the names of a whole other way.
+	# With names of another kind.
 	sed -i 's/"hardlink"/"copy"/' repo/stampede.json
 	sign_is 0 repo --quiet --jobs "$jobs"
 	sed -i 's/"link": "copy"/"link": "hardlink"/' repo/stampede.json
@@ -83,7 +83,7 @@ for jobs in 0 3; do
 	verified repo
 done
 
-# What is no link of ours is no excuse: other bytes in one name are the alarm for all of them.
+# Our own links excuse nothing else: other bytes under one name raise the alarm for all of them.
 before=$(sha256sum repo/public/metadata/timestamp.json)
 cp -p index/packages/a/5.whl kept
 printf X | dd of=index/packages/b/5.whl conv=notrunc status=none

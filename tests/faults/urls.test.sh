@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Names that no client can put into a URL: from a tree and from a list, as faults or as notes, on top of
-# what was signed under the other policy, and never lost without a word.
+# Names that no client can put into a URL: from a tree and from a list, as faults or as notes, after
+# signing under the other policy, and never dropped silently.
 . "$(dirname "$(realpath "$0")")/lib.sh"
 
 set_policy() { sed -i "s/\"url_unsafe\": \"[a-z]*\"/\"url_unsafe\": \"$1\"/" repo/stampede.json; }
@@ -23,27 +23,27 @@ says 'ends with a space'
 says 'url_unsafe'
 [ ! -e repo/public/metadata/timestamp.json ] || fail 'something was published'
 
-# Left out by name, when that is asked for.
+# Left out and named, if requested.
 sign_is 4 repo --quiet --json --on-fault skip
 field_is targets ${#good[@]}
 field_is faults ${#bad[@]}
 verified repo
 
-# Excluded, they are nobody's business.
+# Excluded, they are not reported.
 cp repo/stampede.json good.json
 sed -i 's/"exclude": \[\]/"exclude": ["*%*", "*#*", "*[?]*", "dir%20x\/**", "d#e\/**", "* "]/' repo/stampede.json
 sign_is 0 repo --quiet
 [ ! -s err ] || fail "excluded names are reported: $(cat err)"
 cp good.json repo/stampede.json
 
-# Signed all the same: notes name them, verify finds them, and counts them as errors only when asked.
+# Signed nevertheless: notes name them, verify finds them, and counts them as errors only if requested.
 set_policy warn
 sign_is 0 repo --quiet --json
 field_is targets $((${#good[@]} + ${#bad[@]}))
 [ "$(grep -c 'no client can fetch it; rename it' err)" = ${#bad[@]} ] || fail "no note for each name: $(cat err)"
 verified repo
 [ "$(grep -c '^warning: target-url:' verify.out)" = ${#bad[@]} ] || fail "verify: $(cat verify.out)"
-"$STAMPEDE" verify repo --strict >strict.out && fail 'verify --strict passes over them'
+"$STAMPEDE" verify repo --strict >strict.out && fail 'verify --strict ignores them'
 [ "$(grep -c '^error: target-url:' strict.out)" = ${#bad[@]} ] || fail "verify --strict: $(cat strict.out)"
 
 # Back to the policy that refuses them: nothing is dropped from what is published.
@@ -53,8 +53,8 @@ sign_is 3 repo --quiet
 [ "$before" = "$(targets | sha256sum)" ] || fail 'a run that stopped changed what is published'
 targets | grep -q 'lib%3a1' || fail 'a signed name was lost'
 
-# A list, the same one night after night: it is read again when the policy is another, and each
-# night while such names are signed.
+# The same list every night: it is read again when the policy has changed, and every night while such
+# names are signed.
 rm -rf repo index && mkdir index
 init repo --targets index --bins 2 --hash sha256 --target-files none
 printf 'path,length,sha256\n' >list.csv
@@ -71,7 +71,7 @@ set_policy fault
 sign_is 3 repo --quiet --digests list.csv
 says 'c#.whl: has a "#"'
 
-# More of them than anyone wants to read: a few notes, and a number.
+# Very many of them: a few notes, and a number.
 set_policy warn
 { echo path,length,sha256; for i in $(seq 50); do printf 'p%%%02d.whl,1,%064d\n' "$i" "$i"; done; } >many.csv
 sign_is 0 repo --quiet --digests many.csv --allow-removals all

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# An index that vanishes is not signed as an empty one, whatever made it vanish; what was known of it is
-# known when it is back.
+# An index that vanishes, for whatever reason, is not signed as an empty one; what was recorded of it is
+# still there when it is back.
 . "$(dirname "$0")/lib.sh"
 
 index 60
@@ -37,7 +37,7 @@ too_many() {
 	grep -E 'would be removed|was signed' err.real | cmp -s - <(grep -E 'would be removed|was signed' err) ||
 		fail "$why: the serial run says something else: $(cat err.real err)"
 }
-# back: the next run knows everything, and hashes nothing
+# back: the next run has all records, and hashes nothing
 back() {
 	sign_is 0 repo --json
 	field_is targets 60
@@ -49,7 +49,7 @@ back() {
 	cp -a good repo
 }
 
-# The folder: not mounted, made anew by mkfs, a part of it gone, another one.
+# The folder: not mounted, empty after mkfs, partly removed, another one.
 mv index away
 mkdir index
 too_many 'the folder is empty'
@@ -122,7 +122,7 @@ too_many '60 other paths are new' --digests list.csv
 cut -d , -f 1,2 whole.csv | sed '1!s|,.*|,1|' >list.csv
 too_many 'rows are at fault' --digests list.csv --on-fault skip
 back
-# The whole list in place of the folder loses nothing, and goes through.
+# The whole list in place of the folder loses nothing, and is accepted.
 sign_is 0 repo --digests whole.csv --json
 field_is targets 60
 says 'names the folder as the "source"'
@@ -162,7 +162,7 @@ else
 	echo 'files that may not be read were not tested (needs root and setpriv)'
 fi
 
-# What may go: ten, not more than half; as many as stampede.json or the command line says.
+# What may be removed: ten, but not more than half; or as many as stampede.json or the command line allows.
 find index/packages -type f | sort | sed -n 1,11p >gone
 mkdir kept
 take() { head -n "$1" gone | while read -r f; do mkdir -p "kept/$(dirname "$f")" && mv "$f" "kept/$f"; done; }
@@ -206,7 +206,7 @@ sign_is 2 repo --allow-removals some
 says "takes a whole number or all, not 'some'"
 sign_is 2 repo --allow-removals -1
 
-# Small: of two one may go, of one none; and of none, anything.
+# Small indexes: one of two may be removed, none of one; after none, anything is allowed.
 rm -rf index repo && mkdir -p index
 init repo --targets index --bins 4 --hash sha256 --target-files none
 sign_is 0 repo --json
@@ -223,7 +223,7 @@ sign_is 0 repo --allow-removals 1 --json
 field_is targets 0
 sign_is 0 repo
 
-# Without a ledger the published bins say what was signed; with other hashes too; with other bins.
+# Without a ledger the published bins show what was signed; also with other hashes, and with other bins.
 rm -rf index repo && index 60
 init repo --targets index --bins 4 --hash sha256 --target-files none
 sign_is 0 repo
@@ -249,7 +249,7 @@ d = json.load(open("repo/stampede.json")); d["hashes"] = ["sha512"]
 json.dump(d, open("repo/stampede.json", "w"))' && gone 'other hashes'
 rmdir index && mv away index
 
-# A kill while a run is refused, or a run that dies late, changes nothing about that.
+# A kill while a run is refused, or a run that dies late, does not change that.
 mv index away && mkdir index
 for step in publish.put ledger.write report.write; do
 	(STAMPEDE_FAULT_POINT=$step:1 "$STAMPEDE" sign repo --quiet >/dev/null) 2>/dev/null || true

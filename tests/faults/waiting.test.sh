@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# FIFOs, sockets and devices where files are expected: nothing waits for somebody who never comes.
-# Only a list that the operator names is waited for, until it is cancelled.
+# FIFOs, sockets and devices where files are expected: no command waits forever. Only for a list that the
+# operator names does it wait, until it is cancelled.
 . "$(dirname "$0")/lib.sh"
 
 # done_within SECONDS STATUS COMMAND…
@@ -26,7 +26,7 @@ head -c 65536 /dev/zero >&7
 done_within 30 4 "$STAMPEDE" sign repo --metrics fifo
 says '^stampede: output: fifo: was not read for 10 seconds'
 exec 7<&-
-# Who reads gets all of it, also of what a pipe does not hold at once.
+# A reader gets all of it, even if it is larger than a pipe holds.
 cat fifo >got &
 done_within 20 0 "$STAMPEDE" sign repo --report fifo
 wait $!
@@ -50,7 +50,7 @@ says 'fifo: is (no|not a) regular file'
 done_within 20 3 "$STAMPEDE" hash --jobs 0 /dev/zero
 says '/dev/zero: is (no|not a) regular file'
 
-# A target of a list that is one.
+# A target of a list that is a FIFO.
 mkfifo index/pipe
 printf 'path,length,sha256\npipe,,\n' >list.csv
 done_within 20 3 "$STAMPEDE" sign repo --digests list.csv

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `bench --from` and `bench --compare` are given may come from anybody: the input is shown as
- * text, as a page, and beside itself. No control character but the line end gets into the text; the
- * page holds no element that the document brought along.
+ * The input of `bench --from` and `bench --compare` may come from anybody: it is shown as text, as
+ * a page, and compared with itself. No control character except the line end gets into the text;
+ * the page has no element that comes from the document.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	}
 	if (event == STP_CJSON_END)
 		write_again(data, data_bytes);
-	/* jansson's own limit of depth is far deeper. */
+	/* jansson's own limit of depth is much higher. */
 	if (!reader.too_deep)
 		must((event == STP_CJSON_END) == oracle_is_canonical(data, data_bytes),
 		     "jansson disagrees");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The input is a program of calls to the writer. Whatever it writes, the strict reader accepts and
- * jansson reads as the same canonical bytes; what it refuses holds a string that is no UTF-8 or a
- * control character.
+ * jansson reads as the same canonical bytes; what it refuses holds a string that is not UTF-8 or
+ * has a control character.
  */
 #include <stdint.h>
 #include <stdio.h>

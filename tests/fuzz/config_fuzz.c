@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration reader takes any bytes without harm: what it refuses, it refuses by file and
+ * The configuration reader survives any bytes: what it refuses, it refuses with the file and a
  * reason; what it accepts passes its own checks.
  */
 #include <stdint.h>

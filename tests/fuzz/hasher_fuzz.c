@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The input is a schedule: hasher_script.h plays it against the scalar oracle. */
+/* The input is a schedule: hasher_script.h plays it and compares with the scalar reference. */
 #include "hasher_script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

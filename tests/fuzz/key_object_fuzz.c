@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keys, the root role and the signatures of a root document that anybody may have written. A
- * key that is taken has one spelling, no key counts twice, and both libraries agree about every
+ * key that is accepted has one encoding, no key counts twice, and both libraries agree about every
  * signature.
  */
 #include <openssl/bio.h>
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 static const struct stp_document_rule rule = {
     "root", "_type consistent_snapshot expires keys roles spec_version version", 1 << 20};
 
-/* The text of a key that was taken is what libcrypto writes for it. */
+/* The text of an accepted key is what libcrypto writes for it. */
 static void check_spelling(const struct stp_public_key *key, json_t *object)
 {
 	json_t *public = json_object_get(json_object_get(object, "keyval"), "public");
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 	struct stp_buf copy = STP_BUF_INIT;
 	struct stp_finding_list findings;
 	struct stp_document doc;
-	bool usable;
+	int usable;
 
 	if (stp_buf_append(&copy, data, data_bytes, NULL) != STP_OK)
 		abort();

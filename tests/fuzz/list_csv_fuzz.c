@@ -2,8 +2,8 @@
 /*
  * The CSV list reader against RFC 4180 as a slow automaton over the whole text: the same rows are
  * records, at the same lines, with the same paths, up to the end line. A list cut into small
- * pieces, and now and then two workers (threads cost more than all the rest), see what one big
- * piece gives.
+ * chunks, and now and then two workers (threads cost more than all the rest), see what one big
+ * chunk gives.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ static enum stp_errc collect(void *ctx, size_t worker, const struct stp_record *
 struct cut {
 	const struct stp_list_format *format;
 	size_t jobs;
-	size_t piece_bytes;
+	size_t chunk_bytes;
 	size_t row_bytes_max;
 };
 
@@ -77,7 +77,7 @@ static enum stp_errc read_with(int fd, struct cut cut, struct seen *seen,
 	    .format = cut.format,
 	    .hash_set = SET,
 	    .jobs = cut.jobs,
-	    .piece_bytes = cut.piece_bytes,
+	    .chunk_bytes = cut.chunk_bytes,
 	    .row_bytes_max = cut.row_bytes_max,
 	};
 	struct stp_fault_list faults;
@@ -189,7 +189,7 @@ static const char *field(const struct row *row, size_t index, size_t *out_count)
 	return row->text + row->starts[index];
 }
 
-/* Goes through the text as the contract says; 0 when the header should be refused. */
+/* Parses the text as the contract says; 0 when the header should be refused. */
 static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 {
 	static struct row header;
@@ -242,7 +242,7 @@ static int expect(const uint8_t *data, size_t data_bytes, struct seen *seen)
 	return 1;
 }
 
-/* Reads once more, cut otherwise; the same records must come. */
+/* Reads it again, cut differently; the records must be the same. */
 static void read_again(int fd, struct cut cut, const struct seen *ours,
                        const struct stp_list_stats *expected)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The NDJSON row reader against jansson: what it takes jansson takes, with the same values, and
- * what jansson takes as a flat row of ours it takes. Beyond that, the whole reader must survive,
- * and see the same rows when the list is cut into small pieces.
+ * The NDJSON row reader against jansson: what it accepts jansson accepts, with the same values, and
+ * what jansson accepts as a flat row with known names it accepts. Beyond that, the whole reader
+ * must survive, and see the same rows when the list is cut into small chunks.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static unsigned depth_of(const json_t *value)
 	return 0;
 }
 
-/* True when object is a row that the contract takes. */
+/* True when object is a row that the contract allows. */
 static int is_ours(const json_t *object)
 {
 	unsigned field;
@@ -155,7 +155,7 @@ static void try_row(const uint8_t *data, size_t data_bytes)
 		json_decref(object);
 	} else {
 		object = json_loadb((const char *)data, data_bytes, JSON_REJECT_DUPLICATES, &error);
-		/* jansson lets a NUL behind a number pass; RFC 8259 has none outside of escapes. */
+		/* jansson accepts a NUL behind a number; RFC 8259 allows it only as an escape. */
 		must(!object || !is_ours(object) || memchr(data, '\0', data_bytes),
 		     "jansson takes it");
 		json_decref(object);
@@ -174,8 +174,8 @@ static enum stp_errc take_none(void *ctx, size_t worker, const struct stp_record
 	return STP_OK;
 }
 
-/* Reads all rows, piece_bytes at once; the row and record counts it gave. */
-static enum stp_errc read_list(int fd, size_t data_bytes, size_t piece_bytes,
+/* Reads all rows, chunk_bytes at once; the row and record counts it gave. */
+static enum stp_errc read_list(int fd, size_t data_bytes, size_t chunk_bytes,
                                struct stp_list_stats *stats)
 {
 	struct stp_list_source source = {"fuzz", fd};
@@ -183,7 +183,7 @@ static enum stp_errc read_list(int fd, size_t data_bytes, size_t piece_bytes,
 	    .source = &source,
 	    .format = &stp_list_ndjson,
 	    .hash_set = STP_ALG_BIT(STP_ALG_SHA512),
-	    .piece_bytes = piece_bytes,
+	    .chunk_bytes = chunk_bytes,
 	    .row_bytes_max = data_bytes + 3,
 	};
 	struct stp_fault_list faults;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest reader on anything, as it is and with its seal made good; what is read and written
- * again reads the same.
+ * The manifest reader on any bytes, as they are and with a valid seal; a manifest that is read and
+ * written again reads the same.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void try_bytes(const uint8_t *bytes, size_t count)
 		unlinkat(memory_folder(), "7.manifest", 0);
 		if (stp_manifest_write(&first, memory_folder(), seal_key, NULL) != STP_OK ||
 		    stp_manifest_read(memory_folder(), 7, seal_key, &second, NULL) != STP_OK ||
-		    first.count != second.count || first.facts.tag != second.facts.tag ||
+		    first.count != second.count || first.summary.tag != second.summary.tag ||
 		    (first.count && strcmp(first.entries[0].name, second.entries[0].name) != 0))
 			abort();
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of marks, which whoever writes public/targets can make up: what is taken for one is, byte
- * for byte, what sign makes for some path; and every path that may be signed comes back from its
- * mark.
+ * Names of marks, which anybody who can write to public/targets can make up: a name that is
+ * accepted as one is, byte for byte, what sign makes for some path; and every path that may be
+ * signed can be restored from its mark.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The path rules against the same rules in the plainest words: scan/path.c looks at sixteen bytes
- * at a time.
+ * The path rules against the same rules in their simplest form: scan/path.c tests sixteen bytes at
+ * a time.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PEM reader takes any bytes without harm, as the text of a key file and as the DER within one;
- * a seed it accepts comes back from its own writer.
+ * The PEM reader survives any bytes, as the text of a key file and as the DER within one; a seed
+ * that it accepts is unchanged after writing and reading.
  */
 #include <sodium.h>
 #include <stdint.h>

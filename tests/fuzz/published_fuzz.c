@@ -2,7 +2,7 @@
 /*
  * Published metadata as an attacker would write it: the input is one file, read as a bin (strict
  * reader) and as each kind of small document (jansson). What the strict reader accepts, the other
- * way must accept without a finding about form, and see the same targets.
+ * reader must accept without a finding about form, and see the same targets.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct stp_document_rule rule = {
     "targets", "_type delegations expires spec_version targets version", 1 << 20};
 
-/* Every entry of the strict reader stands in jansson's object, with the same length. */
+/* Every entry of the strict reader is in jansson's object, with the same length. */
 static void compare_entries(const struct stp_bin_file *bin, json_t *targets)
 {
 	STP_ASSERT(json_object_size(targets) == bin->entry_count);
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct stp_bin_file *bin = malloc(sizeof(*bin));
 	struct stp_document doc;
 	enum stp_bin_file_state state;
-	bool usable;
+	int usable;
 
 	if (!bin || stp_buf_append(&copy, data, size, NULL) != STP_OK ||
 	    stp_buf_append(&copy, "", 1, NULL) != STP_OK)
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stp_finding_list_init(&findings);
 	if (stp_document_parse(&doc, &copy, "fuzz.json", &rule, &findings, &usable, NULL) != STP_OK)
 		abort();
-	/* jansson takes no NUL within a string and no integer beyond int64. */
+	/* jansson accepts no NUL within a string and no integer beyond int64. */
 	if (state == STP_BIN_FILE_OK)
 		check_accepted(bin, &doc, &findings);
 	stp_document_release(&doc);

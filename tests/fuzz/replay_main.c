@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Replays a fuzz corpus with any compiler: every regular file of the named folders (or the named
- * files) is given once to LLVMFuzzerTestOneInput(). Each input is also given cut at half its
+ * files) is passed once to LLVMFuzzerTestOneInput(). Each input is also passed cut at half its
  * length and with its last byte changed, which keeps a small corpus useful.
  *
- * Exit 0 when all inputs were taken, 1 when there was nothing to replay.
+ * Exits with 0 when all inputs passed, with 1 when there was nothing to replay.
  */
 #include <dirent.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Path rules: what is accepted must keep every rule of engine/TUF.md, written here in another way.
+ * Path rules: what is accepted must follow every rule of engine/TUF.md, written here in another
+ * way.
  */
 #include <stddef.h>
 #include <stdint.h>

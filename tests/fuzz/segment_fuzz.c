@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The segment reader on anything: as it is, and, since hardly any input has a good seal, once more
- * with all sums and the seal made good, as somebody who has the key would.
+ * The segment reader on any bytes: as they are, and, since hardly any input has a valid seal, again
+ * with all sums and the seal corrected, as somebody who has the key could.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 
 static const uint8_t seal_key[STP_SEAL_KEY_BYTES] = {3};
 
-/* Reads all there is; what is read must be in order and in itself sound. */
+/* Reads all records; they must be in order and valid. */
 static void read_all(struct stp_segment *segment, unsigned bits)
 {
 	struct stp_sources sources = STP_SOURCES_INIT;
@@ -69,7 +69,7 @@ static void try_bytes(const uint8_t *bytes, size_t count)
 	}
 }
 
-/* Makes sums and seal of bytes good where its header and index allow. */
+/* Corrects the sums and the seal of bytes where its header and index allow that. */
 static int reseal(uint8_t *bytes, size_t count)
 {
 	struct stp_segment_keys keys;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The small files of state/ as somebody who may write there would: the input is read as
+ * The small files of state/ as somebody who may write there could leave them: the input is read as
  * state/reserved, as a commit record and as the report of the last run. A number that is accepted
  * is one that can be published; no control character gets from the report to a terminal.
  */
@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 
-/* What is accepted is what the writer writes, byte for byte: nothing hides in another form. */
+/* What is accepted is what the writer writes, byte for byte: there is no other accepted form. */
 static void try_reserved(const uint8_t *data, size_t data_bytes)
 {
 	struct stp_err err = STP_ERR_INIT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * public/metadata and state/ as somebody who may write there would leave them: the input is a list
+ * public/metadata and state/ as somebody who may write there could leave them: the input is a list
  * of edits of a genuine small repository. Reading it back either fails, or gives what was
- *published.
+ * published.
  *
  *	edit: file, what (2 bytes), where (2 bytes), count (1 byte), count bytes
  *
@@ -135,7 +135,7 @@ static void restore(void)
 	}
 }
 
-/* Applies one edit; the bytes it took. */
+/* Applies one edit; returns its size. */
 static size_t edit(const uint8_t *data, size_t count)
 {
 	size_t index = data[0] % FILE_COUNT;
@@ -177,7 +177,7 @@ static void read_last_run(const struct stp_repo *repo)
 	stp_buf_release(&text);
 }
 
-/* What was read is what was published. */
+/* Checks that what was read is what was published. */
 static void check_current(const struct stp_current *current, int has_floors,
                           const struct stp_repo *repo)
 {
@@ -189,7 +189,7 @@ static void check_current(const struct stp_current *current, int has_floors,
 	must(current->root.version == 1 && current->targets.version == 1 &&
 	         current->bins.version == 1,
 	     "another role");
-	/* Without floors nothing says that a timestamp was there. */
+	/* Without floors nothing shows that there was a timestamp. */
 	if (current->timestamp_version || has_floors) {
 		must(current->timestamp_version == VERSION && current->snapshot_version == VERSION,
 		     "another version");

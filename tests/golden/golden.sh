@@ -6,10 +6,10 @@
 # NAME/first and NAME/second (after a change).
 #
 #	NAME/seed/          stampede.json and what init published, targets_dir is @INDEX@
-#	NAME/online.seed    the online key's 32 bytes in hex: worth nothing outside this test
+#	NAME/online.seed    the online key's 32 bytes in hex: useless outside this test
 #	NAME/first, second  public/metadata after each run
 #
-# --make writes NAME/ anew, with new keys: only after a deliberate change of what is published.
+# --make rewrites NAME/ with new keys: only after a deliberate change of what is published.
 set -euo pipefail
 built=$(dirname "$(realpath "$0")")/../../build/dev
 : "${STAMPEDE:=$built/stampede}" "${STAMPEDE_CORPUS:=$built/tools/corpus/stampede-corpus}"
@@ -23,7 +23,7 @@ index=$scratch/index
 repo=$scratch/repo
 
 corpus() { "$STAMPEDE_CORPUS" --count 60 --seed 4 --sizes small "$@" "$index" 2>/dev/null; }
-# PKCS#8 of an Ed25519 key is a fixed head and the seed (RFC 8410).
+# PKCS#8 of an Ed25519 key is a fixed header and the seed (RFC 8410).
 pem_of_seed() {
 	echo '-----BEGIN PRIVATE KEY-----'
 	printf '%b' "$(printf '302e020100300506032b657004220420%s' "$1" | sed 's/../\\x&/g')" | base64
@@ -55,7 +55,7 @@ sed -i "s|@INDEX@|$index|" "$repo/stampede.json"
 (umask 077 && pem_of_seed "$(cat "$here/online.seed")" >"$repo/keys/online.pem")
 (umask 077 && printf '%064d\n' 0 >"$repo/keys/ledger.key")
 
-# Files that an earlier step has; only the timestamp is ever written again.
+# Files of an earlier step stay the same; only the timestamp is ever replaced.
 known() {
 	[ "$1" != timestamp.json ] && { [ -e "$here/seed/public/metadata/$1" ] || [ -e "$here/first/$1" ]; }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Files that never come to an end, and one whose copy takes long: nothing fills the disk, nothing
-# runs on after SIGTERM.
+# Files without an end, and one whose copy takes long: nothing fills the disk, nothing continues after
+# SIGTERM.
 . "$(dirname "$0")/lib.sh"
 
 leaves_nothing() {
@@ -11,16 +11,16 @@ leaves_nothing() {
 	[ -z "$left" ] || fail "$on: left: $left"
 }
 
-# Hashed by its size, copied no further; the serial reference reads one byte more and sees it.
+# Hashed up to its size, copied no further; the serial reference reads one byte more and detects it.
 endless() {
 	local how got
 	for how in '--io auto' '--io pread' '--jobs 0'; do
 		rm -rf repo && init repo --targets m --bins 4
 		got=0
-		# A copy that goes on ends here, at a gigabyte.
+		# A copy that continues ends here, at a gigabyte.
 		(ulimit -f 1000000 && exec timeout 20 "$STAMPEDE" sign repo $how >out 2>err) || got=$?
 		[ "$got" = 3 ] || fail "$on: sign $how: exit $got: $(cat err)"
-		says '^stampede: (links|hash): simple/page: .*(changed (since it was hashed|while it was read)|changes again and again while it is read)'
+		says '^stampede: (links|hash): simple/page: .*(changed (since it was hashed|while it was read)|keeps changing while it is read)'
 		leaves_nothing repo
 	done
 	hash_is 3 m --jobs 0

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file system that lies, and a command that sees it.
+ * A file system that returns wrong data, and a command that uses it.
  *
  *	stampede-hostilefs SCENARIO[:NUMBER] FOLDER COMMAND [ARGUMENT…]
  *
  * Mounts the scenario on FOLDER in a mount namespace of its own, runs COMMAND there and exits with
- * its status; nothing is left when it is gone. It speaks to /dev/fuse itself, for libfuse corrects
- * some of what is to be wrong here. Exits with 77 where the system allows no such mount.
+ * its status; nothing is left afterwards. It uses /dev/fuse directly, because libfuse corrects some
+ *of the errors that are wanted here. Exits with 77 if the system does not allow such a mount.
  *
  *	names:N    18 folders in each other with names of N bytes, a file "f" in each,
  *	           and a file whose name has N bytes
- *	types      names that are listed as something else than they are, or as nothing
+ *	types      names that are listed with a wrong type, or without one
  *	twice      a file and a folder that are listed twice
  *	inode0     a file and a folder with inode 0
  *	slash      a name "up/../x"
@@ -80,7 +80,7 @@ static int skip(const char *what)
 	return SKIPPED;
 }
 
-/* --- what there is --------------------------------------------------------------------------- */
+/* --- the files -------------------------------------------------------------------------------- */
 
 static uint64_t make(uint32_t mode, uint64_t size)
 {
@@ -260,7 +260,7 @@ static int make_scenario(const char *text)
 	return 1;
 }
 
-/* --- how it answers --------------------------------------------------------------------------- */
+/* --- the replies ------------------------------------------------------------------------------ */
 
 static void reply(const struct fuse_in_header *in, int error, const void *bytes, size_t count)
 {
@@ -273,7 +273,7 @@ static void reply(const struct fuse_in_header *in, int error, const void *bytes,
 	memcpy(out, &head, sizeof(head));
 	if (count)
 		memcpy(out + sizeof(head), bytes, count);
-	/* ENOENT: nobody waits for it any more. */
+	/* ENOENT: the request was interrupted. */
 	if (write(fuse_fd, out, head.len) < 0 && errno != ENOENT)
 		die("cannot reply");
 }
@@ -336,7 +336,7 @@ static void do_getattr(const struct fuse_in_header *in)
 static void do_open(const struct fuse_in_header *in)
 {
 	struct node *node = &nodes[in->nodeid];
-	/* Past the page cache: what a read gives is what is given here, whatever the size says. */
+	/* Bypasses the page cache: a read returns what is sent here, whatever the size is. */
 	struct fuse_open_out out = {.open_flags = S_ISREG(node->mode) ? FOPEN_DIRECT_IO : 0};
 
 	node->opens++;
@@ -384,7 +384,7 @@ static void do_readdir(const struct fuse_in_header *in, const struct fuse_read_i
 	reply(in, 0, out, used);
 }
 
-/* Answers one request; 0 when the file system is gone. */
+/* Answers one request; 0 when the file system is no longer mounted. */
 static int serve(void)
 {
 	static char request[REQUEST_MAX];
@@ -432,7 +432,7 @@ static int serve(void)
 	return 1;
 }
 
-/* --- the whole ------------------------------------------------------------------------------- */
+/* --- main ------------------------------------------------------------------------------------ */
 
 static void write_file(const char *path, const char *text)
 {
@@ -444,7 +444,7 @@ static void write_file(const char *path, const char *text)
 		close(fd);
 }
 
-/* A mount namespace of our own; who is not root becomes it in a user namespace. */
+/* Enters a mount namespace; other users than root become root in a user namespace. */
 static int enter_namespace(void)
 {
 	unsigned uid = getuid();
@@ -476,7 +476,7 @@ static int mount_fuse(const char *folder)
 	return mount("hostilefs", folder, "fuse", MS_NOSUID | MS_NODEV, options) == 0;
 }
 
-/* Serves until the command is over; its exit status. */
+/* Serves until the command ends; returns its exit status. */
 static int serve_until_over(pid_t pid)
 {
 	struct pollfd ready[2] = {{.fd = fuse_fd, .events = POLLIN}, {.events = POLLIN}};
@@ -504,9 +504,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!enter_namespace())
-		return skip("no mount namespace here");
+		return skip("mount namespaces are not allowed");
 	if (!mount_fuse(argv[2]))
-		return skip("cannot mount a FUSE file system here");
+		return skip("cannot mount a FUSE file system");
 	pid = fork();
 	if (pid < 0)
 		die("fork");

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the tests on hostile file systems share. Sourced by *.test.sh.
+# Shared by the tests on hostile file systems. Sourced by *.test.sh.
 . "$(dirname "$0")/../faults/lib.sh"
 
 : "${STAMPEDE_HOSTILEFS:?}"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Names that are longer than any of ext4's, as NTFS, exFAT, SMB and FUSE have them, below paths that
-# become too long; lists of names that say what is not so.
+# Names longer than any on ext4, as on NTFS, exFAT, SMB and FUSE, below paths that become too long;
+# directory listings with wrong types.
 . "$(dirname "$0")/lib.sh"
 
 # Files called f in folders of names of $1 bytes, of which the path has no more than 4,095; $2 bytes
-# stand in front of each path.
+# precede each path.
 files_within() {
 	local folders=$(((4093 - $2 + 1) / ($1 + 1)))
 	echo $(((folders < 18 ? folders : 18) + 1))
@@ -36,7 +36,7 @@ long_names() {
 }
 for bytes in 255 256 765 1000 4095; do on names:$bytes long_names $bytes; done
 
-# No file is left out in silence because its folder says that it is something else.
+# No file is silently left out because its folder lists it as something else.
 wrong_types() {
 	local jobs
 	for jobs in 0 2; do
@@ -77,7 +77,7 @@ without_inodes() {
 }
 on inode0 without_inodes
 
-# The kernel refuses what cannot be a name; nothing is published of such a folder.
+# The kernel refuses impossible names; nothing of such a folder is published.
 no_names() {
 	hash_is 4 m
 	says "m/: cannot read the folder's names: Input/output error"

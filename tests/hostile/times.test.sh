@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Modification times of any century, and lengths whose sum is more than 64 bits hold.
+# Modification times in any century, and lengths whose sum overflows 64 bits.
 . "$(dirname "$0")/lib.sh"
 
 any_time() {
@@ -10,7 +10,7 @@ any_time() {
 		sign_is 0 repo $how --json
 		field_is files_hashed 6
 		verified repo
-		# What lies in the future is known as well, until its time has come.
+		# A file with a time in the future is unchanged as well, until that time.
 		sign_is 0 repo $how --json
 		field_is files_reused 6
 		says 'has a time in the future'
@@ -24,7 +24,7 @@ any_time() {
 }
 on times any_time
 
-# More than clients can count is not signed. Of hash the progress stays within bounds.
+# More than clients can count is not signed. The progress of hash stays within bounds.
 any_length() {
 	local pid total
 	init repo-large --targets m --bins 4

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // foreign_root.mjs PROFILE: root metadata that another TUF tool wrote, as python-tuf does (indented,
-// signed over the canonical form), with the repository's own offline keys: stampede goes on from it, and
-// clients follow. What does not carry both thresholds is refused.
+// signed over the canonical form), with the repository's own offline keys: stampede continues from it,
+// and clients follow. A root that is not signed by both thresholds is refused.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import crypto from "node:crypto";
@@ -17,7 +17,7 @@ const repo = path.join(folder, "repo");
 const metadata = path.join(repo, "public/metadata");
 const step = (text) => console.log(`- ${text}`);
 
-/** Canonical JSON (OLPC): sorted keys, no white space; roots of ours hold plain ASCII. */
+/** Canonical JSON (OLPC): sorted keys, no white space; our roots contain plain ASCII only. */
 function canonical(value) {
 	if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
 	if (value && typeof value === "object")

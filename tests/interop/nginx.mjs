@@ -91,7 +91,7 @@ ${server}
 `,
 );
 const child = spawn(nginx, ["-p", folder, "-c", path.join(folder, "nginx.conf")], { stdio: "inherit" });
-process.on("exit", () => child.kill("SIGTERM")); // its workers go with it
+process.on("exit", () => child.kill("SIGTERM")); // its workers end with it
 const url = `http://127.0.0.1:${port}`;
 for (let tries = 0; ; tries++) {
 	try {
@@ -133,7 +133,7 @@ step("neither keys nor anything else of the repository is served");
 for (const name of ["/keys/online.pem", "/stampede.json", "/metadata/../../stampede.json", "/state/audit.log", "/targets/../keys/online.pem"])
 	assert.notEqual((await fetch(url + name)).status, 200, name);
 
-/** What curl gets for a path that is sent as it is written: status, headers and body. */
+/** What curl gets for a path that is sent unchanged: status, headers and body. */
 function get(name) {
 	const curl = spawnSync("curl", ["-s", "-i", "--path-as-is", "--noproxy", "*", url + name], { encoding: "latin1" });
 	const [head, ...body] = curl.stdout.split("\r\n\r\n");
@@ -145,7 +145,7 @@ function address(name, hex) {
 	return encodeURI(`/targets/${dir}${dir && "/"}${hex}.${base}`);
 }
 const signedAddress = (name) => address(name, digest("sha512", fs.readFileSync(path.join(index, name))));
-/** Asserts that nothing is served there, and that no cache keeps that. */
+/** Asserts that nothing is served there, and that no cache stores that. */
 function refused(name, why) {
 	const { status, head } = get(name);
 	assert.ok([400, 403, 404].includes(status), `${why}: ${name}: ${status}`);
@@ -200,7 +200,7 @@ step("one address for each file, and none by a trick");
 	for (const mark of filesOf(path.join(repo, "public/targets")).filter((found) => found.startsWith(".signed/")))
 		refused(encodeURI(`/targets/${mark}`), "a mark");
 	if (targetFiles === "mutable") {
-		// A folder of the index that became a link leads nowhere, whatever it was when it was signed.
+		// A folder of the index that became a link leads nowhere, even if it was a folder when it was signed.
 		fs.renameSync(path.join(index, "a/b"), path.join(folder, "moved"));
 		fs.symlinkSync(path.join(folder, "moved"), path.join(index, "a/b"));
 		assert.notEqual(get(name).status, 200, "a link out of the index");
@@ -233,7 +233,7 @@ step("README.md's tuf-js example, word for word but for its address and target")
 {
 	const client = newClient(path.join(folder, "example"), repo);
 	const page = filesOf(index).find((name) => name.startsWith("simple/"));
-	const example = path.join(process.cwd(), `readme-example-${process.pid}.mjs`); // beside node_modules
+	const example = path.join(process.cwd(), `readme-example-${process.pid}.mjs`); // next to node_modules
 	fs.writeFileSync(
 		example,
 		readme
@@ -244,7 +244,7 @@ step("README.md's tuf-js example, word for word but for its address and target")
 			.replaceAll('"downloads', `"${client.targetDir}`),
 	);
 	try {
-		// Not spawnSync: nginx is a child of this process, its output must flow.
+		// Not spawnSync: nginx is a child of this process, whose output must be read.
 		const run = spawn(process.execPath, [example], { stdio: "inherit" });
 		assert.equal(await new Promise((resolve) => run.on("exit", resolve)), 0);
 	} finally {

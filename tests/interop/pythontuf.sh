@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# pythontuf.sh README: its python-tuf example, word for word but for its address, against a
-# repository behind Python's own web server. Without python-tuf only its syntax is looked at: 77.
+# pythontuf.sh README: runs its python-tuf example, unchanged except for the address, against a
+# repository behind Python's own web server. Without python-tuf only its syntax is checked: 77.
 set -euo pipefail
 command -v python3 >/dev/null || exit 77
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-pythontuf-XXXXXX")
@@ -12,7 +12,7 @@ fail() { echo "$1"; exit 1; }
 awk '/^```python$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$1" >"$scratch/example.py"
 grep -q 'https://index.example/' "$scratch/example.py" || fail "README has no python example"
 python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$scratch/example.py" ||
-	fail "README's python example is no Python"
+	fail "README's python example is not valid Python"
 python3 -c 'import tuf.ngclient' 2>/dev/null || exit 77
 
 cd "$scratch"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the interop tests share: the built programs, a scratch folder, a static HTTP server over
-// public/ that can be told to lie, and tuf-js clients.
+// Shared by the interop tests: the built programs, a scratch folder, a static HTTP server over public/
+// that can send wrong responses, and tuf-js clients.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,7 +15,7 @@ import path from "node:path";
 for (const name of ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
 	delete process.env[name];
 
-// node_modules lies in the build tree, where the tests run.
+// node_modules is in the build tree, where the tests run.
 export const { Updater } = createRequire(path.join(process.cwd(), "from-here.cjs"))("tuf-js");
 
 const stampede = process.env.STAMPEDE;
@@ -33,7 +33,7 @@ export const init = (repo, index, ...options) => run(stampede, ["init", repo, "-
 export const verify = (repo, ...options) => run(stampede, ["verify", repo, ...options]);
 export const makeIndex = (folder, ...options) => run(corpus, [...options, folder]);
 
-/** A scratch folder that goes when the process does. */
+/** A scratch folder that is removed when the process ends. */
 export function scratch() {
 	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "stampede-interop-"));
 	process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
@@ -100,7 +100,7 @@ export function serve(folder) {
 	});
 }
 
-/** A client's folders: its trusted root is the repository's first, as it would be shipped. */
+/** A client's folders: its trusted root is the repository's first, as shipped. */
 export function newClient(folder, repo) {
 	const client = { metadataDir: path.join(folder, "metadata"), targetDir: path.join(folder, "targets") };
 	fs.mkdirSync(client.metadataDir, { recursive: true });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tufjs.mjs PROFILE BINS [INIT OPTIONS…]: tuf-js as a real client of a repository of that shape.
+// tufjs.mjs PROFILE BINS [INIT OPTIONS…]: tuf-js as a real client of a repository with that layout.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// update_keys.mjs PROFILE: whatever is changed in stampede.json and in the key files takes effect with
-// init --update, or is refused with how; tuf-js follows, fresh and returning.
+// update_keys.mjs PROFILE: every change of stampede.json and of the key files takes effect with
+// init --update, or is refused with a remedy; new and returning tuf-js clients follow.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import crypto from "node:crypto";
@@ -44,7 +44,7 @@ sign(repo);
 const server = await serve(path.join(repo, "public"));
 const old = newClient(path.join(folder, "old"), repo);
 let clients = 0;
-/** The next sign, then a client that was there from the start and a new one. */
+/** Signs again, then updates a client that has followed from the start, and a new one. */
 async function followed() {
 	const report = sign(repo);
 	await session(old, server.url).refresh();
@@ -76,7 +76,7 @@ step("two of three replaced at once cannot be signed, and nothing is");
 const kept = ["root-1.pem", "root-2.pem"].map((name) => [name, fs.readFileSync(path.join(keys, name))]);
 for (const [name] of kept) newKey(path.join(keys, name));
 const version = newest("root").version;
-assert.match(update(2), /root: 1 of its keys are in the offline folder, 2 must sign, because its own keys or threshold are to change/);
+assert.match(update(2), /root: 1 of its keys are in the offline folder, but 2 must sign, because its own keys or threshold are to change/);
 assert.equal(newest("root").version, version);
 for (const [name, bytes] of kept) fs.writeFileSync(path.join(keys, name), bytes, { mode: 0o600 });
 
@@ -92,7 +92,7 @@ await followed();
 
 step("keys that leave: exactly those that stay are in the folder");
 edit((all) => { all.thresholds.root = { threshold: 2, keys: 3 }; });
-assert.match(update(2), /says 3 keys, the published role has 4/);
+assert.match(update(2), /says 3 keys, but the published role has 4/);
 fs.renameSync(path.join(keys, "root-4.pem"), path.join(folder, "root-4.pem"));
 update();
 assert.deepEqual([newest("root").roles.root.threshold, newest("root").roles.root.keyids.length], [2, 3]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// urls.mjs: every byte that a target path may have, at every place in it. What sign calls a fault
-// is exactly what tuf-js cannot fetch from a server that takes URLs apart as the standard says.
+// urls.mjs: every byte that a target path may have, at every position. What sign reports as a fault
+// is exactly what tuf-js cannot fetch from a server that parses URLs according to the standard.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -44,7 +44,7 @@ for (const name of names) {
 	} catch {
 		arrived = false;
 	}
-	// A "%" that is no escape arrives here, but nginx and others refuse it: it is a fault all the same.
+	// A "%" that is not an escape arrives here, but nginx and others refuse it: it is a fault nevertheless.
 	if (!name.includes("%")) assert.equal(arrived, !faults.has(name), JSON.stringify(name));
 	else assert.ok(faults.has(name), name);
 	fetched += arrived;

@@ -151,7 +151,7 @@ static void test_kernels__every_alignment(void **state)
 				check_kernel(usable(i), edges[n], 0, shift);
 }
 
-/* A prefix of lanes live, each with its own count of blocks: what the ragged end does. */
+/* Only the first lanes are live, each with its own count of blocks, as at the ragged end. */
 static void check_chain(enum stp_alg alg, unsigned features, unsigned live, size_t blocks)
 {
 	struct stp_hash_chain chain;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of more than 4 GiB: as one stream in pieces, and as one buffer. */
+/* Messages of more than 4 GiB: as one stream in chunks, and as one buffer. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
@@ -18,15 +18,15 @@
 #include "hash/hash.h"
 
 #define LONG_BYTES  (((uint64_t)1 << 32) + 77)
-#define PIECE_BYTES ((size_t)256 * 1024)
+#define CHUNK_BYTES ((size_t)256 * 1024)
 
-static uint8_t piece[PIECE_BYTES];
+static uint8_t chunk[CHUNK_BYTES];
 
-/* libcrypto's or libsodium's digest of LONG_BYTES bytes that repeat piece, or are all zero. */
+/* libcrypto's or libsodium's digest of LONG_BYTES bytes that repeat chunk, or are all zero. */
 static void expect(enum stp_alg alg, int zero, uint8_t *digest)
 {
-	static const uint8_t zeros[PIECE_BYTES];
-	const uint8_t *p = zero ? zeros : piece;
+	static const uint8_t zeros[CHUNK_BYTES];
+	const uint8_t *p = zero ? zeros : chunk;
 	SHA256_CTX sha256;
 	SHA512_CTX sha512;
 	crypto_generichash_state blake2b;
@@ -36,7 +36,7 @@ static void expect(enum stp_alg alg, int zero, uint8_t *digest)
 	SHA512_Init(&sha512);
 	crypto_generichash_init(&blake2b, NULL, 0, 32);
 	for (left = LONG_BYTES; left;) {
-		size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+		size_t n = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
 
 		if (alg == STP_ALG_SHA256)
 			SHA256_Update(&sha256, p, n);
@@ -73,8 +73,8 @@ static void check_stream(enum stp_alg alg, const uint8_t *want)
 	for (i = 0; i < count; i++) {
 		stp_hash_stream_init(&streams[i], STP_ALG_BIT(alg));
 		jobs[i] = (struct stp_hash_job){.stream = &streams[i],
-		                                .data = piece,
-		                                .bytes = PIECE_BYTES,
+		                                .data = chunk,
+		                                .bytes = CHUNK_BYTES,
 		                                .digests = digests[i]};
 		stp_hasher_submit(hasher, &jobs[i]);
 	}
@@ -83,8 +83,8 @@ static void check_stream(enum stp_alg alg, const uint8_t *want)
 
 		if (job->final)
 			continue;
-		job->final = left < PIECE_BYTES;
-		job->bytes = job->final ? (size_t)left : PIECE_BYTES;
+		job->final = left < CHUNK_BYTES;
+		job->bytes = job->final ? (size_t)left : CHUNK_BYTES;
 		stp_hasher_submit(hasher, job);
 	}
 	stp_hasher_destroy(hasher);
@@ -132,6 +132,6 @@ int main(void)
 
 	if (sodium_init() < 0)
 		return 1;
-	randombytes_buf(piece, sizeof piece);
+	randombytes_buf(chunk, sizeof chunk);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

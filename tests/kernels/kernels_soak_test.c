@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random schedules over the hasher, every digest against the scalar oracle. Messages are counted in
- * STAMPEDE_SOAK (default 30,000); STAMPEDE_SEED repeats a run, the seed stands in the output.
+ * Random schedules over the hasher, every digest compared with that of the scalar reference.
+ * STAMPEDE_SOAK is the number of messages (default 30,000); STAMPEDE_SEED repeats a run, whose seed
+ * is printed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,7 @@ static void test_hasher__random_schedules_equal_the_oracle(void **state)
 		memcpy(key, &seed, sizeof seed);
 		memcpy(key + 8, &i, sizeof i);
 		randombytes_buf_deterministic(script, sizeof script, key);
-		script[0] = (uint8_t)i;        /* every way of this machine in turn */
+		script[0] = (uint8_t)i;        /* every kernel of this machine in turn */
 		script[1] = (uint8_t)(i >> 3); /* … with every set */
 		checked += script_play(script, 200 + script[3] * 10);
 	}

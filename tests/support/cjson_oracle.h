@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What canonical JSON is, said a second time with other people's code: jansson parses, a recursive
- * printer writes the tree canonically. Bytes are canonical when that gives them back.
+ * A second implementation of canonical JSON, with independent code: jansson parses, a recursive
+ * printer writes the tree canonically. Bytes are canonical when the result equals them.
  *
  * Shape      header only.
  * Memory     jansson's.

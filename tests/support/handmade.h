@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small published repository made by hand: jansson and libsodium only, nothing of the engine, so
- * that what verify/ says is held against a second opinion, and so that each document can be spoilt
- * before it is signed, after it is signed, or on disk.
+ * A small published repository made by hand, with jansson and libsodium only and nothing from the
+ * engine, so that the results of verify/ are checked independently, and each document can be
+ * corrupted before it is signed, after it is signed, or on disk.
  *
  *	struct handmade h;
  *	handmade_init(&h, folder);          three roots' keys, bodies of all roles, 4 bins, 12

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plays a byte string as a schedule over a hasher and holds every digest against the scalar oracle.
+ * Plays a byte string as a schedule over a hasher and compares every digest with that of the scalar
+ * reference.
  *
  *	script:  features · set · depth · op op op …     open a message | next fed | next drain
  *
- * Shape      any bytes; when they end, zeros follow and what is open is drained.
+ * Shape      any bytes; after their end, zeros follow and open messages are drained.
  * Memory     static.
  * Ownership  none.
  * Threads    one.
@@ -68,7 +69,7 @@ static void script_text_init(uint64_t seed)
 	}
 }
 
-/* Every way this machine can take, by number. */
+/* Every set of features of this machine, by number. */
 static unsigned script_features(unsigned choice)
 {
 	static const unsigned sets[] = {
@@ -85,18 +86,18 @@ static unsigned script_features(unsigned choice)
 	return sets[choice % (sizeof sets / sizeof sets[0])] & stp_cpu_features();
 }
 
-/* The next piece: all that is left, or some of it; a whole end may come as an empty last piece. */
+/* The next chunk: all that is left, or some of it; a whole end may come as an empty last chunk. */
 static void script_submit(struct script_run *run, struct script_message *m)
 {
 	size_t left = m->bytes - m->at;
 	unsigned choice = script_next(&run->script);
-	size_t piece = (size_t)STP_HASH_PIECE_ALIGN * (1 + (choice >> 2));
+	size_t chunk = (size_t)STP_HASH_CHUNK_ALIGN * (1 + (choice >> 2));
 
 	memset(&m->job, 0, sizeof m->job);
 	m->job.stream = &m->stream;
 	m->job.data = m->data + m->at;
-	m->job.final = piece > left || (choice & 3) == 0;
-	m->job.bytes = m->job.final ? left : piece;
+	m->job.final = chunk > left || (choice & 3) == 0;
+	m->job.bytes = m->job.final ? left : chunk;
 	m->job.digests = m->digests;
 	m->at += m->job.bytes;
 	stp_hasher_submit(run->hasher, &m->job);

@@ -2,7 +2,7 @@
 /*
  * Reading a digest list that a test has as text.
  *
- * Shape      what came out, as far as there is room: the first records with paths and digests.
+ * Shape      the result, up to a limit: the first records with paths and digests.
  * Memory     one struct result per list.
  * Ownership  release() frees it.
  * Threads    the list may be read by several workers.

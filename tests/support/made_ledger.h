@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ledger in a scratch folder whose generation holds the records that a test has.
+ * A ledger in a scratch folder whose generation holds the records of a test.
  *
  * Shape      one generation per call of ledger_take().
  * Memory     none.
@@ -60,7 +60,7 @@ static inline int ledger_compare(const void *a, const void *b)
 
 /* Commits a base of records, which are sorted for it, and opens the ledger again. */
 static inline void ledger_take(struct made_ledger *made, const struct stp_record **records,
-                               size_t count, const struct stp_ledger_facts *facts)
+                               size_t count, const struct stp_ledger_summary *summary)
 {
 	struct stp_segment_writer *writer;
 	size_t i;
@@ -70,7 +70,7 @@ static inline void ledger_take(struct made_ledger *made, const struct stp_record
 	for (i = 0; i < count; i++)
 		assert_int_equal(stp_segment_add(writer, records[i], NULL), STP_OK);
 	assert_int_equal(stp_ledger_prepare(made->ledger, writer, NULL), STP_OK);
-	assert_int_equal(stp_ledger_commit(made->ledger, facts, NULL), STP_OK);
+	assert_int_equal(stp_ledger_commit(made->ledger, summary, NULL), STP_OK);
 	ledger_reopen(made);
 }
 

@@ -62,7 +62,7 @@ static inline void made_run_init(struct made_run *made, unsigned hash_set, size_
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
-	stp_fault_list_init(&run->told);
+	stp_fault_list_init(&run->reported);
 	stp_fault_list_init(&run->ahead);
 }
 
@@ -102,7 +102,7 @@ static inline void made_run_end(struct made_run *made)
 	stp_fault_list_release(&run->faults);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->notes);
-	stp_fault_list_release(&run->told);
+	stp_fault_list_release(&run->reported);
 	stp_fault_list_release(&run->ahead);
 	stp_seal_key_destroy(run->seal_key);
 	close(run->targets_fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A folder of a fuzz target's own for readers that want a file; in memory where the system has
- * such a place, since a disk would take most of the time. Removed at the end with the names given.
+ * such a place, since a disk would take most of the time. Removed at the end with the files of the
+ * given names.
  */
 #ifndef STP_TEST_MEMORY_FOLDER_H
 #define STP_TEST_MEMORY_FOLDER_H

@@ -36,7 +36,7 @@ static inline enum stp_errc load_code(struct repository *r, struct stp_current *
 	return code;
 }
 
-/* What current says of the online key: the keyid that bins name. */
+/* The keyid of the online key, as bins name it. */
 static inline void load(struct repository *r, struct stp_current *current)
 {
 	struct stp_err err = STP_ERR_INIT;

@@ -65,7 +65,7 @@ static inline const struct stp_record *make_record(struct made_record *made, uin
 	return record;
 }
 
-/* True when both say the same, digests included. */
+/* True when both are equal, digests included. */
 static inline int same_record(const struct stp_record *a, const struct stp_record *b,
                               size_t digest_bytes)
 {

@@ -3,10 +3,10 @@
  * refuse_call CALL ERRNO COMMAND…: runs COMMAND in a sandbox that refuses CALL with ERRNO. 77 where
  * no filter can be installed.
  *
- *	openat2      ENOSYS is what systemd answers, EPERM what older container runtimes do
- *	renameat2    only with flags: EINVAL is what NFS, GlusterFS, FUSE and old ZFS answer
- *	linkat       EPERM is what file systems without hard links answer
- *	O_TMPFILE    of openat: EOPNOTSUPP is what NFS and FUSE answer
+ *	openat2      ENOSYS as from systemd, EPERM as from older container runtimes
+ *	renameat2    only with flags: EINVAL as from NFS, GlusterFS, FUSE and old ZFS
+ *	linkat       EPERM as from file systems without hard links
+ *	O_TMPFILE    of openat: EOPNOTSUPP as from NFS and FUSE
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System calls that are refused, as container runtimes, systemd and network file systems refuse
- * them: with a seccomp filter that answers an errno. A filter stays, so tests install it in a
- * child.
+ * them: with a seccomp filter that returns an errno. A filter cannot be removed, so tests install
+ * it in a child process.
  *
  * Shape      one call, one errno.
  * Memory     none.
- * Ownership  the process's, for good.
+ * Ownership  the process's, permanently.
  * Threads    the calling one and those it starts.
  */
 #ifndef STP_TESTS_SECCOMP_H
@@ -25,7 +25,7 @@ static inline int seccomp_install(struct sock_filter *code, size_t count)
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* Has the system call nr fail with sys from here on; 0 where that is not allowed. */
+/* Makes the system call nr fail with sys from now on; 0 where that is not allowed. */
 static inline int seccomp_refuse(unsigned nr, int sys)
 {
 	struct sock_filter code[] = {
@@ -38,7 +38,7 @@ static inline int seccomp_refuse(unsigned nr, int sys)
 	return seccomp_install(code, sizeof(code) / sizeof(code[0]));
 }
 
-/* Has nr fail with sys where one of the bits of mask is set in the low word of its argument. */
+/* Makes nr fail with sys where one of the bits of mask is set in the low word of its argument. */
 static inline int seccomp_refuse_bits(unsigned nr, unsigned argument, unsigned mask, int sys)
 {
 	unsigned low = (unsigned)offsetof(struct seccomp_data, args) + 8 * argument;

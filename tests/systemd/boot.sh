@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # boot.sh FOLDER SCRIPT: boots this machine's systemd as process 1 of namespaces of its own, over a view
-# of / whose changes are thrown away, with nothing started but the journal, and runs /payload/SCRIPT in
-# it, where FOLDER is /payload. Its output and exit status become this program's; 77 where that is not
+# of / whose changes are discarded, with nothing started but the journal, and runs /payload/SCRIPT in
+# it, where FOLDER is /payload. Its output and exit status become this program's; 77 if that is not
 # allowed here.
 #
 # Nothing reaches the machine around it: the root is an overlay, /proc/sys is read-only, there is no
-# network, and control groups lie below one that is removed at the end.
+# network, and control groups are below one that is removed at the end.
 set -euo pipefail
 
 # --- inside the namespaces, on the way to becoming process 1 ---------------------------------------
@@ -59,7 +59,7 @@ fi
 # --- outside -----------------------------------------------------------------------------------------
 payload=$(realpath "$1") script=$2
 [ "$(id -u)" = 0 ] && [ -x /lib/systemd/systemd ] && command -v unshare >/dev/null || exit 77
-# Where version 1 hierarchies are in use, version 2 has no controllers: enough for a test.
+# If version 1 hierarchies are in use, version 2 has no controllers: enough for a test.
 space=$(mktemp -d "${TMPDIR:-/tmp}/stampede-boot-XXXXXX")
 mkdir "$space/groups" "$space/root"
 group=$space/groups/stampede-test-$$

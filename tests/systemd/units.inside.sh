@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the package's units do under systemd, from installing to purging. Runs in what boot.sh boots.
+# Tests the package's units under systemd, from installing to purging. Runs in the system that boot.sh boots.
 set -euo pipefail
 trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&2' ERR
 set -E
@@ -45,7 +45,7 @@ starts $unit
 journal info | grep -q 'signed 5 targets' || fail "the journal lacks the summary: $(journal info)"
 [ -z "$(find $repo -user root)" ] || fail 'the unit leaves files of root'
 runuser -u stampede -- stampede verify $repo --quiet >/dev/null || fail 'what the unit signed does not verify'
-# What a run finds in the unit is what it finds outside: Landlock and io_uring where this kernel has them.
+# A run has the same features in the unit as outside: Landlock and io_uring if this kernel has them.
 found() { grep -oE '"(landlock|io_backend)":("[^"]*"|[0-9]+)' $repo/state/last-run.json | tr '\n' ' '; }
 inside=$(found)
 runuser -u stampede -- stampede sign $repo --quiet
@@ -77,7 +77,7 @@ journal err | grep -q 'packages/f1-1.0.whl: .*other bytes' || fail "no alarm of 
 for _ in $(seq 50); do [ -e /run/paged ] && break; sleep 0.1; done
 grep -q 'stampede.sign@my.index.service' /run/paged || fail "OnFailure= was not started: $(cat /run/paged)"
 [ "$(systemctl list-units --failed --no-legend --plain 'stampede*' | cut -d ' ' -f 1)" = $unit ] || fail 'nothing is listed as failed'
-# It stays one every night until somebody decides.
+# The alarm is raised every night until somebody decides.
 fails_to_start $unit 4
 echo 'good 1' >/srv/index/packages/f1-1.0.whl
 starts $unit
@@ -96,21 +96,21 @@ starts $unit
 part 'metrics, where node_exporter looks for them'
 metrics=/var/lib/prometheus/node-exporter
 mkdir -p $metrics
-starts $unit # there, but root's: the run goes on without
+starts $unit # it exists, but belongs to root: the run continues without
 [ -z "$(ls $metrics)" ] || fail "metrics in a folder of root: $(ls -l $metrics)"
 chown root:stampede $metrics
 chmod 2775 $metrics
 starts $unit
 [ "$(stat -c '%a %U' $metrics/stampede-my-index.prom)" = '644 stampede' ] || fail "metrics: $(ls -la $metrics)"
 grep -q "^stampede_last_run_success{repo=\"$repo\"} 1\$" $metrics/stampede-my-index.prom || fail "metrics: $(cat $metrics/stampede-my-index.prom)"
-[ "$(ls $metrics)" = stampede-my-index.prom ] || fail "left beside the metrics: $(ls $metrics)"
+[ "$(ls $metrics)" = stampede-my-index.prom ] || fail "left next to the metrics: $(ls $metrics)"
 
 part 'root by hand: sent to the owner, and the timer goes on'
 before=$(find $repo -printf '%p %u %T@\n' | sort | sha256sum)
 if stampede sign $repo >/tmp/out 2>&1; then fail 'root signs the repository of another user'; fi
-grep -q 'runuser -u stampede -- stampede sign' /tmp/out || fail "root is told: $(cat /tmp/out)"
+grep -q 'runuser -u stampede -- stampede sign' /tmp/out || fail "the message for root: $(cat /tmp/out)"
 [ "$(find $repo -printf '%p %u %T@\n' | sort | sha256sum)" = "$before" ] || fail 'root changed the repository'
-stampede status $repo >/dev/null || fail 'root cannot look at it'
+stampede status $repo >/dev/null || fail 'root cannot examine it'
 starts $unit
 
 part 'gc: what nobody wants any more goes, beside a run it waits'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signers on many threads share one key and one audit log: the same bytes as one thread gives, and
- * every line once.
+ * Signers on many threads share one key and one audit log: the bytes are those of a single thread,
+ * and every line is logged once.
  */
 #include <setjmp.h>
 #include <stdarg.h>

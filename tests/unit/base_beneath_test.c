@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where openat2 is refused, paths are opened component by component: with the same answers, and the
- * same tricks refused.
+ * Where openat2 is refused, paths are opened component by component: with the same results, and the
+ * same attacks are refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@
 #define SKIPPED 77
 #define ALL     (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 
-/* What an open gave: the file, or the errno. */
+/* The result of an open: the file, or the errno. */
 struct answer {
 	int sys;
 	dev_t dev;
@@ -50,7 +50,7 @@ static struct answer answer_of(long fd)
 	assert_int_equal(fstat((int)fd, &st), 0);
 	answer.dev = st.st_dev;
 	answer.ino = st.st_ino;
-	/* What the walk adds changes nothing about a file that is open. */
+	/* The flags that the walk adds do not affect a file that is open. */
 	answer.flags =
 	    (fcntl((int)fd, F_GETFL) & ~(O_NOFOLLOW | O_DIRECTORY)) | fcntl((int)fd, F_GETFD) << 24;
 	close((int)fd);
@@ -93,7 +93,7 @@ static const uint64_t resolve_sets[] = {ALL, ALL | RESOLVE_NO_XDEV};
 #define FLAGS    (sizeof(flag_sets) / sizeof(flag_sets[0]))
 #define RESOLVES (sizeof(resolve_sets) / sizeof(resolve_sets[0]))
 
-/* A tree with every trick; mounts only where they are allowed. */
+/* A tree with every kind of attack; mounts only where they are allowed. */
 static void make_tree(const struct scratch *scratch)
 {
 	char path[512];
@@ -121,7 +121,7 @@ static void make_tree(const struct scratch *scratch)
 	snprintf(path, sizeof(path), "%s/mounted", scratch->path);
 	assert_int_equal(mount("none", path, "tmpfs", 0, NULL), 0);
 	scratch_file(scratch, "mounted/x", "x", 1);
-	/* A bind mount has the device of what is around it. */
+	/* A bind mount has the device number of its surroundings. */
 	snprintf(path, sizeof(path), "%s/bound", scratch->path);
 	{
 		char from[512];
@@ -148,7 +148,7 @@ static void open_all(const struct scratch *scratch, struct answer *answers)
 			}
 }
 
-/* Differences between the answers with and without the call. */
+/* Differences between the results with and without the call. */
 static int compare(const struct answer *with, const struct answer *without)
 {
 	int differences = 0;
@@ -167,7 +167,7 @@ static int compare(const struct answer *with, const struct answer *without)
 	return differences;
 }
 
-/* Runs fn in a process of its own, since what it takes away does not come back. */
+/* Runs fn in a process of its own, since its restrictions cannot be undone. */
 static void in_child(int (*fn)(const struct scratch *), const struct scratch *scratch)
 {
 	int status;
@@ -206,7 +206,7 @@ static int same_answers(const struct scratch *outside, int sys)
 	make_tree(scratch);
 	/* A descriptor from outside does not see what was mounted here. */
 	here.fd = open(here.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* What may be entered but not read, for whom modes hold. */
+	/* A folder that may be entered but not read, unless modes are ignored (root). */
 	fchmodat(scratch->fd, "closed", 0, 0);
 	if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
 		return SKIPPED;
@@ -245,7 +245,7 @@ static void test_beneath__both_ways_give_the_same_answers(void **state)
 	}
 }
 
-/* EPERM about one file says nothing about the call. */
+/* EPERM for one file does not mean that the call is refused. */
 static int one_file_is_refused(const struct scratch *scratch)
 {
 	struct open_how how = {.flags = O_RDONLY | O_NOATIME | O_CLOEXEC, .resolve = ALL};
@@ -258,7 +258,7 @@ static int one_file_is_refused(const struct scratch *scratch)
 		return SKIPPED;
 	if (stp_open_beneath(scratch->fd, "file", &how) != -1 || errno != EPERM)
 		return 1;
-	/* Only the walk answers EINVAL here; Linux before 5.12 does too. */
+	/* Only the walk returns EINVAL here; Linux before 5.12 does too. */
 	fd = stp_open_beneath(scratch->fd, "file", &cached);
 	return fd >= 0 || errno != EINVAL ? 0 : 2;
 }
@@ -338,7 +338,7 @@ static void test_beneath__a_folder_swapped_for_a_link_is_not_followed(void **sta
 	scratch_release(&scratch);
 }
 
-/* ".." is refused by the walk, also where it would stay inside: no path of ours has one. */
+/* ".." is refused by the walk, even where it would stay inside: no caller passes one. */
 static int never_up(const struct scratch *scratch)
 {
 	static const char *const up[] = {"..", "../x", "a/..", "a/../..", "a/../file", "./.."};

@@ -55,7 +55,7 @@ static void test_clock__a_run_needs_a_time_whose_expiries_can_be_written(void **
 	assert_int_equal(stp_now_check(INT64_MAX, "--now", NULL), STP_CONFIG);
 }
 
-/* The last line of defence: an expiry is never rounded to what can be written. */
+/* The last line of defence: an expiry is never rounded to a representable time. */
 static void test_clock__no_role_expires_beyond_time(void **state)
 {
 	const uint8_t digest[32] = {0};

@@ -52,7 +52,7 @@ static void make_socket(const char *name)
 	close(fd);
 }
 
-/* Puts everything that is no regular file under these names. */
+/* Creates one of everything that is not a regular file under these names. */
 static size_t make_others(const char *const **out_names)
 {
 	static const char *const names[] = {"fifo",     "socket", "folder",
@@ -129,7 +129,7 @@ static void test_file__only_what_is_ours_alone_is_written_in_place(void **state)
 	                                   &err),
 	                 STP_FORMAT);
 	assert_string_equal(err.subject, "state/other");
-	assert_non_null(strstr(err.text, "has 2 names"));
+	assert_non_null(strstr(err.text, "has 2 hard links"));
 	unlinkat(scratch.fd, "other", 0);
 	check_victim();
 
@@ -203,7 +203,7 @@ static void test_file__temporary_names_are_known_by_their_form(void **state)
 	assert_string_not_equal(name, again);
 }
 
-/* Run a second time where renameat2(2) takes no flags. */
+/* Run a second time where renameat2(2) supports no flags. */
 static void test_file__a_new_name_takes_the_place_of_nothing(void **state)
 {
 	struct stp_err err = STP_ERR_INIT;
@@ -235,7 +235,7 @@ static void test_file__a_new_name_takes_the_place_of_nothing(void **state)
 	check_victim();
 }
 
-/* NFS sends a link again when the answer to the first was lost, and that one says EEXIST. */
+/* NFS sends a link again when the reply to the first was lost, and the second fails with EEXIST. */
 static void test_file__a_link_that_is_there_already_counts(void **state)
 {
 	pid_t child;
@@ -312,7 +312,7 @@ static enum stp_errc see_name(void *ctx, int folder_fd, const char *name, struct
 	assert_int_equal(folder_fd, scratch.fd);
 	if (!seen->left--)
 		return STP_FAIL(err, STP_LIMIT, "test", name, "enough");
-	errno = ENOENT; /* what fn leaves there is not of the list */
+	errno = ENOENT; /* what fn leaves in errno is not about the listing */
 	for (i = 0; i < 3; i++)
 		if (strcmp(name, names[i]) == 0)
 			return seen->counts[i]++, STP_OK;

@@ -34,7 +34,7 @@ static void test_filesystem__the_roots_is_zero_and_others_have_an_id(void **stat
 	/* /proc stamps nothing with the clock of a disk. */
 	assert_false(stp_fs_all_have_own_clock(&table));
 	assert_int_equal(stp_fs_grace_ns(&table, scratch.fd), STP_FS_GRACE_OTHER_NS);
-	/* Another run numbers alike, in whatever order it meets them. */
+	/* Another run assigns the same numbers, in whatever order it finds them. */
 	stp_fs_table_init(&again, proc);
 	assert_int_equal(stp_fs_id(&again, there.st_dev, proc, ""), 0);
 	id = stp_fs_id(&again, here.st_dev, scratch.fd, "");
@@ -83,7 +83,7 @@ static void test_filesystem__more_than_the_table_holds_have_ids_too(void **state
 		assert_true(stp_fs_id(&table, i, scratch.fd, "") & STP_FS_FOREIGN);
 	assert_int_equal(atomic_load(&table.count), STP_FS_TABLE_MAX);
 	assert_int_equal(stp_fs_id(&table, 1, scratch.fd, ""), id);
-	/* One that went while it was looked at. */
+	/* One that disappeared while it was examined. */
 	assert_int_equal(stp_fs_id(&table, 5000, scratch.fd, "gone"), STP_FS_FOREIGN | 5000);
 	scratch_release(&scratch);
 }

@@ -61,7 +61,7 @@ static void test_base_progress__bytes_tell_more_than_items(void **state)
 	assert_share(progress, 1);
 }
 
-/* A bar that starts anew with each window of an index tells nothing about the index. */
+/* A bar that starts again with each window of an index shows nothing about the index. */
 static void test_base_progress__parts_are_shares_of_the_stage(void **state)
 {
 	struct stp_progress *progress = *state;
@@ -75,7 +75,7 @@ static void test_base_progress__parts_are_shares_of_the_stage(void **state)
 	assert_share(progress, 0.25);
 	stp_progress_add(progress, 1, 100);
 	assert_share(progress, 0.375);
-	/* A part that has nothing to do is never told. */
+	/* A part that has nothing to do is never announced. */
 	stp_progress_part(progress, 3, 4, 1, 0);
 	assert_share(progress, 0.75);
 	assert_int_equal(view_of(progress).items_done, 11);

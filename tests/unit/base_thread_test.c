@@ -24,7 +24,7 @@ struct meeting {
 	size_t here;
 };
 
-/* Goes on when all COUNT workers are here, as workers that share out work do. */
+/* Returns when all COUNT workers have arrived, as with workers that share work. */
 static enum stp_errc meet(void *ctx, size_t worker_index, struct stp_err *err)
 {
 	struct meeting *meeting = ctx;

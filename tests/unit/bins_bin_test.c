@@ -75,7 +75,7 @@ static void test_bins__writes_one_target_as_the_specification_says(void **state)
 	stp_bin_release(&bin);
 }
 
-/* The slow twin: jansson builds the same object and sorts its keys. */
+/* The slow reference: jansson builds the same object and sorts its keys. */
 static char *by_jansson(const struct stp_record *records, size_t count, unsigned set)
 {
 	json_t *targets = json_object();

@@ -79,7 +79,7 @@ static void test_cjson_encoding__a_root_with_pem_keys_has_two(void **state)
 	assert_int_equal(other.count, body.count);
 	assert_memory_equal(other.data, body.data, body.count);
 
-	/* Strict readers of one encoding take neither. */
+	/* A strict reader of one encoding does not accept the other. */
 	assert_int_equal(stp_cjson_check(body.data, body.count, "test", "", NULL), STP_FORMAT);
 	assert_int_equal(stp_cjson_check(file.data, file.count, "test", "", NULL), STP_FORMAT);
 	assert_int_equal(stp_cjson_check_file(body.data, body.count, "test", "", NULL), STP_FORMAT);
@@ -144,7 +144,7 @@ static void test_cjson_encoding__other_spellings_are_refused(void **state)
 	    "\"a\\vb\"",            /* no JSON */
 	    "\"a\\ud83d\\ude00b\"", /* a pair of surrogates */
 	    "\"a\\ud83db\"",        /* half a pair */
-	    "\"a\\u00e9b\"",        /* a letter beyond ASCII stands as it is */
+	    "\"a\\u00e9b\"",        /* a letter beyond ASCII is written as it is */
 	    "\"a\\u001\"",          /* too short */
 	    "\"a\\u00\"",
 	    "\"a\\u\"",
@@ -191,8 +191,8 @@ static void test_cjson_encoding__other_spellings_are_refused(void **state)
 	}
 }
 
-/* Each byte of a root with PEM keys, changed: what is still taken says the same as jansson reads.
- */
+/* Each byte of a root with PEM keys, changed: what is still accepted has the value that jansson
+ * reads. */
 static void test_cjson_encoding__what_is_taken_means_what_json_says(void **state)
 {
 	static const char other[] = "\\n\"u0aA\n {}";

@@ -131,7 +131,8 @@ static void test_cjson_reader__refuses_everything_else(void **state)
 	assert_false(accepts("\"a\0b\"", 5));
 }
 
-/* Every byte of every canonical sample replaced, dropped and doubled: the answer is jansson's. */
+/* Every byte of every canonical sample replaced, dropped and doubled: the result is the same as
+ * jansson's. */
 static void test_cjson_reader__agrees_with_jansson_on_all_small_changes(void **state)
 {
 	char text[128];

@@ -17,7 +17,7 @@
 
 #define WORKERS    4
 #define PER_WORKER 5000
-#define PIECE      ((uint64_t)STP_READ_PIECE_BYTES)
+#define PIECE      ((uint64_t)STP_READ_CHUNK_BYTES)
 
 static struct stp_err err = STP_ERR_INIT;
 

@@ -22,7 +22,7 @@
 
 #define SET (STP_ALG_BIT(STP_ALG_SHA256) | STP_ALG_BIT(STP_ALG_SHA512))
 
-/* Around blocks, pages, pieces (64 KiB) and what a file may have ahead (8 pieces). */
+/* Around blocks, pages, chunks (64 KiB) and what a file may have ahead (8 chunks). */
 static const size_t sizes[] = {0,      1,      55,      56,      64,     111,    112,
                                127,    128,    129,     4095,    4096,   4097,   65536,
                                131071, 131072, 131073,  262144,  524287, 524288, 524289,
@@ -83,7 +83,7 @@ static void failed(void *ctx, size_t worker_index, const struct stp_record *reco
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* Stops the stage as the test wants it. */
+/* Stops the stage as the test asks. */
 static enum stp_errc stop(struct fixture *f, struct stp_err *err)
 {
 	f->in_flight = f->given_count - f->done_count;
@@ -312,7 +312,7 @@ static void test_digest_stage__large_files_are_shared_out(void **state)
 	char name[32];
 	size_t i;
 
-	/* Few enough that one reader has room for all of them. */
+	/* Few enough that one reader can hold all of them. */
 	for (i = 0; i < 48; i++) {
 		snprintf(name, sizeof(name), "large%zu", i);
 		scratch_noise(&f->scratch, name, 1048576, (unsigned)i);
@@ -367,7 +367,7 @@ static void *watch(void *ctx)
 	return NULL;
 }
 
-/* Runs with somebody who looks on all the time. */
+/* Runs while a thread reads the progress all the time. */
 static void run_watched(struct fixture *f, size_t jobs, struct watcher *watcher,
                         struct stp_progress_view *out_after)
 {
@@ -411,7 +411,7 @@ static void test_digest_stage__shows_how_many_lanes_hash(void **state)
 		add(f, name, 1048576);
 	}
 	lanes = slot_count(f);
-	/* Whoever looks on may get no processor in time: again, then. */
+	/* The reading thread may get no processor in time: then try again. */
 	for (tries = 0; tries < 50; tries++) {
 		run_watched(f, 2, &watcher, &after);
 		if (watcher.lanes_busy_max == 2 * lanes)
@@ -499,7 +499,7 @@ static void hook_replace(const char *path)
 	assert_int_equal(renameat(hook_fd, "other", hook_fd, path), 0);
 }
 
-/* Its name becomes a link to bytes of somebody's choice, while its first bytes are read. */
+/* Its name becomes a link to bytes of an attacker's choice, while its first bytes are read. */
 static void hook_link(const char *path)
 {
 	if (hook_calls++ >= hook_limit)
@@ -694,7 +694,7 @@ static void test_digest_stage__what_is_no_file_is_a_fault(void **state)
 	}
 }
 
-/* In a process of its own: a hard limit does not come back. */
+/* In a process of its own: a hard limit cannot be raised again. */
 static int run_with_few_descriptors(struct fixture *f)
 {
 	struct rlimit few = {24, 24};
@@ -822,7 +822,7 @@ static void test_digest_stage__a_stage_that_ends_early_gives_all_back(void **sta
 	size_t i;
 
 	for (i = 0; i < 480; i++) {
-		/* Each several pieces, so that buffers, too, are lent when it ends. */
+		/* Each several chunks, so that buffers, too, are lent when it ends. */
 		snprintf(name, sizeof(name), "f%zu", i);
 		scratch_noise(&f->scratch, name, i % 8 ? 200000 : 1000, (unsigned)i);
 		add(f, name, 200000);

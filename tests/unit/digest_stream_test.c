@@ -137,7 +137,8 @@ static void test_digest_stream__each_file_goes_to_one_worker(void **state)
 	run_crowd(1000, 16, 2000);
 }
 
-/* Takes the next file; its number, or -1 when there is none just now, or -2 for good. */
+/* Gets the next file; its number, or -1 when there is none for now, or -2 when there are no
+ * more. */
 static int take(struct stp_digest_stream *stream, size_t worker, struct stp_record *out)
 {
 	int given = stp_digest_stream_next(stream, worker, out);
@@ -206,7 +207,7 @@ static void test_digest_stream__who_puts_waits_for_a_window(void **state)
 	stp_digest_stream_over(stream, &records[2]);
 	while (take(stream, 1, &records[0]) < 0)
 		sched_yield();
-	/* Its stage ends: it is told so. */
+	/* Its stage ends, and the stream is stopped. */
 	assert_int_equal(stp_digest_stream_stop(stream, NULL), STP_OK);
 	pthread_join(crowd->putters[0], NULL);
 	assert_int_equal(crowd->put_code, STP_CANCELLED);

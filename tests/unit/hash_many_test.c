@@ -137,8 +137,8 @@ static void test_hash_many__messages_of_very_different_sizes_equal_libsodium(voi
 	}
 }
 
-/* Feeds one message as pieces of piece_bytes, the last of them empty when it divides. */
-static void check_pieces(unsigned set, unsigned features, size_t n, size_t piece_bytes)
+/* Feeds one message as chunks of chunk_bytes, the last of them empty when it divides. */
+static void check_chunks(unsigned set, unsigned features, size_t n, size_t chunk_bytes)
 {
 	struct stp_hasher *hasher;
 	struct stp_hash_stream stream;
@@ -151,10 +151,10 @@ static void check_pieces(unsigned set, unsigned features, size_t n, size_t piece
 	assert_int_equal(stp_hasher_create(set, features, 4, &hasher, &err), STP_OK);
 	stp_hash_stream_init(&stream, set);
 	for (;;) {
-		int final = n - at < piece_bytes;
+		int final = n - at < chunk_bytes;
 		struct stp_hash_job job = {.stream = &stream,
 		                           .data = text + at,
-		                           .bytes = final ? n - at : piece_bytes,
+		                           .bytes = final ? n - at : chunk_bytes,
 		                           .final = final,
 		                           .digests = digests};
 
@@ -175,7 +175,7 @@ static void check_pieces(unsigned set, unsigned features, size_t n, size_t piece
 		}
 }
 
-static void test_hasher__pieces_of_one_message_equal_the_whole(void **state)
+static void test_hasher__chunks_of_one_message_equal_the_whole(void **state)
 {
 	unsigned set;
 	size_t n;
@@ -183,9 +183,9 @@ static void test_hasher__pieces_of_one_message_equal_the_whole(void **state)
 	(void)state;
 	for (set = 1; set < 1u << STP_ALG_COUNT; set++)
 		for (n = 0; n <= LENGTHS; n++) {
-			check_pieces(set, stp_cpu_features(), n, 128);
-			check_pieces(set, stp_cpu_features(), n, 256);
-			check_pieces(set, 0, n, 384);
+			check_chunks(set, stp_cpu_features(), n, 128);
+			check_chunks(set, stp_cpu_features(), n, 256);
+			check_chunks(set, 0, n, 384);
 		}
 }
 
@@ -205,7 +205,7 @@ int main(void)
 	    cmocka_unit_test(test_hash_many__messages_of_all_lengths_in_one_call_equal_libsodium),
 	    cmocka_unit_test(test_hash_many__messages_of_very_different_sizes_equal_libsodium),
 	    cmocka_unit_test(test_hash_many__keyed_blake2b_equals_libsodium),
-	    cmocka_unit_test(test_hasher__pieces_of_one_message_equal_the_whole),
+	    cmocka_unit_test(test_hasher__chunks_of_one_message_equal_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -232,12 +232,13 @@ static void test_keys__other_files_are_refused_with_the_reason(void **state)
 	struct stp_buf buf = STP_BUF_INIT;
 
 	(void)state;
-	assert_refused("", "no PEM file");
-	assert_refused("hello", "no PEM file");
-	assert_refused("-----BEGIN PRIVATE KEY-----\n", "no PEM file");
+	assert_refused("", "not a PEM file");
+	assert_refused("hello", "not a PEM file");
+	assert_refused("-----BEGIN PRIVATE KEY-----\n", "not a PEM file");
 	assert_refused("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n",
-	               "no PKCS#8");
-	assert_refused("-----BEGIN PUBLIC KEY-----\nMC4C\n-----END PUBLIC KEY-----\n", "no PKCS#8");
+	               "not a PKCS#8");
+	assert_refused("-----BEGIN PUBLIC KEY-----\nMC4C\n-----END PUBLIC KEY-----\n",
+	               "not a PKCS#8");
 	assert_refused("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n"
 	               "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n",
 	               "more than one");
@@ -252,11 +253,11 @@ static void test_keys__other_files_are_refused_with_the_reason(void **state)
 	        "-algorithm ed448 -out ed448.pem"),
 	    0);
 	assert_int_equal(stp_file_read(folder_fd, "rsa.pem", 100000, "t", &buf, NULL), STP_OK);
-	assert_refused((const char *)buf.data, "no Ed25519 key");
+	assert_refused((const char *)buf.data, "not an Ed25519 key");
 	assert_int_equal(stp_file_read(folder_fd, "ec.pem", 100000, "t", &buf, NULL), STP_OK);
-	assert_refused((const char *)buf.data, "no Ed25519 key");
+	assert_refused((const char *)buf.data, "not an Ed25519 key");
 	assert_int_equal(stp_file_read(folder_fd, "ed448.pem", 100000, "t", &buf, NULL), STP_OK);
-	assert_refused((const char *)buf.data, "no Ed25519 key");
+	assert_refused((const char *)buf.data, "not an Ed25519 key");
 	assert_int_equal(stp_file_read(folder_fd, "enc.pem", 100000, "t", &buf, NULL), STP_OK);
 	assert_refused((const char *)buf.data, "is encrypted");
 	stp_buf_release(&buf);

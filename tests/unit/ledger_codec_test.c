@@ -31,7 +31,7 @@ static void test_codec__a_record_comes_back_as_it_went(void **state)
 	}
 }
 
-static void test_codec__a_tombstone_needs_no_path_and_no_digests(void **state)
+static void test_codec__a_removed_record_needs_no_path_and_no_digests(void **state)
 {
 	uint8_t bytes[STP_RECORD_ENCODED_MAX];
 	struct made_record made;
@@ -136,12 +136,12 @@ static void test_codec__what_no_encoder_writes_is_refused(void **state)
 	uint8_t saved = bytes[32];
 
 	(void)state;
-	bytes[32] |= 64; /* a flag there is none for */
+	bytes[32] |= 64; /* an undefined flag */
 	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
-	bytes[32] = saved | STP_RECORD_NO_PATH; /* and a path all the same */
+	bytes[32] = saved | STP_RECORD_NO_PATH; /* and a path nevertheless */
 	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
 	bytes[32] = saved;
-	bytes[34] = bytes[35] = 0; /* no path, not said so */
+	bytes[34] = bytes[35] = 0; /* no path, without the flag for that */
 	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
 	bytes[34] = bytes[35] = 0xff; /* longer than a path may be */
 	assert_int_equal(stp_record_decode(bytes, sizeof(bytes), DIGEST_BYTES, &back), 0);
@@ -154,7 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_codec__a_record_comes_back_as_it_went),
-	    cmocka_unit_test(test_codec__a_tombstone_needs_no_path_and_no_digests),
+	    cmocka_unit_test(test_codec__a_removed_record_needs_no_path_and_no_digests),
 	    cmocka_unit_test(test_codec__claims_bring_their_own_digests),
 	    cmocka_unit_test(test_codec__a_removed_path_keeps_what_it_had_and_when_it_went),
 	    cmocka_unit_test(test_codec__a_cut_record_is_refused_at_every_length),

@@ -59,7 +59,8 @@ static void fixture_release(struct fixture *fixture)
 	scratch_release(&fixture->scratch);
 }
 
-/* Record i as the ledger says now: its length, 0 for a tombstone, UINT64_MAX when it has none. */
+/* Record i as the ledger has it now: its length, 0 when it was removed, UINT64_MAX when there is
+ * none. */
 static uint64_t length_of(struct fixture *fixture, uint64_t i)
 {
 	struct stp_sources sources = STP_SOURCES_INIT;
@@ -122,7 +123,7 @@ static void put(struct fixture *fixture, uint64_t i, uint64_t length)
 static void commit_one(struct fixture *fixture, enum stp_segment_kind kind, uint64_t i,
                        uint64_t length, uint64_t run_version)
 {
-	struct stp_ledger_facts facts = {.run_version = run_version, .target_count = 1};
+	struct stp_ledger_summary summary = {.run_version = run_version, .target_count = 1};
 	struct stp_segment_writer *writer;
 	struct made_record made;
 
@@ -133,7 +134,7 @@ static void commit_one(struct fixture *fixture, enum stp_segment_kind kind, uint
 	assert_int_equal(stp_ledger_begin(fixture->ledger, kind, &writer, NULL), STP_OK);
 	assert_int_equal(stp_segment_add(writer, &made.record, NULL), STP_OK);
 	assert_int_equal(stp_ledger_prepare(fixture->ledger, writer, NULL), STP_OK);
-	assert_int_equal(stp_ledger_commit(fixture->ledger, &facts, NULL), STP_OK);
+	assert_int_equal(stp_ledger_commit(fixture->ledger, &summary, NULL), STP_OK);
 }
 
 static void flip(struct fixture *fixture, const char *name, off_t offset)
@@ -222,7 +223,7 @@ static void test_ledger__generations_follow_one_another_and_two_are_kept(void **
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 10, 100);
 	reopen(&fixture);
 	assert_int_equal(stp_ledger_generation(fixture.ledger), 1);
-	assert_int_equal(stp_ledger_facts(fixture.ledger)->run_version, 100);
+	assert_int_equal(stp_ledger_summary(fixture.ledger)->run_version, 100);
 	assert_int_equal(stp_ledger_checkpoint_count(fixture.ledger), 0);
 	commit_one(&fixture, STP_SEGMENT_DELTA, 2, 20, 101);
 	reopen(&fixture);
@@ -244,21 +245,21 @@ static void test_ledger__generations_follow_one_another_and_two_are_kept(void **
 	fixture_release(&fixture);
 }
 
-static void test_ledger__a_commit_without_a_segment_changes_only_the_facts(void **state)
+static void test_ledger__a_commit_without_a_segment_changes_only_the_summary(void **state)
 {
-	struct stp_ledger_facts facts = {.run_version = 6, .tag = 77, .source = 2};
+	struct stp_ledger_summary summary = {.run_version = 6, .tag = 77, .source = 2};
 	struct fixture fixture;
 
 	(void)state;
 	fixture_init(&fixture);
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 10, 5);
 	reopen(&fixture);
-	assert_int_equal(stp_ledger_commit(fixture.ledger, &facts, NULL), STP_OK);
+	assert_int_equal(stp_ledger_commit(fixture.ledger, &summary, NULL), STP_OK);
 	reopen(&fixture);
 	assert_int_equal(stp_ledger_generation(fixture.ledger), 2);
-	assert_int_equal(stp_ledger_facts(fixture.ledger)->run_version, 6);
-	assert_int_equal(stp_ledger_facts(fixture.ledger)->tag, 77);
-	assert_int_equal(stp_ledger_facts(fixture.ledger)->source, 2);
+	assert_int_equal(stp_ledger_summary(fixture.ledger)->run_version, 6);
+	assert_int_equal(stp_ledger_summary(fixture.ledger)->tag, 77);
+	assert_int_equal(stp_ledger_summary(fixture.ledger)->source, 2);
 	assert_int_equal(length_of(&fixture, 1), 10);
 	fixture_release(&fixture);
 }
@@ -307,7 +308,7 @@ static void test_ledger__another_key_uses_nothing_and_names_it(void **state)
 	assert_int_equal(stp_ledger_refused_count(fixture.ledger), 2);
 	assert_int_equal(fixture.damage.total, 2);
 	assert_int_equal(count_groups(&fixture), 0);
-	/* And work goes on under new numbers. */
+	/* And work continues with new numbers. */
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
 	stp_ledger_close(fixture.ledger);
 	open_with(&fixture, other_key, SET);
@@ -334,8 +335,8 @@ static void test_ledger__other_hash_algorithms_say_what_was_signed(void **state)
 	assert_int_equal(stp_ledger_refused_count(fixture.ledger), 0);
 	assert_int_equal(stp_ledger_hash_set(fixture.ledger), SET);
 	assert_true(stp_ledger_wants_base(fixture.ledger, 0));
-	assert_int_equal(stp_ledger_facts(fixture.ledger)->run_version, 5);
-	/* A base of the new set takes the place of all. */
+	assert_int_equal(stp_ledger_summary(fixture.ledger)->run_version, 5);
+	/* A base of the new set replaces all segments. */
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
 	stp_ledger_close(fixture.ledger);
 	open_with(&fixture, seal_key, STP_ALG_BIT(STP_ALG_SHA512));
@@ -357,7 +358,7 @@ static void test_ledger__a_broken_manifest_falls_back_to_the_one_before(void **s
 	flip(&fixture, "2.manifest", 130);
 	reopen(&fixture);
 	assert_int_equal(stp_ledger_generation(fixture.ledger), 1);
-	assert_int_equal(stp_ledger_facts(fixture.ledger)->run_version, 5);
+	assert_int_equal(stp_ledger_summary(fixture.ledger)->run_version, 5);
 	assert_int_equal(fixture.damage.total, 1);
 	assert_string_equal(fixture.damage.items[0].subject, "2.manifest");
 	assert_int_equal(length_of(&fixture, 1), 10);
@@ -398,7 +399,7 @@ static void test_ledger__an_old_segment_under_a_new_name_is_refused(void **state
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 10, 5);
 	reopen(&fixture);
 	commit_one(&fixture, STP_SEGMENT_BASE, 1, 11, 6);
-	/* Both are sealed with our key; only the manifest tells them apart. */
+	/* Both are sealed with the same key; only the manifest distinguishes them. */
 	assert_int_equal(renameat(fixture.scratch.fd, "ledger/1.base.segment", fixture.scratch.fd,
 	                          "ledger/2.base.segment"),
 	                 0);
@@ -518,7 +519,7 @@ static void test_ledger__a_flip_in_any_file_never_gives_another_length(void **st
 			flip(&fixture, names[i], at);
 			reopen(&fixture);
 			length = length_of(&fixture, 1);
-			/* The older generation is true of its time; its run_version tells. */
+			/* The older generation is valid; its run_version shows that it is old. */
 			assert_true(length == 12 || length == UINT64_MAX ||
 			            (i == 4 && length == 11));
 			if (i != 3)
@@ -535,7 +536,7 @@ int main(void)
 	    cmocka_unit_test(test_ledger__an_empty_one_has_no_generation),
 	    cmocka_unit_test(test_ledger__a_killed_run_is_resumed_from_its_checkpoints),
 	    cmocka_unit_test(test_ledger__generations_follow_one_another_and_two_are_kept),
-	    cmocka_unit_test(test_ledger__a_commit_without_a_segment_changes_only_the_facts),
+	    cmocka_unit_test(test_ledger__a_commit_without_a_segment_changes_only_the_summary),
 	    cmocka_unit_test(test_ledger__a_prepared_segment_is_nothing_without_the_commit),
 	    cmocka_unit_test(test_ledger__another_key_uses_nothing_and_names_it),
 	    cmocka_unit_test(test_ledger__other_hash_algorithms_say_what_was_signed),

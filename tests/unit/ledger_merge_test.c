@@ -294,7 +294,7 @@ static void test_merge__damage_in_a_new_segment_hides_what_older_ones_say(void *
 				record = &group.items[0].record;
 				newer += record->length == 2;
 				older += record->length == 1;
-				/* Nothing the new segment replaced has come back. */
+				/* Nothing that the new segment replaced has come back. */
 				if (record->length == 1) {
 					uint64_t number = record->flags & STP_RECORD_FILE
 					                      ? record->fingerprint.ino

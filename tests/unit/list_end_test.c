@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a list ends and begins, what is not a list at all, and the forms that values have. */
+/* How a list begins and ends, what is not a list at all, and the forms of values. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #define ROW  "a,1," HEX32 "\n"
 #define JSON "{\"path\":\"a\",\"length\":1,\"sha256\":\"" HEX32 "\"}\n"
 
-/* A list, how reading it ends, and words of the message. */
+/* A list, the result of reading it, and words of the message. */
 struct sample {
 	const char *text;
 	enum stp_errc code;
@@ -114,15 +114,15 @@ static void test_end__a_file_may_have_one_and_it_must_be_right(void **state)
 
 static void test_end__an_end_line_is_found_wherever_the_list_is_cut(void **state)
 {
-	size_t piece;
+	size_t chunk;
 
 	(void)state;
-	for (piece = 1; piece < 80; piece += 3) {
+	for (chunk = 1; chunk < 80; chunk += 3) {
 		struct stp_list_source source = {.name = "list"};
 		struct stp_list_options options = {.source = &source,
 		                                   .hash_set = SHA256,
-		                                   .piece_bytes = piece,
-		                                   .jobs = piece % 4,
+		                                   .chunk_bytes = chunk,
+		                                   .jobs = chunk % 4,
 		                                   .row_bytes_max = 600};
 		struct stp_fault_list faults;
 		struct stp_list_stats stats;

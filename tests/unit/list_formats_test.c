@@ -68,7 +68,7 @@ static void test_formats__rows_are_cut_behind_the_last_whole_one(void **state)
 	check_cut(&stp_list_csv, "\"a\nb\n", 0, 1);
 	check_cut(&stp_list_csv, "a", 0, 0);
 	check_cut(&stp_list_csv, "", 0, 0);
-	/* A quote says nothing in a line of JSON. */
+	/* A quote has no meaning for the format of a line of JSON. */
 	check_cut(&stp_list_ndjson, "{\"a\n\"\n{", 6, 0);
 	check_cut(&stp_list_ndjson, "{}", 0, 0);
 	check_cut(&stp_list_ndjson, "", 0, 0);
@@ -110,7 +110,7 @@ static void test_formats__another_one_takes_a_table_entry(void **state)
 	                                             .parse = parse_plain};
 	struct stp_list_source source = {.name = "list"};
 	struct stp_list_options options = {
-	    .source = &source, .format = &plain, .hash_set = SHA256, .jobs = 2, .piece_bytes = 5};
+	    .source = &source, .format = &plain, .hash_set = SHA256, .jobs = 2, .chunk_bytes = 5};
 	struct stp_list_stats stats;
 	struct stp_fault_list faults;
 	struct seen *seen = calloc(1, sizeof(*seen));

@@ -143,7 +143,7 @@ static void test_known__a_path_named_twice_is_noticed(void **state)
 	row = record_at(&fixture, 5);
 	assert_true(stp_known_take(fixture.known, &row));
 	assert_int_equal(stp_known_repeats(fixture.known), 0);
-	/* The same words again are only counted. */
+	/* The same values again are only counted. */
 	assert_true(stp_known_take(fixture.known, &row));
 	assert_true(stp_known_take(fixture.known, &row));
 	assert_false(stp_known_is_unsure(fixture.known));

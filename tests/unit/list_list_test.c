@@ -386,7 +386,7 @@ static void test_list__its_sum_is_that_of_the_file_and_of_nothing_else(void **st
 	free(text);
 }
 
-/* Around the edges of blocks and pieces: in any cut, a file's sum is that of its bytes; and it is
+/* Around the edges of blocks and chunks: in any cut, a file's sum is that of its bytes; and it is
  * no other file's, also where zeros were filled in. */
 static void test_list__sums_around_edges(void **state)
 {

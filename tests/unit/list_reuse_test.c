@@ -82,13 +82,13 @@ static void tear_down(struct fixture *fixture)
 
 static void commit(struct fixture *fixture, uint64_t tag)
 {
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = ROWS, .tag = tag};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = ROWS, .tag = tag};
 	const struct stp_record *records[ROWS];
 	size_t i;
 
 	for (i = 0; i < ROWS; i++)
 		records[i] = &fixture->records[i].record;
-	ledger_take(&fixture->made, records, ROWS, &facts);
+	ledger_take(&fixture->made, records, ROWS, &summary);
 }
 
 static int accept_all(void *ctx, const struct stp_record *row)

@@ -69,7 +69,7 @@ static void test_source__what_cannot_be_opened_is_an_error_of_the_list(void **st
 	assert_null(stp_list_source_name(NULL));
 }
 
-/* Rows over a socket: nothing but read(2) is asked of a source, and the end must be said. */
+/* Rows over a socket: a source needs only read(2), and an end line is required. */
 static void test_source__a_socket_is_one_and_needs_an_end_line(void **state)
 {
 	int said;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The counted sizes against the bytes that roles/ and bins/ really write.
+ * Compares the computed sizes with the bytes that roles/ and bins/ write.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 
 struct world {
 	struct stp_config config;
-	struct stp_plan_shape shape;
+	struct stp_plan_layout layout;
 	struct stp_key_object keys[8];
 	struct stp_role_keys root, targets, bins, online;
 };
@@ -45,7 +45,7 @@ static void make_world(struct world *w, const char *profile, unsigned bits)
 	w->bins =
 	    (struct stp_role_keys){w->keys + 5, w->config.bins_key_count, w->config.bins_threshold};
 	w->online = (struct stp_role_keys){w->keys + 7, 1, 1};
-	w->shape = (struct stp_plan_shape){
+	w->layout = (struct stp_plan_layout){
 	    .bits = bits,
 	    .hash_set = w->config.hash_set,
 	    .bin_prefix_bytes = strlen(w->config.bin_prefix),
@@ -69,18 +69,18 @@ static void check_delegators(struct world *w)
 	struct stp_buf body = STP_BUF_INIT;
 
 	assert_int_equal(stp_root_body(first, &root_keys, &body, &err), STP_OK);
-	assert_int_equal(stp_plan_root_bytes(&w->shape),
+	assert_int_equal(stp_plan_root_bytes(&w->layout),
 	                 stp_plan_envelope_bytes(ED25519, 3, body.count));
 	assert_int_equal(stp_targets_body(&w->config, first, &w->bins, &w->online, &body, &err),
 	                 STP_OK);
-	assert_int_equal(stp_plan_targets_bytes(&w->shape),
+	assert_int_equal(stp_plan_targets_bytes(&w->layout),
 	                 stp_plan_envelope_bytes(ED25519, w->targets.count, body.count));
 	if (w->config.has_bins_role) {
 		assert_int_equal(stp_bins_body(&w->config, first, &w->online, &body, &err), STP_OK);
-		assert_int_equal(stp_plan_bins_bytes(&w->shape),
+		assert_int_equal(stp_plan_bins_bytes(&w->layout),
 		                 stp_plan_envelope_bytes(ED25519, w->bins.count, body.count));
 	} else {
-		assert_int_equal(stp_plan_bins_bytes(&w->shape), 0);
+		assert_int_equal(stp_plan_bins_bytes(&w->layout), 0);
 	}
 	stp_buf_release(&body);
 }
@@ -89,15 +89,15 @@ static void check_snapshot(struct world *w)
 {
 	size_t count = stp_bin_count(&w->config);
 	uint64_t *lengths = malloc(count * sizeof(*lengths));
-	struct stp_meta_input input = {.targets = {NULL, 1, stp_plan_targets_bytes(&w->shape)},
-	                               .bins = {NULL, 1, stp_plan_bins_bytes(&w->shape)},
+	struct stp_meta_input input = {.targets = {NULL, 1, stp_plan_targets_bytes(&w->layout)},
+	                               .bins = {NULL, 1, stp_plan_bins_bytes(&w->layout)},
 	                               .bin_version = VERSION,
 	                               .bin_lengths = lengths};
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_buf body = STP_BUF_INIT;
 	struct stp_meta_list list;
 	struct stp_arena arena;
-	uint64_t snapshot_bytes = stp_plan_snapshot_bytes(&w->shape, 5);
+	uint64_t snapshot_bytes = stp_plan_snapshot_bytes(&w->layout, 5);
 	uint8_t digest[32] = {0};
 
 	for (size_t i = 0; i < count; i++)
@@ -108,7 +108,7 @@ static void check_snapshot(struct world *w)
 	assert_int_equal(snapshot_bytes, stp_plan_envelope_bytes(ED25519, 1, body.count));
 	assert_int_equal(stp_timestamp_body(nightly, VERSION, snapshot_bytes, digest, &body, &err),
 	                 STP_OK);
-	assert_int_equal(stp_plan_timestamp_bytes(&w->shape, snapshot_bytes),
+	assert_int_equal(stp_plan_timestamp_bytes(&w->layout, snapshot_bytes),
 	                 stp_plan_envelope_bytes(ED25519, 1, body.count));
 	stp_buf_release(&body);
 	stp_arena_release(&arena);
@@ -141,7 +141,7 @@ static void check_bin(struct world *w)
 	assert_int_equal(stp_bin_write_bytes(&bin, w->config.hash_set),
 	                 3 * stp_plan_target_bytes(w->config.hash_set, 156, 7) + 2);
 	assert_int_equal(
-	    stp_plan_bin_bytes(&w->shape, stp_bin_write_bytes(&bin, w->config.hash_set)),
+	    stp_plan_bin_bytes(&w->layout, stp_bin_write_bytes(&bin, w->config.hash_set)),
 	    stp_plan_envelope_bytes(ED25519, 1,
 	                            frame + stp_bin_write_bytes(&bin, w->config.hash_set)));
 	stp_bin_release(&bin);
@@ -165,14 +165,14 @@ static void test_plan__sizes_are_those_of_the_files(void **state)
 		}
 }
 
-/* The table "Sizes" that designs are made from. */
+/* The table "Sizes" in engine/TUF.md. */
 static void test_plan__sizes_are_those_that_were_measured(void **state)
 {
-	struct stp_plan_shape shape = {
+	struct stp_plan_layout layout = {
 	    .bits = 14, .bin_prefix_bytes = 5, .is_succinct = 1, .version_digits = 1};
 
 	(void)state;
-	assert_int_equal(stp_plan_bin_bytes(&shape, 0), 341);
+	assert_int_equal(stp_plan_bin_bytes(&layout, 0), 341);
 	assert_int_equal(stp_plan_target_bytes(STP_ALG_BIT(STP_ALG_SHA256), 156, 7) + 1, 265);
 	assert_int_equal(stp_plan_target_bytes(STP_ALG_BIT(STP_ALG_SHA512), 156, 7) + 1, 329);
 }
@@ -194,18 +194,18 @@ static void test_plan__sizes_of_files_with_p256_keys(void **state)
 		p256_make(&keys[i]);
 		w.keys[i] = keys[i].object;
 	}
-	w.shape.offline_kind = kind;
-	w.shape.online_kind = kind;
+	w.layout.offline_kind = kind;
+	w.layout.online_kind = kind;
 	root_keys = (struct stp_root_keys){w.root, w.targets, w.online, w.online};
 	assert_int_equal(stp_root_body(first, &root_keys, &body, &err), STP_OK);
 	assert_int_equal(stp_cjson_to_file(body.data, body.count, "test", "", &file, &err), STP_OK);
 	assert_int_equal(file.count, body.count + 6 * 4);
-	assert_int_equal(stp_plan_root_bytes(&w.shape),
+	assert_int_equal(stp_plan_root_bytes(&w.layout),
 	                 stp_plan_envelope_bytes(kind, 3, file.count));
 	file.count = 0;
 	assert_int_equal(stp_bins_body(&w.config, first, &w.online, &body, &err), STP_OK);
 	assert_int_equal(stp_cjson_to_file(body.data, body.count, "test", "", &file, &err), STP_OK);
-	assert_int_equal(stp_plan_bins_bytes(&w.shape),
+	assert_int_equal(stp_plan_bins_bytes(&w.layout),
 	                 stp_plan_envelope_bytes(kind, w.bins.count, file.count));
 	for (size_t i = 0; i < 8; i++)
 		p256_release(&keys[i]);

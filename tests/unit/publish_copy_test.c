@@ -112,7 +112,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A source of count bytes, recorded as it is. */
+/* A source of count bytes with a correct record. */
 static void make_source(struct fixture *f, size_t count)
 {
 	uint8_t *bytes = malloc(count + 1);
@@ -135,7 +135,7 @@ static off_t size_of(int fd)
 	return st.st_size;
 }
 
-/* Sets how large a file may become: nothing that goes wrong here fills the disk. */
+/* Limits the size of files, so that a failing test cannot fill the disk. */
 static void limit_files(rlim_t bytes)
 {
 	struct rlimit limit;
@@ -220,12 +220,12 @@ static void test_publish_copy__a_source_that_grew_is_copied_no_further(void **st
 			assert_int_equal(share(f), STP_COPY_CHANGED);
 			assert_true(size_of(f->to_fd) <= (off_t)lengths[i]);
 		}
-		/* By one byte, too. */
+		/* Even by one byte. */
 		assert_int_equal(ftruncate(f->source.fd, (off_t)lengths[i] + 1), 0);
 		assert_int_equal(copy(f), STP_COPY_CHANGED);
 		assert_true(stp_clock_monotonic_ns() - began < UINT64_C(60000000000));
 	}
-	/* What ends at a block can be shared alone: those are the recorded bytes. */
+	/* A range that ends at a block can be shared: it has the recorded bytes. */
 	make_source(f, 8192);
 	assert_int_equal(ftruncate(f->source.fd, TERA), 0);
 	assert_int_equal(share(f), STP_COPY_DONE);
@@ -248,7 +248,7 @@ static void test_publish_copy__other_bytes_and_shorter_sources_are_reported(void
 	assert_int_equal(share(f), STP_COPY_CHANGED);
 }
 
-static void test_publish_copy__sharing_goes_in_pieces_and_may_be_refused(void **state)
+static void test_publish_copy__sharing_goes_in_chunks_and_may_be_refused(void **state)
 {
 	const size_t length = (64 << 20) + 5;
 	struct fixture *f = *state;
@@ -306,7 +306,7 @@ int main(void)
 	    TEST(test_publish_copy__copies_every_length),
 	    TEST(test_publish_copy__a_source_that_grew_is_copied_no_further),
 	    TEST(test_publish_copy__other_bytes_and_shorter_sources_are_reported),
-	    TEST(test_publish_copy__sharing_goes_in_pieces_and_may_be_refused),
+	    TEST(test_publish_copy__sharing_goes_in_chunks_and_may_be_refused),
 	    TEST(test_publish_copy__a_cancelled_copy_stops),
 	};
 

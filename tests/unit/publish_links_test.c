@@ -44,7 +44,7 @@ static void end(struct made *m)
 	repository_release(&m->r);
 }
 
-/* The record of a target with these bytes, as a scan would have it. */
+/* The record of a target with these bytes, as a scan would make it. */
 static struct stp_record record_of(struct made *m, const char *path, const char *bytes)
 {
 	struct stp_record record = {.path = path,
@@ -145,7 +145,7 @@ static void test_links__two_hashes_make_two_names(void **state)
 	end(&m);
 }
 
-static void test_links__a_hard_link_hands_the_new_ctime_back(void **state)
+static void test_links__a_hard_link_returns_the_new_ctime(void **state)
 {
 	struct made m;
 	struct stp_record record;
@@ -201,7 +201,8 @@ static void test_links__what_changed_since_it_was_hashed_gets_no_name(void **sta
 		assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
 		assert_int_equal(m.faults.total, 0);
 		assert_int_equal(faccessat(m.r.scratch.fd, m.name, F_OK, 0), -1);
-		/* Without a fingerprint (a digest list) the bytes tell when they are copied. */
+		/* Without a fingerprint (a digest list) the bytes are compared when they are
+		 * copied. */
 		record.flags = STP_RECORD_DIGESTS;
 		if (kinds[i] == STP_LINK_COPY) {
 			assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
@@ -211,7 +212,7 @@ static void test_links__what_changed_since_it_was_hashed_gets_no_name(void **sta
 	}
 }
 
-static void test_links__a_twin_whose_ctime_our_own_link_moved_is_the_same_file(void **state)
+static void test_links__another_name_whose_ctime_our_own_link_changed_is_the_same_file(void **state)
 {
 	struct made m;
 	struct stp_record one, other;
@@ -231,7 +232,7 @@ static void test_links__a_twin_whose_ctime_our_own_link_moved_is_the_same_file(v
 	usleep(20000); /* the file system's clock ticks */
 	assert_int_equal(put(&m, &one), STP_LINKS_DONE);
 	usleep(20000);
-	/* It had changed before, whoever did that. */
+	/* It had changed before, for whatever reason. */
 	other.fingerprint.ctime_ns--;
 	assert_int_equal(put(&m, &other), STP_LINKS_CHANGED);
 	other.fingerprint.ctime_ns++;
@@ -244,7 +245,7 @@ static void test_links__a_twin_whose_ctime_our_own_link_moved_is_the_same_file(v
 	assert_true(one.fingerprint.ctime_ns < other.fingerprint.ctime_ns);
 	one.fingerprint.ctime_ns = other.fingerprint.ctime_ns;
 	assert_int_equal(put(&m, &one), STP_LINKS_DONE);
-	/* It is not what was hashed before the links, and has other bytes: no excuse. */
+	/* It is not the file that was hashed before the links: it has other bytes. */
 	scratch_file(&m.r.scratch, "targets/a.whl", "whale", 5);
 	assert_int_equal(put(&m, &other), STP_LINKS_CHANGED);
 	end(&m);
@@ -289,7 +290,7 @@ static void test_links__what_has_changed_is_read_again(void **state)
 	                 STP_OK);
 	assert_int_equal(now, STP_LINKS_NOW_OTHER);
 	assert_int_equal(sys_errno, 0);
-	/* A file that does not change is not kept as it was. */
+	/* A distribution file does not keep its old entry. */
 	record = record_of(&m, "a.whl", "wheel");
 	assert_int_equal(put(&m, &record), STP_LINKS_DONE);
 	assert_int_equal(stp_links_serve(m.links, 0, &record, &serves, &err), STP_OK);
@@ -311,7 +312,7 @@ static void test_links__nothing_leads_out_of_the_folders(void **state)
 	record.path = "link/a.whl";
 	assert_int_equal(symlinkat("real", m.r.targets_fd, "link"), 0);
 	assert_int_equal(put(&m, &record), STP_LINKS_CHANGED);
-	/* The destination: somebody planted a link in public/targets. */
+	/* The destination: a planted link in public/targets. */
 	record = record_of(&m, "pool/a.whl", "wheel");
 	snprintf(outside, sizeof(outside), "%s/outside", m.r.scratch.path);
 	assert_int_equal(mkdir(outside, 0755), 0);
@@ -384,7 +385,7 @@ static void test_links__a_cancelled_run_leaves_nothing(void **state)
 	end(&m);
 }
 
-static void test_links__a_name_that_gets_too_long_is_a_fault(void **state)
+static void test_links__a_name_that_becomes_too_long_is_a_fault(void **state)
 {
 	struct made m;
 	struct stp_record record;
@@ -471,7 +472,7 @@ static void test_links__none_needs_no_targets_folder(void **state)
 	repository_release(&r);
 }
 
-static void test_links__a_file_that_only_a_list_knows_gets_no_name_before_it_is_there(void **state)
+static void test_links__a_file_that_only_a_list_names_gets_no_name_before_it_exists(void **state)
 {
 	static const enum stp_link links[] = {STP_LINK_SYMLINK, STP_LINK_COPY};
 	static const char *const paths[] = {"d/b", "c", "a", "e/f/g"};
@@ -503,7 +504,7 @@ static void test_links__a_file_that_only_a_list_knows_gets_no_name_before_it_is_
 		assert_string_equal(missing.paths[0], "a");
 		assert_string_equal(missing.paths[2], "d/b");
 		stp_missing_release(&missing);
-		/* Nothing is noted, so that the next run looks at all of them again. */
+		/* Nothing is recorded, so that the next run checks all of them again. */
 		assert_int_equal(stp_links_commit(m.links, NULL), STP_OK);
 		stp_links_end(m.links);
 		assert_int_equal(stp_links_begin(&m.r.repo, &m.r.config, m.r.targets_fd, 10, 2,
@@ -524,20 +525,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_links__every_kind_gives_the_bytes),
 	    cmocka_unit_test(test_links__two_hashes_make_two_names),
-	    cmocka_unit_test(test_links__a_hard_link_hands_the_new_ctime_back),
+	    cmocka_unit_test(test_links__a_hard_link_returns_the_new_ctime),
 	    cmocka_unit_test(test_links__mutable_files_keep_their_old_bytes_under_the_old_name),
 	    cmocka_unit_test(test_links__what_changed_since_it_was_hashed_gets_no_name),
-	    cmocka_unit_test(test_links__a_twin_whose_ctime_our_own_link_moved_is_the_same_file),
+	    cmocka_unit_test(
+	        test_links__another_name_whose_ctime_our_own_link_changed_is_the_same_file),
 	    cmocka_unit_test(test_links__what_has_changed_is_read_again),
 	    cmocka_unit_test(test_links__nothing_leads_out_of_the_folders),
 	    cmocka_unit_test(test_links__a_moved_targets_folder_is_followed),
 	    cmocka_unit_test(test_links__a_cancelled_run_leaves_nothing),
-	    cmocka_unit_test(test_links__a_name_that_gets_too_long_is_a_fault),
+	    cmocka_unit_test(test_links__a_name_that_becomes_too_long_is_a_fault),
 	    cmocka_unit_test(test_links__mutable_mode_makes_names_only_for_files_that_may_change),
 	    cmocka_unit_test(test_links__auto_is_all_up_to_a_limit_and_mutable_beyond),
 	    cmocka_unit_test(test_links__none_needs_no_targets_folder),
 	    cmocka_unit_test(
-	        test_links__a_file_that_only_a_list_knows_gets_no_name_before_it_is_there),
+	        test_links__a_file_that_only_a_list_names_gets_no_name_before_it_exists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

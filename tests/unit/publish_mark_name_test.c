@@ -25,7 +25,7 @@ static void is_named(const char *path, const char *name)
 	assert_string_equal(hex, "0123456789abcdef");
 }
 
-static void test_mark_name__folders_become_divisions(void **state)
+static void test_mark_name__folders_become_separators(void **state)
 {
 	(void)state;
 	is_named("a.whl", ".signed/01/23456789abcdef.\"\"\"\"\"\"a.whl");
@@ -82,7 +82,7 @@ static void test_mark_name__the_longest_path_is_refused_or_fits(void **state)
 	}
 }
 
-static void test_mark_name__other_names_are_none(void **state)
+static void test_mark_name__other_names_are_not_marks(void **state)
 {
 	static const char *const bad[] = {
 	    "",
@@ -115,11 +115,11 @@ static void test_mark_name__other_names_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_mark_name__folders_become_divisions),
+	    cmocka_unit_test(test_mark_name__folders_become_separators),
 	    cmocka_unit_test(test_mark_name__many_folders_stay_folders),
 	    cmocka_unit_test(test_mark_name__long_paths_stay_folders),
 	    cmocka_unit_test(test_mark_name__the_longest_path_is_refused_or_fits),
-	    cmocka_unit_test(test_mark_name__other_names_are_none),
+	    cmocka_unit_test(test_mark_name__other_names_are_not_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

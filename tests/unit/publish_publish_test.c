@@ -62,7 +62,7 @@ static void test_publish__every_profile_reads_back(void **state)
 	}
 }
 
-static void test_publish__versions_rise_and_commits_are_noted(void **state)
+static void test_publish__versions_rise_and_commits_are_recorded(void **state)
 {
 	struct repository r;
 	struct stp_current current;
@@ -85,7 +85,8 @@ static void test_publish__versions_rise_and_commits_are_noted(void **state)
 	repository_release(&r);
 }
 
-static void test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used_again(void **state)
+static void
+test_publish__files_of_a_dead_run_are_removed_and_its_version_not_used_again(void **state)
 {
 	struct repository r;
 	struct stp_current current;
@@ -117,7 +118,7 @@ static void test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used
 	repository_release(&r);
 }
 
-static void test_publish__only_names_of_temporary_files_are_swept(void **state)
+static void test_publish__only_temporary_files_are_removed(void **state)
 {
 	static const char *const kept[] = {
 	    "repo/.tmp-notes",
@@ -146,7 +147,7 @@ static void test_publish__only_names_of_temporary_files_are_swept(void **state)
 		scratch_file(&r.scratch, kept[i], "x", 1);
 	for (i = 0; i < sizeof(swept) / sizeof(swept[0]); i++)
 		scratch_file(&r.scratch, swept[i], "x", 1);
-	/* A link that a run was about to put in place goes, what it leads to does not. */
+	/* A temporary link of a crashed run is removed, what it leads to is not. */
 	scratch_file(&r.scratch, "victim", "x", 1);
 	symlinkat("../../../victim", r.repo.targets_fd, ".tmp-5123456789abcdef");
 	mkdirat(r.repo.targets_fd, ".tmp-6123456789abcdef", 0755);
@@ -166,7 +167,7 @@ static void test_publish__only_names_of_temporary_files_are_swept(void **state)
 	repository_release(&r);
 }
 
-/* The next version on top of what lies there. */
+/* The next version above the existing files. */
 static uint64_t next_version(struct repository *r, uint64_t above)
 {
 	struct stp_publish_options options = {
@@ -223,8 +224,8 @@ static void test_publish__files_that_somebody_put_there_cost_their_own_versions_
 	stp_current_release(&current);
 	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		assert_true(there(&r, own[i]));
-	assert_int_equal(next_version(&r, 0), 4); /* 2 and 3 are taken */
-	assert_int_equal(next_version(&r, 0), 6); /* 4 is reserved, 5 taken */
+	assert_int_equal(next_version(&r, 0), 4); /* 2 and 3 are in use */
+	assert_int_equal(next_version(&r, 0), 6); /* 4 is reserved, 5 in use */
 	assert_int_equal(next_version(&r, 40), 41);
 	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
 		assert_true(there(&r, other[i]));
@@ -235,7 +236,7 @@ static void test_publish__versions_far_above_the_published_ones_are_refused(void
 {
 	static const struct {
 		const char *file, *bytes;
-		int is_reachable; /* --above would take it */
+		int is_reachable; /* --above would accept it */
 	} cases[] = {
 	    {"repo/state/reserved", "9007199254740990\n", 0},
 	    {"repo/state/reserved", "4294967298\n", 0},
@@ -293,7 +294,7 @@ static void test_publish__a_name_never_gets_other_bytes(void **state)
 	repository_release(&r);
 }
 
-static void test_publish__published_files_are_for_everybody_whatever_the_umask(void **state)
+static void test_publish__everybody_may_read_published_files_with_any_umask(void **state)
 {
 	struct repository r;
 	struct stat st;
@@ -325,7 +326,7 @@ static void test_publish__one_publisher_at_a_time(void **state)
 	(void)state;
 	repository_init(&r, "pep458");
 	assert_int_equal(stp_repo_open(r.path, STP_REPO_LOCK, "gc", &other, &err), STP_BUSY);
-	assert_non_null(strstr(err.text, "test ")); /* the holder's verb and process */
+	assert_non_null(strstr(err.text, "test ")); /* the holder's command and process id */
 	assert_int_equal(stp_repo_open(r.path, STP_REPO_READ, "status", &other, NULL), STP_OK);
 	stp_repo_close(&other);
 	stp_fd_close(&r.repo.lock_fd);
@@ -334,7 +335,7 @@ static void test_publish__one_publisher_at_a_time(void **state)
 	repository_release(&r);
 }
 
-static void test_publish__a_run_that_must_not_go_on_is_refused(void **state)
+static void test_publish__a_run_that_must_not_publish_is_refused(void **state)
 {
 	struct repository r;
 	struct stp_current current;
@@ -365,7 +366,7 @@ static void test_publish__a_run_that_must_not_go_on_is_refused(void **state)
 	repository_release(&r);
 }
 
-static void test_publish__a_clock_that_was_ahead_is_overruled_only_when_it_was(void **state)
+static void test_publish__a_clock_error_is_accepted_only_if_there_was_one(void **state)
 {
 	struct stp_current current = {.committed_at = REPOSITORY_NOW + 1000};
 	struct stp_err err = STP_ERR_INIT;
@@ -382,7 +383,7 @@ static void test_publish__a_clock_that_was_ahead_is_overruled_only_when_it_was(v
 	                 STP_CONFIG);
 }
 
-static void test_publish__broken_published_files_are_named(void **state)
+static void test_publish__damaged_published_files_are_named(void **state)
 {
 	static const struct {
 		const char *file, *bytes, *subject;
@@ -418,19 +419,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_publish__a_fresh_repository_has_no_snapshot),
 	    cmocka_unit_test(test_publish__every_profile_reads_back),
-	    cmocka_unit_test(test_publish__versions_rise_and_commits_are_noted),
+	    cmocka_unit_test(test_publish__versions_rise_and_commits_are_recorded),
 	    cmocka_unit_test(
-	        test_publish__what_a_dead_run_left_is_swept_and_its_version_not_used_again),
-	    cmocka_unit_test(test_publish__only_names_of_temporary_files_are_swept),
+	        test_publish__files_of_a_dead_run_are_removed_and_its_version_not_used_again),
+	    cmocka_unit_test(test_publish__only_temporary_files_are_removed),
 	    cmocka_unit_test(
 	        test_publish__files_that_somebody_put_there_cost_their_own_versions_only),
 	    cmocka_unit_test(test_publish__versions_far_above_the_published_ones_are_refused),
 	    cmocka_unit_test(test_publish__a_name_never_gets_other_bytes),
-	    cmocka_unit_test(test_publish__published_files_are_for_everybody_whatever_the_umask),
+	    cmocka_unit_test(test_publish__everybody_may_read_published_files_with_any_umask),
 	    cmocka_unit_test(test_publish__one_publisher_at_a_time),
-	    cmocka_unit_test(test_publish__a_run_that_must_not_go_on_is_refused),
-	    cmocka_unit_test(test_publish__a_clock_that_was_ahead_is_overruled_only_when_it_was),
-	    cmocka_unit_test(test_publish__broken_published_files_are_named),
+	    cmocka_unit_test(test_publish__a_run_that_must_not_publish_is_refused),
+	    cmocka_unit_test(test_publish__a_clock_error_is_accepted_only_if_there_was_one),
+	    cmocka_unit_test(test_publish__damaged_published_files_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,8 @@ static void fill(uint8_t *bytes, size_t count, unsigned seed)
 		bytes[i] = (uint8_t)(i * 31 + (i >> 12) + seed);
 }
 
-/* Every size, one buffer over and over: what put returned from must be its own. */
+/* Every size, with one buffer that is reused: the writer must not need it after put has returned.
+ */
 static enum stp_errc put_all(void *ctx, size_t worker_index, struct stp_err *err)
 {
 	const struct job *job = ctx;
@@ -125,7 +126,7 @@ static void test_writer__every_size_arrives_whole(void **state)
 	run(NULL, STP_WRITER_UNCACHED);
 }
 
-static void test_writer__file_systems_that_refuse_do(void **state)
+static void test_writer__file_systems_without_direct_writes_work(void **state)
 {
 	(void)state;
 	if (access("/dev/shm", W_OK) != 0)
@@ -134,7 +135,7 @@ static void test_writer__file_systems_that_refuse_do(void **state)
 	run("/dev/shm", STP_WRITER_UNCACHED);
 }
 
-static void test_writer__a_failure_of_a_thread_is_told(void **state)
+static void test_writer__a_failure_of_a_thread_is_reported(void **state)
 {
 	struct scratch scratch;
 	struct stp_writer *writer;
@@ -164,8 +165,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_writer__every_size_arrives_whole),
-	    cmocka_unit_test(test_writer__file_systems_that_refuse_do),
-	    cmocka_unit_test(test_writer__a_failure_of_a_thread_is_told),
+	    cmocka_unit_test(test_writer__file_systems_without_direct_writes_work),
+	    cmocka_unit_test(test_writer__a_failure_of_a_thread_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@
 
 #define SKIPPED 77
 
-/* Runs fn in a process of its own, since what it takes away does not come back. */
+/* Runs fn in a process of its own, since its restrictions cannot be undone. */
 static void in_child(int (*fn)(void))
 {
 	int status;
@@ -101,7 +101,7 @@ static int can_hash(const struct stp_read_choice *choice)
 	return code == STP_OK && one.done;
 }
 
-/* auto takes pread, says why with word, and works; uring fails with the same reason. */
+/* auto chooses pread, gives a reason with word, and works; uring fails with the same reason. */
 static int falls_back(const char *word)
 {
 	struct stp_read_choice choice;
@@ -131,7 +131,7 @@ static int child_enomem(void)
 	return refuse_rings(ENOMEM) ? falls_back("RLIMIT_MEMLOCK") : SKIPPED;
 }
 
-/* The ring was there when it was probed and is refused to a worker. */
+/* The ring was available to the probe but is refused to a worker. */
 static int child_late(void)
 {
 	struct stp_read_choice choice;

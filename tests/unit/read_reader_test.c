@@ -86,7 +86,7 @@ static void take(struct fixture *f, struct stp_reader *reader, const struct stp_
 		assert_int_equal(event->status.length, seen->bytes);
 	} else {
 		assert_false(seen->last);
-		assert_true(event->last || event->bytes % STP_READ_PIECE_ALIGN == 0);
+		assert_true(event->last || event->bytes % STP_READ_CHUNK_ALIGN == 0);
 		assert_true(event->bytes > 0 || event->last);
 		add_bytes(seen, event->data, event->bytes);
 		seen->last = event->last;

@@ -29,7 +29,7 @@ static struct stat status_of(int64_t mtime_s, int64_t mtime_ns, int64_t ctime_s,
 	return st;
 }
 
-/* What statx(2) says of a file that stat(2) says st of. */
+/* What statx(2) returns for a file for which stat(2) returns st. */
 static struct statx statx_of(const struct stat *st)
 {
 	struct statx stx = {0};

@@ -51,7 +51,7 @@ static void test_record_stamp__ends_at_its_range_for_all_other_seconds(void **st
 		check(early[i], 999999999, STP_STAMP_MIN);
 	}
 	check(9223372036, 854775807, STP_STAMP_MAX); /* INT64_MAX means "later than any" */
-	/* Nanoseconds that are none. */
+	/* Invalid nanoseconds. */
 	check(INT64_MAX, INT64_MAX, STP_STAMP_MAX);
 	check(INT64_MIN, INT64_MIN, STP_STAMP_MIN);
 	check(0, UINT32_MAX, UINT32_MAX);

@@ -241,7 +241,7 @@ static void test_record_trust__marks_of_the_record_come_first(void **state)
 	assert_int_equal(settled(1, 1, STP_RECORD_RACY), STP_AGAIN_UNSETTLED);
 }
 
-/* Stamps lay ahead when the file was hashed if they are half a minute later than that. */
+/* Stamps were ahead when the file was hashed if they are at least half a minute later than that. */
 static void test_record_trust__a_stamp_of_the_future_until_it_has_come(void **state)
 {
 	const int64_t hashed = NOW + 30 * NS;
@@ -266,7 +266,7 @@ static void test_record_trust__a_stamp_of_the_future_until_it_has_come(void **st
 	assert_int_equal(settled(STP_STAMP_MIN, STP_STAMP_MIN, 0), STP_AGAIN_NOT);
 }
 
-/* verified_at comes from a file: any number must do. */
+/* verified_at comes from a file: it may be any number. */
 static void test_record_trust__any_time_of_hashing_is_defined(void **state)
 {
 	static const int64_t times[] = {INT64_MIN,      -1,       0, INT64_MAX / NS,

@@ -13,7 +13,7 @@
 #include "roles/config_note.h"
 #include "scratch.h"
 
-/* Written by a hand: another order, few fields, no line feed at the end. */
+/* Written by hand: another order, few fields, no line feed at the end. */
 #define BY_HAND                                                \
 	"{\"targets_dir\":\"/t\", \"exclude\" : "              \
 	"[\"b\",\"a\"],\n\"format\":1,\"profile\":\"compat\"," \
@@ -108,7 +108,7 @@ static void test_note__a_file_that_was_edited_meanwhile_stays(void **state)
 	write_config(&scratch, BY_HAND);
 	stp_config_note_init(&note);
 	assert_int_equal(stp_config_note_begin(&note, scratch.fd, NULL), STP_OK);
-	/* As editors do: another file of the name; the same bytes, too. */
+	/* As editors do: another file with the same name, even with the same bytes. */
 	scratch_file(&scratch, "other", BY_HAND, strlen(BY_HAND));
 	assert_int_equal(renameat(scratch.fd, "other", scratch.fd, STP_CONFIG_FILE), 0);
 	assert_int_equal(stp_config_note_commit(&note, STP_INDEX_TREE, &err), STP_CHANGED);

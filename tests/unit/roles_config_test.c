@@ -32,7 +32,7 @@ static void refuses(const char *text, const char *expected)
 		fail_msg("\"%s\" is not in \"%s\"", expected, err.text);
 }
 
-static void test_config__profiles_are_the_table_of_the_product(void **state)
+static void test_config__profiles_are_those_of_the_table(void **state)
 {
 	struct stp_config config;
 	struct stp_err err = STP_ERR_INIT;
@@ -83,7 +83,7 @@ static void test_config__what_is_not_in_the_file_comes_from_the_profile(void **s
 	stp_config_release(&config);
 }
 
-static void test_config__what_may_be_removed_and_for_how_long_it_is_known(void **state)
+static void test_config__what_may_be_removed_and_for_how_long_it_is_remembered(void **state)
 {
 	static const char *const sources[] = {"tree", "list", "stream"};
 	struct stp_config config;
@@ -137,7 +137,7 @@ static void test_config__a_path_is_kept_by_include_and_not_by_exclude(void **sta
 	stp_config_release(&config);
 }
 
-/* A configuration of nothing but one glob in a field. */
+/* A configuration with one glob in one field only. */
 static struct stp_config with_glob(const char *field, struct stp_globs globs)
 {
 	struct stp_config config = {0};
@@ -163,7 +163,7 @@ static int enters(const char *field, const char *glob, const char *folder)
 	return stp_config_enters(&config, folder, strlen(folder));
 }
 
-static void test_config__a_plain_name_stands_for_all_in_its_folder(void **state)
+static void test_config__a_plain_name_matches_all_in_its_folder(void **state)
 {
 	(void)state;
 	assert_false(keeps("exclude", ".git", ".git/refs/a"));
@@ -177,7 +177,7 @@ static void test_config__a_plain_name_stands_for_all_in_its_folder(void **state)
 	assert_false(keeps("exclude", "a/b", "a/b/c"));
 	assert_true(keeps("exclude", "a/b", "c/a/b/c"));
 	assert_true(keeps("exclude", "a/b", "a/bc"));
-	/* A wildcard in the last segment stops at "/", as it always did. */
+	/* A wildcard in the last segment stops at "/". */
 	assert_true(keeps("exclude", "packages/*", "packages/ab/c"));
 	assert_true(keeps("exclude", "build-*", "build-1/a"));
 	assert_false(keeps("exclude", "build-*/", "build-1/a"));
@@ -240,9 +240,9 @@ static void test_config__folders_without_targets_are_not_entered(void **state)
 	assert_false(enters("include", "a.whl", "b"));
 }
 
-/* Whatever is not entered has nothing in it that would be kept: random globs and paths over a small
- * alphabet, where they meet often. */
-static void test_config__nothing_that_is_kept_lies_where_nobody_goes(void **state)
+/* A folder that is not entered contains nothing that would be kept: random globs and paths over a
+ * small alphabet, in which they match often. */
+static void test_config__no_skipped_folder_contains_what_is_kept(void **state)
 {
 	static const char *const pieces[] = {"a", "b", "*", "**", "/", "?", "/", "ab", "[ab]"};
 	unsigned seed = 1;
@@ -304,7 +304,7 @@ static void test_config__what_is_saved_reads_back_the_same(void **state)
 	config.max_removals = (struct stp_removal_limit){0, 12345};
 	config.removed_retention_days = 365;
 	assert_int_equal(stp_config_save(&config, fd, &err), STP_OK);
-	assert_int_equal(stp_config_save(&config, fd, &err), STP_IO); /* never over another */
+	assert_int_equal(stp_config_save(&config, fd, &err), STP_IO); /* never replaces a file */
 	assert_int_equal(stp_config_load(&again, fd, &err), STP_OK);
 	assert_string_equal(again.targets_dir, config.targets_dir);
 	assert_int_equal(again.hash_set, config.hash_set);
@@ -334,21 +334,22 @@ static void test_config__every_refusal_names_the_field(void **state)
 	refuses("{\"format\":1,\"profile\":\"pep459\",\"targets_dir\":\"/t\"}",
 	        "\"profile\": must be pep458, compat or prefixes");
 	refuses("{" LEAST ",\"bins\":16,\"bins\":16}", "line 1: duplicate object key");
-	refuses("{" LEAST ",\"bin\":16}", "\"bin\": no such field");
+	refuses("{" LEAST ",\"bin\":16}", "\"bin\": is not a known field");
 	refuses("{" LEAST ",\"\\u001b[2J\":16}", "\\x1b");
-	refuses("{" LEAST ",\"bins\":12}", "\"bins\": 12 is no power of two");
+	refuses("{" LEAST ",\"bins\":12}", "\"bins\": 12 is not a power of two");
 	refuses("{" LEAST ",\"bins\":2097152}", "\"bins\"");
 	refuses("{" LEAST ",\"bins\":1}", "\"bins\"");
 	refuses("{" LEAST ",\"hashes\":[]}", "\"hashes\"");
 	refuses("{" LEAST ",\"hashes\":[\"md5\"]}", "\"hashes\": item 1");
 	refuses("{" LEAST ",\"hashes\":[\"sha256\",\"sha256\"]}",
-	        "\"hashes\": sha256 is there twice");
+	        "\"hashes\": sha256 is listed twice");
 	refuses("{" LEAST ",\"thresholds\":{\"root\":{\"threshold\":0,\"keys\":3}}}",
 	        "\"thresholds.root\"");
 	refuses("{" LEAST ",\"thresholds\":{\"root\":{\"threshold\":4,\"keys\":3}}}",
 	        "\"thresholds.root\"");
 	refuses("{" LEAST ",\"thresholds\":{\"root\":2}}", "\"thresholds.root\"");
-	refuses("{" LEAST ",\"thresholds\":{\"snapshot\":2}}", "\"thresholds.snapshot\": no such");
+	refuses("{" LEAST ",\"thresholds\":{\"snapshot\":2}}",
+	        "\"thresholds.snapshot\": is not a known field");
 	refuses("{" LEAST ",\"expiry_seconds\":{\"bin_n\":0}}", "\"expiry_seconds.bin_n\"");
 	refuses("{" LEAST ",\"expiry_seconds\":{\"bin_n\":8640000,\"bins\":86400}}",
 	        "\"expiry_seconds.bin_n\" is longer");
@@ -422,13 +423,13 @@ static void test_config__hostile_globs_stay_fast(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_config__profiles_are_the_table_of_the_product),
+	    cmocka_unit_test(test_config__profiles_are_those_of_the_table),
 	    cmocka_unit_test(test_config__what_is_not_in_the_file_comes_from_the_profile),
-	    cmocka_unit_test(test_config__what_may_be_removed_and_for_how_long_it_is_known),
+	    cmocka_unit_test(test_config__what_may_be_removed_and_for_how_long_it_is_remembered),
 	    cmocka_unit_test(test_config__a_path_is_kept_by_include_and_not_by_exclude),
-	    cmocka_unit_test(test_config__a_plain_name_stands_for_all_in_its_folder),
+	    cmocka_unit_test(test_config__a_plain_name_matches_all_in_its_folder),
 	    cmocka_unit_test(test_config__folders_without_targets_are_not_entered),
-	    cmocka_unit_test(test_config__nothing_that_is_kept_lies_where_nobody_goes),
+	    cmocka_unit_test(test_config__no_skipped_folder_contains_what_is_kept),
 	    cmocka_unit_test(test_config__what_is_saved_reads_back_the_same),
 	    cmocka_unit_test(test_config__every_refusal_names_the_field),
 	    cmocka_unit_test(test_config__globs_stop_at_slashes),

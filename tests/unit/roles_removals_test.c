@@ -9,7 +9,7 @@
 
 #include "roles/removals.h"
 
-static void test_removals__shares_come_back_as_they_were_written(void **state)
+static void test_removals__shares_are_written_as_they_were_read(void **state)
 {
 	static const struct {
 		const char *text;
@@ -75,12 +75,12 @@ static void test_removals__a_small_index_may_lose_ten_but_not_half(void **state)
 	assert_int_equal(share(0, 100000), 10);
 	assert_int_equal(share(STP_SHARE_WHOLE, 7), 7);
 	assert_int_equal(share(750000, 8), 6);
-	/* No product overflows. */
+	/* The product does not overflow. */
 	assert_int_equal(share(STP_SHARE_WHOLE, UINT64_MAX), UINT64_MAX);
 	assert_int_equal(share(STP_SHARE_DEFAULT, UINT64_MAX), UINT64_MAX / 100);
 }
 
-static void test_removals__a_number_is_taken_as_it_is(void **state)
+static void test_removals__a_number_is_used_unchanged(void **state)
 {
 	struct stp_removal_limit limit = {0, 3};
 
@@ -94,9 +94,9 @@ static void test_removals__a_number_is_taken_as_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_removals__shares_come_back_as_they_were_written),
+	    cmocka_unit_test(test_removals__shares_are_written_as_they_were_read),
 	    cmocka_unit_test(test_removals__a_small_index_may_lose_ten_but_not_half),
-	    cmocka_unit_test(test_removals__a_number_is_taken_as_it_is),
+	    cmocka_unit_test(test_removals__a_number_is_used_unchanged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

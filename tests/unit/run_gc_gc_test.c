@@ -53,8 +53,8 @@ static void test_gc__keeps_what_the_last_day_could_see(void **state)
 
 	(void)state;
 	repository_init(&r, "pep458");
-	run_all(&r, t);              /* 1: seen until 2 came */
-	run_all(&r, t + DAY / 2);    /* 2: seen until 3 came, within the last day */
+	run_all(&r, t);              /* 1: seen until 2 */
+	run_all(&r, t + DAY / 2);    /* 2: seen until 3, within the last day */
 	run_all(&r, t + DAY + 3600); /* 3 */
 	run_all(&r, t + DAY + 7200); /* 4, now */
 	assert_int_equal(gc(&r, t + DAY + DAY / 2, 1, 1, &report), STP_OK);
@@ -116,7 +116,8 @@ static void test_gc__leaves_alone_what_is_not_its_own(void **state)
 	for (i = 0; i < 3; i++)
 		run_all(&r, REPOSITORY_NOW + i);
 	scratch_file(&r.scratch, "repo/public/metadata/2.root.json", "x", 1);
-	scratch_file(&r.scratch, "repo/public/metadata/9.bin-n-0.json", "x", 1); /* a dead run */
+	scratch_file(&r.scratch, "repo/public/metadata/9.bin-n-0.json", "x",
+	             1); /* of a run that died */
 	scratch_file(&r.scratch, "repo/public/metadata/index.html", "x", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/2.targets.json", "{", 1);
 	scratch_file(&r.scratch, "repo/public/metadata/.tmp-0123456789abcdef", "x", 1);
@@ -187,21 +188,21 @@ static void test_gc__removes_links_that_no_live_bin_lists(void **state)
 	repository_release(&r);
 }
 
-/* What is in public/targets and proves to be ours, in a snapshot that lists nothing. */
+/* What sign made in public/targets, and what it did not, with a snapshot that lists nothing. */
 static void test_gc__removes_only_what_proves_to_be_its_own(void **state)
 {
 	static const char *const kept[] = {
 	    "robots.txt",
 	    "sub/robots.txt",
-	    HASH_A,          /* no name behind the digest */
+	    HASH_A,          /* no name after the digest */
 	    HASH_A "x",      /* no dot */
-	    HASH_B ".other", /* of other bytes */
+	    HASH_B ".other", /* the digest of other bytes */
 	    "sub/" HASH_B ".other",
 	    "2D711642B726B04401627CA9FBAC32F5C8530FB1903CC4DB02258717921A4881.upper",
 	    "2d711642b726b044.short",
 	    HASH_A "00.long",
 	    ".tmp-1",
-	    "sub/.tmp-0123456789abcdef", /* ours lie at the top */
+	    "sub/.tmp-0123456789abcdef", /* those of sign are at the top */
 	};
 	static const char *const removed[] = {
 	    HASH_A ".a",
@@ -226,7 +227,7 @@ static void test_gc__removes_only_what_proves_to_be_its_own(void **state)
 		snprintf(path, sizeof(path), "repo/public/targets/%s", removed[i]);
 		scratch_file(&r.scratch, path, "x", 1);
 	}
-	mkdirat(r.repo.targets_fd, "empty", 0755); /* somebody else's: it was empty before */
+	mkdirat(r.repo.targets_fd, "empty", 0755); /* not made by sign: it was empty before */
 	mkfifoat(r.repo.targets_fd, HASH_A ".fifo", 0644);
 	mkdirat(r.repo.targets_fd, HASH_A ".folder", 0755);
 	assert_int_equal(gc(&r, REPOSITORY_NOW + 9 * DAY, 1, 1, &report), STP_OK);
@@ -261,7 +262,7 @@ static void test_gc__removes_only_links_that_lead_where_its_own_would(void **sta
 	repository_init(&r, "compat");
 	run_all(&r, REPOSITORY_NOW);
 	mkdirat(r.repo.targets_fd, "d", 0755);
-	/* public/targets to SCRATCH/targets is three up. */
+	/* SCRATCH/targets is three levels above public/targets. */
 	symlinkat("../../../targets/a", r.repo.targets_fd, HASH_A ".a");
 	symlinkat("../../../../targets/d/a", r.repo.targets_fd, "d/" HASH_A ".a");
 	symlinkat("../../../targets/b", r.repo.targets_fd, HASH_B ".a");
@@ -310,7 +311,7 @@ static void test_gc__removes_only_metadata_names_of_its_own_form(void **state)
 		snprintf(path, sizeof(path), "repo/public/metadata/%s", kept[i]);
 		scratch_file(&r.scratch, path, "x", 1);
 	}
-	/* Of the form, but no file that a run makes. */
+	/* Of the right form, but not files that a run makes. */
 	unlinkat(r.repo.metadata_fd, "1.bin-n-1.json", 0);
 	symlinkat("3.bin-n-1.json", r.repo.metadata_fd, "1.bin-n-1.json");
 	unlinkat(r.repo.metadata_fd, "1.bin-n-2.json", 0);
@@ -346,13 +347,13 @@ static void test_gc__goes_on_after_a_clock_error_only_when_there_was_one(void **
 	stp_repo_close(&r.repo);
 	options.now = REPOSITORY_NOW + 9 * DAY;
 	assert_int_equal(stp_gc(&options, &report, &err), STP_OK);
-	/* The last one counts as published now, so the one before was seen until now. */
+	/* The last one counts as published now, so clients saw the one before until now. */
 	assert_int_equal(report.snapshots_removed, 1);
 	assert_int_equal(report.oldest_kept, 2);
 	options.after_clock_error = 0;
 	assert_int_equal(stp_gc(&options, &report, &err), STP_REFUSED);
 	assert_non_null(strstr(err.text, "after_clock_error"));
-	/* Once the clock has come so far, the option is a mistake. */
+	/* Once the clock has reached that time, the option is a mistake. */
 	options.now = REPOSITORY_NOW + 300 * DAY;
 	options.after_clock_error = 1;
 	err = (struct stp_err)STP_ERR_INIT;
@@ -361,7 +362,7 @@ static void test_gc__goes_on_after_a_clock_error_only_when_there_was_one(void **
 	repository_release(&r);
 }
 
-/* A record of the future, between others, must not keep what came before it until then. */
+/* A record in the future, between others, must not keep earlier snapshots until then. */
 static void test_gc__a_record_of_the_future_came_before_the_next(void **state)
 {
 	struct repository r;

@@ -26,7 +26,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* init of scratch/REPO over scratch/TARGETS with what else the options say. */
+/* init of scratch/REPO for scratch/TARGETS, with the other options. */
 static enum stp_errc init(const char *repo, const char *targets, struct stp_init_options options,
                           struct stp_err *err)
 {
@@ -130,7 +130,7 @@ static void test_init__refuses_places_that_hold_each_other(void **state)
 	assert_true(there("full/thing"));
 }
 
-/* Bytes of a file in scratch, as a number that tells two apart. */
+/* The bytes of a file in scratch as a number, to compare two files. */
 static unsigned long file_sum(const char *name)
 {
 	struct stp_buf text = STP_BUF_INIT;
@@ -149,11 +149,11 @@ static void test_init__clears_away_what_an_init_that_died_left(void **state)
 	struct stp_err err;
 
 	(void)state;
-	/* Before its mark was there. */
+	/* Before it made its mark. */
 	scratch_file(&scratch, "repo/.init/.tmp-0123456789abcdef", "{", 1);
 	assert_int_equal(init("repo", "targets", (struct stp_init_options){0}, &err), STP_OK);
 	assert_false(there("repo/.init"));
-	/* While it filled the stage. */
+	/* While it filled .init. */
 	scratch_file(&scratch, "other/.init/stampede.json", "{}", 2);
 	scratch_file(&scratch, "other/.init/keys/online.pem", "half", 4);
 	scratch_file(&scratch, "other/.init/offline-keys/root-1.pem", "half", 4);
@@ -161,7 +161,7 @@ static void test_init__clears_away_what_an_init_that_died_left(void **state)
 	assert_false(there("other/.init"));
 }
 
-/* A repository that lost its stampede.json, beside what once made init take it for its own. */
+/* A repository that lost its stampede.json, next to leftovers of an init. */
 static void test_init__never_replaces_keys_that_it_cannot_prove_its_own(void **state)
 {
 	static const char *const kept[] = {
@@ -200,7 +200,7 @@ static void test_init__never_replaces_keys_that_it_cannot_prove_its_own(void **s
 	}
 }
 
-/* What an init that died had put in place, by its list; then the same with signs of use. */
+/* What an interrupted init had put in place, by its list; then the same with signs of use. */
 static void test_init__takes_back_only_what_was_never_used(void **state)
 {
 	static const char *const used[] = {
@@ -267,7 +267,7 @@ static void test_init__makes_the_rest_of_keys_that_an_init_was_making(void **sta
 	unlinkat(scratch.fd, "usb/root-2.pem", 0);
 	unlinkat(scratch.fd, "usb/root-3.pem", 0);
 	first = file_sum("usb/root-1.pem");
-	/* Somebody else's part of a ring is not added to. */
+	/* Some keys of a role that this init did not make: no others are added. */
 	assert_int_equal(init("repo", "targets", options, &err), STP_KEY);
 	assert_string_equal(err.subject, "root-2.pem");
 	scratch_file(&scratch, "repo/.init/stampede.json", "{}", 2);
@@ -292,7 +292,7 @@ static void test_init__leaves_nothing_when_it_fails(void **state)
 	                 STP_CONFIG);
 	assert_false(there("usb"));
 	assert_false(there("repo"));
-	/* One of the keys is there already, but it is no key. */
+	/* A file with the name of a key exists already, but it is not a key. */
 	mkdirat(scratch.fd, "usb", 0700);
 	scratch_file(&scratch, "usb/targets-1.pem", "no key", 6);
 	scratch_file(&scratch, "usb/targets-2.pem", "no key", 6);
@@ -318,7 +318,7 @@ static void test_init__leaves_nothing_when_it_fails(void **state)
 	                 STP_OK);
 }
 
-/* init --update of r, which is opened again behind it. */
+/* init --update of r, which is opened again afterwards. */
 static enum stp_errc update(struct repository *r, struct stp_init_update_options options,
                             struct stp_init_update_report *report, struct stp_err *err)
 {
@@ -399,7 +399,7 @@ static void test_init__update_changes_the_number_of_bins_and_keeps_names(void **
 		    current.meta.items[stp_meta_list_find(&current.meta, "bin-n-3")].version, 2);
 		assert_int_equal(
 		    current.meta.items[stp_meta_list_find(&current.meta, "bin-n-4")].version,
-		    1); /* a tombstone */
+		    1); /* a retired name */
 		stp_current_release(&current);
 		repository_release(&r);
 	}

@@ -72,7 +72,7 @@ static void test_run_sign_again__what_is_tolerated_is_told_apart(void **state)
 	unsigned tolerated;
 
 	(void)state;
-	known.fingerprint.fs_id = 2049; /* as older programs noted the root's */
+	known.fingerprint.fs_id = 2049; /* as older versions noted it for the root */
 	assert_int_equal(stp_again_compare(&rule, &entry, &known, &tolerated), STP_AGAIN_NOT);
 	assert_int_equal(tolerated, STP_TOLERATED_DEVICE);
 	rule.mtime_counts = 1;
@@ -86,7 +86,7 @@ static void test_run_sign_again__what_is_tolerated_is_told_apart(void **state)
 	assert_int_equal(stp_again_compare(&rule, &entry, &known, &tolerated), STP_AGAIN_MTIME);
 }
 
-/* Hashed at HASHED; the run looks at it at now_s. */
+/* Hashed at HASHED; the run checks it at now_s. */
 static enum stp_again settled(int64_t mtime_ns, int64_t ctime_ns, int64_t now_s)
 {
 	struct stp_record record = record_of(mtime_ns, ctime_ns);
@@ -106,14 +106,14 @@ static void test_run_sign_again__a_time_in_the_future_counts_until_it_has_come(v
 	assert_int_equal(settled(future, then, HASHED + 1), STP_AGAIN_NOT);
 	assert_int_equal(settled(then, future, HASHED + 1), STP_AGAIN_NOT);
 	assert_int_equal(settled(INT64_MAX - 1, then, HASHED + 86400), STP_AGAIN_NOT);
-	/* It has come, or nearly. */
+	/* That time has come, or nearly. */
 	assert_int_equal(settled(future, then, HASHED + 99 * 60 + 1), STP_AGAIN_FUTURE);
 	assert_int_equal(settled(future, then, HASHED + 86400), STP_AGAIN_FUTURE);
 	assert_int_equal(settled(then, future, HASHED + 86400), STP_AGAIN_FUTURE);
 	/* One of two. */
 	assert_int_equal(settled(then + 1000 * MINUTE, future, HASHED + 200 * 60),
 	                 STP_AGAIN_FUTURE);
-	/* A clock that was put back: what was hashed by the later one stays known. */
+	/* A clock that was set back: what was hashed by the later time stays valid. */
 	assert_int_equal(settled(then, then, HASHED - 86400), STP_AGAIN_NOT);
 	racy.flags |= STP_RECORD_RACY;
 	assert_int_equal(stp_again_settled(&rule, &racy), STP_AGAIN_UNSETTLED);

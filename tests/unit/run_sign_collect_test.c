@@ -125,7 +125,7 @@ static void test_collect__rows_that_lack_something_name_files(void **state)
 	assert_int_equal(collect(fixture), STP_OK);
 	assert_int_equal(fixture->out.count, 1);
 	assert_int_equal(fixture->out.entry_count, 1);
-	/* Another length, a folder, and two that are not there. */
+	/* Another length, a folder, and two missing files. */
 	assert_int_equal(fixture->made.run.faults.total, 4);
 	assert_string_equal(fixture->made.run.faults.items[0].stage, STP_LIST_STAGE);
 	assert_non_null(strstr(fixture->out.why_read.text, "has no sha256"));
@@ -180,7 +180,7 @@ static void test_collect__names_that_no_client_fetches(void **state)
 /* Commits a generation of the run that published version 1, made from the list with identity. */
 static void commit(struct fixture *fixture, uint64_t identity)
 {
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = 1, .tag = identity};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = 1, .tag = identity};
 	struct stp_record record = {
 	    .length = 1, .path = "x", .path_bytes = 1, .flags = STP_RECORD_DIGESTS};
 	const struct stp_record *records[1] = {&record};
@@ -191,7 +191,7 @@ static void commit(struct fixture *fixture, uint64_t identity)
 		digest[i] = (uint8_t)(0x11 * (i % 16));
 	record.digests = digest;
 	stp_hash_one(STP_ALG_SHA256, "x", 1, record.key);
-	ledger_take(&fixture->made.made, records, 1, &facts);
+	ledger_take(&fixture->made.made, records, 1, &summary);
 	made_run_reopened(&fixture->made);
 	fixture->in.published = 1;
 	stp_collected_release(&fixture->out);
@@ -222,7 +222,7 @@ static void test_collect__what_the_ledger_has_of_a_list_is_not_collected(void **
 	assert_int_equal(collect(fixture), STP_OK);
 	assert_int_equal(fixture->out.count, 2);
 	assert_int_equal(stp_sources_record_count(&fixture->out.scan), 1);
-	/* A ledger of another run than the published one stands for nothing. */
+	/* A ledger of another run than the published one is not used. */
 	commit(fixture, 99);
 	fixture->in.published = 2;
 	give_list(fixture, text);

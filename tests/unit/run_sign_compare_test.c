@@ -13,7 +13,7 @@
 #define SHA512 STP_ALG_BIT(STP_ALG_SHA512)
 #define BLAKE  STP_ALG_BIT(STP_ALG_BLAKE2B_256)
 
-/* What one version of a file's bytes gives: each algorithm's digest is one byte over and over. */
+/* The digests of one version of a file: each algorithm's digest repeats one byte. */
 static const uint8_t *packed(unsigned set, uint8_t sha256, uint8_t sha512, uint8_t blake,
                              uint8_t out[128])
 {
@@ -66,7 +66,7 @@ static void test_compare__one_that_differs_among_equal_ones_is_a_difference(void
 	(void)state;
 	y[32 + 64 + 31] ^= 1;
 	assert_int_equal(stp_said_compare(&said_x, &said_y), STP_SAME_NO);
-	said_x.set = SHA256 | SHA512; /* the same digests, less the last one */
+	said_x.set = SHA256 | SHA512; /* the same digests without the last one */
 	assert_int_equal(stp_said_compare(&said_x, &said_y), STP_SAME_YES);
 }
 
@@ -116,7 +116,7 @@ static void test_compare__records_are_restated_for_another_set(void **state)
 	stp_record_restate(&record, SHA512, BLAKE, buffer);
 	assert_int_equal(record.flags, STP_RECORD_LISTED | STP_RECORD_DIGESTS);
 	assert_memory_equal(record.digests, packed(BLAKE, 0, 0, 3, expected), 32);
-	/* What the wanted set has more stays a claim. */
+	/* If the wanted set has more, the digests stay claims. */
 	record.digests = digests;
 	stp_record_restate(&record, SHA256 | BLAKE, SHA512, buffer);
 	assert_int_equal(record.flags, STP_RECORD_LISTED | STP_RECORD_CLAIM(STP_ALG_SHA256) |

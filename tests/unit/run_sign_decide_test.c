@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision about one path, as a table: what the scan says, what the ledger has, and what comes
- * of it before hashing and after.
+ * The decision about one path, as a table: what the scan found, what the ledger has, and the
+ * verdicts before and after hashing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 #define DAY    86400
 #define NOW    (INT64_C(20000) * DAY)
 
-/* Sources of the merge: two of the scan, then those that the ledger has or stand for it. */
+/* Sources of the merge: two of the scan, then those of the ledger or used in its place. */
 enum { SCAN, SCAN_2, BINS, CHECKPOINT, DELTA, BASE, SOURCES };
 
 static const uint8_t origins[SOURCES] = {
@@ -96,7 +96,7 @@ static struct stp_record *add(size_t source, unsigned flags, size_t digests)
 	return &item->record;
 }
 
-/* A file of the tree; a row that has all; one that claims a digest of its file; a ledger's file. */
+/* A file of the tree; a complete row; a row that claims a digest of its file; a ledger's file. */
 static struct stp_record *entry(void)
 {
 	return add(SCAN, STP_RECORD_FILE, 0);
@@ -259,7 +259,7 @@ static void test_decide__a_row_that_cannot_be_compared_is_read(void **state)
 	file(BASE, 1);
 	at->rules.generation_set = SHA512;
 	decide_both(STP_VERDICT_HASH);
-	/* Once its file was hashed in this run, that is what counts. */
+	/* Once its file was hashed in this run, that result counts. */
 	at->count = 1;
 	file(CHECKPOINT, 3);
 	file(BASE, 1);
@@ -393,16 +393,16 @@ static void test_decide__after_hashing_keys_stand_for_paths(void **state)
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_HASH);
 	mark(&at->hashed.moved);
 	assert_ptr_equal(decide(STP_DECIDE_EMIT).record, hashed);
-	/* Did not keep still: left to those who copy it. */
-	mark(&at->hashed.unsettled_keys);
+	/* Kept changing: left to the step that copies it. */
+	mark(&at->hashed.unstable_keys);
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_HASH);
 	/* Removed meanwhile. */
 	mark(&at->hashed.gone);
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_REMOVED);
-	/* At fault: no older record stands for it. */
+	/* At fault: no older record is used for it. */
 	mark(&at->hashed.refused);
 	assert_int_equal(decide(STP_DECIDE_EMIT).verdict, STP_VERDICT_NONE);
-	/* None of this was so before hashing. */
+	/* Before hashing, none of this applies. */
 	assert_int_equal(decide(STP_DECIDE_PENDING).verdict, STP_VERDICT_HASH);
 }
 
@@ -444,11 +444,11 @@ static void test_decide__it_is_forgotten_when_its_time_is_over(void **state)
 	at->rules.retention_days = 0;
 	assert_non_null(decide(STP_DECIDE_EMIT).removed);
 	at->rules.retention_days = 10;
-	at->items[1].record.removed_at = 0; /* not known when */
+	at->items[1].record.removed_at = 0; /* at an unknown time */
 	assert_non_null(decide(STP_DECIDE_EMIT).removed);
 }
 
-/* --- the published bins stand for what was signed -------------------------------------------- */
+/* --- the published bins say what was signed -------------------------------------------------- */
 
 static void test_decide__published_bins_say_what_was_signed(void **state)
 {
@@ -460,12 +460,12 @@ static void test_decide__published_bins_say_what_was_signed(void **state)
 	at->rules.has_published = 1;
 	published = add(BINS, STP_RECORD_DIGESTS, 1);
 	assert_ptr_equal(decide_both(STP_VERDICT_REMOVED).committed, published);
-	/* They know no files: nothing is skipped on their word. */
+	/* They have no fingerprints: no file is skipped because of them. */
 	at->count = 0;
 	entry();
 	published = add(BINS, STP_RECORD_DIGESTS, 1);
 	assert_ptr_equal(decide_both(STP_VERDICT_HASH).committed, published);
-	/* The ledger's record of the same bytes does; of others it says nothing of the last run. */
+	/* The ledger's record of the same bytes has one; a record of other bytes is ignored. */
 	known = file(BASE, 1);
 	decision = decide_both(STP_VERDICT_KEEP);
 	assert_ptr_equal(decision.committed, known);

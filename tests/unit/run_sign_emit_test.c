@@ -87,13 +87,13 @@ static void scan(struct fixture *fixture, size_t count)
 /* The last run signed the records from first to the last. */
 static void commit(struct fixture *fixture, size_t first)
 {
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = ROWS - first};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = ROWS - first};
 	const struct stp_record *records[ROWS];
 	size_t i;
 
 	for (i = first; i < ROWS; i++)
 		records[i - first] = &fixture->records[i].record;
-	ledger_take(&fixture->made.made, records, ROWS - first, &facts);
+	ledger_take(&fixture->made.made, records, ROWS - first, &summary);
 	made_run_reopened(&fixture->made);
 }
 
@@ -159,7 +159,7 @@ static void test_emit__a_path_that_is_named_twice_is_not_signed(void **state)
 	assert_int_equal(fixture->made.run.faults.total, 1);
 	assert_non_null(strstr(fixture->made.run.faults.items[0].text, "is named twice"));
 	assert_int_equal(fixture->made.report.targets, ROWS - 2);
-	/* The same words twice are one row. */
+	/* Two equal rows are one. */
 	fixture->records[1].digests[0] ^= 1;
 	scan(fixture, ROWS);
 	assert_int_equal(emit(fixture), STP_OK);
@@ -179,7 +179,7 @@ static void test_emit__a_survey_stops_before_too_much_is_removed(void **state)
 	run->config.max_removals = (struct stp_removal_limit){.value = 20};
 	assert_int_equal(stp_sign_survey(run, &fixture->comparison, ROWS, 20, &fixture->out, NULL),
 	                 STP_OK);
-	assert_false(fixture->made.report.counted); /* not sure yet */
+	assert_false(fixture->made.report.counted); /* not final yet */
 	assert_int_equal(stp_sign_survey(run, &fixture->comparison, ROWS, 21, &fixture->out,
 	                                 &fixture->err),
 	                 STP_REFUSED);
@@ -223,7 +223,7 @@ static struct fixture *set_up_writing(size_t jobs)
 	return fixture;
 }
 
-/* All bins, one behind the other. */
+/* All bins, one after the other. */
 static void read_bins(struct fixture *fixture, struct stp_buf *out)
 {
 	unsigned i;

@@ -24,7 +24,7 @@ static void see(struct stp_glob_use *use, const char *path)
 	stp_glob_use_see(use, path, strlen(path));
 }
 
-/* What is noted, "," behind each. */
+/* The globs that are noted, each followed by ",". */
 static void noted_is(struct stp_glob_use *use, const char *expected)
 {
 	struct stp_fault_list notes;
@@ -76,7 +76,7 @@ static void test_glob_use__whole_paths_name_no_folders(void **state)
 	noted_is(&use, "simple/**,.git,");
 }
 
-/* What lies in a folder that is not entered is not known. */
+/* The contents of a folder that is not entered are not known. */
 static void test_glob_use__folders_not_entered_count_for_what_reaches_into_them(void **state)
 {
 	struct stp_glob_use use;

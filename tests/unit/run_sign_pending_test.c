@@ -23,8 +23,8 @@ struct fixture {
 	struct stp_pended pended;
 	struct stp_pending_in in;
 	struct stp_err err;
-	unsigned told;    /* by tell */
-	uint64_t removed; /* asked by survey */
+	unsigned reported; /* calls of the report function */
+	uint64_t removed;  /* asked by survey */
 };
 
 static void count_told(void *ctx, const char *stage, const char *subject, const char *text)
@@ -34,7 +34,7 @@ static void count_told(void *ctx, const char *stage, const char *subject, const 
 	(void)stage;
 	(void)subject;
 	(void)text;
-	fixture->told++;
+	fixture->reported++;
 }
 
 static struct fixture *set_up(size_t jobs)
@@ -96,7 +96,8 @@ static void test_pending__what_the_ledger_does_not_know_is_hashed_once(void **st
 		assert_int_equal(pend(fixture), STP_OK);
 		assert_int_equal(fixture->made.report.files_hashed, FILES);
 		assert_int_equal(fixture->made.run.faults.total, 0);
-		/* Its checkpoints know them all; what was too new then is read once more. */
+		/* Its checkpoints have them all; files that were too new then are read once more.
+		 */
 		assert_int_equal(pend(fixture), STP_OK);
 		assert_int_equal(
 		    fixture->made.report.files_hashed + fixture->made.report.files_reused, FILES);
@@ -136,7 +137,7 @@ static void test_pending__a_file_at_fault_is_refused_by_its_key(void **state)
 	fixture->in.comparison = &fixture->comparison;
 	fixture->in.entry_count = fixture->collected.entry_count;
 	fixture->in.why_read = &fixture->collected.why_read;
-	/* Between scan and hashing: one becomes a folder, one goes, one gets other bytes. */
+	/* Between scan and hashing: one becomes a folder, one is removed, one gets other bytes. */
 	unlinkat(fixture->made.made.scratch.fd, "targets/0/0.whl", 0);
 	mkdirat(fixture->made.made.scratch.fd, "targets/0/0.whl", 0755);
 	unlinkat(fixture->made.made.scratch.fd, "targets/1/1.whl", 0);
@@ -148,9 +149,9 @@ static void test_pending__a_file_at_fault_is_refused_by_its_key(void **state)
 	stp_hash_one(STP_ALG_SHA256, "0/0.whl", 7, key);
 	assert_true(stp_keyset_has(&fixture->hashed.refused, key));
 	assert_int_equal(fixture->made.run.faults.total, 1);
-	/* What is gone may come back: look again decides. */
-	assert_int_equal(fixture->hashed.unsettled.total, 1);
-	assert_string_equal(fixture->hashed.unsettled.items[0].subject, "1/1.whl");
+	/* A file that is gone may come back: look again decides. */
+	assert_int_equal(fixture->hashed.unstable.total, 1);
+	assert_string_equal(fixture->hashed.unstable.items[0].subject, "1/1.whl");
 	stp_hash_one(STP_ALG_SHA256, "2/2.whl", 7, key);
 	assert_true(stp_keyset_has(&fixture->hashed.moved, key));
 	tear_down(fixture);
@@ -167,7 +168,7 @@ static enum stp_errc stop_at_once(void *ctx, uint64_t removed, struct stp_err *e
 static void test_pending__the_driver_is_asked_before_anything_is_hashed(void **state)
 {
 	struct fixture *fixture = set_up(2);
-	struct stp_ledger_facts facts = {.run_version = 1, .target_count = 3};
+	struct stp_ledger_summary summary = {.run_version = 1, .target_count = 3};
 	struct made_record made[3];
 	const struct stp_record *records[3];
 	size_t i;
@@ -175,7 +176,7 @@ static void test_pending__the_driver_is_asked_before_anything_is_hashed(void **s
 	(void)state;
 	for (i = 0; i < 3; i++)
 		records[i] = make_record(&made[i], 8, i);
-	ledger_take(&fixture->made.made, records, 3, &facts);
+	ledger_take(&fixture->made.made, records, 3, &summary);
 	made_run_reopened(&fixture->made);
 	fixture->in.survey = stop_at_once;
 	fixture->in.survey_ctx = fixture;
@@ -188,16 +189,16 @@ static void test_pending__the_driver_is_asked_before_anything_is_hashed(void **s
 static void test_pending__a_reason_to_read_is_reported_once_with_numbers(void **state)
 {
 	struct fixture *fixture = set_up(2);
-	const struct stp_fault_list *told = &fixture->made.run.told;
+	const struct stp_fault_list *reported = &fixture->made.run.reported;
 
 	(void)state;
 	fixture->collected.why_read = (struct stp_read_reason){
 	    .text = "has no sha256", .subject = "list", .hint = "; add the column"};
 	assert_int_equal(pend(fixture), STP_OK);
-	assert_int_equal(fixture->told, 1);
-	assert_int_equal(told->total, 1);
-	assert_string_equal(told->items[0].subject, "list");
-	assert_non_null(strstr(told->items[0].text, "so 20 files will be read"));
+	assert_int_equal(fixture->reported, 1);
+	assert_int_equal(reported->total, 1);
+	assert_string_equal(reported->items[0].subject, "list");
+	assert_non_null(strstr(reported->items[0].text, "so 20 files will be read"));
 	assert_string_equal(fixture->collected.why_read.text, "");
 	assert_int_equal(fixture->made.report.files_hashed, FILES);
 	tear_down(fixture);
@@ -215,7 +216,7 @@ static void test_pending__without_entries_nothing_is_done(void **state)
 	assert_int_equal(stp_sign_pending(&fixture->made.run, &in, &fixture->hashed,
 	                                  &fixture->pended, NULL),
 	                 STP_OK);
-	/* What an earlier round left is forgotten all the same. */
+	/* Results of an earlier round are cleared anyway. */
 	assert_int_equal(stp_keyset_count(&fixture->hashed.gone), 0);
 	tear_down(fixture);
 }

@@ -34,7 +34,7 @@ struct fixture {
 	struct stp_err err;
 };
 
-/* Publishes bin index, signed by signer, with the records of the bin called from. */
+/* Publishes bin index, signed by signer, with the records of bin from. */
 static void publish_bin(struct fixture *fixture, uint32_t index, uint32_t from, uint64_t version,
                         struct stp_signer *signer)
 {
@@ -133,7 +133,7 @@ static void test_recover__every_target_of_the_bins_is_there(void **state)
 		assert_true(fixture->out.has_published);
 		assert_int_equal(stp_sources_record_count(&fixture->out.published), RECORDS);
 	}
-	/* Digests of other algorithms are those that were signed all the same. */
+	/* Digests of other algorithms were signed too. */
 	fixture->in.hash_set = STP_ALG_BIT(STP_ALG_SHA512);
 	assert_int_equal(recover(fixture), STP_OK);
 	assert_int_equal(stp_sources_record_count(&fixture->out.published), RECORDS);
@@ -184,11 +184,11 @@ static void test_recover__the_bins_must_be_a_whole_set(void **state)
 /* Commits a generation of the run that published version, with one record. */
 static void commit(struct made_ledger *made, uint64_t version)
 {
-	struct stp_ledger_facts facts = {.run_version = version, .target_count = 1};
+	struct stp_ledger_summary summary = {.run_version = version, .target_count = 1};
 	struct made_record record;
 	const struct stp_record *records[1] = {make_record(&record, 1, 1)};
 
-	ledger_take(made, records, 1, &facts);
+	ledger_take(made, records, 1, &summary);
 }
 
 static void test_recover__only_a_ledger_of_the_published_run_stands(void **state)

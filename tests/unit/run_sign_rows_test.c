@@ -13,7 +13,7 @@
 #include "stampede/show.h"
 #include "stampede/sign.h"
 
-/* Rows of a program: paths, and what the bytes are. */
+/* Rows of a program: paths and bytes. */
 struct rows {
 	const char *const *paths;
 	size_t count, next;
@@ -69,7 +69,7 @@ static void test_rows__are_a_list_whatever_their_paths_are(void **state)
 	repository_check(sign(&r, &rows, &report, &err) == STP_OK, &err);
 	assert_int_equal(report.list_rows, 7);
 	assert_int_equal(report.targets,
-	                 2); /* the others are no names of targets, or cannot be fetched */
+	                 2); /* the others are not names of targets, or cannot be fetched */
 	assert_int_equal(report.fault_count, 5);
 	assert_string_equal(report.source, "list");
 	stp_sign_report_release(&report);

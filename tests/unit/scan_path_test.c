@@ -45,7 +45,7 @@ static void test_scan_path__refuses_each_byte_outside_printable_ascii(void **sta
 		char path[3] = {'a', (char)byte, 'b'};
 		int good = byte >= 0x20 && byte <= 0x7e && byte != '"' && byte != '\\';
 
-		/* "a/b" is a path, but no name */
+		/* "a/b" is a path, but not a name */
 		assert_int_equal(stp_path_problem(path, 3) == NULL, good);
 		assert_int_equal(stp_path_name_problem(path, 3) == NULL, good && byte != '/');
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which public keys verify takes, in which spelling, and which signatures: keys of every type are
+ * Which public keys verify accepts, in which encoding, and which signatures: keys of every type are
  * made here with libcrypto and offered under every keytype and scheme.
  */
 #include <setjmp.h>
@@ -187,7 +187,7 @@ static void test_scheme_public_key__only_the_right_pairs_are_taken(void **state)
 	assert_int_equal(taken, 6);
 }
 
-/* --- spellings ------------------------------------------------------------------------------- */
+/* --- encodings ------------------------------------------------------------------------------- */
 
 static void test_scheme_public_key__a_pem_has_one_spelling(void **state)
 {
@@ -232,7 +232,7 @@ static void test_scheme_public_key__a_pem_has_one_spelling(void **state)
 	strcpy(text, good);
 	at = strstr(text, "==");
 	assert_non_null(at);
-	memmove(at, at + 1, strlen(at)); /* a "=" less */
+	memmove(at, at + 1, strlen(at)); /* one "=" less */
 	assert_refused("ecdsa", P256, text, why);
 	strcpy(text, good);
 	at = strstr(text, "==");
@@ -535,7 +535,7 @@ static void test_scheme_public_key__ecdsa_signatures_are_der_and_nothing_else(vo
 			assert_int_equal(check(&key, sig, bytes + 1), STP_SIGNATURE_BAD);
 		}
 	}
-	memcpy(sig, r, 32); /* IEEE P1363, as WebCrypto has it */
+	memcpy(sig, r, 32); /* IEEE P1363, as in WebCrypto */
 	memcpy(sig + 32, s, 32);
 	assert_int_equal(check(&key, sig, 64), STP_SIGNATURE_BAD);
 	bytes = sign_with(pkey, EVP_sha384(), 0, 0, sig);
@@ -626,7 +626,8 @@ static int libcrypto_takes(const struct ed25519 *e, const unsigned char sig[64])
 	return good;
 }
 
-/* Who has the secret key can make R the neutral point: r = 0, so S = h a. libcrypto takes that. */
+/* The owner of the secret key can make R the neutral point: r = 0, so S = h a. libcrypto accepts
+ * that. */
 static void sign_with_neutral(const struct ed25519 *e, unsigned char sig[64])
 {
 	unsigned char hash[64], scalar[32], h[32];

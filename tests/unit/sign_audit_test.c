@@ -118,7 +118,7 @@ static void test_sign_audit__names_cannot_forge_lines(void **state)
 	stp_audit_close(audit);
 }
 
-static void test_sign_audit__takes_no_file_but_its_own(void **state)
+static void test_sign_audit__opens_no_file_but_its_own(void **state)
 {
 	struct stp_audit *audit;
 	size_t dropped;
@@ -194,7 +194,7 @@ static void test_sign_audit__prune_drops_old_lines_and_keeps_the_rest(void **sta
 	assert_int_equal(stp_audit_prune(folder_fd, 5, &dropped, NULL), STP_OK);
 	assert_int_equal(dropped, 0);
 	assert_int_equal(stp_audit_open(folder_fd, &audit, NULL), STP_OK);
-	/* More than one piece of reading. */
+	/* More than is read at once. */
 	for (int64_t t = 0; t < 20000; t++)
 		add(audit, t, "bin-n-0000", (uint64_t)t);
 	assert_int_equal(stp_audit_commit(audit, NULL), STP_OK);
@@ -221,7 +221,7 @@ int main(void)
 	    WITH_FOLDER(test_sign_audit__lines_are_sorted_and_appended),
 	    WITH_FOLDER(test_sign_audit__a_line_cut_by_a_crash_is_ended),
 	    WITH_FOLDER(test_sign_audit__names_cannot_forge_lines),
-	    WITH_FOLDER(test_sign_audit__takes_no_file_but_its_own),
+	    WITH_FOLDER(test_sign_audit__opens_no_file_but_its_own),
 	    WITH_FOLDER(test_sign_audit__a_sealed_document_gives_its_own_challenge),
 	    WITH_FOLDER(test_sign_audit__prune_drops_old_lines_and_keeps_the_rest),
 	};

@@ -237,7 +237,7 @@ static void test_sign_batch__checking_leaves_the_bytes_alone_and_says_what_is_co
 	stp_signer_destroy(signer);
 }
 
-/* The fault point sign.flip is memory going wrong between signing and publishing. */
+/* The fault point sign.flip simulates memory that flips a bit between signing and publishing. */
 static void test_sign_batch__a_buffer_corrupted_after_signing_stops_the_run(void **state)
 {
 	struct stp_sign_doc docs[3];
@@ -258,7 +258,8 @@ static void test_sign_batch__a_buffer_corrupted_after_signing_stops_the_run(void
 	stp_signer_destroy(signer);
 }
 
-/* The lanes against their reference: the same bytes, and each checks what the other signed. */
+/* Compares the lanes with their reference: the same bytes, and each checks what the other signed.
+ */
 static void test_sign_batch__one_at_a_time_gives_the_same_files(void **state)
 {
 	struct stp_sign_doc by_lanes[70];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Both ways of sign/multiply.h against libsodium's point arithmetic: over scalars at the edges of
- * every digit, over random ones, and for every count, since lanes that stand idle must do no harm.
+ * Compares both implementations of sign/multiply.h with libsodium's point arithmetic: for scalars
+ * at the limits of every digit, for random ones, and for every count, since idle lanes must have no
+ * effect.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,8 +84,8 @@ static const uint8_t largest[32] = {0xec, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x
                                     0,    0,    0,    0,    0,    0,    0,    0,
                                     0,    0,    0,    0,    0,    0,    0,    0x10};
 
-/* Scalar number i of those whose digits are at an edge: one digit of each value at each position
- * (7 and 8 are where a digit turns negative), all digits alike, and the largest. */
+/* Scalar number i of those whose digits are at a limit: one digit of each value at each position (a
+ * digit becomes negative between 7 and 8), all digits equal, and the largest. */
 static void edge_scalar(size_t i, uint8_t out[32])
 {
 	memset(out, 0, 32);
@@ -98,7 +99,7 @@ static void edge_scalar(size_t i, uint8_t out[32])
 }
 #define EDGE_COUNT ((size_t)63 * 15 + 16)
 
-/* Without the instructions all tests here take the slow twin, and say nothing about lanes. */
+/* Without the instructions all tests here use the slow reference, and do not test lanes. */
 static void test_has_lanes(void **state)
 {
 	(void)state;
@@ -150,7 +151,7 @@ static void test_random_scalars_at_every_count(void **state)
 	stp_multiplier_destroy(multiplier);
 }
 
-/* ka·B - k·A is nothing, and so is 0·B: no signature holds such a point. */
+/* ka·B - k·A is the neutral point, and so is 0·B: no signature contains that. */
 static void test_neutral_point_is_refused(void **state)
 {
 	const unsigned sets[] = {0, stp_cpu_features()};
@@ -173,7 +174,7 @@ static void test_neutral_point_is_refused(void **state)
 	}
 }
 
-/* Doubling is a case of adding: k = a·(something) makes both sums meet. */
+/* Doubling as a case of addition: both sums are equal here. */
 static void test_sums_that_double(void **state)
 {
 	struct stp_multiplier *multiplier = multiplier_for(stp_cpu_features());
@@ -181,7 +182,7 @@ static void test_sums_that_double(void **state)
 	uint8_t k[STP_MULTIPLY_JOBS_MAX][32];
 
 	(void)state;
-	/* s = -ka: the sum is twice either part. */
+	/* s = -ka: the sum is twice either term. */
 	for (size_t i = 0; i < STP_MULTIPLY_JOBS_MAX; i++) {
 		memset(k[i], 0, 32);
 		k[i][0] = (uint8_t)(i + 1);

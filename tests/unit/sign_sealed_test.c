@@ -134,7 +134,7 @@ static enum stp_errc make_escaped(const char *text, struct stp_sealed *sealed)
 	                               NULL);
 }
 
-/* What is signed has a line feed raw, what is written has it escaped. */
+/* The signed bytes contain a raw line feed, the written ones an escape. */
 static void test_sign_sealed__escapes_control_characters_and_nothing_else(void **state)
 {
 	static const char raw[] = "{\"k\":\"a\nb\tc\rd\001e\"}";
@@ -162,7 +162,7 @@ static void test_sign_sealed__escapes_control_characters_and_nothing_else(void *
 		assert_int_equal(make_escaped(refused[i], &sealed), STP_FORMAT);
 	assert_int_equal(make_escaped(body, &sealed), STP_OK);
 	stp_sealed_release(&sealed);
-	/* Documents of one encoding hold none. */
+	/* Documents with one encoding contain none. */
 	assert_int_equal(stp_sealed_make("x", 1, raw, strlen(raw), signers, 1, &sealed, NULL),
 	                 STP_FORMAT);
 }
@@ -198,7 +198,7 @@ static size_t count_good(const struct stp_sealed *sealed, const char *signed_byt
 }
 
 /* Ed25519 and ECDSA side by side, whose signatures differ in length from one to the next. */
-static void test_sign_sealed__takes_signatures_of_any_scheme_and_length(void **state)
+static void test_sign_sealed__accepts_signatures_of_any_scheme_and_length(void **state)
 {
 	static const char raw[] = "{\"_type\":\"root\",\"k\":\"-----BEGIN\nMFkw\n\"}";
 	struct test_signer other[3];
@@ -234,11 +234,11 @@ static void test_sign_sealed__a_signer_that_goes_wrong_signs_nothing(void **stat
 		enum stp_errc code;
 		const char *text;
 	} cases[] = {
-	    {TEST_SIGNER_OTHER_MESSAGE, STP_REFUSED, "does not fit the bytes"},
-	    {TEST_SIGNER_OTHER_KEY, STP_REFUSED, "does not fit the bytes"},
+	    {TEST_SIGNER_OTHER_MESSAGE, STP_REFUSED, "does not match the bytes"},
+	    {TEST_SIGNER_OTHER_KEY, STP_REFUSED, "does not match the bytes"},
 	    {TEST_SIGNER_EMPTY, STP_REFUSED, "signature of 0 bytes"},
 	    {TEST_SIGNER_LONG, STP_REFUSED, "signature of 73 bytes"},
-	    {TEST_SIGNER_SHORT, STP_REFUSED, "does not fit the bytes"},
+	    {TEST_SIGNER_SHORT, STP_REFUSED, "does not match the bytes"},
 	    {TEST_SIGNER_FAILS, STP_IO, "is gone"},
 	};
 
@@ -308,7 +308,7 @@ int main(void)
 	    cmocka_unit_test(test_sign_sealed__the_order_of_keys_does_not_matter),
 	    cmocka_unit_test(test_sign_sealed__refuses_what_it_should_not_sign),
 	    cmocka_unit_test(test_sign_sealed__escapes_control_characters_and_nothing_else),
-	    cmocka_unit_test(test_sign_sealed__takes_signatures_of_any_scheme_and_length),
+	    cmocka_unit_test(test_sign_sealed__accepts_signatures_of_any_scheme_and_length),
 	    cmocka_unit_test(test_sign_sealed__a_signer_that_goes_wrong_signs_nothing),
 	    cmocka_unit_test(test_sign_sealed__a_message_too_long_for_a_device_is_never_sent),
 	    cmocka_unit_test(test_sign_sealed__one_key_under_two_keyids_is_refused),

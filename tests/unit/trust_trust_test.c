@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may not be signed on, although no finding speaks against it: documents that say nothing,
- * that have no canonical form, that have more findings than are kept, or that change while they are
- * read.
+ * What must not be trusted although there are no findings: empty documents, documents without a
+ * canonical form, with more findings than are kept, or that change while they are read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,7 +67,7 @@ static json_t *signed_of(const char *name)
 	return body;
 }
 
-/* The thief's key as a member of keys and the only one that signs role. */
+/* Adds the attacker's key to keys, as the only one of role. */
 static void name_thief(json_t *keys, json_t *role)
 {
 	char hex[65] = "";
@@ -82,7 +81,7 @@ static void name_thief(json_t *keys, json_t *role)
 	json_object_set_new(role, "threshold", json_integer(1));
 }
 
-/* Plants body, signed by the thief. */
+/* Plants body, signed by the attacker. */
 static void plant_signed(const char *name, uint64_t version, const json_t *body)
 {
 	struct stp_signer *signer;
@@ -124,7 +123,7 @@ static void assert_refused(const char *subject)
 	assert_non_null(strstr(err.text, "; "));
 }
 
-static void test_trust__a_root_that_says_nothing_vouches_for_no_other(void **state)
+static void test_trust__an_empty_root_authorizes_no_other(void **state)
 {
 	json_t *body = signed_of("1.root.json");
 
@@ -169,7 +168,7 @@ static void test_trust__a_number_that_is_not_an_integer_is_not_signed(void **sta
 	repository_check(load(&err) == STP_OK, &err);
 }
 
-static void test_trust__an_online_document_that_says_nothing_is_refused(void **state)
+static void test_trust__an_empty_online_document_is_refused(void **state)
 {
 	(void)state;
 	plant("timestamp.json", "[]", 2);
@@ -184,13 +183,13 @@ static void test_trust__findings_that_were_not_kept_count(void **state)
 	(void)state;
 	stp_finding_list_init(&findings);
 	stp_finding_add(&findings, STP_FINDING_FIELD_UNKNOWN, "x", "is harmless");
-	assert_int_equal(stp_trust_judge(&findings, "x", true, "remove it", &err), STP_OK);
+	assert_int_equal(stp_trust_judge(&findings, "x", 1, "remove it", &err), STP_OK);
 	stp_finding_count(&findings, STP_FINDING_VERSION, 1);
-	assert_int_equal(stp_trust_judge(&findings, "x", true, "remove it", &err), STP_REFUSED);
+	assert_int_equal(stp_trust_judge(&findings, "x", 1, "remove it", &err), STP_REFUSED);
 	stp_finding_list_release(&findings);
 }
 
-/* Between two readings of a file somebody may put another one there. */
+/* Between two readings of a file somebody may replace it. */
 static void test_trust__the_pinned_root_is_read_once(void **state)
 {
 	int watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -210,14 +209,14 @@ static void test_trust__the_pinned_root_is_read_once(void **state)
 	close(watcher);
 }
 
-static void test_trust__a_role_that_was_not_loaded_vouches_for_nothing(void **state)
+static void test_trust__a_role_that_was_not_loaded_authorizes_nothing(void **state)
 {
 	struct stp_signature_tally tally = {0, 0};
 	struct stp_role empty = {.threshold = 0};
 	struct stp_finding_list findings;
 	struct stp_err err = STP_ERR_INIT;
 	struct stp_document doc;
-	bool usable;
+	int usable;
 
 	(void)state;
 	stp_finding_list_init(&findings);
@@ -232,17 +231,17 @@ static void test_trust__a_role_that_was_not_loaded_vouches_for_nothing(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(
-	        test_trust__a_root_that_says_nothing_vouches_for_no_other, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_trust__an_empty_root_authorizes_no_other, set_up,
+	                                    tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        test_trust__a_number_that_is_not_an_integer_is_not_signed, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-	        test_trust__an_online_document_that_says_nothing_is_refused, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_trust__an_empty_online_document_is_refused, set_up,
+	                                    tear_down),
 	    cmocka_unit_test(test_trust__findings_that_were_not_kept_count),
 	    cmocka_unit_test_setup_teardown(test_trust__the_pinned_root_is_read_once, set_up,
 	                                    tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        test_trust__a_role_that_was_not_loaded_vouches_for_nothing, set_up, tear_down),
+	        test_trust__a_role_that_was_not_loaded_authorizes_nothing, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("trust", tests, NULL, NULL);

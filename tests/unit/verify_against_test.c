@@ -10,7 +10,7 @@
 #include "scratch.h"
 #include "stampede/verify.h"
 
-/* What came out, a line per change. */
+/* The reported changes, one per line. */
 struct heard {
 	char text[8192];
 };
@@ -49,7 +49,7 @@ static struct stp_verify_against_report compare(const char *new_path, const char
 	return report;
 }
 
-/* A second night: one file changed, one gone, two new. */
+/* A second night: one file changed, one removed, two new. */
 static void second_night(struct handmade *h)
 {
 	handmade_online(h, 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table of corruptions of a good repository: each must be found and named. The repository is
+ * A table of corruptions of a correct repository: each must be found and named. The repository is
  * made by tests/support/handmade.h, not by the code that signs.
  */
 #include <setjmp.h>
@@ -170,7 +170,7 @@ static void keyid_twice_in_role(struct handmade *h)
 	                      json_string(h->root_keys[0].keyid));
 }
 
-static void keyid_of_nobody(struct handmade *h)
+static void keyid_without_key(struct handmade *h)
 {
 	json_array_append_new(sub(root_role(h, "root"), "keyids"), json_string(h->stranger.keyid));
 }
@@ -239,7 +239,7 @@ static void timestamp_signed_twice(struct handmade *h, const char *name, json_t 
 		json_array_append_new(array, json_deep_copy(json_array_get(array, 0)));
 }
 
-static void stranger_signs_too(struct handmade *h, const char *name, json_t *envelope)
+static void unknown_key_signs_too(struct handmade *h, const char *name, json_t *envelope)
 {
 	char *body;
 
@@ -439,7 +439,7 @@ static void delegation_to_top_level(struct handmade *h)
 	json_object_set_new(bins_delegation(h), "name", json_string("snapshot"));
 }
 
-/* The role between is called as one of its bins: one file would have to be both. */
+/* The intermediate role has the name of one of its bins: one file would have to be both. */
 static void delegation_to_a_bins_name(struct handmade *h)
 {
 	json_object_set_new(bins_delegation(h), "name", json_string("bin-n-1"));
@@ -506,12 +506,12 @@ static void swapped_bin(struct handmade *h)
 	free(text);
 }
 
-static void bin_by_stranger(struct handmade *h)
+static void bin_by_unknown_key(struct handmade *h)
 {
 	free(handmade_sign(h, "1.bin-n-3.json", h->bin[3], &h->stranger, 1));
 }
 
-static void bin_of_last_night(struct handmade *h)
+static void bin_of_last_run(struct handmade *h)
 {
 	size_t count;
 	char *text = slurp(h, "1.bin-n-2.json", &count);
@@ -665,7 +665,7 @@ static const struct corruption corruptions[] = {
     {"keyid is not that of the key", wrong_keyid, NULL, NULL, STP_FINDING_KEYID, "1.root.json"},
     {"keyid twice in a role", keyid_twice_in_role, NULL, NULL, STP_FINDING_KEY_DUPLICATE,
      "1.root.json"},
-    {"keyid of no key", keyid_of_nobody, NULL, NULL, STP_FINDING_KEY_UNKNOWN, "1.root.json"},
+    {"keyid without a key", keyid_without_key, NULL, NULL, STP_FINDING_KEY_UNKNOWN, "1.root.json"},
     {"malformed key", malformed_key, NULL, NULL, STP_FINDING_KEY, "1.root.json"},
     {"key with more fields", key_with_more_fields, NULL, NULL, STP_FINDING_FIELD_UNKNOWN,
      "1.root.json"},
@@ -681,8 +681,8 @@ static const struct corruption corruptions[] = {
      "timestamp.json"},
     {"the same signature twice", NULL, timestamp_signed_twice, NULL,
      STP_FINDING_SIGNATURE_DUPLICATE, "timestamp.json"},
-    {"a stranger's signature", NULL, stranger_signs_too, NULL, STP_FINDING_SIGNATURE_STRANGER,
-     "timestamp.json"},
+    {"a signature by an unknown key", NULL, unknown_key_signs_too, NULL,
+     STP_FINDING_SIGNATURE_STRANGER, "timestamp.json"},
     {"no signature", NULL, unsigned_timestamp, NULL, STP_FINDING_THRESHOLD, "timestamp.json"},
     {"one signature where two are needed", NULL, one_signature_of_targets, NULL,
      STP_FINDING_THRESHOLD, "1.targets.json"},
@@ -697,11 +697,11 @@ static const struct corruption corruptions[] = {
     {"version 0", version_zero, NULL, NULL, STP_FINDING_FIELD, "timestamp.json"},
     {"another specification", other_specification, NULL, NULL, STP_FINDING_SPEC_VERSION,
      "timestamp.json"},
-    {"newline behind the document", NULL, NULL, newline_behind, STP_FINDING_ENVELOPE,
+    {"newline after the document", NULL, NULL, newline_behind, STP_FINDING_ENVELOPE,
      "timestamp.json"},
     {"space within signed", NULL, NULL, spaced_timestamp, STP_FINDING_CANONICAL, "timestamp.json"},
     {"a field twice", NULL, NULL, field_twice, STP_FINDING_JSON, "timestamp.json"},
-    {"cut file", NULL, NULL, cut_timestamp, STP_FINDING_JSON, "timestamp.json"},
+    {"truncated file", NULL, NULL, cut_timestamp, STP_FINDING_JSON, "timestamp.json"},
     {"too deep", NULL, NULL, deep_timestamp, STP_FINDING_JSON, "timestamp.json"},
     {"too large", NULL, NULL, huge_timestamp, STP_FINDING_FILE_SIZE, "timestamp.json"},
     {"snapshot of another length", wrong_length, NULL, NULL, STP_FINDING_LENGTH, "1.snapshot.json"},
@@ -725,9 +725,9 @@ static const struct corruption corruptions[] = {
      "1.targets.json"},
     {"a prefix is missing", prefix_missing, NULL, NULL, STP_FINDING_DELEGATION_GAP,
      "1.targets.json"},
-    {"a prefix is there twice", prefix_twice, NULL, NULL, STP_FINDING_DELEGATION_OVERLAP,
+    {"a prefix is listed twice", prefix_twice, NULL, NULL, STP_FINDING_DELEGATION_OVERLAP,
      "1.targets.json"},
-    {"a prefix is no hex", prefix_no_hex, NULL, NULL, STP_FINDING_DELEGATION, "1.targets.json"},
+    {"a prefix is not hex", prefix_no_hex, NULL, NULL, STP_FINDING_DELEGATION, "1.targets.json"},
     {"delegation by path patterns", delegation_by_paths, NULL, NULL, STP_FINDING_DELEGATION,
      "1.targets.json"},
     {"traversal in a role's name", delegation_to_traversal, NULL, NULL, STP_FINDING_ROLE_NAME,
@@ -742,11 +742,11 @@ static const struct corruption corruptions[] = {
     {"a bin is lost", NULL, NULL, lose_bin, STP_FINDING_FILE_MISSING, "1.bin-n-1.json"},
     {"a bin is a link", NULL, NULL, linked_bin, STP_FINDING_FILE_TYPE, "1.bin-n-1.json"},
     {"tampered bin", NULL, NULL, other_length_in_bin, STP_FINDING_SIGNATURE, "1.bin-n-0.json"},
-    {"one bin in the place of another", NULL, NULL, swapped_bin, STP_FINDING_TARGET_BIN,
+    {"one bin in place of another", NULL, NULL, swapped_bin, STP_FINDING_TARGET_BIN,
      "1.bin-n-1.json"},
-    {"bin signed by a stranger", NULL, NULL, bin_by_stranger, STP_FINDING_THRESHOLD,
+    {"bin signed by an unknown key", NULL, NULL, bin_by_unknown_key, STP_FINDING_THRESHOLD,
      "1.bin-n-3.json"},
-    {"bin of last night", NULL, NULL, bin_of_last_night, STP_FINDING_VERSION, "2.bin-n-2.json"},
+    {"bin of the last run", NULL, NULL, bin_of_last_run, STP_FINDING_VERSION, "2.bin-n-2.json"},
     {"expired bin", expired_bin, NULL, NULL, STP_FINDING_EXPIRED, "1.bin-n-2.json"},
     {"target in the wrong bin", target_in_wrong_bin, NULL, NULL, STP_FINDING_TARGET_BIN, NULL},
     {"target in two bins", target_in_two_bins, NULL, NULL, STP_FINDING_TARGET_BIN, NULL},
@@ -861,7 +861,7 @@ static void test_verify__each_corruption_is_found_and_named(void **state)
 	assert_int_equal(failures, 0);
 }
 
-static void test_verify__a_chain_of_roots_is_walked(void **state)
+static void test_verify__a_chain_of_roots_is_followed(void **state)
 {
 	struct scratch scratch;
 	struct handmade h;
@@ -915,7 +915,7 @@ static void test_verify__a_pinned_root_decides(void **state)
 	scratch_release(&other);
 }
 
-static void test_verify__what_expires_soon_is_told_when_asked(void **state)
+static void test_verify__what_expires_soon_is_reported_on_request(void **state)
 {
 	struct scratch scratch;
 	struct handmade h;
@@ -974,9 +974,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_verify__a_good_repository_has_no_findings),
 	    cmocka_unit_test(test_verify__each_corruption_is_found_and_named),
-	    cmocka_unit_test(test_verify__a_chain_of_roots_is_walked),
+	    cmocka_unit_test(test_verify__a_chain_of_roots_is_followed),
 	    cmocka_unit_test(test_verify__a_pinned_root_decides),
-	    cmocka_unit_test(test_verify__what_expires_soon_is_told_when_asked),
+	    cmocka_unit_test(test_verify__what_expires_soon_is_reported_on_request),
 	    cmocka_unit_test(test_verify__reports_are_equal_at_any_number_of_jobs),
 	};
 

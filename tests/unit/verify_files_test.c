@@ -18,7 +18,7 @@ struct mirror {
 	struct handmade h;
 };
 
-/* The twelve files of the handmade index: even ones plain, odd ones under HASH.NAME. */
+/* The twelve files of the handmade index: even ones under their own name, odd ones as HASH.NAME. */
 static void mirror_init(struct mirror *m)
 {
 	scratch_init(&m->metadata);
@@ -100,7 +100,7 @@ static void test_verify_files__what_differs_is_missing_or_unknown_is_named(void 
 	assert_int_equal(unlinkat(m.files.fd, path_6, 0), 0);
 	scratch_file(&m.files, "packages/evil.whl", "x", 1);
 	scratch_file(&m.files, "packages/.tmp-1", "x", 1);
-	/* An older digest before a known name. */
+	/* An older digest in front of a known name. */
 	snprintf(stale, sizeof(stale), "packages/00/%0128d.file-0.whl", 0);
 	scratch_file(&m.files, stale, "x", 1);
 	for (size_t jobs = 0; jobs < 3; jobs++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Roots signed with RSA and ECDSA keys, as other repositories have them: libcrypto signs here, and
- * verify must take each signature, and refuse it when a bit of it or of the root is another.
+ * verify must accept each signature, and refuse it when a bit of it or of the root differs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,9 +33,9 @@ static struct {
 };
 static int spoilt = -1; /* the key whose signature gets a wrong bit */
 static int salt_bytes = RSA_PSS_SALTLEN_DIGEST;
-static int is_good = 1; /* no error is expected: print what there is */
+static int is_good = 1; /* no error is expected: print any finding */
 
-/* OLPC canonical form has the line feeds of a PEM raw, where jansson writes \n. */
+/* OLPC canonical form contains the line feeds of a PEM raw, where jansson writes \n. */
 static size_t raw_line_feeds(char *text)
 {
 	char *out = text;
@@ -101,7 +101,7 @@ static json_t *signature_of(int k, const char *body, size_t body_bytes)
 	return object;
 }
 
-/* Roots are signed by our keys in place of handmade's. */
+/* Signs roots with our keys instead of those of handmade. */
 static void sign_root(struct handmade *h, const char *name, json_t *envelope)
 {
 	json_t *signatures;
@@ -161,7 +161,7 @@ static uint64_t errors_with(int spoilt_key, int salt, int flip_root)
 	scratch_init(&scratch);
 	make(&h, scratch.path);
 	if (flip_root) {
-		/* Another version than was signed. */
+		/* Another version than the signed one. */
 		json_object_set_new(h.root, "expires", json_string("2027-12-02T00:00:00Z"));
 		h.after_sign = NULL;
 		handmade_write_root(&h, 1, h.root_keys, 2);
@@ -180,7 +180,7 @@ static uint64_t errors_with(int spoilt_key, int salt, int flip_root)
 	return total;
 }
 
-static void test_verify_root_keys__rsa_and_ecdsa_signatures_are_taken(void **state)
+static void test_verify_root_keys__rsa_and_ecdsa_signatures_are_accepted(void **state)
 {
 	(void)state;
 	is_good = 1;
@@ -238,7 +238,7 @@ static void test_verify_root_keys__a_wrong_bit_in_any_of_them_is_found(void **st
 		assert_true(errors_with(k, RSA_PSS_SALTLEN_DIGEST, 0) > 0);
 }
 
-static void test_verify_root_keys__signatures_of_strangers_do_not_count(void **state)
+static void test_verify_root_keys__signatures_by_unknown_keys_do_not_count(void **state)
 {
 	(void)state;
 	is_good = 0;
@@ -248,11 +248,11 @@ static void test_verify_root_keys__signatures_of_strangers_do_not_count(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_verify_root_keys__rsa_and_ecdsa_signatures_are_taken),
+	    cmocka_unit_test(test_verify_root_keys__rsa_and_ecdsa_signatures_are_accepted),
 	    cmocka_unit_test(test_verify_root_keys__keys_of_other_curves_do_not_count),
 	    cmocka_unit_test(test_verify_root_keys__one_key_under_two_keytypes_counts_once),
 	    cmocka_unit_test(test_verify_root_keys__a_wrong_bit_in_any_of_them_is_found),
-	    cmocka_unit_test(test_verify_root_keys__signatures_of_strangers_do_not_count),
+	    cmocka_unit_test(test_verify_root_keys__signatures_by_unknown_keys_do_not_count),
 	};
 	int failed;
 

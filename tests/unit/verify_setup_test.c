@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Set-ups that clients accept and auditors would have otherwise: each is named, none makes an error
- * unless --strict is asked for, and a good set-up is not blamed for any. The repository is made by
+ * Set-ups that clients accept but auditors would want changed: each is named, none is an error
+ * without
+ * --strict, and a good set-up has none. The repository is made by
  * tests/support/handmade.h.
  */
 #include <setjmp.h>
@@ -216,7 +217,7 @@ static void retired_bins(struct handmade *h)
 		list(h, i ? "old-prefix-1.json" : "old-prefix-0.json");
 }
 
-static void test_setup__a_good_one_and_retired_bins_are_not_blamed(void **state)
+static void test_setup__a_good_one_and_retired_bins_have_no_findings(void **state)
 {
 	(void)state;
 	for (int retired = 0; retired < 2; retired++) {
@@ -239,7 +240,7 @@ static void test_setup__a_good_one_and_retired_bins_are_not_blamed(void **state)
 	}
 }
 
-/* What the timestamp says of the snapshot, after it was signed without. */
+/* Removes the snapshot's length or digest from the timestamp, and signs it again. */
 static void test_setup__a_timestamp_without_length_or_digest(void **state)
 {
 	static const char *const members[] = {"length", "hashes"};
@@ -296,7 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_setup__each_weakness_is_named),
-	    cmocka_unit_test(test_setup__a_good_one_and_retired_bins_are_not_blamed),
+	    cmocka_unit_test(test_setup__a_good_one_and_retired_bins_have_no_findings),
 	    cmocka_unit_test(test_setup__a_timestamp_without_length_or_digest),
 	    cmocka_unit_test(test_setup__names_that_no_client_can_fetch),
 	};

@@ -2,7 +2,7 @@
 /*
  * gc: everything is marked before anything is removed. Order of removing:
  *
- *	1. snapshots out of use     nobody can start from them any more
+ *	1. snapshots out of use     no client can start from them any more
  *	2. their bins and roles     only they listed these
  *	3. links of target files    only those bins listed these
  *	4. commit records           last: a gc that dies half-way finds its work again
@@ -24,7 +24,7 @@
 
 #define STAGE "gc"
 
-/* Is the record's snapshot one of those that stay? */
+/* Whether the record's snapshot is one of those that stay. */
 static int is_live(const struct stp_gc_run *run, const struct stp_commit *commit)
 {
 	size_t i;
@@ -50,7 +50,8 @@ static enum stp_errc remove_records(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Lines and reports before this are dropped; a keep longer than time itself drops nothing. */
+/* Lines and reports from before this time are removed; the sum is saturated, so a very long keep
+ * removes nothing. */
 static int64_t audit_keep_from(const struct stp_gc_run *run)
 {
 	return stp_time_add(run->now, -run->options->audit_keep_seconds);
@@ -67,8 +68,8 @@ static enum stp_errc prune_audit(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
-/* The report of the last run names paths at fault: it goes with the audit lines of its time, should
- * no run ever replace it. One that tells no time may be of any. */
+/* The report of the last run names paths at fault: it is removed with the audit lines of its time,
+ * in case no run ever replaces it. One without a time counts as old. */
 static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
 {
 	struct stp_status_run last = {0};
@@ -83,7 +84,7 @@ static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
 	if (code == STP_OK)
 		stp_last_run_parse(file.data, file.count, &last);
 	stp_buf_release(&file);
-	if (code == STP_FORMAT) { /* no run made that */
+	if (code == STP_FORMAT) { /* no run wrote that */
 		stp_err_merge(err, &why);
 		return code;
 	}
@@ -123,24 +124,24 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 	return drop_last_run(run, err);
 }
 
-/* seconds, or what 0 and STP_GC_NO_TIME stand for. */
-static enum stp_errc take_time(int64_t *seconds, int64_t otherwise, const char *name,
-                               struct stp_err *err)
+/* Resolves *seconds: 0 means otherwise, STP_GC_NO_TIME means 0. */
+static enum stp_errc check_time(int64_t *seconds, int64_t otherwise, const char *name,
+                                struct stp_err *err)
 {
 	if (*seconds < STP_GC_NO_TIME)
-		return STP_FAIL(err, STP_CONFIG, STAGE, name, "is less than none");
+		return STP_FAIL(err, STP_CONFIG, STAGE, name, "is negative");
 	*seconds = *seconds == STP_GC_NO_TIME ? 0 : *seconds ? *seconds : otherwise;
 	return STP_OK;
 }
 
-static enum stp_errc take_options(const struct stp_gc_options *options, struct stp_gc_options *out,
-                                  struct stp_err *err)
+static enum stp_errc check_options(const struct stp_gc_options *options, struct stp_gc_options *out,
+                                   struct stp_err *err)
 {
 	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, STAGE, err));
 	STP_TRY(stp_options_need(out->repo, "repo", STAGE, err));
-	STP_TRY(take_time(&out->grace_seconds, STP_GC_GRACE_SECONDS, "grace_seconds", err));
-	STP_TRY(take_time(&out->audit_keep_seconds, STP_GC_AUDIT_KEEP_SECONDS, "audit_keep_seconds",
-	                  err));
+	STP_TRY(check_time(&out->grace_seconds, STP_GC_GRACE_SECONDS, "grace_seconds", err));
+	STP_TRY(check_time(&out->audit_keep_seconds, STP_GC_AUDIT_KEEP_SECONDS,
+	                   "audit_keep_seconds", err));
 	if (!out->keep)
 		out->keep = STP_GC_KEEP;
 	return STP_OK;
@@ -155,7 +156,7 @@ enum stp_errc stp_gc(const struct stp_gc_options *options, struct stp_gc_report 
 	enum stp_errc code;
 
 	memset(out_report, 0, sizeof(*out_report));
-	STP_TRY(take_options(options, &mine, err));
+	STP_TRY(check_options(options, &mine, err));
 	memset(&run, 0, sizeof(run));
 	run.options = &mine;
 	run.report = &report;

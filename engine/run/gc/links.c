@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing target links that no live bin lists. What lies in public/targets may be anything: an
- * operator's robots.txt, a folder of the index mounted there. So a file goes only when it proves to
- * be what publish/links.h makes:
+ * Removing target links that no live bin lists. Anything may be in public/targets: an operator's
+ * robots.txt, a folder of the index mounted there. So a file is removed only if it is verified to
+ * be one that publish/links.h makes:
  *
  *	DIR/HASH.NAME          HASH is as long as a digest, in lower case, and one of
- *	  a symbolic link      with exactly the text that leads to DIR/NAME in the targets folder
+ *	  a symbolic link      with exactly the text that refers to DIR/NAME in the targets folder
  *	  a regular file       (hard link, reflink, copy) whose bytes have the digest HASH
  *	a mark                 below .signed, empty, with a name that a mark can have
  *	a temporary file       at the top, by its name
  *
- * and lies on the same mount as public/targets. A folder goes only when this gc emptied it.
+ * and is on the same mount as public/targets. A folder is removed only if this gc emptied it.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,11 +31,11 @@
 
 #define STAGE       "gc"
 #define TOP         "public/targets"
-#define PIECE_BYTES ((size_t)256 * 1024)
-/* The longest HASH and its dot, in front of a name that was as long as a path may be. */
+#define CHUNK_BYTES ((size_t)256 * 1024)
+/* The longest HASH and its dot, before a name that is as long as a path may be. */
 #define PREFIX_BYTES_MAX (2 * STP_DIGEST_BYTES_MAX + 1)
 
-/* A walk beneath public/targets: path holds the folder being read, with a "/" at its end. */
+/* A walk below public/targets: path is the folder being read, with a "/" at its end. */
 struct walk {
 	struct stp_gc_run *run;
 	dev_t device;
@@ -44,7 +44,7 @@ struct walk {
 	size_t depth;
 	uint64_t removed;              /* files and folders */
 	struct stp_hasher *hashers[2]; /* of the short and the long digests, made when needed */
-	uint8_t *piece;
+	uint8_t *chunk;
 };
 
 enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struct stp_err *err)
@@ -61,11 +61,11 @@ enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has, struc
 	return STP_OK;
 }
 
-/* ------------------------------------------------------------------ what is ours */
+/* ------------------------------------------------------------------ what sign made */
 
-/* Is the symbolic link name, which ends path, the one that would be made for its target? */
-static int link_is_ours(const struct walk *walk, int folder_fd, const char *name, size_t hex,
-                        size_t path_bytes)
+/* Whether the symbolic link name, at the end of path, is the one that sign makes for its target. */
+static int link_is_own(const struct walk *walk, int folder_fd, const char *name, size_t hex,
+                       size_t path_bytes)
 {
 	char target[sizeof(walk->path)];
 	char text[PATH_MAX];
@@ -95,23 +95,23 @@ static unsigned algs_of(size_t hex)
 static enum stp_errc prepare_hashing(struct walk *walk, unsigned set, struct stp_hasher **hasher,
                                      struct stp_err *err)
 {
-	if (!walk->piece)
-		walk->piece = malloc(PIECE_BYTES);
-	if (!walk->piece)
+	if (!walk->chunk)
+		walk->chunk = malloc(CHUNK_BYTES);
+	if (!walk->chunk)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory to hash files");
 	return *hasher ? STP_OK : stp_hasher_create(set, stp_cpu_features(), 1, hasher, err);
 }
 
-/* Fills the piece from fd at offset; short only at the end of the file. */
-static enum stp_errc read_piece(struct walk *walk, int fd, off_t offset, size_t *out_bytes,
+/* Fills the chunk from fd at offset; short only at the end of the file. */
+static enum stp_errc read_chunk(struct walk *walk, int fd, off_t offset, size_t *out_bytes,
                                 struct stp_err *err)
 {
 	size_t have = 0;
 
 	STP_TRY(stp_gc_check_cancel(walk->run, err));
-	while (have < PIECE_BYTES) {
+	while (have < CHUNK_BYTES) {
 		ssize_t got =
-		    pread(fd, walk->piece + have, PIECE_BYTES - have, offset + (off_t)have);
+		    pread(fd, walk->chunk + have, CHUNK_BYTES - have, offset + (off_t)have);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -130,17 +130,17 @@ static enum stp_errc hash_file(struct walk *walk, int fd, unsigned set, struct s
                                uint8_t *digests, struct stp_err *err)
 {
 	struct stp_hash_stream stream;
-	size_t bytes = PIECE_BYTES;
+	size_t bytes = CHUNK_BYTES;
 	off_t offset = 0;
 
 	stp_hash_stream_init(&stream, set);
-	while (bytes == PIECE_BYTES) {
+	while (bytes == CHUNK_BYTES) {
 		struct stp_hash_job job = {
-		    .stream = &stream, .data = walk->piece, .digests = digests};
+		    .stream = &stream, .data = walk->chunk, .digests = digests};
 
-		STP_TRY(read_piece(walk, fd, offset, &bytes, err));
+		STP_TRY(read_chunk(walk, fd, offset, &bytes, err));
 		job.bytes = bytes;
-		job.final = bytes < PIECE_BYTES;
+		job.final = bytes < CHUNK_BYTES;
 		stp_hasher_submit(hasher, &job);
 		while (!stp_hasher_next(hasher, STP_HASHER_DRAIN))
 			;
@@ -149,9 +149,9 @@ static enum stp_errc hash_file(struct walk *walk, int fd, unsigned set, struct s
 	return STP_OK;
 }
 
-/* Has the regular file the digest that its name says? One that cannot be opened proves nothing. */
-static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *name, size_t hex,
-                                  int *out_ours, struct stp_err *err)
+/* Whether the regular file has the digest in its name; not if it cannot be opened. */
+static enum stp_errc file_is_own(struct walk *walk, int folder_fd, const char *name, size_t hex,
+                                 int *out_is_own, struct stp_err *err)
 {
 	uint8_t digests[STP_ALG_COUNT * STP_DIGEST_BYTES_MAX];
 	char text[2 * STP_DIGEST_BYTES_MAX];
@@ -161,7 +161,7 @@ static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *
 	int alg;
 	int fd = stp_gc_open(folder_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
-	*out_ours = 0;
+	*out_is_own = 0;
 	if (fd < 0)
 		return STP_OK;
 	code = prepare_hashing(walk, set, hasher, err);
@@ -172,7 +172,7 @@ static enum stp_errc file_is_ours(struct walk *walk, int folder_fd, const char *
 		if (!(set & STP_ALG_BIT(alg)))
 			continue;
 		stp_hex_encode(digests + stp_alg_set_offset(set, (enum stp_alg)alg), hex / 2, text);
-		*out_ours |= memcmp(text, name, hex) == 0;
+		*out_is_own |= memcmp(text, name, hex) == 0;
 	}
 	return code;
 }
@@ -185,22 +185,23 @@ static int is_mark(const struct walk *walk, size_t path_bytes)
 	return stp_mark_parse(walk->path, path_bytes, target, hex);
 }
 
-static enum stp_errc is_ours(struct walk *walk, int folder_fd, const char *name, size_t path_bytes,
-                             const struct stat *st, int *out_ours, struct stp_err *err)
+static enum stp_errc check_own(struct walk *walk, int folder_fd, const char *name,
+                               size_t path_bytes, const struct stat *st, int *out_is_own,
+                               struct stp_err *err)
 {
 	size_t hex = stp_target_name_hex(name);
 
-	*out_ours = 0;
+	*out_is_own = 0;
 	if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode))
 		return STP_OK;
 	if (walk->depth == 0 && stp_temporary_is(name))
-		*out_ours = 1;
+		*out_is_own = 1;
 	else if (is_mark(walk, path_bytes))
-		*out_ours = S_ISREG(st->st_mode) && st->st_size == 0;
+		*out_is_own = S_ISREG(st->st_mode) && st->st_size == 0;
 	else if (hex && S_ISREG(st->st_mode))
-		return file_is_ours(walk, folder_fd, name, hex, out_ours, err);
+		return file_is_own(walk, folder_fd, name, hex, out_is_own, err);
 	else if (hex)
-		*out_ours = link_is_ours(walk, folder_fd, name, hex, path_bytes);
+		*out_is_own = link_is_own(walk, folder_fd, name, hex, path_bytes);
 	return STP_OK;
 }
 
@@ -209,7 +210,7 @@ static enum stp_errc is_ours(struct walk *walk, int folder_fd, const char *name,
 static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
                                  struct stp_err *err);
 
-/* An unknown file: name in the folder whose path has folder_bytes. */
+/* Counts an unknown file: name in the folder whose path has folder_bytes. */
 static enum stp_errc leave(struct walk *walk, const char *name, size_t folder_bytes)
 {
 	walk->path[folder_bytes] = '\0';
@@ -217,7 +218,7 @@ static enum stp_errc leave(struct walk *walk, const char *name, size_t folder_by
 	return STP_OK;
 }
 
-/* Goes into the folder at path, then removes it when that emptied it. */
+/* Walks the folder at path, then removes it if that emptied it. */
 static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *name,
                                   size_t path_bytes, struct stp_err *err)
 {
@@ -227,7 +228,7 @@ static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *
 	             ? stp_gc_open(folder_fd, name, O_RDONLY | O_DIRECTORY)
 	             : -1;
 
-	/* Too deep for us to have made it, or not to be read. */
+	/* Too deep to be made by sign, or not readable. */
 	if (fd < 0)
 		return leave(walk, name, path_bytes - strlen(name));
 	walk->path[path_bytes++] = '/';
@@ -238,7 +239,7 @@ static enum stp_errc enter_folder(struct walk *walk, int folder_fd, const char *
 	close(fd);
 	if (code == STP_OK && !walk->run->options->dry_run && walk->removed != before &&
 	    unlinkat(folder_fd, name, AT_REMOVEDIR) == 0)
-		walk->removed++; /* else it stays, while it holds something */
+		walk->removed++; /* else it stays, because it is not empty */
 	return code;
 }
 
@@ -259,13 +260,13 @@ static enum stp_errc remove_link(struct walk *walk, int folder_fd, const char *n
 	return STP_OK;
 }
 
-/* name ends path, which has path_bytes. */
+/* Checks one name, at the end of path, which has path_bytes. */
 static enum stp_errc look_at_name(struct walk *walk, int folder_fd, const char *name,
                                   size_t path_bytes, struct stp_err *err)
 {
 	enum stp_gc_place place;
 	struct stat st;
-	int ours;
+	int is_own;
 
 	STP_TRY(stp_gc_look(folder_fd, walk->device, name, walk->path, &place, &st, err));
 	if (place == STP_GC_GONE)
@@ -278,9 +279,9 @@ static enum stp_errc look_at_name(struct walk *walk, int folder_fd, const char *
 		walk->run->report->links_kept++;
 		return STP_OK;
 	}
-	STP_TRY(is_ours(walk, folder_fd, name, path_bytes, &st, &ours, err));
-	return ours ? remove_link(walk, folder_fd, name, &st, err)
-	            : leave(walk, name, path_bytes - strlen(name));
+	STP_TRY(check_own(walk, folder_fd, name, path_bytes, &st, &is_own, err));
+	return is_own ? remove_link(walk, folder_fd, name, &st, err)
+	              : leave(walk, name, path_bytes - strlen(name));
 }
 
 static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_bytes,
@@ -301,7 +302,8 @@ static enum stp_errc walk_folder(struct walk *walk, int folder_fd, size_t path_b
 		code = stp_gc_check_cancel(walk->run, err);
 		if (code != STP_OK)
 			break;
-		/* Other file systems have longer names; with the "/" of a folder, it must fit. */
+		/* Other file systems allow longer names; the name and the "/" of a folder must
+		 * fit. */
 		if (name_bytes > STP_NAME_BYTES_MAX ||
 		    path_bytes + name_bytes + 2 > sizeof(walk->path)) {
 			code = leave(walk, name, path_bytes);
@@ -336,14 +338,15 @@ enum stp_errc stp_gc_sweep_links(struct stp_gc_run *run, struct stp_err *err)
 	}
 	if (code == STP_OK)
 		code = walk_folder(walk, run->repo.targets_fd, 0, err);
-	/* Marks that nobody else touched: the next sign need not look at them for what gc did. */
+	/* If nobody else touched the marks, the next sign need not check them because of what gc
+	 * did. */
 	if (code == STP_OK && marks_noted && walk->removed && !run->options->dry_run)
 		code = stp_marks_note(run->repo.targets_fd, run->repo.state_fd, err);
 	if (walk->hashers[0])
 		stp_hasher_destroy(walk->hashers[0]);
 	if (walk->hashers[1])
 		stp_hasher_destroy(walk->hashers[1]);
-	free(walk->piece);
+	free(walk->chunk);
 	free(walk);
 	return code;
 }

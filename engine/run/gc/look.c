@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What gc needs to know of a name before it may remove it: that it lies where it seems to lie. A
- * bind mount below public/ makes other folders look like a part of it, the index among them.
+ * What gc must know before it may remove a name: that the file really is where it seems to be. A
+ * bind mount below public/ makes other folders, such as the index, look like a part of it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum stp_errc stp_gc_check_cancel(const struct stp_gc_run *run, struct stp_err *
 {
 	if (!stp_cancelled(run->options->cancel))
 		return STP_OK;
-	return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped; run it again to go on");
+	return STP_FAIL(err, STP_CANCELLED, STAGE, NULL, "stopped; run it again to continue");
 }
 
 int stp_gc_open(int folder_fd, const char *name, int flags)
@@ -52,8 +52,8 @@ enum stp_errc stp_gc_look(int folder_fd, dev_t device, const char *name, const c
 	close(fd);
 	if (rc != 0)
 		return STP_FAIL_SYS(err, STAGE, subject, "cannot stat");
-	/* A subvolume has a device of its own and is no mount. Of files the device says nothing:
-	 * overlayfs shows that of the layer. */
+	/* A subvolume has a device of its own but is not a mount. The device of a file proves
+	 * nothing: overlayfs reports that of the layer. */
 	if (!S_ISDIR(out_stat->st_mode) || out_stat->st_dev == device)
 		*out_place = STP_GC_HERE;
 	return STP_OK;
@@ -69,7 +69,7 @@ void stp_gc_unknown(struct stp_gc_run *run, const char *top, const char *folder,
 	report->strangers++;
 	snprintf(raw, sizeof(raw), "%s/%s%s", top, folder, name);
 	stp_text_escape(raw, strlen(raw), shown, sizeof(shown));
-	/* The first by name, in whatever order the folder gave them. */
+	/* Lists the first by name, in whatever order the folder returned them. */
 	if (at == STP_GC_UNKNOWN_SHOWN && strcmp(shown, report->unknown[at - 1]) >= 0)
 		return;
 	if (at == STP_GC_UNKNOWN_SHOWN)

@@ -6,7 +6,7 @@
  *	          ├──────┼────────────┼─────┼──────────▶ time
  *	                         now-T┴──────────┴ now
  *
- * Commit n was what clients saw until commit n+1 came, so 2 stays here: it was seen within T.
+ * Clients saw commit n until commit n+1, so 2 stays here: it was seen within T.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -37,7 +37,8 @@
 void stp_name_set_init(struct stp_name_set *set)
 {
 	memset(set, 0, sizeof(*set));
-	/* Nobody may choose names that collide; without random bytes they merely could. */
+	/* The seed keeps others from choosing names that collide; without random bytes, gc still
+	 * works. */
 	if (getrandom(&set->seed, sizeof(set->seed), GRND_NONBLOCK) != (ssize_t)sizeof(set->seed))
 		set->seed = 1;
 }
@@ -105,7 +106,7 @@ int stp_name_set_has(const struct stp_name_set *set, const char *name, size_t na
 
 /* ------------------------------------------------------------------ live snapshots */
 
-/* All snapshots that were published and still lie there, with the time they came. */
+/* All snapshots that were published and still exist, with their times. */
 struct snapshots {
 	struct stp_buf items; /* struct stp_commit */
 };
@@ -119,7 +120,7 @@ static int snapshot_version(const char *name, uint64_t *out_version)
 	       stp_u64_parse(name, digits, out_version);
 }
 
-/* The time a snapshot came: its commit record's, else (state was lost) that of its file. */
+/* Adds a snapshot with its time: that of its commit record or, if state/ was lost, of its file. */
 static enum stp_errc add_snapshot(struct stp_gc_run *run, struct snapshots *all, const char *name,
                                   uint64_t version, struct stp_err *err)
 {
@@ -165,8 +166,8 @@ static int by_snapshot(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* A snapshot that seems to have come in the future came while the clock was ahead: no later than
- * the one after it, or now. */
+/* A snapshot with a time in the future was published while the clock was ahead: its time is at most
+ * that of the next one, or now. */
 static void correct_future(struct stp_commit *items, size_t count, int64_t now)
 {
 	int64_t latest = now;
@@ -194,7 +195,7 @@ enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 		if (count)
 			qsort(items, count, sizeof(*items), by_snapshot);
 		correct_future(items, count, run->now);
-		/* Seen until the next one came; a newer one is always kept, so the tail stays. */
+		/* Each was seen until the next one; the newest is always kept. */
 		while (first + 1 < count && items[first + 1].committed_at <= keep_from)
 			first++;
 		if (count > run->options->keep && first > count - run->options->keep)
@@ -220,13 +221,13 @@ enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err)
 struct marking {
 	struct stp_gc_run *run;
 	int with_links;
-	int with_marks; /* public/targets/.signed is there */
-	int is_current; /* the snapshot is the newest: nothing of it may be damaged */
+	int with_marks; /* public/targets/.signed exists */
+	int is_current; /* the snapshot is the newest: none of its files may be damaged */
 	struct stp_bin_file bin;
 	struct stp_buf file;
 };
 
-/* Marks DIR/HASH.NAME of one target and one hash; sign makes none that does not fit. */
+/* Marks DIR/HASH.NAME of one target and one hash; sign makes no names that do not fit. */
 static enum stp_errc mark_link(struct marking *m, const struct stp_bin_entry *entry, int alg,
                                struct stp_err *err)
 {
@@ -264,7 +265,7 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 	case STP_BIN_FILE_OTHER:
 		return STP_FAIL(stp_hinted(err, STP_HINT_SIGN), STP_FORMAT, STAGE, name,
 		                "is not a bin that stampede wrote; the next %s writes "
-		                "all current ones again",
+		                "all current bins again",
 		                stp_hint_text(STP_HINT_SIGN));
 	default:
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "no memory");
@@ -279,8 +280,8 @@ static enum stp_errc mark_bin(struct marking *m, const char *name, struct stp_er
 	return STP_OK;
 }
 
-/* What became of reading a file: one that an older snapshot lists may be damaged or gone, since no
- * client is sent to it any more before it goes. */
+/* Handles the result of reading a file: one that only an older snapshot lists may be damaged or
+ * missing, because clients no longer need it. */
 static enum stp_errc forgive(struct marking *m, const char *name, enum stp_errc code,
                              struct stp_err *err)
 {
@@ -291,13 +292,14 @@ static enum stp_errc forgive(struct marking *m, const char *name, enum stp_errc 
 	*err = (struct stp_err)STP_ERR_INIT;
 	run->links_in_doubt = 1;
 	if (!run->report->damaged++)
-		snprintf(run->report->damaged_name, sizeof(run->report->damaged_name), "%s", name);
+		snprintf(run->report->damaged_name, sizeof(run->report->damaged_name), "%.255s",
+		         name);
 	return STP_OK;
 }
 
-/* One line of a snapshot of run_version. All bins of a run carry its version; what is older is an
- * offline role, or the tombstone of a bin that nobody is sent to any more: its file stays, what
- * it lists does not count. */
+/* Marks one line of a snapshot. All bins of a run have its version; a line with an older one is an
+ * offline role or a retired name, which clients never request: its file stays, what it lists does
+ * not. */
 static enum stp_errc mark_line(struct marking *m, const char *key, json_int_t version,
                                uint64_t run_version, struct stp_err *err)
 {
@@ -310,7 +312,7 @@ static enum stp_errc mark_line(struct marking *m, const char *key, json_int_t ve
 	if (count < 0 || (size_t)count >= sizeof(name) || strchr(name, '/'))
 		return STP_FAIL(err, STP_FORMAT, STAGE, key, "is not the name of a role");
 	if (stp_name_set_has(&run->files, name, (size_t)count))
-		return STP_OK; /* an earlier snapshot has it */
+		return STP_OK; /* an earlier snapshot lists it too */
 	STP_TRY(stp_name_set_add(&run->files, name, (size_t)count, err));
 	if (!m->with_links || is_role || (uint64_t)version != run_version)
 		return STP_OK;
@@ -318,7 +320,7 @@ static enum stp_errc mark_line(struct marking *m, const char *key, json_int_t ve
 	return code == STP_OK ? STP_OK : forgive(m, name, code, err);
 }
 
-/* What a snapshot lists. */
+/* Marks what a snapshot lists. */
 static enum stp_errc mark_lines(struct marking *m, uint64_t version, struct stp_err *err)
 {
 	struct stp_gc_run *run = m->run;

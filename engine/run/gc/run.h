@@ -22,8 +22,8 @@
 #include "run/trusted.h"
 #include "stampede/gc.h"
 
-/* Names that must stay, by XXH3 with a seed of this run. Two names with one hash keep a file too
- * many, never one too few. */
+/* Names that must stay, by XXH3 with a random seed for each run. If two names have the same hash,
+ * one file too many is kept, never one too few. */
 struct stp_name_set {
 	uint64_t *slots; /* open addressing; 0 is empty */
 	size_t capacity; /* a power of two */
@@ -42,19 +42,19 @@ struct stp_gc_run {
 	struct stp_gc_report *report;
 	struct stp_repo repo;
 	struct stp_config config;
-	struct stp_seal_key *seal_key; /* NULL: a dry run of who may not read it */
+	struct stp_seal_key *seal_key; /* NULL: a dry run by a user who may not read it */
 	struct stp_trust trust;
 	struct stp_current current;
 	int64_t now;
 	struct stp_arena arena;
-	struct stp_commit_list live; /* snapshots that stay, rising */
+	struct stp_commit_list live; /* snapshots that stay, in ascending order */
 	struct stp_name_set files;   /* marked names in public/metadata */
 	struct stp_name_set links;   /* marked names in public/targets */
 	int files_in_doubt;          /* a damaged snapshot may list more of them */
-	int links_in_doubt;          /* so may a damaged bin */
+	int links_in_doubt;          /* a damaged bin may list more of them */
 };
 
-/* Fills run->live from commit records and the snapshots that lie there. */
+/* Fills run->live from the commit records and the snapshots in public/metadata. */
 enum stp_errc stp_gc_find_live(struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
 
 /* Marks what the live snapshots list; with_links reads their bins and marks HASH.NAMEs too. */
@@ -65,11 +65,11 @@ enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links,
 enum stp_errc stp_gc_has_links(const struct stp_gc_run *run, int *out_has,
                                struct stp_err *err) STP_MUST_CHECK;
 
-/* Where a name that was listed lies. */
+/* Where the file of a listed name is. */
 enum stp_gc_place {
 	STP_GC_GONE,
-	STP_GC_HERE,      /* where the folder lies: out_stat tells what it is, links not followed */
-	STP_GC_ELSEWHERE, /* on another device or mount, or out of reach: not ours */
+	STP_GC_HERE, /* on the mount of the folder: out_stat describes it, links not followed */
+	STP_GC_ELSEWHERE, /* on another device or mount, or not accessible: never removed */
 };
 
 /* Looks at name in folder_fd (a descriptor of device); subject names it in messages. */
@@ -77,13 +77,13 @@ enum stp_errc stp_gc_look(int folder_fd, dev_t device, const char *name, const c
                           enum stp_gc_place *out_place, struct stat *out_stat,
                           struct stp_err *err) STP_MUST_CHECK;
 
-/* Opens name, which lies in folder_fd itself and on its mount; -1 with errno. */
+/* Opens name, which must be in folder_fd itself and on its mount; -1 with errno. */
 int stp_gc_open(int folder_fd, const char *name, int flags);
 
-/* STP_CANCELLED once the run shall stop. */
+/* STP_CANCELLED once the run is to stop. */
 enum stp_errc stp_gc_check_cancel(const struct stp_gc_run *run, struct stp_err *err) STP_MUST_CHECK;
 
-/* Counts an unknown file, top/folder + name, and names it among the first. */
+/* Counts the unknown file top/folder + name, and lists it if it is among the first. */
 void stp_gc_unknown(struct stp_gc_run *run, const char *top, const char *folder, const char *name);
 
 /* Removes (or counts) unmarked files and links. */

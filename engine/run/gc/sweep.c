@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing metadata that was not marked. Names are looked at one by one and kept when in doubt:
+ * Removing metadata that was not marked. Names are checked one by one and kept when in doubt:
  * roots, versions above the published ones, and whatever stampede cannot have made: names of
- * another form, other things than regular files, and what lies on another mount.
+ * another form, anything but regular files, and anything on another mount.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +28,8 @@ enum fate {
 	FATE_REMOVE_SNAPSHOT,
 };
 
-/* What name is. Bins may have had another prefix once: the snapshot lists their roles for ever. */
+/* Classifies name. Bins may have had another prefix once: the snapshot lists their roles
+ * forever. */
 static enum stp_metadata_name kind_of(const struct stp_gc_run *run, const char *name,
                                       uint64_t *out_version)
 {
@@ -44,8 +45,9 @@ static enum stp_metadata_name kind_of(const struct stp_gc_run *run, const char *
 	           : STP_NAME_OTHER;
 }
 
-/* An offline role: kept from the version on that is published, which nothing need list yet. init
- * --update may have made several since, and the newest is found by going from one to the next. */
+/* An offline role: versions from the published one on are kept, even if nothing lists them yet.
+ * init --update may have made several since, and the newest is found by going from one to the
+ * next. */
 static enum fate offline_fate(const struct stp_gc_run *run, const char *role, uint64_t version)
 {
 	const struct stp_meta_list *meta = &run->current.meta;
@@ -104,8 +106,8 @@ static enum stp_errc remove_file(struct pass *pass, const char *name, uint64_t f
 	return STP_OK;
 }
 
-/* A name that nobody wants any more, of the kind that this pass removes or, in the second pass, of
- * the other one, which is still there when it could not be removed or this is a dry run. */
+/* Handles a name that is no longer needed: one that this pass removes or, in the second pass, one
+ * of the first pass that still exists because it could not be removed or this is a dry run. */
 static enum stp_errc look_at_unwanted(struct pass *pass, const char *name, enum fate fate,
                                       struct stp_err *err)
 {

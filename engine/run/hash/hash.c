@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command hash: walk, hash and sort at the same time, in bounded memory.
+ * The command `hash`: walk, hash and sort at the same time, in bounded memory.
  *
  *	scanner ─▶ stream (digest/stream.h) ─▶ hash workers ─▶ sorters ─▶ by path
  */
@@ -27,7 +27,7 @@
 
 #define STAGE            "hash"
 #define WINDOW_ITEMS     32768
-#define WINDOW_ITEMS_MIN 512 /* more only waits (engine/decisions/0121-reading.md) */
+#define WINDOW_ITEMS_MIN 512 /* more is no faster (engine/decisions/0121-reading.md) */
 #define WINDOW_BYTES     (5 * 1024 * 1024)
 /* Of all sorters together; each has at least 1 MiB. */
 #define SORTER_BYTES     (16 * 1024 * 1024)
@@ -51,8 +51,8 @@ struct hash_run {
 
 /* --- the scanner ----------------------------------------------------------------------------- */
 
-static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct stp_record *records,
-                                  size_t count, struct stp_err *err)
+static enum stp_errc add_entries(void *ctx, size_t worker_index, const struct stp_record *records,
+                                 size_t count, struct stp_err *err)
 {
 	const struct hash_run *run = ctx;
 
@@ -85,7 +85,7 @@ static enum stp_errc scan_folder(struct hash_run *run, const char *path, struct 
 		              "cannot read the folder");
 		return STP_OK;
 	}
-	code = stp_tree_walk(fd, &options, take_entries, run, err);
+	code = stp_tree_walk(fd, &options, add_entries, run, err);
 	close(fd);
 	return code;
 }
@@ -97,7 +97,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 	struct stat st;
 
 	if (path_bytes == 0 || path_bytes > STP_PATH_BYTES_MAX - 2)
-		return STP_FAIL(err, STP_CONFIG, STAGE, path, "is no path, or one too long");
+		return STP_FAIL(err, STP_CONFIG, STAGE, path, "is not a path, or is too long");
 	if (stat(path, &st) != 0) {
 		stp_fault_add(&run->faults, STP_IO, errno, STAGE, path, path_bytes, "cannot stat");
 		return STP_OK;
@@ -110,7 +110,7 @@ static enum stp_errc scan_path(struct hash_run *run, const char *path, struct st
 		return STP_OK;
 	}
 	record.length = (uint64_t)st.st_size;
-	return take_entries(run, 0, &record, 1, err);
+	return add_entries(run, 0, &record, 1, err);
 }
 
 static enum stp_errc scan_all(struct hash_run *run, struct stp_err *err)
@@ -192,7 +192,7 @@ static enum stp_errc run_side(void *ctx, size_t index, struct stp_err *err)
 	return index == 0 ? hash_all(ctx, err) : scan_all(ctx, err);
 }
 
-/* --- the whole ------------------------------------------------------------------------------- */
+/* --- the command ----------------------------------------------------------------------------- */
 
 static enum stp_errc init_stream(struct hash_run *run, struct stp_err *err)
 {
@@ -253,17 +253,17 @@ static enum stp_errc give_line(void *ctx, const uint8_t *record, struct stp_err 
 	enum stp_errc code =
 	    options->on_file ? options->on_file(options->on_file_ctx, &out, err) : STP_OK;
 
-	if (code != STP_OK) /* which need not have set err */
-		return STP_FAIL(err, code, STAGE, NULL, "the program that asked for it ended it");
+	if (code != STP_OK) /* the callback need not have set err */
+		return STP_FAIL(err, code, STAGE, NULL, "the calling program ended it");
 	return STP_OK;
 }
 
-/* Copies the sorted faults into one block behind the report. */
+/* Copies the sorted faults into one block owned by the report. */
 static enum stp_errc report_faults(struct hash_run *run, struct stp_hash_report *report,
                                    struct stp_err *err)
 {
 	struct stp_fault_list *list = &run->faults;
-	size_t bytes = 1; /* never an empty block */
+	size_t bytes = 1; /* never zero bytes */
 	size_t i;
 	char *at;
 

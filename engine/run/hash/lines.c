@@ -17,7 +17,7 @@ int stp_hash_lines_compare(const uint8_t *a, const uint8_t *b)
 	return order ? order : (a_bytes > b_bytes) - (a_bytes < b_bytes);
 }
 
-/* Zeros behind a short path: before all others, as no path holds one. */
+/* A short path is padded with zeros, which sort before all other bytes and are in no path. */
 static uint64_t prefix_of(const struct stp_hash_file *line)
 {
 	uint8_t bytes[8] = {0};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines of hash's output as records of a sorter: by path, byte by byte.
+ * The lines of hash's output as records of a sorter, in the byte order of their paths.
  *
  *	{ path_bytes 2, length 8, path, digests }
  *
  * Shape      digests of one set of algorithms; paths of at most STP_PATH_BYTES_MAX bytes.
  * Memory     the sorter's.
- * Ownership  a line that is read points into its record.
+ * Ownership  a line points into the record from which it is read.
  * Threads    any.
  */
 #ifndef STP_RUN_HASH_LINES_H

@@ -9,7 +9,7 @@
 
 #define LINE_BYTES_MAX 512
 
-/* The view while it is written; a failure sticks. */
+/* The view while it is written; after a failure, nothing more is written. */
 struct view {
 	struct stp_buf *out;
 	struct stp_err *err;
@@ -27,7 +27,7 @@ static void line(struct view *view, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* Documents of others may hold anything. */
+	/* Documents that others made may hold anything. */
 	stp_text_clean(text, strlen(text), shown, sizeof(shown));
 	if (view->code == STP_OK)
 		view->code = stp_buf_append(view->out, shown, strlen(shown), view->err);
@@ -49,8 +49,8 @@ static struct party party_of(const json_t *object, const json_t *keys)
 	                      json_integer_value(json_object_get(object, "threshold"))};
 }
 
-/* The key called keyid, or NULL. Keys are compared whole: the same id with other material is
- * another key. */
+/* The key with the ID keyid, or NULL. Whole keys are compared: the same ID with other key material
+ * is another key. */
 static const json_t *key_of(const struct party *party, const char *keyid)
 {
 	return json_object_get(party->keys, keyid);
@@ -92,7 +92,7 @@ static void key_lines(struct view *view, const struct party *of, const struct pa
 	}
 }
 
-/* Keys that stay, come and go, and the threshold. */
+/* Shows keys that stay, are added and are removed, and the threshold. */
 static void party_lines(struct view *view, const char *role, const struct party *before,
                         const struct party *after)
 {
@@ -121,8 +121,7 @@ static void root_parties(struct view *view, const json_t *before, const json_t *
 	}
 }
 
-/* The roles that delegations name: one by one while they are few, else that of the first for all,
- * and whether all have the same keys. */
+/* The first of the roles that delegations name, which is shown for all of them. */
 static const json_t *first_role(const json_t *delegations)
 {
 	const json_t *succinct = json_object_get(delegations, "succinct_roles");
@@ -148,7 +147,7 @@ static int all_alike(const json_t *delegations)
 	return 1;
 }
 
-/* How many roles, and of what name: "16,384 roles bin-n-…". */
+/* Describes how many roles there are, and their names: "16384 roles bin-n-…". */
 static void describe_roles(const json_t *delegations, char *out, size_t size)
 {
 	const json_t *succinct = json_object_get(delegations, "succinct_roles");
@@ -187,18 +186,19 @@ static void delegation_lines(struct view *view, const json_t *before, const json
 
 /* ------------------------------------------------------------------ all members */
 
-static int is_told(const char *member)
+static int is_shown(const char *member)
 {
-	static const char *const told[] = {"version", "expires", "keys", "roles", "delegations"};
+	static const char *const shown[] = {"version", "expires", "keys", "roles", "delegations"};
 	size_t i;
 
-	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		if (strcmp(told[i], member) == 0)
+	for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (strcmp(shown[i], member) == 0)
 			return 1;
 	return 0;
 }
 
-/* Members that no line above is about: unchanged ones by name, changed ones each on a line. */
+/* Shows the members that no line above is about: all unchanged ones by name, each changed one on a
+ * line. */
 static void other_lines(struct view *view, const json_t *before, const json_t *after)
 {
 	char unchanged[LINE_BYTES_MAX - 32] = "";
@@ -210,7 +210,7 @@ static void other_lines(struct view *view, const json_t *before, const json_t *a
 	{
 		json_t *old = json_object_get(before, name);
 
-		if (is_told(name))
+		if (is_shown(name))
 			continue;
 		if (!json_equal(old, value))
 			line(view, "  CHANGED: \"%.100s\"%s", name, old ? "" : " is new");
@@ -220,13 +220,14 @@ static void other_lines(struct view *view, const json_t *before, const json_t *a
 	}
 	json_object_foreach((json_t *)(uintptr_t)before, name, value)
 	{
-		if (!is_told(name) && !json_object_get(after, name))
+		if (!is_shown(name) && !json_object_get(after, name))
 			line(view, "  CHANGED: \"%.100s\" is gone", name);
 	}
 	line(view, "  unchanged: %s", unchanged);
 }
 
-/* Keys that no role of root uses would go unseen. */
+/* Reports a change of the set of keys: keys that no role of root uses would not be shown
+ * otherwise. */
 static void unused_keys(struct view *view, const json_t *before, const json_t *after)
 {
 	json_t *old = json_object_get(before, "keys");

@@ -11,7 +11,7 @@
  *	  unchanged: consistent_snapshot, spec_version
  *
  * It is computed from the published document and the very bytes that will be signed. Every member
- *of both is told: as a line above, as changed, or as unchanged.
+ * of both is shown: as a line above, as changed, or as unchanged.
  *
  * Shape      two documents in, lines of text out.
  * Memory     a stp_buf.
@@ -26,8 +26,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* Appends the lines of role to out: before is "signed" of the published file, or of the older one
- * that was confirmed last, after the body that will be signed. */
+/* Appends the lines of role to out. before: "signed" of the published file, or of the older one
+ * that was confirmed last; after: the body that will be signed. */
 enum stp_errc stp_ceremony_view(const char *role, const json_t *before, const json_t *after,
                                 struct stp_buf *out, struct stp_err *err) STP_MUST_CHECK;
 

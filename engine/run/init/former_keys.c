@@ -27,7 +27,7 @@ uint64_t stp_former_keys_find(const struct stp_buf *list, const char *keyid)
 	return 0;
 }
 
-/* Notes the keys of older that newest does not have. Versions come rising. */
+/* Notes the keys of older that newest does not have. Call it with versions in ascending order. */
 static enum stp_errc note(struct stp_buf *list, const struct stp_role *older,
                           const struct stp_role *newest, uint64_t version, struct stp_err *err)
 {
@@ -60,7 +60,7 @@ enum stp_errc stp_former_keys_read(struct stp_former_keys *former, int metadata_
 		struct stp_finding_list findings;
 		struct stp_root older;
 		char name[64];
-		bool usable;
+		int usable;
 
 		snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
 		stp_finding_list_init(&findings);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys that an earlier root let sign a role and the newest does not: they were replaced, because
- * they were lost or stolen. A key file of one, on an old stick, must not put it into force again.
+ * Keys that an earlier root allowed to sign a role and the newest does not: they were replaced,
+ * because they were lost or stolen. The key file of one, on an old USB stick, must not bring it
+ * back.
  *
  *	1.root.json … N-1.root.json ─▶ [keyid, last version that names it] less those of N.root.json
  *
@@ -28,7 +29,7 @@ enum stp_errc stp_former_keys_read(struct stp_former_keys *former, int metadata_
                                    struct stp_err *err) STP_MUST_CHECK;
 void stp_former_keys_release(struct stp_former_keys *former);
 
-/* The last version of root that let keyid sign a role, of which list is; 0 when none did, or the
+/* The last version of root that allowed keyid to sign the role of list; 0 if none did, or the
  * newest does. */
 uint64_t stp_former_keys_find(const struct stp_buf *list, const char *keyid);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init: all or nothing. Everything is made in REPO/.init and put in place at the end
- * (run/init/init_stage.h). An init that fails clears up after itself. Offline keys that the
- * operator wants elsewhere are made there at once, and taken away again when the run fails.
+ * init: all or nothing. Everything is made in REPO/.init and moved into place at the end
+ * (run/init/init_stage.h). An init that fails removes what it made. Offline keys that the operator
+ * wants elsewhere are created there directly, and removed again if the run fails.
  */
 #include "stampede/init.h"
 
@@ -32,7 +32,7 @@
 
 #define STAGE "init"
 
-/* init warns above this. */
+/* init warns above this number. */
 #define MANY_BINS 65536
 
 struct init {
@@ -48,7 +48,7 @@ struct init {
 	int offline_fd;
 	char offline_path[PATH_MAX];
 	int offline_made;
-	struct stp_ring root, targets_ring, bins;
+	struct stp_offline_keys root, targets_keys, bins;
 	struct stp_key *online;
 	struct stp_seal_key *seal;
 	struct stp_floors floors; /* of the documents written */
@@ -64,8 +64,9 @@ static enum stp_errc apply_names(struct init *init, struct stp_err *err)
 	if (options->hashes) {
 		init->config.hash_set = stp_alg_set_parse(options->hashes);
 		if (!init->config.hash_set)
-			return STP_FAIL(err, STP_CONFIG, STAGE, options->hashes,
-			                "is no list of sha256, sha512, blake2b-256, each once");
+			return STP_FAIL(
+			    err, STP_CONFIG, STAGE, options->hashes,
+			    "is not a list of sha256, sha512 and blake2b-256, each at most once");
 	}
 	if (options->target_files) {
 		how = stp_target_files_from_name(options->target_files);
@@ -84,7 +85,7 @@ static enum stp_errc apply_names(struct init *init, struct stp_err *err)
 	return STP_OK;
 }
 
-/* The profile, what the options say instead, and the checks. */
+/* Makes the configuration from the profile and the options, and checks it. */
 static enum stp_errc make_config(struct init *init, struct stp_err *err)
 {
 	const struct stp_init_options *options = init->options;
@@ -95,7 +96,7 @@ static enum stp_errc make_config(struct init *init, struct stp_err *err)
 	if (bins) {
 		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
 			return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_BINS),
-			                "%llu is no power of two from 2 to %d",
+			                "%llu is not a power of two from 2 to %d",
 			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
 		init->config.bin_bits = (unsigned)__builtin_ctzll(bins);
 	}
@@ -110,7 +111,7 @@ static enum stp_errc make_config(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ places */
 
-/* path as given, made absolute, without a trailing "/". */
+/* Makes path absolute, without a trailing "/". */
 static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct stp_err *err)
 {
 	char here[PATH_MAX];
@@ -123,7 +124,8 @@ static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct 
 		need = snprintf(out, PATH_MAX, "%s", path);
 	} else {
 		if (!getcwd(here, sizeof(here)))
-			return STP_FAIL_SYS(err, STAGE, path, "the current folder has no name");
+			return STP_FAIL_SYS(err, STAGE, path,
+			                    "cannot find the path of the current folder");
 		need = snprintf(out, PATH_MAX, "%s/%s", strcmp(here, "/") ? here : "", path);
 	}
 	if (need < 0 || need >= PATH_MAX)
@@ -133,7 +135,7 @@ static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct 
 	return STP_OK;
 }
 
-/* True when inner is outer or lies in it; both are real paths. */
+/* True when inner is outer or is in it; both are real paths. */
 static int lies_in(const char *inner, const char *outer)
 {
 	size_t count = strlen(outer);
@@ -143,7 +145,7 @@ static int lies_in(const char *inner, const char *outer)
 	return strncmp(inner, outer, count) == 0 && (inner[count] == '\0' || inner[count] == '/');
 }
 
-/* The real path of REPO, which may not be there yet: then its parent's and the last name. */
+/* The real path of REPO; if it does not exist yet, that of its parent and the last name. */
 static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_err *err)
 {
 	char parent[PATH_MAX];
@@ -162,14 +164,14 @@ static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_
 	slash[slash == parent] = '\0';
 	if (strcmp(last, "..") == 0 || strcmp(last, ".") == 0 || !realpath(parent, real))
 		return STP_FAIL(err, STP_CONFIG, STAGE, repo,
-		                "the folder above it is not there; make it first");
+		                "the folder above it does not exist; create it first");
 	if (snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") ? real : "", last) >= PATH_MAX)
 		return STP_FAIL(err, STP_CONFIG, STAGE, repo, "the path is too long");
 	return STP_OK;
 }
 
-/* Targets must be there, and neither folder may hold the other: sign would sign its own output,
- * or publish keys. */
+/* The targets folder must exist, and neither folder may contain the other: sign would sign its own
+ * output, or publish keys. */
 static enum stp_errc check_places(struct init *init, struct stp_err *err)
 {
 	const struct stp_init_options *options = init->options;
@@ -187,16 +189,16 @@ static enum stp_errc check_places(struct init *init, struct stp_err *err)
 	STP_TRY(real_repo(repo, init->repo, err));
 	if (lies_in(init->repo, targets))
 		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
-		                "lies in the targets folder; put the repository elsewhere");
+		                "is in the targets folder; put the repository elsewhere");
 	if (lies_in(targets, init->repo))
 		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
-		                "lies in the repository; put the targets elsewhere");
+		                "is in the repository; put the targets elsewhere");
 	return STP_OK;
 }
 
 /* ------------------------------------------------------------------ REPO */
 
-/* Makes or opens REPO, alone (a lock on the folder itself), and begins there. */
+/* Creates or opens REPO, locks the folder itself, and begins there. */
 static enum stp_errc open_root(struct init *init, struct stp_err *err)
 {
 	if (mkdir(init->repo, STP_MODE_PUBLIC_FOLDER) == 0)
@@ -212,8 +214,9 @@ static enum stp_errc open_root(struct init *init, struct stp_err *err)
 	if (flock(init->root_fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK)
 			return STP_FAIL_SYS(err, STAGE, init->repo, "cannot lock the folder");
-		return STP_FAIL(err, STP_BUSY, STAGE, init->repo,
-		                "another init works on this folder; try again when it is done");
+		return STP_FAIL(
+		    err, STP_BUSY, STAGE, init->repo,
+		    "another init is working on this folder; try again when it has finished");
 	}
 	if (stp_file_exists(init->root_fd, STP_CONFIG_FILE))
 		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo,
@@ -224,7 +227,7 @@ static enum stp_errc open_root(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ keys */
 
-/* Makes folder name (0700 or 0755 whatever the umask says) and opens it. */
+/* Creates folder name (0700 or 0755, whatever the umask is) and opens it. */
 static enum stp_errc make_folder(int folder_fd, const char *name, mode_t mode, int *out_fd,
                                  struct stp_err *err)
 {
@@ -235,7 +238,7 @@ static enum stp_errc make_folder(int folder_fd, const char *name, mode_t mode, i
 	return STP_OK;
 }
 
-/* The folder for offline keys: in REPO, or where the operator says. */
+/* Opens the folder for offline keys: in REPO, or where the operator wants it. */
 static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 {
 	const char *path = init->options->offline_keys;
@@ -255,23 +258,26 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 	return stp_folder_open(AT_FDCWD, init->offline_path, STAGE, &init->offline_fd, err);
 }
 
-/* Opens or makes the keys of one offline role, and notes those that are made in the stage. */
-static enum stp_errc open_ring(struct init *init, struct stp_ring *ring, const char *role,
-                               unsigned count, unsigned threshold, struct stp_err *err)
+/* Opens or creates the keys of one offline role, and notes those that are created in .init. */
+static enum stp_errc open_role_keys(struct init *init, struct stp_offline_keys *offline,
+                                    const char *role, unsigned count, unsigned threshold,
+                                    struct stp_err *err)
 {
-	enum stp_ring_files files = STP_RING_ALL_OR_NONE;
+	enum stp_offline_keys_files files = STP_OFFLINE_KEYS_ALL_OR_NONE;
 	size_t i;
 
 	if (init->options->offline_keys)
-		STP_TRY(stp_init_stage_ring(&init->stage, init->offline_fd, init->offline_path,
+		STP_TRY(stp_init_stage_keys(&init->stage, init->offline_fd, init->offline_path,
 		                            role, count, &files, err));
-	STP_TRY(stp_ring_open(ring, init->offline_fd, role, count, threshold, files, err));
-	for (i = 0; i < ring->count && !init->options->offline_keys; i++) {
-		char path[sizeof(STP_OFFLINE_KEYS_FOLDER) + 1 + STP_RING_FILE_BYTES];
+	STP_TRY(
+	    stp_offline_keys_open(offline, init->offline_fd, role, count, threshold, files, err));
+	for (i = 0; i < offline->count && !init->options->offline_keys; i++) {
+		char path[sizeof(STP_OFFLINE_KEYS_FOLDER) + 1 + STP_OFFLINE_KEYS_FILE_BYTES];
 
 		memcpy(path, STP_OFFLINE_KEYS_FOLDER "/", sizeof(STP_OFFLINE_KEYS_FOLDER));
-		stp_ring_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
-		STP_TRY(stp_init_stage_note(&init->stage, path, ring->public_keys[i].keyid, err));
+		stp_offline_keys_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
+		STP_TRY(
+		    stp_init_stage_note(&init->stage, path, offline->public_keys[i].keyid, err));
 	}
 	return STP_OK;
 }
@@ -283,13 +289,13 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 	enum stp_errc code;
 
 	STP_TRY(open_offline(init, err));
-	STP_TRY(open_ring(init, &init->root, "root", config->root_key_count, config->root_threshold,
-	                  err));
-	STP_TRY(open_ring(init, &init->targets_ring, "targets", config->targets_key_count,
-	                  config->targets_threshold, err));
+	STP_TRY(open_role_keys(init, &init->root, "root", config->root_key_count,
+	                       config->root_threshold, err));
+	STP_TRY(open_role_keys(init, &init->targets_keys, "targets", config->targets_key_count,
+	                       config->targets_threshold, err));
 	if (config->has_bins_role)
-		STP_TRY(open_ring(init, &init->bins, "bins", config->bins_key_count,
-		                  config->bins_threshold, err));
+		STP_TRY(open_role_keys(init, &init->bins, "bins", config->bins_key_count,
+		                       config->bins_threshold, err));
 	STP_TRY(
 	    make_folder(init->stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
 	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
@@ -304,9 +310,9 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ documents */
 
-/* Signs body with all keys of ring and writes it as 1.ROLE.json, whose pin is *out_pin. */
+/* Signs body with all keys of the role and writes it as 1.ROLE.json, whose pin is *out_pin. */
 static enum stp_errc write_role(struct init *init, const char *role, const struct stp_buf *body,
-                                const struct stp_ring *ring, struct stp_pin *out_pin,
+                                const struct stp_offline_keys *offline, struct stp_pin *out_pin,
                                 struct stp_err *err)
 {
 	struct stp_sealed sealed;
@@ -314,7 +320,7 @@ static enum stp_errc write_role(struct init *init, const char *role, const struc
 	enum stp_errc code;
 
 	snprintf(name, sizeof(name), "1.%s.json", role);
-	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, ring->signers, ring->count,
+	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, offline->signers, offline->count,
 	                        &sealed, err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
@@ -328,9 +334,9 @@ static enum stp_errc write_documents(struct init *init, struct stp_buf *body, st
 	const struct stp_config *config = &init->config;
 	struct stp_key_object online;
 	struct stp_role_keys online_keys = {&online, 1, 1};
-	struct stp_role_keys bins_keys = stp_ring_public(&init->bins);
-	struct stp_root_keys root_keys = {stp_ring_public(&init->root),
-	                                  stp_ring_public(&init->targets_ring), online_keys,
+	struct stp_role_keys bins_keys = stp_offline_keys_public(&init->bins);
+	struct stp_root_keys root_keys = {stp_offline_keys_public(&init->root),
+	                                  stp_offline_keys_public(&init->targets_keys), online_keys,
 	                                  online_keys};
 
 	stp_key_object_ed25519(&online, stp_key_public(init->online));
@@ -340,7 +346,7 @@ static enum stp_errc write_documents(struct init *init, struct stp_buf *body, st
 	STP_TRY(stp_targets_body(config,
 	                         (struct stp_role_head){1, init->now + config->expiry.targets},
 	                         &bins_keys, &online_keys, body, err));
-	STP_TRY(write_role(init, "targets", body, &init->targets_ring, &init->floors.targets, err));
+	STP_TRY(write_role(init, "targets", body, &init->targets_keys, &init->floors.targets, err));
 	if (!config->has_bins_role)
 		return STP_OK;
 	STP_TRY(stp_bins_body(config, (struct stp_role_head){1, init->now + config->expiry.bins},
@@ -382,17 +388,17 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	return code == STP_OK ? stp_config_replace(&init->config, init->stage.fd, err) : code;
 }
 
-/* Takes back all that this run made. */
+/* Removes everything that this run made. */
 static void undo(struct init *init)
 {
 	stp_init_stage_undo(&init->stage);
-	/* Never keys that a repository needs. */
+	/* Never remove keys that a repository needs. */
 	if (init->stage.committed)
 		return;
 	if (init->options->offline_keys && init->offline_fd != -1) {
-		stp_ring_unmake(&init->root, init->offline_fd);
-		stp_ring_unmake(&init->targets_ring, init->offline_fd);
-		stp_ring_unmake(&init->bins, init->offline_fd);
+		stp_offline_keys_unmake(&init->root, init->offline_fd);
+		stp_offline_keys_unmake(&init->targets_keys, init->offline_fd);
+		stp_offline_keys_unmake(&init->bins, init->offline_fd);
 	}
 	if (init->offline_made)
 		rmdir(init->offline_path);
@@ -402,24 +408,24 @@ static void undo(struct init *init)
 
 /* ------------------------------------------------------------------ report */
 
-/* Adds the keys of one ring. */
-static enum stp_errc report_ring(const struct init *init, const struct stp_ring *ring,
+/* Adds the keys of one role to the report. */
+static enum stp_errc report_keys(const struct init *init, const struct stp_offline_keys *offline,
                                  struct stp_init_report *report, struct stp_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < ring->count; i++) {
+	for (i = 0; i < offline->count; i++) {
 		struct stp_init_key *key = &report->offline_keys[report->offline_key_count];
-		char file[STP_RING_FILE_BYTES];
+		char file[STP_OFFLINE_KEYS_FILE_BYTES];
 
-		stp_ring_file(ring->role, i, file);
+		stp_offline_keys_file(offline->role, i, file);
 		if (asprintf(&key->path, "%s/%s", init->offline_path, file) < 0) {
 			key->path = NULL;
 			return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 		}
-		key->role = ring->role;
-		key->made = ring->made[i];
-		memcpy(key->keyid, ring->public_keys[i].keyid, sizeof(key->keyid));
+		key->role = offline->role;
+		key->made = offline->made[i];
+		memcpy(key->keyid, offline->public_keys[i].keyid, sizeof(key->keyid));
 		report->offline_key_count++;
 	}
 	return STP_OK;
@@ -434,15 +440,15 @@ static enum stp_errc make_report(const struct init *init, struct stp_init_report
 	if (init->config.has_bins_role && e->bins < first)
 		first = e->bins;
 	report->offline_keys =
-	    calloc(init->root.count + init->targets_ring.count + init->bins.count,
+	    calloc(init->root.count + init->targets_keys.count + init->bins.count,
 	           sizeof(*report->offline_keys));
 	report->repo = strdup(init->repo);
 	report->targets_dir = strdup(init->targets);
 	if (!report->offline_keys || !report->repo || !report->targets_dir)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	STP_TRY(report_ring(init, &init->root, report, err));
-	STP_TRY(report_ring(init, &init->targets_ring, report, err));
-	STP_TRY(report_ring(init, &init->bins, report, err));
+	STP_TRY(report_keys(init, &init->root, report, err));
+	STP_TRY(report_keys(init, &init->targets_keys, report, err));
+	STP_TRY(report_keys(init, &init->bins, report, err));
 	memcpy(report->online_keyid, stp_key_id(init->online), sizeof(report->online_keyid));
 	stp_time_format(init->now + first, report->expires);
 	report->profile = init->config.profile;
@@ -466,7 +472,7 @@ void stp_init_report_release(struct stp_init_report *report)
 	memset(report, 0, sizeof(*report));
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ------------------------------------------------------------------ the command */
 
 static enum stp_errc run(struct init *init, struct stp_init_report *report, struct stp_err *err)
 {
@@ -507,9 +513,9 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 		stp_init_report_release(&report);
 	}
 	stp_init_stage_end(&init->stage);
-	stp_ring_release(&init->root);
-	stp_ring_release(&init->targets_ring);
-	stp_ring_release(&init->bins);
+	stp_offline_keys_release(&init->root);
+	stp_offline_keys_release(&init->targets_keys);
+	stp_offline_keys_release(&init->bins);
 	stp_key_destroy(init->online);
 	stp_seal_key_destroy(init->seal);
 	stp_fd_close(&init->offline_fd);

@@ -17,7 +17,7 @@
 #include "trust/floors.h"
 
 #define STAGE "init"
-/* Keys of three roles, their paths and the folder they lie in. */
+/* Keys of three roles, their paths and the folder that they are in. */
 #define MADE_BYTES_MAX ((size_t)256 * 1024)
 
 static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, STP_STATE_FOLDER,
@@ -26,7 +26,7 @@ static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, 
 
 /* ------------------------------------------------------------------ small things */
 
-/* Removes name and all beneath; links are removed, not followed. Best effort. */
+/* Removes name and everything below it; links are removed, not followed. Best effort. */
 static void remove_tree(int folder_fd, const char *name, int depth)
 {
 	const struct dirent *entry;
@@ -50,7 +50,7 @@ static void remove_tree(int folder_fd, const char *name, int depth)
 
 /* ------------------------------------------------------------------ .init/made */
 
-/* Lines "making ROLE FOLDER" and "made KEYID PATH", folder and path escaped. */
+/* The file has lines "making ROLE FOLDER" and "made KEYID PATH", with folder and path escaped. */
 static int has_line(const struct stp_buf *made, const char *line)
 {
 	size_t count = strlen(line);
@@ -99,17 +99,18 @@ static enum stp_errc write_made(struct stp_init_stage *stage, struct stp_err *er
 	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
 }
 
-enum stp_errc stp_init_stage_ring(struct stp_init_stage *stage, int folder_fd, const char *folder,
-                                  const char *role, size_t count, enum stp_ring_files *out_files,
-                                  struct stp_err *err)
+enum stp_errc stp_init_stage_keys(struct stp_init_stage *stage, int folder_fd, const char *folder,
+                                  const char *role, size_t count,
+                                  enum stp_offline_keys_files *out_files, struct stp_err *err)
 {
 	char line[4 * STP_PATH_BYTES_MAX + 64];
 
 	format_line(line, sizeof(line), "making", role, folder);
-	*out_files = has_line(&stage->made, line) ? STP_RING_REST : STP_RING_ALL_OR_NONE;
-	if (*out_files == STP_RING_REST || stp_ring_has_any(folder_fd, role, count))
+	*out_files =
+	    has_line(&stage->made, line) ? STP_OFFLINE_KEYS_REST : STP_OFFLINE_KEYS_ALL_OR_NONE;
+	if (*out_files == STP_OFFLINE_KEYS_REST || stp_offline_keys_has_any(folder_fd, role, count))
 		return STP_OK;
-	*out_files = STP_RING_REST;
+	*out_files = STP_OFFLINE_KEYS_REST;
 	STP_TRY(add_line(stage, line, err));
 	return write_made(stage, err);
 }
@@ -125,12 +126,12 @@ enum stp_errc stp_init_stage_note(struct stp_init_stage *stage, const char *path
 
 /* ------------------------------------------------------------------ what an init that died left */
 
-/* What a name in REPO that is not of this init means. */
+/* Refuses a name in REPO that no interrupted init made. */
 static enum stp_errc refuse(const char *name, struct stp_err *err)
 {
 	return STP_FAIL(err, STP_CONFIG, STAGE, name,
-	                "is there, but " STP_CONFIG_FILE " is not: restore that from a backup; or "
-	                "name an empty or a new folder, or move what is here away");
+	                "exists, but " STP_CONFIG_FILE " does not: restore that from a backup, "
+	                "name an empty or a new folder, or move the contents of this one away");
 }
 
 struct proof {
@@ -138,7 +139,7 @@ struct proof {
 	const char *member;
 };
 
-/* A file of keys/ or offline-keys/ must be a key that the init that died noted. */
+/* A file of keys/ or offline-keys/ must be a key that the interrupted init noted. */
 static enum stp_errc prove_key(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	const struct proof *proof = ctx;
@@ -149,7 +150,7 @@ static enum stp_errc prove_key(void *ctx, int folder_fd, const char *name, struc
 	int found;
 
 	snprintf(path, sizeof(path), "%.20s/%.255s", proof->member, name);
-	/* The seal key has no public half; it lies beside the online key, which has. */
+	/* The seal key has no public part; it is next to the online key, which has one. */
 	if (strcmp(path, STP_KEYS_FOLDER "/" STP_LEDGER_KEY_FILE) == 0 &&
 	    stp_file_exists(folder_fd, STP_ONLINE_KEY_FILE))
 		return STP_OK;
@@ -170,7 +171,7 @@ static enum stp_errc prove_none(void *ctx, int folder_fd, const char *name, stru
 	return refuse(proof->member, err);
 }
 
-/* state/ holds the floors that init wrote, and they know of no run. */
+/* state/ must hold only the floors that init wrote, without any run. */
 static enum stp_errc prove_state(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -185,7 +186,8 @@ static enum stp_errc prove_state(void *ctx, int folder_fd, const char *name, str
 	return prove_none(ctx, folder_fd, name, err);
 }
 
-/* Only the first versions of the offline roles: nothing was ever signed with the online key. */
+/* There must be only the first versions of the offline roles: nothing was ever signed with the
+ * online key. */
 static enum stp_errc prove_metadata(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	(void)folder_fd;
@@ -210,7 +212,7 @@ static enum stp_errc prove_public(void *ctx, int folder_fd, const char *name, st
 	return code;
 }
 
-/* Does members[index] of REPO, if it is there, prove to be what the init that died put there? */
+/* Verifies that members[index] of REPO, if it exists, is what the interrupted init put there. */
 static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, struct stp_err *err)
 {
 	static stp_folder_fn *const proofs[MEMBER_COUNT] = {prove_key, prove_key, prove_state,
@@ -227,19 +229,19 @@ static enum stp_errc prove(const struct stp_init_stage *stage, size_t index, str
 	return code;
 }
 
-/* Moves it back into .init, whole. */
-static enum stp_errc take_back(struct stp_init_stage *stage, size_t index, struct stp_err *err)
+/* Moves members[index] back into .init, as a whole. */
+static enum stp_errc move_back(struct stp_init_stage *stage, size_t index, struct stp_err *err)
 {
 	if (!stp_file_exists(stage->root_fd, members[index]))
 		return STP_OK;
 	STP_FAULT_TRY(err, STAGE, "take_back", members[index]);
 	if (stp_rename_new(stage->root_fd, members[index], stage->fd, members[index]) != 0)
 		return STP_FAIL_SYS(err, STAGE, members[index],
-		                    "cannot clear away what an init that died left");
+		                    "cannot remove what an interrupted init left");
 	return STP_OK;
 }
 
-/* The names of REPO: an init begins in an empty folder. */
+/* Checks the names in REPO: an init begins in an empty folder. */
 static enum stp_errc look_at_root(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	const struct stp_init_stage *stage = ctx;
@@ -257,8 +259,8 @@ static enum stp_errc look_at_root(void *ctx, int folder_fd, const char *name, st
 	                "is in the folder already; name an empty or a new folder");
 }
 
-/* Without the mark .init is empty, but for the mark's own temporary file: made just now, or all but
- * removed. Behind a commit it still has the list, which says nothing any more. */
+/* Without the mark, .init is empty except for the mark's temporary file: it was just created, or
+ * almost removed. After a commit it still has the list, which has no meaning any more. */
 static enum stp_errc look_at_unmarked(void *ctx, int folder_fd, const char *name,
                                       struct stp_err *err)
 {
@@ -267,12 +269,12 @@ static enum stp_errc look_at_unmarked(void *ctx, int folder_fd, const char *name
 	if (stp_temporary_is(name) || strcmp(name, STP_INIT_MADE_FILE) == 0)
 		return STP_OK;
 	return STP_FAIL(err, STP_CONFIG, STAGE, STP_INIT_FOLDER,
-	                "holds %.40s and nothing by which an init that died is known; move the "
+	                "holds %.40s, but nothing that an interrupted init leaves behind; move the "
 	                "folder away",
 	                name);
 }
 
-/* Removes what is in .init but the mark and the list. */
+/* Removes what is in .init, except the mark and the list. */
 static enum stp_errc clear_name(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
 	(void)ctx;
@@ -283,8 +285,8 @@ static enum stp_errc clear_name(void *ctx, int folder_fd, const char *name, stru
 	return STP_OK;
 }
 
-/* Drops the lines of keys that were made in .init: they are gone. Those of keys that were being
- * made elsewhere stay. */
+/* Drops the lines of keys that were created in .init, which are gone. Those of keys that were
+ * created elsewhere stay. */
 static void forget_made(struct stp_buf *made)
 {
 	size_t kept = 0;
@@ -312,7 +314,7 @@ void stp_init_stage_init(struct stp_init_stage *stage, int root_fd)
 	stage->fd = -1;
 }
 
-/* Brings REPO back to where the init that died began. */
+/* Returns REPO to the state in which the interrupted init began. */
 static enum stp_errc recover(struct stp_init_stage *stage, struct stp_err *err)
 {
 	size_t i;
@@ -330,7 +332,7 @@ static enum stp_errc recover(struct stp_init_stage *stage, struct stp_err *err)
 	for (i = 0; i < MEMBER_COUNT; i++)
 		STP_TRY(prove(stage, i, err));
 	for (i = 0; i < MEMBER_COUNT; i++)
-		STP_TRY(take_back(stage, i, err));
+		STP_TRY(move_back(stage, i, err));
 	forget_made(&stage->made);
 	stage->inherited = stage->made.count != 0;
 	return stp_folder_each(stage->fd, STAGE, STP_INIT_FOLDER, clear_name, NULL, err);
@@ -342,7 +344,7 @@ enum stp_errc stp_init_stage_begin(struct stp_init_stage *stage, const struct st
 	enum stp_errc code = recover(stage, err);
 
 	if (code != STP_OK) {
-		/* Nothing of this is ours to undo. */
+		/* Nothing here was made by this init, so there is nothing to undo. */
 		stp_fd_close(&stage->fd);
 		return code;
 	}
@@ -371,7 +373,8 @@ enum stp_errc stp_init_stage_commit(struct stp_init_stage *stage, struct stp_err
 			return STP_FAIL_SYS(err, STAGE, members[i], "cannot put in place");
 		stage->moved |= 1u << i;
 	}
-	/* Files within them were made durable one by one; their own names are not yet. */
+	/* The files in them were made durable one by one; the names of the folders themselves are
+	 * not yet. */
 	if (syncfs(stage->root_fd) != 0)
 		return STP_FAIL_SYS(err, STAGE, "the repository", "cannot make it durable");
 	STP_FAULT_TRY(err, STAGE, "commit", STP_CONFIG_FILE);
@@ -403,7 +406,7 @@ void stp_init_stage_undo(struct stp_init_stage *stage)
 	    stage->inherited)
 		return;
 	unlinkat(stage->fd, STP_INIT_MADE_FILE, 0);
-	unlinkat(stage->fd, STP_CONFIG_FILE, 0); /* the mark goes last */
+	unlinkat(stage->fd, STP_CONFIG_FILE, 0); /* the mark is removed last */
 	unlinkat(stage->root_fd, STP_INIT_FOLDER, AT_REMOVEDIR);
 }
 

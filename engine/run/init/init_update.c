@@ -9,13 +9,13 @@
  *	                                                                            stampede.json
  *
  * What is renewed was verified from a root that something outside public/ names (trust/trust.h), so
- * the offline keys sign nothing that somebody put there. A renewed role says what it said, with
- * another version and expiry, and what was changed in stampede.json and in the key files since
- * (run/init/signing_plan.h). Everything is made first, then shown, then signed and published.
+ * the offline keys sign nothing that somebody put there. A renewed role has the same contents, with
+ * another version and expiry, and with what has been changed in stampede.json and in the key files
+ * since (run/init/signing_plan.h). Everything is made first, then shown, then signed and published.
  *
- * Clients see a new root at once; the others when the next sign lists them. Dying half-way leaves
- * versions that the next sign lists, or a number of bins that the configuration does not know yet:
- * sign refuses that and says to run the update again.
+ * Clients see a new root at once, and the other roles when the next sign lists them. A crash leaves
+ * versions that the next sign lists, or a number of bins that the configuration does not have yet:
+ * sign refuses that and asks for the update to be run again.
  */
 #include <fcntl.h>
 #include <jansson.h>
@@ -44,7 +44,7 @@ struct renewal {
 	const struct stp_document *published;
 	struct stp_role_head head;
 	struct stp_buf body; /* what will be signed */
-	struct stp_buf form; /* what will be written: the same, but for line feeds of PEM keys */
+	struct stp_buf form; /* what will be written: the same, except for line feeds of PEM keys */
 	struct stp_pin pin;  /* of the file, once it is published */
 };
 
@@ -59,7 +59,7 @@ struct update {
 	int offline_fds[STP_INIT_FOLDERS_MAX];
 	size_t offline_count;
 	struct stp_key *online;
-	struct stp_key_object online_key; /* its public half */
+	struct stp_key_object online_key; /* its public key */
 	struct stp_seal_key *seal;
 	struct stp_former_keys former;
 	struct stp_signing_plan root, targets, bins;
@@ -151,7 +151,7 @@ static enum stp_errc plan_all(struct update *update, struct stp_err *err)
 	                 &trust->floors.bins_keys, NULL, err);
 }
 
-/* The number of bins, and whatever else shapes the delegation to them. */
+/* Applies changes of the number of bins, and of anything else in the delegation to them. */
 static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 {
 	const struct stp_current *current = &update->current;
@@ -183,8 +183,8 @@ static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 
 /* ------------------------------------------------------------------ what to renew */
 
-/* Sets *out when role is to be renewed: why says what needs it, or it was asked for, or all keys it
- * takes are there. */
+/* Sets *out when role is to be renewed: why gives a reason, or the user asked for it, or all keys
+ * that it needs are at hand. */
 static enum stp_errc wants(const struct update *update, const struct stp_signing_plan *plan,
                            unsigned bit, const char *why, int *out, struct stp_err *err)
 {
@@ -195,9 +195,9 @@ static enum stp_errc wants(const struct update *update, const struct stp_signing
 	if (!*out || can_sign)
 		return STP_OK;
 	return STP_FAIL(stp_hinted(err, STP_HINT_OFFLINE_KEYS), STP_KEY, STAGE, plan->role,
-	                "%zu of its keys are in the offline folder, %u must sign%s%s; put them "
+	                "%zu of its keys are in the offline folder, but %u must sign%s%s; put them "
 	                "there, or name the folder with %s",
-	                is_root ? plan->old_count : plan->ring.count,
+	                is_root ? plan->old_count : plan->at_hand.count,
 	                is_root ? (unsigned)plan->before->threshold : plan->threshold,
 	                why ? ", because " : "", why ? why : "",
 	                stp_hint_text(STP_HINT_OFFLINE_KEYS));
@@ -257,7 +257,7 @@ static void drop_unused(json_t *keys, const json_t *roles)
 	}
 }
 
-/* The online key as the only one of a role. */
+/* Makes the online key the only one of a role. */
 static int name_online(const struct update *update, json_t *role, json_t *keys)
 {
 	return json_object_set_new(role, "keyids", json_pack("[s]", update->online_key.keyid)) ==
@@ -267,8 +267,8 @@ static int name_online(const struct update *update, json_t *role, json_t *keys)
 	                           stp_signing_key_json(&update->online_key)) == 0;
 }
 
-/* root: who signs root, targets and, with a new online key, timestamp and snapshot. 0: no memory.
- */
+/* Changes root: who signs root, targets and, with a new online key, timestamp and snapshot. 0: no
+ * memory. */
 static int change_root(const struct update *update, json_t *body)
 {
 	json_t *roles = json_object_get(body, "roles");
@@ -287,7 +287,7 @@ static int change_root(const struct update *update, json_t *body)
 	return good;
 }
 
-/* targets with a bins role: who signs bins. */
+/* Changes targets with a bins role: who signs bins. */
 static int change_targets(const struct update *update, json_t *body)
 {
 	json_t *delegations = json_object_get(body, "delegations");
@@ -322,7 +322,7 @@ static enum stp_errc renew(const struct update *update, struct renewal *renewal,
 	return code;
 }
 
-/* The document that delegates to the bins, as the configuration says. */
+/* Changes the document that delegates to the bins, as the configuration says. */
 static enum stp_errc delegate_anew(struct update *update, struct renewal *renewal,
                                    struct stp_err *err)
 {
@@ -334,7 +334,7 @@ static enum stp_errc delegate_anew(struct update *update, struct renewal *renewa
 	                                                       &online_keys, &renewal->body, err);
 }
 
-/* Makes the new version of a role, which waits to be shown and signed. */
+/* Makes the new version of a role, which is shown and signed later. */
 static enum stp_errc prepare(struct update *update, const struct stp_signing_plan *plan,
                              const struct stp_document *published, int64_t expiry_seconds,
                              int delegates_anew, struct stp_err *err)
@@ -383,8 +383,8 @@ static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
 
 /* ------------------------------------------------------------------ shown and confirmed */
 
-/* What the new version of a role is compared with: the published one; for root the one that was
- * confirmed last, so that a root which another tool made is looked at once. */
+/* What the new version of a role is compared with: the published one or, for root, the one that was
+ * confirmed last, so that a root made by another tool is shown once. */
 static const json_t *shown_before(const struct update *update, const struct renewal *renewal)
 {
 	if (renewal->plan == &update->root && update->trust.confirmed.body_json)
@@ -435,17 +435,17 @@ static enum stp_errc confirm(const struct update *update, struct stp_err *err)
 /* Signs a prepared role and publishes it as VERSION.ROLE.json. */
 static enum stp_errc publish(struct update *update, struct renewal *renewal, struct stp_err *err)
 {
-	const struct stp_ring *ring = &renewal->plan->ring;
+	const struct stp_offline_keys *offline = &renewal->plan->at_hand;
 	struct stp_sealed sealed;
 	struct stp_publish_file file;
 	char name[64];
 	enum stp_errc code;
 
 	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
-	         ring->role);
+	         offline->role);
 	STP_TRY(stp_sealed_make_escaped(name, renewal->head.version, renewal->body.data,
-	                                renewal->body.count, ring->signers, ring->count, &sealed,
-	                                err));
+	                                renewal->body.count, offline->signers, offline->count,
+	                                &sealed, err));
 	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
 	code = stp_publish_role(&update->repo, &file, err);
 	if (code == STP_OK)
@@ -454,7 +454,7 @@ static enum stp_errc publish(struct update *update, struct renewal *renewal, str
 	return code;
 }
 
-/* The role's place in the floors and in the report. */
+/* Notes the new version in the floors and in the report. */
 static void note_published(struct update *update, const struct renewal *renewal,
                            struct stp_floors *floors)
 {
@@ -476,7 +476,7 @@ static void note_published(struct update *update, const struct renewal *renewal,
 	}
 }
 
-/* stampede.json says what is in force now. */
+/* Notes what is in force now. */
 static void note_in_force(struct update *update, struct stp_floors *floors)
 {
 	struct stp_config *config = &update->config;
@@ -509,8 +509,7 @@ static enum stp_errc run(struct update *update, struct stp_err *err)
 		note_published(update, &update->renewals[i], &floors);
 	}
 	note_in_force(update, &floors);
-	/* Only sign uses up version numbers: that a backup was put back must still be known then.
-	 */
+	/* Only sign uses up version numbers: it must still learn that a backup was restored. */
 	STP_TRY(stp_floors_save(update->repo.state_fd, stp_seal_key_bytes(update->seal), &floors,
 	                        update->trust.origin, err));
 	update->report->bin_count = stp_bin_count(&update->config);

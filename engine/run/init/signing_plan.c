@@ -20,8 +20,8 @@ static int at_hand(const struct stp_signing_plan *plan, const char *keyid)
 {
 	size_t i;
 
-	for (i = 0; i < plan->ring.count; i++)
-		if (strcmp(plan->ring.public_keys[i].keyid, keyid) == 0)
+	for (i = 0; i < plan->at_hand.count; i++)
+		if (strcmp(plan->at_hand.public_keys[i].keyid, keyid) == 0)
 			return 1;
 	return 0;
 }
@@ -31,34 +31,33 @@ static enum stp_errc load_keys(struct stp_signing_plan *plan, const int *folder_
 {
 	size_t i;
 
-	memset(&plan->ring, 0, sizeof(plan->ring));
-	plan->ring.role = plan->role;
+	memset(&plan->at_hand, 0, sizeof(plan->at_hand));
+	plan->at_hand.role = plan->role;
 	for (i = 0; i < folder_count; i++)
-		STP_TRY(stp_ring_add_folder(&plan->ring, folder_fds[i], err));
-	for (i = 0; i < plan->ring.count; i++) {
-		plan->is_new[i] = !in_before(plan, plan->ring.public_keys[i].keyid);
+		STP_TRY(stp_offline_keys_add_folder(&plan->at_hand, folder_fds[i], err));
+	for (i = 0; i < plan->at_hand.count; i++) {
+		plan->is_new[i] = !in_before(plan, plan->at_hand.public_keys[i].keyid);
 		plan->old_count += !plan->is_new[i];
 	}
 	return STP_OK;
 }
 
-/* A key that was replaced is no new key: it may be stolen, and its file an old copy. */
+/* A key that was replaced is not a new key: it may be stolen, or its file may be an old copy. */
 static enum stp_errc check_former(const struct stp_signing_plan *plan, const struct stp_buf *former,
                                   struct stp_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < plan->ring.count && former; i++) {
-		const char *keyid = plan->ring.public_keys[i].keyid;
+	for (i = 0; i < plan->at_hand.count && former; i++) {
+		const char *keyid = plan->at_hand.public_keys[i].keyid;
 		uint64_t version = plan->is_new[i] ? stp_former_keys_find(former, keyid) : 0;
 
 		if (version)
-			return STP_FAIL(
-			    err, STP_KEY, STAGE, plan->role,
-			    "key %.16s… is among the key files, but version %" PRIu64
-			    " of root replaced it, so it may be lost or stolen; take its "
-			    "file out of the folder",
-			    keyid, version + 1);
+			return STP_FAIL(err, STP_KEY, STAGE, plan->role,
+			                "key %.16s… is among the key files, but version %" PRIu64
+			                " of root replaced it, so it may be lost or stolen; remove "
+			                "its file from the folder",
+			                keyid, version + 1);
 	}
 	return STP_OK;
 }
@@ -75,13 +74,14 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* The keys afterwards: all that are at hand and, with_absent, those of before that are not. */
+/* Collects the keys afterwards: all that are at hand and, with_absent, those of before that are
+ * not. */
 static enum stp_errc collect(struct stp_signing_plan *plan, int with_absent, struct stp_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < plan->ring.count; i++)
-		add_keyid(plan, plan->ring.public_keys[i].keyid);
+	for (i = 0; i < plan->at_hand.count; i++)
+		add_keyid(plan, plan->at_hand.public_keys[i].keyid);
 	for (i = 0; i < plan->before->key_count && with_absent; i++) {
 		if (at_hand(plan, plan->before->keys[i]->keyid))
 			continue;
@@ -97,29 +97,29 @@ static enum stp_errc collect(struct stp_signing_plan *plan, int with_absent, str
 static enum stp_errc choose_keys(struct stp_signing_plan *plan, const struct stp_signing_wish *wish,
                                  struct stp_err *err)
 {
-	size_t new_count = plan->ring.count - plan->old_count;
+	size_t new_count = plan->at_hand.count - plan->old_count;
 	size_t absent = plan->before->key_count - plan->old_count;
 	size_t wanted = wish->is_edited ? wish->key_count : plan->before->key_count;
 
-	if (plan->ring.count + absent == wanted)
+	if (plan->at_hand.count + absent == wanted)
 		return collect(plan, 1, err);
-	if (plan->ring.count == wanted)
+	if (plan->at_hand.count == wanted)
 		return collect(plan, 0, err);
 	if (!new_count)
 		return STP_FAIL(
 		    err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
-		    "\"thresholds.%s\": says %zu keys, the published role has %zu; put the "
+		    "\"thresholds.%s\" says %zu keys, but the published role has %zu; put the "
 		    "files of new keys (%s-%zu.pem) or of exactly those that stay into the "
 		    "folder, or set it back",
 		    plan->role, wanted, plan->before->key_count, plan->role,
 		    plan->before->key_count + 1);
-	return STP_FAIL(err, STP_CONFIG, STAGE, plan->role,
-	                "%zu of the keys in the folder are new to it, %zu of the published %zu are "
-	                "there; with \"keys\": %zu in \"thresholds.%s\" of " STP_CONFIG_FILE
-	                " the new ones join, with \"keys\": %zu they take the place of those that "
-	                "are not there",
-	                new_count, plan->old_count, plan->before->key_count,
-	                plan->ring.count + absent, plan->role, plan->ring.count);
+	return STP_FAIL(
+	    err, STP_CONFIG, STAGE, plan->role,
+	    "%zu of the keys in the folder are new to it, and %zu of the published %zu are "
+	    "there; with \"keys\": %zu in \"thresholds.%s\" of " STP_CONFIG_FILE
+	    " the new ones join, with \"keys\": %zu they replace those that are missing",
+	    new_count, plan->old_count, plan->before->key_count, plan->at_hand.count + absent,
+	    plan->role, plan->at_hand.count);
 }
 
 static int is_same(const struct stp_signing_plan *plan)
@@ -157,16 +157,16 @@ enum stp_errc stp_signing_plan_make(struct stp_signing_plan *plan, const char *r
 
 void stp_signing_plan_release(struct stp_signing_plan *plan)
 {
-	stp_ring_release(&plan->ring);
+	stp_offline_keys_release(&plan->at_hand);
 	memset(plan, 0, sizeof(*plan));
 }
 
 int stp_signing_plan_can_sign(const struct stp_signing_plan *plan)
 {
-	/* Each key at hand is one of after: those that leave are not at hand. Root alone has nobody
-	 * above it who vouches for new keys: the old ones must sign too (specification
-	 * section 5.3.4). */
-	return plan->ring.count >= plan->threshold &&
+	/* Each key at hand is one of after: keys that leave are not at hand. Only root has no role
+	 * above it that signs for its new keys: the old ones must sign too (specification section
+	 * 5.3.4). */
+	return plan->at_hand.count >= plan->threshold &&
 	       (strcmp(plan->role, "root") != 0 || plan->old_count >= plan->before->threshold);
 }
 
@@ -188,10 +188,10 @@ int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, js
 		failed |= json_array_append_new(keyids, json_string(plan->keyids[i]));
 	failed |= json_object_set_new(role, "keyids", keyids);
 	failed |= json_object_set_new(role, "threshold", json_integer(plan->threshold));
-	for (i = 0; i < plan->ring.count; i++)
+	for (i = 0; i < plan->at_hand.count; i++)
 		if (plan->is_new[i])
-			failed |=
-			    json_object_set_new(keys, plan->ring.public_keys[i].keyid,
-			                        stp_signing_key_json(&plan->ring.public_keys[i]));
+			failed |= json_object_set_new(keys, plan->at_hand.public_keys[i].keyid,
+			                              stp_signing_key_json(
+			                                  &plan->at_hand.public_keys[i]));
 	return !failed;
 }

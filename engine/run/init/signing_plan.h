@@ -2,13 +2,13 @@
 /*
  * Who signs one offline role, before and after init --update.
  *
- *	published role ─┬▶ of it at hand      sign the new version
- *	key files      ─┼▶ new ones           join, or take the place of those that are not at hand
- *	stampede.json  ─┘   threshold, number of keys: which of the two, if they were edited
+ *	published role ─┬▶ its keys at hand   sign the new version
+ *	key files      ─┼▶ new ones           join, or replace those that are not at hand
+ *	stampede.json  ─┘   threshold, number of keys: they decide which, if they were edited
  *
  * A key file ROLE-i.pem whose key the published role does not name is a new key. With as many keys
- * as before (or as "thresholds" says) it takes the place of one that is not at hand; with more it
- * joins. Nothing else is guessed: what does not add up is refused with how to say it.
+ * as before (or as "thresholds" says) it replaces one that is not at hand; with more it is added.
+ * Nothing else is guessed: an ambiguous case is refused, with how to make it clear.
  *
  * Shape      one plan per role.
  * Memory     secret keys in locked memory (keys/keys.h).
@@ -25,27 +25,27 @@
 #include "verify/signature.h"
 
 struct stp_signing_plan {
-	const char *role;                                    /* "root", "targets", "bins" */
-	const struct stp_role *before;                       /* as published */
-	struct stp_ring ring;                                /* keys at hand */
-	int is_new[STP_ROLE_KEYS_MAX];                       /* ring key i is not one of before */
-	size_t old_count;                                    /* ring keys that are */
+	const char *role;                /* "root", "targets", "bins" */
+	const struct stp_role *before;   /* as published */
+	struct stp_offline_keys at_hand; /* keys at hand */
+	int is_new[STP_ROLE_KEYS_MAX];   /* key i at hand is not one of before */
+	size_t old_count;                /* the other keys at hand */
 	char keyids[STP_ROLE_KEYS_MAX][STP_KEYID_CHARS + 1]; /* after, sorted */
 	size_t keyid_count;
 	unsigned threshold; /* after */
 	int is_changed;     /* other keys or another threshold than before */
 };
 
-/* What stampede.json says of the role. */
+/* What stampede.json says about the role. */
 struct stp_signing_wish {
 	unsigned threshold, key_count;
 	int is_edited; /* since init or the last update; else the published role decides */
-	/* keys that do not come back (run/init/former_keys.h), or NULL */
+	/* keys that must not come back (run/init/former_keys.h), or NULL */
 	const struct stp_buf *former;
 };
 
-/* Loads the keys of role from the folders and plans. STP_CONFIG, STP_KEY say what does not add up.
- * A plan that changes nothing is made also when no key is at hand. */
+/* Loads the keys of role from the folders, and plans. STP_CONFIG and STP_KEY say what is
+ * inconsistent. A plan that changes nothing can be made without any key at hand. */
 enum stp_errc stp_signing_plan_make(struct stp_signing_plan *plan, const char *role,
                                     const struct stp_role *before, const int *folder_fds,
                                     size_t folder_count, const struct stp_signing_wish *wish,

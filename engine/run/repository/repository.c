@@ -30,7 +30,7 @@ enum stp_errc stp_repository_targets_dir(const char *path, char *out, size_t siz
 		return code;
 	if ((size_t)snprintf(out, size, "%s", config.targets_dir) >= size)
 		code = STP_FAIL(err, STP_LIMIT, "repository", path,
-		                "has a targets folder of a longer name than there is space for");
+		                "has a targets folder whose path is too long");
 	stp_config_release(&config);
 	return code;
 }

@@ -56,14 +56,13 @@ const char *stp_show_state_name(enum stp_show_state state)
 /* ------------------------------------------------------------------ snapshots */
 
 static enum stp_errc find_in(struct show *show, struct stp_past *past,
-                             struct stp_past_target *out_target, bool *out_good,
-                             struct stp_err *err)
+                             struct stp_past_target *out_target, int *out_good, struct stp_err *err)
 {
 	return stp_past_find(past, show->options->path, show->path_bytes, out_target, out_good,
 	                     err);
 }
 
-static void take_entry(struct show *show, const struct stp_bin_entry *entry)
+static void set_entry(struct show *show, const struct stp_bin_entry *entry)
 {
 	int alg;
 
@@ -85,14 +84,14 @@ static void take_entry(struct show *show, const struct stp_bin_entry *entry)
 			    0);
 }
 
-/* The current snapshot's word. */
+/* Looks the path up in the current snapshot. */
 static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
 	struct stp_past_target target;
 	struct stp_past past;
 	enum stp_errc code;
-	bool good;
+	int good;
 
 	code = stp_past_open(&past, show->folder.fd, show->pins, 0, &good, err);
 	if (code == STP_OK && good)
@@ -103,38 +102,39 @@ static enum stp_errc look_up_now(struct show *show, struct stp_err *err)
 		snprintf(report->bin_role, sizeof(report->bin_role), "%s", target.bin->role);
 		stp_bin_file_name(target.bin, report->bin_file, sizeof(report->bin_file));
 		if (target.entry)
-			take_entry(show, target.entry);
+			set_entry(show, target.entry);
 	}
 	stp_past_release(&past);
 	return code;
 }
 
-/* Is the entry the one that is signed now? */
-static bool is_same(const struct show *show, const struct stp_bin_entry *entry)
+/* Whether the entry equals the one that is signed now. */
+static int is_same(const struct show *show, const struct stp_bin_entry *entry)
 {
 	int alg;
 
 	if (!entry || entry->length != show->report->length)
-		return false;
+		return 0;
 	for (alg = 0; alg < STP_ALG_COUNT; alg++)
 		if (entry->hex[alg] && show->report->hex[alg][0] &&
 		    memcmp(entry->hex[alg], show->report->hex[alg],
 		           2 * stp_alg_digest_bytes((enum stp_alg)alg)) != 0)
-			return false;
-	return true;
+			return 0;
+	return 1;
 }
 
-/* One older snapshot; *out_more is false when it settles the matter, or cannot be verified. */
-static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_more,
+/* Looks into one older snapshot; *out_more is 0 when it gives the answer, or cannot be
+ * verified. */
+static enum stp_errc look_back(struct show *show, uint64_t version, int *out_more,
                                struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
 	struct stp_past_target target = {NULL, NULL};
 	struct stp_past past;
 	enum stp_errc code;
-	bool good;
+	int good;
 
-	*out_more = false;
+	*out_more = 0;
 	code = stp_past_open(&past, show->folder.fd, show->pins, version, &good, err);
 	if (code == STP_OK && good)
 		code = find_in(show, &past, &target, &good, err);
@@ -142,7 +142,7 @@ static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_mo
 		stp_past_release(&past);
 		return code;
 	}
-	*out_more = true;
+	*out_more = 1;
 	if (!report->is_target) {
 		report->last_listed = target.entry ? version : 0;
 		*out_more = !target.entry;
@@ -152,18 +152,18 @@ static enum stp_errc look_back(struct show *show, uint64_t version, bool *out_mo
 		report->before = version;
 		report->before_had_other = target.entry != NULL;
 		report->is_since_at_least = 0;
-		*out_more = false;
+		*out_more = 0;
 	}
 	stp_past_release(&past);
 	return STP_OK;
 }
 
-/* Back through the snapshots that are kept. */
+/* Searches the snapshots that are kept, newest first. */
 static enum stp_errc look_up_before(struct show *show, struct stp_err *err)
 {
 	struct stp_show_report *report = show->report;
 	uint64_t below = report->snapshot_version;
-	bool more = true;
+	int more = 1;
 
 	report->since = report->is_target ? report->snapshot_version : 0;
 	report->is_since_at_least = report->is_target;
@@ -182,7 +182,7 @@ static enum stp_errc look_up_before(struct show *show, struct stp_err *err)
 		STP_TRY(look_back(show, next, &more, err));
 		below = next;
 	}
-	/* The very first version has none before it. */
+	/* The first version has no predecessor. */
 	if (report->since == 1)
 		report->is_since_at_least = 0;
 	return STP_OK;
@@ -205,7 +205,7 @@ static void find_time(struct show *show)
 
 /* ------------------------------------------------------------------ the ledger */
 
-static void take_record(struct stp_show_report *report, const struct stp_record *record)
+static void set_record(struct stp_show_report *report, const struct stp_record *record)
 {
 	if (record->flags & STP_RECORD_REMOVED)
 		return;
@@ -218,7 +218,7 @@ static void take_record(struct stp_show_report *report, const struct stp_record 
 	report->ctime_ns = record->fingerprint.ctime_ns;
 }
 
-/* The newest record of the path's key. */
+/* Finds the newest record with the path's key. */
 static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, struct stp_err *err)
 {
 	struct stp_sources sources = STP_SOURCES_INIT;
@@ -237,7 +237,7 @@ static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, s
 			code = stp_merge_next(merge, &group, err);
 		if (code == STP_OK && group.key && group.count &&
 		    stp_key_compare(group.key, range.low) == 0)
-			take_record(show->report, &group.items[0].record);
+			set_record(show->report, &group.items[0].record);
 	}
 	if (merge)
 		stp_merge_destroy(merge);
@@ -245,7 +245,8 @@ static enum stp_errc find_record(struct show *show, struct stp_ledger *ledger, s
 	return code;
 }
 
-/* The ledger informs only: whoever may not read it, or has a damaged one, sees the rest. */
+/* Reads the ledger's record. It only informs: without access to the ledger, or with a damaged one,
+ * the rest is still shown. */
 static void ask_ledger(struct show *show)
 {
 	struct stp_show_report *report = show->report;
@@ -313,7 +314,7 @@ static enum stp_errc hash_file(struct show *show, int fd, struct stp_show_file *
 	return STP_OK;
 }
 
-/* An open file (which is closed) against what is signed. */
+/* Compares an open file (which is closed) with what is signed. */
 static enum stp_errc compare(struct show *show, int fd, struct stp_show_file *file, struct stat *st,
                              struct stp_err *err)
 {
@@ -365,7 +366,7 @@ static enum stp_errc look_at_file(struct show *show, int index_fd, struct stp_er
 	return STP_OK;
 }
 
-/* The first algorithm of the entry: clients ask for one of its names. */
+/* The digest of the entry's first algorithm: clients request one of its names. */
 static const char *first_hex(const struct show *show)
 {
 	int alg;
@@ -376,7 +377,7 @@ static const char *first_hex(const struct show *show)
 	return "";
 }
 
-/* The name that a web server is asked for, and where it takes the bytes from. */
+/* Checks the name that clients request from the web server, and the file that it serves. */
 static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_err *err)
 {
 	struct stp_show_file *served = &show->report->served;
@@ -388,7 +389,7 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 	struct stat st;
 	int fd;
 
-	/* A path that is signed always fits. */
+	/* A signed path always fits. */
 	if (!stp_target_name(path, show->path_bytes, hex, strlen(hex), own, sizeof(own)))
 		own[0] = '\0';
 	snprintf(served->name, sizeof(served->name), "public/targets/%.8000s", own);
@@ -411,7 +412,7 @@ static enum stp_errc look_at_served(struct show *show, int index_fd, struct stp_
 	*served = (struct stp_show_file){.state = show->report->file.state};
 	snprintf(served->name, sizeof(served->name), "public/targets/%s", mark);
 	snprintf(served->text, sizeof(served->text),
-	         index_fd < 0 ? "is marked" : "is marked; the web server takes the file above");
+	         index_fd < 0 ? "is marked" : "is marked; the web server serves the file above");
 	return STP_OK;
 }
 
@@ -426,7 +427,7 @@ static enum stp_errc look_at_files(struct show *show, struct stp_err *err)
 	return code;
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ------------------------------------------------------------------ the command */
 
 static enum stp_errc look_up(struct show *show, struct stp_err *err)
 {

@@ -30,24 +30,24 @@ void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from)
 
 /* --- notes ----------------------------------------------------------------------------------- */
 
-void stp_sign_tell_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
-                         uint64_t window_count)
+void stp_sign_report_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
+                           uint64_t window_count)
 {
 	static const enum stp_again quiet[] = {STP_AGAIN_CTIME, STP_AGAIN_DEVICE, STP_AGAIN_INODE};
-	struct stp_sign_again told = {0};
+	struct stp_sign_again reported = {0};
 	char text[256];
 	size_t i;
 
 	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
-		told.files[quiet[i]] = counted->files[quiet[i]] * window_count;
-	if (!stp_sign_again_text(&told, text, sizeof(text)))
+		reported.files[quiet[i]] = counted->files[quiet[i]] * window_count;
+	if (!stp_sign_again_text(&reported, text, sizeof(text)))
 		return;
-	stp_sign_tell(
-	    run, "hash", run->config.targets_dir, "%s%s, though size and mtime are as they were%s",
+	stp_sign_report_note(
+	    run, "hash", run->config.targets_dir, "%s%s, although size and mtime are unchanged%s",
 	    window_count > 1 ? "about " : "", text,
-	    told.files[STP_AGAIN_CTIME]
-	        ? " (backups by hard links, chmod and chown move the ctime; if that is what it "
-	          "was, see \"trust\" in stampede.json(5))"
+	    reported.files[STP_AGAIN_CTIME]
+	        ? " (backups by hard links, chmod and chown change the ctime; if that is the "
+	          "cause, see \"trust\" in stampede.json(5))"
 	        : "");
 }
 
@@ -59,9 +59,9 @@ void stp_sign_note_tolerated(struct stp_sign_run *run)
 
 	if (again->renumbered)
 		stp_fault_add(&run->notes, STP_CHANGED, 0, "hash", folder, strlen(folder),
-		              "its file system has another device number than in the ledger (a "
-		              "reboot or a remount does that); %s file%s, otherwise unchanged, "
-		              "%s not hashed again for it",
+		              "its file system has another device number than in the ledger, as "
+		              "after a reboot or a remount; %s file%s, otherwise unchanged, %s "
+		              "not hashed again because of that",
 		              stp_count_format(again->renumbered, count),
 		              again->renumbered == 1 ? "" : "s",
 		              again->renumbered == 1 ? "was" : "were");
@@ -97,6 +97,6 @@ void stp_sign_note_ahead(struct stp_sign_run *run)
 		         stp_count_format(run->ahead.total - 1, count));
 	stp_fault_add(&run->notes, STP_CHANGED, 0, "scan", first, strlen(first),
 	              "has a time in the future%s; such a file is hashed again only when it "
-	              "changes, and once when that time has come; touch it, or set the clock",
+	              "changes, and once after that time has passed; touch it, or set the clock",
 	              others);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files are hashed again, and why: what is said about it. The rule is that of record/trust.h.
+ * Notes about which files are hashed again, and why. The rule itself is in record/trust.h.
  *
  * Shape      counters by reason; each worker counts on its own, and they are added up.
  * Memory     plain structs.
@@ -13,18 +13,18 @@
 #include "record/record.h"
 #include "run/sign/sign_run.h"
 
-/* Adds what from counted to to. */
+/* Adds the counts of from to to. */
 void stp_again_add(struct stp_sign_again *to, const struct stp_sign_again *from);
 
-/* Before hours of it: says how many files are read again though size and mtime are as they were.
- * counted is of one of window_count equal parts. */
-void stp_sign_tell_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
-                         uint64_t window_count);
+/* Before a run reads files for hours: reports how many are read again although size and mtime are
+ * unchanged. counted covers one of window_count equal parts. */
+void stp_sign_report_again(struct stp_sign_run *run, const struct stp_sign_again *counted,
+                           uint64_t window_count);
 
 /* Notes what was tolerated. */
 void stp_sign_note_tolerated(struct stp_sign_run *run);
 
-/* A time in the future is counted for a note. */
+/* Counts a file with a time in the future, for a note. */
 void stp_sign_look_ahead(struct stp_sign_run *run, const struct stp_record *entry);
 void stp_sign_note_ahead(struct stp_sign_run *run);
 

@@ -15,7 +15,8 @@ int stp_sign_is_mutable(const struct stp_sign_run *run, const struct stp_record 
 	return stp_globs_match(&run->config.mutable_globs, record->path, record->path_bytes);
 }
 
-/* A path is taken word for word: "[" and "]" are usual in names. "*" or "?" make it a glob. */
+/* An argument is a literal path ("[" and "]" are usual in names) unless "*" or "?" make it a
+ * glob. */
 static int names(const char *wanted, const struct stp_record *record)
 {
 	struct stp_globs globs = {&wanted, 1};
@@ -41,7 +42,7 @@ int stp_sign_may_change(struct stp_sign_run *run, const struct stp_record *recor
 	return may;
 }
 
-/* "" for a target, ", before it was removed" and when for one that was not signed last time. */
+/* "" for a target; ", before it was removed" and the time for one that was not signed last time. */
 static void since_text(const struct stp_signed_last *before, char *out, size_t size)
 {
 	char time[STP_TIME_BYTES + 1];

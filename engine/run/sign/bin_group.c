@@ -63,7 +63,7 @@ void stp_bin_group_release(struct stp_bin_group *group)
 
 /* --- one bin --------------------------------------------------------------------------------- */
 
-/* Makes room for body_bytes and the envelope; old bytes are not kept. */
+/* Makes space for body_bytes and the envelope; old bytes are not kept. */
 static enum stp_errc document_reserve(struct stp_bin_document *document, size_t body_bytes,
                                       struct stp_err *err)
 {
@@ -74,7 +74,7 @@ static enum stp_errc document_reserve(struct stp_bin_document *document, size_t 
 		return STP_OK;
 	free(document->bytes);
 	document->capacity = 0;
-	/* A quarter more: the next bin of this slot is a little larger as often as not. */
+	/* A quarter more: about every second time the next bin of this slot is a little larger. */
 	document->bytes = malloc(needed + needed / 4);
 	if (!document->bytes)
 		return STP_FAIL_ERRNO(err, ENOMEM, "bins", document->name,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A group of bins in the making: encoded one by one, then signed, checked and put together.
+ * A group of bins: encoded one by one, then signed, checked and written together.
  *
  *	add … ─▶ close (sort, encode) ─▶ next bin … ─▶ seal: sign all, check, audit lines, put
  *
- * Documents are signed together: enough for the SHA-512 lanes (8, twice over), little enough to
- * stay near the cache.
+ * A group has enough documents to fill the SHA-512 lanes (8) twice, and few enough for most of them
+ * to stay in cache.
  *
  * Shape      bin_count bins with consecutive indices.
- * Memory     the documents of one group, kept for the next.
+ * Memory     the documents of one group, reused for the next.
  * Ownership  stp_bin_group_release().
  * Threads    one thread per group.
  */
@@ -59,13 +59,13 @@ static inline enum stp_errc stp_bin_group_add(struct stp_bin_group *group,
 	return stp_bin_add(&group->bin, record, group->frame->digest_bytes, err);
 }
 
-/* Sorts and encodes the open bin, which is bin_index of all and slot of the group, and starts the
- * next. *out_bytes: of its file. */
+/* Sorts and encodes the open bin, number bin_index of all and number slot of the group, and starts
+ * the next. *out_bytes: the size of its file. */
 enum stp_errc stp_bin_group_close_bin(struct stp_bin_group *group, uint32_t bin_index, size_t slot,
                                       uint64_t *out_bytes, struct stp_err *err) STP_MUST_CHECK;
 
-/* Signs the group's documents, checks them, writes the audit lines and the files. *out_bytes: of
- * all of them. */
+/* Signs the group's documents, checks them, writes the audit lines and the files. *out_bytes: the
+ * size of all files. */
 enum stp_errc stp_bin_group_seal(struct stp_bin_group *group, uint32_t first_bin, size_t worker,
                                  uint64_t *out_bytes, struct stp_err *err) STP_MUST_CHECK;
 

@@ -23,7 +23,7 @@ struct collect {
 	size_t builder_count;
 	struct stp_globs scan_globs; /* --scan */
 	atomic_uint_fast64_t entry_count;
-	atomic_uint_fast64_t absent_count; /* rows whose file is needed and not there */
+	atomic_uint_fast64_t absent_count; /* rows whose file is needed and missing */
 };
 
 static enum stp_errc create_builders(struct collect *collect, size_t count, struct stp_err *err)
@@ -46,7 +46,7 @@ static enum stp_errc create_builders(struct collect *collect, size_t count, stru
 	return STP_OK;
 }
 
-/* Hands what the builders hold to out->scan and frees them. */
+/* Passes what the builders hold to out->scan and frees them. */
 static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code,
                                      struct stp_err *err)
 {
@@ -67,8 +67,8 @@ static enum stp_errc finish_builders(struct collect *collect, enum stp_errc code
 
 /* --- the tree -------------------------------------------------------------------------------- */
 
-static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_record *records,
-                                  size_t count, struct stp_err *err)
+static enum stp_errc add_entries(void *ctx, size_t worker, const struct stp_record *records,
+                                 size_t count, struct stp_err *err)
 {
 	struct collect *collect = ctx;
 	size_t taken = 0;
@@ -86,7 +86,7 @@ static enum stp_errc take_entries(void *ctx, size_t worker, const struct stp_rec
 	return STP_OK;
 }
 
-/* Whether the configuration and --scan let a file of the tree in. */
+/* Whether the configuration and --scan include a file of the tree. */
 static int keeps(void *ctx, const char *path, size_t path_bytes)
 {
 	const struct collect *collect = ctx;
@@ -98,8 +98,8 @@ static int keeps(void *ctx, const char *path, size_t path_bytes)
 	       stp_globs_name(&collect->scan_globs, path, path_bytes);
 }
 
-/* Whether a folder can hold files that the configuration and --scan let in: else it is not opened.
- */
+/* Whether a folder can hold files that the configuration and --scan include; else it is not
+ * opened. */
 static int enters(void *ctx, const char *path, size_t path_bytes)
 {
 	const struct collect *collect = ctx;
@@ -134,16 +134,16 @@ static enum stp_errc collect_tree(struct collect *collect, struct stp_err *err)
 	enum stp_errc code = create_builders(collect, stp_tree_worker_count(options.threads), err);
 
 	if (code == STP_OK)
-		code = stp_tree_walk(run->targets_fd, &options, take_entries, collect, err);
+		code = stp_tree_walk(run->targets_fd, &options, add_entries, collect, err);
 	run->globs.is_complete |= code == STP_OK;
 	return finish_builders(collect, code, err);
 }
 
 /* --- the list -------------------------------------------------------------------------------- */
 
-/* A row that the ledger does not have. */
-static enum stp_errc take_row(struct collect *collect, size_t worker, const struct stp_record *row,
-                              struct stp_err *err)
+/* Adds a row that the ledger does not have. */
+static enum stp_errc add_row(struct collect *collect, size_t worker, const struct stp_record *row,
+                             struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	unsigned set = run->config.hash_set;
@@ -172,13 +172,13 @@ static int accept_row(void *ctx, const struct stp_record *row)
 	return stp_sign_check_url(collect->run, row, &collect->out->unfetchable);
 }
 
-static enum stp_errc take_rows(void *ctx, size_t worker, const struct stp_record *rows,
-                               size_t count, struct stp_err *err)
+static enum stp_errc add_rows(void *ctx, size_t worker, const struct stp_record *rows, size_t count,
+                              struct stp_err *err)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		STP_TRY(take_row(ctx, worker, &rows[i], err));
+		STP_TRY(add_row(ctx, worker, &rows[i], err));
 	return STP_OK;
 }
 
@@ -191,15 +191,15 @@ static int needs_recovery(const struct collect *collect)
 	       stp_recover_is_needed(run->ledger, &run->damage, collect->in->published);
 }
 
-/* Whether the digests that were signed may be others than are configured. */
+/* Whether the signed digests may have other algorithms than are configured. */
 static int may_be_of_other_algorithms(const struct collect *collect)
 {
 	return collect->run->ledger_set != collect->run->config.hash_set ||
 	       needs_recovery(collect) || collect->in->recovered->has_published;
 }
 
-/* Whether the ledger is whole and of the version that is published, and the list alone makes the
- * index: then what the ledger has of it need not be collected. */
+/* Whether the ledger is intact and has the published version, and the list alone is the index: then
+ * known rows need not be collected. */
 static int may_reuse_list(const struct collect *collect)
 {
 	const struct stp_sign_run *run = collect->run;
@@ -240,18 +240,18 @@ static enum stp_errc reuse_list(struct collect *collect, struct stp_err *err)
 	if (!out->list.is_same)
 		return STP_OK;
 	out->identity = out->list.identity;
-	out->count = stp_ledger_facts(run->ledger)->target_count;
+	out->count = stp_ledger_summary(run->ledger)->target_count;
 	run->report->list_rows = out->count;
 	return STP_OK;
 }
 
-/* Reads the list from where it stands into out->scan, but for rows that the ledger has. */
+/* Reads the list from its present position into out->scan, except for known rows. */
 static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
 	struct stp_collected *out = collect->out;
 	struct stp_list_options options = list_options(collect);
-	struct stp_list_sink sink = {accept_row, take_rows, collect, run->options->progress};
+	struct stp_list_sink sink = {accept_row, add_rows, collect, run->options->progress};
 	struct stp_list_stats stats = {0};
 	enum stp_errc code = create_builders(collect, run->worker_count, err);
 
@@ -266,7 +266,7 @@ static enum stp_errc read_rows(struct collect *collect, struct stp_err *err)
 		code = stp_list_refuse(run, &stats, atomic_load(&collect->absent_count), err);
 	code = finish_builders(collect, code, err);
 	out->count += atomic_load(&out->list.known_count);
-	/* A list that is read again says the same. */
+	/* If the list is read again, the notes are the same. */
 	if (code == STP_OK && !out->list_is_noted)
 		stp_list_note(run, &stats, &out->why_read);
 	out->list_is_noted |= code == STP_OK;
@@ -279,7 +279,7 @@ static void forget_unfetchable(struct stp_collected *out)
 	stp_fault_list_init(&out->unfetchable);
 }
 
-/* Forgets what was read of the list, and reads all of it, every row in full. */
+/* Discards what was read of the list, and reads all of it, with every row in full. */
 static enum stp_errc read_in_full(struct collect *collect, struct stp_err *err)
 {
 	struct stp_sign_run *run = collect->run;
@@ -341,7 +341,7 @@ void stp_collected_release(struct stp_collected *collected)
 	stp_fault_list_release(&collected->unfetchable);
 }
 
-/* Entries that need no hashing because they have every digest are rows; all others may. */
+/* Records with every digest are rows, which need no hashing; all others are entries, which may. */
 enum stp_errc stp_sign_collect(struct stp_sign_run *run, const struct stp_collect_in *in,
                                struct stp_collected *out, struct stp_err *err)
 {
@@ -364,7 +364,7 @@ enum stp_errc stp_sign_collect(struct stp_sign_run *run, const struct stp_collec
 	if (code == STP_OK && (!options->digests || options->scan_glob_count))
 		code = collect_tree(&collect, err);
 	out->entry_count = atomic_load(&collect.entry_count);
-	/* Files were looked at until now: what lies ahead must lie ahead of that. */
+	/* The scan ends now: stamps in the future are those after this time. */
 	run->ahead_ns = stp_stamp_ahead();
 	stp_sign_stage(run, stage);
 	return code;

@@ -23,8 +23,8 @@ static const uint8_t *digest_of(const struct stp_said *said, enum stp_alg alg)
 	                                    : NULL;
 }
 
-/* The first algorithm that both have and that differs, or -1; *out_common: whether they have one in
- * common. */
+/* The first algorithm that both have with different digests, or -1; *out_common: whether they have
+ * one in common. */
 static int find_difference(const struct stp_said *a, const struct stp_said *b, int *out_common)
 {
 	int alg;
@@ -64,7 +64,8 @@ void stp_said_pick(const struct stp_said *said, unsigned set, uint8_t *out)
 	}
 }
 
-/* Digits that tell two digests apart and some more, never fewer than SHOWN_DIGITS_MIN; even. */
+/* Enough digits to distinguish two digests and some more, at least SHOWN_DIGITS_MIN; an even
+ * number. */
 static size_t digits_shown(const uint8_t *x, const uint8_t *y, size_t bytes)
 {
 	size_t same = 0;

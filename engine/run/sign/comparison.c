@@ -6,7 +6,7 @@
 
 #include "ledger/segment.h"
 
-/* Appends what list holds, as borrowed. */
+/* Appends the sources of list, borrowed. */
 static enum stp_errc borrow_sources(const struct stp_sources *list, struct stp_sources *out,
                                     struct stp_err *err)
 {

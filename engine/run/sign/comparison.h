@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scan ⋈ ledger: the sources that steps merge, and the rules that know which is which.
+ * Scan ⋈ ledger: the sources that steps merge, and the rules that say what each source is.
  *
  *	scan, published bins, ledger ─▶ open ─▶ struct stp_sources + struct stp_decide_rules
  *
- * It is opened by each step that decides, because a step that hashed has added checkpoints.
+ * Each step that decides opens it, because a step that hashes adds checkpoints.
  *
  * Shape      sources in the order of enum stp_origin.
  * Memory     one byte per source.
- * Ownership  what is opened borrows runs and segments; stp_compared_release().
- * Threads    opening while no thread puts into the ledger; what is opened is const.
+ * Ownership  what is opened borrows spilled runs and segments; stp_compared_release().
+ * Threads    open it while no thread adds to the ledger; what is opened is const.
  */
 #ifndef STP_RUN_SIGN_COMPARISON_H
 #define STP_RUN_SIGN_COMPARISON_H

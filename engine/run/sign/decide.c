@@ -7,45 +7,45 @@
 #include "base/bytes.h"
 #include "run/sign/compare.h"
 
-/* What is known of a group's path: the ledger's word, and what was signed last. After a recovery
- * the published bins alone say what was signed; a path that they do not have and the ledger has was
- * removed by a run whose ledger was lost. */
-struct known {
-	const struct stp_record *newest;    /* NULL: unknown, or removed and not remembered */
-	const struct stp_record *committed; /* of the generation, checkpoints left out */
+/* What the ledger has of a group's path, and what was signed last. After a recovery the published
+ * bins alone say what was signed; a path that the ledger has and they do not was removed by a run
+ * whose ledger was lost. */
+struct history {
+	const struct stp_record *newest;    /* NULL: none, or removed and not remembered */
+	const struct stp_record *committed; /* of the generation, without checkpoints */
 	const struct stp_record *removed;   /* not committed any more, remembered */
 	unsigned newest_set, committed_set, removed_set; /* of their digests */
 	int newest_is_committed;
 };
 
 /* True when the ledger's record is of the bytes that were published. */
-static int is_same(const struct known *known)
+static int is_same(const struct history *history)
 {
-	struct stp_said published = stp_said_by(known->committed, known->committed_set);
-	struct stp_said newest = stp_said_by(known->newest, known->newest_set);
+	struct stp_said published = stp_said_by(history->committed, history->committed_set);
+	struct stp_said newest = stp_said_by(history->newest, history->newest_set);
 
 	return stp_said_compare(&published, &newest) == STP_SAME_YES;
 }
 
-/* What the ledger's generation says of the path. */
-static void take_generation(const struct stp_decide_rules *rules, const struct stp_record *record,
-                            struct known *known)
+/* Notes what the ledger's generation says of the path. */
+static void note_generation(const struct stp_decide_rules *rules, const struct stp_record *record,
+                            struct history *history)
 {
 	unsigned set = stp_record_set(record, rules->generation_set);
 
 	if (!(record->flags & STP_RECORD_REMOVED) && !rules->has_published) {
-		known->committed = record;
-		known->committed_set = set;
-	} else if (!known->committed && set) {
-		known->removed = record;
-		known->removed_set = set;
+		history->committed = record;
+		history->committed_set = set;
+	} else if (!history->committed && set) {
+		history->removed = record;
+		history->removed_set = set;
 	}
 }
 
-static struct known look_up(const struct stp_decide_rules *rules,
-                            const struct stp_merge_group *group, size_t first_item)
+static struct history look_up(const struct stp_decide_rules *rules,
+                              const struct stp_merge_group *group, size_t first_item)
 {
-	struct known known = {NULL, NULL, NULL, 0, 0, 0, 0};
+	struct history history = {NULL, NULL, NULL, 0, 0, 0, 0};
 	int generation_met = 0;
 	size_t i;
 
@@ -55,39 +55,40 @@ static struct known look_up(const struct stp_decide_rules *rules,
 		int is_checkpoint = origin == STP_ORIGIN_CHECKPOINT;
 
 		if (origin == STP_ORIGIN_PUBLISHED) {
-			known.committed = &item->record;
-			known.committed_set = stp_record_set(&item->record, rules->hash_set);
+			history.committed = &item->record;
+			history.committed_set = stp_record_set(&item->record, rules->hash_set);
 			continue;
 		}
-		if (!known.newest) {
-			known.newest = &item->record;
-			known.newest_set =
+		if (!history.newest) {
+			history.newest = &item->record;
+			history.newest_set =
 			    stp_record_set(&item->record,
 			                   is_checkpoint ? rules->hash_set : rules->generation_set);
-			known.newest_is_committed = !is_checkpoint && !rules->has_published;
+			history.newest_is_committed = !is_checkpoint && !rules->has_published;
 		}
 		if (!is_checkpoint && !generation_met) {
-			take_generation(rules, &item->record, &known);
+			note_generation(rules, &item->record, &history);
 			generation_met = 1;
 		}
 	}
-	if (!known.newest)
-		return known;
-	if (!(known.newest->flags & STP_RECORD_REMOVED)) {
-		/* The ledger's record of published bytes knows their file besides. */
-		if (rules->has_published && known.committed && is_same(&known)) {
-			known.committed = known.newest;
-			known.committed_set = known.newest_set;
+	if (!history.newest)
+		return history;
+	if (!(history.newest->flags & STP_RECORD_REMOVED)) {
+		/* The ledger's record of the published bytes has their file's fingerprint as
+		 * well. */
+		if (rules->has_published && history.committed && is_same(&history)) {
+			history.committed = history.newest;
+			history.committed_set = history.newest_set;
 		}
-		return known;
+		return history;
 	}
-	known.newest_is_committed = 0;
-	if (!stp_record_is_remembered(known.newest))
-		known.newest = NULL;
-	return known;
+	history.newest_is_committed = 0;
+	if (!stp_record_is_remembered(history.newest))
+		history.newest = NULL;
+	return history;
 }
 
-/* Whether removed is remembered for longer than the configuration says. */
+/* Whether removed has been remembered for longer than the configuration says. */
 static int is_forgotten(const struct stp_decide_rules *rules, const struct stp_record *removed)
 {
 	uint64_t days = rules->retention_days;
@@ -97,19 +98,19 @@ static int is_forgotten(const struct stp_decide_rules *rules, const struct stp_r
 	       ((uint64_t)rules->now - removed->removed_at) / 86400 >= days;
 }
 
-/* Leaves out what is forgotten. */
-static void forget(const struct stp_decide_rules *rules, struct known *known)
+/* Drops a removed record that is too old. */
+static void forget(const struct stp_decide_rules *rules, struct history *history)
 {
-	if (!known->removed || !(known->removed->flags & STP_RECORD_REMOVED) ||
-	    !is_forgotten(rules, known->removed))
+	if (!history->removed || !(history->removed->flags & STP_RECORD_REMOVED) ||
+	    !is_forgotten(rules, history->removed))
 		return;
-	if (known->newest == known->removed)
-		known->newest = NULL;
-	known->removed = NULL;
+	if (history->newest == history->removed)
+		history->newest = NULL;
+	history->removed = NULL;
 }
 
 /* True when this run re-reads the file whatever its fingerprint says. The choice of a part is keyed
- * (SipHash), so nobody outside can tell which night a file's turn is. */
+ * (SipHash), so outsiders cannot predict in which night a file is read. */
 static int is_chosen(const struct stp_decide_rules *rules, const uint8_t key[STP_KEY_BYTES])
 {
 	uint8_t hash[crypto_shorthash_BYTES];
@@ -122,19 +123,19 @@ static int is_chosen(const struct stp_decide_rules *rules, const uint8_t key[STP
 	return stp_load64_le(hash) % rules->rehash.parts == rules->rehash.part;
 }
 
-/* True when the configured digests can be taken from a record with those of set. */
+/* True when a record with the digests of set has all configured ones. */
 static int has_all(const struct stp_decide_rules *rules, unsigned set)
 {
 	return (set & rules->hash_set) == rules->hash_set;
 }
 
-/* Whether the ledger's record stands for the file. Sets decision->again when it does not although
- * the file had been hashed, and decision->tolerated when it does. */
-static int is_trusted(const struct stp_decide_rules *rules, const struct known *known,
+/* Whether the ledger's record can be used for the file. Sets decision->again if not, although the
+ * file was hashed before, and decision->tolerated if so. */
+static int is_trusted(const struct stp_decide_rules *rules, const struct history *history,
                       enum stp_decide_pass pass, struct stp_decision *decision)
 {
 	const struct stp_record *entry = decision->entry;
-	const struct stp_record *newest = known->newest;
+	const struct stp_record *newest = history->newest;
 	enum stp_again again;
 	unsigned tolerated;
 
@@ -142,9 +143,9 @@ static int is_trusted(const struct stp_decide_rules *rules, const struct known *
 		return 0;
 	again = stp_again_compare(&rules->again, entry, newest, &tolerated);
 	if (pass == STP_DECIDE_EMIT) {
-		if (!has_all(rules, known->newest_set))
+		if (!has_all(rules, history->newest_set))
 			return 0;
-		/* Hashed in a newer state than the scan saw: nothing of that is to be taken. */
+		/* Hashed in a newer state than the scan saw: ignore what the scan found. */
 		if (stp_keyset_has(&rules->hashed->moved, entry->key))
 			return 1;
 		decision->tolerated = tolerated;
@@ -152,7 +153,7 @@ static int is_trusted(const struct stp_decide_rules *rules, const struct known *
 	}
 	if (again == STP_AGAIN_NOT)
 		again = stp_again_settled(&rules->again, newest);
-	if (again == STP_AGAIN_NOT && !has_all(rules, known->newest_set))
+	if (again == STP_AGAIN_NOT && !has_all(rules, history->newest_set))
 		again = STP_AGAIN_HASHES;
 	if (again == STP_AGAIN_NOT && is_chosen(rules, entry->key))
 		again = STP_AGAIN_REHASH;
@@ -161,60 +162,62 @@ static int is_trusted(const struct stp_decide_rules *rules, const struct known *
 	return again == STP_AGAIN_NOT;
 }
 
-/* True when what the row of an entry claims is not what newest has; the fingerprint told that the
- * file's length is the same. */
-static int contradicts(const struct stp_record *entry, const struct known *known)
+/* True when the row of an entry claims other digests than newest has; that the length is equal is
+ * known from the fingerprint. */
+static int contradicts(const struct stp_record *entry, const struct history *history)
 {
 	struct stp_said claims = stp_said_by(entry, 0);
-	struct stp_said has = stp_said_by(known->newest, known->newest_set);
+	struct stp_said has = stp_said_by(history->newest, history->newest_set);
 
 	claims.length = has.length;
 	return stp_said_compare(&claims, &has) == STP_SAME_NO;
 }
 
-static void keep_newest(struct stp_decision *decision, const struct known *known)
+static void keep_newest(struct stp_decision *decision, const struct history *history)
 {
 	decision->verdict = STP_VERDICT_KEEP;
-	decision->record = known->newest;
-	decision->record_set = known->newest_set;
-	decision->is_committed = known->newest_is_committed;
+	decision->record = history->newest;
+	decision->record_set = history->newest_set;
+	decision->is_committed = history->newest_is_committed;
 }
 
-/* True when what was signed last has digests, none of them of an algorithm of set. */
-static int cannot_compare(const struct known *known, const struct stp_record *entry, unsigned set)
+/* True when what was signed last has digests, but none with an algorithm of set. */
+static int cannot_compare(const struct history *history, const struct stp_record *entry,
+                          unsigned set)
 {
-	const struct stp_record *before = known->committed ? known->committed : known->removed;
-	unsigned before_set = known->committed ? known->committed_set : known->removed_set;
+	const struct stp_record *before =
+	    history->committed ? history->committed : history->removed;
+	unsigned before_set = history->committed ? history->committed_set : history->removed_set;
 
 	return before && before_set && before->length == entry->length && !(before_set & set);
 }
 
-/* A row that has all: it is the target, unless it cannot be compared with what was signed. */
-static void decide_row(const struct stp_decide_rules *rules, const struct known *known,
+/* A complete row: it is the target, unless it cannot be compared with what was signed. */
+static void decide_row(const struct stp_decide_rules *rules, const struct history *history,
                        enum stp_decide_pass pass, struct stp_decision *decision)
 {
 	const struct stp_record *entry = decision->entry;
-	const struct stp_record *newest = known->newest;
+	const struct stp_record *newest = history->newest;
 	unsigned config_set = rules->hash_set;
 
 	decision->record = entry;
 	decision->record_set = stp_record_set(entry, config_set);
-	if (cannot_compare(known, entry, decision->record_set)) {
+	if (cannot_compare(history, entry, decision->record_set)) {
 		if (pass == STP_DECIDE_EMIT && stp_keyset_has(&rules->hashed->refused, entry->key))
 			return;
 		decision->verdict = STP_VERDICT_HASH;
-		if (pass == STP_DECIDE_EMIT && is_trusted(rules, known, pass, decision))
-			keep_newest(decision, known);
+		if (pass == STP_DECIDE_EMIT && is_trusted(rules, history, pass, decision))
+			keep_newest(decision, history);
 		return;
 	}
 	decision->verdict = STP_VERDICT_KEEP;
-	if (newest && known->newest_is_committed && known->newest_set == config_set &&
+	if (newest && history->newest_is_committed && history->newest_set == config_set &&
 	    entry->flags & STP_RECORD_DIGESTS && newest->length == entry->length &&
 	    memcmp(newest->digests, entry->digests, rules->digest_bytes) == 0)
-		keep_newest(decision, known);
+		keep_newest(decision, history);
 }
 
-/* Records of one list that say the same of their path. The merge shows no more than
+/* Whether records of one list say the same of their path. The merge returns at most
  * STP_MERGE_ITEMS_MAX of them. */
 static int are_repeats(const struct stp_merge_group *group, size_t count, unsigned set)
 {
@@ -235,7 +238,7 @@ static int are_repeats(const struct stp_merge_group *group, size_t count, unsign
 	return 1;
 }
 
-/* The path's entry: what the scan says, and whether it says one thing. */
+/* Finds the path's entry, and whether all records of the scan agree. */
 static int find_entry(const struct stp_decide_rules *rules, const struct stp_merge_group *group,
                       size_t scanned, struct stp_decision *decision)
 {
@@ -251,66 +254,66 @@ static int find_entry(const struct stp_decide_rules *rules, const struct stp_mer
 	return 0;
 }
 
-/* The path that no input names: what becomes of the record that was signed last. */
-static void decide_unnamed(const struct stp_decide_rules *rules, const struct known *known,
+/* Decides about a path that no input names: whether the record that was signed last stays. */
+static void decide_unnamed(const struct stp_decide_rules *rules, const struct history *history,
                            struct stp_decision *decision)
 {
-	if (!known->committed)
+	if (!history->committed)
 		return;
 	decision->verdict = STP_VERDICT_REMOVED;
-	if (rules->list && stp_list_reuse_has(rules->list, known->committed))
+	if (rules->list && stp_list_reuse_has(rules->list, history->committed))
 		decision->is_committed = 1;
-	else if (rules->is_refresh && has_all(rules, known->committed_set))
+	else if (rules->is_refresh && has_all(rules, history->committed_set))
 		decision->is_committed = !rules->has_published;
 	else
 		return;
 	decision->verdict = STP_VERDICT_KEEP;
-	decision->record = known->committed;
-	decision->record_set = known->committed_set;
+	decision->record = history->committed;
+	decision->record_set = history->committed_set;
 }
 
 struct stp_decision stp_decide(const struct stp_decide_rules *rules,
                                const struct stp_merge_group *group, enum stp_decide_pass pass)
 {
 	struct stp_decision decision = {.verdict = STP_VERDICT_NONE};
-	struct known known;
+	struct history history;
 	size_t scanned = 0;
 
 	while (scanned < group->count &&
 	       rules->origins[group->items[scanned].source_index] == STP_ORIGIN_SCAN)
 		scanned++;
-	known = look_up(rules, group, scanned);
-	forget(rules, &known);
-	decision.committed = known.committed;
-	decision.committed_set = known.committed_set;
-	decision.removed = known.removed;
-	decision.removed_set = known.removed_set;
+	history = look_up(rules, group, scanned);
+	forget(rules, &history);
+	decision.committed = history.committed;
+	decision.committed_set = history.committed_set;
+	decision.removed = history.removed;
+	decision.removed_set = history.removed_set;
 	if (scanned == 0) {
-		decide_unnamed(rules, &known, &decision);
+		decide_unnamed(rules, &history, &decision);
 		return decision;
 	}
 	if (!find_entry(rules, group, scanned, &decision))
 		return decision;
 	if (!(decision.entry->flags & STP_RECORD_FILE)) {
-		decide_row(rules, &known, pass, &decision);
+		decide_row(rules, &history, pass, &decision);
 		return decision;
 	}
 	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&rules->hashed->refused, decision.entry->key))
 		return decision;
 	if (pass == STP_DECIDE_EMIT && stp_keyset_has(&rules->hashed->gone, decision.entry->key)) {
-		decide_unnamed(rules, &known, &decision);
+		decide_unnamed(rules, &history, &decision);
 		return decision;
 	}
 	if (pass == STP_DECIDE_EMIT &&
-	    stp_keyset_has(&rules->hashed->unsettled_keys, decision.entry->key)) {
+	    stp_keyset_has(&rules->hashed->unstable_keys, decision.entry->key)) {
 		decision.verdict = STP_VERDICT_HASH;
 		decision.record = decision.entry;
 		return decision;
 	}
-	if (is_trusted(rules, &known, pass, &decision)) {
-		keep_newest(&decision, &known);
+	if (is_trusted(rules, &history, pass, &decision)) {
+		keep_newest(&decision, &history);
 		if (decision.entry->flags & STP_RECORD_CLAIMS &&
-		    contradicts(decision.entry, &known))
+		    contradicts(decision.entry, &history))
 			decision.verdict = STP_VERDICT_CONTRADICTED;
 		return decision;
 	}

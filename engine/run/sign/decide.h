@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision about one path: what the scan says ⋈ what the ledger knows.
+ * The decision about one path: what the scan found ⋈ what the ledger has.
  *
  *	rules, group of records with one key ─▶ verdict, and the records that it is about
  *
@@ -15,18 +15,19 @@
  *	entry        same fingerprint, trusted       KEEP the ledger's record, if its row agrees
  *	entry        anything else                   HASH
  *
- * A row has length and every configured digest; a row with less is an entry, as a file of the tree
- * is. The ledger's record may be of other algorithms than are configured ("hashes" was changed): it
- * is trusted when it has all of those, and says what was signed in any case.
+ * A row has length and every configured digest; a row with less is an entry, like a file of the
+ * tree. The ledger's record may have other algorithms than are configured ("hashes" was changed):
+ * it is trusted if it has all configured ones, and in any case it says what was signed.
  *
- * A removed path that the ledger remembers is reported besides, whatever the verdict: what it had
- * when it was signed last is what it must have when it comes back, and while it stays away the
- * ledger goes on remembering it (decisions/0190-removed-paths.md).
+ * A removed path that the ledger remembers is part of the decision, whatever the verdict: if it
+ * comes back, it must have the bytes that were signed last, and until then the ledger continues to
+ * remember it (decisions/0190-removed-paths.md).
  *
  * After hashing, an entry whose file was at fault stays unresolved (NONE: the fault is on the
- * list), whatever older record matches; one that was hashed in a newer state than the scan saw is
- * known by its key. So are a file that was removed meanwhile, which the scan is taken not to have
- * seen, and one that did not keep still and is left to those who copy it (HASH).
+ * list), whatever older record matches. struct stp_hashed names, by their keys, the other paths for
+ * which scan and ledger are not enough: a file that was hashed in a newer state than the scan saw,
+ * one that was removed meanwhile (treated as if the scan had not seen it), and one that kept
+ * changing and is left to the step that copies it (HASH).
  *
  * Shape      one call per path; the answer follows from rules and group alone.
  * Memory     none.
@@ -41,7 +42,8 @@
 #include "record/trust.h"
 #include "run/sign/hashed.h"
 
-/* What a source of the merge is. They come in this order, the ledger's segments newest first. */
+/* The kind of a source of the merge. Sources are in this order, the ledger's segments newest
+ * first. */
 enum stp_origin {
 	STP_ORIGIN_SCAN,       /* entries and rows */
 	STP_ORIGIN_PUBLISHED,  /* bins of the last run, after a recovery */
@@ -49,11 +51,11 @@ enum stp_origin {
 	STP_ORIGIN_GENERATION, /* what the last run signed and remembers */
 };
 
-/* Which files are read again though nothing of them has changed. */
+/* Which files are read again although they have not changed. */
 struct stp_rehash_rule {
 	enum stp_rehash what;
 	uint64_t parts, part;    /* STP_REHASH_PART: the part of this run */
-	const uint8_t *hash_key; /* of the choice of a part: nobody outside can foresee it */
+	const uint8_t *hash_key; /* for choosing a part: outsiders cannot predict it */
 };
 
 struct stp_decide_rules {
@@ -61,32 +63,31 @@ struct stp_decide_rules {
 	unsigned hash_set;       /* configured; that of the scan, the checkpoints and the bins */
 	unsigned generation_set; /* of the generation's digests */
 	size_t digest_bytes;     /* of hash_set */
-	int has_published;       /* the published bins stand for what the last run signed */
+	int has_published;       /* the published bins say what the last run signed */
 	int is_refresh;          /* no input: the ledger's targets are signed again */
-	const struct stp_list_reuse *list; /* rows that the ledger has, not in the scan; or NULL */
+	const struct stp_list_reuse *list; /* known rows, which are not in the scan; or NULL */
 	int64_t now;                       /* of the run */
-	uint64_t retention_days; /* removed paths are remembered for so long; 0: for ever */
+	uint64_t retention_days;           /* how long removed paths are remembered; 0: forever */
 	struct stp_again_rule again;
 	struct stp_rehash_rule rehash;
 	const struct stp_hashed *hashed;
 };
 
 enum stp_verdict {
-	STP_VERDICT_NONE,      /* nothing to sign: a removed path, or at fault already */
-	STP_VERDICT_KEEP,      /* record has the digests to sign */
-	STP_VERDICT_HASH,      /* entry must be hashed first */
-	STP_VERDICT_REMOVED,   /* the ledger has it, the scan does not */
-	STP_VERDICT_DUPLICATE, /* two inputs name it, and not with the same words: first and second
-	                        */
+	STP_VERDICT_NONE,         /* nothing to sign: a removed path, or at fault already */
+	STP_VERDICT_KEEP,         /* record has the digests to sign */
+	STP_VERDICT_HASH,         /* entry must be hashed first */
+	STP_VERDICT_REMOVED,      /* the ledger has it, the scan does not */
+	STP_VERDICT_DUPLICATE,    /* entry and second name it, with different contents */
 	STP_VERDICT_CONTRADICTED, /* the list says other digests than record has */
 };
 
 struct stp_decision {
 	enum stp_verdict verdict;
 	const struct stp_record *record;    /* KEEP: what to sign; HASH: the entry */
-	const struct stp_record *entry;     /* what the scan says, NULL if nothing */
+	const struct stp_record *entry;     /* what the scan found, or NULL */
 	const struct stp_record *second;    /* DUPLICATE: the other one */
-	const struct stp_record *committed; /* what the last generation signed, NULL if nothing */
+	const struct stp_record *committed; /* what the last generation signed, or NULL */
 	/* not signed last time, but remembered: what was signed before */
 	const struct stp_record *removed;
 	unsigned record_set;    /* KEEP, CONTRADICTED: record's digests */
@@ -94,7 +95,7 @@ struct stp_decision {
 	unsigned removed_set;   /* removed's */
 	unsigned repeats;       /* further rows that say the same as entry */
 	int is_committed;       /* KEEP: record is the committed one, unchanged */
-	enum stp_again again;   /* HASH: why a file that had been hashed is hashed again */
+	enum stp_again again;   /* HASH: why a file that was hashed before is hashed again */
 	unsigned tolerated;     /* KEEP of a file: STP_TOLERATED_*, entry's fingerprint is newer */
 };
 

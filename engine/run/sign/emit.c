@@ -81,7 +81,7 @@ static void fault_duplicate(struct stp_sign_run *run, const struct stp_decision 
 	              input_name(run, decision->second, second, sizeof(second)));
 }
 
-/* The ledger's record of an unchanged file is not what its row claims. */
+/* Adds the alarm: the ledger's record of an unchanged file is not what its row claims. */
 static void contradict(struct stp_sign_run *run, const struct stp_decision *decision)
 {
 	struct stp_said says = stp_said_by(decision->entry, 0);
@@ -109,7 +109,7 @@ static enum stp_errc write_record(struct emit_worker *worker, const struct stp_r
 	return stp_segment_part_add(worker->part, record, err);
 }
 
-/* A target goes, or what is removed already stays so. */
+/* A target is removed, or was removed before. */
 static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_decision *decision,
                                  struct stp_err *err)
 {
@@ -123,7 +123,8 @@ static enum stp_errc drop_target(struct emit_worker *worker, const struct stp_de
 	return STP_OK;
 }
 
-/* A target stays or comes: link it, put it in its bin and, when that is new, in the ledger. */
+/* A target stays or is new: makes its names, adds it to its bin and, if its record changed, to the
+ * ledger. */
 static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_decision *decision,
                                  struct stp_err *err)
 {
@@ -145,8 +146,8 @@ static enum stp_errc keep_target(struct emit_worker *worker, const struct stp_de
 	return emit->counts_only ? STP_OK : stp_bin_group_add(&worker->group, &target.record, err);
 }
 
-static enum stp_errc take_group(struct emit_worker *worker, const struct stp_merge_group *group,
-                                struct stp_err *err)
+static enum stp_errc emit_path(struct emit_worker *worker, const struct stp_merge_group *group,
+                               struct stp_err *err)
 {
 	struct emit *emit = worker->emit;
 	struct stp_decision decision = stp_decide(&emit->compared.rules, group, STP_DECIDE_EMIT);
@@ -163,12 +164,13 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 		fault_duplicate(emit->run, &decision);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_HASH:
-		/* Before hashing, the file would be a target; after it, it was at fault. */
+		/* Before hashing, the file would become a target; after hashing, it was at
+		 * fault. */
 		if (emit->counts_only) {
 			count_target(&worker->tally, &decision, decision.entry);
 			return STP_OK;
 		}
-		if (stp_keyset_has(&emit->compared.rules.hashed->unsettled_keys, group->key))
+		if (stp_keyset_has(&emit->compared.rules.hashed->unstable_keys, group->key))
 			return keep_target(worker, &decision, err);
 		return drop_target(worker, &decision, err);
 	case STP_VERDICT_NONE:
@@ -180,7 +182,7 @@ static enum stp_errc take_group(struct emit_worker *worker, const struct stp_mer
 
 /* --- one group ------------------------------------------------------------------------------- */
 
-/* Ends the open bin, and starts the next. */
+/* Closes the open bin, and starts the next. */
 static enum stp_errc close_bin(struct emit_worker *worker, uint32_t bin_index, size_t slot,
                                struct stp_err *err)
 {
@@ -211,7 +213,7 @@ static enum stp_errc collect_group(struct emit_worker *worker, uint64_t group_in
 			STP_TRY(close_bin(worker, open_bin, open_bin - first_bin, err));
 		if (!group.key)
 			return STP_OK;
-		STP_TRY(take_group(worker, &group, err));
+		STP_TRY(emit_path(worker, &group, err));
 	}
 }
 
@@ -286,15 +288,15 @@ static enum stp_errc emit_worker_main(void *ctx, size_t index, struct stp_err *e
 	worker->emit = emit;
 	worker->index = index;
 	code = work(worker, err);
-	/* Those who wait for this worker's ticket must not wait for ever. */
+	/* Workers that wait for this one's turn must not wait forever. */
 	if (code != STP_OK && emit->writer)
 		stp_segment_cancel(emit->writer);
 	release_worker(worker);
 	return code;
 }
 
-/* Groups of bins so large that a group's documents take about GROUP_BYTES. Depends on the input
- * only, never on the number of workers: the ledger's parts are cut by it. */
+/* Chooses the size of groups so that a group's documents take about GROUP_BYTES. It depends on the
+ * input only, never on the number of workers, because it determines the parts of the ledger. */
 static void choose_groups(struct emit *emit)
 {
 	uint64_t bin_count = stp_bin_count(&emit->run->config);
@@ -350,7 +352,7 @@ static void add_tally(struct emit *emit, double wall_s)
 	report->targets_before = emit->out->removals.before;
 }
 
-/* Takes over the new segment, or drops it when nothing changed. */
+/* Passes the new segment to the ledger, or drops it if nothing changed. */
 static enum stp_errc close_ledger(struct emit *emit, enum stp_errc code, struct stp_err *err)
 {
 	uint64_t records = 0;
@@ -367,7 +369,7 @@ static enum stp_errc close_ledger(struct emit *emit, enum stp_errc code, struct 
 	return stp_ledger_prepare(emit->run->ledger, emit->writer, err);
 }
 
-/* Whether the ledger's new segment has to hold everything. */
+/* Whether the ledger's new segment must hold all records. */
 static int wants_base(const struct emit *emit)
 {
 	const struct stp_sign_run *run = emit->run;
@@ -452,7 +454,7 @@ enum stp_errc stp_sign_survey(struct stp_sign_run *run, const struct stp_compari
 	struct stp_emit_in in = {.comparison = comparison};
 	int stops = run->faults.total && run->options->on_fault == STP_ON_FAULT_STOP;
 
-	/* A dry run counts anyway, and where faults stop the run they are the reason. */
+	/* A dry run counts anyway, and if faults stop the run, they are the reason to report. */
 	if (run->options->dry_run || stops || removed_min <= stp_removals_allowed(run, before))
 		return STP_OK;
 	STP_TRY(stp_sign_emit(run, &in, out, err));

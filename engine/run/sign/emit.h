@@ -8,11 +8,11 @@
  *	                   └─▶ ledger part (all records, or only what changed)
  *	  append the ledger part: in the order of groups, whoever is first
  *
- * Everything about a target happens while its bytes are in cache, and writing runs beside encoding
- * and signing on the other workers. The order of bytes, in bins and ledger, follows from keys and
- * paths alone: the same for every number of workers.
+ * Everything about a target happens while its bytes are in cache, and one worker writes while
+ * others encode and sign. The order of bytes, in bins and ledger, follows from keys and paths
+ * alone: it is the same for every number of workers.
  *
- * Shape      one step per run; as a survey it counts and writes nothing.
+ * Shape      one step per run; a survey counts and writes nothing.
  * Memory     per worker the documents of one group and the merge's blocks.
  * Ownership  stp_emitted_release().
  * Threads    starts workers; the caller waits.
@@ -26,8 +26,8 @@
 
 struct stp_emit_in {
 	const struct stp_comparison *comparison;
-	const struct stp_publishing *publishing; /* NULL: only counts, as a dry run does */
-	uint64_t changed; /* records that a delta would have: hashed or renumbered in this run */
+	const struct stp_publishing *publishing; /* NULL: counts only, as a dry run does */
+	uint64_t changed; /* records that a delta would have: hashed or renumbered by this run */
 };
 
 struct stp_emitted {
@@ -35,18 +35,18 @@ struct stp_emitted {
 	uint64_t *bin_lengths; /* bytes of each bin's file, by its index */
 };
 
-/* Writes ledger segment and signed bins, all durable but the bins (the publisher's barrier makes
- * them so). Alarms are faults; the report gets the numbers. */
+/* Writes the ledger's segment, durably, and the signed bins, which the publisher's barrier makes
+ * durable. Alarms are faults; the numbers go into the report. */
 enum stp_errc stp_sign_emit(struct stp_sign_run *run, const struct stp_emit_in *in,
                             struct stp_emitted *out, struct stp_err *err) STP_MUST_CHECK;
 
-/* When it is sure that more than removed_min of before targets are removed: counts all as emit does
- * and returns what stp_removals_check() says. */
+/* At least removed_min of before targets are already known to be removed. If that is more than are
+ * allowed: counts everything as emit does, and returns the result of stp_removals_check(). */
 enum stp_errc stp_sign_survey(struct stp_sign_run *run, const struct stp_comparison *comparison,
                               uint64_t before, uint64_t removed_min, struct stp_emitted *out,
                               struct stp_err *err) STP_MUST_CHECK;
 
-/* Of zeroed memory too. */
+/* Zeroed memory is allowed. */
 void stp_emitted_release(struct stp_emitted *emitted);
 
 #endif

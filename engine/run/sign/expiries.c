@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run knows of expiries, and which of the offline roles are due. */
+/* The expiries of what is published, and which offline roles are due. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -15,7 +15,7 @@ static void note_if_due(struct stp_sign_run *run, const char *role, int64_t expi
 	int in_days = left_s >= 2 * DAY_S;
 	char when[STP_TIME_BYTES + 1];
 
-	/* What has expired already ends the run. */
+	/* A role that has already expired ends the run. */
 	if (!expires || left_s <= 0 || left_s > stp_expiry_due_s(period_s))
 		return;
 	stp_time_format(expires, when);

@@ -17,23 +17,23 @@
 #include "run/sign/again.h"
 #include "run/sign/alarm.h"
 
-/* A file to hash: what sign knows of it, beside the item of the queue. */
+/* A file to hash: what sign needs besides the item of the queue. */
 struct pending {
 	struct stp_record entry; /* path: the item's */
-	struct stp_said claims;  /* of its row in a list; without length when that gave none */
-	/* what was signed, when it cannot be compared with what will be */
+	struct stp_said claims;  /* of its row in a list; without length if the row has none */
+	/* what was signed, if it cannot be compared with what will be signed */
 	struct stp_signed_last before;
-	int is_row; /* a row that has all, read only to compare */
+	int is_row; /* a complete row, whose file is read only to compare */
 };
 
 struct stp_files_queue {
 	struct stp_sign_run *run;
-	struct stp_hashed *hashed; /* what checkpoints do not say */
+	struct stp_hashed *hashed; /* results that are not in the checkpoints */
 	int is_again;
 	struct stp_digest_queue *files; /* a group is a set of algorithms */
 	size_t count;                   /* gathered */
 	unsigned set;                   /* of those being hashed */
-	struct stp_fault_list failed;   /* by the stage, until they are sorted out */
+	struct stp_fault_list failed;   /* by the stage, until sort_failed() */
 };
 
 /* Copies the digests that said points to. */
@@ -69,7 +69,7 @@ enum stp_errc stp_files_queue_put(struct stp_files_queue *queue, size_t worker,
 	pending = item->extra;
 	pending->entry = *entry;
 	pending->entry.path = item->path;
-	/* What the stage gives back is of the file. */
+	/* The stage returns the digests of the file itself. */
 	pending->entry.digests = NULL;
 	pending->entry.flags &= (uint16_t) ~(STP_RECORD_DIGESTS | STP_RECORD_CLAIMS);
 	pending->claims = claims;
@@ -104,7 +104,7 @@ static int next_file(void *ctx, size_t worker, struct stp_record *out)
 	return STP_HASH_NEXT_FILE;
 }
 
-/* The alarm about a row that the file contradicts. True after a fault. */
+/* Raises the alarm about a row that the file contradicts. True after a fault. */
 static int is_contradicted(struct stp_sign_run *run, const struct pending *item,
                            const struct stp_said *now)
 {
@@ -139,13 +139,13 @@ static enum stp_errc file_done(void *ctx, size_t worker, const struct stp_record
 			stp_sign_alarm(run, entry, &item->before, &now);
 			return STP_OK;
 		}
-		/* Allowed for this run only. A later one could not tell any more, so should this
-		 * one fail, it reads the file again. */
+		/* Allowed for this run only. If this run fails, a later one could not know that, so
+		 * it must read the file again. */
 		if (!stp_sign_is_mutable(run, entry))
 			done.flags |= STP_RECORD_RACY;
 	}
-	/* The file moved on between scan and open, and was then read whole: its newer state counts.
-	 * A row was compared, and is known by its key as well. */
+	/* The file changed between scan and open, and was then read whole: its newer state counts.
+	 * A row that was compared is noted by its key as well. */
 	if (queue->is_again || item->is_row || entry->length != record->length ||
 	    stp_fingerprint_difference(&entry->fingerprint, &record->fingerprint))
 		STP_TRY(stp_keyset_add(&queue->hashed->moved, record->key, err));
@@ -174,9 +174,9 @@ enum stp_errc stp_sign_refuse(const struct stp_sign_run *run, struct stp_hashed 
 	return STP_OK;
 }
 
-/* True when the file may well be there and keep still a moment later: it changed while it was read,
- * or was not there just then. What may change may even have been something else for a moment. */
-static int may_settle(const struct stp_sign_run *run, const struct stp_fault *fault)
+/* True when the file may be readable a moment later: it changed while it was read, or did not exist
+ * just then. A mutable path may even have been something else for a moment. */
+static int may_recover(const struct stp_sign_run *run, const struct stp_fault *fault)
 {
 	return fault->code == STP_CHANGED ||
 	       (fault->code == STP_FORMAT &&
@@ -184,7 +184,7 @@ static int may_settle(const struct stp_sign_run *run, const struct stp_fault *fa
 	                        strlen(fault->subject)));
 }
 
-/* Sorts out what the stage could not hash. */
+/* Decides what happens to the files that the stage could not hash. */
 static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *err)
 {
 	struct stp_sign_run *run = queue->run;
@@ -197,7 +197,7 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	for (i = 0; i < queue->failed.count; i++) {
 		const struct stp_fault *fault = &queue->failed.items[i];
 		struct stp_fault_list *list =
-		    may_settle(run, fault) ? &queue->hashed->unsettled : &run->faults;
+		    may_recover(run, fault) ? &queue->hashed->unstable : &run->faults;
 
 		/* The text ends with what errno means. */
 		stp_fault_add(list, fault->code, 0, fault->stage, fault->subject,
@@ -205,18 +205,18 @@ static enum stp_errc sort_failed(struct stp_files_queue *queue, struct stp_err *
 	}
 	stp_fault_list_release(&queue->failed);
 	stp_fault_list_init(&queue->failed);
-	/* Whoever is on neither list would leave the index without a word. */
-	if (queue->hashed->unsettled.total > queue->hashed->unsettled.count)
+	/* A file on neither list would be removed from the index silently. */
+	if (queue->hashed->unstable.total > queue->hashed->unstable.count)
 		return STP_FAIL(err, STP_LIMIT, "hash", NULL,
-		                "more than %d files change while they are read; sign again when "
-		                "less is written",
+		                "more than %d files changed while they were read; sign again when "
+		                "less is being written",
 		                STP_FAULTS_KEPT_MAX);
 	return STP_OK;
 }
 
-/* Where racy begins for the queue's files (record/trust.h). Where the stamps come from this
- * machine's clock, waiting a moment before hashing a file made just now is all it takes; elsewhere
- * what changed since shortly before the scan is hashed again next time. */
+/* From which time on the queue's files are racy (record/trust.h). If this machine's clock sets the
+ * stamps, it is enough to wait a moment before hashing a file that was made just now; otherwise,
+ * files that changed since shortly before the scan are hashed again next time. */
 static int64_t settle(const struct stp_files_queue *queue)
 {
 	const struct stp_sign_run *run = queue->run;
@@ -271,8 +271,8 @@ enum stp_errc stp_files_queue_hash(struct stp_files_queue *queue, uint64_t *file
 		return STP_OK;
 	STP_FAULT_TRY(err, "hash", "read", "targets");
 	racy_after_ns = settle(queue);
-	/* Of these files, not of the run: stamps that lay ahead when a file was hashed are known by
-	 * it, see run/sign/again.c. */
+	/* Of these files, not of the run: it shows which stamps were in the future when a file was
+	 * hashed, see record/trust.h. */
 	queue->run->verified_at = stp_clock_now();
 	while (code == STP_OK && stp_digest_queue_next_group(queue->files, &queue->set))
 		code = hash_group(queue, racy_after_ns, &counted, err);

@@ -6,7 +6,7 @@
 
 #include "run/sign/sign_run.h"
 
-/* "mutable" as init writes it is no slip where there are no such pages. */
+/* "mutable" as init writes it is not a mistake if there are no such pages. */
 static int is_default_mutable(const struct stp_globs *globs)
 {
 	return globs->count == 1 && strcmp(globs->items[0], "simple/**") == 0;

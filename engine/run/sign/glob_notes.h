@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The globs of one run: those of stampede.json while the tree is the index, --scan while it adds
- * to a list, and --allow-replace.
+ * The globs of one run: those of stampede.json if the tree is the index, --scan if it adds to a
+ * list, and --allow-replace.
  *
  * Shape      one run/sign/glob_use.h per list of globs.
  * Memory     a few bytes.
@@ -20,7 +20,7 @@ struct stp_glob_notes {
 	struct stp_glob_use include, exclude, mutable_globs, scan, replace;
 	atomic_int has_met; /* a path or a folder: the tree is not empty */
 	int is_complete;    /* the tree was walked to its end */
-	int is_compared;    /* what may have other bytes was compared */
+	int is_compared;    /* all files that may have other bytes were compared */
 };
 
 /* With the configuration loaded. */
@@ -41,7 +41,7 @@ static inline void stp_glob_notes_see(struct stp_glob_notes *globs, const char *
 /* A folder of the tree that is not entered. */
 void stp_glob_notes_pass(struct stp_glob_notes *globs, const char *folder, size_t folder_bytes);
 
-/* At the end of the run: names those that matched nothing. */
+/* At the end of the run: adds notes that name those that matched nothing. */
 void stp_sign_note_globs(struct stp_sign_run *run);
 
 void stp_glob_notes_release(struct stp_glob_notes *globs);

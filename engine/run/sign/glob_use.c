@@ -40,7 +40,7 @@ static int is_used(const struct stp_glob_use *use, size_t index)
 	return atomic_load_explicit(&use->is_used[index], memory_order_relaxed);
 }
 
-/* Apart, so that the usual answer is one load. */
+/* A function of its own, so that the usual case costs one load. */
 static void see_path(struct stp_glob_use *use, const char *path, size_t path_bytes)
 {
 	size_t i;
@@ -84,8 +84,7 @@ void stp_glob_use_note(const struct stp_glob_use *use, const char *why,
 	for (i = 0; i < use->globs.count; i++)
 		if (!is_used(use, i))
 			stp_fault_add(notes, STP_OK, 0, "scan", use->globs.items[i],
-			              strlen(use->globs.items[i]), "%s; correct it, or take it out",
-			              why);
+			              strlen(use->globs.items[i]), "%s; correct or remove it", why);
 }
 
 void stp_glob_use_release(struct stp_glob_use *use)

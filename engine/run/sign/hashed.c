@@ -6,9 +6,9 @@ void stp_hashed_init(struct stp_hashed *hashed)
 	stp_keyset_init(&hashed->refused);
 	stp_keyset_init(&hashed->moved);
 	stp_keyset_init(&hashed->gone);
-	stp_keyset_init(&hashed->unsettled_keys);
+	stp_keyset_init(&hashed->unstable_keys);
 	stp_keyset_init(&hashed->several_names);
-	stp_fault_list_init(&hashed->unsettled);
+	stp_fault_list_init(&hashed->unstable);
 }
 
 void stp_hashed_release(struct stp_hashed *hashed)
@@ -16,7 +16,7 @@ void stp_hashed_release(struct stp_hashed *hashed)
 	stp_keyset_release(&hashed->refused);
 	stp_keyset_release(&hashed->moved);
 	stp_keyset_release(&hashed->gone);
-	stp_keyset_release(&hashed->unsettled_keys);
+	stp_keyset_release(&hashed->unstable_keys);
 	stp_keyset_release(&hashed->several_names);
-	stp_fault_list_release(&hashed->unsettled);
+	stp_fault_list_release(&hashed->unstable);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What came of hashing besides the checkpoints: the few paths for which the scan's word or the
- * ledger's does not stand.
+ * Results of hashing other than the checkpoints: the few paths for which scan and ledger are not
+ * enough to decide.
  *
- *	pending     ─▶ refused, moved, unsettled
- *	look again  ─▶ refused, moved, gone, unsettled_keys, several_names ─▶ decide, link first
+ *	pending     ─▶ refused, moved, unstable
+ *	look again  ─▶ refused, moved, gone, unstable_keys, several_names ─▶ decide, link first
  *
- * Shape      sets of keys, sealed at the end of each step, and a list of faults in waiting.
+ * Shape      sets of keys, sealed at the end of each step, and a list of possible faults.
  * Memory     32 bytes per key.
  * Ownership  stp_hashed_release().
  * Threads    see run/sign/keyset.h and base/fault.h.
@@ -21,10 +21,10 @@ struct stp_hashed {
 	struct stp_keyset refused; /* their file was at fault when it was hashed */
 	struct stp_keyset moved;   /* their file was hashed in a newer state than the scan saw */
 	struct stp_keyset gone;    /* their file was removed meanwhile */
-	struct stp_keyset unsettled_keys; /* files that did not keep still and are left to those who
-	                                     copy them */
-	struct stp_keyset several_names;  /* files with several hard links */
-	struct stp_fault_list unsettled;  /* files that could not be hashed just then */
+	/* their file kept changing, and is left to the step that copies it */
+	struct stp_keyset unstable_keys;
+	struct stp_keyset several_names; /* their file has several hard links */
+	struct stp_fault_list unstable;  /* files that could not be hashed just then */
 };
 
 void stp_hashed_init(struct stp_hashed *hashed);

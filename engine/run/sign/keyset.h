@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set of ledger keys for the few paths that need remembering between two steps of a run.
+ * A set of record keys, for the few paths that one step of a run must pass to a later one.
  *
- * Shape      add from many threads, seal once, then ask.
+ * Shape      add from many threads, seal once, then look up.
  * Memory     32 bytes per key.
  * Ownership  the set copies keys.
  * Threads    stp_keyset_add() from any thread; stp_keyset_seal() from one; stp_keyset_has() from

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "run/sign/collect.h"
 
-/* Appends name to text, behind a comma if it is not the first. */
+/* Appends name to text, after a comma if it is not the first. */
 static void add_name(char *text, size_t size, const char *name)
 {
 	size_t used = strlen(text);
@@ -71,7 +71,7 @@ enum stp_errc stp_list_refuse(struct stp_sign_run *run, const struct stp_list_st
 	if (!stats->row_count && !stats->has_end)
 		return STP_FAIL(
 		    err, STP_FORMAT, STP_LIST_STAGE, run->list_source.name,
-		    "has a header and no rows; check the query that made it, or, if the "
+		    "has a header but no rows; check the query that made it, or, if the "
 		    "index should be empty, append the line #end,0");
 	if (!stats->record_count || absent_count < stats->record_count)
 		return STP_OK;
@@ -148,15 +148,15 @@ static void note_missing(struct stp_sign_run *run, struct stp_links *links)
 		stp_fault_add(&run->notes, STP_OK, 0, "links", folder, strlen(folder),
 		              "is empty, so nothing was made in public/targets; set "
 		              "\"target_files\": \"none\" if another server has the files, or "
-		              "\"mutable\" if one serves them by README.md's rule from a copy of "
-		              "public/");
+		              "\"mutable\" if a server with a copy of public/ serves them by the "
+		              "rule in README.md");
 	stp_links_missing(links, &missing);
 	stp_missing_names(&missing, names);
 	if (missing.count)
 		stp_fault_add(
 		    &run->notes, STP_OK, 0, "links", folder, strlen(folder),
 		    "has no file for %s target%s of the list (%s), so public/targets cannot "
-		    "hand them out; add the files and sign again, or set "
+		    "serve them; add the files and sign again, or set "
 		    "\"target_files\": \"none\" if they are served from elsewhere",
 		    stp_count_format(missing.count, count), missing.count == 1 ? "" : "s", names);
 	stp_missing_release(&missing);

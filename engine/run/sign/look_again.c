@@ -20,10 +20,11 @@
 #include "run/sign/files_queue.h"
 #include "run/sign/visit.h"
 
-/* However busy the index is, the run goes on after so many rounds, or when they took so long. */
+/* However busy the index is, the run continues after this many rounds, or when they took this
+ * long. */
 #define ROUNDS_MAX 8
 #define ROUNDS_NS  (UINT64_C(60) * 1000000000)
-/* What is gone may be about to be replaced: it counts as gone after two looks. */
+/* A file that is gone may be about to be replaced: it counts as gone after two checks. */
 #define PAUSE_NS   100000000
 #define RANGE_BITS 6
 
@@ -31,7 +32,7 @@ struct look {
 	struct stp_sign_run *run;
 	const struct stp_comparison *comparison;
 	struct stp_hashed *hashed;
-	int has_copies;                 /* of files that may change */
+	int has_copies;                 /* of mutable files */
 	int wants_names;                /* names may be hard links */
 	struct stp_sources checkpoints; /* what is looked at */
 	struct stp_keyset moved;        /* keys of files that are not what was hashed */
@@ -44,11 +45,11 @@ struct look {
 
 enum there {
 	THERE_FILE,
-	THERE_GONE, /* or a folder, which is no entry */
+	THERE_GONE, /* or a folder, which is not an entry */
 	THERE_OTHER,
 };
 
-/* Fills *out, a copy of record, with what its file is now. */
+/* Fills *out, a copy of record, with the present state of its file. */
 static enum there look_at(struct stp_sign_run *run, const struct stp_record *record,
                           struct stp_record *out, unsigned *out_links)
 {
@@ -70,7 +71,7 @@ static enum there look_at(struct stp_sign_run *run, const struct stp_record *rec
 	return THERE_FILE;
 }
 
-/* Files that may change are hashed once more when they are copied. */
+/* Mutable files are hashed once more when they are copied. */
 static int is_copied(const struct look *look, const struct stp_record *record)
 {
 	return look->has_copies && stp_sign_is_mutable(look->run, record);
@@ -98,9 +99,9 @@ static enum stp_errc check_record(void *ctx, size_t worker, const struct stp_mer
 	return STP_OK;
 }
 
-/* --- a look at all --------------------------------------------------------------------------- */
+/* --- checking all files ---------------------------------------------------------------------- */
 
-/* The checkpoints, newest first: what no generation has yet. */
+/* Finds the checkpoints, newest first: records that are in no generation yet. */
 static enum stp_errc find_checkpoints(struct look *look, struct stp_err *err)
 {
 	struct stp_sources all = STP_SOURCES_INIT;
@@ -116,7 +117,7 @@ static enum stp_errc find_checkpoints(struct look *look, struct stp_err *err)
 	return code;
 }
 
-/* Notes in moved which files are not what was hashed, and those that could not be hashed. */
+/* Notes in moved the files that are not as they were hashed, and those that could not be hashed. */
 static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
 {
 	struct stp_sign_run *run = look->run;
@@ -134,26 +135,26 @@ static enum stp_errc look_at_all(struct look *look, struct stp_err *err)
 	walk.range_bits = stp_sources_range_bits(&look->checkpoints, RANGE_BITS);
 	if (look->checkpoints.count)
 		STP_TRY(stp_sign_walk(&walk, err));
-	for (i = 0; i < look->hashed->unsettled.count; i++) {
-		const char *path = look->hashed->unsettled.items[i].subject;
+	for (i = 0; i < look->hashed->unstable.count; i++) {
+		const char *path = look->hashed->unstable.items[i].subject;
 		struct stp_record record = {.path = path, .path_bytes = (uint16_t)strlen(path)};
 		int is_left = is_copied(look, &record);
 
 		stp_hash_one(STP_ALG_SHA256, path, strlen(path), record.key);
-		STP_TRY(stp_keyset_add(is_left ? &look->hashed->unsettled_keys : &look->moved,
+		STP_TRY(stp_keyset_add(is_left ? &look->hashed->unstable_keys : &look->moved,
 		                       record.key, err));
 	}
 	stp_keyset_seal(&look->moved);
 	stp_keyset_seal(&look->hashed->several_names);
-	stp_keyset_seal(&look->hashed->unsettled_keys);
+	stp_keyset_seal(&look->hashed->unstable_keys);
 	return STP_OK;
 }
 
 /* --- what moved ------------------------------------------------------------------------------ */
 
-/* Puts a file that moved into the queue as it is now, or notes that it is gone. */
-static enum stp_errc take_moved(void *ctx, size_t worker, const struct stp_decision *decision,
-                                struct stp_err *err)
+/* Queues a file that changed, in its present state, or notes that it is gone. */
+static enum stp_errc queue_moved(void *ctx, size_t worker, const struct stp_decision *decision,
+                                 struct stp_err *err)
 {
 	struct look *look = ctx;
 	struct stp_record entry;
@@ -164,7 +165,7 @@ static enum stp_errc take_moved(void *ctx, size_t worker, const struct stp_decis
 	    (decision->verdict != STP_VERDICT_KEEP && decision->verdict != STP_VERDICT_HASH))
 		return STP_OK;
 	there = look_at(look->run, decision->entry, &entry, &links);
-	/* A list that names a file which is not there is wrong, and a fault says so. */
+	/* A list that names a missing file is wrong, which is reported as a fault. */
 	if (there == THERE_GONE && !(entry.flags & STP_RECORD_LISTED))
 		return stp_keyset_add(&look->gone, entry.key, err);
 	return stp_files_queue_put(look->queue, worker, decision, &entry, err);
@@ -176,13 +177,13 @@ static int are_same(const struct stp_keyset *a, const struct stp_keyset *b)
 	       (a->keys.count == 0 || memcmp(a->keys.data, b->keys.data, a->keys.count) == 0);
 }
 
-/* Everything is as it was hashed, or gone for good. */
+/* Whether everything is as it was hashed, or gone permanently. */
 static int is_quiet(const struct look *look, size_t queued)
 {
 	return queued == 0 && are_same(&look->gone, &look->before);
 }
 
-/* One look and what it found. */
+/* One check of all files, and what it found. */
 static enum stp_errc do_round(struct look *look, size_t *out_queued, struct stp_err *err)
 {
 	uint64_t bytes;
@@ -193,7 +194,7 @@ static enum stp_errc do_round(struct look *look, size_t *out_queued, struct stp_
 	STP_TRY(
 	    stp_buf_append(&look->before.keys, look->gone.keys.data, look->gone.keys.count, err));
 	stp_keyset_clear(&look->gone);
-	STP_TRY(stp_sign_visit(look->run, look->comparison, &look->moved, take_moved, look, err));
+	STP_TRY(stp_sign_visit(look->run, look->comparison, &look->moved, queue_moved, look, err));
 	stp_keyset_seal(&look->gone);
 	STP_TRY(stp_files_queue_gather(look->queue, out_queued, &bytes, err));
 	if (*out_queued) {
@@ -212,7 +213,7 @@ static enum stp_errc refuse_new(const struct look *look, size_t first_fault, siz
 	return STP_OK;
 }
 
-/* Hashes what moved, or waits when files are only gone. */
+/* Hashes what changed, or waits if files are only gone. */
 static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err *err)
 {
 	struct stp_sign_run *run = look->run;
@@ -224,8 +225,8 @@ static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err
 		nanosleep(&pause, NULL);
 		return STP_OK;
 	}
-	stp_fault_list_release(&look->hashed->unsettled);
-	stp_fault_list_init(&look->hashed->unsettled);
+	stp_fault_list_release(&look->hashed->unstable);
+	stp_fault_list_init(&look->hashed->unstable);
 	STP_TRY(stp_files_queue_hash(look->queue, &run->report->files_rehashed,
 	                             &run->report->bytes_hashed, err));
 	STP_TRY(stp_ledger_flush(run->ledger, err));
@@ -235,7 +236,7 @@ static enum stp_errc hash_again(struct look *look, size_t queued, struct stp_err
 
 /* --- the end --------------------------------------------------------------------------------- */
 
-/* What keeps moving when there is no time left. */
+/* Handles a file that still changes when there is no time left. */
 static enum stp_errc give_up(void *ctx, size_t worker, const struct stp_decision *decision,
                              struct stp_err *err)
 {
@@ -247,23 +248,23 @@ static enum stp_errc give_up(void *ctx, size_t worker, const struct stp_decision
 	if (!entry || !(entry->flags & STP_RECORD_FILE) || decision->verdict != STP_VERDICT_KEEP ||
 	    decision->is_committed || stp_keyset_has(&look->gone, entry->key))
 		return STP_OK;
-	/* One that may change is signed as it was hashed last: the next run signs it again. */
+	/* A mutable one is signed as it was hashed last: the next run signs it again. */
 	if (!stp_sign_is_mutable(look->run, entry))
 		stp_fault_add(&look->run->faults, STP_CHANGED, 0, "hash", entry->path,
 		              entry->path_bytes,
-		              "changes again and again after it was hashed; sign again when "
-		              "nothing writes to it");
+		              "kept changing after it was hashed; sign again when nothing writes "
+		              "to it");
 	return STP_OK;
 }
 
-/* Files that could not be hashed, and will not be, are faults now. */
-static void fault_unsettled(struct look *look)
+/* Makes faults of the files that could not be hashed, and will not be. */
+static void fault_unstable(struct look *look)
 {
 	struct stp_sign_run *run = look->run;
 	size_t i;
 
-	for (i = 0; i < look->hashed->unsettled.count; i++) {
-		const struct stp_fault *fault = &look->hashed->unsettled.items[i];
+	for (i = 0; i < look->hashed->unstable.count; i++) {
+		const struct stp_fault *fault = &look->hashed->unstable.items[i];
 		struct stp_record record = {.path = fault->subject,
 		                            .path_bytes = (uint16_t)strlen(fault->subject)};
 
@@ -274,15 +275,15 @@ static void fault_unsettled(struct look *look)
 	}
 }
 
-static enum stp_errc finish(struct look *look, int is_settled, struct stp_err *err)
+static enum stp_errc finish(struct look *look, int is_stable, struct stp_err *err)
 {
 	struct stp_sign_run *run = look->run;
 	size_t first_fault = run->faults.count;
 	size_t total = run->faults.total;
 
-	fault_unsettled(look);
+	fault_unstable(look);
 	STP_TRY(refuse_new(look, first_fault, total, err));
-	if (!is_settled) {
+	if (!is_stable) {
 		first_fault = run->faults.count;
 		total = run->faults.total;
 		STP_TRY(stp_sign_visit(run, look->comparison, &look->moved, give_up, look, err));

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last look before anything is signed: is what was hashed still what is there?
+ * The last check before anything is signed: are the files still those that were hashed?
  *
  *	checkpoints ─▶ one look at each file ─┬─▶ unchanged
- *	unsettled files ──────────────────────┴─▶ changed: hash again ─▶ look again … a few rounds
+ *	unstable files ───────────────────────┴─▶ changed: hash again ─▶ look again … a few rounds
  *
- * A run that hashes for hours meets files that are replaced meanwhile. They are hashed again. What
- * keeps moving in the end is a fault, as is what could not be hashed once; a file that is gone for
- * good counts as removed, as if the scan had come a little later. Files that may change get copies
- * of their own, which are hashed as they are made: they are left to that (run/sign/target.h).
+ * While a run hashes for hours, files are replaced. They are hashed again. A file that still
+ * changes at the end is a fault, as is one that could never be hashed; a file that was removed
+ * permanently counts as removed, as if the scan had come a little later. Mutable files get copies
+ * of their own, which are hashed as they are made: they are left to that step (run/sign/target.h).
  *
- * Only what is not in the ledger's generation yet is looked at: what this run hashed, or a run
- * before it that published nothing.
+ * Only files that are not in the ledger's generation yet are checked: those that this run hashed,
+ * or an earlier one that published nothing.
  *
  * Shape      one step per run, between hashing and signing.
  * Memory     32 bytes per file that moved or has several names.

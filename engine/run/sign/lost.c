@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was lost from the repository and a run can make again: state/, public/targets and the seal
- * key. Each time that happens a line says so. */
+/* What was lost from the repository and a run can create again: state/, public/targets and the seal
+ * key. Each time that happens, a note is printed. */
 #include <errno.h>
 
 #include "base/file.h"
 #include "run/sign/open.h"
 
-/* What was sealed with a key that is gone: the floors count without their seal and get a new one,
- * before anything else can fail; the ledger is read from what is published. */
+/* Replaces a key that is lost: the floors are accepted without their seal and get a new one before
+ * anything else can fail; the ledger is recovered from what is published. */
 static enum stp_errc make_key(struct stp_sign_run *run, struct stp_err *err)
 {
 	struct stp_floors floors;
@@ -25,20 +25,22 @@ static enum stp_errc make_key(struct stp_sign_run *run, struct stp_err *err)
 enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err)
 {
 	if (run->repo.state_made)
-		stp_sign_tell(run, "repository", STP_STATE_FOLDER,
-		              "was lost and is made again: what was signed is taken from "
-		              "public/metadata, and every file is hashed; if there is a backup, "
-		              "restore it and sign again");
+		stp_sign_report_note(
+		    run, "repository", STP_STATE_FOLDER,
+		    "was lost and is created again: what was signed is read from "
+		    "public/metadata, and every file is hashed; if there is a backup, "
+		    "restore it and sign again");
 	if (run->repo.targets_made)
-		stp_sign_tell(run, "links", STP_PUBLIC_FOLDER "/" STP_TARGETS_FOLDER,
-		              "was lost and is made again");
+		stp_sign_report_note(run, "links", STP_PUBLIC_FOLDER "/" STP_TARGETS_FOLDER,
+		                     "was lost and is created again");
 	if (run->options->dry_run || stp_file_exists(run->repo.keys_fd, STP_LEDGER_KEY_FILE) ||
 	    errno != ENOENT)
 		return stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key,
 		                         err);
 	STP_TRY(make_key(run, err));
-	stp_sign_tell(run, "keys", STP_KEYS_FOLDER "/" STP_LEDGER_KEY_FILE,
-	              "was lost and is made again: what was signed is taken from public/metadata, "
-	              "and every file is hashed");
+	stp_sign_report_note(
+	    run, "keys", STP_KEYS_FOLDER "/" STP_LEDGER_KEY_FILE,
+	    "was lost and is created again: what was signed is read from public/metadata, "
+	    "and every file is hashed");
 	return STP_OK;
 }

@@ -13,19 +13,19 @@
 #include "run/sign/rows.h"
 #include "run/sign/versions.h"
 
-/* The configuration may have been edited since init looked: signing our own output, or
- * publishing keys, must not happen. */
+/* The configuration may have been edited since init checked it: a run must never sign its own
+ * output or publish keys. */
 static enum stp_errc check_apart(const struct stp_sign_run *run, struct stp_err *err)
 {
 	if (run->targets_fd < 0)
 		return STP_OK;
 	if (stp_folder_is_inside(run->repo.root_fd, run->targets_fd))
 		return STP_FAIL(err, STP_CONFIG, "scan", run->config.targets_dir,
-		                "the repository lies in the targets folder; correct "
+		                "the repository is in the targets folder; correct "
 		                "\"targets_dir\" in " STP_CONFIG_FILE ", or move one of them");
 	if (stp_folder_is_inside(run->targets_fd, run->repo.root_fd))
 		return STP_FAIL(err, STP_CONFIG, "scan", run->config.targets_dir,
-		                "the targets folder lies in the repository; correct "
+		                "the targets folder is in the repository; correct "
 		                "\"targets_dir\" in " STP_CONFIG_FILE ", or move one of them");
 	return STP_OK;
 }
@@ -46,8 +46,8 @@ static enum stp_errc open_targets(struct stp_sign_run *run, struct stp_err *err)
 	return check_apart(run, err);
 }
 
-/* The first run that publishes notes in stampede.json what it was made from, and has to open that
- * file's successor now. Where it may not, its end says so. */
+/* The first run that publishes notes the source in stampede.json, and must open that file's
+ * replacement now, before it is confined. If it cannot, the end of the run reports that. */
 static void open_note(const struct stp_sign_run *run, struct stp_config_note *note)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -57,10 +57,10 @@ static void open_note(const struct stp_sign_run *run, struct stp_config_note *no
 		stp_config_note_end(note);
 }
 
-/* From here on: reading targets, writing what is published and the state, and nothing else. Keys
- * and configuration are loaded, and offline keys that still lie in the repository are no business
- * of this process; beside them it only removes temporary files, and once in the life of a
- * repository puts the configuration in place that it has open. */
+/* From here on the process can read targets, write what is published and the state, and nothing
+ * else. Keys and configuration are loaded, and this process needs no offline keys that are still in
+ * the repository; in that folder it only removes temporary files, and once in the life of a
+ * repository replaces the configuration by the file that it has open. */
 static enum stp_errc confine(struct stp_sign_run *run, int places_note, struct stp_err *err)
 {
 	struct stp_confine rules;
@@ -114,7 +114,7 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 {
 	struct stp_current *current = &opened->current;
 
-	if (run->repo.keys_fd < 0) /* a dry run comes this far without */
+	if (run->repo.keys_fd < 0) /* a dry run gets this far without keys */
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
 	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &opened->key, err));

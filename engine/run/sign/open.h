@@ -3,8 +3,8 @@
  * Opening a run: the repository, its configuration and keys, what is published (verified), the
  * targets, the list and the ledger; and confining the process to them.
  *
- * Shape      what all steps share goes to struct stp_sign_run; what only the first and the last
- *            need, to struct stp_sign_opened.
+ * Shape      what all steps share is in struct stp_sign_run; what only the first and the last need
+ *            is in struct stp_sign_opened.
  * Memory     see each module.
  * Ownership  stp_sign_opened_release() and stp_sign_run_release().
  * Threads    one thread.
@@ -33,12 +33,12 @@ void stp_sign_opened_release(struct stp_sign_opened *opened);
 enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *opened,
                             struct stp_err *err) STP_MUST_CHECK;
 
-/* Notes which of root, targets and bins should be renewed soon, and puts the expiries of what is
+/* Notes which of root, targets and bins should be renewed soon, and writes the expiries of what is
  * published into the report. */
 void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *current);
 
-/* Loads run->seal_key, or makes it again where it is lost. Reports all that was lost from the
- * repository and was made again when it was opened. */
+/* Loads run->seal_key, or creates it again if it is lost. Reports everything that was lost from the
+ * repository and was created again when it was opened. */
 enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
 
 #endif

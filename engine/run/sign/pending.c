@@ -37,7 +37,7 @@ struct pending_step {
 	atomic_uint_fast64_t next_range;
 	uint64_t end_range;
 
-	int is_counting; /* to say how much will be read; nothing is hashed */
+	int is_counting; /* to report how much will be read; nothing is hashed */
 
 	struct stp_files_queue *queue; /* the window's files */
 };
@@ -57,8 +57,8 @@ static void count_again(const struct stp_sign_run *run, struct finder *finder,
 	finder->again.renumbered += decision->record->fingerprint.fs_id != (uint64_t)run->fs.root;
 }
 
-static enum stp_errc take_decision(struct pending_step *step, size_t worker,
-                                   const struct stp_decision *decision, struct stp_err *err)
+static enum stp_errc add_decision(struct pending_step *step, size_t worker,
+                                  const struct stp_decision *decision, struct stp_err *err)
 {
 	struct finder *finder = &step->finders[worker];
 	struct stp_record entry;
@@ -93,7 +93,7 @@ static enum stp_errc find_in_range(struct pending_step *step, size_t worker, uin
 		if (!group.key)
 			return STP_OK;
 		decision = stp_decide(&step->compared.rules, &group, STP_DECIDE_PENDING);
-		STP_TRY(take_decision(step, worker, &decision, err));
+		STP_TRY(add_decision(step, worker, &decision, err));
 	}
 }
 
@@ -135,15 +135,15 @@ static enum stp_errc hash_window(struct pending_step *step, uint64_t window, str
 	return stp_files_queue_hash(step->queue, &report->files_hashed, &report->bytes_hashed, err);
 }
 
-/* The first window says for all, since its paths are a random part of them. */
-static void tell_again(const struct pending_step *step)
+/* Estimates from the first window, whose paths are a random part of all. */
+static void report_again(const struct pending_step *step)
 {
 	struct stp_sign_again again = {0};
 	size_t i;
 
 	for (i = 0; i < step->run->worker_count; i++)
 		stp_again_add(&again, &step->finders[i].again);
-	stp_sign_tell_again(step->run, &again, step->window_count);
+	stp_sign_report_again(step->run, &again, step->window_count);
 }
 
 static enum stp_errc do_window(struct pending_step *step, uint64_t window, struct stp_err *err)
@@ -158,20 +158,20 @@ static enum stp_errc do_window(struct pending_step *step, uint64_t window, struc
 	atomic_store(&step->next_range, window << RANGE_BITS);
 	step->end_range = (window + 1) << RANGE_BITS;
 	STP_TRY(stp_workers_run(run->jobs, "compare", find_worker, step, run->cancel, err));
-	/* Another folder than the index is not hashed for hours to find that out. */
+	/* Find out that the folder is not the index before it is hashed for hours. */
 	for (i = 0; i < run->worker_count; i++)
 		removed += step->finders[i].removed;
 	if (step->in->survey)
 		STP_TRY(step->in->survey(step->in->survey_ctx, removed, err));
 	if (!step->is_counting && window == 0)
-		tell_again(step);
+		report_again(step);
 	STP_TRY(hash_window(step, window, err));
 	return run->faults.total == total ? STP_OK
 	                                  : stp_sign_refuse(run, step->hashed, first_fault, err);
 }
 
-/* Says once how much will be read, and why, where that is more than it need be. */
-static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
+/* Reports once how much will be read, and why, if another list or configuration would save it. */
+static enum stp_errc report_count(struct pending_step *step, struct stp_err *err)
 {
 	struct stp_sign_run *run = step->run;
 	struct stp_sign_report *report = run->report;
@@ -194,10 +194,12 @@ static enum stp_errc tell_count(struct pending_step *step, struct stp_err *err)
 		memset(&step->finders[i].again, 0, sizeof(step->finders[i].again));
 	}
 	if (report->files_hashed > files)
-		stp_sign_tell(run, "hash", why->subject, "%s, so %s file%s will be read (%s)%s",
-		              why->text, stp_count_format(report->files_hashed - files, count),
-		              report->files_hashed - files == 1 ? "" : "s",
-		              stp_bytes_format(report->bytes_hashed - bytes, size), why->hint);
+		stp_sign_report_note(run, "hash", why->subject,
+		                     "%s, so %s file%s will be read (%s)%s", why->text,
+		                     stp_count_format(report->files_hashed - files, count),
+		                     report->files_hashed - files == 1 ? "" : "s",
+		                     stp_bytes_format(report->bytes_hashed - bytes, size),
+		                     why->hint);
 	report->files_hashed = files;
 	report->bytes_hashed = bytes;
 	why->text[0] = '\0';
@@ -218,10 +220,10 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	step->window_count = (uint64_t)1 << window_bits;
 	stp_progress_stage(run->options->progress, "hash", 0, 0);
 	if (step->in->why_read->text[0])
-		code = tell_count(step, err);
+		code = report_count(step, err);
 	for (window = 0; window < step->window_count && code == STP_OK; window++)
 		code = do_window(step, window, err);
-	/* What was hashed is kept, also when the run stops here. */
+	/* What was hashed is kept, even if the run stops here. */
 	if (!run->options->dry_run) {
 		struct stp_err flush_err = STP_ERR_INIT;
 		enum stp_errc flushed = stp_ledger_flush(run->ledger, &flush_err);
@@ -234,13 +236,13 @@ static enum stp_errc do_windows(struct pending_step *step, struct stp_err *err)
 	return code;
 }
 
-/* A second time only after damage was found. */
+/* Empties the results, for the second pass after damage was found. */
 static void forget(struct stp_hashed *hashed)
 {
-	stp_fault_list_release(&hashed->unsettled);
-	stp_fault_list_init(&hashed->unsettled);
+	stp_fault_list_release(&hashed->unstable);
+	stp_fault_list_init(&hashed->unstable);
 	stp_keyset_clear(&hashed->gone);
-	stp_keyset_clear(&hashed->unsettled_keys);
+	stp_keyset_clear(&hashed->unstable_keys);
 	stp_keyset_clear(&hashed->several_names);
 }
 

@@ -6,9 +6,10 @@
  *	  window: parallel merges over its ranges ─▶ list, large files first ─▶ hash stage
  *	                                              finished record ─▶ stp_ledger_put()
  *
- * A window bounds memory; it is large enough that its ragged end (one file per worker, with the
- * largest files started first) costs little. Finished records are durable within seconds: a killed
- * run's checkpoints are ledger segments to the next run, so resuming needs no code here.
+ * A window limits memory; it is so large that little time is lost at its end, when some workers
+ * have run out of files (the largest files are started first). Finished records are durable within
+ * seconds: the checkpoints of a killed run are ledger segments for the next run, so resuming needs
+ * no code here.
  *
  * Shape      one step per run, between comparing and looking again.
  * Memory     the files of a window.
@@ -26,19 +27,19 @@ struct stp_read_reason;
 struct stp_pending_in {
 	const struct stp_comparison *comparison;
 	uint64_t entry_count; /* of the scan: those that may need hashing; with 0 nothing is done */
-	struct stp_read_reason *why_read; /* said once, and then emptied */
-	/* Asked in each window before anything is hashed, with the targets that were met so far and
-	 * would be removed: a failure ends the step. May be NULL. */
+	struct stp_read_reason *why_read; /* reported once, and then emptied */
+	/* Called in each window before anything is hashed, with the number of targets found so far
+	 * that would be removed: a failure ends the step. May be NULL. */
 	enum stp_errc (*survey)(void *ctx, uint64_t removed, struct stp_err *err);
 	void *survey_ctx;
 };
 
 struct stp_pended {
-	uint64_t renumbered; /* records whose file system gets its lasting number */
+	uint64_t renumbered; /* records that get the permanent number of their file system */
 };
 
-/* Hashes every entry that the ledger does not know unchanged; the results are in its checkpoints,
- * and in hashed where those do not say it. With dry_run only counts them. */
+/* Hashes every entry that is not unchanged since the ledger's record; the results are in the
+ * ledger's checkpoints, and the rest in hashed. A dry run only counts them. */
 enum stp_errc stp_sign_pending(struct stp_sign_run *run, const struct stp_pending_in *in,
                                struct stp_hashed *hashed, struct stp_pended *out,
                                struct stp_err *err) STP_MUST_CHECK;

@@ -146,14 +146,15 @@ static void fill_published(const struct commit *commit)
 	report->links_repaired = stp_links_repaired(publishing->links);
 	if (report->links_repaired)
 		stp_fault_add(&run->notes, STP_CHANGED, 0, "links", "public/targets", 14,
-		              "names of %" PRIu64 " target%s were missing or wrong there, and were "
+		              "names of %" PRIu64 " target%s were missing or wrong and have been "
 		              "made again; find out who changed them",
 		              report->links_repaired, report->links_repaired == 1 ? "" : "s");
 	if (current->committed_at && run->now > current->committed_at)
 		report->interval_seconds = run->now - current->committed_at;
 }
 
-/* Whether clients find this run's timestamp: after its rename the folder's sync may still fail. */
+/* Whether clients find this run's timestamp: after its rename, the sync of the folder may still
+ * fail. */
 static int is_out(const struct commit *commit, const struct stp_sealed *timestamp)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -185,13 +186,13 @@ static enum stp_errc commit_metadata(const struct commit *commit, const struct s
 	return code;
 }
 
-/* What follows the commit: readers have the new snapshot, now the state catches up. */
+/* What follows the commit: clients have the new snapshot, and now state/ is updated. */
 static enum stp_errc commit_state(const struct commit *commit, const struct stp_sealed *snapshot,
                                   const struct stp_sealed *timestamp, struct stp_err *err)
 {
 	struct stp_sign_run *run = commit->run;
 	const struct stp_publishing *publishing = commit->publishing;
-	struct stp_ledger_facts facts = {
+	struct stp_ledger_summary summary = {
 	    .run_version = publishing->version,
 	    .published_at = run->now,
 	    .target_count = run->report->targets,
@@ -201,7 +202,7 @@ static enum stp_errc commit_state(const struct commit *commit, const struct stp_
 	};
 
 	STP_TRY(stp_links_commit(publishing->links, err));
-	STP_TRY(stp_ledger_commit(run->ledger, &facts, err));
+	STP_TRY(stp_ledger_commit(run->ledger, &summary, err));
 	STP_TRY(stp_sign_raise_floors(run, &commit->opened->trust, snapshot, timestamp, err));
 	stp_sign_note_source(run, commit->in->choice, &commit->opened->note);
 	return STP_OK;

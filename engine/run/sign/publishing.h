@@ -4,10 +4,10 @@
  *
  *	begin (version reserved) ─▶ names, bins by emit ─▶ snapshot, timestamp ─▶ commit ─▶ state
  *
- * Shape      one struct; all NULL before it begins and after it ends.
+ * Shape      one struct; its pointers are NULL before it begins and after it ends.
  * Memory     see publish/publish.h and publish/links.h.
  * Ownership  stp_publishing_end(), after an abort or a commit.
- * Threads    one thread; emit's workers use what the modules let them.
+ * Threads    one thread; emit's workers use the members whose headers allow that.
  */
 #ifndef STP_RUN_SIGN_PUBLISHING_H
 #define STP_RUN_SIGN_PUBLISHING_H
@@ -31,20 +31,20 @@ enum stp_errc stp_publishing_begin(struct stp_sign_run *run, const struct stp_si
                                    uint64_t target_count, struct stp_publishing *out,
                                    struct stp_err *err) STP_MUST_CHECK;
 
-/* Throws away what was written and not committed. */
+/* Removes what was written and not committed. */
 void stp_publishing_abort(struct stp_publishing *publishing);
 
 void stp_publishing_end(struct stp_publishing *publishing);
 
-/* What the last steps take from those before. */
+/* What the commit needs from earlier steps. */
 struct stp_commit_in {
 	const struct stp_source_choice *choice;
 	const uint64_t *bin_lengths; /* bytes of each bin's file */
-	uint64_t identity;           /* of the list, if the targets are that list; 0 */
+	uint64_t identity; /* list identity, if the targets are exactly that list; else 0 */
 };
 
-/* Makes snapshot and timestamp, publishes them, and brings the state up to it. Whether clients see
- * it is in the report, also after a failure. */
+/* Makes snapshot and timestamp, publishes them, and updates state/ accordingly. report->published
+ * says whether clients see them, also after a failure. */
 enum stp_errc stp_publishing_commit(struct stp_sign_run *run, struct stp_sign_opened *opened,
                                     struct stp_publishing *publishing,
                                     const struct stp_commit_in *in,

@@ -21,7 +21,7 @@
 struct recover {
 	const struct stp_recover_in *in;
 	struct stp_run_builder **builders;
-	unsigned bin_bits; /* of the last run; the configuration may say another number by now */
+	unsigned bin_bits; /* of the last run; the configuration may have been edited since */
 	atomic_size_t next;
 };
 
@@ -30,7 +30,7 @@ int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_faul
 {
 	return published &&
 	       (stp_ledger_generation(ledger) == 0 || stp_ledger_refused_count(ledger) != 0 ||
-	        damage->total != 0 || stp_ledger_facts(ledger)->run_version != published);
+	        damage->total != 0 || stp_ledger_summary(ledger)->run_version != published);
 }
 
 /* The one signature that counts is that of the key that signs bins. */
@@ -58,9 +58,9 @@ static enum stp_errc refuse(const char *name, struct stp_err *err)
 	                "the file from a mirror or state/ from a backup");
 }
 
-/* The packed digests of entry, whichever it has: other hashes may have been configured then.
- * Returns their set. */
-static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
+/* Packs the digests of entry, whichever it has: other hashes may have been configured then. Returns
+ * their set. */
+static unsigned pack_digests(const struct stp_bin_entry *entry, uint8_t *out)
 {
 	unsigned set = 0;
 	int alg;
@@ -76,7 +76,7 @@ static unsigned take_digests(const struct stp_bin_entry *entry, uint8_t *out)
 	return set;
 }
 
-/* Adds entries[0, count), count at most KEY_BATCH, of the bin called name with that index. */
+/* Adds entries[0, count), count at most KEY_BATCH, of the bin with that name and index. */
 static enum stp_errc add_batch(struct recover *recover, size_t worker, const char *name,
                                uint32_t bin_index, const struct stp_bin_entry *entries,
                                size_t count, struct stp_err *err)
@@ -93,7 +93,7 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 	stp_hash_many(STP_ALG_SHA256, paths, path_bytes, count, NULL, 0, keys[0], STP_KEY_BYTES);
 	for (i = 0; i < count; i++) {
 		uint8_t digests[STP_CLAIMS_BYTES_MAX];
-		unsigned set = take_digests(&entries[i], digests);
+		unsigned set = pack_digests(&entries[i], digests);
 		struct stp_record record = {
 		    .length = entries[i].length,
 		    .path = entries[i].path,
@@ -105,7 +105,7 @@ static enum stp_errc add_batch(struct recover *recover, size_t worker, const cha
 
 		if (stp_bin_index(keys[i], recover->bin_bits) != bin_index)
 			return refuse(name, err);
-		/* Escapes never stand in a path of ours. */
+		/* Paths that stampede signs contain no escapes. */
 		if (entries[i].escaped || entries[i].path_bytes > STP_PATH_BYTES_MAX)
 			continue;
 		memcpy(record.key, keys[i], STP_KEY_BYTES);
@@ -125,7 +125,7 @@ static uint32_t index_of(const char *name)
 	                                                                      : UINT32_MAX;
 }
 
-static enum stp_errc take_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
+static enum stp_errc read_bin(struct recover *recover, size_t worker, const struct stp_meta *meta,
                               struct stp_bin_file *bin, struct stp_buf *bytes, struct stp_err *err)
 {
 	const struct stp_recover_in *in = recover->in;
@@ -156,7 +156,7 @@ static enum stp_errc take_bin(struct recover *recover, size_t worker, const stru
 	return STP_OK;
 }
 
-/* The bins of the last run carry its version, like the snapshot; tombstones carry older ones. */
+/* The bins of the last run have its version, as the snapshot has; retired names have older ones. */
 static int is_live_bin(const struct stp_recover_in *in, const struct stp_meta *meta)
 {
 	return meta->version == in->version && strcmp(meta->name, "targets") != 0 &&
@@ -180,14 +180,15 @@ static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *er
 		if (stp_cancelled(recover->in->cancel))
 			code = STP_FAIL(err, STP_CANCELLED, "recover", NULL, "stopped");
 		else if (is_live_bin(recover->in, &list->items[at]))
-			code = take_bin(recover, worker, &list->items[at], &bin, &bytes, err);
+			code = read_bin(recover, worker, &list->items[at], &bin, &bytes, err);
 	}
 	stp_bin_file_release(&bin);
 	stp_buf_release(&bytes);
 	return code;
 }
 
-/* How many leading bits of a key chose the bin: the last run signed all bins, 2 to that power. */
+/* Finds how many leading bits of a key chose the bin: the last run signed all bins, 2 to that
+ * power. */
 static enum stp_errc count_bits(const struct stp_recover_in *in, unsigned *out_bits,
                                 struct stp_err *err)
 {
@@ -250,15 +251,15 @@ void stp_recovered_release(struct stp_recovered *recovered)
 	recovered->has_published = 0;
 }
 
-/* A ledger that is whole and one run behind, as a run leaves it that dies between its two commits,
- * lacks no removed path: what that run removed it still has. */
+/* A ledger that is intact and one run behind, because a run died between its two commits, lacks no
+ * removed path: it still has what that run removed. */
 void stp_recover_note(const struct stp_ledger *ledger, const struct stp_fault_list *damage,
                       uint64_t published, struct stp_fault_list *notes)
 {
 	int is_lost =
 	    stp_ledger_generation(ledger) == 0 || stp_ledger_refused_count(ledger) || damage->total;
 
-	if (!is_lost && stp_ledger_facts(ledger)->run_version + 1 >= published)
+	if (!is_lost && stp_ledger_summary(ledger)->run_version + 1 >= published)
 		return;
 	stp_fault_add(notes, STP_CHANGED, 0, "recover", "state/ledger", strlen("state/ledger"),
 	              "%s, so the published bins say what was signed last; %s: one that comes back "

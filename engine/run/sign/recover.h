@@ -4,20 +4,21 @@
  *
  *	timestamp ─▶ snapshot ─▶ every bin of the last run ─▶ signature, version ─▶ records
  *
- * The ledger says which file changed under its name. When it is missing, damaged or older than the
- * published timestamp (a crash between two commits, or somebody who put old state back), its word
- *is not enough: whoever can write state/ could silence the alarm by breaking it. Then the published
- * bins, each checked against the online key, say what was signed. They carry no fingerprints, so
- * nothing is skipped on their word: they only add alarms, and say how many targets there were. What
- * was removed before is in no bin: where the ledger is gone, so is that.
+ * The ledger shows which files have changed under their names. If it is missing, damaged or older
+ * than the published timestamp (after a crash between two commits, or because an old state/ was
+ * restored), it cannot be relied on alone: whoever can write state/ could silence the alarm by
+ * breaking it. Then the published bins, each checked against the online key, say what was signed.
+ * They have no fingerprints, so no file is skipped because of them: they only add alarms, and give
+ * the number of targets. Paths that were removed earlier are in no bin: if the ledger is lost, so
+ * are they.
  *
- * A bin does not say which one it is, and all of a run carry the same key and version. So that none
- * stands in for another, and hides what that one signed, each may hold only paths that belong to
- * it, and must have the length that the snapshot lists, where it lists one.
+ * A bin does not say which one it is, and all bins of a run have the same key and version. So that
+ * none can replace another and hide what that one signed, each may hold only paths that belong to
+ * it, and must have the length that the snapshot lists, if it lists one.
  *
  * Shape      sorted sources for the merge, one list.
- * Memory     RECOVER_BUDGET_BYTES of records, then they spill.
- * Ownership  stp_recovered_release() frees what came of it.
+ * Memory     RECOVER_BUDGET_BYTES of records; more are spilled to disk.
+ * Ownership  stp_recovered_release() frees the result.
  * Threads    starts workers; the caller waits.
  */
 #ifndef STP_RUN_SIGN_RECOVER_H
@@ -31,7 +32,7 @@
 #include "scheme/public_key.h"
 
 /* True when the ledger cannot say what was signed, but published metadata can. published: the
- * version of the timestamp, 0 when there is none. */
+ * version of the timestamp, 0 if there is none. */
 int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_fault_list *damage,
                           uint64_t published);
 
@@ -48,19 +49,19 @@ struct stp_recover_in {
 };
 
 struct stp_recovered {
-	struct stp_sources published; /* what the published bins say was signed */
-	int has_published;            /* it stands for what the last run signed */
+	struct stp_sources published; /* what was signed, from the published bins */
+	int has_published;            /* use it for what the last run signed */
 };
 
 /* Reads the published bins. STP_REFUSED names a bin that is not what was published. */
 enum stp_errc stp_recover(const struct stp_recover_in *in, struct stp_recovered *out,
                           struct stp_err *err) STP_MUST_CHECK;
 
-/* Adds to notes what a ledger that did not count leaves open: paths that were removed. */
+/* Adds a note that paths which were removed may not be known, if the ledger was not used. */
 void stp_recover_note(const struct stp_ledger *ledger, const struct stp_fault_list *damage,
                       uint64_t published, struct stp_fault_list *notes);
 
-/* Of zeroed memory too. */
+/* Zeroed memory is allowed. */
 void stp_recovered_release(struct stp_recovered *recovered);
 
 #endif

@@ -15,13 +15,13 @@
 #include "run/sign/sign_run.h"
 
 #define STAGE "sign"
-/* Error texts have 256 bytes: what is around the cause takes 155 with the largest numbers. */
+/* Error texts have 256 bytes: the text around the cause takes 155 with the largest numbers. */
 #define CAUSE_BYTES 100
 #define NAME_BYTES  40
 
 /* --- counting -------------------------------------------------------------------------------- */
 
-/* Puts removal in its place by key and takes over its path; what falls off the end is freed. */
+/* Inserts removal by its key and takes over its path; what no longer fits is freed. */
 static void show(struct stp_removals *removals, const struct stp_removal *removal)
 {
 	size_t at = removals->shown_count;
@@ -110,7 +110,7 @@ uint64_t stp_removals_allowed(const struct stp_sign_run *run, uint64_t before)
 
 /* --- the likely cause ------------------------------------------------------------------------ */
 
-/* mkfs makes it, so a folder that holds nothing else is as good as empty. */
+/* mkfs creates it, so a folder that holds nothing else counts as empty. */
 #define MADE_BY_MKFS "lost+found"
 
 /* Writes name, escaped, into out; a long one is cut. */
@@ -120,7 +120,7 @@ static const char *short_name(const char *name, char out[NAME_BYTES])
 	return out;
 }
 
-/* Whether the folder lies on another file system than removal's file did. */
+/* Whether the folder is on another file system than removal's file was. */
 static int is_elsewhere(const struct stp_sign_run *run, const struct stp_removal *removal, int fd)
 {
 	struct stp_fs_table fs;
@@ -131,8 +131,8 @@ static int is_elsewhere(const struct stp_sign_run *run, const struct stp_removal
 	       !stp_fs_is_same(&fs, stp_fs_id(&fs, st.st_dev, fd, ""), removal->fs_id);
 }
 
-/* The highest folder on the way to removal's file that is not there any more, is empty, or lies on
- * another file system: out says so. Returns 0 when there is none. */
+/* Finds the highest folder on the path of removal's file that no longer exists, is empty, or is on
+ * another file system: out describes it. Returns 0 when there is none. */
 static int find_missing_folder(const struct stp_sign_run *run, const struct stp_removal *removal,
                                char *out, size_t size)
 {
@@ -153,7 +153,7 @@ static int find_missing_folder(const struct stp_sign_run *run, const struct stp_
 			snprintf(out, size, "the folder %s is %s (is it mounted?)",
 			         short_name(folder, name), fd < 0 ? "missing" : "empty");
 		} else if (fd >= 0 && is_elsewhere(run, removal, fd)) {
-			snprintf(out, size, "%s lies on another file system than last time",
+			snprintf(out, size, "%s is on another file system than last time",
 			         short_name(folder, name));
 			empty = 1;
 		}
@@ -180,7 +180,7 @@ static int is_at_fault(const struct stp_sign_run *run, const char *path)
 	return 0;
 }
 
-/* Paths beneath a folder that is at fault were not met at all. */
+/* Marks examples below a folder that is at fault: the scan did not reach them. */
 static void note_faults(const struct stp_sign_run *run, struct stp_removals *removals)
 {
 	size_t i;
@@ -190,7 +190,7 @@ static void note_faults(const struct stp_sign_run *run, struct stp_removals *rem
 			removals->shown[i].reason = STP_REMOVAL_FAULT;
 }
 
-/* Whether part of the removals, or of the examples, is most of them. */
+/* Whether part makes up most of the removals, or the reason most of the examples. */
 static int is_most(const struct stp_removals *removals, uint64_t part,
                    enum stp_removal_reason reason)
 {
@@ -208,7 +208,7 @@ static void cause_in_list(const struct stp_sign_run *run, const struct stp_remov
 	char rows[32];
 
 	if (run->report->list_rows == 0)
-		snprintf(out, size, "the list has no rows (did what writes it fail?)");
+		snprintf(out, size, "the list has no rows (did the program that writes it fail?)");
 	else if (removals->added >= removals->count - removals->added)
 		snprintf(out, size, "%s other paths are new (another list, or other names?)",
 		         stp_count_format(removals->added, rows));
@@ -232,10 +232,10 @@ static void cause_in_tree(const struct stp_sign_run *run, const struct stp_remov
 			return;
 	if (removals->added >= removals->count - removals->added)
 		snprintf(out, size,
-		         "%s other files are new (is targets_dir right? were they moved?)",
+		         "%s other files are new (is targets_dir right? were files moved?)",
 		         stp_count_format(removals->added, count));
 	else
-		snprintf(out, size, "they are not in the folder any more");
+		snprintf(out, size, "they are no longer in the folder");
 }
 
 static void find_cause(const struct stp_sign_run *run, const struct stp_removals *removals,
@@ -320,11 +320,11 @@ void stp_sign_note_nothing(struct stp_sign_run *run, const struct stp_removals *
 	    removals->before)
 		return;
 	if (run->faults.total)
-		snprintf(text, sizeof(text), "all that it holds is at fault (%s)",
+		snprintf(text, sizeof(text), "everything in it is at fault (%s)",
 		         stp_count_format(run->faults.total, count));
 	else if (atomic_load(&run->globs.has_met))
 		snprintf(text, sizeof(text),
-		         "\"include\" and \"exclude\" of stampede.json keep all of it out");
+		         "\"include\" and \"exclude\" of stampede.json exclude everything in it");
 	else
 		snprintf(text, sizeof(text), "it holds nothing to sign; is it mounted?");
 	stp_fault_add(&run->notes, STP_OK, 0, STAGE, folder, strlen(folder), "0 targets: %s", text);

@@ -22,7 +22,7 @@ struct kept {
 	struct stp_sign_fault *notes;
 };
 
-/* Copies two lists, one behind the other; second may be NULL. */
+/* Copies two lists, one after the other; second may be NULL. */
 static int copy_faults(struct kept *kept, const struct stp_fault_list *first,
                        const struct stp_fault_list *second, struct stp_sign_fault **out)
 {
@@ -49,10 +49,10 @@ static int copy_faults(struct kept *kept, const struct stp_fault_list *first,
 	return 1;
 }
 
-int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
-                                const struct stp_fault_list *damage,
-                                const struct stp_fault_list *told,
-                                const struct stp_fault_list *notes)
+int stp_sign_report_set_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
+                               const struct stp_fault_list *damage,
+                               const struct stp_fault_list *reported,
+                               const struct stp_fault_list *notes)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 
@@ -62,7 +62,7 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->private_ = kept;
 	if (!copy_faults(kept, faults, NULL, &kept->faults) ||
 	    !copy_faults(kept, damage, NULL, &kept->damage) ||
-	    !copy_faults(kept, told, notes, &kept->notes))
+	    !copy_faults(kept, reported, notes, &kept->notes))
 		return 0;
 	report->faults = kept->faults;
 	report->fault_kept_count = faults->count;
@@ -70,8 +70,8 @@ int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp
 	report->damage = kept->damage;
 	report->damage_count = damage->count;
 	report->notes = kept->notes;
-	report->note_count = told->count + notes->count;
-	report->logged_count = told->count;
+	report->note_count = reported->count + notes->count;
+	report->logged_count = reported->count;
 	return 1;
 }
 
@@ -161,7 +161,7 @@ static json_t *faults_json(const struct stp_sign_fault *faults, size_t count)
 	return array;
 }
 
-/* The word of each reason, in the order in which they are printed. */
+/* The name of each reason, in the order in which they are printed. */
 static const char *const again_names[STP_AGAIN_COUNT] = {
     [STP_AGAIN_NOT] = NULL,        [STP_AGAIN_SIZE] = "size",     [STP_AGAIN_MTIME] = "mtime",
     [STP_AGAIN_INODE] = "inode",   [STP_AGAIN_CTIME] = "ctime",   [STP_AGAIN_DEVICE] = "device",
@@ -280,7 +280,7 @@ void stp_sign_report_save(const struct stp_sign_report *report, int state_fd, en
 	text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	if (text && stp_file_write(state_fd, STP_LAST_RUN_FILE, text, strlen(text), 0600,
 	                           STP_FILE_REPLACE, "report", &ignored) != STP_OK)
-		ignored.code = STP_OK; /* informs only; the run's own outcome stands */
+		ignored.code = STP_OK; /* only informs; the run's own outcome counts */
 	free(text);
 	json_decref(object);
 }

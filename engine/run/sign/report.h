@@ -13,12 +13,12 @@
 #include "base/fault.h"
 #include "stampede/sign.h"
 
-/* Copies faults, what was broken in the ledger (as warnings of stage "ledger"), and the notes into
- * report: those that were told before the others. 0 when memory is short. */
-int stp_sign_report_take_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
-                                const struct stp_fault_list *damage,
-                                const struct stp_fault_list *told,
-                                const struct stp_fault_list *notes);
+/* Copies the faults, the damage of the ledger (as warnings of stage "ledger") and the notes into
+ * report, those that were printed during the run before the others. 0 when memory is short. */
+int stp_sign_report_set_faults(struct stp_sign_report *report, const struct stp_fault_list *faults,
+                               const struct stp_fault_list *damage,
+                               const struct stp_fault_list *reported,
+                               const struct stp_fault_list *notes);
 
 /* Writes state/last-run.json, best effort: it informs, nothing depends on it. code and err are the
  * run's outcome. */

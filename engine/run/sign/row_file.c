@@ -14,7 +14,8 @@
 #include "run/sign/list_notes.h"
 #include "scan/entry.h"
 
-/* The fault of a row whose file must be read and cannot; what it lacks, or why a whole row must. */
+/* Adds the fault of a row whose file must be read and cannot: what the row lacks or, for a complete
+ * row, why its file must be read. */
 static void fault_file(struct stp_sign_run *run, const struct stp_record *row, int sys_errno,
                        const char *problem)
 {

@@ -51,7 +51,7 @@ static enum stp_errc put_number(struct spool *spool, uint64_t number, struct stp
 	return put(spool, digits, stp_u64_format(number, digits), err);
 }
 
-/* A JSON string: all but printable ASCII and what is beyond it is escaped. */
+/* A JSON string: control characters, quotes and backslashes are escaped. */
 static enum stp_errc put_path(struct spool *spool, const struct stp_sign_row *row,
                               struct stp_err *err)
 {

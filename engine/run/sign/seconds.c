@@ -28,7 +28,7 @@ static const char *name_of(const struct stp_sign_seconds *seconds, const double 
 	return "";
 }
 
-/* Appends the time since the last change of stage, or makes the last span longer. */
+/* Appends the time since the last change of stage, or extends the last span. */
 static void add_span(struct stp_sign_report *report, const struct stp_stopwatch *watch,
                      uint64_t now)
 {
@@ -68,7 +68,7 @@ void stp_sign_share_seconds(struct stp_sign_seconds *seconds,
 {
 	double worked_s = worker_s->ledger + worker_s->bins + worker_s->sign + worker_s->publish;
 
-	/* Workers that came to nothing: they had only opened the ledger. */
+	/* Workers that had nothing to do: they only opened the ledger. */
 	if (worked_s <= 0) {
 		seconds->ledger += wall_s;
 		return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sign`: calls the steps in order, and hands what one gives to the next.
+ * The driver of `sign`: calls the steps in order, and passes the results of each to the next.
  *
  *	open ─▶ source ─▶ collect ─▶ (recover) ─▶ pending ─▶ look again ─▶ [faults?] ─▶ reserve V ─▶
- *	(names of files that have several) ─▶ emit ─▶ [faults? removals?] ─▶ commit
+ *	(names of files with several hard links) ─▶ emit ─▶ [faults? removals?] ─▶ commit
  *
  * Order of what becomes durable:
  *
@@ -18,11 +18,11 @@
  *	after it        the marks of public/targets in state/, the ledger's generation (then its
  *	                sweep), the floors, and once the "source" in stampede.json
  *
- * A crash before 5 leaves clients where they were; what was written is swept by the next run, but
- * for checkpoints, which it goes on from, and the number V, which is never used again. After 4 the
- * record says that V may be out, so nothing of it is removed. One between 5 and the ledger leaves
- * the ledger one generation behind: the published bins say what was signed (run/sign/recover.h),
- * and its fingerprints still say what changed.
+ * A crash before 5 changes nothing for clients. The next run removes what was written, except for
+ * the checkpoints, which it continues from, and the number V, which is never used again. From step
+ * 4 on the record says that V may be public, so none of its files are removed. A crash between 5
+ * and the ledger leaves the ledger one generation behind: the published bins then say what was
+ * signed (run/sign/recover.h), and the ledger's fingerprints still show which files have changed.
  */
 #include <errno.h>
 #include <string.h>
@@ -44,15 +44,15 @@
 #include "run/sign/target.h"
 #include "run/sign/urls.h"
 
-/* What the steps have given so far. */
+/* The results of the steps so far. */
 struct sign {
 	struct stp_sign_run run;
 	struct stp_sign_opened opened;
 	struct stp_source_choice choice;
 	struct stp_collected collected;
 	struct stp_recovered recovered;
-	struct stp_comparison comparison; /* of what collect and recover gave with the ledger */
-	struct stp_hashed hashed;         /* by pending and look again */
+	struct stp_comparison comparison; /* of these results and the ledger */
+	struct stp_hashed hashed;         /* filled by pending and look again */
 	struct stp_pended pended;
 	struct stp_publishing publishing;
 	struct stp_emitted emitted;
@@ -87,12 +87,12 @@ static int needs_recovery(const struct sign *sign)
 	                             sign->opened.current.timestamp_version);
 }
 
-/* Targets that were signed last time, before they are counted: what the ledger or the published
+/* How many targets were signed last time, before they are counted: as the ledger or the published
  * bins say. */
 static uint64_t targets_before(const struct sign *sign)
 {
 	return sign->recovered.has_published ? stp_sources_record_count(&sign->recovered.published)
-	                                     : stp_ledger_facts(sign->run.ledger)->target_count;
+	                                     : stp_ledger_summary(sign->run.ledger)->target_count;
 }
 
 static enum stp_errc collect(struct sign *sign, struct stp_err *err)
@@ -106,12 +106,12 @@ static enum stp_errc collect(struct sign *sign, struct stp_err *err)
 	if (!sign->choice.is_refresh)
 		return stp_sign_collect(&sign->run, &in, collected, err);
 	collected->count = targets_before(sign);
-	/* Of an older generation the sum is that of an older list. */
-	collected->identity = needs_recovery(sign) ? 0 : stp_ledger_facts(sign->run.ledger)->tag;
+	/* The identity in an older generation is that of an older list. */
+	collected->identity = needs_recovery(sign) ? 0 : stp_ledger_summary(sign->run.ledger)->tag;
 	return STP_OK;
 }
 
-/* What was published stands for the ledger. */
+/* Uses what was published in place of the ledger. */
 static enum stp_errc recover(struct sign *sign, struct stp_err *err)
 {
 	struct stp_sign_run *run = &sign->run;
@@ -147,7 +147,7 @@ static struct stp_rehash_rule rehash_rule(const struct stp_sign_run *run)
 	};
 }
 
-/* What decisions are made from, once there is all of it. */
+/* Sets what decisions are made from, once all of it is known. */
 static void set_comparison(struct sign *sign)
 {
 	const struct stp_sign_run *run = &sign->run;
@@ -172,7 +172,8 @@ static void set_comparison(struct sign *sign)
 	};
 }
 
-/* An index that has vanished is found out before anything is hashed: fewer paths than must stay. */
+/* Detects an index that has vanished before anything is hashed: fewer paths were found than must
+ * remain. */
 static enum stp_errc survey(void *ctx, uint64_t removed, struct stp_err *err)
 {
 	struct sign *sign = ctx;
@@ -203,7 +204,7 @@ static enum stp_errc hash_pending(struct sign *sign, struct stp_err *err)
 	return stp_sign_pending(&sign->run, &in, &sign->hashed, &sign->pended, err);
 }
 
-/* Makes names and bins; as a dry run, counts them. */
+/* Makes names and bins; a dry run only counts them. */
 static enum stp_errc emit(struct sign *sign, struct stp_err *err)
 {
 	struct stp_sign_run *run = &sign->run;
@@ -240,7 +241,7 @@ static enum stp_errc compare_and_emit(struct sign *sign, struct stp_err *err)
 		return emit(sign, err);
 	if (sign->collected.entry_count)
 		STP_TRY(stp_sign_look_again(run, &sign->comparison, &sign->hashed, err));
-	run->globs.is_compared = !run->options->digests; /* rows are compared by emit */
+	run->globs.is_compared = !run->options->digests; /* emit compares rows */
 	STP_TRY(apply_fault_policy(run, err));
 	if (!sign->publishing.publisher)
 		STP_TRY(stp_publishing_begin(run, &sign->opened, sign->collected.count,
@@ -250,13 +251,13 @@ static enum stp_errc compare_and_emit(struct sign *sign, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Damage that only came to light while the ledger was read: its alarms are missing from what was
- * just written, so that is thrown away and made again from what is published. */
+/* Damage that was only found while the ledger was read: alarms may be missing from what was just
+ * written, so that is discarded and made again from what is published. */
 static enum stp_errc start_again(struct sign *sign, struct stp_err *err)
 {
 	stp_publishing_abort(&sign->publishing);
 	stp_publishing_end(&sign->publishing);
-	/* Nor can a damaged ledger stand for the list, or for rows of it. */
+	/* Nor can a damaged ledger replace the list, or rows of it. */
 	if (stp_list_reuse_is_used(&sign->collected.list))
 		STP_TRY(collect(sign, err));
 	return compare_and_emit(sign, err);
@@ -339,7 +340,7 @@ static void release(struct sign *sign)
 	stp_sign_run_release(&sign->run);
 }
 
-/* What is only known at the end. */
+/* Adds the notes that are only known at the end. */
 static void add_notes(struct sign *sign)
 {
 	struct stp_sign_run *run = &sign->run;
@@ -364,18 +365,18 @@ static void fill_usage(struct stp_sign_run *run)
 		report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 }
 
-/* Options that make no sense, before anything is opened. */
-static enum stp_errc take_options(const struct stp_sign_options *options,
-                                  struct stp_sign_options *out, struct stp_err *err)
+/* Copies the options, and refuses those that make no sense before anything is opened. */
+static enum stp_errc check_options(const struct stp_sign_options *options,
+                                   struct stp_sign_options *out, struct stp_err *err)
 {
 	STP_TRY(STP_OPTIONS_TAKE(out, options, cancel, "sign", err));
 	STP_TRY(stp_options_need(out->repo, "repo", "sign", err));
 	if (out->rehash == STP_REHASH_PART && out->rehash_parts == 0)
 		return STP_FAIL(err, STP_CONFIG, "sign", "rehash_parts",
-		                "is 0; say of how many parts one is read again");
+		                "is 0; set the number of parts, of which one is read again");
 	if (out->next_row && out->digests)
 		return STP_FAIL(err, STP_CONFIG, "sign", "next_row",
-		                "is given beside a digest list; give one of them");
+		                "is given together with a digest list; give only one of them");
 	if (out->next_row)
 		out->digests = STP_ROWS_NAME;
 	out->jobs = stp_options_jobs(out->jobs);
@@ -391,14 +392,14 @@ enum stp_errc stp_sign(const struct stp_sign_options *options, struct stp_sign_r
 	enum stp_errc code;
 
 	memset(report, 0, sizeof(*report));
-	STP_TRY(take_options(options, &mine, err));
+	STP_TRY(check_options(options, &mine, err));
 	init(&sign, &mine, report);
 	code = do_run(&sign, err);
 	fill_usage(run);
 	stp_fault_list_sort(&run->faults);
 	add_notes(&sign);
-	if (!stp_sign_report_take_faults(report, &run->faults, &run->damage, &run->told,
-	                                 &run->notes) &&
+	if (!stp_sign_report_set_faults(report, &run->faults, &run->damage, &run->reported,
+	                                &run->notes) &&
 	    code == STP_OK)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "sign", NULL, "no memory for the report");
 	if (!mine.dry_run && run->repo.state_fd >= 0 && run->repo.lock_fd >= 0)

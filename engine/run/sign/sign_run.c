@@ -27,7 +27,7 @@ void stp_sign_run_init(struct stp_sign_run *run, const struct stp_sign_options *
 	stp_fault_list_init(&run->faults);
 	stp_fault_list_init(&run->damage);
 	stp_fault_list_init(&run->notes);
-	stp_fault_list_init(&run->told);
+	stp_fault_list_init(&run->reported);
 	stp_fault_list_init(&run->ahead);
 	stp_repo_init(&run->repo);
 	report->now = run->now;
@@ -44,14 +44,14 @@ void stp_sign_run_release(struct stp_sign_run *run)
 	stp_repo_close(&run->repo);
 	stp_glob_notes_release(&run->globs);
 	stp_fault_list_release(&run->notes);
-	stp_fault_list_release(&run->told);
+	stp_fault_list_release(&run->reported);
 	stp_fault_list_release(&run->ahead);
 	stp_fault_list_release(&run->damage);
 	stp_fault_list_release(&run->faults);
 }
 
-void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subject,
-                   const char *format, ...)
+void stp_sign_report_note(struct stp_sign_run *run, const char *stage, const char *subject,
+                          const char *format, ...)
 {
 	const struct stp_sign_options *options = run->options;
 	char text[512];
@@ -60,7 +60,7 @@ void stp_sign_tell(struct stp_sign_run *run, const char *stage, const char *subj
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	stp_fault_add(&run->told, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
+	stp_fault_add(&run->reported, STP_OK, 0, stage, subject, strlen(subject), "%s", text);
 	if (options->log)
 		options->log(options->log_ctx, stage, subject, text);
 }

@@ -20,43 +20,40 @@ __attribute__((format(printf, 2, 3))) static void note(struct stp_sign_run *run,
 	              "%s", text);
 }
 
-/* What was noted: in stampede.json, or in the ledger where that could not be written. Ledgers from
- * before it was noted at all have the sum of a list only if there was one. */
+/* The source as noted: in stampede.json, or in the ledger if that file could not be written. Older
+ * ledgers, which do not note it, have a list identity only if there was a list. */
 static enum stp_index_source noted_source(const struct stp_sign_run *run, uint64_t published)
 {
-	const struct stp_ledger_facts *facts = stp_ledger_facts(run->ledger);
+	const struct stp_ledger_summary *summary = stp_ledger_summary(run->ledger);
 
 	if (run->config.source != STP_INDEX_UNKNOWN || !published)
 		return run->config.source;
-	if (facts->source <= STP_INDEX_STREAM && facts->source != STP_INDEX_UNKNOWN)
-		return (enum stp_index_source)facts->source;
-	return facts->tag ? STP_INDEX_LIST : STP_INDEX_UNKNOWN;
+	if (summary->source <= STP_INDEX_STREAM && summary->source != STP_INDEX_UNKNOWN)
+		return (enum stp_index_source)summary->source;
+	return summary->tag ? STP_INDEX_LIST : STP_INDEX_UNKNOWN;
 }
 
-/* What an operator may not have meant. */
+/* Notes what the operator may not have meant. */
 static void note_change(struct stp_sign_run *run, const struct stp_source_choice *choice)
 {
 	const struct stp_sign_options *options = run->options;
-	uint32_t before = stp_ledger_facts(run->ledger)->source;
+	uint32_t before = stp_ledger_summary(run->ledger)->source;
 
 	if (choice->is_refresh && options->rehash != STP_REHASH_CHANGED)
 		note(run,
-		     "names a list as the \"source\", and none was given: the targets of the "
-		     "last run "
-		     "are signed again, and %s read nothing; give it with %s",
+		     "names a list as the \"source\", but none was given: the targets of the "
+		     "last run are signed again, and %s read nothing; give the list with %s",
 		     stp_hint_text(STP_HINT_REHASH), stp_hint_text(STP_HINT_DIGESTS));
 	else if (choice->is_refresh)
 		note(run,
-		     "names a list as the \"source\", and none was given: the targets of the last "
-		     "run "
-		     "are signed again; for what is new give it with %s, or set \"source\": "
-		     "\"tree\" to sign the folder",
+		     "names a list as the \"source\", but none was given: the targets of the last "
+		     "run are signed again; to add what is new, give the list with %s, or set "
+		     "\"source\": \"tree\" to sign the folder",
 		     stp_hint_text(STP_HINT_DIGESTS));
 	else if (options->digests && choice->source == STP_INDEX_TREE)
 		note(run,
-		     "names the folder as the \"source\": a run without %s scans it "
-		     "again; if "
-		     "the list is the index from now on, set \"source\": \"list\"",
+		     "names the folder as the \"source\": a run without %s scans it again; if the "
+		     "list is the index from now on, set \"source\": \"list\"",
 		     stp_hint_text(STP_HINT_DIGESTS));
 	else if (!options->digests && before == STP_INDEX_LIST)
 		note(run,
@@ -91,8 +88,8 @@ enum stp_errc stp_sign_choose_source(struct stp_sign_run *run, uint64_t publishe
 	if (!published)
 		return STP_FAIL(stp_hinted(err, STP_HINT_DIGESTS), STP_REFUSED, STAGE,
 		                STP_CONFIG_FILE,
-		                "names a list as the \"source\", and nothing was signed yet; give "
-		                "the list with %s, or set \"source\": \"tree\" to sign the "
+		                "names a list as the \"source\", but nothing has been signed yet; "
+		                "give the list with %s, or set \"source\": \"tree\" to sign the "
 		                "folder",
 		                stp_hint_text(STP_HINT_DIGESTS));
 	return stp_sign_check_refresh(run, out, &none, err);
@@ -119,7 +116,7 @@ enum stp_errc stp_sign_check_refresh(const struct stp_sign_run *run,
 
 uint32_t stp_sign_made_from(const struct stp_sign_run *run, const struct stp_source_choice *choice)
 {
-	uint32_t before = stp_ledger_facts(run->ledger)->source;
+	uint32_t before = stp_ledger_summary(run->ledger)->source;
 
 	if (choice->is_refresh)
 		return before ? before : (uint32_t)choice->source;

@@ -17,15 +17,15 @@
 #include "run/sign/visit.h"
 
 #define TRIES_MAX 8
-/* Between two tries: long enough for most writers of a page, and all of a run's pauses together
- * are shorter than a minute. */
+/* Between two tries: long enough for most writers of a page; all pauses of a run together take less
+ * than a minute. */
 #define PAUSE_NS   10000000
 #define PAUSES_MAX 3000
 
 #define CHANGED_TEXT "has changed since it was hashed; sign again"
-#define MOVING_TEXT                                                                           \
-	"changes again and again while it is read; sign again when nothing writes to it, or " \
-	"replace it by rename"
+#define MOVING_TEXT                                                                             \
+	"keeps changing while it is read; sign again when nothing writes to it, or replace it " \
+	"by rename"
 
 /* One target that has changed. */
 struct change {
@@ -40,14 +40,14 @@ struct change {
 
 static void clean(struct stp_record *record)
 {
-	/* One that comes back is a target like all others. */
+	/* A path that comes back is a target like all others. */
 	record->flags &= (uint16_t) ~(STP_RECORD_LISTED | STP_RECORD_NO_PATH | STP_RECORD_REMOVED |
 	                              STP_RECORD_SIZED);
 	record->origin = 0;
 }
 
-/* The ledger's record, if there is one, has another one. */
-static void take_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
+/* Sets the fingerprint; if it differs, the ledger's record is no longer the same. */
+static void set_fingerprint(struct stp_target *target, const struct stp_fingerprint *print)
 {
 	if (stp_fingerprint_difference(&target->record.fingerprint, print))
 		target->is_committed = 0;
@@ -64,11 +64,11 @@ void stp_target_init(struct stp_target *target, unsigned hash_set,
 		stp_record_restate(&target->record, decision->record_set, hash_set,
 		                   target->digests);
 	clean(&target->record);
-	/* What differs and does not count: the next run compares with what this one saw. */
+	/* A tolerated difference: the next run compares with what this one saw. */
 	if (decision->tolerated & STP_TOLERATED_CTIME)
 		target->record.flags |= STP_RECORD_PASSED;
 	if (decision->tolerated)
-		take_fingerprint(target, &decision->entry->fingerprint);
+		set_fingerprint(target, &decision->entry->fingerprint);
 }
 
 static enum stp_errc fault(struct change *change, const char *text, int sys_errno)
@@ -82,7 +82,7 @@ static enum stp_errc fault(struct change *change, const char *text, int sys_errn
 	return STP_OK;
 }
 
-/* The last run signed these very bytes, so it made their names too. */
+/* Whether the last run signed these very bytes, so that it also made their names. */
 static int was_signed(const struct stp_sign_run *run, const struct stp_decision *decision)
 {
 	const struct stp_record *before = decision->committed;
@@ -103,7 +103,7 @@ static void add_path(struct stp_missing *list, const struct stp_record *record)
 	stp_missing_add(list, path);
 }
 
-/* Signs the target as it was signed last, when that is still served; a fault otherwise. */
+/* Signs the target as it was signed last, if those bytes are still served; else it is a fault. */
 static enum stp_errc keep_last(struct change *change, const char *text, struct stp_err *err)
 {
 	const struct stp_decision *decision = change->decision;
@@ -125,7 +125,7 @@ static enum stp_errc keep_last(struct change *change, const char *text, struct s
 		return fault(change, text, 0);
 	clean(&record);
 	target->record = record;
-	/* A generation has it already, unless it comes from what was published. */
+	/* The generation already has it, unless it comes from the published bins. */
 	target->is_committed = !change->step->has_published;
 	target->fate = STP_TARGET_SIGN;
 	add_path(&change->counts->kept, &record);
@@ -138,13 +138,13 @@ static enum stp_errc be_absent(struct change *change, struct stp_err *err)
 	const struct stp_decision *decision = change->decision;
 
 	if (decision->committed && stp_sign_is_mutable(change->step->run, decision->entry))
-		return keep_last(change, "was removed while the run went on; sign again", err);
+		return keep_last(change, "was removed during the run; sign again", err);
 	change->target->fate = STP_TARGET_ABSENT;
 	add_path(&change->counts->absent, decision->entry);
 	return STP_OK;
 }
 
-/* Whether the file, which was read again, may have the bytes that it has. */
+/* Whether the file, which was read again, may have its present bytes. */
 static int may_be_so(struct change *change)
 {
 	const struct stp_record *now = &change->target->record;
@@ -166,7 +166,7 @@ static int may_be_so(struct change *change)
 	return 0;
 }
 
-/* The number that records have for the file system which the record says by its device. */
+/* The number that records use for the file system that this record names by its device. */
 static uint64_t fs_id_of(struct stp_sign_run *run, const struct stp_record *record)
 {
 	char path[STP_PATH_BYTES_MAX + 1];
@@ -175,7 +175,7 @@ static uint64_t fs_id_of(struct stp_sign_run *run, const struct stp_record *reco
 	return stp_fs_id(&run->fs, (dev_t)record->fingerprint.fs_id, run->targets_fd, path);
 }
 
-/* Reads the file again and makes its names. *out_again: it has changed once more. */
+/* Reads the file again and makes its names. *out_again: it changed once more. */
 static enum stp_errc try_again(struct change *change, int *out_again, struct stp_err *err)
 {
 	struct stp_sign_run *run = change->step->run;
@@ -189,7 +189,7 @@ static enum stp_errc try_again(struct change *change, int *out_again, struct stp
 	STP_TRY(stp_links_reread(change->step->links, change->worker, &record, target->now, &now,
 	                         &sys_errno, err));
 	if (sys_errno)
-		return fault(change, "cannot be opened for its HASH.NAME", sys_errno);
+		return fault(change, "cannot be opened to make its HASH.NAME", sys_errno);
 	if (now == STP_LINKS_NOW_GONE)
 		return be_absent(change, err);
 	*out_again = now != STP_LINKS_NOW_FILE;
@@ -231,7 +231,7 @@ static enum stp_errc sort_out(struct change *change, struct stp_err *err)
 	int again = 1;
 	int tries;
 
-	/* What a list says of a file is not for us to correct. */
+	/* A list's statement about a file is not corrected here. */
 	if (!entry || !(entry->flags & STP_RECORD_FILE) || entry->flags & STP_RECORD_LISTED)
 		return is_mutable ? keep_last(change, CHANGED_TEXT, err)
 		                  : fault(change, CHANGED_TEXT, 0);
@@ -262,7 +262,7 @@ static enum stp_errc put_names(struct stp_target *target, const struct stp_targe
 	else
 		STP_TRY(stp_links_put(step->links, worker, &target->record, &print, faults,
 		                      out_result, err));
-	take_fingerprint(target, &print);
+	set_fingerprint(target, &print);
 	return STP_OK;
 }
 
@@ -274,7 +274,8 @@ enum stp_errc stp_target_link(struct stp_target *target, struct stp_target_step 
 	enum stp_links_result result = STP_LINKS_CHANGED;
 
 	if (stp_links_need(step->links) == STP_LINKS_NEED_NONE) {
-		/* Left to its copy, but the targets folder is empty now, so no copies are made. */
+		/* It was left to the copy, but the targets folder is empty now, so no copies are
+		 * made. */
 		return decision->verdict == STP_VERDICT_KEEP ? STP_OK
 		                                             : fault(&change, CHANGED_TEXT, 0);
 	}
@@ -291,8 +292,8 @@ enum stp_errc stp_target_link(struct stp_target *target, struct stp_target_step 
 
 /* --- files with several names ---------------------------------------------------------------- */
 
-/* True when the names of the target may be made before all others are looked at: it has the bytes
- * that were signed, or none were. */
+/* True when the names of the target may be made before all others are checked: it has the bytes
+ * that were signed, or none were signed. */
 static int may_link_first(const struct stp_sign_run *run, const struct stp_decision *decision)
 {
 	return decision->verdict == STP_VERDICT_KEEP && decision->record->flags & STP_RECORD_FILE &&
@@ -320,7 +321,7 @@ static enum stp_errc link_first(void *ctx, size_t worker, const struct stp_decis
 	stp_record_path(&target.record, path);
 	if (fstatat(run->targets_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_nlink < 2)
 		return STP_OK;
-	/* What is wrong with it is found again when it is signed. */
+	/* Anything wrong with it is found again when it is signed. */
 	stp_fault_list_init(&ignored);
 	code = put_names(&target, step, worker, decision, &ignored, &result, err);
 	stp_fault_list_release(&ignored);
@@ -355,7 +356,7 @@ void stp_target_counts_release(struct stp_target_counts *counts)
 	stp_missing_release(&counts->absent);
 }
 
-/* One note about all paths of a list: its subject is the first one. */
+/* One note about all paths of a list; its subject is the first path. */
 static void note(struct stp_sign_run *run, const struct stp_missing *list, const char *one,
                  const char *many)
 {
@@ -378,12 +379,11 @@ static void note(struct stp_sign_run *run, const struct stp_missing *list, const
 
 void stp_target_note(struct stp_sign_run *run, const struct stp_target_counts *counts)
 {
-	note(
-	    run, &counts->kept,
-	    "did not keep still while the run went on: it is signed as it was last time, and those "
-	    "bytes are still served",
-	    "did not keep still while the run went on: they are signed as they were last time, and "
-	    "those bytes are still served");
-	note(run, &counts->absent, "was removed while the run went on: it is not signed",
-	     "were removed while the run went on: they are not signed");
+	note(run, &counts->kept,
+	     "kept changing during the run: it is signed as it was last time, and those bytes are "
+	     "still served",
+	     "kept changing during the run: they are signed as they were last time, and those "
+	     "bytes are still served");
+	note(run, &counts->absent, "was removed during the run: it is not signed",
+	     "were removed during the run: they are not signed");
 }

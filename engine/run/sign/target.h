@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One target on its way into its bin: its names in public/targets are made, and what has changed
- * since it was hashed is sorted out.
+ * One target before it is added to its bin: its names in public/targets are made, and a file that
+ * has changed since it was hashed is handled.
  *
  *	names made ─────────────────────────────────────────────────────────▶ SIGN
  *	file has changed ─▶ read it again ─┬─ whole ─▶ [alarm?] ─▶ names ────▶ SIGN, as it is now
- *	  (a few times)                    ├─ moves, or is something else ─┐
+ *	  (a few times)                    ├─ changes, or not a file ──────┐
  *	                                   └─ gone ───────────┐            │
  *	                                                      │            ▼
- *	     it may change, and its old bytes are served: SIGN, as it was last time (a note)
- *	     gone, and a distribution file or never signed: ABSENT; all else: FAULTED
+ *	     mutable, and its old bytes are still served: SIGN, as it was last time (a note)
+ *	     gone, and a distribution file or never signed: ABSENT; otherwise: FAULTED
  *
- * The file of a path that may change is copied, and hashed on its way; so what is signed and what
- * is served are the same bytes at any time. A distribution file that was signed before keeps its
- * bytes, or it is the alarm as ever.
+ * A mutable file is copied, and hashed while it is copied; so what is signed and what is served are
+ * always the same bytes. A distribution file that was signed before must have the same bytes;
+ * otherwise the alarm is raised, as always.
  *
  * Shape      one call per target.
  * Memory     the caller's struct.
@@ -32,8 +32,8 @@
 
 enum stp_target_fate {
 	STP_TARGET_SIGN,
-	STP_TARGET_FAULTED, /* a fault says why */
-	STP_TARGET_ABSENT,  /* its file was removed while the run went on */
+	STP_TARGET_FAULTED, /* a fault gives the reason */
+	STP_TARGET_ABSENT,  /* its file was removed during the run */
 };
 
 struct stp_target {
@@ -44,7 +44,7 @@ struct stp_target {
 	uint8_t now[STP_CLAIMS_BYTES_MAX];     /* of a file that was read again */
 };
 
-/* What a worker met. */
+/* What a worker counted. */
 struct stp_target_counts {
 	uint64_t reread_files, reread_bytes;
 	struct stp_missing kept;   /* signed as they were last time */
@@ -56,30 +56,30 @@ struct stp_target_step {
 	struct stp_sign_run *run;
 	struct stp_links *links;
 	int has_published;  /* see struct stp_decide_rules */
-	atomic_uint pauses; /* made for files that did not keep still */
+	atomic_uint pauses; /* made for files that kept changing */
 };
 
-/* The record of a KEEP decision as the ledger and the bins take it. */
+/* Sets the record of a KEEP decision as it is written to the ledger and the bins. */
 void stp_target_init(struct stp_target *target, unsigned hash_set,
                      const struct stp_decision *decision);
 
 /* Makes the names of a target (KEEP), or those of a file that could not be hashed before (HASH, in
- * the unsettled keys), and sets its fate. */
+ * unstable_keys), and sets its fate. */
 enum stp_errc stp_target_link(struct stp_target *target, struct stp_target_step *step,
                               size_t worker, const struct stp_decision *decision,
                               struct stp_target_counts *counts, struct stp_err *err) STP_MUST_CHECK;
 
-/* Before the others, the names of files that have several hard links: each of these links moves the
- * ctime that the records of all of them have. */
+/* Makes the names of files that have several hard links, before all others: each new link changes
+ * the ctime, which is in the records of all these paths. */
 enum stp_errc stp_sign_link_first(struct stp_target_step *step,
                                   const struct stp_comparison *comparison,
                                   struct stp_err *err) STP_MUST_CHECK;
 
-/* Adds the counts of a worker to the report, and takes what it kept. */
+/* Adds the counts of a worker, and takes over its lists. */
 void stp_target_counts_merge(struct stp_target_counts *into, const struct stp_target_counts *from);
 void stp_target_counts_release(struct stp_target_counts *counts);
 
-/* Notes about what was kept and what is absent. */
+/* Adds notes about the targets that were kept and those that are absent. */
 void stp_target_note(struct stp_sign_run *run, const struct stp_target_counts *counts);
 
 #endif

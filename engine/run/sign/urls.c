@@ -3,10 +3,10 @@
 
 #include "base/url.h"
 
-/* Notes that name a path; the others are counted. */
+/* How many notes name a path; the other paths are counted. */
 #define NAMED_MAX 8
 
-/* Who named it. */
+/* Whether the list or the scan named it. */
 static const char *stage_of(const struct stp_record *record)
 {
 	return record->flags & STP_RECORD_LISTED ? STP_LIST_STAGE : "scan";
@@ -27,7 +27,7 @@ int stp_sign_check_url(struct stp_sign_run *run, const struct stp_record *record
 	stp_fault_add(&run->faults, STP_FORMAT, 0, stage_of(record), record->path,
 	              record->path_bytes,
 	              "%s: no client can fetch it; rename or exclude it, or set \"url_unsafe\": "
-	              "\"warn\" in " STP_CONFIG_FILE " to sign it all the same",
+	              "\"warn\" in " STP_CONFIG_FILE " to sign it anyway",
 	              problem);
 	return 0;
 }

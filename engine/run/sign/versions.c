@@ -11,9 +11,9 @@
 
 #define STAGE "publish"
 
-/* Runs of one second at the end of which clocks agree, and tests with a fixed time. */
+/* Covers runs within one second, clocks that differ, and tests with a fixed time. */
 #define RESTORED_GAP 1000
-/* Files somebody put there may be many; a snapshot of ours is among the highest. */
+/* Somebody may have put many files there; a snapshot of this repository is among the highest. */
 #define SNAPSHOT_TRIES_MAX 64
 
 __attribute__((format(printf, 3, 4))) static void note(struct stp_sign_run *run,
@@ -28,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static void note(struct stp_sign_run *run,
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, subject, strlen(subject), "%s", text);
 }
 
-/* What lies in public/metadata and is nobody's of ours. */
+/* Notes files in public/metadata that are not of this repository. */
 static void note_unknown(struct stp_sign_run *run, const struct stp_publisher *publisher)
 {
 	const struct stp_publish_unknown *unknown = stp_publish_unknown(publisher);
@@ -46,7 +46,8 @@ static void note_unknown(struct stp_sign_run *run, const struct stp_publisher *p
 		              unknown->count);
 }
 
-/* Files with versions above all that are in use, and no snapshot of ours among or above them. */
+/* Notes files with versions above all in use, with no snapshot of this repository among or above
+ * them. */
 static void note_occupied(struct stp_sign_run *run, const uint64_t *versions, size_t count)
 {
 	if (!count)
@@ -59,8 +60,8 @@ static void note_occupied(struct stp_sign_run *run, const uint64_t *versions, si
 	    count, count == 1 ? "" : "s", versions[0], versions[count - 1]);
 }
 
-/* A snapshot above all versions in use that carries our signature: state/ was lost, or an older
- * public/ was put back. Its version has been seen. */
+/* Finds a snapshot above all versions in use that this repository signed: state/ was lost, or an
+ * older public/ was restored. Clients have seen its version. */
 static int raise_above_snapshots(struct stp_sign_run *run, const struct stp_version_in *in,
                                  struct stp_publisher *publisher)
 {
@@ -80,9 +81,9 @@ static int raise_above_snapshots(struct stp_sign_run *run, const struct stp_vers
 		stp_publish_raise(publisher, version);
 		snprintf(name, sizeof(name), "%" PRIu64 ".snapshot.json", version);
 		note(run, name,
-		     "was signed by this repository, but neither state/ nor timestamp.json knows "
-		     "of it: an older copy of them was put back; numbers up to its own are passed "
-		     "over, so that none is used twice");
+		     "was signed by this repository, but neither state/ nor timestamp.json "
+		     "mentions it: an older copy of them was restored; version numbers up to its "
+		     "own are skipped, so that none is used twice");
 		note_occupied(run, occupied + at + 1, count - at - 1);
 		return 1;
 	}
@@ -90,7 +91,8 @@ static int raise_above_snapshots(struct stp_sign_run *run, const struct stp_vers
 	return 0;
 }
 
-/* The number of seconds since the last commit, and some: more runs there were not. */
+/* The number of seconds since the last commit, plus RESTORED_GAP: there were no more runs than
+ * that. */
 static uint64_t restored_gap(const struct stp_sign_run *run, const struct stp_version_in *in)
 {
 	int64_t committed_at = in->trust->floors.committed_at;
@@ -108,29 +110,30 @@ static int raise_above_restored(struct stp_sign_run *run, const struct stp_versi
 		return 0;
 	stp_publish_raise(publisher, version + gap);
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/" STP_FLOORS_FILE, 12,
-	              "was put back from a backup, or changed from outside, since version "
-	              "%" PRIu64 "; numbers up to %" PRIu64
-	              " are passed over, so that none is used twice",
+	              "was restored from a backup, or changed from outside, since version "
+	              "%" PRIu64 "; version numbers up to %" PRIu64
+	              " are skipped, so that none is used twice",
 	              version, version + gap);
 	return 1;
 }
 
-/* More numbers were reserved than so many failed runs are likely to. */
+/* Notes that more numbers were reserved than failed runs are likely to have used. */
 static void note_jump(struct stp_sign_run *run, uint64_t version, uint64_t published,
                       struct stp_publisher *publisher)
 {
 	size_t occupied;
 
-	stp_publish_occupied(publisher, &occupied); /* of these it was said */
+	stp_publish_occupied(publisher, &occupied); /* already noted */
 	if (version - published <= RESTORED_GAP + occupied)
 		return;
 	stp_fault_add(&run->notes, STP_CHANGED, 0, STAGE, "state/reserved", 14,
-	              "names a version far above %" PRIu64 ", the last one published, so %" PRIu64
-	              " follows it; unless so many runs failed, find out who changed state/",
+	              "names a version far above %" PRIu64
+	              ", the last one published, so this run is version %" PRIu64
+	              "; unless that many runs failed, find out who changed state/",
 	              published, version);
 }
 
-/* Whether a timestamp that our key signed was published by this copy of the repository, as far as
+/* Whether a timestamp signed by our key was published by this copy of the repository, as far as
  * that can be known. */
 static int is_published_here(const struct stp_trust *trust, const struct stp_current *current,
                              const struct stp_document *doc)
@@ -141,13 +144,13 @@ static int is_published_here(const struct stp_trust *trust, const struct stp_cur
 
 	if (doc->version == last->version)
 		return memcmp(pin.sha256, last->sha256, sizeof(pin.sha256)) == 0;
-	/* Below the first record there may have been others. */
+	/* Versions before the first record may have been published here as well. */
 	return doc->version > last->version || !commits->count ||
 	       doc->version < commits->items[0].timestamp_version ||
 	       stp_commit_find(commits, doc->version) != NULL;
 }
 
-/* Numbers below ours that others used: whoever names them learns that there is another signer. */
+/* Refuses --above with a number below ours that another copy used: there is another signer. */
 static enum stp_errc check_one_signer(const struct stp_trust *trust,
                                       const struct stp_current *current, const char *path,
                                       const struct stp_document *doc, struct stp_err *err)
@@ -162,7 +165,7 @@ static enum stp_errc check_one_signer(const struct stp_trust *trust,
 	                trust->found.timestamp.version + RESTORED_GAP);
 }
 
-/* The version of a timestamp that our keys signed, wherever it was found. */
+/* Reads the version of a timestamp that our keys signed, wherever it was found. */
 static enum stp_errc read_above(const struct stp_trust *trust, const struct stp_current *current,
                                 const char *path, uint64_t *out_version, struct stp_err *err)
 {
@@ -170,7 +173,7 @@ static enum stp_errc read_above(const struct stp_trust *trust, const struct stp_
 	struct stp_finding_list findings;
 	struct stp_document doc;
 	enum stp_errc code;
-	bool usable;
+	int usable;
 
 	stp_finding_list_init(&findings);
 	code =
@@ -221,7 +224,7 @@ enum stp_errc stp_sign_find_above(const struct stp_sign_run *run, const struct s
 	return STP_OK;
 }
 
-/* Thresholds that were edited since init or the last update. */
+/* Notes thresholds that were edited since init or the last update. */
 static void note_thresholds(struct stp_sign_run *run, const struct stp_floors *in_force)
 {
 	struct stp_floors said = *in_force;
@@ -231,14 +234,14 @@ static void note_thresholds(struct stp_sign_run *run, const struct stp_floors *i
 	    (memcmp(&said.root_keys, &in_force->root_keys, sizeof(said.root_keys)) != 0 ||
 	     memcmp(&said.targets_keys, &in_force->targets_keys, sizeof(said.targets_keys)) != 0 ||
 	     memcmp(&said.bins_keys, &in_force->bins_keys, sizeof(said.bins_keys)) != 0))
-		note(
-		    run, STP_CONFIG_FILE,
-		    "\"thresholds\" was edited and is not in force yet; put it into force with the "
-		    "offline keys: %s",
-		    stp_hint_text(STP_HINT_UPDATE));
+		note(run, STP_CONFIG_FILE,
+		     "\"thresholds\" was edited and is not in force yet; apply it with the offline "
+		     "keys: %s",
+		     stp_hint_text(STP_HINT_UPDATE));
 }
 
-/* Periods of the offline roles that were edited since; those of the others count from this run. */
+/* Notes expiry periods of the offline roles that were edited since; those of the other roles apply
+ * from this run on. */
 static void note_periods(struct stp_sign_run *run, const struct stp_floors *in_force)
 {
 	const struct stp_periods *periods = &in_force->periods;
@@ -248,11 +251,11 @@ static void note_periods(struct stp_sign_run *run, const struct stp_floors *in_f
 	                      (run->config.has_bins_role && said->bins != periods->bins)))
 		note(run, STP_CONFIG_FILE,
 		     "\"expiry_seconds\" of root, targets or bins was edited and is not in force "
-		     "yet; put it into force with the offline keys: %s",
+		     "yet; apply it with the offline keys: %s",
 		     stp_hint_text(STP_HINT_UPDATE));
 }
 
-/* The profile gives values to fields that are left out, and init leaves none out. */
+/* Notes a profile that was edited: it gives values to omitted fields only, and init omits none. */
 static void note_profile(struct stp_sign_run *run, const struct stp_floors *in_force)
 {
 	const char *before = in_force->profile;
@@ -260,9 +263,8 @@ static void note_profile(struct stp_sign_run *run, const struct stp_floors *in_f
 	if (before[0] && strcmp(before, run->config.profile) != 0)
 		stp_fault_add(
 		    &run->notes, STP_OK, 0, STAGE, STP_CONFIG_FILE, strlen(STP_CONFIG_FILE),
-		    "\"profile\" was edited from %s to %s, which changes no field that is in the "
-		    "file: it chose the defaults of init; set it back, and edit the fields "
-		    "themselves",
+		    "\"profile\" was edited from %s to %s, which changes nothing: the profile only "
+		    "chose the defaults of init; set it back, and edit the fields themselves",
 		    before, run->config.profile);
 }
 
@@ -280,13 +282,13 @@ enum stp_errc stp_sign_choose_version(struct stp_sign_run *run, const struct stp
 	note_profile(run, in_force);
 	if (in->trust->is_unpinned)
 		note(run, STP_CONFIG_FILE,
-		     "names no trusted root, so 1.root.json was believed; name a copy of it from "
+		     "names no trusted root, so 1.root.json was trusted; name a copy of it from "
 		     "outside public/: %s 1.root.json",
 		     stp_hint_text(STP_HINT_UPDATE_TRUST));
 	if (!in->trust->has_floors && run->config.trusted_root.version)
 		note(run, "state/" STP_FLOORS_FILE,
-		     "is not there, so what lies in public/metadata counts as what was published "
-		     "last; restore state/ from a backup if an older copy may lie there");
+		     "is missing, so what is in public/metadata counts as what was published last; "
+		     "restore state/ from a backup if that may be an older copy");
 	is_raised = raise_above_restored(run, in, publisher);
 	is_raised |= raise_above_snapshots(run, in, publisher);
 	STP_TRY(stp_publish_reserve(publisher, out_version, err));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Steps that look at paths by the workers of a run, a range of keys at a time: at every path of
- * some sources, or at a few paths with the decision about each. For those only the ranges that one
- * of them lies in are read, so it takes time by their number, not by the size of the index.
+ * Visiting paths by the workers of a run, a range of keys at a time: every path of some sources, or
+ * a few paths with the decision about each. For a few paths, only the ranges that contain one of
+ * them are read, so the time depends on their number, not on the size of the index.
  *
  * Shape      one call of the function per path, in any order.
  * Memory     a merge per worker.

@@ -50,7 +50,8 @@ static void note_roles(struct stp_status_report *status, const struct stp_chain 
 	}
 }
 
-/* Expiry of one bin from the beginning of its file; -1 when it is not there, 0 when unreadable. */
+/* Expiry of one bin from the beginning of its file; -1 when the file is missing, 0 when
+ * unreadable. */
 static int64_t bin_expires(const struct stp_chain *tree, size_t index, struct stp_bin_file *bin,
                            char *buffer)
 {
@@ -132,8 +133,9 @@ static void add_problem(struct stp_status_report *status, const char *subject, c
 	         escaped, text);
 }
 
-/* Before the first sign there is no timestamp, and nothing wrong with that. */
-static void take_findings(struct stp_status_report *status, struct stp_finding_list *findings)
+/* Turns findings into problems. Before the first sign there is no timestamp, which is not a
+ * problem. */
+static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings)
 {
 	stp_finding_list_sort(findings);
 	for (size_t i = 0; i < findings->count; i++) {
@@ -146,8 +148,8 @@ static void take_findings(struct stp_status_report *status, struct stp_finding_l
 	}
 }
 
-/* Whether something was published: it is there, or state/ knows of it. *floors is zeros when
- * nothing is known. */
+/* Finds out whether something was published: the files exist, or state/ mentions it. *floors is all
+ * zeros when nothing is known. */
 static void find_published(struct stp_status_report *status, const struct stp_repo *repo,
                            struct stp_floors *floors)
 {
@@ -165,7 +167,7 @@ static void find_published(struct stp_status_report *status, const struct stp_re
 		status->published = 1;
 }
 
-/* An older copy of public/metadata that was put back: state/ knows of newer versions. */
+/* Detects an older copy of public/metadata that was restored: state/ has newer versions. */
 static void compare_floors(struct stp_status_report *status, const struct stp_floors *floors)
 {
 	const struct {
@@ -194,7 +196,7 @@ static void compare_floors(struct stp_status_report *status, const struct stp_fl
 	}
 }
 
-/* Names, and when each offline role is due; without a configuration, as if for a year. */
+/* Sets names, and when each offline role is due; without a configuration, as if for a year. */
 static void name_roles(struct stp_status_report *status, const struct stp_repo *repo)
 {
 	static const char *const names[] = {"root",  "targets",  "bins",
@@ -241,7 +243,7 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);
 	note_first_expiry(status);
-	take_findings(status, &findings);
+	set_problems(status, &findings);
 	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;
@@ -255,7 +257,7 @@ int stp_status_is_bad(const struct stp_status_report *status)
 
 /* ------------------------------------------------------------------------- last run */
 
-/* What state/last-run.json says; best effort, it only informs. */
+/* Reads state/last-run.json, if possible; it only informs. */
 static void read_last_run(struct stp_status_run *run, int state_fd)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -275,8 +277,8 @@ struct sum {
 	char path[STP_PATH_BYTES_MAX + 1];
 };
 
-/* Sums what lies below folder_fd, which is closed; its path has path_bytes bytes. Links count as
- * themselves. */
+/* Adds up what is below folder_fd, which is closed; its path has path_bytes bytes. Links are
+ * counted, not followed. */
 static enum stp_errc sum_below(struct sum *sum, int folder_fd, size_t path_bytes, unsigned depth,
                                struct stp_err *err)
 {
@@ -295,7 +297,7 @@ static enum stp_errc sum_below(struct sum *sum, int folder_fd, size_t path_bytes
 
 		if (stp_name_is_dots(item->d_name) ||
 		    fstatat(folder_fd, item->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue; /* gone since it was listed */
+			continue; /* removed since it was listed */
 		sum->disk->bytes = stp_sum_add(sum->disk->bytes, (uint64_t)st.st_blocks * 512);
 		sum->disk->files += !S_ISDIR(st.st_mode);
 		if (!S_ISDIR(st.st_mode) || depth >= STP_TREE_DEPTH_MAX)
@@ -310,7 +312,7 @@ static enum stp_errc sum_below(struct sum *sum, int folder_fd, size_t path_bytes
 	return code;
 }
 
-/* The same for a folder of the repository, called name there. */
+/* The same for a folder of the repository; name is its path there. */
 static enum stp_errc sum_folder(struct stp_status_disk *disk, int folder_fd, const char *name,
                                 struct stp_err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bins are read by many threads, which wait for the disk, until a window of files is queued; then
- * these are hashed, and so on until the last bin.
+ * Many threads read bins, because they mostly wait for the disk, until a window of files is queued;
+ * then these are hashed, and so on until the last bin.
  */
 #include "run/verify/files.h"
 
@@ -34,7 +34,7 @@
 /* A window has about this many files; where bins hold more, a bin for each job. */
 #define WINDOW_FILES 32768
 
-/* A target of the set of keys. */
+/* A target in the set of keys. */
 struct known {
 	uint8_t key[KEY_KEPT];
 	uint8_t mark[MARK];
@@ -54,8 +54,8 @@ struct audit {
 		struct stp_buf file;
 		struct stp_bin_file bin;
 	} * readers;
-	int64_t bin_files;             /* that a bin is expected to hold */
-	int64_t window_files;          /* that end a window */
+	int64_t bin_files;             /* expected number of files of a bin */
+	int64_t window_files;          /* a window is full with this many */
 	atomic_int_fast64_t queued;    /* in this window, and expected of bins being read */
 	atomic_uint_fast64_t next_bin; /* to be read */
 	atomic_uint_fast64_t files, bytes, skipped;
@@ -63,13 +63,13 @@ struct audit {
 
 /* ---------------------------------------------------------------- targets of one bin */
 
-/* Is a target with this key in today's sample? */
-static bool in_sample(const struct audit *audit, const uint8_t key[32])
+/* Whether a target with this key is in today's sample. */
+static int in_sample(const struct audit *audit, const uint8_t key[32])
 {
 	uint64_t mixed;
 
 	if (audit->options->sample <= 1)
-		return true;
+		return 1;
 	/* splitmix64 over the key and the day. */
 	mixed = stp_load64_be(key + 8) +
 	        (uint64_t)(audit->options->now / 86400) * 0x9e3779b97f4a7c15ULL;
@@ -106,9 +106,10 @@ static enum stp_errc queue_file(struct audit *audit, size_t worker,
 	return STP_OK;
 }
 
-/* A file of its own under HASH.NAME, neither a link nor the index's file under another name. */
-static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
-                    const struct stat *st)
+/* Whether HASH.NAME is a file of its own: neither a symbolic link nor a hard link to the index's
+ * file. */
+static int is_copy(const struct audit *audit, const struct stp_bin_entry *entry,
+                   const struct stat *st)
 {
 	char path[STP_PATH_BYTES_MAX + 1];
 	struct stat plain;
@@ -123,7 +124,7 @@ static bool is_copy(const struct audit *audit, const struct stp_bin_entry *entry
 /* Queues the file at path, if there is one; a wrong length is reported at once. */
 static enum stp_errc queue_name(struct audit *audit, size_t worker,
                                 const struct stp_bin_entry *entry, const char *path,
-                                size_t path_bytes, bool *out_there, struct stp_err *err)
+                                size_t path_bytes, int *out_there, struct stp_err *err)
 {
 	struct stat st;
 
@@ -132,24 +133,24 @@ static enum stp_errc queue_name(struct audit *audit, size_t worker,
 			return STP_OK;
 		return STP_FAIL_SYS(err, STAGE, path, "cannot stat");
 	}
-	*out_there = true;
+	*out_there = 1;
 	if (audit->options->copies_of_fd >= 0 && !is_copy(audit, entry, &st))
 		return STP_OK;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size != entry->length) {
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_DIFFERS, path,
-		                "has %llu bytes, signed are %llu", (unsigned long long)st.st_size,
-		                (unsigned long long)entry->length);
+		                "has %llu bytes, but %llu are signed",
+		                (unsigned long long)st.st_size, (unsigned long long)entry->length);
 		return STP_OK;
 	}
 	return queue_file(audit, worker, entry, path, path_bytes, st.st_ino, err);
 }
 
-/* Queues every name under which the target is there. */
+/* Queues every name under which the target exists. */
 static enum stp_errc queue_target(struct audit *audit, size_t worker,
                                   const struct stp_bin_entry *entry, struct stp_err *err)
 {
 	char path[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8];
-	bool there = false;
+	int there = 0;
 
 	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 	if (audit->options->copies_of_fd < 0)
@@ -168,12 +169,12 @@ static enum stp_errc queue_target(struct audit *audit, size_t worker,
 	if (!there && audit->options->copies_of_fd < 0) {
 		snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_ABSENT, path,
-		                "is signed but not there, neither plain nor as HASH.NAME");
+		                "is signed but missing, under its own name and as HASH.NAME");
 	}
 	return STP_OK;
 }
 
-/* The beginning of the target's digests, a share of MARK for each algorithm. */
+/* Notes the beginning of the target's digests, an equal part of MARK for each algorithm. */
 static void fill_mark(const struct audit *audit, const struct stp_bin_entry *entry,
                       uint8_t mark[MARK])
 {
@@ -194,18 +195,18 @@ static int compare_known(const void *a, const void *b)
 	return memcmp(a, b, KEY_KEPT);
 }
 
-/* Only paths that may be opened: the audit of bins has told of the others. */
-static bool is_usable(const struct audit *audit, const struct stp_bin_file *bin,
-                      const struct stp_bin_entry *entry)
+/* Whether the path may be opened; the audit of bins reports the others. */
+static int is_usable(const struct audit *audit, const struct stp_bin_file *bin,
+                     const struct stp_bin_entry *entry)
 {
 	return bin->hash_set == audit->options->hash_set && !entry->escaped &&
 	       !stp_target_path_problem(entry->path, entry->path_bytes);
 }
 
-/* Up to KEY_BATCH targets: their keys, then set and queue. */
-static enum stp_errc take_batch(struct audit *audit, size_t worker, const struct stp_bin_file *bin,
-                                size_t begin, size_t end, struct known_bin *known,
-                                struct stp_err *err)
+/* Computes the keys of up to KEY_BATCH targets, then adds them to set and queue. */
+static enum stp_errc queue_batch(struct audit *audit, size_t worker, const struct stp_bin_file *bin,
+                                 size_t begin, size_t end, struct known_bin *known,
+                                 struct stp_err *err)
 {
 	const uint8_t *paths[KEY_BATCH] = {NULL};
 	size_t bytes[KEY_BATCH] = {0};
@@ -232,14 +233,14 @@ static enum stp_errc take_batch(struct audit *audit, size_t worker, const struct
 	return STP_OK;
 }
 
-/* All targets of bin index into the queue, and into the set of keys. */
+/* Adds all targets of bin index to the queue and to the set of keys. */
 static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, struct stp_err *err)
 {
 	struct reader *reader = &audit->readers[worker];
 	const struct stp_chain *tree = audit->options->tree;
 	struct known_bin *known = &audit->known[index];
 	char name[256];
-	bool there;
+	int there;
 
 	if (!tree->bin_items[index].listed)
 		return STP_OK;
@@ -248,7 +249,7 @@ static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, 
 	                           NULL, &there, err));
 	if (!there || stp_bin_file_parse(&reader->bin, reader->file.data, reader->file.count) !=
 	                  STP_BIN_FILE_OK)
-		return STP_OK; /* the audit of bins has told */
+		return STP_OK; /* the audit of bins reports it */
 	known->items = malloc((reader->bin.entry_count + 1) * sizeof(*known->items));
 	if (!known->items)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "cannot note targets");
@@ -256,14 +257,14 @@ static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, 
 		size_t end = i + KEY_BATCH < reader->bin.entry_count ? i + KEY_BATCH
 		                                                     : reader->bin.entry_count;
 
-		STP_TRY(take_batch(audit, worker, &reader->bin, i, end, known, err));
+		STP_TRY(queue_batch(audit, worker, &reader->bin, i, end, known, err));
 	}
 	qsort(known->items, known->count, sizeof(*known->items), compare_known);
 	return STP_OK;
 }
 
-/* Reads bins until the window has enough files. What a bin is going to hold counts before it is
- * read, so that no more of them are begun than the window needs. */
+/* Reads bins until the window has enough files. The expected files of a bin are counted before it
+ * is read, so that no more bins are started than the window needs. */
 static enum stp_errc fill_window(void *ctx, size_t worker, struct stp_err *err)
 {
 	struct audit *audit = ctx;
@@ -302,7 +303,7 @@ static enum stp_finding_code differs(const struct audit *audit)
 	                                        : STP_FINDING_SERVED_DIFFERS;
 }
 
-/* What differs between a hashed file and what is signed. */
+/* Reports what differs between a hashed file and what is signed. */
 static void compare_digests(struct audit *audit, const struct stp_digest_item *item,
                             const struct stp_record *record)
 {
@@ -311,7 +312,7 @@ static void compare_digests(struct audit *audit, const struct stp_digest_item *i
 
 	if (record->length != item->length) {
 		stp_finding_add(audit->options->findings, differs(audit), item->path,
-		                "has %llu bytes, signed are %llu",
+		                "has %llu bytes, but %llu are signed",
 		                (unsigned long long)record->length,
 		                (unsigned long long)item->length);
 		return;
@@ -348,7 +349,7 @@ static enum stp_errc done_file(void *ctx, size_t worker, const struct stp_record
 }
 
 /* Files that could not be read become findings. */
-static void take_faults(struct audit *audit, const struct stp_fault_list *faults)
+static void report_faults(struct audit *audit, const struct stp_fault_list *faults)
 {
 	for (size_t i = 0; i < faults->count; i++)
 		stp_finding_add(audit->options->findings,
@@ -380,7 +381,7 @@ static enum stp_errc hash_window(struct audit *audit, const struct stp_read_choi
 
 	stp_fault_list_init(&faults);
 	code = stp_hash_stage_run(&stage, next_file, done_file, audit, err);
-	take_faults(audit, &faults);
+	report_faults(audit, &faults);
 	stp_fault_list_release(&faults);
 	return code;
 }
@@ -428,9 +429,9 @@ static const struct known *find_known(const struct audit *audit, const char *pat
 	                  : NULL;
 }
 
-/* Does hex begin one of the target's digests? */
-static bool mark_matches(const struct audit *audit, const struct known *known, const char *hex,
-                         size_t hex_chars)
+/* Whether one of the target's digests begins with hex. */
+static int mark_matches(const struct audit *audit, const struct known *known, const char *hex,
+                        size_t hex_chars)
 {
 	unsigned set = audit->options->hash_set;
 	size_t share = MARK / (size_t)__builtin_popcount(set), used = 0;
@@ -442,14 +443,14 @@ static bool mark_matches(const struct audit *audit, const struct known *known, c
 		if (hex_chars == 2 * stp_alg_digest_bytes((enum stp_alg)alg) &&
 		    stp_hex_decode(hex, share, begin, 0) &&
 		    memcmp(begin, known->mark + used, share) == 0)
-			return true;
+			return 1;
 		used += share;
 	}
-	return false;
+	return 0;
 }
 
 /* True when path is the HASH.NAME of a target. */
-static bool is_prefixed(const struct audit *audit, const char *path, size_t path_bytes)
+static int is_prefixed(const struct audit *audit, const char *path, size_t path_bytes)
 {
 	const char *slash = memrchr(path, '/', path_bytes);
 	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
@@ -460,18 +461,18 @@ static bool is_prefixed(const struct audit *audit, const char *path, size_t path
 	size_t rest;
 
 	if (!dot || (dot - name != 64 && dot - name != 128))
-		return false;
+		return 0;
 	rest = path_bytes - (size_t)(dot + 1 - path);
 	if (folder + rest > STP_PATH_BYTES_MAX)
-		return false;
+		return 0;
 	memcpy(plain, path, folder);
 	memcpy(plain + folder, dot + 1, rest);
 	known = find_known(audit, plain, folder + rest);
 	return known && mark_matches(audit, known, name, (size_t)(dot - name));
 }
 
-static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct stp_record *records,
-                                  size_t count, struct stp_err *err)
+static enum stp_errc check_entries(void *ctx, size_t worker_index, const struct stp_record *records,
+                                   size_t count, struct stp_err *err)
 {
 	struct audit *audit = ctx;
 
@@ -487,7 +488,7 @@ static enum stp_errc take_entries(void *ctx, size_t worker_index, const struct s
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)records[i].path_bytes, records[i].path);
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN, path,
-		                "is not known to the index");
+		                "is not in the index");
 	}
 	return STP_OK;
 }
@@ -506,7 +507,7 @@ static int is_entered(void *ctx, const char *path, size_t path_bytes)
 	return stp_config_enters(audit->options->config, path, path_bytes);
 }
 
-/* Every file of the folder against the set of keys. */
+/* Checks every file of the folder against the set of keys. */
 static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 {
 	struct stp_fault_list faults;
@@ -524,7 +525,7 @@ static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 
 	stp_fault_list_init(&faults);
 	stp_progress_stage(audit->options->progress, "walk", 0, 0);
-	code = stp_tree_walk(audit->options->targets_fd, &walk, take_entries, audit, err);
+	code = stp_tree_walk(audit->options->targets_fd, &walk, check_entries, audit, err);
 	for (size_t i = 0; i < faults.count; i++)
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN,
 		                faults.items[i].subject, "cannot be looked at: %s",

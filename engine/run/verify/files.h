@@ -2,15 +2,15 @@
 /*
  * The audit of target files: what the bins sign against what a folder holds.
  *
- *	bins ─▶ targets ─▶ plain name? HASH.name? ─▶ queue ─▶ hash stage ─▶ equal?  differing,
- *missing └──▶ set of keys ◀── walk of the folder                                unknown
+ *	bins ─▶ targets ─▶ NAME, HASH.NAME ─▶ queue ─▶ hash stage ─▶ equal?  differing, missing
+ *	           └──▶ set of keys ◀── walk of the folder                   unknown
  *
- * A target may lie there under its plain path, under HASH.NAME (consistent snapshot), or both; all
- * that are there are hashed. Names that begin with "." are temporary files and not looked at.
+ * A target may exist under its plain path, under HASH.NAME (consistent snapshot), or both; all that
+ * exist are hashed. Names that begin with "." are temporary files and are ignored.
  *
  * Shape      findings, and a struct of totals.
  * Memory     24 bytes a target for the set of keys; a window of 32,768 files (more where one bin
- *            holds more), and what the hash stage takes.
+ *            holds more), and what the hash stage needs.
  * Ownership  the caller's tree, folder and findings.
  * Threads    one call; workers inside.
  */
@@ -28,13 +28,13 @@ struct stp_verify_files_options {
 	unsigned hash_set;     /* of all targets, as the audit of bins found it */
 	uint64_t target_count; /* for the progress */
 	uint64_t target_bytes;
-	uint64_t sample; /* a K-th of the targets, another each day; 0 or 1: all */
-	/* Of the repository; what it excludes is not looked for, as sign does not. May be NULL. */
+	uint64_t sample; /* one K-th of the targets, another each day; 0 or 1: all */
+	/* Of the repository; what it excludes is ignored, as by sign. May be NULL. */
 	const struct stp_config *config;
 	int64_t now;
 	size_t jobs;
-	/* The folder is public/targets: only copies in it are hashed, regular files that are not
-	 * those of this folder. -1: all that is there. */
+	/* If the folder is public/targets: the targets folder. Only copies are hashed, that is
+	 * regular files that are not links to files of that folder. -1: hash everything. */
 	int copies_of_fd;
 	int64_t touched_after_ns; /* only copies with a later ctime */
 	struct stp_finding_list *findings;

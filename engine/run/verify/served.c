@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One or two system calls a name: the folders above it are looked at once, see check_folders().
+ * One or two system calls a name: the folders above it are checked once, see check_folders().
  */
 #include "run/verify/served.h"
 
@@ -32,24 +32,24 @@
 #define STAGE "verify"
 /* Folders remembered per worker: the upper ones of any tree, and those that many targets share. */
 #define FOLDERS_KEPT 65536
-/* Folders that cannot be entered are named once each, so many of them. */
+/* Folders that cannot be entered are reported once each, at most this many. */
 #define BAD_FOLDERS_MAX 4096
 #define NAME_BYTES      (STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8)
 
 enum place {
-	PLACE_PUBLIC, /* public/targets: made by sign, readable for everybody */
-	PLACE_INDEX,  /* the targets folder: made by others, who may count on a group */
+	PLACE_PUBLIC, /* public/targets: made by sign, readable by everybody */
+	PLACE_INDEX,  /* the targets folder: made by others, who may rely on a group */
 };
 
 struct worker {
 	uint64_t *known; /* hashes of names in public/targets */
 	size_t known_count, known_capacity;
-	uint64_t *folders; /* hashes of folders that were looked at; 0: free */
+	uint64_t *folders; /* hashes of folders that were checked; 0: free */
 	uint64_t names, touched;
-	uint64_t present; /* files of the index that are there */
-	/* files of a digest list, or of no targets folder, that are not */
+	uint64_t present; /* files of the index that exist */
+	/* missing files that a digest list names, or of a missing targets folder */
 	struct stp_missing absent;
-	uint64_t astray; /* links and marks of those, which lead a client nowhere */
+	uint64_t astray; /* links and marks of these, which lead nowhere */
 };
 
 /* A target and one of its digests. */
@@ -63,13 +63,13 @@ struct stp_verify_served {
 	struct stp_verify_served_options options;
 	const struct stp_config *config;
 	int public_fd, index_fd, state_fd;
-	enum stp_target_files mode; /* AUTO: what the last run chose is not known */
+	enum stp_target_files mode; /* AUTO: the choice of the last run is not known */
 	struct stp_chain_pin pins[STP_CHAIN_PINS];
 	char index_real[PATH_MAX];
 	char repo_real[PATH_MAX];
 	uint64_t seed;
 	int of_list;           /* the targets come from a digest list */
-	uint8_t *taken;        /* of each bin: it was verified, and its targets looked at */
+	uint8_t *taken;        /* of each bin: it was verified, and its targets checked */
 	pthread_mutex_t lock;  /* of bad_folders */
 	uint64_t *bad_folders; /* hashes of folders that findings name */
 	size_t bad_count, bad_capacity;
@@ -141,7 +141,7 @@ static enum stp_errc begin(struct stp_verify_served *served, struct stp_err *err
 	return STP_OK;
 }
 
-/* A folder that every name would lie in is a finding like any other; the metadata is audited. */
+/* A missing public/targets is a finding like any other; the metadata is still audited. */
 static enum stp_errc report_no_folder(struct stp_verify_served *served, const char **out_why,
                                       struct stp_err *err)
 {
@@ -192,7 +192,7 @@ static uint64_t hash_of(const struct stp_verify_served *served, enum place place
 	return hash ? hash : 1;
 }
 
-/* Notes that a finding names the folder; 0 when one did already. */
+/* Notes that a finding names the folder; 0 if one already did. */
 static int first_time(struct stp_verify_served *served, uint64_t hash)
 {
 	size_t i;
@@ -209,7 +209,7 @@ static int first_time(struct stp_verify_served *served, uint64_t hash)
 	return first;
 }
 
-/* Bits of which one must be set for others to get in. */
+/* The mode bits of which one must be set for others to have access. */
 static mode_t needed(enum place place, mode_t owner_bit)
 {
 	return place == PLACE_PUBLIC ? owner_bit >> 6 : (owner_bit >> 6) | (owner_bit >> 3);
@@ -231,11 +231,11 @@ static void report_folder(struct stp_verify_served *served, enum place place, co
 		                (unsigned)st->st_mode & 07777);
 	else
 		stp_finding_add(served->options.findings, STP_FINDING_SERVED_DIFFERS, subject,
-		                "in %s is %s where a folder of targets was", top,
+		                "in %s is %s instead of a folder of targets", top,
 		                S_ISLNK(st->st_mode) ? "a symbolic link" : "not a folder");
 }
 
-/* The folders above path, from the lowest up to one that was looked at already. */
+/* Checks the folders above path, from the lowest up to one that was already checked. */
 static void check_folders(struct stp_verify_served *served, struct worker *worker, enum place place,
                           const char *path)
 {
@@ -267,7 +267,7 @@ static void check_folders(struct stp_verify_served *served, struct worker *worke
 
 #define FOUND(served, code, ...) stp_finding_add((served)->options.findings, code, __VA_ARGS__)
 
-/* True when path, a real one, lies below folder. */
+/* Whether path, a real path, is below folder. */
 static int lies_in(const char *path, const char *folder)
 {
 	size_t count = strlen(folder);
@@ -275,7 +275,7 @@ static int lies_in(const char *path, const char *folder)
 	return count && strncmp(path, folder, count) == 0 && (path[count] == '/' || count == 1);
 }
 
-/* Where the link called name in public/targets leads must be the index or the repository. */
+/* Checks that the link name in public/targets leads into the index or the repository. */
 static void check_way(struct stp_verify_served *served, const char *name, const char *path,
                       const struct stat *st)
 {
@@ -297,7 +297,7 @@ static void check_way(struct stp_verify_served *served, const char *name, const 
 		      "leads out of the targets folder and the repository");
 }
 
-/* Type, length and mode of what would be handed out. */
+/* Checks type, length and mode of what would be served. */
 static void check_file(struct stp_verify_served *served, enum place place, const char *name,
                        const struct stat *st, uint64_t length)
 {
@@ -305,7 +305,7 @@ static void check_file(struct stp_verify_served *served, enum place place, const
 		FOUND(served, STP_FINDING_SERVED_DIFFERS, name, "is not a regular file");
 	else if ((uint64_t)st->st_size != length)
 		FOUND(served, STP_FINDING_SERVED_DIFFERS, name,
-		      "has %llu bytes as it is served, signed are %llu",
+		      "has %llu bytes as served, but %llu are signed",
 		      (unsigned long long)st->st_size, (unsigned long long)length);
 	else if (!(st->st_mode & needed(place, S_IRUSR)))
 		FOUND(served, STP_FINDING_SERVED_UNREADABLE, name,
@@ -313,8 +313,8 @@ static void check_file(struct stp_verify_served *served, enum place place, const
 		      (unsigned)st->st_mode & 07777);
 }
 
-/* A file of the index that is not there: an error, but for those that a list names; without a
- * targets folder all of them are one finding (run/verify/served_absent.h). */
+/* Handles a missing file of the index: an error, except if a list names it; without a targets
+ * folder all of them are one finding (run/verify/served_absent.h). */
 static void note_absent(struct stp_verify_served *served, struct worker *worker,
                         const struct target *target, int is_astray)
 {
@@ -326,7 +326,8 @@ static void note_absent(struct stp_verify_served *served, struct worker *worker,
 		      "is signed, but is not in the targets folder");
 }
 
-/* A name that is not in public/targets, or leads nowhere: sign makes it when there is a file. */
+/* Handles a name that is missing in public/targets or leads nowhere: sign makes it if there is a
+ * file. */
 static void note_no_name(struct stp_verify_served *served, struct worker *worker, const char *name,
                          const struct target *target, int is_astray)
 {
@@ -338,7 +339,7 @@ static void note_no_name(struct stp_verify_served *served, struct worker *worker
 		FOUND(served, STP_FINDING_SERVED_MISSING, name, "%s; sign makes it again", what);
 }
 
-/* public/targets/DIR/HASH.NAME. */
+/* Checks public/targets/DIR/HASH.NAME. */
 static void check_own(struct stp_verify_served *served, struct worker *worker, const char *name,
                       const struct target *target)
 {
@@ -366,7 +367,7 @@ static void check_own(struct stp_verify_served *served, struct worker *worker, c
 	check_file(served, PLACE_INDEX, name, &st, target->length);
 }
 
-/* DIR/NAME of the index, then the mark, without which nobody gets it. */
+/* Checks DIR/NAME of the index, then the mark, without which it is not served. */
 static void check_marked(struct stp_verify_served *served, struct worker *worker, const char *mark,
                          const struct target *target)
 {
@@ -402,7 +403,7 @@ static enum stp_errc add_known(struct stp_verify_served *served, struct worker *
 	return STP_OK;
 }
 
-/* Whether the web server finds the target by a mark and not under its own name. */
+/* Whether the web server finds the target by a mark and not by its own name. */
 static int goes_by_mark(const struct stp_verify_served *served, const struct target *target,
                         const char *name)
 {

@@ -26,7 +26,7 @@ const char *stp_served_absent(const struct stp_served_absent *absent,
 {
 	if (!absent->missing.count)
 		return NULL;
-	/* What is there for no target was never meant to be. */
+	/* If no target has a file, none was ever meant to be here. */
 	if (absent->present || absent->astray)
 		report(absent, findings);
 	else if (!absent->has_index)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What verify says of targets whose files are not there, all of them together: an error when
- * public/targets leads into a targets folder that is not there, a warning for files that a digest
- * list names, and a remark when another server has all files.
+ * What verify reports about all targets whose files are missing: one error when links in
+ * public/targets lead into a missing targets folder, one warning for files that a digest list
+ * names, or a remark when another server has all files.
  *
  * Shape      counts in, at most one finding or a remark out.
  * Memory     none.
@@ -19,10 +19,10 @@
 
 struct stp_served_absent {
 	struct stp_missing missing; /* targets without a file */
-	uint64_t astray;            /* links and marks of those, which lead a client nowhere */
-	uint64_t present;           /* targets with one */
+	uint64_t astray;            /* links and marks of these, which lead nowhere */
+	uint64_t present;           /* targets with a file */
 	int of_list;                /* the targets come from a digest list */
-	int has_index;              /* the targets folder is there */
+	int has_index;              /* the targets folder exists */
 	const char *targets_dir;
 };
 

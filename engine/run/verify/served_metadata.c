@@ -27,7 +27,7 @@ static void look_at_folder(const char *subject, int fd, const char *name,
 		                (unsigned)st.st_mode & 07777);
 }
 
-/* V.ROLE.json and timestamp.json; temporary files and those of others are not served. */
+/* V.ROLE.json and timestamp.json; temporary and other files are not served. */
 static int is_metadata(const char *name)
 {
 	size_t count = strlen(name);

@@ -14,8 +14,8 @@
 
 #include "verify/finding.h"
 
-/* repository is its folder, metadata_fd its public/metadata, open for reading. What cannot be
- * looked at is left to the rest of the audit. */
+/* repository is its folder, metadata_fd its public/metadata, open for reading. What cannot be read
+ * here is left to the rest of the audit. */
 void stp_served_metadata(const char *repository, int metadata_fd,
                          struct stp_finding_list *findings);
 

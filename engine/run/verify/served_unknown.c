@@ -23,13 +23,13 @@
 
 #define STAGE "verify"
 #define TOP   "public/targets/"
-/* Names of one audit that are looked up in older snapshots; more are reported without that. */
+/* At most this many names are looked up in older snapshots; more are reported at once. */
 #define LEFT_MAX 1000000
 
 /* A name that the current snapshot does not account for. */
 struct left {
 	const char *name; /* relative to public/targets */
-	const char *path; /* of the target; NULL: no name that sign makes */
+	const char *path; /* of the target; NULL: not a name that sign makes */
 	uint64_t key;     /* first bytes of the path's SHA-256 */
 	const char *hex;  /* the digest's digits */
 	size_t hex_chars;
@@ -62,9 +62,9 @@ static int is_known(const struct search *search, const char *name, size_t name_b
 	               compare_hashes) != NULL;
 }
 
-/* Which target a name of the form that sign makes stands for; path and hex hold what left points
- * to. */
-static void take_apart(struct left *left, size_t name_bytes, char path[STP_MARK_NAME_BYTES],
+/* Finds which target a name that sign makes represents; path and hex are what left then points to.
+ */
+static void split_name(struct left *left, size_t name_bytes, char path[STP_MARK_NAME_BYTES],
                        char hex[STP_MARK_DIGITS + 1])
 {
 	const char *slash = strrchr(left->name, '/');
@@ -90,7 +90,7 @@ static void take_apart(struct left *left, size_t name_bytes, char path[STP_MARK_
 	left->key = stp_load64_be(key);
 }
 
-/* Whether the current snapshot was verified as far as it would list the name's target. */
+/* Whether the part of the current snapshot that would list the name's target was verified. */
 static int is_decided(const struct search *search, const struct left *left)
 {
 	const struct stp_served_unknown_options *options = search->options;
@@ -122,10 +122,10 @@ static enum stp_errc add_left(struct search *search, size_t name_bytes, struct s
 	char hex[STP_MARK_DIGITS + 1];
 	struct left left = {.name = search->name};
 
-	take_apart(&left, name_bytes, path, hex);
+	split_name(&left, name_bytes, path, hex);
 	if (!is_decided(search, &left))
 		return STP_OK;
-	if (search->count >= LEFT_MAX) { /* too many to look up: said at once */
+	if (search->count >= LEFT_MAX) { /* too many to look up: reported at once */
 		stp_finding_add(search->options->findings, STP_FINDING_SERVED_UNKNOWN, search->name,
 		                "is in public/targets, but is not signed");
 		return STP_OK;
@@ -210,7 +210,7 @@ static enum stp_errc walk(struct search *search, int folder_fd, size_t name_byte
 
 /* ------------------------------------------------------------------ older snapshots */
 
-/* Does the entry have a digest that begins with the name's? */
+/* Whether the entry has a digest that begins with the name's. */
 static int has_digest(const struct stp_bin_entry *entry, const struct left *left)
 {
 	int alg;
@@ -223,14 +223,14 @@ static int has_digest(const struct stp_bin_entry *entry, const struct left *left
 	return 0;
 }
 
-/* Looks every name that is left over up in one snapshot. */
+/* Looks up every unexplained name in one snapshot. */
 static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_t *open,
                                   struct stp_err *err)
 {
 	const struct stp_served_unknown_options *options = search->options;
 	struct stp_past past;
 	enum stp_errc code;
-	bool good;
+	int good;
 	size_t i;
 
 	code = stp_past_open_of_its_time(&past, options->metadata_fd, options->pins, version, &good,
@@ -238,7 +238,7 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	for (i = 0; code == STP_OK && good && i < search->count; i++) {
 		struct left *left = &search->items[i];
 		struct stp_past_target target;
-		bool bin_good;
+		int bin_good;
 
 		if (left->is_explained || !left->path)
 			continue;
@@ -257,7 +257,7 @@ static enum stp_errc ask_snapshot(struct search *search, uint64_t version, size_
 	return code;
 }
 
-/* Names of one bin stand side by side, so that it is read once. */
+/* Orders names so that those of one bin are adjacent, and it is read once. */
 static int by_key(const void *a, const void *b)
 {
 	const struct left *x = a;
@@ -290,8 +290,8 @@ static enum stp_errc ask_snapshots(struct search *search, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Whether a run that published nothing made the name: it came after the last publication, and what
- * it hands out is a file that the next run signs, or one of its length for a copy. */
+/* Whether a run that published nothing made the name: it is newer than the last publication, and it
+ * serves a file that the next run signs (a copy must have the length of that file). */
 static int is_unpublished(const struct search *search, const struct left *left)
 {
 	const struct stp_served_unknown_options *options = search->options;

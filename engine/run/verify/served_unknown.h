@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names in public/targets that nobody signed. The current snapshot's names are known by their
- * hashes; what is left over is looked up in the older snapshots that are kept, newest first, until
- * each name is explained or the snapshots end.
+ * Names in public/targets that nobody signed. Names of the current snapshot are recognized by their
+ * hashes; the others are looked up in the older snapshots that are kept, newest first, until each
+ * name is explained or there are no more snapshots.
  *
  *	walk ─▶ known? ─▶ [left over] ─▶ snapshot V-1 ─▶ snapshot V-2 ─▶ … ─▶ served-unknown
  *
- * Nothing is said of a name whose bin in the current snapshot could not be verified: the finding
- * about that bin or snapshot is the one to act on, and the name may be a good one. Names that a run
- * made which published nothing (it was refused, or ended) are counted only: they are newer than
- * what is published, and hand out a file of the index that the next run signs.
+ * A name whose bin in the current snapshot could not be verified is not reported: the finding about
+ * that bin or snapshot is the one to act on, and the name may be correct. Names made by a run that
+ * published nothing (it was refused, or ended) are only counted: they are newer than what is
+ * published, and serve a file of the index that the next run signs.
  *
  * Shape      a set of hashes in, findings out.
- * Memory     8 bytes a name; the paths that are left over.
+ * Memory     8 bytes a name, and the paths of names that are not in the current snapshot.
  * Ownership  the caller's.
  * Threads    one thread.
  */
@@ -26,7 +26,7 @@
 
 struct stp_served_unknown_options {
 	int public_fd;                    /* public/targets */
-	int index_fd;                     /* the targets folder; -1: it is not there */
+	int index_fd;                     /* the targets folder; -1: missing */
 	int metadata_fd;                  /* public/metadata */
 	const struct stp_config *config;  /* which paths are signed */
 	int64_t published_at_ns;          /* ctime of timestamp.json */

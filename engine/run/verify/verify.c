@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The spine of the way back: folder → small documents → bins → strays → clients → target files.
+ * The driver of `verify`: folder → small documents → bins → unknown files → clients → target files.
  */
 #include "stampede/verify.h"
 
@@ -25,7 +25,7 @@
 #include "verify/folder.h"
 #include "verify/setup.h"
 
-/* The report and what its pointers live in. */
+/* The report, and the memory that it points into. */
 struct audit {
 	struct stp_verify_report report;
 	struct stp_finding_list findings;
@@ -34,8 +34,8 @@ struct audit {
 	struct stp_verify_options mine;           /* what it points to */
 	struct stp_chain tree;
 	struct stp_config config; /* of a repository */
-	bool has_config;
-	struct stp_verify_served *served; /* NULL: what is served is not looked at */
+	int has_config;
+	struct stp_verify_served *served; /* NULL: what is served is not checked */
 };
 
 static void tick(void *ctx, uint64_t bytes)
@@ -69,7 +69,7 @@ static void note_tree(struct stp_verify_report *report, const struct stp_chain *
 	report->bin_bits = tree->bits;
 	report->root_steps = tree->root_steps;
 	report->bin_count = tree->bin_count;
-	report->tombstones = tree->tombstones;
+	report->tombstones = tree->retired_names;
 	report->timestamp_has_length = tree->timestamp_has_length;
 	for (size_t i = 0; i < tree->listed_count && !report->snapshot_has_length; i++)
 		report->snapshot_has_length = tree->listed[i].length >= 0;
@@ -94,7 +94,7 @@ static void note_bins(struct stp_verify_report *report, const struct stp_chain *
 	report->signatures_checked_twice = tree->tally.checked_twice + totals->tally.checked_twice;
 }
 
-/* A role above the bins that expires before they do takes them down with it. */
+/* Reports roles above the bins that expire before the bins do: clients then reject the bins too. */
 static void check_expiry_order(struct audit *audit)
 {
 	const struct stp_verify_report *report = &audit->report;
@@ -107,7 +107,7 @@ static void check_expiry_order(struct audit *audit)
 			                "expires before the bins that depend on it");
 }
 
-/* Of a repository (not of a copy of its metadata) it is known which root is the right one. */
+/* In a repository (not in a copy of its metadata) it is known which root is trusted. */
 static void pin_root(const struct audit *audit, struct stp_chain_options *options)
 {
 	struct stp_err ignored = STP_ERR_INIT;
@@ -187,7 +187,8 @@ static enum stp_errc load_config(struct audit *audit, struct stp_err *err)
 	return code;
 }
 
-/* Weak set-ups, held against the repository's own configuration where there is one. */
+/* Checks for a weak set-up, and compares with the repository's own configuration, if there is
+ * one. */
 static void audit_setup(struct audit *audit)
 {
 	const struct stp_expiry *expiry = &audit->config.expiry;
@@ -216,7 +217,7 @@ static int64_t published_at(const struct audit *audit)
 	           : STP_STAMP_MIN;
 }
 
-/* Opens what a web server would hand out, before the bins are read. */
+/* Opens what a web server would serve, before the bins are read. */
 static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 {
 	const struct stp_verify_options *options = audit->options;
@@ -228,14 +229,14 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	    .findings = &audit->findings,
 	    .cancel = options->cancel,
 	};
-	bool asked = options->served == STP_SERVED_YES;
+	int asked = options->served == STP_SERVED_YES;
 	enum stp_errc code;
 
 	if (options->served == STP_SERVED_NO ||
 	    (!asked && (options->as_client || !audit->folder.repository[0])))
 		return STP_OK;
 	code = load_config(audit, err);
-	if (code != STP_OK && !asked) { /* metadata can be audited all the same */
+	if (code != STP_OK && !asked) { /* metadata can be audited anyway */
 		audit->report.served_why = "stampede.json cannot be read";
 		err->code = STP_OK;
 		return STP_OK;
@@ -246,7 +247,7 @@ static enum stp_errc begin_served(struct audit *audit, struct stp_err *err)
 	return stp_verify_served_begin(&served, &audit->served, &audit->report.served_why, err);
 }
 
-/* What every hashing of files takes from the audit. */
+/* The options that all hashing of files has in common. */
 static struct stp_verify_files_options files_options(struct audit *audit)
 {
 	return (struct stp_verify_files_options){
@@ -263,8 +264,8 @@ static struct stp_verify_files_options files_options(struct audit *audit)
 	};
 }
 
-/* Hashes the copies in public/targets: all, or those that somebody touched since they were made.
- * The index itself is hashed by audit_files(). */
+/* Hashes the copies in public/targets: all, or those that were touched since they were made.
+ * audit_files() hashes the index itself. */
 static enum stp_errc hash_copies(struct audit *audit, const struct stp_verify_served_totals *served,
                                  struct stp_err *err)
 {
@@ -308,7 +309,7 @@ static enum stp_errc open_targets(struct audit *audit, int *out_fd, struct stp_e
 	if (!audit->folder.repository[0])
 		return STP_FAIL(stp_hinted(err, STP_HINT_TARGETS), STP_CONFIG, "verify",
 		                audit->folder.path,
-		                "is not a repository; say where the files are: %s",
+		                "is not a repository; name the folder of the files: %s",
 		                stp_hint_text(STP_HINT_TARGETS));
 	STP_TRY(load_config(audit, err));
 	return stp_folder_open(AT_FDCWD, audit->config.targets_dir, "verify", out_fd, err);
@@ -336,7 +337,7 @@ static enum stp_errc audit_files(struct audit *audit, struct stp_err *err)
 
 static void judge_clients(struct stp_verify_report *report)
 {
-	struct stp_client_facts facts = {
+	struct stp_client_demands facts = {
 	    .root_bytes = report->root.file_bytes,
 	    .timestamp_bytes = report->timestamp.file_bytes,
 	    .snapshot_bytes = report->snapshot.file_bytes,
@@ -408,8 +409,8 @@ static void destroy(struct audit *audit)
 	free(audit);
 }
 
-static enum stp_errc take_options(const struct stp_verify_options *options,
-                                  struct stp_verify_options *out, struct stp_err *err)
+static enum stp_errc check_options(const struct stp_verify_options *options,
+                                   struct stp_verify_options *out, struct stp_err *err)
 {
 	STP_TRY(STP_OPTIONS_TAKE(out, options, progress, "verify", err));
 	STP_TRY(stp_options_need(out->path, "path", "verify", err));
@@ -451,7 +452,7 @@ enum stp_errc stp_verify(const struct stp_verify_options *options,
 	memset(out_report, 0, sizeof(*out_report));
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "verify", "", "libsodium cannot start");
-	STP_TRY(take_options(options, &mine, err));
+	STP_TRY(check_options(options, &mine, err));
 	audit = calloc(1, sizeof(*audit));
 	if (!audit)
 		return STP_FAIL_ERRNO(err, ENOMEM, "verify", mine.path, "cannot start");
