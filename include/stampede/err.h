@@ -43,7 +43,7 @@ struct stp_err {
 	const char *file;  /* source file and line of the library; for reports of defects */
 	int line;
 	char subject[256];  /* what it is about, already escaped for a terminal */
-	char text[256];     /* what happened; what to do: UTF-8, safe for a terminal */
+	char text[320];     /* what happened; what to do: UTF-8, safe for a terminal */
 	enum stp_hint hint; /* what the caller may do, where text names it; else STP_HINT_NONE */
 };
 

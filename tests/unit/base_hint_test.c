@@ -78,6 +78,25 @@ static void a_text_has_the_names_of_a_program(void **state)
 	assert_string_equal(stp_hint_text(STP_HINT_UPDATE), "stp_init_update()");
 }
 
+/* What the caller may do stands at the end, and the library's words are longer than options: the
+ * longest text that the library composes, of too many removals, is not cut. */
+static void the_longest_text_is_whole(void **state)
+{
+	struct stp_err err = STP_ERR_INIT;
+	char cause[100];
+
+	(void)state;
+	memset(cause, 'c', sizeof(cause) - 1);
+	cause[sizeof(cause) - 1] = '\0';
+	STP_FAIL(stp_hinted(&err, STP_HINT_ALLOW_REMOVALS), STP_REFUSED, "test", "",
+	         "%s of %s targets would be removed (at most %s may be), so nothing was "
+	         "published: %s; correct it, or accept it: %s %s",
+	         "4,294,967,295", "4,294,967,295", "4,294,967,295", cause,
+	         stp_hint_text(STP_HINT_ALLOW_REMOVALS), "4294967295");
+	assert_non_null(
+	    strstr(err.text, "accept it: stp_sign_options.allow_removals = 4294967295"));
+}
+
 /* The hint is of the failure that is kept. */
 static void the_first_failure_keeps_its_hint(void **state)
 {
@@ -104,6 +123,7 @@ int main(void)
 	    cmocka_unit_test(each_has_words),
 	    cmocka_unit_test(a_text_has_the_words),
 	    cmocka_unit_test_teardown(a_text_has_the_names_of_a_program, give_back_words),
+	    cmocka_unit_test(the_longest_text_is_whole),
 	    cmocka_unit_test(the_first_failure_keeps_its_hint),
 	};
 

@@ -15,7 +15,7 @@ ROOM = c_char * 65536
 
 class Err(ctypes.Structure):
     _fields_ = [("code", c_int), ("sys_errno", c_int), ("stage", c_char_p), ("file", c_char_p),
-                ("line", c_int), ("subject", c_char * 256), ("text", c_char * 256),
+                ("line", c_int), ("subject", c_char * 256), ("text", c_char * 320),
                 ("hint", c_int)]
 
 
