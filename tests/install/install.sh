@@ -49,6 +49,7 @@ wanted() {
 		share/doc/stampede/SECURITY.md
 		share/fish/vendor_completions.d/stampede.fish
 		share/man/man1/stampede.1
+		share/man/man3/libstampede.3
 		share/man/man5/stampede-ledger.5
 		share/man/man5/stampede.json.5
 		share/man/man7/stampede-recovery.7
