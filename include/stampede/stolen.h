@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * After a theft: what the thief signed, and how the repository comes back.
+ *
+ *	freeze ─▶ hunt ─▶ new seal key, ledger rebuilt ─▶ root N+1 ─▶ everything signed again
+ *
+ * A key that was stolen signs whatever its thief wants. Files that it signed and that
+ * state/audit.log does not record are forgeries, wherever they are found: in public/metadata, in
+ * copies that mirrors or a CDN keep. They are listed, with the targets that they change.
+ *
+ * Shape      options in, a report out.
+ * Memory     16 bytes a line of the audit log, one metadata file at a time, and the report.
+ * Ownership  release the report; strings inside live as long as it does.
+ * Threads    one thread; takes the repository's lock.
+ */
+#ifndef STAMPEDE_STOLEN_H
+#define STAMPEDE_STOLEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stampede/err.h"
+#include "stampede/options.h"
+#include "stampede/verify.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Targets of forged bins, and files that could not be judged, that are kept one by one. */
+#define STP_STOLEN_SHOWN 100
+
+/* A target that a forged bin changes, held against the last known good. */
+struct stp_forged_target {
+	enum stp_change_kind kind;
+	const char *path;      /* raw, NUL-terminated: escape before printing */
+	const char *algorithm; /* static string; NULL: the two have no algorithm in common */
+	const char *old_digest, *new_digest; /* lower-case hex, NULL where there is none */
+	uint64_t old_length, new_length;
+};
+
+enum stp_forgery_kind {
+	STP_FORGERY_UNRECORDED, /* the key signed it, and no run of this repository did */
+	STP_FORGERY_RENAMED,    /* a run signed these bytes, but for another role or version */
+};
+
+/* A file that the stolen key signed and that the repository did not make. */
+struct stp_forgery {
+	enum stp_forgery_kind kind;
+	const char *folder; /* as the caller named it */
+	const char *file;   /* within folder, raw */
+	const char *role;   /* raw */
+	uint64_t version;
+	int64_t expires; /* epoch seconds; 0: unreadable */
+	int is_public;   /* in the repository's public/metadata */
+	/* Of bins in canonical form: the targets that differ from the last known good. */
+	int is_compared;
+	uint64_t changed, added, removed;
+	const struct stp_forged_target *targets;
+	size_t target_count; /* kept; of all forgeries together at most STP_STOLEN_SHOWN */
+};
+
+/* A file that may be one, but cannot be judged. */
+struct stp_unjudged {
+	const char *folder, *file; /* raw */
+	const char *text;          /* why: safe for a terminal */
+};
+
+/* What the hunt found. */
+struct stp_hunt_report {
+	uint64_t files;     /* read */
+	uint64_t ours;      /* signed by the stolen key, as the audit log records */
+	uint64_t bad;       /* with a wrong signature of the stolen key: no client accepts it */
+	uint64_t unsigned_; /* metadata without a signature of the stolen key */
+	uint64_t other;     /* JSON, but not signed metadata */
+	const struct stp_forgery *forgeries; /* sorted by folder and file */
+	size_t forgery_count;
+	uint64_t forgery_total;              /* with those that were not kept */
+	uint64_t version_max;                /* the highest that the thief signed */
+	int64_t expires_max;                 /* the latest expiry that the thief signed */
+	const struct stp_unjudged *unjudged; /* the first STP_STOLEN_SHOWN */
+	size_t unjudged_count;
+	uint64_t unjudged_total;
+
+	/* The audit log itself. */
+	uint64_t log_lines, log_malformed;
+	uint64_t log_backwards; /* lines with an earlier time than the line before */
+	int64_t log_first_at, log_last_at;
+	int has_known_log;     /* the last known good has a copy to compare with */
+	uint64_t log_vanished; /* lines of that copy that today's log lacks, but should have */
+	uint64_t log_inserted; /* lines of today's from before the copy, which the copy lacks */
+
+	/* What the log records and public/metadata does not have. */
+	uint64_t absent_replaced;    /* timestamps before the last one */
+	uint64_t absent_collected;   /* older than the oldest snapshot that is kept: gc */
+	uint64_t absent_unpublished; /* of versions without a snapshot: runs that failed */
+	uint64_t absent;             /* of a published snapshot: removed by somebody else */
+	const char *absent_first;    /* its name, raw; NULL: none */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
