@@ -24,7 +24,7 @@
 #include "publish/repo.h"
 #include "roles/config.h"
 #include "roles/roles.h"
-#include "run/init/ceremony.h"
+#include "run/offline_keys.h"
 #include "run/init/init_stage.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
