@@ -20,8 +20,8 @@
 
 #include <jansson.h>
 
-#include "run/offline_keys.h"
 #include "run/ceremony/former_keys.h"
+#include "run/offline_keys.h"
 #include "verify/signature.h"
 
 struct stp_signing_plan {
