@@ -442,7 +442,7 @@ int main(int argc, char **argv)
 {
 	parse_options(argc, argv);
 	if (sodium_init() < 0)
-		die("libsodium does not start");
+		die("libsodium cannot start");
 	if (wanted("hex"))
 		bench_hex();
 	if (wanted("encode")) {

@@ -11,14 +11,13 @@
 #define STP_BASE_CANCEL_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 
 struct stp_cancel {
 	atomic_int flag;
 };
 
 /* True once stp_cancel_set() was called; cheap enough for every loop. cancel may be NULL. */
-static inline bool stp_cancelled(const struct stp_cancel *cancel)
+static inline int stp_cancelled(const struct stp_cancel *cancel)
 {
 	return cancel && atomic_load_explicit(&cancel->flag, memory_order_relaxed) != 0;
 }

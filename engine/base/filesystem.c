@@ -56,7 +56,9 @@ static uint64_t lasting_id(int fd, dev_t device)
 	return (uint64_t)device | STP_FS_FOREIGN;
 }
 
-int stp_fs_has_own_clock(int fd)
+/* Whether the stamps of files at fd come from this machine's clock, in nanoseconds, as of its last
+ * tick. */
+static int has_own_clock(int fd)
 {
 	struct statfs fs;
 
@@ -88,7 +90,7 @@ void stp_fs_table_init(struct stp_fs_table *table, int root_fd)
 		return;
 	table->root = st.st_dev;
 	table->has_root = 1;
-	table->root_is_ours = stp_fs_has_own_clock(root_fd);
+	table->root_is_ours = has_own_clock(root_fd);
 }
 
 static int find(const struct stp_fs_table *table, dev_t device, uint64_t *out_id)
@@ -147,7 +149,7 @@ uint64_t stp_fs_id(struct stp_fs_table *table, dev_t device, int at, const char 
 	if (fd < 0)
 		return (uint64_t)device | STP_FS_FOREIGN; /* it is gone: nobody will ask again */
 	id = lasting_id(fd, device);
-	if (!stp_fs_has_own_clock(fd))
+	if (!has_own_clock(fd))
 		atomic_store_explicit(&table->others_are_ours, 0, memory_order_relaxed);
 	if (fd != at)
 		close(fd);
@@ -186,7 +188,6 @@ int64_t stp_fs_grace_ns(const struct stp_fs_table *table, int clock_fd)
 	/* The clock was read where the files are, whichever machine it belongs to. */
 	if (others && table->has_root && fstat(clock_fd, &st) == 0 && st.st_dev == table->root)
 		return STP_FS_GRACE_NS;
-	return others && table->root_is_ours && stp_fs_has_own_clock(clock_fd)
-	           ? STP_FS_GRACE_NS
-	           : STP_FS_GRACE_OTHER_NS;
+	return others && table->root_is_ours && has_own_clock(clock_fd) ? STP_FS_GRACE_NS
+	                                                                : STP_FS_GRACE_OTHER_NS;
 }

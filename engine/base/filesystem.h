@@ -58,10 +58,6 @@ uint64_t stp_fs_id(struct stp_fs_table *table, dev_t device, int at, const char 
  * file system. An older program's number may have changed only for the root's file system. */
 int stp_fs_is_same(const struct stp_fs_table *table, uint64_t entry_id, uint64_t record_id);
 
-/* Whether the stamps of files at fd come from this machine's clock, in nanoseconds, as of its last
- * tick. */
-int stp_fs_has_own_clock(int fd);
-
 /* Whether that is so for all file systems found. */
 int stp_fs_all_have_own_clock(const struct stp_fs_table *table);
 

@@ -157,7 +157,7 @@ static unsigned hex_value(char c, int any_case)
 	return 255;
 }
 
-bool stp_hex_decode(const char *hex, size_t byte_count, uint8_t *out, int any_case)
+int stp_hex_decode(const char *hex, size_t byte_count, uint8_t *out, int any_case)
 {
 	size_t i;
 
@@ -166,28 +166,28 @@ bool stp_hex_decode(const char *hex, size_t byte_count, uint8_t *out, int any_ca
 		unsigned low = hex_value(hex[2 * i + 1], any_case);
 
 		if ((high | low) > 15)
-			return false;
+			return 0;
 		out[i] = (uint8_t)(high << 4 | low);
 	}
-	return true;
+	return 1;
 }
 
-bool stp_u64_parse(const char *text, size_t count, uint64_t *out)
+int stp_u64_parse(const char *text, size_t count, uint64_t *out)
 {
 	uint64_t value = 0;
 	size_t i;
 
 	if (count == 0 || (count > 1 && text[0] == '0'))
-		return false;
+		return 0;
 	for (i = 0; i < count; i++) {
 		unsigned digit = (unsigned)(text[i] - '0');
 
 		if (digit > 9 || value > (UINT64_MAX - digit) / 10)
-			return false;
+			return 0;
 		value = value * 10 + digit;
 	}
 	*out = value;
-	return true;
+	return 1;
 }
 
 size_t stp_u64_format(uint64_t value, char *out)

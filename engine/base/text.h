@@ -10,7 +10,6 @@
 #ifndef STP_BASE_TEXT_H
 #define STP_BASE_TEXT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,11 +34,11 @@ void stp_hex_encode(const uint8_t *bytes, size_t byte_count, char *out);
 
 /* Reads 2 * byte_count hex digits into out; false when a character is not [0-9a-f]
  * (upper case is accepted only with any_case != 0). */
-bool stp_hex_decode(const char *hex, size_t byte_count, uint8_t *out, int any_case);
+int stp_hex_decode(const char *hex, size_t byte_count, uint8_t *out, int any_case);
 
 /* Parses all of text[0, count) as an unsigned decimal without sign, spaces or leading zeros
  * ("0" itself is allowed); false on anything else or overflow. */
-bool stp_u64_parse(const char *text, size_t count, uint64_t *out);
+int stp_u64_parse(const char *text, size_t count, uint64_t *out);
 
 /* Writes value as decimal, no NUL; returns the number of characters (at most 20). */
 size_t stp_u64_format(uint64_t value, char *out);

@@ -100,6 +100,7 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 	enum stp_errc code;
 	size_t started;
 	int sys = 0;
+	size_t i;
 
 	if (count == 0)
 		return fn(ctx, 0, err);
@@ -116,7 +117,7 @@ enum stp_errc stp_workers_run(size_t count, const char *name, stp_worker_fn *fn,
 	if (sys != 0 && cancel)
 		stp_cancel_set(cancel);
 	open_gate(&gate, sys == 0 ? GATE_OPEN : GATE_CLOSED);
-	for (size_t i = 0; i < started; i++)
+	for (i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	if (sys == EPERM)
 		code = STP_FAIL_ERRNO(stp_hinted(err, STP_HINT_JOBS_SERIAL), sys, "threads", name,

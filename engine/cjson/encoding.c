@@ -10,9 +10,10 @@ enum stp_errc stp_cjson_to_file(const void *signed_bytes, size_t count, const ch
 	const uint8_t *bytes = signed_bytes;
 	uint8_t escape[STP_CJSON_ESCAPE_BYTES_MAX];
 	size_t start = 0;
+	size_t i;
 
 	/* Canonical form has no white space, so control characters occur in strings only. */
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		if (bytes[i] >= 0x20)
 			continue;
 		if (bytes[i] == 0)

@@ -29,8 +29,9 @@ static size_t plain_span_portable(const uint8_t *bytes, size_t count)
 static void hex_encode_portable(const uint8_t *bytes, size_t byte_count, uint8_t *out)
 {
 	static const char digits[16] = "0123456789abcdef";
+	size_t i;
 
-	for (size_t i = 0; i < byte_count; i++) {
+	for (i = 0; i < byte_count; i++) {
 		out[2 * i] = (uint8_t)digits[bytes[i] >> 4];
 		out[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
 	}
@@ -47,7 +48,9 @@ static int hex_value(uint8_t c)
 
 static int hex_decode_portable(const uint8_t *hex, size_t byte_count, uint8_t *out)
 {
-	for (size_t i = 0; i < byte_count; i++) {
+	size_t i;
+
+	for (i = 0; i < byte_count; i++) {
 		int high = hex_value(hex[2 * i]);
 		int low = hex_value(hex[2 * i + 1]);
 
@@ -231,6 +234,7 @@ size_t stp_cjson_sequence(const uint8_t *bytes, size_t count)
 	uint8_t low = 0x80;
 	uint8_t high = 0xbf;
 	size_t length;
+	size_t i;
 
 	if (count == 0)
 		return 0;
@@ -254,7 +258,7 @@ size_t stp_cjson_sequence(const uint8_t *bytes, size_t count)
 	}
 	if (count < length || bytes[1] < low || bytes[1] > high)
 		return 0;
-	for (size_t i = 2; i < length; i++) {
+	for (i = 2; i < length; i++) {
 		if ((bytes[i] & 0xc0) != 0x80)
 			return 0;
 	}

@@ -61,12 +61,13 @@ static void print_model(const struct stp_plan_report *plan)
 {
 	const struct stp_pep458 *pep = &plan->rows[plan->recommended].pep;
 	char number[32];
+	int i;
 
 	printf("PEP 458's model at %s bins\n",
 	       stp_count_format(plan->rows[plan->recommended].bins, number));
-	for (int i = 1; i <= 10; i++)
+	for (i = 1; i <= 10; i++)
 		print_line('C', i, stp_count_format(pep->c[i], number), "");
-	for (int i = 1; i <= 17; i++)
+	for (i = 1; i <= 17; i++)
 		print_line('V', i, stp_count_format(pep->v[i], number),
 		           i == 13 || i == 15 || i == 17 ? "%" : "");
 }
@@ -80,11 +81,12 @@ static const char *size_text(uint64_t bytes, char *out)
 static void print_sizes(const struct stp_plan_report *plan)
 {
 	char a[32], b[32], c[32], d[32], e[32];
+	size_t i;
 
 	printf("\nfiles as stampede writes them (profile %s)\n", plan->profile);
 	printf("  %9s %10s %10s %10s %10s %10s\n", "bins", "bin", "fullest", "snapshot",
 	       "bins role", "one run");
-	for (size_t i = 0; i < plan->row_count; i++) {
+	for (i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 		uint64_t role = row->bins_bytes ? row->bins_bytes : row->targets_bytes;
 		char count[32];
@@ -106,12 +108,13 @@ static const char *percent_text(double percent, char *out)
 static void print_users(const struct stp_plan_report *plan)
 {
 	char a[32], b[32], c[32], d[32], e[32], f[32];
+	size_t i;
 
 	printf("\nfetched per installation (two bins), and in %% of a file: here, by the PEP"
 	       "\n");
 	printf("  %7s %9s %9s %9s  %5s %5s %5s  %5s %5s %5s\n", "bins", "same", "next", "new user",
 	       "same", "next", "new", "V13", "V15", "V17");
-	for (size_t i = 0; i < plan->row_count; i++) {
+	for (i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 		char count[32];
 
@@ -128,10 +131,11 @@ static void print_users(const struct stp_plan_report *plan)
 static void print_updates(const struct stp_plan_report *plan)
 {
 	char count[32], updates[32], changed[32], one[32];
+	size_t i;
 
 	printf("\nupdates: %s a day\n", stp_count_format(plan->updates_per_day, updates));
 	printf("  %9s %14s %18s %16s\n", "bins", "bins touched", "one alone writes", "tuf-js CPU");
-	for (size_t i = 0; i < plan->row_count; i++) {
+	for (i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 
 		printf("  %9s %14s %18s %14.1f s%s\n", stp_count_format(row->bins, count),
@@ -155,21 +159,23 @@ static void print_clients(const struct stp_plan_report *plan)
 {
 	const struct stp_plan_row *best = &plan->rows[plan->recommended];
 	char count[32];
+	size_t c;
+	size_t i;
 
-	printf("\nclients (y yes, s slow, ? nobody has shown it, - cannot)\n  %9s", "bins");
-	for (size_t c = 0; c < best->client_count; c++)
+	printf("\nclients (y yes, s slow, ? not tested, - cannot)\n  %9s", "bins");
+	for (c = 0; c < best->client_count; c++)
 		printf(" %s", best->clients[c].client);
 	printf("\n");
-	for (size_t i = 0; i < plan->row_count; i++) {
+	for (i = 0; i < plan->row_count; i++) {
 		const struct stp_plan_row *row = &plan->rows[i];
 
 		printf("  %9s", stp_count_format(row->bins, count));
-		for (size_t c = 0; c < row->client_count; c++)
+		for (c = 0; c < row->client_count; c++)
 			printf(" %*c", (int)strlen(row->clients[c].client),
 			       "y-s?"[row->clients[c].answer]);
 		printf("%s\n", i == plan->recommended ? "  <" : "");
 	}
-	for (size_t c = 0; c < best->client_count; c++)
+	for (c = 0; c < best->client_count; c++)
 		if (best->clients[c].reasons[0])
 			print_reasons(best->clients[c].client, best->clients[c].reasons);
 }
@@ -201,12 +207,13 @@ static json_t *pep_json(const struct stp_pep458 *pep)
 {
 	json_t *object = json_object();
 	char name[8];
+	int i;
 
-	for (int i = 1; i <= 10; i++) {
+	for (i = 1; i <= 10; i++) {
 		snprintf(name, sizeof(name), "C%d", i);
 		stp_json_set_u64(object, name, pep->c[i]);
 	}
-	for (int i = 1; i <= 17; i++) {
+	for (i = 1; i <= 17; i++) {
 		snprintf(name, sizeof(name), "V%d", i);
 		stp_json_set_u64(object, name, pep->v[i]);
 	}
@@ -216,8 +223,9 @@ static json_t *pep_json(const struct stp_pep458 *pep)
 static json_t *clients_json(const struct stp_plan_row *row)
 {
 	json_t *array = json_array();
+	size_t i;
 
-	for (size_t i = 0; i < row->client_count; i++)
+	for (i = 0; i < row->client_count; i++)
 		json_array_append_new(
 		    array, json_pack("{s:s, s:s, s:s}", "client", row->clients[i].client, "answer",
 		                     stp_client_answer_name(row->clients[i].answer), "reasons",
@@ -255,11 +263,12 @@ static json_t *row_json(const struct stp_plan_row *row)
 static json_t *plan_json(const struct stp_plan_report *plan)
 {
 	json_t *object = json_object(), *rows = json_array(), *hashes = json_array();
+	size_t i;
 
-	for (int i = 0; i < STP_ALG_COUNT; i++)
+	for (i = 0; i < STP_ALG_COUNT; i++)
 		if (plan->hash_set & STP_ALG_BIT(i))
 			json_array_append_new(hashes, json_string(stp_alg_name((enum stp_alg)i)));
-	for (size_t i = 0; i < plan->row_count; i++)
+	for (i = 0; i < plan->row_count; i++)
 		json_array_append_new(rows, row_json(&plan->rows[i]));
 	json_object_set_new(object, "profile", json_string(plan->profile));
 	stp_json_set_u64(object, "targets", plan->targets);

@@ -105,9 +105,11 @@ static void print_summary(const struct stp_verify_report *report)
 
 static void print_clients(const struct stp_verify_report *report)
 {
+	size_t i;
+
 	if (report->client_count)
 		printf("clients\n");
-	for (size_t i = 0; i < report->client_count; i++) {
+	for (i = 0; i < report->client_count; i++) {
 		const struct stp_client_verdict *verdict = &report->clients[i];
 
 		printf("  %-14s ", verdict->client);
@@ -129,8 +131,9 @@ static const char *severity_name(const struct stp_finding *finding, int strict)
 static void print_findings(const struct stp_verify_report *report, int strict)
 {
 	char subject[1024];
+	size_t i;
 
-	for (size_t i = 0; i < report->finding_count; i++) {
+	for (i = 0; i < report->finding_count; i++) {
 		const struct stp_finding *finding = &report->findings[i];
 
 		stp_text_escape(finding->subject, strlen(finding->subject), subject,
@@ -162,8 +165,9 @@ static json_t *findings_json(const struct stp_verify_report *report, int strict)
 {
 	json_t *array = json_array();
 	char subject[1024];
+	size_t i;
 
-	for (size_t i = 0; i < report->finding_count; i++) {
+	for (i = 0; i < report->finding_count; i++) {
 		const struct stp_finding *finding = &report->findings[i];
 
 		stp_text_escape(finding->subject, strlen(finding->subject), subject,
@@ -179,8 +183,9 @@ static json_t *findings_json(const struct stp_verify_report *report, int strict)
 static json_t *clients_json(const struct stp_verify_report *report)
 {
 	json_t *array = json_array();
+	size_t i;
 
-	for (size_t i = 0; i < report->client_count; i++)
+	for (i = 0; i < report->client_count; i++)
 		json_array_append_new(
 		    array, json_pack("{s:s, s:s, s:s}", "client", report->clients[i].client,
 		                     "answer", stp_client_answer_name(report->clients[i].answer),
@@ -191,8 +196,9 @@ static json_t *clients_json(const struct stp_verify_report *report)
 static json_t *hashes_json(unsigned set)
 {
 	json_t *array = json_array();
+	int i;
 
-	for (int i = 0; i < STP_ALG_COUNT; i++)
+	for (i = 0; i < STP_ALG_COUNT; i++)
 		if (set & STP_ALG_BIT(i))
 			json_array_append_new(array, json_string(stp_alg_name((enum stp_alg)i)));
 	return array;

@@ -18,7 +18,8 @@
 #define MANIFEST_MAX    (HEAD_BYTES + STP_LEDGER_SEGMENTS_MAX * ENTRY_BYTES + STP_SEAL_BYTES)
 #define ENTRY_NAME_ROOM 64
 
-void stp_manifest_name(uint64_t generation, char out[STP_MANIFEST_NAME_BYTES])
+/* "N.manifest" for generation. */
+static void manifest_name(uint64_t generation, char out[STP_MANIFEST_NAME_BYTES])
 {
 	snprintf(out, STP_MANIFEST_NAME_BYTES, "%llu.manifest", (unsigned long long)generation);
 }
@@ -65,7 +66,7 @@ enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder
 	for (i = 0; i < manifest->count; i++)
 		store_entry(&manifest->entries[i], bytes + HEAD_BYTES + i * ENTRY_BYTES);
 	seal(bytes, count, seal_key, bytes + count);
-	stp_manifest_name(manifest->generation, name);
+	manifest_name(manifest->generation, name);
 	return stp_file_write(folder_fd, name, bytes, count + STP_SEAL_BYTES, 0600, STP_FILE_NEW,
 	                      "ledger", err);
 }
@@ -123,7 +124,7 @@ enum stp_errc stp_manifest_read(int folder_fd, uint64_t generation, const uint8_
 	uint8_t sum[STP_SEAL_BYTES];
 	enum stp_errc code;
 
-	stp_manifest_name(generation, name);
+	manifest_name(generation, name);
 	STP_TRY(stp_file_read(folder_fd, name, MANIFEST_MAX, "ledger", &buf, err));
 	if (buf.count < HEAD_BYTES + STP_SEAL_BYTES || stp_load64_le(buf.data) != MAGIC) {
 		code = STP_FAIL(err, STP_FORMAT, "ledger", name, "is not a manifest of a ledger");

@@ -31,9 +31,6 @@ struct stp_manifest {
 	struct stp_manifest_entry entries[STP_LEDGER_SEGMENTS_MAX]; /* newest first */
 };
 
-/* "N.manifest" for generation. */
-void stp_manifest_name(uint64_t generation, char out[STP_MANIFEST_NAME_BYTES]);
-
 /* Writes the manifest durably; it must not exist. */
 enum stp_errc stp_manifest_write(const struct stp_manifest *manifest, int folder_fd,
                                  const uint8_t *seal_key, struct stp_err *err) STP_MUST_CHECK;

@@ -96,11 +96,6 @@ enum stp_errc stp_segment_add(struct stp_segment_writer *writer, const struct st
 /* Makes every later or waiting append return STP_CANCELLED. Any thread. */
 void stp_segment_cancel(struct stp_segment_writer *writer);
 
-/* Writes index and footer; the file is complete but still has its temporary name and is not yet
- * durable. info may be NULL. */
-enum stp_errc stp_segment_finish(struct stp_segment_writer *writer, struct stp_segment_info *info,
-                                 struct stp_err *err) STP_MUST_CHECK;
-
 /* fsync → rename to its name → fsync of the folder; calls finish if that was not called. Frees the
  * writer, also on failure (then the temporary file is gone). info may be NULL. */
 enum stp_errc stp_segment_commit(struct stp_segment_writer *writer, struct stp_segment_info *info,

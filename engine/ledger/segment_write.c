@@ -230,8 +230,9 @@ static enum stp_errc write_frame(struct stp_segment_writer *writer, uint8_t *ind
 	return stp_fd_write_at(writer->fd, header, sizeof(header), 0, "ledger", writer->name, err);
 }
 
-enum stp_errc stp_segment_finish(struct stp_segment_writer *writer, struct stp_segment_info *info,
-                                 struct stp_err *err)
+/* Writes index and footer; the file is complete but still has its temporary name and is not yet
+ * durable. */
+static enum stp_errc finish(struct stp_segment_writer *writer, struct stp_err *err)
 {
 	enum stp_errc code;
 	uint8_t *index;
@@ -250,8 +251,6 @@ enum stp_errc stp_segment_finish(struct stp_segment_writer *writer, struct stp_s
 	free(index);
 	STP_TRY(code);
 	writer->is_finished = 1;
-	if (info)
-		*info = writer->info;
 	return STP_OK;
 }
 
@@ -273,7 +272,7 @@ enum stp_errc stp_segment_commit(struct stp_segment_writer *writer, struct stp_s
 	enum stp_errc code = STP_OK;
 
 	if (!writer->is_finished)
-		code = stp_segment_finish(writer, NULL, err);
+		code = finish(writer, err);
 	if (code == STP_OK)
 		code = put_in_place(writer, err);
 	if (code == STP_OK && info)

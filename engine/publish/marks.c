@@ -64,7 +64,8 @@ static void add_folder(XXH3_state_t *hash, int targets_fd, const char *name)
 	XXH3_64bits_update(hash, values, sizeof(values));
 }
 
-uint64_t stp_marks_print(int targets_fd)
+/* What state/marks should hold for the present state of the folders; 0: there are none. */
+static uint64_t folders_print(int targets_fd)
 {
 	XXH3_state_t *hash = XXH3_createState();
 	char name[sizeof(STP_MARKS_FOLDER) + 8];
@@ -101,14 +102,14 @@ int stp_marks_is_noted(int targets_fd, int state_fd)
 	    stp_hex_decode((const char *)file.data, sizeof(noted), noted, 0))
 		print = stp_load64_be(noted);
 	stp_buf_release(&file);
-	return print && print == stp_marks_print(targets_fd);
+	return print && print == folders_print(targets_fd);
 }
 
 enum stp_errc stp_marks_note(int targets_fd, int state_fd, struct stp_err *err)
 {
 	char text[STATE_BYTES + 1];
 
-	snprintf(text, sizeof(text), "%016llx\n", (unsigned long long)stp_marks_print(targets_fd));
+	snprintf(text, sizeof(text), "%016llx\n", (unsigned long long)folders_print(targets_fd));
 	return stp_file_write(state_fd, STP_MARKS_STATE_FILE, text, STATE_BYTES,
 	                      STP_MODE_PRIVATE_FILE, STP_FILE_REPLACE, STAGE, err);
 }

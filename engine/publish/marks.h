@@ -55,9 +55,6 @@ enum stp_errc stp_marks_commit(struct stp_marks *marks, struct stp_err *err) STP
 /* NULL is allowed. */
 void stp_marks_end(struct stp_marks *marks);
 
-/* What state/marks should hold for the present state of the folders; 0: there are none. */
-uint64_t stp_marks_print(int targets_fd);
-
 /* Whether state/marks agrees with the present state of the folders, and a function that makes it
  * agree: for gc, which removes marks itself. */
 int stp_marks_is_noted(int targets_fd, int state_fd);

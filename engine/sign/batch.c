@@ -29,7 +29,9 @@ struct chunk {
 
 static void fill_chunk(struct chunk *chunk, const struct stp_sign_doc *docs, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	size_t i;
+
+	for (i = 0; i < count; i++) {
 		struct stp_sign_message *message = &chunk->messages[i];
 
 		message->name = docs[i].name;
@@ -72,15 +74,17 @@ enum stp_errc stp_sign_batch(struct stp_signer *signer, struct stp_sign_doc *doc
                              struct stp_err *err)
 {
 	struct chunk chunk;
+	size_t first;
+	size_t i;
 
 	STP_TRY(check_scheme(signer, err));
-	for (size_t first = 0; first < count; first += CHUNK_COUNT) {
+	for (first = 0; first < count; first += CHUNK_COUNT) {
 		struct stp_sign_doc *some = docs + first;
 		size_t n = count - first < CHUNK_COUNT ? count - first : CHUNK_COUNT;
 
 		fill_chunk(&chunk, some, n);
 		STP_TRY(stp_signer_sign(signer, chunk.messages, n, err));
-		for (size_t i = 0; i < n; i++) {
+		for (i = 0; i < n; i++) {
 			write_envelope(signer, &some[i], chunk.signatures[i]);
 			/* Simulates memory that flips a bit between signing and publishing. */
 			if (STP_FAULT_POINT("sign", "flip"))
@@ -119,6 +123,8 @@ enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_do
 {
 	const struct stp_cjson_kernel *kernel = stp_cjson_kernel_for(stp_cpu_features());
 	struct chunk chunk;
+	size_t first;
+	size_t i;
 
 #ifdef STP_TEST_HOOKS
 	/* bench/e2e/safety_cost measures the cost of this check by leaving it out. */
@@ -127,15 +133,15 @@ enum stp_errc stp_sign_check_batch(struct stp_signer *signer, struct stp_sign_do
 #endif
 
 	STP_TRY(check_scheme(signer, err));
-	for (size_t first = 0; first < count; first += CHUNK_COUNT) {
+	for (first = 0; first < count; first += CHUNK_COUNT) {
 		struct stp_sign_doc *some = docs + first;
 		size_t n = count - first < CHUNK_COUNT ? count - first : CHUNK_COUNT;
 
 		fill_chunk(&chunk, some, n);
-		for (size_t i = 0; i < n; i++)
+		for (i = 0; i < n; i++)
 			STP_TRY(read_envelope(signer, kernel, &some[i], chunk.signatures[i], err));
 		STP_TRY(stp_signer_check(signer, chunk.messages, n, err));
-		for (size_t i = 0; i < n; i++)
+		for (i = 0; i < n; i++)
 			memcpy(some[i].covered, chunk.messages[i].covered, sizeof(some[i].covered));
 	}
 	return STP_OK;

@@ -90,12 +90,13 @@ static void hash_bodies(struct lanes *lanes, const struct stp_sign_message *mess
 {
 	struct stp_hash_job *job;
 	size_t start = HEAD_BYTES - before_bytes;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		submit_head(lanes, &messages[i], i, before_bytes);
 	while (stp_hasher_next(lanes->hasher, STP_HASHER_DRAIN))
 		;
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		job = &lanes->jobs[i];
 		if (job->final)
 			continue;
@@ -117,10 +118,12 @@ static void wipe(struct lanes *lanes, size_t count)
 static enum stp_errc make_nonces(struct lanes *lanes, const struct stp_sign_message *messages,
                                  size_t count, struct stp_err *err)
 {
-	for (size_t i = 0; i < count; i++)
+	size_t i;
+
+	for (i = 0; i < count; i++)
 		memcpy(lanes->slots[i].head, stp_key_secret(lanes->key)->prefix, 32);
 	hash_bodies(lanes, messages, count, 32);
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
 		crypto_core_ed25519_scalar_reduce(slot->nonce, slot->digest);
@@ -138,15 +141,16 @@ static void make_signatures(struct lanes *lanes, const struct stp_sign_message *
                             size_t count)
 {
 	uint8_t k[32];
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
 		memcpy(slot->head, slot->signature, 32);
 		memcpy(slot->head + 32, stp_key_public(lanes->key), 32);
 	}
 	hash_bodies(lanes, messages, count, 64);
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 		uint8_t *s = slot->signature + 32;
 
@@ -161,15 +165,17 @@ static enum stp_errc sign(struct stp_signer *signer, struct stp_sign_message *me
 {
 	struct lanes *lanes = (struct lanes *)signer;
 	enum stp_errc code = STP_OK;
+	size_t first;
+	size_t i;
 
-	for (size_t first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
+	for (first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
 		struct stp_sign_message *chunk = messages + first;
 		size_t n = count - first < SLOT_COUNT ? count - first : SLOT_COUNT;
 
 		code = make_nonces(lanes, chunk, n, err);
 		if (code == STP_OK)
 			make_signatures(lanes, chunk, n);
-		for (size_t i = 0; i < n && code == STP_OK; i++) {
+		for (i = 0; i < n && code == STP_OK; i++) {
 			memcpy(chunk[i].signature, lanes->slots[i].signature, 64);
 			chunk[i].signature_bytes = 64;
 		}
@@ -199,7 +205,9 @@ static enum stp_errc store_signature(struct slot *slot, const struct stp_sign_me
  * that a document is checked in another lane than it was signed in. */
 static int find_points(struct lanes *lanes, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	size_t i;
+
+	for (i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
 		crypto_core_ed25519_scalar_reduce(slot->challenge, slot->digest);
@@ -219,8 +227,9 @@ static enum stp_errc verify_smallest(struct lanes *lanes, const struct stp_sign_
                                      size_t count, struct stp_err *err)
 {
 	size_t smallest = 0;
+	size_t i;
 
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		lanes->unverified_bytes += cost_of(&messages[i]);
 		if (messages[i].count < messages[smallest].count)
 			smallest = i;
@@ -238,7 +247,9 @@ static enum stp_errc verify_smallest(struct lanes *lanes, const struct stp_sign_
 static enum stp_errc check_chunk(struct lanes *lanes, struct stp_sign_message *messages,
                                  size_t count, struct stp_err *err)
 {
-	for (size_t i = 0; i < count; i++) {
+	size_t i;
+
+	for (i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
 		STP_TRY(store_signature(slot, &messages[i], err));
@@ -249,7 +260,7 @@ static enum stp_errc check_chunk(struct lanes *lanes, struct stp_sign_message *m
 	if (!find_points(lanes, count))
 		return stp_signer_refuse(messages[0].name,
 		                         "a signature of its batch has no valid point", err);
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		struct slot *slot = &lanes->slots[i];
 
 		if (memcmp(slot->point, slot->signature, 32) != 0)
@@ -265,11 +276,12 @@ static enum stp_errc check(struct stp_signer *signer, struct stp_sign_message *m
 {
 	struct lanes *lanes = (struct lanes *)signer;
 	enum stp_errc code = STP_OK;
+	size_t first;
 
 	if (count && !stp_multiplier_fits(lanes->multiplier))
 		return stp_signer_refuse(messages->name,
 		                         "the key in memory does not match its public half", err);
-	for (size_t first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
+	for (first = 0; first < count && code == STP_OK; first += SLOT_COUNT) {
 		size_t n = count - first < SLOT_COUNT ? count - first : SLOT_COUNT;
 
 		code = check_chunk(lanes, messages + first, n, err);

@@ -73,7 +73,7 @@ updates: 100,000 a day
     131,072         69,954            4.73 MB         6656.0 s
     262,144         83,137            9.44 MB        26624.0 s
 (blank)
-clients (y yes, s slow, ? nobody has shown it, - cannot)
+clients (y yes, s slow, ? not tested, - cannot)
        bins python-tuf tuf-js go-tuf 2 tough php-tuf rust-tuf sigstore-java
         256          y      y        y     -       -        -             -
         512          y      y        y     -       -        -             -
@@ -93,7 +93,7 @@ clients (y yes, s slow, ? nobody has shown it, - cannot)
 (blank)
 recommended: 16,384 bins: a returning user fetches 694.06 kB for each new snapshot (573.84 kB of snapshot, two bins of 59.87 kB), 32 % of a download; with 8,192 bins it would be 526.40 kB, but php-tuf could not be served: the largest bin has 151,033 bytes, its limit is 100,000
 $ stampede plan --targets-count 20000000 --hash sha256 --profile prefixes --bins 65536 | grep -A9 ^clients
-clients (y yes, s slow, ? nobody has shown it, - cannot)
+clients (y yes, s slow, ? not tested, - cannot)
        bins python-tuf tuf-js go-tuf 2 tough php-tuf rust-tuf sigstore-java
      65,536          y      s        -     s       y        -             -  <
   tuf-js: takes about 1664 s of CPU for each new snapshot

@@ -114,7 +114,7 @@ static void test_pending__a_dry_run_only_counts(void **state)
 	struct stp_sources sources = STP_SOURCES_INIT;
 
 	(void)state;
-	fixture->made.options.dry_run = true;
+	fixture->made.options.dry_run = 1;
 	assert_int_equal(pend(fixture), STP_OK);
 	assert_int_equal(fixture->made.report.files_hashed, FILES);
 	assert_int_equal(stp_ledger_sources(fixture->made.run.ledger, &sources, NULL), STP_OK);

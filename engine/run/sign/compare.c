@@ -49,7 +49,8 @@ enum stp_same stp_said_compare(const struct stp_said *a, const struct stp_said *
 	return have_common ? STP_SAME_YES : STP_SAME_UNKNOWN;
 }
 
-void stp_said_pick(const struct stp_said *said, unsigned set, uint8_t *out)
+/* Packs the digests of set, all of which said has, into out. */
+static void pick(const struct stp_said *said, unsigned set, uint8_t *out)
 {
 	int alg;
 
@@ -116,7 +117,7 @@ void stp_record_restate(struct stp_record *record, unsigned set, unsigned wanted
 	record->flags &= (uint16_t) ~(STP_RECORD_DIGESTS | STP_RECORD_CLAIMS);
 	if ((said.set & wanted) == wanted) {
 		if (said.set != wanted) {
-			stp_said_pick(&said, wanted, buffer);
+			pick(&said, wanted, buffer);
 			record->digests = buffer;
 		}
 		record->flags |= STP_RECORD_DIGESTS;

@@ -36,9 +36,6 @@ enum stp_same {
 
 enum stp_same stp_said_compare(const struct stp_said *a, const struct stp_said *b);
 
-/* Packs the digests of set, all of which said has, into out. */
-void stp_said_pick(const struct stp_said *said, unsigned set, uint8_t *out);
-
 /* Bytes for stp_said_difference(). */
 #define STP_DIFFERENCE_MAX 384
 

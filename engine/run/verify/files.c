@@ -92,12 +92,13 @@ static enum stp_errc queue_file(struct audit *audit, size_t worker,
 	};
 	struct stp_digest_item *item;
 	uint8_t *digests;
+	int alg;
 
 	STP_TRY(stp_digest_queue_put(audit->queue, worker, &record, 0,
 	                             stp_alg_set_digest_bytes(set), &item, err));
 	atomic_fetch_add_explicit(&audit->queued, 1, memory_order_relaxed);
 	digests = item->extra;
-	for (int alg = 0; alg < STP_ALG_COUNT; alg++)
+	for (alg = 0; alg < STP_ALG_COUNT; alg++)
 		if (set & STP_ALG_BIT(alg))
 			(void)stp_hex_decode(entry->hex[alg],
 			                     stp_alg_digest_bytes((enum stp_alg)alg),
@@ -151,11 +152,12 @@ static enum stp_errc queue_target(struct audit *audit, size_t worker,
 {
 	char path[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 8];
 	int there = 0;
+	int alg;
 
 	snprintf(path, sizeof(path), "%.*s", (int)entry->path_bytes, entry->path);
 	if (audit->options->copies_of_fd < 0)
 		STP_TRY(queue_name(audit, worker, entry, path, entry->path_bytes, &there, err));
-	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		size_t count;
 
 		if (!(audit->options->hash_set & STP_ALG_BIT(alg)))
@@ -180,9 +182,10 @@ static void fill_mark(const struct audit *audit, const struct stp_bin_entry *ent
 {
 	unsigned set = audit->options->hash_set;
 	size_t share = MARK / (size_t)__builtin_popcount(set), used = 0;
+	int alg;
 
 	memset(mark, 0, MARK);
-	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		if (!(set & STP_ALG_BIT(alg)))
 			continue;
 		(void)stp_hex_decode(entry->hex[alg], share, mark + used, 0);
@@ -211,13 +214,14 @@ static enum stp_errc queue_batch(struct audit *audit, size_t worker, const struc
 	const uint8_t *paths[KEY_BATCH] = {NULL};
 	size_t bytes[KEY_BATCH] = {0};
 	uint8_t keys[KEY_BATCH][32];
+	size_t i;
 
-	for (size_t i = begin; i < end; i++) {
+	for (i = begin; i < end; i++) {
 		paths[i - begin] = (const uint8_t *)bin->entries[i].path;
 		bytes[i - begin] = bin->entries[i].path_bytes;
 	}
 	stp_hash_many(STP_ALG_SHA256, paths, bytes, end - begin, NULL, 0, keys[0], sizeof(keys[0]));
-	for (size_t i = begin; i < end; i++) {
+	for (i = begin; i < end; i++) {
 		struct known *item = &known->items[known->count];
 
 		if (!is_usable(audit, bin, &bin->entries[i]))
@@ -241,6 +245,7 @@ static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, 
 	struct known_bin *known = &audit->known[index];
 	char name[256];
 	int there;
+	size_t i;
 
 	if (!tree->bin_items[index].listed)
 		return STP_OK;
@@ -253,7 +258,7 @@ static enum stp_errc read_bin(struct audit *audit, size_t worker, size_t index, 
 	known->items = malloc((reader->bin.entry_count + 1) * sizeof(*known->items));
 	if (!known->items)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, name, "cannot note targets");
-	for (size_t i = 0; i < reader->bin.entry_count; i += KEY_BATCH) {
+	for (i = 0; i < reader->bin.entry_count; i += KEY_BATCH) {
 		size_t end = i + KEY_BATCH < reader->bin.entry_count ? i + KEY_BATCH
 		                                                     : reader->bin.entry_count;
 
@@ -309,6 +314,7 @@ static void compare_digests(struct audit *audit, const struct stp_digest_item *i
 {
 	const uint8_t *digests = item->extra;
 	unsigned set = audit->options->hash_set;
+	int alg;
 
 	if (record->length != item->length) {
 		stp_finding_add(audit->options->findings, differs(audit), item->path,
@@ -317,7 +323,7 @@ static void compare_digests(struct audit *audit, const struct stp_digest_item *i
 		                (unsigned long long)item->length);
 		return;
 	}
-	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		size_t at, bytes = stp_alg_digest_bytes((enum stp_alg)alg);
 		char found[2 * STP_DIGEST_BYTES_MAX + 1];
 
@@ -351,7 +357,9 @@ static enum stp_errc done_file(void *ctx, size_t worker, const struct stp_record
 /* Files that could not be read become findings. */
 static void report_faults(struct audit *audit, const struct stp_fault_list *faults)
 {
-	for (size_t i = 0; i < faults->count; i++)
+	size_t i;
+
+	for (i = 0; i < faults->count; i++)
 		stp_finding_add(audit->options->findings,
 		                audit->options->copies_of_fd < 0 ? STP_FINDING_TARGET_ABSENT
 		                                                 : STP_FINDING_SERVED_UNREADABLE,
@@ -436,8 +444,9 @@ static int mark_matches(const struct audit *audit, const struct known *known, co
 	unsigned set = audit->options->hash_set;
 	size_t share = MARK / (size_t)__builtin_popcount(set), used = 0;
 	uint8_t begin[MARK];
+	int alg;
 
-	for (int alg = 0; alg < STP_ALG_COUNT; alg++) {
+	for (alg = 0; alg < STP_ALG_COUNT; alg++) {
 		if (!(set & STP_ALG_BIT(alg)))
 			continue;
 		if (hex_chars == 2 * stp_alg_digest_bytes((enum stp_alg)alg) &&
@@ -475,10 +484,11 @@ static enum stp_errc check_entries(void *ctx, size_t worker_index, const struct 
                                    size_t count, struct stp_err *err)
 {
 	struct audit *audit = ctx;
+	size_t i;
 
 	(void)worker_index;
 	(void)err;
-	for (size_t i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		char path[STP_PATH_BYTES_MAX + 1];
 		const char *name = memrchr(records[i].path, '/', records[i].path_bytes);
 
@@ -522,11 +532,12 @@ static enum stp_errc find_unknown(struct audit *audit, struct stp_err *err)
 	    .faults = &faults,
 	};
 	enum stp_errc code;
+	size_t i;
 
 	stp_fault_list_init(&faults);
 	stp_progress_stage(audit->options->progress, "walk", 0, 0);
 	code = stp_tree_walk(audit->options->targets_fd, &walk, check_entries, audit, err);
-	for (size_t i = 0; i < faults.count; i++)
+	for (i = 0; i < faults.count; i++)
 		stp_finding_add(audit->options->findings, STP_FINDING_TARGET_UNKNOWN,
 		                faults.items[i].subject, "cannot be looked at: %s",
 		                faults.items[i].text);
@@ -553,9 +564,11 @@ static enum stp_errc prepare(struct audit *audit, struct stp_err *err)
 
 static void release(struct audit *audit)
 {
-	for (size_t i = 0; audit->known && i < audit->options->tree->bin_count; i++)
+	size_t i;
+
+	for (i = 0; audit->known && i < audit->options->tree->bin_count; i++)
 		free(audit->known[i].items);
-	for (size_t i = 0; audit->readers && i < audit->reader_count; i++) {
+	for (i = 0; audit->readers && i < audit->reader_count; i++) {
 		stp_buf_release(&audit->readers[i].file);
 		stp_bin_file_release(&audit->readers[i].bin);
 	}

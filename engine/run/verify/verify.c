@@ -55,8 +55,9 @@ static void note_tree(struct stp_verify_report *report, const struct stp_chain *
 	    [STP_CHAIN_SNAPSHOT] = &report->snapshot, [STP_CHAIN_TARGETS] = &report->targets,
 	    [STP_CHAIN_BINS] = &report->bins,
 	};
+	size_t i;
 
-	for (size_t i = 0; i < STP_CHAIN_ROLES; i++) {
+	for (i = 0; i < STP_CHAIN_ROLES; i++) {
 		const struct stp_document *doc = stp_chain_document(tree, (enum stp_chain_role)i);
 
 		if (doc)
@@ -71,7 +72,7 @@ static void note_tree(struct stp_verify_report *report, const struct stp_chain *
 	report->bin_count = tree->bin_count;
 	report->tombstones = tree->retired_names;
 	report->timestamp_has_length = tree->timestamp_has_length;
-	for (size_t i = 0; i < tree->listed_count && !report->snapshot_has_length; i++)
+	for (i = 0; i < tree->listed_count && !report->snapshot_has_length; i++)
 		report->snapshot_has_length = tree->listed[i].length >= 0;
 }
 
@@ -100,8 +101,9 @@ static void check_expiry_order(struct audit *audit)
 	const struct stp_verify_report *report = &audit->report;
 	const struct stp_document *above[] = {&audit->tree.root.doc, &audit->tree.targets,
 	                                      &audit->tree.bins};
+	size_t i;
 
-	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++)
+	for (i = 0; i < sizeof(above) / sizeof(above[0]); i++)
 		if (above[i]->expires > report->now && above[i]->expires < report->bin_expires_max)
 			stp_finding_add(&audit->findings, STP_FINDING_EXPIRES_ORDER, above[i]->name,
 			                "expires before the bins that depend on it");
