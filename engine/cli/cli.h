@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The frame every verb stands in: the verb table, options, output and exit codes.
+ * The frame of every command: the table of commands, options, output and exit codes.
  *
  *	static int run(struct stp_cli *cli)
  *	{
@@ -72,7 +72,7 @@ struct stp_cli {
 };
 
 struct stp_verb {
-	const char *name;
+	const char *name;                 /* one word, or a family and a word: "key new" */
 	const char *summary;              /* one line */
 	const char *synopsis;             /* "sign REPO [options]" */
 	const struct stp_option *options; /* ends with a NULL name */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The front door. Each verb has its own file; this one knows only their table, signals, and what
+ * The program. Each command has its own file; this one knows only their table, signals, and what
  * happens to stdout at the end.
  */
 #include <fcntl.h>
@@ -43,18 +43,55 @@ static void print_version(void)
 		       stp_alg_kernel_name((enum stp_alg)alg));
 }
 
+/* The commands of a family in the table from *verbs on: ", " between their names. */
+static void print_names(FILE *out, const struct stp_verb *const *verbs)
+{
+	const struct stp_family *family = stp_family_of(*verbs);
+	const char *before = "";
+
+	for (; *verbs && stp_family_of(*verbs) == family; verbs++) {
+		fprintf(out, "%s%s", before, stp_verb_last_word(*verbs));
+		before = ", ";
+	}
+}
+
 static void print_usage(FILE *out)
+{
+	const struct stp_family *family, *before = NULL;
+	size_t i;
+
+	fputs("usage: stampede COMMAND [options]\n\n"
+	      "Signs a whole package index: hashes, TUF metadata, Ed25519, published at once.\n\n"
+	      "commands:\n",
+	      out);
+	for (i = 0; stp_verbs[i]; before = family, i++) {
+		family = stp_family_of(stp_verbs[i]);
+		if (!family) {
+			fprintf(out, "  %-8s %s\n", stp_verbs[i]->name, stp_verbs[i]->summary);
+			continue;
+		}
+		if (family == before)
+			continue;
+		fprintf(out, "  %-8s %s:\n%11s", family->name, family->summary, "");
+		print_names(out, stp_verbs + i);
+		fputc('\n', out);
+	}
+	fputs("\n'stampede COMMAND --help' describes a command.\n"
+	      "'stampede --version' names the hash kernels.\n",
+	      out);
+}
+
+static void print_family(FILE *out, const struct stp_family *family)
 {
 	size_t i;
 
-	fputs("usage: stampede VERB [options]\n\n"
-	      "Signs a whole package index: hashes, TUF metadata, Ed25519, published at once.\n\n"
-	      "verbs:\n",
-	      out);
+	fprintf(out, "usage: stampede %s COMMAND [options]\n\n%s\n\ncommands:\n", family->name,
+	        family->summary);
 	for (i = 0; stp_verbs[i]; i++)
-		fprintf(out, "  %-8s %s\n", stp_verbs[i]->name, stp_verbs[i]->summary);
-	fputs("\n'stampede VERB --help' tells more; 'stampede --version' names the hash kernels.\n",
-	      out);
+		if (stp_family_of(stp_verbs[i]) == family)
+			fprintf(out, "  %-8s %s\n", stp_verb_last_word(stp_verbs[i]),
+			        stp_verbs[i]->summary);
+	fprintf(out, "\n'stampede %s COMMAND --help' describes a command.\n", family->name);
 }
 
 /* Descriptors 0 to 2 must be taken before any file of ours gets their number. A closed stdout
@@ -69,14 +106,9 @@ static void hold_standard_descriptors(void)
 			_exit(STP_EXIT_FAILED);
 }
 
-static const struct stp_verb *find_verb(const char *name)
+static int is_help(const char *word)
 {
-	size_t i;
-
-	for (i = 0; stp_verbs[i]; i++)
-		if (strcmp(stp_verbs[i]->name, name) == 0)
-			return stp_verbs[i];
-	return NULL;
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 /* Results that could not be written are a failure. */
@@ -122,9 +154,33 @@ static int run_verb(const struct stp_verb *verb, int argc, char **argv)
 	return exit_code;
 }
 
+/* What the words name is no command. */
+static int run_no_command(int argc, char **argv)
+{
+	const struct stp_family *family = stp_family_find(argv[1]);
+
+	if (!family) {
+		stp_log_line(STP_LOG_ERROR,
+		             "stampede: unknown command; 'stampede --help' lists them");
+		return STP_EXIT_USAGE;
+	}
+	if (argc > 2 && is_help(argv[2])) {
+		print_family(stdout, family);
+		return finish_stdout(STP_EXIT_OK);
+	}
+	if (argc == 2)
+		print_family(stderr, family);
+	else
+		stp_log_line(STP_LOG_ERROR,
+		             "stampede: %s: unknown command; 'stampede %s --help' lists them",
+		             family->name, family->name);
+	return STP_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	const struct stp_verb *verb;
+	int words;
 
 	hold_standard_descriptors();
 	stp_cli_hints_use();
@@ -146,14 +202,12 @@ int main(int argc, char **argv)
 		print_version();
 		return finish_stdout(STP_EXIT_OK);
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (is_help(argv[1])) {
 		print_usage(stdout);
 		return finish_stdout(STP_EXIT_OK);
 	}
-	verb = find_verb(argv[1]);
-	if (!verb) {
-		stp_log_line(STP_LOG_ERROR, "stampede: unknown verb; 'stampede --help' lists them");
-		return STP_EXIT_USAGE;
-	}
-	return finish_stdout(run_verb(verb, argc - 2, argv + 2));
+	verb = stp_verb_find(argc - 1, argv + 1, &words);
+	if (!verb)
+		return run_no_command(argc, argv);
+	return finish_stdout(run_verb(verb, argc - 1 - words, argv + 1 + words));
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verbs, one line each, in the order --help lists them. A new verb: its file defines
+ * The commands, one line each, in the order --help lists them. A new command: its file defines
  * stp_verb_NAME, and its name joins STP_VERBS.
+ *
+ * A name may have two words, "key new": then the first one is a family, whose commands stand next
+ * to each other in the table (X(key_new)) and which has a line in stp_families.
  *
  * Shape      const structs.
  * Memory     static.
@@ -26,5 +29,25 @@
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)
+
+struct stp_family {
+	const char *name; /* the first word of its commands */
+	const char *summary;
+};
+
+/* Ended by a NULL name. */
+extern const struct stp_family stp_families[];
+
+/* The command that begins the words, or NULL; *out_count is how many words its name has. */
+const struct stp_verb *stp_verb_find(int argc, char *const *argv, int *out_count);
+
+/* The family called name if it has commands, or NULL. */
+const struct stp_family *stp_family_find(const char *name);
+
+/* The family of a command; NULL: its name has one word. */
+const struct stp_family *stp_family_of(const struct stp_verb *verb);
+
+/* The name of the command within its family: "new". */
+const char *stp_verb_last_word(const struct stp_verb *verb);
 
 #endif

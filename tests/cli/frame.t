@@ -1,11 +1,12 @@
 # What all commands have in common.
 $ stampede
-2> usage: stampede VERB [options]
+2> usage: stampede COMMAND [options]
 2> ...
-2> 'stampede VERB --help' tells more; 'stampede --version' names the hash kernels.
+2> 'stampede COMMAND --help' describes a command.
+2> 'stampede --version' names the hash kernels.
 = 2
 $ stampede nonsense
-2> stampede: unknown verb; 'stampede --help' lists them
+2> stampede: unknown command; 'stampede --help' lists them
 = 2
 $ stampede --version | head -n 1
 stampede * (glob)
@@ -62,7 +63,7 @@ exit status 2
 {"time":"T","level":"error","verb":"sign","stage":"usage","message":"give one REPO, the folder that init made"}
 $ journal stampede sing repo
 exit status 2
-<3>stampede: unknown verb; 'stampede --help' lists them
+<3>stampede: unknown command; 'stampede --help' lists them
 $ stampede sign nowhere --log-format journal
 2> <3>stampede: repository: nowhere: cannot open: No such file or directory; name a repository made by `stampede init`
 = 2

@@ -18,7 +18,7 @@ install_below() { cmake --install "$build" --prefix "$root" >"$scratch/log" || d
 # What a package must bring, below /usr.
 wanted() {
 	local verb header
-	"$build/tools/completions/stampede-generate" verbs | while read -r verb; do
+	"$build/tools/completions/stampede-generate" pages | while read -r verb; do
 		echo "share/man/man1/stampede-$verb.1"
 	done
 	for header in "$source"/include/stampede/*.h; do
@@ -138,10 +138,11 @@ completions)
 	}
 	[ "$(complete_at stampede --ver)" = --version ] || die 'bash: --version'
 	while read -r verb; do
-		[ "$(complete_at stampede "$verb")" = "$verb" ] || die "bash: $verb"
-		[ "$(complete_at stampede "$verb" --js)" = --json ] || die "bash: $verb --json"
-		grep -q -- "-a $verb -d" "$root/share/fish/vendor_completions.d/stampede.fish" || die "fish: $verb"
-		grep -q "'$verb:" "$root/share/zsh/vendor-completions/_stampede" || die "zsh: $verb"
+		read -ra words <<<"$verb" # one or two
+		[ "$(complete_at stampede "${words[@]}")" = "${words[-1]}" ] || die "bash: $verb"
+		[ "$(complete_at stampede "${words[@]}" --js)" = --json ] || die "bash: $verb --json"
+		grep -q -- "-a ${words[-1]} -d" "$root/share/fish/vendor_completions.d/stampede.fish" || die "fish: $verb"
+		grep -q "'${words[-1]}:" "$root/share/zsh/vendor-completions/_stampede" || die "zsh: $verb"
 	done < <("$build/tools/completions/stampede-generate" verbs)
 	if command -v fish >/dev/null; then
 		fish_at() { # LINE: what its last word completes to
@@ -182,14 +183,14 @@ manual)
 	install_below
 	while read -r verb; do
 		[ -f "$root/share/man/man1/stampede-$verb.1" ] || die "no manual page for $verb"
-	done < <("$build/tools/completions/stampede-generate" verbs)
+	done < <("$build/tools/completions/stampede-generate" pages)
 	for page in "$root"/share/man/man1/*.1; do
 		if grep -n '@[A-Z]*@' "$page"; then die "$page: not filled in"; fi
 		verb=${page##*/stampede-}
 		verb=${verb%.1}
 		if [ "$page" != "$root/share/man/man1/stampede.1" ]; then
-			"$build/tools/completions/stampede-generate" verbs | grep -qx "$verb" ||
-				die "${page##*/} is about no verb"
+			"$build/tools/completions/stampede-generate" pages | grep -qx "$verb" ||
+				die "${page##*/} describes no command"
 		fi
 	done
 	command -v man >/dev/null || exit 0

@@ -43,14 +43,17 @@ static int is_option(const char *name, size_t name_bytes)
 	return 0;
 }
 
-static int is_verb(const char *name, size_t name_bytes)
+/* Whether text begins with the whole name of a command. */
+static int names_verb(const char *text)
 {
 	size_t i;
 
-	for (i = 0; stp_verbs[i]; i++)
-		if (strlen(stp_verbs[i]->name) == name_bytes &&
-		    memcmp(stp_verbs[i]->name, name, name_bytes) == 0)
+	for (i = 0; stp_verbs[i]; i++) {
+		size_t count = strlen(stp_verbs[i]->name);
+
+		if (strncmp(text, stp_verbs[i]->name, count) == 0 && word_bytes(text + count) == 0)
 			return 1;
+	}
 	return 0;
 }
 
@@ -76,7 +79,7 @@ static void names_are_options_and_commands(void **state)
 		const char *verb = strncmp(name, "stampede ", 9) == 0 ? name + 9 : name;
 		const char *option = strstr(name, "--");
 
-		if (verb != option && !is_verb(verb, word_bytes(verb)))
+		if (verb != option && !names_verb(verb))
 			fail_msg("\"%s\" begins with neither a command nor an option", name);
 		for (; option; option = strstr(option + 2, "--"))
 			if (!is_option(option + 2, word_bytes(option + 2)))

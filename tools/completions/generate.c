@@ -4,9 +4,11 @@
  * option lists of the manual pages. Linked with the CLI's own objects, run by the build.
  *
  *	stampede-generate bash|zsh|fish            completions on stdout
- *	stampede-generate man COMMAND <PAGE.in     the page, with the lines @SYNOPSIS@, @OPTIONS@,
- *	                                           @COMMON@, @EXAMPLES@ and @VERBS@ filled in
- *	stampede-generate verbs                    one name a line
+ *	stampede-generate man NAME <PAGE.in        the page of a command, or of a family of them,
+ *with the lines @SYNOPSIS@, @OPTIONS@, @COMMON@,
+ *	                                           @EXAMPLES@ and @VERBS@ filled in
+ *	stampede-generate verbs                    the name of each command, one a line
+ *	stampede-generate pages                    what has a page: commands of one word, families
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/verbs.h"
 
 /* Whether the command has an option of its own called name. */
 static int has_option(const struct stp_verb *verb, const char *name)
@@ -39,6 +42,28 @@ static const struct stp_option *option_at(const struct stp_verb *verb, size_t in
 		if (!has_option(verb, option->name) && index-- == 0)
 			return option;
 	return NULL;
+}
+
+/* Whether the command is the first of its family in the table. */
+static int is_first(size_t index)
+{
+	return index == 0 || stp_family_of(stp_verbs[index]) != stp_family_of(stp_verbs[index - 1]);
+}
+
+/* What stands at a place of the table for the first word of a command line: the name and summary
+ * of a command or of a family. NULL: another command of the family before. */
+static const char *first_word(size_t index, const char **out_summary)
+{
+	const struct stp_family *family = stp_family_of(stp_verbs[index]);
+
+	if (!family) {
+		*out_summary = stp_verbs[index]->summary;
+		return stp_verbs[index]->name;
+	}
+	if (!is_first(index))
+		return NULL;
+	*out_summary = family->summary;
+	return family->name;
 }
 
 /* What completes an argument, as its placeholder shows. */
@@ -98,7 +123,7 @@ static void bash_verb(const struct stp_verb *verb)
 {
 	const struct stp_option *option;
 
-	printf("\t%s)\n\t\tcase $previous in\n", verb->name);
+	printf("\t\"%s\")\n\t\tcase $previous in\n", verb->name);
 	for (size_t i = 0; (option = option_at(verb, i)); i++) {
 		enum kind kind = argument_kind(option->argument);
 
@@ -121,6 +146,20 @@ static void bash_verb(const struct stp_verb *verb)
 	puts("\" ;;\n\t\tesac\n\t\t;;");
 }
 
+/* verbs: the first command of a family. */
+static void bash_family(const struct stp_verb *const *verbs)
+{
+	const struct stp_family *family = stp_family_of(*verbs);
+
+	printf("\t%s)\n\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+	       "\t\t\tCOMPREPLY=($(compgen -W \"",
+	       family->name);
+	for (; *verbs && stp_family_of(*verbs) == family; verbs++)
+		printf("%s ", stp_verb_last_word(*verbs));
+	puts("--help\" -- \"$current\"))\n\t\t\treturn\n\t\tfi\n"
+	     "\t\tcommand+=\" ${COMP_WORDS[2]}\"\n\t\t;;");
+}
+
 static void print_bash(void)
 {
 	puts("# SPDX-License-Identifier: Apache-2.0\n"
@@ -131,10 +170,20 @@ static void print_bash(void)
 	     "\tCOMPREPLY=()\n"
 	     "\tif [ \"$COMP_CWORD\" -eq 1 ]; then");
 	fputs("\t\tCOMPREPLY=($(compgen -W \"", stdout);
-	for (size_t i = 0; stp_verbs[i]; i++)
-		printf("%s ", stp_verbs[i]->name);
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		const char *summary, *word = first_word(i, &summary);
+
+		if (word)
+			printf("%s ", word);
+	}
 	puts("--help --version\" -- \"$current\"))\n\t\treturn\n\tfi\n"
-	     "\tcase ${COMP_WORDS[1]} in");
+	     "\tlocal command=${COMP_WORDS[1]}\n"
+	     "\tcase $command in");
+	for (size_t i = 0; stp_verbs[i]; i++)
+		if (stp_family_of(stp_verbs[i]) && is_first(i))
+			bash_family(stp_verbs + i);
+	puts("\tesac\n"
+	     "\tcase $command in");
 	for (size_t i = 0; stp_verbs[i]; i++)
 		bash_verb(stp_verbs[i]);
 	puts("\t*) return ;;\n\tesac\n"
@@ -155,7 +204,7 @@ static void zsh_verb(const struct stp_verb *verb)
 {
 	const struct stp_option *option;
 
-	printf("\t(%s)\n\t\t_arguments \\\n", verb->name);
+	printf("\t(\"%s\")\n\t\t_arguments \\\n", verb->name);
 	for (size_t i = 0; (option = option_at(verb, i)); i++) {
 		enum kind kind = argument_kind(option->argument);
 
@@ -179,18 +228,44 @@ static void zsh_verb(const struct stp_verb *verb)
 	puts("\t\t\t'*:path:_files'\n\t\t;;");
 }
 
+/* One line of an array for _describe. */
+static void zsh_describe(const char *indent, const char *name, const char *summary)
+{
+	printf("%s'%s:", indent, name);
+	print_quoted(summary, "");
+	puts("'");
+}
+
+/* verbs: the first command of a family. */
+static void zsh_family(const struct stp_verb *const *verbs)
+{
+	const struct stp_family *family = stp_family_of(*verbs);
+
+	printf("\t(%s)\n\t\tsubcommands=(\n", family->name);
+	for (; *verbs && stp_family_of(*verbs) == family; verbs++)
+		zsh_describe("\t\t\t", stp_verb_last_word(*verbs), (*verbs)->summary);
+	puts("\t\t)\n\t\tif (( CURRENT == 2 )); then\n"
+	     "\t\t\t_describe 'command' subcommands\n\t\t\treturn\n\t\tfi\n"
+	     "\t\tsubcommand+=\" $words[2]\"\n\t\tshift words\n\t\t(( CURRENT-- ))\n\t\t;;");
+}
+
 static void print_zsh(void)
 {
 	puts("#compdef stampede\n# SPDX-License-Identifier: Apache-2.0\n"
 	     "# zsh completion for stampede, generated from its table of commands.\n"
 	     "local -a subcommands\nsubcommands=(");
 	for (size_t i = 0; stp_verbs[i]; i++) {
-		printf("\t'%s:", stp_verbs[i]->name);
-		print_quoted(stp_verbs[i]->summary, "");
-		puts("'");
+		const char *summary, *word = first_word(i, &summary);
+
+		if (word)
+			zsh_describe("\t", word, summary);
 	}
 	puts(")\nif (( CURRENT == 2 )); then\n\t_describe 'command' subcommands\n\treturn\nfi\n"
 	     "local subcommand=$words[2]\nshift words\n(( CURRENT-- ))\ncase $subcommand in");
+	for (size_t i = 0; stp_verbs[i]; i++)
+		if (stp_family_of(stp_verbs[i]) && is_first(i))
+			zsh_family(stp_verbs + i);
+	puts("esac\ncase $subcommand in");
 	for (size_t i = 0; stp_verbs[i]; i++)
 		zsh_verb(stp_verbs[i]);
 	puts("esac");
@@ -198,18 +273,29 @@ static void print_zsh(void)
 
 /* ---- fish ---- */
 
+/* Completes word where condition holds. */
+static void fish_word(const char *condition, const char *word, const char *summary)
+{
+	printf("complete -c stampede -n '%s' -a %s -d '", condition, word);
+	print_escaped(summary, "'\\");
+	puts("'");
+}
+
 static void fish_verb(const struct stp_verb *verb)
 {
 	const struct stp_option *option;
+	const struct stp_family *family = stp_family_of(verb);
+	char condition[80];
 
-	printf("complete -c stampede -n __fish_use_subcommand -a %s -d '", verb->name);
-	print_escaped(verb->summary, "'\\");
-	puts("'");
+	if (family) {
+		snprintf(condition, sizeof(condition), "__stampede_family %s", family->name);
+		fish_word(condition, stp_verb_last_word(verb), verb->summary);
+	}
 	for (size_t i = 0; (option = option_at(verb, i)); i++) {
 		enum kind kind = argument_kind(option->argument);
 
-		printf("complete -c stampede -n '__fish_seen_subcommand_from %s' -l %s -d '",
-		       verb->name, option->name);
+		printf("complete -c stampede -n '__stampede_command %s' -l %s -d '", verb->name,
+		       option->name);
 		print_escaped(option->help, "'\\");
 		putchar('\'');
 		if (kind == KIND_CHOICE) {
@@ -229,7 +315,24 @@ static void print_fish(void)
 {
 	puts("# SPDX-License-Identifier: Apache-2.0\n"
 	     "# fish completion for stampede, generated from its table of commands.\n"
+	     "function __stampede_command # whether its words begin the line\n"
+	     "\tset -l words (commandline -opc)\n"
+	     "\tset -e words[1]\n"
+	     "\tset -l n (count $argv)\n"
+	     "\ttest (count $words) -ge $n\n"
+	     "\tand test \"$words[1..$n]\" = \"$argv\"\n"
+	     "end\n"
+	     "function __stampede_family # whether a command of it is next\n"
+	     "\tset -l words (commandline -opc)\n"
+	     "\ttest \"$words[2..-1]\" = $argv[1]\n"
+	     "end\n"
 	     "complete -c stampede -n __fish_use_subcommand -f");
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		const char *summary, *word = first_word(i, &summary);
+
+		if (word)
+			fish_word("__fish_use_subcommand", word, summary);
+	}
 	for (size_t i = 0; stp_verbs[i]; i++)
 		fish_verb(stp_verbs[i]);
 }
@@ -273,7 +376,6 @@ static void man_options(const struct stp_option *option, const struct stp_verb *
 
 static void man_examples(const char *examples)
 {
-	puts(".nf");
 	while (examples && *examples) {
 		size_t bytes = strcspn(examples, "\n");
 		char line[512];
@@ -283,40 +385,6 @@ static void man_examples(const char *examples)
 		putchar('\n');
 		examples += bytes + (examples[bytes] == '\n');
 	}
-	puts(".fi");
-}
-
-static void man_verbs(void)
-{
-	for (size_t i = 0; stp_verbs[i]; i++) {
-		printf(".TP\n.BR stampede\\-%s (1)\n", stp_verbs[i]->name);
-		print_roff(stp_verbs[i]->summary);
-		putchar('\n');
-	}
-}
-
-/* Prints the page at stdin with its placeholders, each on a line of its own, filled in. If verb is
- * NULL, the page has no options of a command. */
-static void print_man(const struct stp_verb *verb)
-{
-	char line[1024];
-
-	while (fgets(line, sizeof(line), stdin)) {
-		if (strcmp(line, "@VERBS@\n") == 0)
-			man_verbs();
-		else if (strcmp(line, "@COMMON@\n") == 0)
-			man_options(stp_common_options, verb);
-		else if (verb && strcmp(line, "@OPTIONS@\n") == 0)
-			man_options(verb->options, NULL);
-		else if (verb && strcmp(line, "@EXAMPLES@\n") == 0)
-			man_examples(verb->examples);
-		else if (verb && strcmp(line, "@SYNOPSIS@\n") == 0) {
-			fputs(".B stampede\n", stdout);
-			print_roff(verb->synopsis);
-			putchar('\n');
-		} else
-			fputs(line, stdout);
-	}
 }
 
 static const struct stp_verb *find_verb(const char *name)
@@ -325,6 +393,93 @@ static const struct stp_verb *find_verb(const char *name)
 		if (strcmp(stp_verbs[i]->name, name) == 0)
 			return stp_verbs[i];
 	return NULL;
+}
+
+static void man_verbs(void)
+{
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		const char *summary, *word = first_word(i, &summary);
+
+		if (!word)
+			continue;
+		printf(".TP\n.BR stampede\\-%s (1)\n", word);
+		print_roff(summary);
+		putchar('\n');
+	}
+}
+
+/* Whether name is the command's, or its family's. */
+static int is_of_page(const struct stp_verb *verb, const char *name)
+{
+	const struct stp_family *family = stp_family_of(verb);
+
+	return strcmp(family ? family->name : verb->name, name) == 0;
+}
+
+static void man_synopses(const char *name)
+{
+	const char *before = "";
+
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		if (!is_of_page(stp_verbs[i], name))
+			continue;
+		printf("%s.B stampede\n", before);
+		print_roff(stp_verbs[i]->synopsis);
+		putchar('\n');
+		before = ".br\n";
+	}
+}
+
+static void man_all_options(const char *name)
+{
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		if (!is_of_page(stp_verbs[i], name))
+			continue;
+		if (stp_family_of(stp_verbs[i]))
+			printf(".SS stampede %s\n", stp_verbs[i]->name);
+		man_options(stp_verbs[i]->options, NULL);
+	}
+}
+
+static void man_all_examples(const char *name)
+{
+	puts(".nf");
+	for (size_t i = 0; stp_verbs[i]; i++)
+		if (is_of_page(stp_verbs[i], name))
+			man_examples(stp_verbs[i]->examples);
+	puts(".fi");
+}
+
+/* Prints the page at stdin with its placeholders, each on a line of its own, filled in. If name is
+ * not of a command or family, the page has no options of a command. */
+static void print_man(const char *name)
+{
+	char line[1024];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (strcmp(line, "@VERBS@\n") == 0)
+			man_verbs();
+		else if (strcmp(line, "@COMMON@\n") == 0)
+			man_options(stp_common_options, find_verb(name));
+		else if (strcmp(line, "@OPTIONS@\n") == 0)
+			man_all_options(name);
+		else if (strcmp(line, "@EXAMPLES@\n") == 0)
+			man_all_examples(name);
+		else if (strcmp(line, "@SYNOPSIS@\n") == 0)
+			man_synopses(name);
+		else
+			fputs(line, stdout);
+	}
+}
+
+static void print_pages(void)
+{
+	for (size_t i = 0; stp_verbs[i]; i++) {
+		const char *summary, *word = first_word(i, &summary);
+
+		if (word)
+			puts(word);
+	}
 }
 
 int main(int argc, char **argv)
@@ -340,10 +495,12 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "verbs") == 0) {
 		for (size_t i = 0; stp_verbs[i]; i++)
 			puts(stp_verbs[i]->name);
+	} else if (strcmp(what, "pages") == 0) {
+		print_pages();
 	} else if (strcmp(what, "man") == 0 && argc == 3) {
-		print_man(find_verb(argv[2]));
+		print_man(argv[2]);
 	} else {
-		fputs("usage: stampede-generate bash|zsh|fish|verbs|man COMMAND\n", stderr);
+		fputs("usage: stampede-generate bash|zsh|fish|verbs|pages|man NAME\n", stderr);
 		return 2;
 	}
 	return fflush(stdout) || ferror(stdout) ? 3 : 0;
