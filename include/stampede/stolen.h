@@ -98,6 +98,14 @@ struct stp_hunt_report {
 	const char *absent_first;    /* its name, raw; NULL: none */
 };
 
+/* Until when clients that the thief keeps from the repository stay at risk: the latest expiry of
+ * any version of each role that he cannot sign; 0: no such role. */
+struct stp_horizon {
+	uint64_t root_version; /* the newest */
+	int64_t root_expires, targets_expires, bins_expires;
+	int64_t until; /* the first of them */
+};
+
 #ifdef __cplusplus
 }
 #endif
