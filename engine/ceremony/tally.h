@@ -9,11 +9,17 @@
  *	                published one
  *	each            every key that its role gets with this payload: it proves that it exists
  *
- * Signatures are verified over the payload's bytes, and counted by key material, not by keyid
- * (verify/signature.h). One that is wrong, of another payload or by a key that signs nothing in
- *this one is refused, not ignored: somebody has mixed up files or altered one.
+ * A document of a drill must be signed by the keys that its role has now. Keys that targets or the
+ * bins role get without a new document of that role cannot prove themselves: they stay unproven, at
+ * the document that gives them the role.
  *
- * Shape      one struct per payload.
+ * Signatures are verified over the payload's bytes, and counted by key material, not by keyid
+ * (verify/signature.h). One that is wrong, of another payload or by a key that does not sign its
+ * document is refused, not ignored: somebody has mixed up files or altered one. The same signature
+ * in several files counts once; of two different good ones by one key the smaller is kept, so that
+ * the order of files does not matter.
+ *
+ * Shape      one struct per payload, which must outlive it.
  * Memory     the signatures.
  * Ownership  release with stp_tally_release().
  * Threads    one thread.
@@ -25,7 +31,7 @@
 
 /* A threshold that a document must reach. */
 struct stp_tally_demand {
-	char by[48];                 /* "root 4", "root 5", "targets 7", for people */
+	char by[48];                 /* whose demand it is: "root 4", "root 5", "targets 7" */
 	const struct stp_role *role; /* keys and threshold */
 	uint64_t have;               /* unique keys of role that have signed */
 };
@@ -50,8 +56,6 @@ struct stp_tally_document {
 struct stp_tally {
 	struct stp_tally_document documents[STP_PAYLOAD_ROLES]; /* in the payload's order */
 	size_t document_count;
-	struct stp_key_ring targets_ring; /* keys of delegations, see roles below */
-	struct stp_role bins_role;
 	int is_reached; /* every demand */
 	int is_proven;  /* no key is unproven */
 };
@@ -62,6 +66,13 @@ enum stp_errc stp_tally_make(struct stp_tally *tally, const struct stp_payload *
                              const struct stp_signatures *files, size_t file_count,
                              struct stp_err *err) STP_MUST_CHECK;
 void stp_tally_release(struct stp_tally *tally);
+
+/* The key called keyid of document's demands, or NULL. */
+const struct stp_public_key *stp_tally_key(const struct stp_tally_document *document,
+                                           const char *keyid);
+
+/* Whether role has key, under whatever keyid. */
+int stp_tally_role_has(const struct stp_role *role, const struct stp_public_key *key);
 
 /* Appends the file to publish: the document with its signatures. */
 enum stp_errc stp_tally_envelope(const struct stp_tally_document *document, struct stp_buf *out,

@@ -67,6 +67,18 @@ enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *na
 	return STP_OK;
 }
 
+enum stp_errc stp_root_parse(struct stp_root *root, struct stp_buf *file, const char *name,
+                             struct stp_finding_list *findings, int *out_usable,
+                             struct stp_err *err)
+{
+	memset(root, 0, sizeof(*root));
+	STP_TRY(
+	    stp_document_parse(&root->doc, file, name, &stp_rule_root, findings, out_usable, err));
+	if (*out_usable)
+		return load_root_roles(root, out_usable, err);
+	return STP_OK;
+}
+
 int stp_root_follows(struct stp_root *next, const struct stp_root *previous,
                      struct stp_signature_tally *tally)
 {

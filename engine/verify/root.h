@@ -26,6 +26,11 @@ struct stp_root {
 enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *name,
                             struct stp_finding_list *findings, int *out_usable,
                             struct stp_err *err) STP_MUST_CHECK;
+
+/* The same for bytes in memory; takes ownership of file. */
+enum stp_errc stp_root_parse(struct stp_root *root, struct stp_buf *file, const char *name,
+                             struct stp_finding_list *findings, int *out_usable,
+                             struct stp_err *err) STP_MUST_CHECK;
 void stp_root_release(struct stp_root *root);
 
 /* True when next is signed by a threshold of previous' root keys and by one of its own
