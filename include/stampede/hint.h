@@ -51,6 +51,9 @@ extern "C" {
 	X(TARGETS, "stp_verify_options.targets_dir")                      \
 	X(WORK, "stp_bench_options.work_dir")                             \
 	X(AS_OWNER, "PROGRAM")                                            \
+	X(CEREMONY_FINISH, "stp_ceremony_finish()")                       \
+	X(ALLOW_UNPROVEN, "allows_unproven")                              \
+	X(ROTATE, "stp_rotate()")                                         \
 	X(ROTATE_STOLEN, "stp_rotate_stolen()")
 
 /* And these in texts only: in notes and faults, or as other forms of the same. */

@@ -32,6 +32,8 @@
 #include "publish/publish.h"
 #include "run/ceremony/ceremony_view.h"
 #include "run/ceremony/signing_plan.h"
+#include "run/online_keys.h"
+#include "run/rotation.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
 #include "stampede/init.h"
@@ -59,8 +61,9 @@ struct update {
 	struct stp_current current;
 	int offline_fds[STP_INIT_FOLDERS_MAX];
 	size_t offline_count;
-	struct stp_key *online;
-	struct stp_key_object online_key; /* its public key */
+	struct stp_online_keys online;
+	/* the keys that are at hand for the online roles */
+	const struct stp_key_object *online_keys[STP_ONLINE_ROLES];
 	struct stp_seal_key *seal;
 	struct stp_former_keys former;
 	struct stp_signing_plan root, targets, bins;
@@ -99,15 +102,34 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The keys that sign the online roles from now on. */
+static enum stp_errc open_online(struct update *update, struct stp_err *err)
+{
+	struct stp_rotation rotation;
+	size_t role;
+
+	STP_TRY(stp_rotation_load(update->repo.state_fd, stp_seal_key_bytes(update->seal),
+	                          &rotation, err));
+	STP_TRY(stp_rotation_check_free(&rotation, 0, "an update", err));
+	for (role = 0; role < STP_ONLINE_ROLES; role++) {
+		const char *uri =
+		    stp_rotation_signer(&rotation, &update->config, (enum stp_online_role)role);
+		const struct stp_online_key *key;
+
+		STP_TRY(stp_online_keys_open(&update->online, &update->repo, uri, &key, err));
+		update->online_keys[role] = &key->object;
+	}
+	return STP_OK;
+}
+
 static enum stp_errc open_all(struct update *update, struct stp_err *err)
 {
 	const struct stp_init_update_options *options = update->options;
 
 	STP_TRY(stp_repo_open(options->repo, STP_REPO_LOCK, "init", &update->repo, err));
 	STP_TRY(stp_config_load(&update->config, update->repo.root_fd, err));
-	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
-	stp_key_object_ed25519(&update->online_key, stp_key_public(update->online));
 	STP_TRY(stp_seal_key_load(update->repo.keys_fd, STP_LEDGER_KEY_FILE, &update->seal, err));
+	STP_TRY(open_online(update, err));
 	STP_TRY(stp_trusted_load(&update->trust, &update->repo, &update->config, STP_TRUSTED_PINNED,
 	                         options->trusted_root, update->seal, &update->current, err));
 	STP_TRY(stp_current_check_clock(&update->current, update->now, options->after_clock_error,
@@ -173,12 +195,14 @@ static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 		    "set it back to %s, or make a new repository",
 		    update->trust.has_bins ? "true" : "false");
 	update->report->bins_changed = stp_bin_count(config) != current->bin_count;
-	update->online_is_new = strcmp(update->online_key.keyid, current->timestamp_keyid) != 0 ||
-	                        strcmp(update->online_key.keyid, current->snapshot_keyid) != 0;
-	update->delegation_is_new = update->report->bins_changed ||
-	                            config->delegation != current->delegation ||
-	                            strcmp(config->bin_prefix, current->bin_prefix) != 0 ||
-	                            strcmp(update->online_key.keyid, current->bin_keyid) != 0;
+	update->online_is_new =
+	    strcmp(update->online_keys[STP_ONLINE_TIMESTAMP]->keyid, current->timestamp_keyid) !=
+	        0 ||
+	    strcmp(update->online_keys[STP_ONLINE_SNAPSHOT]->keyid, current->snapshot_keyid) != 0;
+	update->delegation_is_new =
+	    update->report->bins_changed || config->delegation != current->delegation ||
+	    strcmp(config->bin_prefix, current->bin_prefix) != 0 ||
+	    strcmp(update->online_keys[STP_ONLINE_BIN_N]->keyid, current->bin_keyid) != 0;
 	return STP_OK;
 }
 
@@ -210,7 +234,7 @@ static const char *why_root(const struct update *update)
 		return "its own keys or threshold are to change";
 	if (update->targets.is_changed)
 		return "the keys of targets are to change";
-	return update->online_is_new ? "keys/online.pem is another key" : NULL;
+	return update->online_is_new ? "an online key is another one" : NULL;
 }
 
 static const char *why_targets(const struct update *update)
@@ -258,14 +282,12 @@ static void drop_unused(json_t *keys, const json_t *roles)
 	}
 }
 
-/* Makes the online key the only one of a role. */
-static int name_online(const struct update *update, json_t *role, json_t *keys)
+/* Makes an online key the only one of a role. */
+static int name_online(const struct stp_key_object *key, json_t *role, json_t *keys)
 {
-	return json_object_set_new(role, "keyids", json_pack("[s]", update->online_key.keyid)) ==
-	           0 &&
+	return json_object_set_new(role, "keyids", json_pack("[s]", key->keyid)) == 0 &&
 	       json_object_set_new(role, "threshold", json_integer(1)) == 0 &&
-	       json_object_set_new(keys, update->online_key.keyid,
-	                           stp_signing_key_json(&update->online_key)) == 0;
+	       json_object_set_new(keys, key->keyid, stp_signing_key_json(key)) == 0;
 }
 
 /* Changes root: who signs root, targets and, with a new online key, timestamp and snapshot. 0: no
@@ -282,8 +304,10 @@ static int change_root(const struct update *update, json_t *body)
 		good &= stp_signing_plan_apply(&update->targets, json_object_get(roles, "targets"),
 		                               keys);
 	if (update->online_is_new)
-		good &= name_online(update, json_object_get(roles, "timestamp"), keys) &&
-		        name_online(update, json_object_get(roles, "snapshot"), keys);
+		good &= name_online(update->online_keys[STP_ONLINE_TIMESTAMP],
+		                    json_object_get(roles, "timestamp"), keys) &&
+		        name_online(update->online_keys[STP_ONLINE_SNAPSHOT],
+		                    json_object_get(roles, "snapshot"), keys);
 	drop_unused(keys, roles);
 	return good;
 }
@@ -327,7 +351,7 @@ static enum stp_errc renew(const struct update *update, struct renewal *renewal,
 static enum stp_errc delegate_anew(struct update *update, struct renewal *renewal,
                                    struct stp_err *err)
 {
-	struct stp_role_keys online_keys = {&update->online_key, 1, 1};
+	struct stp_role_keys online_keys = {update->online_keys[STP_ONLINE_BIN_N], 1, 1};
 
 	return update->config.has_bins_role ? stp_bins_body(&update->config, renewal->head,
 	                                                    &online_keys, &renewal->body, err)
@@ -534,7 +558,7 @@ static void release(struct update *update)
 	stp_signing_plan_release(&update->root);
 	stp_signing_plan_release(&update->targets);
 	stp_signing_plan_release(&update->bins);
-	stp_key_destroy(update->online);
+	stp_online_keys_release(&update->online);
 	stp_seal_key_destroy(update->seal);
 	for (i = 0; i < update->offline_count; i++)
 		stp_fd_close(&update->offline_fds[i]);

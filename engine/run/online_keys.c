@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/online_keys.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/faultpoint.h"
+#include "base/file.h"
+
+#define STAGE "keys"
+
+const char *stp_online_key_path(const char *uri)
+{
+	return strncmp(uri, "pem:", 4) == 0 ? uri + 4 : uri;
+}
+
+enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri, int *out_fd,
+                                    const char **out_name, struct stp_err *err)
+{
+	const char *path = stp_online_key_path(uri);
+	const char *slash = strrchr(path, '/');
+	char folder[STP_SIGNER_URI_BYTES_MAX + 1];
+
+	*out_name = slash ? slash + 1 : path;
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1,
+	         slash ? path : ".");
+	if (slash == path)
+		snprintf(folder, sizeof(folder), "/");
+	*out_fd = openat(repo->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out_fd < 0)
+		return STP_FAIL(err, STP_KEY, STAGE, folder,
+		                "cannot open the folder of the key %s (%s); restore it, or correct "
+		                "\"signers\" in " STP_CONFIG_FILE,
+		                *out_name, strerror(errno));
+	return STP_OK;
+}
+
+static enum stp_errc load(const struct stp_repo *repo, const char *uri, struct stp_key **out_key,
+                          struct stp_err *err)
+{
+	const char *name;
+	enum stp_errc code;
+	int fd;
+
+	STP_TRY(stp_online_key_folder(repo, uri, &fd, &name, err));
+	code = stp_key_load(fd, name, out_key, err);
+	close(fd);
+	return code;
+}
+
+enum stp_errc stp_online_keys_open(struct stp_online_keys *keys, const struct stp_repo *repo,
+                                   const char *uri, const struct stp_online_key **out_key,
+                                   struct stp_err *err)
+{
+	struct stp_online_key *item;
+	size_t i;
+
+	for (i = 0; i < keys->count; i++)
+		if (strcmp(keys->items[i].uri, uri) == 0) {
+			*out_key = &keys->items[i];
+			return STP_OK;
+		}
+	STP_ASSERT(keys->count < STP_ONLINE_KEYS_MAX);
+	item = &keys->items[keys->count];
+	snprintf(item->uri, sizeof(item->uri), "%s", uri);
+	STP_TRY(load(repo, uri, &item->key, err));
+	stp_key_object_ed25519(&item->object, stp_key_public(item->key));
+	keys->count++;
+	*out_key = item;
+	return STP_OK;
+}
+
+void stp_online_keys_release(struct stp_online_keys *keys)
+{
+	size_t i;
+
+	for (i = 0; i < keys->count; i++)
+		stp_key_destroy(keys->items[i].key);
+	memset(keys, 0, sizeof(*keys));
+}
+
+/* ------------------------------------------------------------------ wiping */
+
+/* Writes zeros over the file, durably. */
+static enum stp_errc overwrite(int folder_fd, const char *name, struct stp_err *err)
+{
+	static const uint8_t zeros[4096];
+	struct stat st;
+	enum stp_errc code = STP_OK;
+	off_t at;
+	int fd = openat(folder_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		stp_fd_close(&fd);
+		return STP_FAIL_SYS(err, STAGE, name, "cannot open the key file to wipe it");
+	}
+	for (at = 0; S_ISREG(st.st_mode) && at < st.st_size && code == STP_OK;
+	     at += (off_t)sizeof(zeros)) {
+		size_t rest = (size_t)(st.st_size - at);
+
+		code = stp_fd_write_at(fd, zeros, rest < sizeof(zeros) ? rest : sizeof(zeros), at,
+		                       STAGE, name, err);
+	}
+	if (code == STP_OK)
+		code = stp_fd_sync(fd, STAGE, name, err);
+	close(fd);
+	return code;
+}
+
+/* Whether the file holds the key keyid; a file that holds another one belongs to somebody. */
+static int holds(int folder_fd, const char *name, const char *keyid)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_key *key = NULL;
+	int same = stp_key_load(folder_fd, name, &key, &ignored) == STP_OK &&
+	           strcmp(stp_key_id(key), keyid) == 0;
+
+	stp_key_destroy(key);
+	return same;
+}
+
+static enum stp_errc wipe(int folder_fd, const char *name, struct stp_err *err)
+{
+	STP_TRY(overwrite(folder_fd, name, err));
+	STP_FAULT_TRY(err, STAGE, "wiped", name);
+	if (unlinkat(folder_fd, name, 0) != 0)
+		return STP_FAIL_SYS(err, STAGE, name, "cannot remove the key file");
+	return stp_fd_sync(folder_fd, STAGE, name, err);
+}
+
+/* A run that died between overwriting and removing left zeros. */
+static int is_zeroed(int folder_fd, const char *name)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf text = STP_BUF_INIT;
+	size_t i;
+	int zeroed = stp_file_read(folder_fd, name, 4096, STAGE, &text, &ignored) == STP_OK &&
+	             text.count > 0;
+
+	for (i = 0; i < text.count && zeroed; i++)
+		zeroed = text.data[i] == 0;
+	stp_buf_release(&text);
+	return zeroed;
+}
+
+enum stp_errc stp_online_key_wipe(const struct stp_repo *repo, const char *uri, const char *keyid,
+                                  int *out_wiped, struct stp_err *err)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	enum stp_errc code = STP_OK;
+	const char *name;
+	int fd;
+
+	*out_wiped = 0;
+	if (stp_online_key_folder(repo, uri, &fd, &name, &ignored) != STP_OK)
+		return STP_OK;
+	if (stp_file_exists(fd, name) && (holds(fd, name, keyid) || is_zeroed(fd, name))) {
+		code = wipe(fd, name, err);
+		*out_wiped = code == STP_OK;
+	}
+	close(fd);
+	return code;
+}
