@@ -19,11 +19,11 @@
 #define STAGE "freeze"
 #define NAME  STP_STATE_FOLDER "/" STP_FREEZE_FILE
 
-#define TEXT_BYTES_MAX 1536
+#define TEXT_BYTES_MAX 8192
 #define SEAL_BYTES     32
 
 static const char *const steps[] = {"none", "begun", "staged"};
-static const char *const roles[] = {"online", "targets", "bins"};
+static const char *const roles[] = {"online"};
 
 /* ---------------------------------------------------------------- text */
 
@@ -43,8 +43,10 @@ static size_t format(const struct stp_freeze *freeze, const uint8_t *seal_key,
 	for (i = 0; i < freeze->stolen_count; i++)
 		used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "stolen %s\n",
 		                         freeze->stolen[i]);
-	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used, "next %s\nabove %" PRIu64 "\n",
-	                         freeze->next, freeze->above);
+	used += (size_t)snprintf(out + used, TEXT_BYTES_MAX - used,
+	                         "next %s\nuri %s\nabove %" PRIu64 "\n",
+	                         freeze->next[0] ? freeze->next : "-",
+	                         freeze->uri[0] ? freeze->uri : "-", freeze->above);
 	if (!seal_key)
 		return used;
 	crypto_generichash(seal, sizeof(seal), (const unsigned char *)out, used, seal_key,
@@ -96,6 +98,29 @@ static int take_name(const char **at, const char *end, const char *word, const c
 	return -1;
 }
 
+/* The lines about the new key. */
+static int take_next(const char **at, const char *end, struct stp_freeze *out)
+{
+	const char *before = *at;
+	size_t count;
+	const char *value = take(at, end, "next", &count);
+
+	if (!value)
+		return 0;
+	if (count != 1 || *value != '-') {
+		*at = before;
+		if (!take_keyid(at, end, "next", out->next))
+			return 0;
+	}
+	value = take(at, end, "uri", &count);
+	if (!value || count >= sizeof(out->uri) || memchr(value, '\0', count))
+		return 0;
+	if (count == 1 && *value == '-')
+		return 1;
+	memcpy(out->uri, value, count);
+	return 1;
+}
+
 static int parse(const char *text, size_t text_bytes, struct stp_freeze *out)
 {
 	const char *end = text + text_bytes;
@@ -122,7 +147,7 @@ static int parse(const char *text, size_t text_bytes, struct stp_freeze *out)
 	while (out->stolen_count < STP_FREEZE_STOLEN_MAX &&
 	       take_keyid(&at, end, "stolen", out->stolen[out->stolen_count]))
 		out->stolen_count++;
-	if (!out->stolen_count || !take_keyid(&at, end, "next", out->next))
+	if (!out->stolen_count || !take_next(&at, end, out))
 		return 0;
 	value = take(&at, end, "above", &count);
 	return value && stp_u64_parse(value, count, &out->above);
@@ -190,6 +215,16 @@ enum stp_errc stp_freeze_end(int state_fd, struct stp_err *err)
 	return stp_fd_sync(state_fd, STAGE, STP_STATE_FOLDER, err);
 }
 
+int stp_freeze_is_stolen(const struct stp_freeze *freeze, const char *keyid)
+{
+	size_t i;
+
+	for (i = 0; i < freeze->stolen_count; i++)
+		if (strcmp(freeze->stolen[i], keyid) == 0)
+			return 1;
+	return 0;
+}
+
 enum stp_errc stp_freeze_check(const struct stp_freeze *freeze, struct stp_err *err)
 {
 	char since[STP_TIME_BYTES + 1];
@@ -198,10 +233,7 @@ enum stp_errc stp_freeze_check(const struct stp_freeze *freeze, struct stp_err *
 		return STP_OK;
 	stp_time_format(freeze->since, since);
 	return STP_FAIL(stp_hinted(err, STP_HINT_ROTATE_STOLEN), STP_REFUSED, STAGE, NAME,
-	                "the key %.16s… of the %s role%s was stolen, as was noted at %s: nothing "
-	                "is signed until "
-	                "it is replaced; go on with %s",
-	                freeze->stolen[0], freeze->role,
-	                strcmp(freeze->role, "online") == 0 ? "s" : "", since,
-	                stp_hint_text(STP_HINT_ROTATE_STOLEN));
+	                "the online key %.16s… was stolen, as was noted at %s: nothing is signed "
+	                "until it is replaced; go on with %s",
+	                freeze->stolen[0], since, stp_hint_text(STP_HINT_ROTATE_STOLEN));
 }

@@ -8,9 +8,10 @@
  *	stampede-freeze 1
  *	since 2030-01-01T00:00:00Z
  *	step begun
- *	role online              whose key: online, targets or bins
+ *	role online              whose key
  *	stolen 9f3c…             its keyid; one line for each, when the online roles had several
- *	next 771a…               the keyid of the new one
+ *	next 771a…               the keyid of the new one; "-": none was named yet
+ *	uri pem:keys/new.pem     its file, as in "signers" of stampede.json; "-"
  *	above 1483008            the version jump of run/rotate/jump.h, drawn once; 0: none yet
  *	seal 5d1e…               BLAKE2b-256 of all lines above, keyed as state/floors
  *
@@ -28,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "roles/config.h"
 #include "scheme/scheme.h"
 
 #define STP_FREEZE_FILE       "frozen"
@@ -42,10 +44,11 @@ enum stp_freeze_step {
 struct stp_freeze {
 	enum stp_freeze_step step;
 	int64_t since;
-	char role[8]; /* "online", "targets", "bins" */
+	char role[8]; /* "online" */
 	char stolen[STP_FREEZE_STOLEN_MAX][STP_KEYID_CHARS + 1];
 	size_t stolen_count;
-	char next[STP_KEYID_CHARS + 1];
+	char next[STP_KEYID_CHARS + 1];         /* "": none */
+	char uri[STP_SIGNER_URI_BYTES_MAX + 1]; /* "": none */
 	uint64_t above;
 };
 
@@ -65,6 +68,9 @@ enum stp_errc stp_freeze_save(int state_fd, const uint8_t *seal_key,
 
 /* Ends the freeze, durably. Nothing when there is none. */
 enum stp_errc stp_freeze_end(int state_fd, struct stp_err *err) STP_MUST_CHECK;
+
+/* Whether keyid is one of the stolen keys. */
+int stp_freeze_is_stolen(const struct stp_freeze *freeze, const char *keyid);
 
 /* STP_REFUSED while nothing may be signed, with what to do next. */
 enum stp_errc stp_freeze_check(const struct stp_freeze *freeze, struct stp_err *err) STP_MUST_CHECK;

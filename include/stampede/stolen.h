@@ -27,6 +27,9 @@
 extern "C" {
 #endif
 
+struct stp_cancel;
+struct stp_progress;
+
 /* Targets of forged bins, and files that could not be judged, that are kept one by one. */
 #define STP_STOLEN_SHOWN 100
 
@@ -105,6 +108,69 @@ struct stp_horizon {
 	int64_t root_expires, targets_expires, bins_expires;
 	int64_t until; /* the first of them */
 };
+
+/* Keys of which role were stolen. */
+enum stp_stolen_role {
+	STP_STOLEN_ONLINE, /* timestamp, snapshot and bin-n: all are replaced together */
+	STP_STOLEN_TARGETS,
+	STP_STOLEN_BINS,
+};
+
+struct stp_stolen_options {
+	size_t size;      /* see stampede/options.h */
+	const char *repo; /* folder of the repository; required */
+	const char
+	    *against; /* the last known good: a folder, as stp_verify_options.path; required */
+	const char *const *mirrors; /* folders with copies of metadata, to hunt in */
+	size_t mirror_count;
+	enum stp_stolen_role role;
+	const char *online_key; /* NAME.key.json of the new key, as for stp_rotate(); NULL: only
+	                         * freeze and report */
+	const char *payload; /* file to make for a ceremony; NULL: the offline keys are at hand */
+	const char *const *offline_folders; /* see stp_rotate_options */
+	size_t offline_folder_count;
+	int dry_run; /* only hunts and reports; takes no lock and freezes nothing */
+	int64_t now; /* epoch seconds; 0: the clock, unless has_now */
+	int has_now;
+	size_t jobs; /* threads; 0: one per processor, STP_JOBS_SERIAL, at most STP_JOBS_MAX */
+	struct stp_cancel *cancel;                   /* may be NULL */
+	struct stp_progress *progress;               /* may be NULL */
+	int (*confirm)(void *ctx, const char *view); /* see stp_rotate_options */
+	void *confirm_ctx;
+};
+
+#define STP_STOLEN_OPTIONS_INIT STP_SIZED(struct stp_stolen_options)
+
+struct stp_stolen_report {
+	int has_hunt; /* the members below are complete, also after a failure */
+	struct stp_hunt_report hunt;
+	struct stp_verify_against_report against; /* what was published since the last known good */
+	int has_against;                          /* 0: public/metadata cannot be compared */
+	struct stp_horizon horizon;
+	const char *purge_list; /* what caches must forget: URL paths below public/, one a line */
+	size_t purge_count;
+
+	int is_frozen;           /* nothing is signed until the keys are replaced */
+	uint64_t above;          /* the next version is above this one */
+	int has_new_seal;        /* the seal key was replaced, and the ledger filled anew */
+	uint64_t ledger_targets; /* from the last known good */
+	int is_staged;           /* the next stp_sign() publishes the new keys */
+	uint64_t root_version;   /* of the new root; 0: not made yet */
+	char next_keyid[65];     /* of the new key; "": none was given */
+	void *private_;          /* owns the strings */
+};
+
+/* Freezes the repository, hunts for forgeries, replaces the seal key, and makes or prepares the
+ * root and the bins role that replace the stolen keys. May be repeated, also after it died. The
+ * next stp_sign() publishes: root first, the timestamp right after it, never with a stolen key.
+ *
+ * STP_CONFIG and STP_REFUSED say what must be done first; the report has what the hunt found even
+ * then. Release it after a failure too. */
+STP_API enum stp_errc stp_rotate_stolen(const struct stp_stolen_options *options,
+                                        struct stp_stolen_report *out_report,
+                                        struct stp_err *err) STP_MUST_CHECK;
+
+STP_API void stp_stolen_report_release(struct stp_stolen_report *report);
 
 #ifdef __cplusplus
 }

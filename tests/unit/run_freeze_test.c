@@ -31,6 +31,7 @@ static struct stp_freeze made(void)
 	    .stolen = {KEY_A, KEY_B},
 	    .stolen_count = 2,
 	    .next = KEY_B,
+	    .uri = "pem:keys/new.pem",
 	    .above = 1483008,
 	};
 
@@ -52,6 +53,10 @@ static void test_freeze__what_was_saved_is_loaded(void **state)
 	assert_int_equal(stp_freeze_save(scratch.fd, seal_key, &freeze, &err), STP_OK);
 	assert_int_equal(stp_freeze_load(scratch.fd, seal_key, &loaded, &err), STP_OK);
 	assert_memory_equal(&loaded, &freeze, sizeof(freeze));
+	freeze.next[0] = freeze.uri[0] = '\0';
+	memset(freeze.next, 0, sizeof(freeze.next));
+	memset(freeze.uri, 0, sizeof(freeze.uri));
+	assert_int_equal(stp_freeze_save(scratch.fd, seal_key, &freeze, &err), STP_OK);
 	/* Without the key, for status. */
 	assert_int_equal(stp_freeze_load(scratch.fd, NULL, &loaded, &err), STP_OK);
 	assert_memory_equal(&loaded, &freeze, sizeof(freeze));
