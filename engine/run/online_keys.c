@@ -2,6 +2,7 @@
 #include "run/online_keys.h"
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,8 @@
 
 #include "base/faultpoint.h"
 #include "base/file.h"
+#include "keys/key_signer.h"
+#include "keys/keyfile.h"
 
 #define STAGE "keys"
 
@@ -38,47 +41,76 @@ enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri
 	return STP_OK;
 }
 
-static enum stp_errc load(const struct stp_repo *repo, const char *uri, struct stp_key **out_key,
-                          struct stp_err *err)
+/* Loads the key for bins, or for roles with few documents. */
+static enum stp_errc load_from(struct stp_online_key *item, int folder_fd, const char *name,
+                               enum stp_online_role role, struct stp_err *err)
+{
+	uint8_t *text;
+	size_t chars;
+	enum stp_errc code;
+
+	if (role == STP_ONLINE_BIN_N) {
+		STP_TRY(stp_key_load(folder_fd, name, &item->key, err));
+		stp_key_object_ed25519(&item->object, stp_key_public(item->key));
+		return STP_OK;
+	}
+	STP_TRY(stp_keyfile_read(folder_fd, name, &text, &chars, err));
+	code = stp_secret_key_parse(text, chars, name, NULL, &item->secret, err);
+	sodium_free(text);
+	if (code == STP_OK)
+		item->object = *stp_secret_key_object(item->secret);
+	return code;
+}
+
+static enum stp_errc load(struct stp_online_key *item, const struct stp_repo *repo,
+                          enum stp_online_role role, struct stp_err *err)
 {
 	const char *name;
 	enum stp_errc code;
 	int fd;
 
-	STP_TRY(stp_online_key_folder(repo, uri, &fd, &name, err));
-	code = stp_key_load(fd, name, out_key, err);
+	STP_TRY(stp_online_key_folder(repo, item->uri, &fd, &name, err));
+	code = load_from(item, fd, name, role, err);
 	close(fd);
 	return code;
 }
 
 enum stp_errc stp_online_keys_open(struct stp_online_keys *keys, const struct stp_repo *repo,
-                                   const char *uri, const struct stp_online_key **out_key,
-                                   struct stp_err *err)
+                                   enum stp_online_role role, const char *uri,
+                                   const struct stp_online_key **out_key, struct stp_err *err)
 {
 	struct stp_online_key *item;
 	size_t i;
 
-	for (i = 0; i < keys->count; i++)
-		if (strcmp(keys->items[i].uri, uri) == 0) {
-			*out_key = &keys->items[i];
-			return STP_OK;
-		}
-	STP_ASSERT(keys->count < STP_ONLINE_KEYS_MAX);
-	item = &keys->items[keys->count];
-	snprintf(item->uri, sizeof(item->uri), "%s", uri);
-	STP_TRY(load(repo, uri, &item->key, err));
-	stp_key_object_ed25519(&item->object, stp_key_public(item->key));
-	keys->count++;
+	for (i = 0; i < keys->count && strcmp(keys->items[i].uri, uri) != 0; i++)
+		;
+	STP_ASSERT(i < STP_ONLINE_KEYS_MAX);
+	item = &keys->items[i];
+	if (i == keys->count) {
+		snprintf(item->uri, sizeof(item->uri), "%s", uri);
+		keys->count++;
+	}
+	if (!item->key && (role == STP_ONLINE_BIN_N || !item->secret))
+		STP_TRY(load(item, repo, role, err));
 	*out_key = item;
 	return STP_OK;
+}
+
+enum stp_errc stp_online_key_signer(const struct stp_online_key *key,
+                                    struct stp_signer **out_signer, struct stp_err *err)
+{
+	return key->key ? stp_key_signer_create(key->key, out_signer, err)
+	                : stp_secret_key_signer(key->secret, out_signer, err);
 }
 
 void stp_online_keys_release(struct stp_online_keys *keys)
 {
 	size_t i;
 
-	for (i = 0; i < keys->count; i++)
+	for (i = 0; i < keys->count; i++) {
 		stp_key_destroy(keys->items[i].key);
+		stp_secret_key_destroy(keys->items[i].secret);
+	}
 	memset(keys, 0, sizeof(*keys));
 }
 
@@ -113,12 +145,12 @@ static enum stp_errc overwrite(int folder_fd, const char *name, struct stp_err *
 /* Whether the file holds the key keyid; a file that holds another one belongs to somebody. */
 static int holds(int folder_fd, const char *name, const char *keyid)
 {
+	struct stp_online_key item = {.key = NULL};
 	struct stp_err ignored = STP_ERR_INIT;
-	struct stp_key *key = NULL;
-	int same = stp_key_load(folder_fd, name, &key, &ignored) == STP_OK &&
-	           strcmp(stp_key_id(key), keyid) == 0;
+	int same = load_from(&item, folder_fd, name, STP_ONLINE_TIMESTAMP, &ignored) == STP_OK &&
+	           strcmp(item.object.keyid, keyid) == 0;
 
-	stp_key_destroy(key);
+	stp_secret_key_destroy(item.secret);
 	return same;
 }
 

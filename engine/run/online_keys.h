@@ -3,7 +3,8 @@
  * The key files of the online roles: opened by the URIs of stampede.json's "signers", checked, and
  * made into signers.
  *
- *	"pem:keys/online.pem" ─▶ key ─▶ bins over the lanes; snapshot, timestamp one at a time
+ *	"pem:keys/online.pem" ─▶ key ─▶ bins over the lanes: Ed25519
+ *	                              └▶ snapshot, timestamp one at a time: any kind of key
  *
  * A relative path is one in the repository; an absolute path may lead anywhere. One file that
  * several roles name is opened once.
@@ -17,6 +18,7 @@
 #define STP_RUN_ONLINE_KEYS_H
 
 #include "keys/keys.h"
+#include "keys/secret_key.h"
 #include "publish/repo.h"
 #include "roles/config.h"
 #include "sign/role_signers.h"
@@ -26,8 +28,9 @@
 
 struct stp_online_key {
 	char uri[STP_SIGNER_URI_BYTES_MAX + 1];
-	struct stp_key *key;
-	struct stp_key_object object; /* its public key */
+	struct stp_key *key;           /* for bins; or NULL */
+	struct stp_secret_key *secret; /* for other roles, when key is NULL */
+	struct stp_key_object object;  /* its public key */
 };
 
 struct stp_online_keys {
@@ -42,11 +45,17 @@ const char *stp_online_key_path(const char *uri);
 enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri, int *out_fd,
                                     const char **out_name, struct stp_err *err) STP_MUST_CHECK;
 
-/* Opens the key of uri if it is not open yet. STP_KEY as stp_key_load(). *out_key is valid until
- * release. */
+/* Opens the key of uri, for role, if it is not open yet. STP_KEY as stp_key_load(), and for bins
+ * when it is not an Ed25519 key. *out_key is valid until release. */
 enum stp_errc stp_online_keys_open(struct stp_online_keys *keys, const struct stp_repo *repo,
-                                   const char *uri, const struct stp_online_key **out_key,
+                                   enum stp_online_role role, const char *uri,
+                                   const struct stp_online_key **out_key,
                                    struct stp_err *err) STP_MUST_CHECK;
+
+/* A signer with the key, one message at a time. */
+enum stp_errc stp_online_key_signer(const struct stp_online_key *key,
+                                    struct stp_signer **out_signer,
+                                    struct stp_err *err) STP_MUST_CHECK;
 
 /* Wipes the secrets. */
 void stp_online_keys_release(struct stp_online_keys *keys);

@@ -352,6 +352,27 @@ const char *stp_rotation_signer(const struct stp_rotation *rotation,
 	           : stp_config_signer(config, role);
 }
 
+static void add_keyid(struct stp_rotation_keys *keys, const char *keyid)
+{
+	struct stp_public_key *key = &keys->keys[keys->role.key_count];
+
+	memcpy(key->keyid, keyid, STP_KEYID_CHARS + 1);
+	keys->pointers[keys->role.key_count++] = key;
+}
+
+void stp_rotation_keys(const struct stp_rotation *rotation, struct stp_rotation_keys *out_keys)
+{
+	size_t role;
+
+	memset(out_keys, 0, sizeof(*out_keys));
+	out_keys->role.keys = out_keys->pointers;
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		if (role != STP_ONLINE_BIN_N && rotation->roles[role].is_rotated) {
+			add_keyid(out_keys, rotation->roles[role].former.keyid);
+			add_keyid(out_keys, rotation->roles[role].next.keyid);
+		}
+}
+
 /* ------------------------------------------------------------------ staging */
 
 /* Writes one document to state/staged/, and its name and digest to rotation. */

@@ -29,6 +29,7 @@
 #include "publish/repo.h"
 #include "roles/config.h"
 #include "scheme/scheme.h"
+#include "verify/signature.h"
 
 #define STP_ROTATION_FILE   "rotation.json"
 #define STP_ROTATION_FOLDER "staged"
@@ -100,6 +101,14 @@ enum stp_errc stp_rotation_check_free(const struct stp_rotation *rotation, int w
  * of rotation or config. */
 const char *stp_rotation_signer(const struct stp_rotation *rotation,
                                 const struct stp_config *config, enum stp_online_role role);
+
+/* The keys of a rotation by their keyids alone, as a role for verify/chain.h. */
+struct stp_rotation_keys {
+	struct stp_public_key keys[2 * STP_ONLINE_ROLES];
+	const struct stp_public_key *pointers[2 * STP_ONLINE_ROLES];
+	struct stp_role role;
+};
+void stp_rotation_keys(const struct stp_rotation *rotation, struct stp_rotation_keys *out_keys);
 
 /* A document that was signed by offline keys. */
 struct stp_rotation_document {

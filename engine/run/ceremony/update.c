@@ -116,7 +116,8 @@ static enum stp_errc open_online(struct update *update, struct stp_err *err)
 		    stp_rotation_signer(&rotation, &update->config, (enum stp_online_role)role);
 		const struct stp_online_key *key;
 
-		STP_TRY(stp_online_keys_open(&update->online, &update->repo, uri, &key, err));
+		STP_TRY(stp_online_keys_open(&update->online, &update->repo,
+		                             (enum stp_online_role)role, uri, &key, err));
 		update->online_keys[role] = &key->object;
 	}
 	return STP_OK;

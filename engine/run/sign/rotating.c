@@ -8,7 +8,6 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "keys/key_signer.h"
 #include "roles/config_note.h"
 #include "sign/lanes.h"
 #include "trust/older.h"
@@ -150,7 +149,7 @@ static enum stp_errc add_key(struct stp_sign_run *run, struct stp_rotating *rota
 {
 	struct stp_current_keys *at_hand = &rotating->at_hand[role];
 
-	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, uri, out_key, err));
+	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, role, uri, out_key, err));
 	if (!at_hand->count)
 		at_hand->file = stp_online_key_path((*out_key)->uri);
 	at_hand->keyids[at_hand->count++] = (*out_key)->object.keyid;
@@ -215,8 +214,8 @@ static enum stp_errc make_signers(const struct stp_online_key *const *keys, size
                                   struct stp_signer_set *out_set, struct stp_err *err)
 {
 	while (out_set->count < count) {
-		STP_TRY(stp_key_signer_create(keys[out_set->count]->key,
-		                              &out_set->items[out_set->count], err));
+		STP_TRY(stp_online_key_signer(keys[out_set->count], &out_set->items[out_set->count],
+		                              err));
 		out_set->count++;
 	}
 	return STP_OK;
@@ -232,8 +231,9 @@ static enum stp_errc open_former(struct stp_sign_run *run, struct stp_rotating *
 	if (rotating->rotation.phase != STP_ROTATION_STAGED || !item->is_rotated ||
 	    !exists(run, item->former.uri))
 		return STP_OK;
-	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, item->former.uri, &key, err));
-	return stp_key_signer_create(key->key, &rotating->former_bins, err);
+	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, STP_ONLINE_BIN_N,
+	                             item->former.uri, &key, err));
+	return stp_online_key_signer(key, &rotating->former_bins, err);
 }
 
 enum stp_errc stp_rotating_signers(struct stp_sign_run *run, struct stp_rotating *rotating,
