@@ -155,6 +155,7 @@ struct stp_stolen_report {
 	int has_new_seal;        /* the seal key was replaced, and the ledger filled anew */
 	uint64_t ledger_targets; /* from the last known good */
 	int is_staged;           /* the next stp_sign() publishes the new keys */
+	int has_payload;         /* it was made; is_staged follows with stp_ceremony_finish() */
 	uint64_t root_version;   /* of the new root; 0: not made yet */
 	char next_keyid[65];     /* of the new key; "": none was given */
 	void *private_;          /* owns the strings */

@@ -125,7 +125,11 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 	stp_sign_note_expiries(run, current);
 	STP_TRY(stp_current_check_clock(current, run->now, run->options->after_clock_error, err));
 	STP_TRY(stp_current_check(current, &run->config, opened->rotating.at_hand, run->now, err));
-	return stp_sign_find_above(run, &opened->trust, current, &opened->above, err);
+	STP_TRY(stp_sign_find_above(run, &opened->trust, current, &opened->above, err));
+	/* The jump after a theft. */
+	if (!opened->above && opened->rotating.freeze.above > current->timestamp_version)
+		opened->above = opened->rotating.freeze.above;
+	return STP_OK;
 }
 
 static enum stp_errc choose_io(struct stp_sign_run *run, struct stp_err *err)
