@@ -36,6 +36,7 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_REPO] = "--repo",
     [STP_HINT_VERIFY] = "stampede verify",
     [STP_HINT_CHECK] = "--check",
+    [STP_HINT_ALLOW_REPLACED] = "--allow-replaced",
 };
 
 void stp_cli_hints_use(void)

@@ -67,7 +67,8 @@ extern "C" {
 	X(NOW, "now")                                              \
 	X(REPO, "stp_plan_options.repo")                           \
 	X(VERIFY, "stp_verify()")                                  \
-	X(CHECK, "stp_show_options.check")
+	X(CHECK, "stp_show_options.check")                         \
+	X(ALLOW_REPLACED, "stp_ceremony_start_options.allows_replaced")
 
 enum stp_hint {
 	STP_HINT_NONE,

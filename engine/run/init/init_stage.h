@@ -28,7 +28,7 @@
 
 #include "base/bytes.h"
 #include "roles/config.h"
-#include "run/init/ceremony.h"
+#include "run/offline_keys.h"
 
 struct stp_init_stage {
 	int root_fd;    /* REPO, the caller's */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/init/ceremony_view.h"
+#include "run/ceremony/ceremony_view.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -15,13 +15,13 @@
  * Ownership  release with stp_signing_plan_release().
  * Threads    one thread.
  */
-#ifndef STP_RUN_INIT_SIGNING_PLAN_H
-#define STP_RUN_INIT_SIGNING_PLAN_H
+#ifndef STP_RUN_CEREMONY_SIGNING_PLAN_H
+#define STP_RUN_CEREMONY_SIGNING_PLAN_H
 
 #include <jansson.h>
 
-#include "run/init/ceremony.h"
-#include "run/init/former_keys.h"
+#include "run/ceremony/former_keys.h"
+#include "run/offline_keys.h"
 #include "verify/signature.h"
 
 struct stp_signing_plan {
@@ -40,7 +40,7 @@ struct stp_signing_plan {
 struct stp_signing_wish {
 	unsigned threshold, key_count;
 	int is_edited; /* since init or the last update; else the published role decides */
-	/* keys that must not come back (run/init/former_keys.h), or NULL */
+	/* keys that must not come back (run/ceremony/former_keys.h), or NULL */
 	const struct stp_buf *former;
 };
 

@@ -13,8 +13,8 @@
  * Ownership  release with stp_former_keys_release().
  * Threads    one thread.
  */
-#ifndef STP_RUN_INIT_FORMER_KEYS_H
-#define STP_RUN_INIT_FORMER_KEYS_H
+#ifndef STP_RUN_CEREMONY_FORMER_KEYS_H
+#define STP_RUN_CEREMONY_FORMER_KEYS_H
 
 #include "base/bytes.h"
 #include "verify/root.h"

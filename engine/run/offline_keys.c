@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/init/ceremony.h"
+#include "run/offline_keys.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/init/former_keys.h"
+#include "run/ceremony/former_keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
  * Ownership  the set owns its keys; stp_offline_keys_release() wipes them.
  * Threads    one thread.
  */
-#ifndef STP_RUN_INIT_CEREMONY_H
-#define STP_RUN_INIT_CEREMONY_H
+#ifndef STP_RUN_OFFLINE_KEYS_H
+#define STP_RUN_OFFLINE_KEYS_H
 
 #include "base/limits.h"
 #include "keys/keys.h"

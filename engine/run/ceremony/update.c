@@ -11,7 +11,8 @@
  * What is renewed was verified from a root that something outside public/ names (trust/trust.h), so
  * the offline keys sign nothing that somebody put there. A renewed role has the same contents, with
  * another version and expiry, and with what has been changed in stampede.json and in the key files
- * since (run/init/signing_plan.h). Everything is made first, then shown, then signed and published.
+ * since (run/ceremony/signing_plan.h). Everything is made first, then shown, then signed and
+ *published.
  *
  * Clients see a new root at once, and the other roles when the next sign lists them. A crash leaves
  * versions that the next sign lists, or a number of bins that the configuration does not have yet:
@@ -29,8 +30,8 @@
 #include "base/options.h"
 #include "cjson/encoding.h"
 #include "publish/publish.h"
-#include "run/init/ceremony_view.h"
-#include "run/init/signing_plan.h"
+#include "run/ceremony/ceremony_view.h"
+#include "run/ceremony/signing_plan.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
 #include "stampede/init.h"

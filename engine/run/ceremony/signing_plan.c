@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/init/signing_plan.h"
+#include "run/ceremony/signing_plan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -18,8 +18,8 @@
  * Ownership  the caller's.
  * Threads    any thread; no state.
  */
-#ifndef STP_RUN_INIT_CEREMONY_VIEW_H
-#define STP_RUN_INIT_CEREMONY_VIEW_H
+#ifndef STP_RUN_CEREMONY_CEREMONY_VIEW_H
+#define STP_RUN_CEREMONY_CEREMONY_VIEW_H
 
 #include <jansson.h>
 
