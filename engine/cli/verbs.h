@@ -16,16 +16,19 @@
 
 #include "cli/cli.h"
 
-#define STP_VERBS(X) \
-	X(init)      \
-	X(sign)      \
-	X(verify)    \
-	X(hash)      \
-	X(status)    \
-	X(show)      \
-	X(plan)      \
-	X(bench)     \
-	X(gc)
+#define STP_VERBS(X)       \
+	X(init)            \
+	X(sign)            \
+	X(verify)          \
+	X(hash)            \
+	X(status)          \
+	X(show)            \
+	X(plan)            \
+	X(bench)           \
+	X(gc)              \
+	X(ceremony_start)  \
+	X(ceremony_finish) \
+	X(ceremony_drill)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)
