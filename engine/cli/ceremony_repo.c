@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/payload_report.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
 #include "stampede/ceremony.h"
@@ -161,98 +162,6 @@ static void release(struct wishes *wishes)
 		free(wishes->words[i]);
 }
 
-/* ------------------------------------------------------------------ reports */
-
-static json_t *words_json(const char *const words[STP_CEREMONY_WORDS])
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < STP_CEREMONY_WORDS; i++)
-		json_array_append_new(list, json_string(words[i]));
-	return list;
-}
-
-static void print_words(const char *const words[STP_CEREMONY_WORDS])
-{
-	size_t i;
-
-	for (i = 0; i < STP_CEREMONY_WORDS; i++)
-		printf("%s%s", i ? "-" : "", words[i]);
-	putchar('\n');
-}
-
-static json_t *signers_json(const struct stp_ceremony_signer *signers, size_t count)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		json_array_append_new(
-		    list,
-		    json_pack("{s:s,s:o,s:b}", "keyid", signers[i].keyid, "name",
-		              signers[i].name[0] ? stp_cli_json_text(signers[i].name) : json_null(),
-		              "new", signers[i].is_new));
-	return list;
-}
-
-/* A key's name, or the beginning of its keyid. */
-static void print_signer(const struct stp_ceremony_signer *signer)
-{
-	if (signer->name[0])
-		stp_cli_print_text(" ", signer->name, "");
-	else
-		printf(" %.16s…", signer->keyid);
-}
-
-static void print_start_json(const char *path, const struct stp_ceremony_start_report *report)
-{
-	json_t *thresholds = json_array();
-	size_t i;
-
-	for (i = 0; i < report->threshold_count; i++) {
-		const struct stp_ceremony_threshold *item = &report->thresholds[i];
-
-		json_array_append_new(
-		    thresholds, json_pack("{s:s,s:s,s:I,s:o}", "document", item->document, "by",
-		                          item->by, "threshold", (json_int_t)item->threshold,
-		                          "keys", signers_json(item->signers, item->signer_count)));
-	}
-	stp_cli_print_json(json_pack("{s:o,s:s,s:o,s:o}", "path", stp_cli_json_text(path),
-	                             "payload", report->payload, "words", words_json(report->words),
-	                             "thresholds", thresholds));
-}
-
-static void print_start(const char *repo, const char *path,
-                        const struct stp_ceremony_start_report *report)
-{
-	size_t i;
-	size_t k;
-
-	stp_cli_print_path("made ", path, "\n");
-	fputs("payload ", stdout);
-	print_words(report->words);
-	for (i = 0; i < report->threshold_count; i++) {
-		const struct stp_ceremony_threshold *item = &report->thresholds[i];
-
-		printf("%-20s %s: %" PRIu64 " of", item->document, item->by, item->threshold);
-		for (k = 0; k < item->signer_count; k++)
-			print_signer(&item->signers[k]);
-		putchar('\n');
-		for (k = 0; k < item->signer_count; k++)
-			if (item->signers[k].is_new) {
-				printf("%-20s must sign, since it is new:", "");
-				print_signer(&item->signers[k]);
-				putchar('\n');
-			}
-	}
-	stp_cli_print_path("\nEach holder, on a machine of their own, compares the words and "
-	                   "signs:\n  stampede ceremony sign ",
-	                   path, " --trust ROOT.json --key NAME.pem\n");
-	stp_cli_print_path("next: stampede ceremony finish ", repo, "");
-	stp_cli_print_path(" ", path, " SIGNATURES\n");
-}
-
 /* ------------------------------------------------------------------ start and drill */
 
 struct said {
@@ -313,9 +222,9 @@ static int call_start(struct stp_cli *cli, struct said *said, int is_drill)
 	if (code != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
-		print_start_json(options->out, &report);
+		stp_cli_print_json(stp_cli_payload_json(options->out, &report));
 	else if (!cli->quiet)
-		print_start(options->repo, options->out, &report);
+		stp_cli_print_payload(options->repo, options->out, &report);
 	stp_ceremony_start_report_release(&report);
 	return stp_stdout_finish(cli, cli->verb->name, options->out, "the payload was made");
 }
@@ -374,14 +283,15 @@ static void print_finish_json(const struct stp_ceremony_finish_report *report)
 {
 	stp_cli_print_json(json_pack(
 	    "{s:s,s:o,s:b,s:b,s:b,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:I,s:b,s:b,s:o}", "payload",
-	    report->payload, "words", words_json(report->words), "drill", report->is_drill,
+	    report->payload, "words", stp_cli_words_json(report->words), "drill", report->is_drill,
 	    "published", !report->is_drill, "was_published", report->was_published, "versions",
 	    "root", version_json(report->root_version), "targets",
 	    version_json(report->targets_version), "bins", version_json(report->bins_version),
 	    "expires", "root", text_json(report->root_expires), "targets",
 	    text_json(report->targets_expires), "bins", text_json(report->bins_expires), "bins",
 	    (json_int_t)report->bin_count, "bins_changed", report->bins_changed, "must_sign",
-	    report->must_sign, "signers", signers_json(report->signers, report->signer_count)));
+	    report->must_sign, "signers",
+	    stp_cli_signers_json(report->signers, report->signer_count)));
 }
 
 static void print_role(const char *role, uint64_t version, const char *expires)
@@ -395,10 +305,10 @@ static void print_finish(const char *repo, const struct stp_ceremony_finish_repo
 	size_t i;
 
 	fputs("payload ", stdout);
-	print_words(report->words);
+	stp_cli_print_words(report->words);
 	fputs("signed by", stdout);
 	for (i = 0; i < report->signer_count; i++)
-		print_signer(&report->signers[i]);
+		stp_cli_print_signer(&report->signers[i]);
 	putchar('\n');
 	if (report->is_drill) {
 		puts("This was a drill: nothing was published. keyring.json notes these keys as "
