@@ -27,6 +27,11 @@
 	X(bench)           \
 	X(gc)              \
 	X(ceremony_start)  \
+	X(ceremony_show)   \
+	X(ceremony_sign)   \
+	X(ceremony_export) \
+	X(ceremony_add)    \
+	X(ceremony_status) \
 	X(ceremony_finish) \
 	X(ceremony_drill)
 

@@ -11,15 +11,30 @@
 
 #define STAGE "ceremony"
 
+/* Nothing in the folder is replaced: it may be signed already. */
+static enum stp_errc check_new(const struct stp_payload *payload, int fd, const char *folder,
+                               struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < payload->document_count; i++)
+		if (stp_file_exists(fd, payload->documents[i].name))
+			return STP_FAIL(err, STP_CONFIG, STAGE, folder,
+			                "has a file %s already; name a new folder",
+			                payload->documents[i].name);
+	return STP_OK;
+}
+
 /* Writes the bytes of each document. */
 static enum stp_errc write_all(const struct stp_payload *payload, const char *folder,
                                struct stp_ceremony_status_report *report, struct stp_err *err)
 {
-	enum stp_errc code = STP_OK;
+	enum stp_errc code;
 	int fd = -1;
 	size_t i;
 
 	STP_TRY(stp_folder_make(AT_FDCWD, folder, 0755, STAGE, &fd, err));
+	code = check_new(payload, fd, folder, err);
 	for (i = 0; i < payload->document_count && code == STP_OK; i++) {
 		const struct stp_payload_document *document = &payload->documents[i];
 
