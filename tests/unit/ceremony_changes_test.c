@@ -391,6 +391,25 @@ static void test_changes__a_drill_says_so(void **state)
 	stp_buf_release(&body);
 }
 
+/* When what is shown would not give the bytes, nothing can be signed. */
+static void test_changes__what_cannot_be_shown_is_refused(void **state)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_changes *changes = NULL;
+	struct stp_payload payload;
+	char *expires;
+
+	(void)state;
+	assert_int_equal(made_payload_parse(&made, &payload, &err), STP_OK);
+	expires = memmem(payload.root.doc.body.data, payload.root.doc.body.count, "2028-11-20", 10);
+	assert_non_null(expires);
+	expires[3] = '9';
+	assert_int_equal(stp_changes_make(&payload, &changes, &err), STP_REFUSED);
+	assert_string_equal(err.subject, "2.root.json");
+	assert_non_null(strstr(err.text, "has a change that cannot be shown"));
+	stp_payload_release(&payload);
+}
+
 /* Random members all over the documents: shown, or refused before. */
 static unsigned seed;
 
@@ -472,6 +491,7 @@ int main(void)
 	    TEST(test_changes__warnings),
 	    TEST(test_changes__a_removed_key_that_returns_is_warned_of),
 	    TEST(test_changes__a_drill_says_so),
+	    TEST(test_changes__what_cannot_be_shown_is_refused),
 	    TEST(test_changes__random_edits_are_shown_or_refused),
 	};
 
