@@ -106,18 +106,16 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 static enum stp_errc open_online(struct update *update, struct stp_err *err)
 {
 	struct stp_rotation rotation;
-	size_t role;
+	enum stp_online_role role;
 
 	STP_TRY(stp_rotation_load(update->repo.state_fd, stp_seal_key_bytes(update->seal),
 	                          &rotation, err));
 	STP_TRY(stp_rotation_check_free(&rotation, 0, "an update", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {
-		const char *uri =
-		    stp_rotation_signer(&rotation, &update->config, (enum stp_online_role)role);
+		const char *uri = stp_rotation_signer(&rotation, &update->config, role);
 		const struct stp_online_key *key;
 
-		STP_TRY(stp_online_keys_open(&update->online, &update->repo,
-		                             (enum stp_online_role)role, uri, &key, err));
+		STP_TRY(stp_online_keys_open(&update->online, &update->repo, role, uri, &key, err));
 		update->online_keys[role] = &key->object;
 	}
 	return STP_OK;
