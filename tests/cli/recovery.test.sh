@@ -168,7 +168,7 @@ run_block() {
 	check "$1"
 }
 blocks=$(grep -c '^\.EX' "$page")
-[ "$blocks" = 7 ] || fail "the manual page has $blocks blocks, and this test expects 7"
+[ "$blocks" = 8 ] || fail "the manual page has $blocks blocks, and this test expects 8"
 rm -rf "$repo" media/keys && make
 run_block 1
 [ -s backup/pypi.tar ] || fail 'there is no backup'
@@ -195,3 +195,14 @@ cp -a srv/stampede/pypi.moved/public mirror
 run_block 6
 run_block 7
 stampede verify "$repo" >out 2>&1 || fail "lost parts: $(cat out)"
+# Names, as a ceremony records them.
+python3 - "$repo" <<'PY'
+import json, sys
+root = json.load(open(sys.argv[1] + '/public/metadata/1.root.json'))['signed']['roles']['root']
+keys = {keyid: {'added': '2026-01-01T12:00:00Z', 'holder': 'Ana Lee' if n == 1 else '', 'last_document': '1.root.json',
+                'last_signature': '2026-01-01T12:00:00Z', 'name': 'safe-%d' % n}
+        for n, keyid in enumerate(root['keyids'], 1)}
+with open(sys.argv[1] + '/keyring.json', 'w') as out:
+    json.dump({'format': 1, 'keys': keys}, out, sort_keys=True, separators=(',', ':'))
+PY
+run_block 8
