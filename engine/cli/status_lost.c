@@ -109,11 +109,20 @@ static char *key_command(unsigned number)
 static char *online_command(const struct stp_cli *cli, const struct stp_status_report *status)
 {
 	struct stp_out out = STP_OUT_INIT;
+	unsigned lost = online_lost(status);
+	const char *before = "";
 
 	stp_out_format(&out, "stampede ceremony start ");
 	stp_status_add_repo(&out, cli);
 	stp_out_format(&out, " --online ");
-	stp_status_add_roles(&out, status, online_lost(status), ",");
+	for (size_t i = STP_STATUS_BIN_N; i < STP_STATUS_ROLES; i++) {
+		if (!(lost & 1u << i))
+			continue;
+		/* the keys of bin-n are named where bins are delegated to */
+		stp_out_format(&out, "%s%s", before,
+		               i == STP_STATUS_BIN_N ? "bins" : status->roles[i].name);
+		before = ",";
+	}
 	stp_out_format(&out, "=NEW.key.json --out PAYLOAD --purpose TEXT");
 	return stp_status_text(&out);
 }
@@ -329,8 +338,11 @@ void stp_status_print_lost(const struct stp_cli *cli, const struct stp_status_re
 	print_doubts(status);
 	for (size_t i = 0; i < count; i++)
 		stp_cli_print_text("run        ", commands[i] ? commands[i] : "", "\n");
-	if (count)
+	if (count) {
 		print_signing(status);
+		printf("then       holders sign PAYLOAD, and finish publishes it: see "
+		       "stampede-ceremony(7)\n");
+	}
 	if (stp_status_lost_is_final(status))
 		print_end(status);
 	printf("If somebody else may have a key, it is not lost but stolen: see "

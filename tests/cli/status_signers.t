@@ -200,6 +200,7 @@ timestamp  1 needed, 1 of 1 keys left {ONLINE}: not affected
 run        stampede key new DIR/NEW-1
 run        stampede ceremony start three --remove root=root-1 --add root=NEW-1.key.json --out PAYLOAD --purpose TEXT
 signed by  root: 2 of {root-2 root-3}, and every new key
+then       holders sign PAYLOAD, and finish publishes it: see stampede-ceremony(7)
 If somebody else may have a key, it is not lost but stolen: see stampede-rotate(1).
 $ lost root-1,root-2
 lost       root-1 (Ana Lee), key KEYID, signs root
@@ -229,6 +230,7 @@ run        stampede key new DIR/NEW-1
 run        stampede ceremony start three --remove targets=targets-1 --add targets=NEW-1.key.json --out PAYLOAD --purpose TEXT
 signed by  root: 2 of {root-1 root-2 root-3}
 signed by  targets: 2 of {NEW-1 targets-2}, every new key among them
+then       holders sign PAYLOAD, and finish publishes it: see stampede-ceremony(7)
 If somebody else may have a key, it is not lost but stolen: see stampede-rotate(1).
 $ lost bins-2,bins-1 | grep -vE '^(root|targets|bin-n|snapshot|timestamp) '
 lost       bins-1, key KEYID, signs bins
@@ -239,6 +241,7 @@ run        stampede key new DIR/NEW-2
 run        stampede ceremony start three --remove bins=bins-1 --add bins=NEW-1.key.json --remove bins=bins-2 --add bins=NEW-2.key.json --out PAYLOAD --purpose TEXT
 signed by  targets: 2 of {targets-1 targets-2}
 signed by  bins: 2 of {NEW-1 NEW-2}, every new key among them
+then       holders sign PAYLOAD, and finish publishes it: see stampede-ceremony(7)
 If somebody else may have a key, it is not lost but stolen: see stampede-rotate(1).
 $ lost root-2,targets-2,bins-2 | grep -E '^(run|signed)'
 run        stampede key new DIR/NEW-1
@@ -253,9 +256,10 @@ lost       ONLINE, key KEYID, signs bin-n, snapshot, timestamp
 bin-n      1 needed, 0 of 1 keys left {}: restore keys/ from a backup, see stampede-recovery(7); without one, the roles above it can give it a new key
 snapshot   1 needed, 0 of 1 keys left {}: restore keys/ from a backup, see stampede-recovery(7); without one, the roles above it can give it a new key
 timestamp  1 needed, 0 of 1 keys left {}: restore keys/ from a backup, see stampede-recovery(7); without one, the roles above it can give it a new key
-run        stampede ceremony start three --online bin-n,snapshot,timestamp=NEW.key.json --out PAYLOAD --purpose TEXT
+run        stampede ceremony start three --online bins,snapshot,timestamp=NEW.key.json --out PAYLOAD --purpose TEXT
 signed by  root: 2 of {root-1 root-2 root-3}
 signed by  bins: 2 of {bins-1 bins-2}
+then       holders sign PAYLOAD, and finish publishes it: see stampede-ceremony(7)
 If somebody else may have a key, it is not lost but stolen: see stampede-rotate(1).
 $ lost root-1,root-2,targets-1 | grep -E '^(targets|until)'
 targets    2 needed, 1 of 2 keys left {targets-2}: nobody can give it new keys any more
