@@ -63,37 +63,66 @@ static int is_lost(const struct stp_status_key *key)
 	return key->is_lost;
 }
 
-/* " --remove root=safe-1 --add root=NEW-1.key.json" for each lost key of role; *count numbers the
- * new keys: one key in two roles is a weakness, so each role gets its own. */
-static void add_replacements(struct stp_out *out, const struct stp_status_role *role,
-                             unsigned *count)
+/* Whether a role of bits before index has that key as well. */
+static int was_counted(const struct stp_status_report *status, unsigned bits, size_t index,
+                       size_t key)
+{
+	const char *keyid = status->roles[index].keys[key].keyid;
+
+	for (size_t i = 0; i < index; i++)
+		for (size_t k = 0; bits & 1u << i && k < status->roles[i].key_count; k++)
+			if (strcmp(status->roles[i].keys[k].keyid, keyid) == 0)
+				return 1;
+	return 0;
+}
+
+/* The number of the new key that takes the place of keyid in every role that it signs; keyid NULL:
+ * how many new keys there are. */
+static unsigned new_number(const struct stp_status_report *status, const char *keyid)
+{
+	unsigned bits = replaceable(status), number = 0;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
+		for (size_t k = 0; bits & 1u << i && k < status->roles[i].key_count; k++) {
+			const struct stp_status_key *key = &status->roles[i].keys[k];
+
+			if (!key->is_lost || was_counted(status, bits, i, k))
+				continue;
+			number++;
+			if (keyid && strcmp(key->keyid, keyid) == 0)
+				return number;
+		}
+	return number;
+}
+
+/* " --remove root=safe-1 --add root=NEW-1.key.json" for each lost key of role. */
+static void add_replacements(struct stp_out *out, const struct stp_status_report *status,
+                             const struct stp_status_role *role)
 {
 	for (size_t i = 0; i < role->key_count; i++) {
 		const struct stp_status_key *key = &role->keys[i];
 
-		if (!key->is_lost)
-			continue;
-		stp_out_format(out, " --remove %s=%s --add %s=NEW-%u.key.json", role->name,
-		               key->name[0] ? key->name : key->keyid, role->name, ++*count);
+		if (key->is_lost)
+			stp_out_format(out, " --remove %s=%s --add %s=NEW-%u.key.json", role->name,
+			               key->name[0] ? key->name : key->keyid, role->name,
+			               new_number(status, key->keyid));
 	}
 }
 
-/* The ceremony that replaces all lost keys of offline roles, NULL when there is nothing to replace;
- * *out_keys is the number of new keys. */
-static char *ceremony_command(const struct stp_cli *cli, const struct stp_status_report *status,
-                              unsigned *out_keys)
+/* The ceremony that replaces all lost keys of offline roles, NULL when there is nothing to replace.
+ */
+static char *ceremony_command(const struct stp_cli *cli, const struct stp_status_report *status)
 {
 	unsigned roles = replaceable(status);
 	struct stp_out out = STP_OUT_INIT;
 
-	*out_keys = 0;
 	if (!roles)
 		return NULL;
 	stp_out_format(&out, "stampede ceremony start ");
 	stp_status_add_repo(&out, cli);
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		if (roles & 1u << i)
-			add_replacements(&out, &status->roles[i], out_keys);
+			add_replacements(&out, status, &status->roles[i]);
 	stp_out_format(&out, " --out PAYLOAD --purpose TEXT");
 	return stp_status_text(&out);
 }
@@ -131,8 +160,8 @@ static char *online_command(const struct stp_cli *cli, const struct stp_status_r
 static size_t make_commands(const struct stp_cli *cli, const struct stp_status_report *status,
                             char *out_commands[COMMANDS_MAX])
 {
-	unsigned keys;
-	char *ceremony = ceremony_command(cli, status, &keys);
+	unsigned keys = new_number(status, NULL);
+	char *ceremony = ceremony_command(cli, status);
 	size_t count = 0;
 
 	for (unsigned i = 1; ceremony && i <= keys && i <= NEW_KEYS_MAX; i++)
@@ -261,37 +290,34 @@ static unsigned documents_of(const struct stp_status_report *status)
 }
 
 /* Who must sign the document of a role. Root's demands the old threshold, which new keys do not
- * count for; the others are judged by the keys that their role gets. *number counts new keys as
- * add_replacements() does. */
-static void add_signers(struct stp_out *out, const struct stp_status_role *role, int is_root,
-                        unsigned *number)
+ * count for; the others are judged by the keys that their role gets. */
+static void add_signers(struct stp_out *out, const struct stp_status_report *status, size_t index)
 {
+	const struct stp_status_role *role = &status->roles[index];
 	const char *before = "";
 
 	stp_out_format(out, "%s: %llu of {", role->name, (unsigned long long)role->threshold);
 	for (size_t i = 0; i < role->key_count; i++) {
-		int is_new = role->keys[i].is_lost;
+		const struct stp_status_key *key = &role->keys[i];
 
-		*number += is_new != 0;
-		if (is_new && is_root)
+		if (key->is_lost && index == STP_STATUS_ROOT)
 			continue;
 		stp_out_format(out, "%s", before);
-		if (is_new)
-			stp_out_format(out, "NEW-%u", *number);
+		if (key->is_lost)
+			stp_out_format(out, "NEW-%u", new_number(status, key->keyid));
 		else
-			stp_status_add_key(out, &role->keys[i]);
+			stp_status_add_key(out, key);
 		before = " ";
 	}
 	stp_out_format(out, "}%s",
-	               !role->lost_count ? ""
-	               : is_root         ? ", and every new key"
-	                                 : ", every new key among them");
+	               !role->lost_count          ? ""
+	               : index == STP_STATUS_ROOT ? ", and every new key"
+	                                          : ", every new key among them");
 }
 
 static void print_signing(const struct stp_status_report *status)
 {
 	unsigned documents = documents_of(status);
-	unsigned number = 0;
 
 	for (size_t i = 0; i <= STP_STATUS_BINS; i++) {
 		struct stp_out out = STP_OUT_INIT;
@@ -299,7 +325,7 @@ static void print_signing(const struct stp_status_report *status)
 
 		if (!(documents & 1u << i))
 			continue;
-		add_signers(&out, &status->roles[i], i == STP_STATUS_ROOT, &number);
+		add_signers(&out, status, i);
 		text = stp_status_text(&out);
 		stp_cli_print_text("signed by  ", text ? text : "", "\n");
 		free(text);

@@ -139,34 +139,9 @@ printf '#!/bin/sh\ncp "%s/mirror/metadata/${2##*/}" .\n' "$scratch" >bin/curl
 chmod +x bin/*
 
 page=$top/tools/man/stampede-recovery.7
-# block NUMBER: the lines of that .EX block, with the paths of here
-block() {
-	awk -v wanted="$1" '/^\.EX/ { n++; inside = 1; next } /^\.EE/ { inside = 0 } inside && n == wanted' "$page" |
-		sed "s/\\\\-/-/g; s|/srv/stampede|$scratch/srv/stampede|g; s|/backup|$scratch/backup|g"
-}
-# check NUMBER: what $command prints is $want, in which "…" is any rest of a line
-check() {
-	[ -n "$command" ] || return 0
-	bash -c "$command" >out 2>&1 || true
-	python3 - "$want" out <<'PY' || fail "block $1: '$command' printed: $(cat out)"
-import re, sys
-regex = '[^\n]*'.join(re.escape(part) for part in sys.argv[1].rstrip('\n').split('…'))
-sys.exit(0 if re.fullmatch(regex, open(sys.argv[2]).read().rstrip('\n')) else 1)
-PY
-}
-# run_block NUMBER: the commands of that block, each with the output that follows it
-run_block() {
-	local line command='' want=''
-	while IFS= read -r line; do
-		if [ "${line#\$ }" != "$line" ]; then
-			check "$1"
-			command=${line#\$ } want=
-		else
-			want+=$line$'\n'
-		fi
-	done < <(block "$1")
-	check "$1"
-}
+# shellcheck source=../support/manual.sh
+source "$top/tests/support/manual.sh"
+paths=(/srv/stampede /backup)
 blocks=$(grep -c '^\.EX' "$page")
 [ "$blocks" = 8 ] || fail "the manual page has $blocks blocks, and this test expects 8"
 rm -rf "$repo" media/keys && make
