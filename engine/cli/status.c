@@ -153,7 +153,8 @@ static void print_role(const struct stp_status_report *status, const struct stp_
 static void print_published(const struct stp_cli *cli, const struct stp_status_report *status)
 {
 	if (!status->published)
-		printf("nothing is published yet; run 'stampede sign'\n");
+		printf("nothing is published yet%s\n",
+		       status->roles[STP_STATUS_ROOT].version ? "; run 'stampede sign'" : "");
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		print_role(status, &status->roles[i]);
 	stp_status_print_signers(cli, status);
@@ -404,7 +405,9 @@ static int judge(const struct stp_cli *cli, const struct stp_status_report *stat
 		stp_cli_warn(cli, "status: nothing is published yet; run 'stampede sign'");
 		is_bad = 1;
 	}
-	if (is_broken(status))
+	if (!status->published && !status->roles[STP_STATUS_ROOT].version && status->problem_count)
+		stp_cli_warn(cli, "status: %s", status->problems[0].text);
+	else if (is_broken(status))
 		stp_cli_warn(cli, "status: what is published is not in order; 'stampede verify' "
 		                  "lists what is wrong");
 	stp_status_warn_margins(cli, status);

@@ -174,10 +174,10 @@ $ rmdir idx && mv away idx
 # Damage is not a success, and is named; before the first sign nothing is published yet.
 $ stampede init broken --targets idx --bins 4 --now $(at 1) --quiet >/dev/null && stampede status broken --now $(at 1) >/dev/null
 $ mv broken/public/metadata/1.root.json root.json && stampede status broken --now $(at 1) | grep -vE '^(disk|signers|calendar)'
-nothing is published yet; run 'stampede sign'
+nothing is published yet
 PROBLEM    1.root.json: is not there
 last run   none on record
-2> stampede: status: what is published is not in order; 'stampede verify' lists what is wrong
+2> stampede: status: 1.root.json: is not there
 = 1
 $ mv root.json broken/public/metadata/1.root.json && stampede sign broken --now $(at 2) --quiet >/dev/null
 $ mv broken/public/metadata/timestamp.json timestamp.json && stampede status broken --now $(at 2) | grep -vE '^(disk|oldest|hashed|signers|calendar)'

@@ -20,6 +20,7 @@
 #include "publish/repo.h"
 #include "roles/expiry.h"
 #include "run/last_run.h"
+#include "run/pending.h"
 #include "run/quorum.h"
 #include "run/status/calendar.h"
 #include "run/status/loss.h"
@@ -139,15 +140,16 @@ static void add_problem(struct stp_status_report *status, const char *subject, c
 }
 
 /* Turns findings into problems. Before the first sign there is no timestamp, which is not a
- * problem. */
-static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings)
+ * problem; before the first ceremony is finished there is no root, which is reported by itself. */
+static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings,
+                         int is_pending)
 {
 	stp_finding_list_sort(findings);
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct stp_finding *finding = &findings->items[i];
 
 		if (!status->published && finding->code == STP_FINDING_FILE_MISSING &&
-		    strcmp(finding->subject, TIMESTAMP) == 0)
+		    (is_pending || strcmp(finding->subject, TIMESTAMP) == 0))
 			continue;
 		add_problem(status, finding->subject, finding->text);
 	}
@@ -206,6 +208,7 @@ struct known {
 	struct stp_config config; /* only its periods; as if for a year when it cannot be read */
 	struct stp_keyring keyring;
 	struct stp_floors floors;
+	int is_pending; /* the first ceremony is not finished */
 };
 
 /* Reads the configuration and the keyring; what is wrong with them becomes a problem. */
@@ -225,6 +228,11 @@ static void read_known(struct stp_status_report *status, const struct stp_repo *
 	if (stp_keyring_load(&known->keyring, repo->root_fd, &why) != STP_OK) {
 		add_problem(status, STP_KEYRING_FILE, why.text);
 		memset(&known->keyring, 0, sizeof(known->keyring));
+	}
+	why = (struct stp_err)STP_ERR_INIT;
+	if (stp_pending_check(repo->state_fd, &why) != STP_OK) {
+		known->is_pending = 1;
+		add_problem(status, why.subject, why.text);
 	}
 }
 
@@ -303,7 +311,7 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	if (code == STP_OK)
 		code = read_signers(status, &tree, known, err);
 	note_first_expiry(status);
-	set_problems(status, &findings);
+	set_problems(status, &findings, known->is_pending);
 	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;
