@@ -27,11 +27,17 @@
 	X(plan)            \
 	X(bench)           \
 	X(gc)              \
+	X(key_new)         \
+	X(key_show)        \
+	X(key_import)      \
+	X(ceremony_start)  \
 	X(ceremony_show)   \
 	X(ceremony_sign)   \
 	X(ceremony_export) \
 	X(ceremony_add)    \
-	X(ceremony_status)
+	X(ceremony_status) \
+	X(ceremony_finish) \
+	X(ceremony_drill)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

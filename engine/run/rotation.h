@@ -112,11 +112,11 @@ struct stp_rotation_keys {
 };
 void stp_rotation_keys(const struct stp_rotation *rotation, struct stp_rotation_keys *out_keys);
 
-/* A document that was signed by offline keys. */
+/* A document that was signed by offline keys: the whole file, with its signatures, and its name in
+ * public/metadata: "5.root.json", "3.bins.json", "3.targets.json". */
 struct stp_rotation_document {
-	const char
-	    *name; /* of the file to publish: "5.root.json", "3.bins.json", "3.targets.json" */
-	const void *bytes; /* the whole file, with its signatures */
+	const char *name;
+	const void *bytes;
 	size_t count;
 };
 

@@ -17,6 +17,8 @@
 #include <stdint.h>
 
 #include "stampede/err.h"
+#include "stampede/init.h"
+#include "stampede/key.h"
 #include "stampede/options.h"
 
 #ifdef __cplusplus
@@ -56,10 +58,6 @@ STP_API enum stp_errc stp_ceremony_show(const struct stp_ceremony_show_options *
                                         struct stp_err *err) STP_MUST_CHECK;
 
 STP_API void stp_ceremony_show_report_release(struct stp_ceremony_show_report *report);
-
-/* Writes the passphrase of the key called subject to out; returns its bytes, or -1: there is none.
- */
-typedef long stp_passphrase_fn(void *ctx, const char *subject, char *out, size_t size);
 
 /* Shows text, which is what stp_ceremony_show() makes, with what the key counts for; asks for the
  * first two words of the payload and writes what was typed to out. 0: nobody answered. */
@@ -192,9 +190,6 @@ STP_API void stp_ceremony_status_report_release(struct stp_ceremony_status_repor
 /* === for the repository =========================================================================
  */
 
-/* Words of a payload's SHA-256, by which people call the ceremony. */
-#define STP_CEREMONY_WORDS 13
-
 enum stp_ceremony_change {
 	STP_CEREMONY_RENEW,      /* role: a new version with a new expiry, nothing else */
 	STP_CEREMONY_EXPIRES,    /* role; number: days, instead of what stampede.json says */
@@ -266,6 +261,35 @@ STP_API enum stp_errc stp_ceremony_drill(const struct stp_ceremony_start_options
                                          struct stp_err *err) STP_MUST_CHECK;
 
 STP_API void stp_ceremony_start_report_release(struct stp_ceremony_start_report *report);
+
+/* A key of the first ceremony. */
+struct stp_ceremony_init_key {
+	const char *role; /* "root", "targets" or "bins"; NULL: all three */
+	const char *path; /* of NAME.key.json */
+};
+
+struct stp_ceremony_init_options {
+	size_t size;                         /* see stampede/options.h */
+	const struct stp_init_options *init; /* required; its members about offline keys are unused
+	                                      */
+	const char *out;                     /* the payload's file; required, and must not exist */
+	const struct stp_ceremony_init_key *keys;
+	size_t key_count;
+	unsigned root_threshold; /* 0: a majority of its keys */
+	/* 0: what the profile says, or a majority where that cannot be reached */
+	unsigned targets_threshold, bins_threshold;
+	int allows_unproven; /* descriptions of keys that are not signed by the key */
+};
+
+#define STP_CEREMONY_INIT_OPTIONS_INIT STP_SIZED(struct stp_ceremony_init_options)
+
+/* Makes a repository without any offline key on this machine, and the payload of its first root,
+ * targets and bins. Until stp_ceremony_finish() nothing can be signed in it. Release both reports.
+ */
+STP_API enum stp_errc stp_ceremony_init(const struct stp_ceremony_init_options *options,
+                                        struct stp_init_report *out_report,
+                                        struct stp_ceremony_start_report *out_payload,
+                                        struct stp_err *err) STP_MUST_CHECK;
 
 struct stp_ceremony_finish_options {
 	size_t size;                   /* see stampede/options.h */

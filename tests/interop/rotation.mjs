@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rotation.mjs PROFILE [EVERY [TYPE]]: a rotation of the online keys. Each run in it is killed after every
-// rename and at every other step of the rotation, and at every EVERYth of all other steps, and goes
-// on. After each: clients that are new and that return from an older version of the repository, also
+// rotation.mjs PROFILE [EVERY [TYPE]]: a rotation of the online keys. Each run in it is killed at each step
+// of the rotation and after the renames next to it, with EVERY also after each other rename and at
+// every EVERYth of all steps, and goes on. After each: clients that are new and that return from an older version of the repository, also
 // behind a cache that still says 404 for the new root; after each whole run, those of all versions
 // and one that followed all along. TYPE: the kind of the new key of snapshot and timestamp (ed25519,
 // p256); p256 leaves the key of the bins as it is.
@@ -13,7 +13,7 @@ import path from "node:path";
 import { digest, filesOf, init, makeIndex, newClient, scratch, serve, session, verify } from "./repository.mjs";
 import { makeKey } from "./keys.mjs";
 
-const [profile, everyText = "1", type = "ed25519"] = process.argv.slice(2);
+const [profile, everyText = "0", type = "ed25519"] = process.argv.slice(2);
 const every = Number(everyText);
 const folder = scratch();
 const index = path.join(folder, "index");
@@ -113,8 +113,9 @@ function passages(at) {
 		counts.set(name, (counts.get(name) ?? 0) + 1);
 		points.push(`${name}:${counts.get(name)}`);
 	}
-	const always = /^(rotation|delegation|root|keys|snapshot|timestamp|config)\.|renamed/;
-	return points.filter((point, i) => i % every === 0 || always.test(point));
+	const always = every ? /^(rotation|delegation|root|keys|snapshot|timestamp|config)\.|renamed/
+		: /^(rotation|delegation|root|timestamp|config)\.renamed|^(rotation|keys)\.(end|wipe|wiped)/;
+	return points.filter((point, i) => (every && i % every === 0) || always.test(point));
 }
 
 /** Signs repo at a time; before, copies of it are signed and killed at each step, and go on. */

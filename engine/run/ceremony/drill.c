@@ -44,12 +44,13 @@ static enum stp_errc run(const struct stp_ceremony_start_options *options,
 	    .made = now,
 	    .is_drill = 1,
 	};
+	struct stp_opened_options opening = {options->repo, STP_REPO_READ, "ceremony", NULL};
 	const struct stp_buf *bodies[STP_PAYLOAD_ROLES];
 	struct stp_buf file = STP_BUF_INIT;
 	enum stp_errc code;
 
 	STP_TRY(stp_new_payload_check(options->out, err));
-	STP_TRY(stp_opened_open(opened, options->repo, err));
+	STP_TRY(stp_opened_open(opened, &opening, err));
 	STP_TRY(make_bodies(opened, now, files, bodies, err));
 	stp_opened_input(opened, bodies, &input);
 	code = stp_new_payload_make(&input, &file, report, err);

@@ -14,8 +14,8 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "keys/fingerprint_words.h"
-#include "keys/keyring.h"
 #include "run/ceremony/publication.h"
+#include "run/ceremony/seen.h"
 #include "run/pending.h"
 #include "run/trusted.h"
 #include "stampede/ceremony.h"
@@ -123,92 +123,6 @@ static enum stp_errc open_all(struct finish *finish, struct stp_err *err)
 	return finish->payload.is_drill ? STP_OK : check_first(finish, err);
 }
 
-/* ------------------------------------------------------------------ keyring.json */
-
-/* Notes the names of the payload. */
-static enum stp_errc note_names(const struct finish *finish, struct stp_keyring *keyring,
-                                struct stp_err *err)
-{
-	const char *keyid;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)finish->payload.names, keyid, value)
-	{
-		struct stp_keyring_entry *entry;
-		const char *holder = NULL;
-		const char *name = stp_payload_key_name(&finish->payload, keyid, &holder);
-
-		STP_TRY(stp_keyring_entry(keyring, keyid, &entry, err));
-		snprintf(entry->name, sizeof(entry->name), "%s", name ? name : "");
-		if (holder)
-			snprintf(entry->holder, sizeof(entry->holder), "%s", holder);
-		if (entry->added < 0)
-			entry->added = finish->now;
-	}
-	return STP_OK;
-}
-
-/* Notes which keys have signed, and puts them into the report. */
-static enum stp_errc note_signer(struct finish *finish, struct stp_keyring *keyring,
-                                 const char *keyid, const char *document, struct stp_err *err)
-{
-	struct stp_ceremony_finish_report *report = finish->report;
-	const char *name = stp_payload_key_name(&finish->payload, keyid, NULL);
-	struct stp_keyring_entry *entry;
-	size_t i;
-
-	STP_TRY(stp_keyring_entry(keyring, keyid, &entry, err));
-	if (entry->added < 0)
-		entry->added = finish->now;
-	if (entry->last_signature < finish->now) {
-		entry->last_signature = finish->now;
-		snprintf(entry->last_document, sizeof(entry->last_document), "%s", document);
-	}
-	for (i = 0; i < report->signer_count; i++)
-		if (strcmp(report->signers[i].keyid, keyid) == 0)
-			return STP_OK;
-	snprintf(report->signers[i].keyid, sizeof(report->signers[i].keyid), "%s", keyid);
-	snprintf(report->signers[i].name, sizeof(report->signers[i].name), "%s",
-	         name ? name : entry->name);
-	report->signer_count++;
-	return STP_OK;
-}
-
-static enum stp_errc note_all(struct finish *finish, struct stp_keyring *keyring,
-                              struct stp_err *err)
-{
-	const struct stp_tally *tally = &finish->tally;
-	size_t total = 0;
-	size_t i;
-	size_t k;
-
-	for (i = 0; i < tally->document_count; i++)
-		total += tally->documents[i].signature_count;
-	finish->report->signers = calloc(total + 1, sizeof(*finish->report->signers));
-	if (!finish->report->signers)
-		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
-	STP_TRY(stp_keyring_load(keyring, finish->repo.root_fd, err));
-	if (!finish->payload.is_drill)
-		STP_TRY(note_names(finish, keyring, err));
-	for (i = 0; i < tally->document_count; i++)
-		for (k = 0; k < tally->documents[i].signature_count; k++)
-			STP_TRY(note_signer(
-			    finish, keyring, tally->documents[i].signatures[k].key->keyid,
-			    finish->payload.is_drill ? "drill" : tally->documents[i].document->name,
-			    err));
-	STP_FAULT_TRY(err, STAGE, "keyring", STP_KEYRING_FILE);
-	return stp_keyring_save(keyring, finish->repo.root_fd, err);
-}
-
-static enum stp_errc note_keys(struct finish *finish, struct stp_err *err)
-{
-	struct stp_keyring keyring = {NULL, 0, 0};
-	enum stp_errc code = note_all(finish, &keyring, err);
-
-	stp_keyring_release(&keyring);
-	return code;
-}
-
 /* ------------------------------------------------------------------ the whole */
 
 static void report_documents(const struct finish *finish)
@@ -279,6 +193,12 @@ static enum stp_errc check_drill(const struct finish *finish, struct stp_err *er
 	return STP_OK;
 }
 
+static enum stp_errc note_seen(struct finish *finish, struct stp_err *err)
+{
+	return stp_seen_note(finish->repo.root_fd, &finish->payload, &finish->tally, finish->now,
+	                     &finish->report->signers, &finish->report->signer_count, err);
+}
+
 static enum stp_errc run(struct finish *finish, struct stp_err *err)
 {
 	struct stp_ceremony_finish_report *report = finish->report;
@@ -289,12 +209,12 @@ static enum stp_errc run(struct finish *finish, struct stp_err *err)
 	report->is_drill = finish->payload.is_drill;
 	if (report->is_drill) {
 		STP_TRY(check_drill(finish, err));
-		return note_keys(finish, err);
+		return note_seen(finish, err);
 	}
 	STP_TRY(check_signed(finish, err));
 	STP_TRY(publish(finish, err));
 	report_documents(finish);
-	STP_TRY(note_keys(finish, err));
+	STP_TRY(note_seen(finish, err));
 	STP_FAULT_TRY(err, STAGE, "pending", "state/" STP_PENDING_FILE);
 	return stp_pending_remove(finish->repo.state_fd, err);
 }

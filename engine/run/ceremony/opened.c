@@ -86,16 +86,17 @@ static enum stp_errc read_names(struct stp_opened *opened, struct stp_err *err)
 	return STP_OK;
 }
 
-static enum stp_errc open_all(struct stp_opened *opened, const char *repo, struct stp_err *err)
+static enum stp_errc open_all(struct stp_opened *opened, const struct stp_opened_options *options,
+                              struct stp_err *err)
 {
-	STP_TRY(stp_repo_open(repo, STP_REPO_READ, "ceremony", &opened->repo, err));
+	STP_TRY(stp_repo_open(options->repo, options->use, options->holder, &opened->repo, err));
 	STP_TRY(stp_config_load(&opened->config, opened->repo.root_fd, err));
 	if (opened->repo.keys_fd < 0)
 		return STP_FAIL(err, STP_KEY, STAGE, STP_KEYS_FOLDER,
 		                "cannot be read by this user; run it as the user who signs");
 	STP_TRY(stp_seal_key_load(opened->repo.keys_fd, STP_LEDGER_KEY_FILE, &opened->seal, err));
 	STP_TRY(stp_trusted_load(&opened->trust, &opened->repo, &opened->config, STP_TRUSTED_PINNED,
-	                         NULL, opened->seal, &opened->current, err));
+	                         options->root_file, opened->seal, &opened->current, err));
 	opened->has_trust = 1;
 	STP_TRY(stp_former_keys_read(&opened->former, opened->repo.metadata_fd, &opened->trust.root,
 	                             err));
@@ -103,11 +104,12 @@ static enum stp_errc open_all(struct stp_opened *opened, const char *repo, struc
 	return read_names(opened, err);
 }
 
-enum stp_errc stp_opened_open(struct stp_opened *opened, const char *repo, struct stp_err *err)
+enum stp_errc stp_opened_open(struct stp_opened *opened, const struct stp_opened_options *options,
+                              struct stp_err *err)
 {
 	memset(opened, 0, sizeof(*opened));
 	stp_repo_init(&opened->repo);
-	return open_all(opened, repo, err);
+	return open_all(opened, options, err);
 }
 
 void stp_opened_close(struct stp_opened *opened)

@@ -37,9 +37,16 @@ struct stp_opened {
 	size_t key_count;
 };
 
+struct stp_opened_options {
+	const char *repo;
+	enum stp_repo_use use;
+	const char *holder;    /* of the lock */
+	const char *root_file; /* a root that the operator trusts, or NULL */
+};
+
 /* Opens the repository and verifies what is published in it. STP_CONFIG while its first ceremony is
  * not finished. */
-enum stp_errc stp_opened_open(struct stp_opened *opened, const char *repo,
+enum stp_errc stp_opened_open(struct stp_opened *opened, const struct stp_opened_options *options,
                               struct stp_err *err) STP_MUST_CHECK;
 void stp_opened_close(struct stp_opened *opened);
 

@@ -271,6 +271,7 @@ static enum stp_errc try_all(struct stp_publication *publication, struct view *a
                              struct stp_err *err)
 {
 	const struct stp_publication_options *options = publication->options;
+	int is_first = options->payload->chain_count == 0;
 	const struct stp_buf *root = &publication->files[STP_PAYLOAD_ROOT];
 	struct stp_pin pin = stp_pin_of(1, root->data, root->count);
 	struct stp_shadow shadow;
@@ -285,7 +286,8 @@ static enum stp_errc try_all(struct stp_publication *publication, struct view *a
 			                      publication->files[role].count, err);
 	if (code == STP_OK)
 		code = view_load(after, publication, &shadow.repo,
-		                 options->config->trusted_root.version ? NULL : &pin, err);
+		                 is_first && !options->config->trusted_root.version ? &pin : NULL,
+		                 err);
 	if (code == STP_OK)
 		code = try_clients(publication, &shadow, after, err);
 	stp_shadow_end(&shadow);
@@ -368,6 +370,9 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 	int is_first = options->payload->chain_count == 0;
 	size_t role;
 
+	if (!options->tally->is_reached)
+		return STP_FAIL(err, STP_REFUSED, STAGE, "signatures",
+		                "do not reach all thresholds, of the old roles and of the new");
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
 		STP_TRY(look(publication, role, err));
 	STP_TRY(check_expiry(publication, err));

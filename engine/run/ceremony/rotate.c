@@ -179,13 +179,11 @@ static enum stp_errc set_uri(struct rotate *rotate, const char *pem, struct stp_
 }
 
 /* Finds NAME.pem beside the description, or else in REPO/keys. */
-static enum stp_errc find_secret(struct rotate *rotate, struct stp_err *err)
+static enum stp_errc find_secret(struct rotate *rotate, const char *pem, struct stp_err *err)
 {
-	char pem[PATH_MAX];
 	const char *slash;
 	const char *name;
 
-	STP_TRY(pem_beside(rotate->options->online_key, pem, err));
 	if (stp_file_exists(AT_FDCWD, pem))
 		return set_uri(rotate, pem, err);
 	slash = strrchr(pem, '/');
@@ -224,8 +222,10 @@ static enum stp_errc check_signs(const struct stp_online_key *key, struct stp_er
 static enum stp_errc open_next(struct rotate *rotate, struct stp_err *err)
 {
 	const char *path = rotate->options->online_key;
+	char pem[PATH_MAX];
 	size_t role;
 
+	STP_TRY(pem_beside(path, pem, err));
 	STP_TRY(stp_key_description_read(path, &rotate->next, err));
 	if (!rotate->next.is_proven)
 		return STP_FAIL(err, STP_KEY, STAGE, path,
@@ -234,7 +234,7 @@ static enum stp_errc open_next(struct rotate *rotate, struct stp_err *err)
 	if (stp_freeze_is_stolen(&rotate->freeze, rotate->next.object.keyid))
 		return STP_FAIL(err, STP_REFUSED, STAGE, path,
 		                "is the key that was stolen; make a new one");
-	STP_TRY(find_secret(rotate, err));
+	STP_TRY(find_secret(rotate, pem, err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {
 		const struct stp_online_key *key;
 

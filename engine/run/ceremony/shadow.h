@@ -23,10 +23,10 @@
 
 #define STP_SHADOW_FOLDER "shadow"
 
+/* Descriptors are the repository's, except that of the metadata folder. */
 struct stp_shadow {
-	int state_fd; /* borrowed */
-	struct stp_repo
-	    repo; /* the repository's descriptors, borrowed, but metadata_fd is its own */
+	int state_fd;
+	struct stp_repo repo;
 };
 
 /* Makes the folder, with copies of what is in public/metadata except without[0, count). */

@@ -254,6 +254,7 @@ static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *
 {
 	int64_t now = stp_options_now(start->options->now, start->options->has_now);
 	struct stp_payload_input input = {.purpose = start->options->purpose, .made = now};
+	struct stp_opened_options opening = {start->options->repo, STP_REPO_READ, "ceremony", NULL};
 	const struct stp_buf *bodies[STP_PAYLOAD_ROLES];
 	struct stp_buf file = STP_BUF_INIT;
 	enum stp_errc code;
@@ -262,7 +263,7 @@ static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *
 	STP_TRY(stp_now_check(now, start->options->now ? stp_hint_text(STP_HINT_NOW) : "the clock",
 	                      err));
 	STP_TRY(stp_new_payload_check(start->options->out, err));
-	STP_TRY(stp_opened_open(&start->opened, start->options->repo, err));
+	STP_TRY(stp_opened_open(&start->opened, &opening, err));
 	STP_TRY(take_all(start, err));
 	STP_TRY(make_bodies(start, now, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
