@@ -18,6 +18,7 @@
 
 #define STP_VERBS(X)       \
 	X(init)            \
+	X(rotate)          \
 	X(sign)            \
 	X(verify)          \
 	X(hash)            \
