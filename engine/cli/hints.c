@@ -40,6 +40,7 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_VERIFY] = "stampede verify",
     [STP_HINT_CHECK] = "--check",
     [STP_HINT_ALLOW_REPLACED] = "--allow-replaced",
+    [STP_HINT_PASSPHRASE] = "--passphrase-fd",
 };
 
 void stp_cli_hints_use(void)

@@ -76,7 +76,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		return take_roles(cli, value, &options->roles);
 	case OPT_OVERLAP:
 		options->has_overlap = 1;
-		return stp_cli_period(cli, "overlap", value, 0, &options->overlap_seconds);
+		return stp_cli_period(cli, "overlap", value, &options->overlap_seconds);
 	case OPT_OFFLINE_KEYS:
 		if (said->folder_count <= STP_INIT_FOLDERS_MAX)
 			said->folders[said->folder_count++] = value;

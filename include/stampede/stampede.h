@@ -20,6 +20,7 @@
 #include "stampede/hint.h"
 #include "stampede/init.h"
 #include "stampede/io.h"
+#include "stampede/key.h"
 #include "stampede/plan.h"
 #include "stampede/progress.h"
 #include "stampede/repository.h"
