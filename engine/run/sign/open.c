@@ -123,6 +123,7 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 	STP_TRY(stp_trusted_load(&opened->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED,
 	                         NULL, run->seal_key, current, err));
 	stp_sign_note_expiries(run, current);
+	stp_sign_note_margins(run, &opened->trust);
 	STP_TRY(stp_current_check_clock(current, run->now, run->options->after_clock_error, err));
 	STP_TRY(stp_current_check(current, &run->config, stp_key_id(opened->key), run->now, err));
 	return stp_sign_find_above(run, &opened->trust, current, &opened->above, err);

@@ -37,6 +37,9 @@ enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *op
  * published into the report. */
 void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *current);
 
+/* Writes the quorum margins of root, targets and bins into the report. */
+void stp_sign_note_margins(struct stp_sign_run *run, const struct stp_trust *trust);
+
 /* Loads run->seal_key, or creates it again if it is lost. Reports everything that was lost from the
  * repository and was created again when it was opened. */
 enum stp_errc stp_sign_load_seal_key(struct stp_sign_run *run, struct stp_err *err) STP_MUST_CHECK;
