@@ -29,6 +29,7 @@
 	X(gc)              \
 	X(key_new)         \
 	X(key_show)        \
+	X(key_list)        \
 	X(key_import)      \
 	X(ceremony_start)  \
 	X(ceremony_show)   \
