@@ -42,11 +42,10 @@ static const struct stp_option options_table[] = {
      OPT_MIRROR},
     {"purge-list", "FILE", "with --stolen: write the URL paths that caches must forget",
      OPT_PURGE_LIST},
-    {"out", "PAYLOAD", "with --stolen: make a payload for a ceremony, for offline keys elsewhere",
-     OPT_OUT},
     {"jobs", "N", "with --stolen: threads; 0: one thread and the plain kernels", OPT_JOBS},
     {"offline-keys", "DIR", "folder of root, targets and bins keys; may be repeated",
      OPT_OFFLINE_KEYS},
+    {"out", "P", "write the payload of a ceremony, for keys on other machines", OPT_OUT},
     {"yes", NULL, "sign without asking", OPT_YES},
     {"dry-run", NULL, "only show what would be signed", OPT_DRY_RUN},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
@@ -105,9 +104,6 @@ static int take_stolen_option(struct stp_cli *cli, int id, const char *value,
 	case OPT_PURGE_LIST:
 		stolen->purge_list = value;
 		return 1;
-	case OPT_OUT:
-		stolen->options.payload = value;
-		return 1;
 	default:
 		return stp_cli_jobs(cli, value, &stolen->options.jobs);
 	}
@@ -131,6 +127,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 	case OPT_OFFLINE_KEYS:
 		if (said->folder_count <= STP_INIT_FOLDERS_MAX)
 			said->folders[said->folder_count++] = value;
+		return 1;
+	case OPT_OUT:
+		options->payload = value;
 		return 1;
 	case OPT_YES:
 		said->yes = 1;
@@ -206,9 +205,10 @@ static json_t *roles_json(const struct stp_rotate_report *report)
 static void print_json(const struct said *said, const struct stp_rotate_report *report)
 {
 	stp_cli_print_json(json_pack(
-	    "{s:s,s:o,s:o,s:b,s:{s:o,s:o,s:o}}", "phase", report->phase, "until",
+	    "{s:s,s:o,s:o,s:b,s:o,s:{s:o,s:o,s:o}}", "phase", report->phase, "until",
 	    report->until[0] ? json_string(report->until) : json_null(), "roles",
-	    roles_json(report), "dry_run", said->options.dry_run, "versions", "root",
+	    roles_json(report), "dry_run", said->options.dry_run, "payload",
+	    report->payload[0] ? json_string(report->payload) : json_null(), "versions", "root",
 	    version_json(report->root_version), "targets", version_json(report->targets_version),
 	    "bins", version_json(report->bins_version)));
 }
@@ -226,6 +226,13 @@ static void print_roles(const struct stp_rotate_report *report)
 /* What is to be done next, by the phase. */
 static void print_text(const struct said *said, const struct stp_rotate_report *report)
 {
+	if (report->payload[0]) {
+		print_roles(report);
+		stp_cli_print_path("payload: ", said->options.payload, "\n");
+		printf("Have it signed by the holders of the offline keys (stampede ceremony sign),"
+		       "\nthen stage it: stampede ceremony finish REPO PAYLOAD SIGNATURES…\n");
+		return;
+	}
 	printf("rotation: %s\n", said->options.dry_run ? "not staged (dry run)" : report->phase);
 	print_roles(report);
 	if (strcmp(report->phase, "staged") == 0)
@@ -248,6 +255,7 @@ static int run_stolen(struct stp_cli *cli, struct said *said)
 	said->stolen.role = said->role;
 	stolen->repo = options->repo;
 	stolen->online_key = options->online_key;
+	stolen->payload = options->payload;
 	stolen->offline_folders = options->offline_folders;
 	stolen->offline_folder_count = options->offline_folder_count;
 	stolen->dry_run = options->dry_run;
@@ -282,13 +290,17 @@ static int run(struct stp_cli *cli)
 	if (said.is_stolen)
 		return run_stolen(cli, &said);
 	if (said.has_stolen_option)
-		return stp_cli_usage(cli, "takes --against, --mirror, --purge-list, --out and "
+		return stp_cli_usage(cli, "takes --against, --mirror, --purge-list and "
 		                          "--jobs only with --stolen");
 	if (said.role && !take_roles(cli, said.role, &said.options.roles))
 		return STP_EXIT_USAGE;
-	if (!said.options.online_key && (said.options.roles || said.options.has_overlap ||
-	                                 said.folder_count || said.yes || said.options.dry_run))
+	if (!said.options.online_key &&
+	    (said.options.roles || said.options.has_overlap || said.folder_count || said.yes ||
+	     said.options.dry_run || said.options.payload))
 		return stp_cli_usage(cli, "needs --online-key NAME.key.json");
+	if (said.options.payload &&
+	    (said.options.has_overlap || said.folder_count || said.yes || said.options.dry_run))
+		return stp_cli_usage(cli, "--out takes only --online-key, --role and --now");
 	if (stp_rotate(&said.options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
@@ -296,7 +308,8 @@ static int run(struct stp_cli *cli)
 	else if (!cli->quiet)
 		print_text(&said, &report);
 	return stp_stdout_finish(cli, "rotate", said.options.repo,
-	                         said.options.online_key && !said.options.dry_run
+	                         report.payload[0] ? "the payload was written"
+	                         : said.options.online_key && !said.options.dry_run
 	                             ? "the rotation is staged"
 	                             : "nothing was changed");
 }

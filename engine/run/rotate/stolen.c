@@ -26,7 +26,6 @@
 #include "run/rotate/jump.h"
 #include "run/rotate/reseal.h"
 #include "run/rotation.h"
-#include "stampede/ceremony.h"
 #include "stampede/rotate.h"
 
 #define STAGE "rotate"
@@ -288,7 +287,8 @@ static enum stp_errc renew_state(struct stolen *stolen, struct stp_err *err)
 	return STP_OK;
 }
 
-/* Signs with the offline keys that are at hand. The repository is not locked here. */
+/* Signs with the offline keys that are at hand, or makes a payload for holders elsewhere. The
+ * repository is not locked here. */
 static enum stp_errc stage(const struct stp_stolen_options *options,
                            struct stp_stolen_report *report, struct stp_err *err)
 {
@@ -301,38 +301,13 @@ static enum stp_errc stage(const struct stp_stolen_options *options,
 	rotate.offline_folder_count = options->offline_folder_count;
 	rotate.now = options->now;
 	rotate.has_now = options->has_now;
+	rotate.payload = options->payload;
 	rotate.confirm = options->confirm;
 	rotate.confirm_ctx = options->confirm_ctx;
 	STP_TRY(stp_rotate(&rotate, &rotated, err));
-	report->is_staged = 1;
+	report->has_payload = options->payload != NULL;
+	report->is_staged = !report->has_payload;
 	report->root_version = rotated.root_version;
-	return STP_OK;
-}
-
-/* Makes a payload for holders elsewhere. */
-static enum stp_errc start(const struct stp_stolen_options *options,
-                           struct stp_stolen_report *report, struct stp_err *err)
-{
-	static const char *const roles[] = {"timestamp", "snapshot", "bins"};
-	struct stp_ceremony_start_options ceremony = STP_CEREMONY_START_OPTIONS_INIT;
-	struct stp_ceremony_wish wishes[3];
-	struct stp_ceremony_start_report started;
-	size_t i;
-
-	for (i = 0; i < 3; i++)
-		wishes[i] = (struct stp_ceremony_wish){.change = STP_CEREMONY_ONLINE_KEY,
-		                                       .role = roles[i],
-		                                       .value = options->online_key};
-	ceremony.repo = options->repo;
-	ceremony.out = options->payload;
-	ceremony.purpose = "replace the online key, which was stolen";
-	ceremony.wishes = wishes;
-	ceremony.wish_count = 3;
-	ceremony.now = options->now;
-	ceremony.has_now = options->has_now;
-	STP_TRY(stp_ceremony_start(&ceremony, &started, err));
-	report->has_payload = 1;
-	stp_ceremony_start_report_release(&started);
 	return STP_OK;
 }
 
@@ -357,7 +332,7 @@ static enum stp_errc finish(const struct stp_stolen_options *options,
 {
 	if (options->dry_run || report->is_staged || !options->online_key)
 		return STP_OK;
-	return options->payload ? start(options, report, err) : stage(options, report, err);
+	return stage(options, report, err);
 }
 
 static void release(struct stolen *stolen)
