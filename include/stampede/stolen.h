@@ -119,8 +119,8 @@ enum stp_stolen_role {
 struct stp_stolen_options {
 	size_t size;      /* see stampede/options.h */
 	const char *repo; /* folder of the repository; required */
-	const char
-	    *against; /* the last known good: a folder, as stp_verify_options.path; required */
+	/* The last known good: a folder, as stp_verify_options.path; required. */
+	const char *against;
 	const char *const *mirrors; /* folders with copies of metadata, to hunt in */
 	size_t mirror_count;
 	enum stp_stolen_role role;
