@@ -157,23 +157,26 @@ static enum stp_errc compare_all(struct comparison *c, struct served_entry *orde
 	size_t count = c->bin->entry_count;
 	uint32_t own = namesake(c->in->good, c->forgery->role);
 	size_t begin = 0;
+	int own_met = 0;
 
 	for (size_t i = 0; i < count; i++)
 		order[i] = (struct served_entry){good_bin_of(c->in->good, &c->bin->entries[i]),
 		                                 (uint32_t)i};
 	qsort(order, count, sizeof(*order), by_bin);
-	if (count == 0 && own != UINT32_MAX) { /* an empty bin withholds everything */
-		order[0] = (struct served_entry){own, 0};
-		return compare_bin(c, order, 0, 1, err);
-	}
 	for (size_t i = 1; i <= count; i++) {
+		int is_own = order[begin].good_bin == own;
+
 		if (i < count && order[i].good_bin == order[begin].good_bin)
 			continue;
-		STP_TRY(
-		    compare_bin(c, order + begin, i - begin, order[begin].good_bin == own, err));
+		STP_TRY(compare_bin(c, order + begin, i - begin, is_own, err));
+		own_met |= is_own;
 		begin = i;
 	}
-	return STP_OK;
+	if (own == UINT32_MAX || own_met)
+		return STP_OK;
+	/* It has none of its own targets: all are withheld. */
+	order[0] = (struct served_entry){own, 0};
+	return compare_bin(c, order, 0, 1, err);
 }
 
 /* Copies the targets that were kept to the arena. */
