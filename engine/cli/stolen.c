@@ -93,6 +93,9 @@ static void print_log(const struct stp_hunt_report *hunt)
 	char from[STP_TIME_BYTES + 1];
 	char to[STP_TIME_BYTES + 1];
 
+	if (!hunt->log_lines && !hunt->log_malformed)
+		return;
+
 	printf("  state/audit.log: %" PRIu64 " lines from %s to %s\n", hunt->log_lines,
 	       time_text(hunt->log_first_at, from), time_text(hunt->log_last_at, to));
 	if (!hunt->has_known_log)
@@ -160,11 +163,24 @@ static void print_horizon(const struct stp_horizon *horizon)
 	       time_text(horizon->until, until));
 }
 
+/* How the keys of an offline role are replaced: by a ceremony. */
+static void print_offline(const struct stp_cli_stolen *stolen)
+{
+	stp_cli_print_path("Replace the stolen key by a ceremony, then sign:\n  stampede ceremony "
+	                   "start ",
+	                   stolen->options.repo, "");
+	printf(" --out PAYLOAD --purpose \"a stolen %s key\" --remove %s=NAME --add "
+	       "%s=NEW.key.json\n",
+	       stolen->role, stolen->role, stolen->role);
+}
+
 /* What is to be done next. */
 static void print_next(const struct stp_cli_stolen *stolen, const struct stp_stolen_report *report)
 {
 	const struct stp_stolen_options *options = &stolen->options;
 
+	if (options->role != STP_STOLEN_ONLINE)
+		print_offline(stolen);
 	if (options->role != STP_STOLEN_ONLINE || options->dry_run)
 		return;
 	if (report->has_new_seal)

@@ -40,6 +40,14 @@ hunt: 14 files read, 11 signed by us, 1 FORGED, 1 cannot be judged
 $ ls repo/state | grep -c frozen
 0
 = 1
+# Keys of an offline role: the hunt, and what to do.
+$ cp repo/public/metadata/1.targets.json mirror/; stampede rotate repo --stolen --against good --role targets --mirror mirror --now $(at 1) | grep -v ^clients
+hunt: 15 files read, 2 signed by us, 0 FORGED, 1 cannot be judged
+    mirror/1.json: is a symbolic link, not a regular file; remove it, and put the file itself in its place
+since the last known good: 0 targets have other bytes, 0 were removed, 0 added
+keeps from it are at risk until 2031-01-01T12:00:00Z, when the first of root, targets and bins expires
+Replace the stolen key by a ceremony, then sign:
+  stampede ceremony start repo --out PAYLOAD --purpose "a stolen targets key" --remove targets=NAME --add targets=NEW.key.json
 # From here on nothing is signed.
 $ stampede rotate repo --stolen --against good --now $(at 1) --quiet
 $ stampede sign repo --now $(at 1)

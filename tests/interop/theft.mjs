@@ -185,6 +185,16 @@ assert.deepEqual(hunted.hunt.forgeries.map((forgery) => forgery.role).sort(), [v
 assert.ok(hunted.purge.includes("metadata/timestamp.json") && hunted.purge.includes("metadata/2.root.json"));
 assert.ok(hunted.purge.includes(`metadata/${HIGHEST}.snapshot.json`));
 
+step("a document that a stolen key of targets signed");
+const shelf = path.join(folder, "shelf");
+fs.mkdirSync(path.join(shelf, "public/metadata"), { recursive: true });
+const forged = read(repo, "1.targets.json").signed;
+forged.version = 2;
+write(shelf, "2.targets.json", forged, [secretOf(path.join(repo, "offline-keys/targets-1.pem"))]);
+fs.copyFileSync(path.join(metadataOf(repo), "1.targets.json"), path.join(metadataOf(shelf), "1.targets.json"));
+const offline = JSON.parse(stampede(["rotate", repo, "--stolen", "--against", good, "--mirror", shelf, "--role", "targets", "--now", day(3), "--json", "--quiet", "--dry-run"], { status: 1 }).stdout);
+assert.deepEqual(offline.hunt.forgeries.map((forgery) => forgery.file), ["public/metadata/2.targets.json"]);
+
 step("frozen: nothing is signed, and some keys only are not replaced");
 const frozen = JSON.parse(stampede(args(repo)).stdout);
 assert.equal(frozen.frozen, true);

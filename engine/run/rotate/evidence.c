@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "verify/folder.h"
 
 #define STAGE "rotate"
@@ -93,6 +94,18 @@ static enum stp_errc add_bins_key(struct stp_evidence *evidence, struct stp_err 
 	return STP_OK;
 }
 
+/* The keys of an offline role: which of them was stolen does not matter for the hunt. */
+static void find_offline_keys(struct stp_evidence *evidence)
+{
+	const struct stp_trust *trust = evidence->in.trust;
+	const struct stp_chain *good = &evidence->good.tree;
+	int is_bins = evidence->in.options->role == STP_STOLEN_BINS;
+
+	if (trust)
+		add_role(evidence, is_bins ? &trust->bins_role : &trust->root.targets);
+	add_role(evidence, is_bins ? &good->bins_role : &good->root.targets);
+}
+
 static enum stp_errc find_keys(struct stp_evidence *evidence, struct stp_err *err)
 {
 	const struct stp_trust *trust = evidence->in.trust;
@@ -100,13 +113,15 @@ static enum stp_errc find_keys(struct stp_evidence *evidence, struct stp_err *er
 	int is_begun = evidence->in.freeze->step != STP_FREEZE_NONE;
 	size_t i;
 
-	if (trust) {
+	if (evidence->in.options->role != STP_STOLEN_ONLINE)
+		find_offline_keys(evidence);
+	else if (trust) {
 		add_role(evidence, &trust->root.timestamp);
 		add_role(evidence, &trust->root.snapshot);
 		STP_TRY(add_bins_key(evidence, err));
 	}
 	/* After the root was replaced, only the last known good names the stolen keys. */
-	if (!trust || is_begun) {
+	if (evidence->in.options->role == STP_STOLEN_ONLINE && (!trust || is_begun)) {
 		add_role(evidence, &good->root.timestamp);
 		add_role(evidence, &good->root.snapshot);
 		for (i = 0; i < good->bin_role_count; i++)
@@ -144,13 +159,52 @@ void stp_evidence_close(struct stp_evidence *evidence)
 
 /* ---------------------------------------------------------------- the hunt */
 
+/* Whether file has the bytes of the document that was published under its name. */
+static int is_published(const struct stp_evidence *evidence, const char *name,
+                        const struct stp_buf *file)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf known = STP_BUF_INIT;
+	const char *slash = strrchr(name, '/');
+	int same;
+
+	same = stp_file_read(evidence->good.folder.fd, slash ? slash + 1 : name,
+	                     STP_TARGETS_BYTES_MAX, STAGE, &known, &ignored) == STP_OK &&
+	       known.count == file->count && memcmp(known.data, file->data, file->count) == 0;
+	stp_buf_release(&known);
+	return same;
+}
+
+/* A stp_hunt_known_fn for keys of offline roles, which the audit log does not have: ours is what
+ * the last known good has, what is published now, and in public/metadata what came before that. */
+static enum stp_audit_answer is_known_document(void *ctx, const struct stp_audit_line *line,
+                                               const char *name, const struct stp_buf *file,
+                                               int is_public)
+{
+	const struct stp_evidence *evidence = ctx;
+	const struct stp_trust *trust = evidence->in.trust;
+	int is_bins = evidence->in.options->role == STP_STOLEN_BINS;
+	const struct stp_document *newest = !trust    ? NULL
+	                                    : is_bins ? &trust->bins
+	                                              : &trust->targets;
+
+	if (newest && newest->version == line->version && newest->file.count == file->count &&
+	    memcmp(newest->file.data, file->data, file->count) == 0)
+		return STP_AUDIT_RECORDED;
+	if (newest && is_public && line->version < newest->version)
+		return STP_AUDIT_RECORDED;
+	return is_published(evidence, name, file) ? STP_AUDIT_RECORDED : STP_AUDIT_UNKNOWN;
+}
+
 static struct stp_hunt_options options_of(struct stp_evidence *evidence)
 {
+	int is_online = evidence->in.options->role == STP_STOLEN_ONLINE;
+
 	return (struct stp_hunt_options){
 	    .keys = evidence->keys,
 	    .key_count = evidence->key_count,
-	    .is_known = stp_rotate_log_known,
-	    .is_known_ctx = &evidence->log,
+	    .is_known = is_online ? stp_rotate_log_known : is_known_document,
+	    .is_known_ctx = is_online ? (void *)&evidence->log : (void *)evidence,
 	    .good = &evidence->good,
 	    .cancel = evidence->in.options->cancel,
 	    .progress = evidence->in.options->progress,
@@ -213,6 +267,7 @@ enum stp_errc stp_evidence_hunt(struct stp_evidence *evidence, struct stp_hunt *
 	for (i = 0; i < options->mirror_count; i++)
 		STP_TRY(stp_hunt_path(hunt, options->mirrors[i], err));
 	stp_hunt_finish(hunt);
-	STP_TRY(report_log(evidence, hunt, err));
+	if (options->role == STP_STOLEN_ONLINE)
+		STP_TRY(report_log(evidence, hunt, err));
 	return check_good(evidence, err);
 }

@@ -188,7 +188,9 @@ static enum stp_errc freeze(struct stolen *stolen, struct stp_err *err)
 	uint64_t version;
 	size_t i;
 
-	if (freeze->step == STP_FREEZE_NONE && !stolen->options->dry_run) {
+	/* Without the online key, the thief of an offline one cannot list what he signs. */
+	if (freeze->step == STP_FREEZE_NONE && !stolen->options->dry_run &&
+	    stolen->options->role == STP_STOLEN_ONLINE) {
 		STP_TRY(own_version(stolen, &version, err));
 		STP_TRY(stp_jump_above(version, &freeze->above, err));
 		freeze->step = STP_FREEZE_BEGUN;
@@ -318,7 +320,7 @@ static enum stp_errc prepare(struct stolen *stolen, struct stp_err *err)
 	STP_TRY(open_all(stolen, err));
 	STP_TRY(freeze(stolen, err));
 	STP_TRY(hunt(stolen, err));
-	if (stolen->options->dry_run)
+	if (stolen->options->dry_run || stolen->options->role != STP_STOLEN_ONLINE)
 		return STP_OK;
 	stolen->report->is_staged = stolen->freeze.step == STP_FREEZE_STAGED;
 	if (stolen->report->is_staged)
@@ -330,7 +332,8 @@ static enum stp_errc prepare(struct stolen *stolen, struct stp_err *err)
 static enum stp_errc finish(const struct stp_stolen_options *options,
                             struct stp_stolen_report *report, struct stp_err *err)
 {
-	if (options->dry_run || report->is_staged || !options->online_key)
+	if (options->dry_run || report->is_staged || !options->online_key ||
+	    options->role != STP_STOLEN_ONLINE)
 		return STP_OK;
 	return stage(options, report, err);
 }
