@@ -4,6 +4,9 @@ $ stampede init repo --targets idx --now $(at 1)
 made SCRATCH/repo
 profile pep458, 16,384 bins, root, targets and bins valid until 2031-01-01T12:00:00Z
 (blank)
+These offline keys were made on this machine, as for a first try; for a real
+index let each holder make a key elsewhere: stampede init --ceremony
+(blank)
 Take these 7 files off this machine, each to another safe place;
 sign never needs them:
   SCRATCH/repo/offline-keys/root-1.pem
@@ -218,6 +221,9 @@ $ ls -d other
 $ stampede init small --targets idx --profile compat --bins 16 --hash sha256,sha512 --root-threshold 1/1 --offline-keys away --target-files none --now $(at 1)
 made SCRATCH/small
 profile compat, 16 bins, root, targets valid until 2031-01-01T12:00:00Z
+(blank)
+These offline keys were made on this machine, as for a first try; for a real
+index let each holder make a key elsewhere: stampede init --ceremony
 (blank)
 Take these 2 files off this machine, each to another safe place;
 sign never needs them:

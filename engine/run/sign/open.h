@@ -14,13 +14,14 @@
 
 #include "publish/current.h"
 #include "roles/config_note.h"
+#include "run/sign/rotating.h"
 #include "run/sign/sign_run.h"
 #include "run/trusted.h"
 #include "sign/role_signers.h"
 
 struct stp_sign_opened {
-	struct stp_key *key;             /* the online one */
-	struct stp_role_signers signers; /* of the online roles, over key */
+	struct stp_rotating rotating;    /* the keys */
+	struct stp_role_signers signers; /* of the online roles, over them */
 	struct stp_trust trust;
 	struct stp_current current;  /* what trust has verified */
 	uint64_t above;              /* the version that --above names; 0 without */
