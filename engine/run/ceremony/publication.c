@@ -12,6 +12,7 @@
 #include "hash/hash.h"
 #include "publish/publish.h"
 #include "run/ceremony/clients.h"
+#include "run/ceremony/online_stage.h"
 #include "run/ceremony/shadow.h"
 #include "run/trusted.h"
 
@@ -363,11 +364,31 @@ static int is_superseded(const struct stp_publication *publication, const struct
 	return 0;
 }
 
+static struct stp_online_stage stage_of(const struct stp_publication *publication,
+                                        const struct view *before, const struct view *after)
+{
+	const struct stp_publication_options *options = publication->options;
+
+	return (struct stp_online_stage){
+	    .repo = options->repo,
+	    .config = options->config,
+	    .seal = options->seal,
+	    .payload = options->payload,
+	    .files = publication->files,
+	    .trust_before = &before->trust,
+	    .trust_after = &after->trust,
+	    .before = &before->current,
+	    .after = &after->current,
+	    .now = options->now,
+	};
+}
+
 static enum stp_errc make(struct stp_publication *publication, struct view *before,
                           struct view *after, struct stp_err *err)
 {
 	const struct stp_publication_options *options = publication->options;
 	int is_first = options->payload->chain_count == 0;
+	struct stp_online_stage stage = stage_of(publication, before, after);
 	size_t role;
 
 	if (!options->tally->is_reached)
@@ -377,6 +398,10 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		STP_TRY(look(publication, role, err));
 	STP_TRY(check_expiry(publication, err));
 	publication->was_published = publication->there_count == options->payload->document_count;
+	if (!publication->was_published)
+		STP_TRY(stp_online_stage_check(&stage, &publication->is_staged, err));
+	if (publication->is_staged)
+		return STP_OK;
 	if (!publication->was_published && !is_first) {
 		STP_TRY(load_base(publication, before, err));
 		STP_TRY(check_base(publication, before, err));
@@ -387,6 +412,12 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		return STP_OK;
 	publication->bins_changed =
 	    !is_first && before->is_loaded && before->current.bin_count != after->current.bin_count;
+	if (before->is_loaded && !publication->there_count && !options->at_once) {
+		STP_TRY(stp_online_stage_make(&stage, &publication->is_staged, err));
+		publication->must_sign &= !publication->is_staged;
+		if (publication->is_staged)
+			return STP_OK;
+	}
 	STP_TRY(publish(publication, err));
 	return note(publication, after, err);
 }

@@ -31,6 +31,8 @@ struct stp_publication_options {
 	const struct stp_tally *tally;     /* its thresholds are reached */
 	const char *root_file;             /* a root that the operator trusts, or NULL */
 	int64_t now;
+	int at_once; /* new online keys are not staged as a rotation (run/ceremony/online_stage.h)
+	              */
 };
 
 struct stp_publication {
@@ -42,6 +44,7 @@ struct stp_publication {
 	int was_published; /* all of it, before this run: nothing was left to do */
 	int must_sign;    /* clients fail until the next sign: it has new keys for what they read */
 	int bins_changed; /* another number of bins */
+	int is_staged;    /* the next sign publishes it: nothing is visible yet */
 };
 
 /* Publishes. STP_REFUSED, before anything is visible, names what moved since the payload was made,
