@@ -10,7 +10,16 @@
 #include "stampede/init.h"
 #include "stampede/rotate.h"
 
-enum { OPT_ONLINE_KEY = 1, OPT_ROLE, OPT_OVERLAP, OPT_OFFLINE_KEYS, OPT_YES, OPT_DRY_RUN, OPT_NOW };
+enum {
+	OPT_ONLINE_KEY = 1,
+	OPT_ROLE,
+	OPT_OVERLAP,
+	OPT_OFFLINE_KEYS,
+	OPT_OUT,
+	OPT_YES,
+	OPT_DRY_RUN,
+	OPT_NOW
+};
 
 static const struct stp_option options_table[] = {
     {"online-key", "NAME.key.json",
@@ -21,6 +30,7 @@ static const struct stp_option options_table[] = {
      OPT_OVERLAP},
     {"offline-keys", "DIR", "folder of root, targets and bins keys; may be repeated",
      OPT_OFFLINE_KEYS},
+    {"out", "P", "write the payload of a ceremony, for keys on other machines", OPT_OUT},
     {"yes", NULL, "sign without asking", OPT_YES},
     {"dry-run", NULL, "only show what would be signed", OPT_DRY_RUN},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
@@ -80,6 +90,9 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 	case OPT_OFFLINE_KEYS:
 		if (said->folder_count <= STP_INIT_FOLDERS_MAX)
 			said->folders[said->folder_count++] = value;
+		return 1;
+	case OPT_OUT:
+		options->payload = value;
 		return 1;
 	case OPT_YES:
 		said->yes = 1;
@@ -149,9 +162,10 @@ static json_t *roles_json(const struct stp_rotate_report *report)
 static void print_json(const struct said *said, const struct stp_rotate_report *report)
 {
 	stp_cli_print_json(json_pack(
-	    "{s:s,s:o,s:o,s:b,s:{s:o,s:o,s:o}}", "phase", report->phase, "until",
+	    "{s:s,s:o,s:o,s:b,s:o,s:{s:o,s:o,s:o}}", "phase", report->phase, "until",
 	    report->until[0] ? json_string(report->until) : json_null(), "roles",
-	    roles_json(report), "dry_run", said->options.dry_run, "versions", "root",
+	    roles_json(report), "dry_run", said->options.dry_run, "payload",
+	    report->payload[0] ? json_string(report->payload) : json_null(), "versions", "root",
 	    version_json(report->root_version), "targets", version_json(report->targets_version),
 	    "bins", version_json(report->bins_version)));
 }
@@ -169,6 +183,13 @@ static void print_roles(const struct stp_rotate_report *report)
 /* What is to be done next, by the phase. */
 static void print_text(const struct said *said, const struct stp_rotate_report *report)
 {
+	if (report->payload[0]) {
+		print_roles(report);
+		stp_cli_print_path("payload: ", said->options.payload, "\n");
+		printf("Have it signed by the holders of the offline keys (stampede ceremony sign),"
+		       "\nthen stage it: stampede ceremony finish REPO PAYLOAD SIGNATURES…\n");
+		return;
+	}
 	printf("rotation: %s\n", said->options.dry_run ? "not staged (dry run)" : report->phase);
 	print_roles(report);
 	if (strcmp(report->phase, "staged") == 0)
@@ -197,9 +218,13 @@ static int run(struct stp_cli *cli)
 		return STP_EXIT_USAGE;
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "takes one repository");
-	if (!said.options.online_key && (said.options.roles || said.options.has_overlap ||
-	                                 said.folder_count || said.yes || said.options.dry_run))
+	if (!said.options.online_key &&
+	    (said.options.roles || said.options.has_overlap || said.folder_count || said.yes ||
+	     said.options.dry_run || said.options.payload))
 		return stp_cli_usage(cli, "needs --online-key NAME.key.json");
+	if (said.options.payload &&
+	    (said.options.has_overlap || said.folder_count || said.yes || said.options.dry_run))
+		return stp_cli_usage(cli, "--out takes only --online-key, --role and --now");
 	said.options.repo = cli->arguments[0];
 	said.options.offline_folders = said.folders;
 	said.options.offline_folder_count = said.folder_count;
@@ -212,7 +237,8 @@ static int run(struct stp_cli *cli)
 	else if (!cli->quiet)
 		print_text(&said, &report);
 	return stp_stdout_finish(cli, "rotate", said.options.repo,
-	                         said.options.online_key && !said.options.dry_run
+	                         report.payload[0] ? "the payload was written"
+	                         : said.options.online_key && !said.options.dry_run
 	                             ? "the rotation is staged"
 	                             : "nothing was changed");
 }

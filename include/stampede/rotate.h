@@ -39,7 +39,9 @@ struct stp_rotate_options {
 	size_t offline_folder_count;
 	int64_t now; /* epoch seconds; 0: the clock, unless has_now */
 	int has_now;
-	int dry_run; /* shows what would be signed */
+	int dry_run;         /* shows what would be signed */
+	const char *payload; /* a new file: the payload of a ceremony is written there, whose end
+	                      * stages the rotation; no offline key is needed. Or NULL */
 	/* Shown who signs for what, old against new, as lines of text; 0: nothing is signed. NULL:
 	 * nobody is asked. Not asked with dry_run. */
 	int (*confirm)(void *ctx, const char *view);
@@ -50,6 +52,7 @@ struct stp_rotate_options {
 
 struct stp_rotate_report {
 	const char *phase; /* "none", "staged", "overlap", "done" */
+	char payload[65];  /* its SHA-256; "": there is none */
 	char until[21];    /* end of the overlap; "": not known */
 	uint64_t root_version, targets_version, bins_version; /* staged; 0: not part of it */
 	struct {

@@ -5,6 +5,8 @@
 # with the program, the holder's own key and root, and what a stick brings: nothing else is shared.
 set -euo pipefail
 : "${STAMPEDE:=$(dirname "$(realpath "$0")")/../../build/dev/stampede}"
+# What the holders have; slow_offline.test.sh gives them stampede-offline.
+: "${STAMPEDE_OFFLINE:=$STAMPEDE}"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-apart-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'echo "FAILED: line $LINENO" >&2' ERR
@@ -32,7 +34,7 @@ for i in 1 2 3; do
 	mkdir -m 700 "holder$i"
 	mv "server/repo/offline-keys/root-$i.pem" "holder$i/key.pem"
 	cp server/repo/public/metadata/1.root.json "holder$i/kept.json"
-	cp "$STAMPEDE" "holder$i/stampede"
+	cp "$STAMPEDE_OFFLINE" "holder$i/stampede"
 done
 mv server/repo/offline-keys/targets-1.pem holder1/targets.pem
 mv server/repo/offline-keys/targets-2.pem holder2/targets.pem

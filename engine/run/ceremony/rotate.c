@@ -27,6 +27,7 @@
 #include "run/rotation.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
+#include "stampede/ceremony.h"
 #include "stampede/init.h"
 
 #define STAGE    "rotate"
@@ -109,7 +110,7 @@ static enum stp_errc open_all(struct rotate *rotate, struct stp_err *err)
 	                         NULL, rotate->seal, &rotate->current, err));
 	rotate->has_trust = 1;
 	STP_TRY(stp_current_check_clock(&rotate->current, rotate->now, 0, err));
-	return open_folders(rotate, err);
+	return rotate->options->payload ? STP_OK : open_folders(rotate, err);
 }
 
 /* ------------------------------------------------------------------ the new key */
@@ -421,8 +422,6 @@ static enum stp_errc stage(struct rotate *rotate, struct stp_err *err)
 	                          &rotate->rotation, documents, count, err);
 }
 
-/* ------------------------------------------------------------------ the whole */
-
 static void fill_report(const struct rotate *rotate)
 {
 	const struct stp_rotation *rotation = &rotate->rotation;
@@ -445,6 +444,46 @@ static void fill_report(const struct rotate *rotate)
 	report->bins_version = rotate->bodies.version[STP_PAYLOAD_BINS];
 }
 
+/* ------------------------------------------------------------------ a ceremony instead */
+
+/* Writes the payload; its end finds the key in REPO/keys (run/ceremony/online_stage.h). */
+static enum stp_errc start_ceremony(struct rotate *rotate, struct stp_err *err)
+{
+	static const char *const names[STP_ONLINE_ROLES] = {"bins", "snapshot", "timestamp"};
+	const struct stp_rotate_options *options = rotate->options;
+	struct stp_ceremony_wish wishes[STP_ONLINE_ROLES];
+	struct stp_ceremony_start_options start = {.repo = options->repo,
+	                                           .out = options->payload,
+	                                           .purpose = "replace an online key",
+	                                           .wishes = wishes,
+	                                           .now = rotate->now,
+	                                           .has_now = 1,
+	                                           .size = sizeof(start)};
+	struct stp_ceremony_start_report report;
+	size_t role;
+
+	if (strncmp(rotate->next_uri, "pem:" STP_KEYS_FOLDER "/", 9) != 0)
+		return STP_FAIL(err, STP_CONFIG, STAGE, stp_online_key_path(rotate->next_uri),
+		                "is not in REPO/keys, where the end of a ceremony looks for it; "
+		                "put both files of the key there");
+	for (role = 0; role < STP_ONLINE_ROLES; role++) {
+		if (!wants(rotate, role))
+			continue;
+		STP_TRY(set_role(rotate, role, err));
+		wishes[start.wish_count++] =
+		    (struct stp_ceremony_wish){.change = STP_CEREMONY_ONLINE_KEY,
+		                               .role = names[role],
+		                               .value = options->online_key};
+	}
+	STP_TRY(stp_ceremony_start(&start, &report, err));
+	snprintf(rotate->report->payload, sizeof(rotate->report->payload), "%s", report.payload);
+	stp_ceremony_start_report_release(&report);
+	fill_report(rotate);
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ the whole */
+
 /* Only reads how far a rotation is. */
 static enum stp_errc look(struct rotate *rotate, struct stp_err *err)
 {
@@ -460,6 +499,8 @@ static enum stp_errc run(struct rotate *rotate, struct stp_err *err)
 
 	STP_TRY(open_all(rotate, err));
 	STP_TRY(open_next(rotate, err));
+	if (rotate->options->payload)
+		return start_ceremony(rotate, err);
 	STP_TRY(make_bodies(rotate, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
 		if (rotate->bodies.json[role])
