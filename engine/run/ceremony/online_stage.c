@@ -49,7 +49,7 @@ enum stp_errc stp_online_stage_check(const struct stp_online_stage *stage, int *
 	STP_TRY(stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &rotation,
 	                          err));
 	*out_staged = rotation.phase == STP_ROTATION_STAGED && is_staged(stage, &rotation);
-	return *out_staged ? STP_OK : stp_rotation_check_free(&rotation, 0, "a ceremony", err);
+	return *out_staged ? STP_OK : stp_rotation_check_free(&rotation, 0, "this ceremony", err);
 }
 
 /* ------------------------------------------------------------------ what changes */
@@ -134,7 +134,22 @@ static enum stp_errc open_next(const struct stp_online_stage *stage, struct stp_
 	return STP_OK;
 }
 
-/* *out_gone: the old key was replaced by the new one already. */
+/* Whether there is a file where the old key should be. */
+static int has_file(const struct stp_repo *repo, const char *uri)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	const char *name;
+	int folder_fd;
+	int found;
+
+	if (stp_online_key_folder(repo, uri, &folder_fd, &name, &ignored) != STP_OK)
+		return 0;
+	found = stp_file_exists(folder_fd, name);
+	stp_fd_close(&folder_fd);
+	return found;
+}
+
+/* *out_gone: the old key is lost, or was replaced by hand. */
 static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_online_keys *keys,
                               enum stp_online_role role, struct stp_rotation_role *item,
                               int *out_gone, struct stp_err *err)
@@ -143,11 +158,13 @@ static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_o
 	const char *published = keyid_of(stage->before, role);
 	const struct stp_online_key *former;
 
-	STP_TRY(stp_online_keys_open(keys, stage->repo, role, uri, &former, err));
-	if (strcmp(former->object.keyid, published) != 0) {
-		*out_gone = 1;
+	*out_gone = !has_file(stage->repo, uri);
+	if (*out_gone)
 		return STP_OK;
-	}
+	STP_TRY(stp_online_keys_open(keys, stage->repo, role, uri, &former, err));
+	*out_gone = strcmp(former->object.keyid, published) != 0;
+	if (*out_gone)
+		return STP_OK;
 	item->is_rotated = 1;
 	memcpy(item->former.uri, former->uri, sizeof(item->former.uri));
 	memcpy(item->former.keyid, published, sizeof(item->former.keyid));
@@ -161,10 +178,14 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 	                                .overlap_seconds = STP_ROTATION_OVERLAP_S};
 	struct stp_rotation_document documents[STP_PAYLOAD_ROLES];
 	enum stp_online_role role;
+	struct stp_rotation now;
 	int is_gone = 0;
 	size_t count = 0;
 	size_t i;
 
+	STP_TRY(
+	    stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &now, err));
+	STP_TRY(stp_rotation_check_free(&now, 1, "this ceremony", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++)
 		if (changes(stage, role) && !is_gone)
 			STP_TRY(set_role(stage, keys, role, &rotation.roles[role], &is_gone, err));
