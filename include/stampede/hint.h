@@ -53,22 +53,24 @@ extern "C" {
 	X(AS_OWNER, "PROGRAM")
 
 /* And these in texts only: in notes and faults, or as other forms of the same. */
-#define STP_HINTS_TO_READ(X)                                       \
-	X(REPLACE_IT, "name it in stp_sign_options.replace_paths") \
-	X(REPLACE, "stp_sign_options.replace_paths")               \
-	X(REHASH, "stp_sign_options.rehash")                       \
-	X(SCAN, "stp_sign_options.scan_globs")                     \
-	X(SIGN_WITH_ABOVE, "stp_sign() with above =")              \
-	X(RENEW, "stp_init_update()")                              \
-	X(UPDATE_OF_ROLES, "stp_init_update()")                    \
-	X(UPDATE_AS_OWNER, "PROGRAM")                              \
-	X(GC_AS_OWNER, "PROGRAM")                                  \
-	X(TRUST, "trusted_root")                                   \
-	X(NOW, "now")                                              \
-	X(REPO, "stp_plan_options.repo")                           \
-	X(VERIFY, "stp_verify()")                                  \
-	X(CHECK, "stp_show_options.check")                         \
-	X(ALLOW_REPLACED, "stp_ceremony_start_options.allows_replaced")
+#define STP_HINTS_TO_READ(X)                                            \
+	X(REPLACE_IT, "name it in stp_sign_options.replace_paths")      \
+	X(REPLACE, "stp_sign_options.replace_paths")                    \
+	X(REHASH, "stp_sign_options.rehash")                            \
+	X(SCAN, "stp_sign_options.scan_globs")                          \
+	X(SIGN_WITH_ABOVE, "stp_sign() with above =")                   \
+	X(RENEW, "stp_init_update()")                                   \
+	X(UPDATE_OF_ROLES, "stp_init_update()")                         \
+	X(UPDATE_AS_OWNER, "PROGRAM")                                   \
+	X(GC_AS_OWNER, "PROGRAM")                                       \
+	X(TRUST, "trusted_root")                                        \
+	X(NOW, "now")                                                   \
+	X(REPO, "stp_plan_options.repo")                                \
+	X(VERIFY, "stp_verify()")                                       \
+	X(CHECK, "stp_show_options.check")                              \
+	X(ALLOW_REPLACED, "stp_ceremony_start_options.allows_replaced") \
+	X(CEREMONY, "stp_ceremony_start()")                             \
+	X(DROP_TARGETS, "stp_import_options.drop_targets")
 
 enum stp_hint {
 	STP_HINT_NONE,

@@ -119,6 +119,10 @@ static enum stp_errc begin_role(const struct making *making, enum stp_payload_ro
 	                        json_integer((json_int_t)bodies->version[role])) != 0 ||
 	    json_object_set_new(bodies->json[role], "expires", json_string(expires)) != 0)
 		return no_memory(role_names[role], err);
+	/* Another tool's root may say false, or nothing. */
+	if (role == STP_PAYLOAD_ROOT &&
+	    json_object_set_new(bodies->json[role], "consistent_snapshot", json_true()) != 0)
+		return no_memory(role_names[role], err);
 	return STP_OK;
 }
 

@@ -36,6 +36,7 @@
 #include "sign/sealed.h"
 #include "stampede/init.h"
 #include "trust/older.h"
+#include "verify/delegated.h"
 
 #define STAGE "update"
 
@@ -292,11 +293,13 @@ static int change_root(const struct update *update, json_t *body)
 static int change_targets(const struct update *update, json_t *body)
 {
 	json_t *delegations = json_object_get(body, "delegations");
+	json_t *roles = json_object_get(delegations, "roles");
+	long index = stp_delegated_bins_role(roles);
 
 	return !update->bins.is_changed ||
-	       stp_signing_plan_apply(&update->bins,
-	                              json_array_get(json_object_get(delegations, "roles"), 0),
-	                              json_object_get(delegations, "keys"));
+	       (index >= 0 &&
+	        stp_signing_plan_apply(&update->bins, json_array_get(roles, (size_t)index),
+	                               json_object_get(delegations, "keys")));
 }
 
 /* The same document with another version and expiry, and what was changed, in canonical form. */
@@ -314,7 +317,8 @@ static enum stp_errc renew(const struct update *update, struct renewal *renewal,
 	                           json_integer((json_int_t)renewal->head.version)) == 0 &&
 	       json_object_set_new(body, "expires", json_string(expires)) == 0;
 	if (good && renewal->plan == &update->root)
-		good = change_root(update, body);
+		good = json_object_set_new(body, "consistent_snapshot", json_true()) == 0 &&
+		       change_root(update, body);
 	if (good && renewal->plan == &update->targets && update->trust.has_bins)
 		good = change_targets(update, body);
 	code = good ? stp_canonical_append(body, &renewal->body, err)

@@ -307,14 +307,16 @@ static enum stp_errc mark_line(struct marking *m, const char *key, json_int_t ve
 	struct stp_gc_run *run = m->run;
 	enum stp_errc code;
 	int count = snprintf(name, sizeof(name), "%lld.%s", (long long)version, key);
-	int is_role = strcmp(key, "targets.json") == 0 || strcmp(key, "bins.json") == 0;
+	char role[STP_NAME_BYTES_MAX + 1];
 
 	if (count < 0 || (size_t)count >= sizeof(name) || strchr(name, '/'))
 		return STP_FAIL(err, STP_FORMAT, STAGE, key, "is not the name of a role");
 	if (stp_name_set_has(&run->files, name, (size_t)count))
 		return STP_OK; /* an earlier snapshot lists it too */
 	STP_TRY(stp_name_set_add(&run->files, name, (size_t)count, err));
-	if (!m->with_links || is_role || (uint64_t)version != run_version)
+	snprintf(role, sizeof(role), "%s", key);
+	role[strcspn(role, ".")] = '\0'; /* the name of a bin has no dot */
+	if (!m->with_links || (uint64_t)version != run_version || !stp_bin_role_is(role))
 		return STP_OK;
 	code = mark_bin(m, name, err);
 	return code == STP_OK ? STP_OK : forgive(m, name, code, err);
