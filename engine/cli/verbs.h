@@ -18,6 +18,7 @@
 
 #define STP_VERBS(X) \
 	X(init)      \
+	X(import)    \
 	X(sign)      \
 	X(verify)    \
 	X(hash)      \
