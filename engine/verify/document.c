@@ -239,6 +239,8 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 	json_t *value;
 	const char *key;
 
+	if (doc->rule && doc->rule->any_layout)
+		return;
 	json_object_foreach(object, key, value)
 	{
 		if (!is_listed(allowed, key) || strchr(key, ' '))
@@ -353,7 +355,8 @@ static int check_envelope(struct stp_document *doc)
 
 /* Parses JSON and envelope; *out_there is 1 when signed exists. Takes ownership of file. */
 static void parse_json(struct stp_document *doc, struct stp_buf *file, const char *name,
-                       struct stp_finding_list *findings, int *out_there)
+                       const struct stp_document_rule *rule, struct stp_finding_list *findings,
+                       int *out_there)
 {
 	json_error_t problem;
 	struct stp_quote quote;
@@ -361,6 +364,7 @@ static void parse_json(struct stp_document *doc, struct stp_buf *file, const cha
 	memset(doc, 0, sizeof(*doc));
 	snprintf(doc->name, sizeof(doc->name), "%s", name);
 	doc->findings = findings;
+	doc->rule = rule;
 	doc->file = *file;
 	memset(file, 0, sizeof(*file));
 	*out_there = 0;
@@ -388,7 +392,7 @@ enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file,
 	int there;
 
 	*out_usable = 0;
-	parse_json(doc, file, name, findings, &there);
+	parse_json(doc, file, name, rule, findings, &there);
 	if (!there)
 		return STP_OK;
 	STP_TRY(check_canonical(doc, rule->any_layout, out_usable, err));
@@ -402,7 +406,7 @@ enum stp_errc stp_document_parse_known(struct stp_document *doc, struct stp_buf 
                                        struct stp_err *err)
 {
 	(void)err;
-	parse_json(doc, file, name, findings, out_usable);
+	parse_json(doc, file, name, rule, findings, out_usable);
 	if (*out_usable)
 		check_common(doc, rule);
 	return STP_OK;

@@ -21,9 +21,12 @@
 #include "base/bytes.h"
 #include "verify/finding.h"
 
+struct stp_document_rule;
+
 struct stp_document {
 	char name[300]; /* file name, the subject of findings */
 	struct stp_finding_list *findings;
+	const struct stp_document_rule *rule;
 	struct stp_buf file;
 	struct stp_buf body; /* canonical bytes of signed: what signatures cover */
 	json_t *root;        /* owned */
@@ -86,7 +89,8 @@ json_t *stp_document_member(struct stp_document *doc, json_t *object, const char
 int stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
                          const char *name, uint64_t min, uint64_t max, uint64_t *out);
 
-/* Adds a finding for every member of object whose name is not in allowed (separated by spaces). */
+/* Adds a finding for every member of object whose name is not in allowed (separated by spaces);
+ * none in a document whose members are not judged (any_layout). */
 void stp_document_known(struct stp_document *doc, json_t *object, const char *where,
                         const char *allowed);
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "verify/delegated.h"
+#include "verify/published.h"
 #include "verify/role_name.h"
 
 /* Clients follow 32 delegations and no more. */
@@ -183,4 +184,107 @@ enum stp_errc stp_foreign_audit(struct stp_chain *tree, int64_t now, int64_t exp
 	struct delegator from = {&tree->targets, &tree->targets_ring, 0};
 
 	return tree->has_targets && tree->has_snapshot ? walk_roles(&walk, &from) : STP_OK;
+}
+
+/* ------------------------------------------------------------------ their targets */
+
+struct visit {
+	const struct stp_foreign_source *source;
+	stp_foreign_target_fn *fn;
+	void *ctx;
+	json_t *seen; /* names of roles that were read */
+	struct stp_err *err;
+};
+
+static enum stp_errc visit_delegations(struct visit *visit, const json_t *body, unsigned depth);
+
+static enum stp_errc visit_targets(struct visit *visit, json_t *targets)
+{
+	const char *path, *alg;
+	json_t *entry, *digest;
+
+	json_object_foreach(targets, path, entry)
+	{
+		json_object_foreach(json_object_get(entry, "hashes"), alg, digest)
+		{
+			if (json_is_string(digest))
+				STP_TRY(visit->fn(visit->ctx, path, strlen(path),
+				                  json_string_value(digest),
+				                  json_string_length(digest), visit->err));
+		}
+	}
+	return STP_OK;
+}
+
+static enum stp_errc visit_role(struct visit *visit, const char *role, unsigned depth)
+{
+	const struct stp_foreign_source *source = visit->source;
+	uint64_t version = source->version_of(source->version_ctx, role);
+	char name[STP_NAME_BYTES_MAX + 32];
+	struct stp_buf file = STP_BUF_INIT;
+	json_t *document = NULL;
+	enum stp_errc code;
+	int there = 0;
+
+	if (!version || depth > DEPTH_MAX || !stp_role_name_ok(role, strlen(role)) ||
+	    json_object_get(visit->seen, role))
+		return STP_OK;
+	if (json_object_set_new(visit->seen, role, json_true()) != 0)
+		return STP_FAIL_ERRNO(visit->err, ENOMEM, "verify", role, "no memory");
+	snprintf(name, sizeof(name), "%" PRIu64 ".%.*s.json", version, STP_NAME_BYTES_MAX, role);
+	code = stp_published_read(source->folder_fd, name, STP_TARGETS_BYTES_MAX, &file, NULL,
+	                          &there, visit->err);
+	if (code == STP_OK && there)
+		document =
+		    json_loadb((const char *)file.data, file.count, JSON_REJECT_DUPLICATES, NULL);
+	stp_buf_release(&file);
+	if (code == STP_OK)
+		code = visit_targets(visit, json_object_get(json_object_get(document, "signed"),
+		                                            "targets"));
+	if (code == STP_OK)
+		code = visit_delegations(visit, json_object_get(document, "signed"), depth + 1);
+	json_decref(document);
+	return code;
+}
+
+static enum stp_errc visit_delegations(struct visit *visit, const json_t *body, unsigned depth)
+{
+	const json_t *delegations = json_object_get(body, "delegations");
+	const json_t *roles = json_object_get(delegations, "roles");
+	const json_t *succinct = json_object_get(delegations, "succinct_roles");
+	const char *prefix = json_string_value(json_object_get(succinct, "name_prefix"));
+	json_int_t bits = json_integer_value(json_object_get(succinct, "bit_length"));
+	json_t *role;
+	size_t i;
+
+	json_array_foreach(roles, i, role)
+	{
+		const char *name = json_string_value(json_object_get(role, "name"));
+
+		if (name && (depth || ((long)i != stp_delegated_bins_role(roles) &&
+		                       !stp_delegated_is_bin(role))))
+			STP_TRY(visit_role(visit, name, depth));
+	}
+	for (i = 0; depth && prefix && bits >= 1 && bits <= STP_BIN_BITS_MAX && i >> bits == 0;
+	     i++) {
+		char name[STP_NAME_BYTES_MAX + 1];
+
+		snprintf(name, sizeof(name), "%.*s-%0*zx", STP_NAME_BYTES_MAX - 20, prefix,
+		         (int)((bits + 3) / 4), i);
+		STP_TRY(visit_role(visit, name, depth));
+	}
+	return STP_OK;
+}
+
+enum stp_errc stp_foreign_each_target(const struct stp_foreign_source *source,
+                                      stp_foreign_target_fn *fn, void *ctx, struct stp_err *err)
+{
+	struct visit visit = {source, fn, ctx, json_object(), err};
+	enum stp_errc code;
+
+	if (!visit.seen)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", "targets", "no memory");
+	code = visit_delegations(&visit, source->targets, 0);
+	json_decref(visit.seen);
+	return code;
 }

@@ -22,4 +22,22 @@ enum stp_errc stp_foreign_audit(struct stp_chain *tree, int64_t now, int64_t exp
                                 struct stp_finding_list *findings,
                                 struct stp_err *err) STP_MUST_CHECK;
 
+/* A target of a foreign role: hex is its digest with one of the algorithms. */
+typedef enum stp_errc stp_foreign_target_fn(void *ctx, const char *path, size_t path_bytes,
+                                            const char *hex, size_t hex_chars, struct stp_err *err);
+
+struct stp_foreign_source {
+	int folder_fd;         /* the metadata folder */
+	const json_t *targets; /* "signed" of targets */
+	/* The version that the snapshot lists for role; 0: none. */
+	uint64_t (*version_of)(const void *ctx, const char *role);
+	const void *version_ctx;
+};
+
+/* Calls fn for all targets of foreign roles, which are not verified here; files that cannot be read
+ * are left out. */
+enum stp_errc stp_foreign_each_target(const struct stp_foreign_source *source,
+                                      stp_foreign_target_fn *fn, void *ctx,
+                                      struct stp_err *err) STP_MUST_CHECK;
+
 #endif
