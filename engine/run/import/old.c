@@ -50,14 +50,18 @@ enum stp_errc stp_import_judge(struct stp_finding_list *findings, const char *na
                                struct stp_err *err)
 {
 	struct stp_err why = STP_ERR_INIT;
-	enum stp_errc code = stp_trust_judge(findings, name, is_good, ADVICE, &why);
 	const struct stp_finding *cause;
+	char advice[512];
+	enum stp_errc code = stp_trust_judge(findings, name, is_good, ADVICE, &why);
 
 	if (code == STP_OK)
 		return STP_OK;
 	cause = cause_of(findings, why.subject);
-	if (cause)
-		return STP_FAIL(err, code, STAGE, why.subject, "%s; %s", why.text, cause->text);
+	if (cause) { /* first the cause, then what to do */
+		why = (struct stp_err)STP_ERR_INIT;
+		snprintf(advice, sizeof(advice), "%s; " ADVICE, cause->text);
+		code = stp_trust_judge(findings, name, is_good, advice, &why);
+	}
 	return STP_FAIL(err, code, STAGE, why.subject, "%s", why.text);
 }
 
