@@ -8,6 +8,8 @@
 #include "base/text.h"
 
 #define STAGE "ceremony"
+/* How far apart changes of a run may be. */
+#define BETWEEN_MAX 64
 
 /* --------------------------------------------------------------------------- published */
 
@@ -115,18 +117,23 @@ static int continues(const struct stp_diff_item *a, const struct stp_diff_item *
 }
 
 /* Marks the run of changes from item first on that are alike at consecutive indexes; returns how
- * many, with the step that differs. */
+ * many, with the step that differs. Changes of other members of the same items stand between. */
 static size_t take_run(struct stp_diff *diff, size_t first, size_t *step)
 {
+	size_t last = first;
 	size_t count = 1;
-	size_t this_step = 0;
+	size_t i;
 
 	diff->items[first].is_shown = 1;
-	while (first + count < diff->count &&
-	       continues(&diff->items[first], &diff->items[first + count], count, &this_step) &&
-	       (count == 1 || this_step == *step)) {
+	for (i = first + 1; i < diff->count && i - last <= BETWEEN_MAX; i++) {
+		size_t this_step = 0;
+
+		if (!continues(&diff->items[first], &diff->items[i], count, &this_step) ||
+		    (count > 1 && this_step != *step))
+			continue;
 		*step = this_step;
-		diff->items[first + count].is_shown = 1;
+		diff->items[i].is_shown = 1;
+		last = i;
 		count++;
 	}
 	return count;
@@ -179,7 +186,7 @@ static enum stp_errc other_lines(struct stp_document_changes *changes, struct st
 {
 	size_t i;
 
-	for (i = 0; i < changes->diff.count; i++)
+	for (i = 0; i < changes->diff.count && changes->lines.code == STP_OK; i++)
 		if (!changes->diff.items[i].is_shown)
 			STP_TRY(other_line(changes, i, err));
 	return STP_OK;

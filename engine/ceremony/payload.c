@@ -175,6 +175,9 @@ static enum stp_errc read_published(const struct reading *reading, const json_t 
 	if (payload->published_targets.version)
 		STP_TRY(stp_delegated_load(&payload->published_delegated,
 		                           &payload->published_targets, reading->err));
+	if (payload->published_bins.version)
+		STP_TRY(stp_delegated_load(&payload->published_bins_delegated,
+		                           &payload->published_bins, reading->err));
 	return STP_OK;
 }
 
@@ -477,6 +480,7 @@ void stp_payload_release(struct stp_payload *payload)
 	stp_delegated_release(&payload->delegated);
 	stp_delegated_release(&payload->bins_delegated);
 	stp_delegated_release(&payload->published_delegated);
+	stp_delegated_release(&payload->published_bins_delegated);
 	stp_document_release(&payload->published_targets);
 	stp_document_release(&payload->published_bins);
 	json_decref(payload->json);

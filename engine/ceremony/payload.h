@@ -92,8 +92,9 @@ struct stp_payload {
 	struct stp_root root; /* the new root, when there is a document of it; else not read */
 	int has_root;
 	struct stp_document bodies[STP_PAYLOAD_ROLES]; /* of the other documents */
-	/* to whom published targets, new targets and the new bins role delegate */
-	struct stp_delegated published_delegated, delegated, bins_delegated;
+	/* to whom targets and the bins role delegate, as published and new */
+	struct stp_delegated published_delegated, delegated;
+	struct stp_delegated published_bins_delegated, bins_delegated;
 	const json_t *names; /* member "names", borrowed from json */
 };
 

@@ -22,6 +22,8 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_TARGETS] = "--targets=DIR",
     [STP_HINT_WORK] = "--work",
     [STP_HINT_AS_OWNER] = "stampede sign REPO",
+    [STP_HINT_CEREMONY_FINISH] = "stampede ceremony finish",
+    [STP_HINT_ALLOW_UNPROVEN] = "--allow-unproven",
     [STP_HINT_REPLACE_IT] = "--allow-replace it",
     [STP_HINT_REPLACE] = "--allow-replace",
     [STP_HINT_REHASH] = "--rehash",

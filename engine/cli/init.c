@@ -9,8 +9,11 @@
 #include "base/text.h"
 #include "base/user.h"
 #include "cli/cli.h"
+#include "cli/nginx_rule.h"
+#include "cli/payload_report.h"
 #include "cli/stdout.h"
 #include "cli/verbs.h"
+#include "stampede/ceremony.h"
 #include "stampede/init.h"
 
 enum {
@@ -23,6 +26,10 @@ enum {
 	OPT_TARGET_FILES,
 	OPT_LINK,
 	OPT_NOW,
+	OPT_CEREMONY,
+	OPT_KEYS,
+	OPT_THRESHOLD,
+	OPT_ALLOW_UNPROVEN,
 	OPT_UPDATE,
 	OPT_ROLES,
 	OPT_TRUST,
@@ -35,7 +42,8 @@ static const struct stp_option options_table[] = {
     {"profile", "pep458|compat|prefixes", "roles, bins and hashes to start from", OPT_PROFILE},
     {"bins", "N", "number of bins, a power of two", OPT_BINS},
     {"hash", "ALG[,ALG]", "target hashes: sha256, sha512, blake2b-256", OPT_HASH},
-    {"root-threshold", "T/N", "T of N root keys must sign", OPT_ROOT_THRESHOLD},
+    {"root-threshold", "T/N", "T of N root keys must sign; T alone with --ceremony",
+     OPT_ROOT_THRESHOLD},
     {"offline-keys", "DIR",
      "folder for root, targets and bins keys; keys found there are used; with --update it may be "
      "repeated",
@@ -44,6 +52,14 @@ static const struct stp_option options_table[] = {
      OPT_TARGET_FILES},
     {"link", "symlink|hardlink|reflink|copy", "how those files are made", OPT_LINK},
     {"now", "TIME", "the time to use, YYYY-MM-DDTHH:MM:SSZ", OPT_NOW},
+    {"ceremony", "P", "make no offline keys, but the payload P for the holders of --keys to sign",
+     OPT_CEREMONY},
+    {"keys", "[ROLE=]NAME.key.json...",
+     "with --ceremony: descriptions of keys; each signs root, targets and bins, or ROLE", OPT_KEYS},
+    {"threshold", "ROLE=T", "with --ceremony: how many keys of a role must sign; repeatable",
+     OPT_THRESHOLD},
+    {"allow-unproven", NULL, "with --ceremony: take keys whose descriptions they did not sign",
+     OPT_ALLOW_UNPROVEN},
     {"update", NULL, "renew root, targets and bins of a repository, or change --bins", OPT_UPDATE},
     {"roles", "root,targets,bins", "with --update: only these (default: all whose keys are there)",
      OPT_ROLES},
@@ -64,8 +80,13 @@ struct said {
 	const char *folders[STP_INIT_FOLDERS_MAX + 1];
 	size_t folder_count;
 	int yes;
-	int only_new;    /* an option that --update does not take */
-	int only_update; /* one that only --update takes */
+	struct stp_ceremony_init_options ceremony; /* out: --ceremony was given */
+	struct stp_ceremony_init_key *keys;        /* as many as there are words */
+	size_t key_count;
+	unsigned root_threshold; /* T without N */
+	int only_new;            /* an option that --update does not take */
+	int only_update;         /* one that only --update takes */
+	int only_ceremony;       /* one that only --ceremony takes */
 };
 
 /* "root,bins"; 0 after printing usage. */
@@ -95,13 +116,58 @@ static int take_roles(struct stp_cli *cli, const char *value, unsigned *out_role
 	return 1;
 }
 
-/* "2/3"; 0 after printing usage. */
-static int take_threshold(struct stp_cli *cli, const char *value, struct stp_init_options *options)
+/* "root=2"; 0 after printing usage. */
+static int take_role_threshold(struct stp_cli *cli, const char *value, struct said *said)
 {
+	static const char *const names[] = {"root=", "targets=", "bins="};
+	unsigned *thresholds[] = {&said->ceremony.root_threshold, &said->ceremony.targets_threshold,
+	                          &said->ceremony.bins_threshold};
+	uint64_t threshold;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		if (strncmp(value, names[i], strlen(names[i])) == 0)
+			break;
+	if (i == 3) {
+		stp_cli_usage(cli, "--threshold: %s is not ROLE=T of root, targets or bins", value);
+		return 0;
+	}
+	if (!stp_cli_u64(cli, "threshold", value + strlen(names[i]), 1, STP_ROLE_KEYS_MAX,
+	                 &threshold))
+		return 0;
+	*thresholds[i] = (unsigned)threshold;
+	return 1;
+}
+
+/* "a.key.json" or "root=a.key.json". */
+static void take_key(struct said *said, const char *value)
+{
+	static const char *const roles[] = {"root", "targets", "bins"};
+	struct stp_ceremony_init_key key = {NULL, value};
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		size_t count = strlen(roles[i]);
+
+		if (strncmp(value, roles[i], count) == 0 && value[count] == '=')
+			key = (struct stp_ceremony_init_key){roles[i], value + count + 1};
+	}
+	said->keys[said->key_count++] = key;
+}
+
+/* "2/3", or "2", which only --ceremony takes; 0 after printing usage. */
+static int take_threshold(struct stp_cli *cli, const char *value, struct said *said)
+{
+	struct stp_init_options *options = &said->options;
 	const char *slash = strchr(value, '/');
 	uint64_t threshold;
 	uint64_t keys;
 
+	if (!slash && stp_u64_parse(value, strlen(value), &threshold) && threshold >= 1 &&
+	    threshold <= STP_ROLE_KEYS_MAX) {
+		said->root_threshold = (unsigned)threshold;
+		return 1;
+	}
 	if (!slash || !stp_u64_parse(value, (size_t)(slash - value), &threshold) ||
 	    !stp_u64_parse(slash + 1, strlen(slash + 1), &keys) || threshold < 1 ||
 	    threshold > keys || keys > STP_ROLE_KEYS_MAX) {
@@ -120,9 +186,21 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 	struct stp_init_options *options = &said->options;
 
 	said->only_update |= id >= OPT_ROLES;
+	said->only_ceremony |= id == OPT_KEYS || id == OPT_THRESHOLD || id == OPT_ALLOW_UNPROVEN;
 	said->only_new |=
 	    id != OPT_BINS && id != OPT_OFFLINE_KEYS && id != OPT_NOW && id < OPT_UPDATE;
 	switch (id) {
+	case OPT_CEREMONY:
+		said->ceremony.out = value;
+		return 1;
+	case OPT_KEYS:
+		take_key(said, value);
+		return 1;
+	case OPT_THRESHOLD:
+		return take_role_threshold(cli, value, said);
+	case OPT_ALLOW_UNPROVEN:
+		said->ceremony.allows_unproven = 1;
+		return 1;
 	case OPT_UPDATE:
 		said->is_update = 1;
 		return 1;
@@ -150,7 +228,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		options->hashes = value;
 		return 1;
 	case OPT_ROOT_THRESHOLD:
-		return take_threshold(cli, value, options);
+		return take_threshold(cli, value, said);
 	case OPT_OFFLINE_KEYS:
 		options->offline_keys = value;
 		if (said->folder_count <= STP_INIT_FOLDERS_MAX)
@@ -189,59 +267,6 @@ static void print_json(const struct stp_init_report *report)
 	    report->has_bins_role ? json_integer(1) : json_null()));
 }
 
-/* The rule of README.md, where it is tested, but for caches. */
-static const char rule_marks[] =
-    "  map $uri $stampede_mark {\n"
-    "    '~^/targets/(?:(?<d1>[^/\"]+)/)?(?:(?<d2>[^/\"]+)/)?(?:(?<d3>[^/\"]+)/)?"
-    "(?:(?<d4>[^/\"]+)/)?(?:(?<d5>[^/\"]+)/)?(?:(?<d6>[^/\"]+)/)?"
-    "(?<h1>[0-9a-f]{2})(?<h2>[0-9a-f]{14})(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<file>[^/\"]+)$'\n"
-    "    '$h1/$h2.$d1\"$d2\"$d3\"$d4\"$d5\"$d6\"$file';\n"
-    "  }\n"
-    "  map $uri $stampede_long_mark {\n"
-    "    '~^/targets/(?<dir>(?:[^/]+/)*)(?<digits>[0-9a-f]{16})"
-    "(?:[0-9a-f]{48}|[0-9a-f]{112})\\.(?<name>[^/]+)$'\n"
-    "    'long/$dir$digits.$name';\n"
-    "  }\n"
-    "  location ~ \"^/(?:metadata/\\.|targets/\\.(?:signed(?:/|$)|tmp-[0-9a-f]{16}$))\" {\n"
-    "    return 404;\n"
-    "  }\n"
-    "  location ~ \"^/targets/(?:[^/]+/)*(?:[0-9a-f]{64}|[0-9a-f]{128})\\.[^/]+$\" {\n"
-    "    try_files $uri @marked;\n"
-    "  }\n"
-    "  location @marked {\n";
-static const char rule_files[] =
-    "    if (!-f $mark) {\n"
-    "      return 404;\n"
-    "    }\n"
-    "    rewrite \"^/targets/((?:[^/]+/)*)[0-9a-f]+\\.([^/]+)$\" /index/$1$2 last;\n"
-    "    return 404;\n"
-    "  }\n"
-    "  location /index/ {\n"
-    "    internal;\n";
-
-/* Names in public/targets exist for all files, or only for those that may change: then the web
- * server must find the others without their digest, by the marks of those that are signed. */
-static void print_rule(const struct stp_init_report *report)
-{
-	if (strcmp(report->target_files, "mutable") != 0 &&
-	    strcmp(report->target_files, "auto") != 0)
-		return;
-	printf("\n%s, the web server looks up by a mark\nwhat is signed (nginx; the whole "
-	       "configuration is in README.md):\n",
-	       report->target_files[0] == 'a' ? "For more than 100,000 targets" : "To serve it");
-	fputs(rule_marks, stdout);
-	stp_cli_print_path("    set $mark ", report->repo,
-	                   "/public/targets/.signed/$stampede_mark;\n");
-	fputs("    if (!-f $mark) {\n", stdout);
-	stp_cli_print_path("      set $mark ", report->repo,
-	                   "/public/targets/.signed/$stampede_long_mark;\n");
-	fputs("    }\n", stdout);
-	fputs(rule_files, stdout);
-	stp_cli_print_path("    alias ", report->targets_dir, "/;\n");
-	stp_cli_print_path("    disable_symlinks on from=", report->targets_dir, ";\n");
-	fputs("  }\n", stdout);
-}
-
 static void print_text(const struct stp_init_report *report)
 {
 	char bins[32];
@@ -254,6 +279,10 @@ static void print_text(const struct stp_init_report *report)
 	       report->expires);
 	for (i = 0; i < report->offline_key_count; i++)
 		made += report->offline_keys[i].made != 0;
+	if (made)
+		printf("\nThese offline keys were made on this machine, as for a first try; for a "
+		       "real\nindex let each holder make a key elsewhere: stampede init "
+		       "--ceremony\n");
 	if (made)
 		printf("\nTake these %zu files off this machine, each to another safe place;\n"
 		       "sign never needs them:\n",
@@ -269,7 +298,7 @@ static void print_text(const struct stp_init_report *report)
 	       report->root_threshold);
 	stp_cli_print_path("Keep here, and back up: ", report->repo,
 	                   "/keys (online key, seal key)\n");
-	print_rule(report);
+	stp_cli_print_rule(report);
 	stp_cli_print_path("\nnext: stampede sign ", report->repo, "\n");
 }
 
@@ -385,62 +414,182 @@ static void warn_owner(const struct stp_cli *cli, const char *repo)
 	             shown, owner, owner, shown);
 }
 
-static int run(struct stp_cli *cli)
+/* After a repository was made. */
+static int finish(struct stp_cli *cli, const struct stp_init_report *report)
 {
-	struct said said = {.options = STP_INIT_OPTIONS_INIT,
-	                    .update = STP_INIT_UPDATE_OPTIONS_INIT};
+	int exit_code = stp_stdout_finish(cli, "init", report->repo, "the repository was made");
+
+	if (report->many_bins)
+		stp_cli_warn(cli,
+		             "init: %llu bins: several clients limit or are slow with a "
+		             "snapshot of so many; 'stampede plan' tells which",
+		             (unsigned long long)report->bin_count);
+	warn_owner(cli, report->repo);
+	return exit_code;
+}
+
+/* ------------------------------------------------------------------ a first ceremony */
+
+static void print_ceremony(const struct stp_cli *cli, const char *path,
+                           const struct stp_init_report *report,
+                           const struct stp_ceremony_start_report *payload)
+{
+	json_t *json;
+	char bins[32];
+
+	if (cli->json) {
+		json = stp_cli_payload_json(path, payload);
+		json_object_update_new(
+		    json, json_pack("{s:o,s:o,s:s,s:I,s:s,s:s,s:s}", "repo",
+		                    stp_cli_json_text(report->repo), "targets_dir",
+		                    stp_cli_json_text(report->targets_dir), "profile",
+		                    report->profile, "bins", (json_int_t)report->bin_count,
+		                    "target_files", report->target_files, "expires",
+		                    report->expires, "online_keyid", report->online_keyid));
+		stp_cli_print_json(json);
+		return;
+	}
+	stp_cli_print_path("made ", report->repo, "");
+	printf("\nprofile %s, %s bins, root, targets%s valid until %s\n", report->profile,
+	       stp_count_format(report->bin_count, bins), report->has_bins_role ? " and bins" : "",
+	       report->expires);
+	stp_cli_print_path("Keep here, and back up: ", report->repo,
+	                   "/keys (online key, seal key)\n");
+	stp_cli_print_rule(report);
+	putchar('\n');
+	stp_cli_print_payload(report->repo, path, payload);
+}
+
+static int run_ceremony(struct stp_cli *cli, struct said *said)
+{
+	struct stp_ceremony_init_options *options = &said->ceremony;
+	struct stp_ceremony_start_report payload;
 	struct stp_init_report report;
 	struct stp_err err = STP_ERR_INIT;
-	const char *value;
 	int exit_code;
-	int id;
+	size_t i;
 
-	while ((id = stp_cli_option(cli, &value)) > 0)
-		if (!take_option(cli, id, value, &said))
-			return STP_EXIT_USAGE;
-	if (id == STP_OPT_ERROR)
-		return STP_EXIT_USAGE;
-	if (cli->argument_count != 1)
+	for (i = 1; i < cli->argument_count; i++)
+		take_key(said, cli->arguments[i]);
+	if (said->folder_count)
+		return stp_cli_usage(cli, "--ceremony makes no offline keys: --offline-keys does "
+		                          "not go with it");
+	if (said->options.root_key_count && said->options.root_key_count != said->key_count)
+		return stp_cli_usage(cli,
+		                     "--root-threshold: %u keys, but %zu were given; with "
+		                     "--ceremony give T alone",
+		                     said->options.root_key_count, said->key_count);
+	if (!options->root_threshold)
+		options->root_threshold =
+		    said->root_threshold ? said->root_threshold : said->options.root_threshold;
+	said->options.root_threshold = said->options.root_key_count = 0;
+	options->init = &said->options;
+	options->keys = said->keys;
+	options->key_count = said->key_count;
+	if (stp_ceremony_init(options, &report, &payload, &err) != STP_OK)
+		return stp_cli_fail(cli, &err);
+	if (cli->json || !cli->quiet)
+		print_ceremony(cli, options->out, &report, &payload);
+	exit_code = finish(cli, &report);
+	stp_init_report_release(&report);
+	stp_ceremony_start_report_release(&payload);
+	return exit_code;
+}
+
+/* ------------------------------------------------------------------ the command */
+
+/* Which options go together; STP_EXIT_OK, or what usage printing returned. */
+static int check_said(struct stp_cli *cli, const struct said *said)
+{
+	const struct stp_ceremony_init_options *ceremony = &said->ceremony;
+
+	if (cli->argument_count < 1 || (cli->argument_count > 1 && !ceremony->out))
 		return stp_cli_usage(cli, "give one REPO");
-	if (said.is_update && said.only_new)
+	if (said->is_update && said->only_new)
 		return stp_cli_usage(cli, "--update takes only --bins, --roles, --offline-keys, "
 		                          "--trust, --yes, --after-clock-error and --now");
-	if (said.is_update)
-		return run_update(cli, &said);
-	if (said.folder_count > 1)
+	if (said->is_update)
+		return STP_EXIT_OK;
+	if (said->folder_count > 1)
 		return stp_cli_usage(cli, "--offline-keys may be given several times only with "
 		                          "--update");
-	if (said.only_update)
+	if (said->only_update)
 		return stp_cli_usage(cli, "--roles, --trust, --yes and --after-clock-error go with "
 		                          "--update");
-	if (!said.options.targets_dir)
+	if (!said->options.targets_dir)
 		return stp_cli_usage(cli, "--targets DIR is required");
-	said.options.repo = cli->arguments[0];
-	if (stp_init(&said.options, &report, &err) != STP_OK)
+	if (!ceremony->out && said->only_ceremony)
+		return stp_cli_usage(cli, "--keys, --threshold and --allow-unproven go with "
+		                          "--ceremony");
+	if (!ceremony->out && said->root_threshold)
+		return stp_cli_usage(cli, "--root-threshold: %u is not T/N with 1 <= T <= N <= %d",
+		                     said->root_threshold, STP_ROLE_KEYS_MAX);
+	return STP_EXIT_OK;
+}
+
+static int run_simple(struct stp_cli *cli, const struct said *said)
+{
+	struct stp_init_report report;
+	struct stp_err err = STP_ERR_INIT;
+	int exit_code;
+
+	if (stp_init(&said->options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&report);
 	else if (!cli->quiet)
 		print_text(&report);
-	exit_code = stp_stdout_finish(cli, "init", report.repo, "the repository was made");
-	if (report.many_bins)
-		stp_cli_warn(cli,
-		             "init: %llu bins: several clients limit or are slow with a "
-		             "snapshot of so many; 'stampede plan' tells which",
-		             (unsigned long long)report.bin_count);
-	warn_owner(cli, report.repo);
+	exit_code = finish(cli, &report);
 	stp_init_report_release(&report);
+	return exit_code;
+}
+
+static int run_said(struct stp_cli *cli, struct said *said)
+{
+	const char *value;
+	int exit_code;
+	int id;
+
+	while ((id = stp_cli_option(cli, &value)) > 0)
+		if (!take_option(cli, id, value, said))
+			return STP_EXIT_USAGE;
+	if (id == STP_OPT_ERROR)
+		return STP_EXIT_USAGE;
+	exit_code = check_said(cli, said);
+	if (exit_code != STP_EXIT_OK)
+		return exit_code;
+	said->options.repo = cli->arguments[0];
+	if (said->is_update)
+		return run_update(cli, said);
+	return said->ceremony.out ? run_ceremony(cli, said) : run_simple(cli, said);
+}
+
+static int run(struct stp_cli *cli)
+{
+	struct said said = {.options = STP_INIT_OPTIONS_INIT,
+	                    .update = STP_INIT_UPDATE_OPTIONS_INIT,
+	                    .ceremony = STP_CEREMONY_INIT_OPTIONS_INIT};
+	int exit_code;
+
+	said.keys = calloc((size_t)cli->argc + 1, sizeof(*said.keys));
+	if (!said.keys)
+		return stp_cli_usage(cli, "no memory");
+	exit_code = run_said(cli, &said);
+	free(said.keys);
 	return exit_code;
 }
 
 const struct stp_verb stp_verb_init = {
     "init",
     "makes keys, configuration, root, targets and bins metadata",
-    "init REPO --targets DIR [options] | init REPO --update [options]",
+    "init REPO --targets DIR [options] | init REPO --targets DIR --ceremony P --keys FILE... | "
+    "init REPO --update [options]",
     options_table,
     "  stampede init /srv/stampede/pypi --targets /srv/index\n"
     "  stampede init /srv/stampede/pypi --targets /srv/index --profile compat\n"
     "  stampede init /srv/stampede/pypi --targets /srv/index --offline-keys /mnt/keys\n"
+    "  stampede init /srv/stampede/pypi --targets /srv/index --ceremony first.json \\\n"
+    "      --keys *.key.json\n"
     "  stampede init /srv/stampede/pypi --update --offline-keys /mnt/keys\n"
     "  stampede init /srv/stampede/pypi --update --bins 32768 --roles bins\n",
     run,

@@ -16,17 +16,25 @@
 
 #include "cli/cli.h"
 
-#define STP_VERBS(X) \
-	X(init)      \
-	X(import)    \
-	X(sign)      \
-	X(verify)    \
-	X(hash)      \
-	X(status)    \
-	X(show)      \
-	X(plan)      \
-	X(bench)     \
-	X(gc)
+#define STP_VERBS(X)       \
+	X(init)            \
+	X(import)          \
+	X(sign)            \
+	X(verify)          \
+	X(hash)            \
+	X(status)          \
+	X(show)            \
+	X(plan)            \
+	X(bench)           \
+	X(gc)              \
+	X(ceremony_start)  \
+	X(ceremony_show)   \
+	X(ceremony_sign)   \
+	X(ceremony_export) \
+	X(ceremony_add)    \
+	X(ceremony_status) \
+	X(ceremony_finish) \
+	X(ceremony_drill)
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

@@ -34,10 +34,25 @@ struct stp_key_description {
 	int is_proven; /* carries a good signature by the key itself */
 };
 
-/* Appends the file of a key, signed with secret, to out. name and holder are checked. */
+/* What is wrong with a name, or NULL: it must have 1 to STP_KEY_NAME_BYTES_MAX characters of the
+ * kind above, and begin with a letter or digit. */
+const char *stp_key_name_problem(const char *name);
+
+/* The same of a holder: at most STP_KEY_HOLDER_BYTES_MAX bytes of UTF-8, without characters that
+ * cannot be seen or that steer a terminal, without words in which letters of several scripts look
+ * like another word, and without spaces around it. */
+const char *stp_key_holder_problem(const char *holder);
+
+/* Appends the file of a key, signed with secret, to out. name and holder are checked (STP_CONFIG).
+ */
 enum stp_errc stp_key_description_make(const struct stp_secret_key *secret, const char *name,
                                        const char *holder, int64_t made, struct stp_buf *out,
                                        struct stp_err *err) STP_MUST_CHECK;
+
+/* The same of a key whose secret half is elsewhere: without a signature. */
+enum stp_errc stp_key_description_make_public(const struct stp_key_object *object, const char *name,
+                                              const char *holder, int64_t made, struct stp_buf *out,
+                                              struct stp_err *err) STP_MUST_CHECK;
 
 /* Reads a file's bytes; subject names it in messages. STP_KEY or STP_FORMAT for anything else than
  * the form above: other members, other encodings of the key, a signature that is wrong. A file

@@ -6,6 +6,9 @@
  *	{"format":1,"keys":{KEYID:{"added":TIME,"holder":TEXT,"last_document":"5.root.json",
  *	                           "last_signature":TIME,"name":TEXT}}}
  *
+ * Members that are not known are left out. Operators may edit the file; what is not as above is
+ * STP_CONFIG.
+ *
  * Nothing is trusted because of it: it decides what is shown and what is reminded of.
  *
  * Shape      one struct, entries sorted by keyid.

@@ -52,9 +52,19 @@ enum stp_errc stp_secret_key_open(const char *uri, const struct stp_passphrase_s
                                   struct stp_secret_key **out_key,
                                   struct stp_err *err) STP_MUST_CHECK;
 
+/* The same from the bytes of a file; subject names it in messages. */
+enum stp_errc stp_secret_key_parse(const void *text, size_t chars, const char *subject,
+                                   const struct stp_passphrase_source *passphrases,
+                                   struct stp_secret_key **out_key,
+                                   struct stp_err *err) STP_MUST_CHECK;
+
+/* Whether the file was encrypted; a key that was generated is not. */
+int stp_secret_key_is_encrypted(const struct stp_secret_key *key);
+
 const struct stp_key_object *stp_secret_key_object(const struct stp_secret_key *key);
 
-/* A signer with the key, one message at a time. */
+/* A signer with the key, one message at a time. Each signature is verified before it is returned;
+ * those of ECDSA have the lower one of the two possible s. */
 enum stp_errc stp_secret_key_signer(const struct stp_secret_key *key,
                                     struct stp_signer **out_signer,
                                     struct stp_err *err) STP_MUST_CHECK;

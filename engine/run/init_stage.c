@@ -15,12 +15,15 @@
 #include "hash/hash.h"
 #include "keys/keys.h"
 #include "publish/repo.h"
+#include "run/pending.h"
 #include "trust/floors.h"
 
 #define STAGE "init"
 /* Keys of three roles, their paths and the folder that they are in; with import also a line for
  * each file of metadata that was copied. */
 #define MADE_BYTES_MAX ((size_t)256 * 1024 * 1024)
+/* More than any payload that init makes. */
+#define PAYLOAD_BYTES_MAX ((size_t)64 << 20)
 
 static const char *const members[] = {STP_KEYS_FOLDER, STP_OFFLINE_KEYS_FOLDER, STP_STATE_FOLDER,
                                       STP_PUBLIC_FOLDER};
@@ -126,6 +129,44 @@ enum stp_errc stp_init_stage_note(struct stp_init_stage *stage, const char *path
 	return add_line(stage, line, err);
 }
 
+/* Removes the file path if an interrupted init wrote it: with bytes that .init/made names. */
+static enum stp_errc remove_payload(const struct stp_init_stage *stage, const char *path,
+                                    struct stp_err *err)
+{
+	char line[4 * STP_PATH_BYTES_MAX + 128];
+	struct stp_buf file = STP_BUF_INIT;
+	struct stp_err ignored = STP_ERR_INIT;
+	uint8_t sha256[32];
+	char hex[65] = "";
+
+	if (!stp_file_exists(AT_FDCWD, path))
+		return STP_OK;
+	if (stp_file_read(AT_FDCWD, path, PAYLOAD_BYTES_MAX, STAGE, &file, &ignored) == STP_OK) {
+		stp_hash_one(STP_ALG_SHA256, file.data, file.count, sha256);
+		stp_hex_encode(sha256, sizeof(sha256), hex);
+	}
+	stp_buf_release(&file);
+	format_line(line, sizeof(line), "payload", hex, path);
+	if (!hex[0] || !has_line(&stage->made, line))
+		return STP_FAIL(err, STP_CONFIG, STAGE, path,
+		                "exists; name a new file, since somebody may have signed this one");
+	if (unlink(path) != 0)
+		return STP_FAIL_SYS(err, STAGE, path,
+		                    "cannot remove what an interrupted init left");
+	return STP_OK;
+}
+
+enum stp_errc stp_init_stage_payload(struct stp_init_stage *stage, const char *path,
+                                     const char *sha256, struct stp_err *err)
+{
+	char line[4 * STP_PATH_BYTES_MAX + 128];
+
+	STP_TRY(remove_payload(stage, path, err));
+	format_line(line, sizeof(line), "payload", sha256, path);
+	STP_TRY(add_line(stage, line, err));
+	return write_made(stage, err);
+}
+
 /* ------------------------------------------------------------------ what an init that died left */
 
 /* Refuses a name in REPO that no interrupted init made. */
@@ -205,6 +246,8 @@ static enum stp_errc prove_state(void *ctx, int folder_fd, const char *name, str
 	struct stp_floors floors;
 	int found = 0;
 
+	if (strcmp(name, STP_PENDING_FILE) == 0)
+		return STP_OK;
 	if (strcmp(name, STP_FLOORS_FILE) == 0 &&
 	    stp_floors_load(folder_fd, NULL, &floors, &found, &origin, &ignored) == STP_OK &&
 	    !floors.timestamp.version)

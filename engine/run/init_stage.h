@@ -59,6 +59,11 @@ enum stp_errc stp_init_stage_keys(struct stp_init_stage *stage, int folder_fd, c
 enum stp_errc stp_init_stage_note(struct stp_init_stage *stage, const char *path, const char *keyid,
                                   struct stp_err *err) STP_MUST_CHECK;
 
+/* Notes that the file path will be written with this SHA-256 (hex), outside of REPO. An existing
+ * one that an interrupted init wrote is removed; STP_CONFIG for any other. */
+enum stp_errc stp_init_stage_payload(struct stp_init_stage *stage, const char *path,
+                                     const char *sha256, struct stp_err *err) STP_MUST_CHECK;
+
 /* Moves everything into place, durably: either the repository exists, or undo must be called. */
 enum stp_errc stp_init_stage_commit(struct stp_init_stage *stage,
                                     struct stp_err *err) STP_MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "run/pending.h"
 
 enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
                                const struct stp_config *config, enum stp_trusted_need need,
@@ -19,6 +20,7 @@ enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *r
 	    .needs_pin = need == STP_TRUSTED_PINNED,
 	};
 
+	STP_TRY(stp_pending_check(repo->state_fd, err));
 	return stp_trust_load(trust, &options, out_current, err);
 }
 

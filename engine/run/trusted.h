@@ -20,7 +20,8 @@ enum stp_trusted_need {
 	STP_TRUSTED_UNPINNED, /* a repository without pins is accepted, see trust/trust.h */
 };
 
-/* Loads what is published. root_file: a root that the operator trusts, or NULL. seal_key NULL: the
+/* Loads what is published; STP_CONFIG while the first ceremony is not finished (run/pending.h).
+ * root_file: a root that the operator trusts, or NULL. seal_key NULL: the
  * seal of state/floors is not checked, for users who may not read keys/. */
 enum stp_errc stp_trusted_load(struct stp_trust *trust, const struct stp_repo *repo,
                                const struct stp_config *config, enum stp_trusted_need need,

@@ -50,7 +50,9 @@ extern "C" {
 	X(TARGETS_COUNT, "stp_plan_options.targets")                      \
 	X(TARGETS, "stp_verify_options.targets_dir")                      \
 	X(WORK, "stp_bench_options.work_dir")                             \
-	X(AS_OWNER, "PROGRAM")
+	X(AS_OWNER, "PROGRAM")                                            \
+	X(CEREMONY_FINISH, "stp_ceremony_finish()")                       \
+	X(ALLOW_UNPROVEN, "allows_unproven")
 
 /* And these in texts only: in notes and faults, or as other forms of the same. */
 #define STP_HINTS_TO_READ(X)                                            \

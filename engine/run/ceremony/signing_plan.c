@@ -187,29 +187,3 @@ int stp_signing_plan_can_sign(const struct stp_signing_plan *plan)
 	return plan->at_hand.count >= plan->threshold &&
 	       (strcmp(plan->role, "root") != 0 || plan->old_count >= plan->before->threshold);
 }
-
-/* ------------------------------------------------------------------ documents */
-
-json_t *stp_signing_key_json(const struct stp_key_object *key)
-{
-	return json_pack("{s:s,s:{s:s%},s:s}", "keytype", key->scheme->keytype, "keyval", "public",
-	                 key->public_text, key->public_chars, "scheme", key->scheme->scheme);
-}
-
-int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, json_t *keys)
-{
-	json_t *keyids = json_array();
-	int failed = !keyids;
-	size_t i;
-
-	for (i = 0; i < plan->keyid_count; i++)
-		failed |= json_array_append_new(keyids, json_string(plan->keyids[i]));
-	failed |= json_object_set_new(role, "keyids", keyids);
-	failed |= json_object_set_new(role, "threshold", json_integer(plan->threshold));
-	for (i = 0; i < plan->at_hand.count; i++)
-		if (plan->is_new[i])
-			failed |= json_object_set_new(keys, plan->at_hand.public_keys[i].keyid,
-			                              stp_signing_key_json(
-			                                  &plan->at_hand.public_keys[i]));
-	return !failed;
-}

@@ -18,8 +18,6 @@
 #ifndef STP_RUN_CEREMONY_SIGNING_PLAN_H
 #define STP_RUN_CEREMONY_SIGNING_PLAN_H
 
-#include <jansson.h>
-
 #include "run/ceremony/former_keys.h"
 #include "run/offline_keys.h"
 #include "verify/signature.h"
@@ -54,12 +52,5 @@ void stp_signing_plan_release(struct stp_signing_plan *plan);
 
 /* True when the keys at hand reach the threshold of after and, for root, that of before. */
 int stp_signing_plan_can_sign(const struct stp_signing_plan *plan);
-
-/* Writes keyids and threshold of the plan into a role's object, and its new keys into keys. 0 when
- * memory is short. */
-int stp_signing_plan_apply(const struct stp_signing_plan *plan, json_t *role, json_t *keys);
-
-/* The TUF key object in JSON, or NULL. */
-json_t *stp_signing_key_json(const struct stp_key_object *key);
 
 #endif

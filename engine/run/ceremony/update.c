@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init --update: new versions of the offline roles (engine/decisions/0180-offline-roles.md).
+ * init --update: a ceremony on one machine (engine/decisions/0180-offline-roles.md).
  *
- *	published N.bins.json    ─▶ new version and expiry (and number of bins)  ─▶ N+1.bins.json
- *	published N.targets.json ─▶ new version and expiry                       ─▶ N+1.targets.json
- *	published N.root.json    ─▶ new version and expiry                       ─▶ N+1.root.json
- *	                                                                            state/floors
- *	                                                                            stampede.json
+ *	key files, stampede.json, options ─▶ wishes ─▶ bodies ─▶ shown ─▶ payload ─▶ signed ─▶
+ *published
  *
  * What is renewed was verified from a root that something outside public/ names (trust/trust.h), so
  * the offline keys sign nothing that somebody put there. A renewed role has the same contents, with
  * another version and expiry, and with what has been changed in stampede.json and in the key files
  * since (run/ceremony/signing_plan.h). Everything is made first, then shown, then signed and
- *published.
+ * published as in any ceremony (run/ceremony/publication.h).
  *
  * Clients see a new root at once, and the other roles when the next sign lists them. A crash leaves
  * versions that the next sign lists, or a number of bins that the configuration does not have yet:
@@ -28,47 +25,39 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/options.h"
-#include "cjson/encoding.h"
-#include "publish/publish.h"
+#include "run/ceremony/bodies.h"
 #include "run/ceremony/ceremony_view.h"
+#include "run/ceremony/opened.h"
+#include "run/ceremony/publication.h"
+#include "run/ceremony/seen.h"
 #include "run/ceremony/signing_plan.h"
-#include "run/trusted.h"
-#include "sign/sealed.h"
 #include "stampede/init.h"
-#include "trust/older.h"
-#include "verify/delegated.h"
 
 #define STAGE "update"
 
-/* A role whose new version was made and is to be signed. */
-struct renewal {
-	const struct stp_signing_plan *plan;
-	const struct stp_document *published;
-	struct stp_role_head head;
-	struct stp_buf body; /* what will be signed */
-	struct stp_buf form; /* what will be written: the same, except for line feeds of PEM keys */
-	struct stp_pin pin;  /* of the file, once it is published */
-};
+/* Wishes of one role: each of its keys may leave, each at hand may be new. */
+#define WISHES_MAX (3 * (2 * STP_ROLE_KEYS_MAX + 2) + 4)
 
 struct update {
 	const struct stp_init_update_options *options;
 	struct stp_init_update_report *report;
 	int64_t now;
-	struct stp_repo repo;
-	struct stp_config config;
-	struct stp_trust trust;
-	struct stp_current current;
+	struct stp_opened opened;
 	int offline_fds[STP_INIT_FOLDERS_MAX];
 	size_t offline_count;
 	struct stp_key *online;
 	struct stp_key_object online_key; /* its public key */
-	struct stp_seal_key *seal;
-	struct stp_former_keys former;
 	struct stp_signing_plan root, targets, bins;
-	int online_is_new;          /* root or the bins' delegation names another */
-	int delegation_is_new;      /* another number of bins, prefix, form or online key */
-	struct renewal renewals[3]; /* in the order of publishing: bins, targets, root */
-	size_t renewal_count;
+	int online_is_new;     /* root names another key for timestamp or snapshot */
+	int bin_key_is_new;    /* the bins' delegation does */
+	int delegation_is_new; /* another number of bins, prefix or form */
+	struct stp_wish wishes[WISHES_MAX];
+	size_t wish_count;
+	struct stp_bodies bodies;
+	struct stp_payload payload;
+	struct stp_signatures *signatures; /* one for each key of each plan that signs */
+	size_t signature_count;
+	struct stp_tally tally;
 };
 
 /* ------------------------------------------------------------------ what is published */
@@ -80,7 +69,7 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 
 	if (!options->offline_folder_count) {
 		update->offline_count = 1;
-		return stp_folder_open(update->repo.root_fd, STP_OFFLINE_KEYS_FOLDER, STAGE,
+		return stp_folder_open(update->opened.repo.root_fd, STP_OFFLINE_KEYS_FOLDER, STAGE,
 		                       &update->offline_fds[0], err);
 	}
 	if (options->offline_folder_count > STP_INIT_FOLDERS_MAX)
@@ -103,15 +92,14 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 static enum stp_errc open_all(struct update *update, struct stp_err *err)
 {
 	const struct stp_init_update_options *options = update->options;
+	struct stp_opened_options opening = {options->repo, STP_REPO_LOCK, "init",
+	                                     options->trusted_root};
+	struct stp_opened *opened = &update->opened;
 
-	STP_TRY(stp_repo_open(options->repo, STP_REPO_LOCK, "init", &update->repo, err));
-	STP_TRY(stp_config_load(&update->config, update->repo.root_fd, err));
-	STP_TRY(stp_key_load(update->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
+	STP_TRY(stp_opened_open(opened, &opening, err));
+	STP_TRY(stp_key_load(opened->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
 	stp_key_object_ed25519(&update->online_key, stp_key_public(update->online));
-	STP_TRY(stp_seal_key_load(update->repo.keys_fd, STP_LEDGER_KEY_FILE, &update->seal, err));
-	STP_TRY(stp_trusted_load(&update->trust, &update->repo, &update->config, STP_TRUSTED_PINNED,
-	                         options->trusted_root, update->seal, &update->current, err));
-	STP_TRY(stp_current_check_clock(&update->current, update->now, options->after_clock_error,
+	STP_TRY(stp_current_check_clock(&opened->current, update->now, options->after_clock_error,
 	                                err));
 	return open_folders(update, err);
 }
@@ -137,16 +125,15 @@ static enum stp_errc plan_role(struct update *update, struct stp_signing_plan *p
 
 static enum stp_errc plan_all(struct update *update, struct stp_err *err)
 {
-	const struct stp_trust *trust = &update->trust;
+	const struct stp_trust *trust = &update->opened.trust;
+	const struct stp_former_keys *former = &update->opened.former;
 	struct stp_floors said = {.committed_at = 0};
 
-	stp_trusted_note_offline(&said, &update->config);
-	STP_TRY(stp_former_keys_read(&update->former, update->repo.metadata_fd, &trust->root, err));
+	stp_trusted_note_offline(&said, &update->opened.config);
 	STP_TRY(plan_role(update, &update->root, "root", &trust->root.root, said.root_keys,
-	                  &trust->floors.root_keys, &update->former.root, err));
+	                  &trust->floors.root_keys, &former->root, err));
 	STP_TRY(plan_role(update, &update->targets, "targets", &trust->root.targets,
-	                  said.targets_keys, &trust->floors.targets_keys, &update->former.targets,
-	                  err));
+	                  said.targets_keys, &trust->floors.targets_keys, &former->targets, err));
 	if (!trust->has_bins)
 		return STP_OK;
 	return plan_role(update, &update->bins, "bins", &trust->bins_role, said.bins_keys,
@@ -156,8 +143,8 @@ static enum stp_errc plan_all(struct update *update, struct stp_err *err)
 /* Applies changes of the number of bins, and of anything else in the delegation to them. */
 static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 {
-	const struct stp_current *current = &update->current;
-	struct stp_config *config = &update->config;
+	const struct stp_current *current = &update->opened.current;
+	struct stp_config *config = &update->opened.config;
 	uint64_t bins = update->options->bin_count;
 
 	if (bins) {
@@ -167,19 +154,19 @@ static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
 		config->bin_bits = (unsigned)__builtin_ctzll(bins);
 	}
-	if (config->has_bins_role != (update->trust.has_bins != 0))
+	if (config->has_bins_role != (update->opened.trust.has_bins != 0))
 		return STP_FAIL(
 		    err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		    "\"bins_role\" cannot be changed in a repository that is published; "
 		    "set it back to %s, or make a new repository",
-		    update->trust.has_bins ? "true" : "false");
+		    update->opened.trust.has_bins ? "true" : "false");
 	update->report->bins_changed = stp_bin_count(config) != current->bin_count;
 	update->online_is_new = strcmp(update->online_key.keyid, current->timestamp_keyid) != 0 ||
 	                        strcmp(update->online_key.keyid, current->snapshot_keyid) != 0;
+	update->bin_key_is_new = strcmp(update->online_key.keyid, current->bin_keyid) != 0;
 	update->delegation_is_new = update->report->bins_changed ||
 	                            config->delegation != current->delegation ||
-	                            strcmp(config->bin_prefix, current->bin_prefix) != 0 ||
-	                            strcmp(update->online_key.keyid, current->bin_keyid) != 0;
+	                            strcmp(config->bin_prefix, current->bin_prefix) != 0;
 	return STP_OK;
 }
 
@@ -214,204 +201,140 @@ static const char *why_root(const struct update *update)
 	return update->online_is_new ? "keys/online.pem is another key" : NULL;
 }
 
+static const char *why_delegation(const struct update *update)
+{
+	return update->delegation_is_new || update->bin_key_is_new ? "the bins are to change"
+	                                                           : NULL;
+}
+
 static const char *why_targets(const struct update *update)
 {
 	if (update->targets.is_changed)
 		return "its own keys or threshold are to change";
 	if (update->bins.is_changed)
 		return "the keys of bins are to change";
-	return !update->trust.has_bins && update->delegation_is_new ? "the bins are to change"
-	                                                            : NULL;
+	return !update->opened.trust.has_bins ? why_delegation(update) : NULL;
 }
 
 static const char *why_bins(const struct update *update)
 {
 	if (update->bins.is_changed)
 		return "its own keys or threshold are to change";
-	return update->delegation_is_new ? "the bins are to change" : NULL;
+	return why_delegation(update);
 }
 
 /* ------------------------------------------------------------------ new versions */
 
-/* Drops keys that no role of roles (an object or an array of roles) names. */
-static void drop_unused(json_t *keys, const json_t *roles)
+static void wish(struct update *update, struct stp_wish wish)
 {
-	const char *keyid;
-	json_t *key;
-	void *next;
+	STP_ASSERT(update->wish_count < WISHES_MAX);
+	update->wishes[update->wish_count++] = wish;
+}
 
-	json_object_foreach_safe(keys, next, keyid, key)
-	{
-		const json_t *role;
-		const char *name;
-		size_t i;
-		int used = 0;
+static int will_sign(const struct stp_signing_plan *plan, const char *keyid)
+{
+	size_t i;
 
-		json_object_foreach((json_t *)(uintptr_t)roles, name, role)
-		{
-			const json_t *item;
+	for (i = 0; i < plan->keyid_count; i++)
+		if (strcmp(plan->keyids[i], keyid) == 0)
+			return 1;
+	return 0;
+}
 
-			json_array_foreach(json_object_get(role, "keyids"), i, item) used |=
-			    json_is_string(item) && strcmp(json_string_value(item), keyid) == 0;
-		}
-		if (!used)
-			json_object_del(keys, keyid);
+/* The difference between who signs a role now and who will. */
+static void wish_plan(struct update *update, const struct stp_signing_plan *plan,
+                      enum stp_wish_role role)
+{
+	size_t i;
+
+	if (!plan->is_changed)
+		return;
+	for (i = 0; i < plan->before->key_count; i++) {
+		struct stp_wish leaves = {.kind = STP_WISH_REMOVE, .role = role};
+
+		memcpy(leaves.keyid, plan->before->keys[i]->keyid, sizeof(leaves.keyid));
+		if (!will_sign(plan, leaves.keyid))
+			wish(update, leaves);
 	}
+	for (i = 0; i < plan->at_hand.count; i++)
+		if (plan->is_new[i])
+			wish(update, (struct stp_wish){.kind = STP_WISH_ADD,
+			                               .role = role,
+			                               .key = plan->at_hand.public_keys[i]});
+	wish(update, (struct stp_wish){
+	                 .kind = STP_WISH_THRESHOLD, .role = role, .number = plan->threshold});
 }
 
-/* Makes the online key the only one of a role. */
-static int name_online(const struct update *update, json_t *role, json_t *keys)
+static void wish_online(struct update *update, enum stp_wish_role role)
 {
-	return json_object_set_new(role, "keyids", json_pack("[s]", update->online_key.keyid)) ==
-	           0 &&
-	       json_object_set_new(role, "threshold", json_integer(1)) == 0 &&
-	       json_object_set_new(keys, update->online_key.keyid,
-	                           stp_signing_key_json(&update->online_key)) == 0;
+	wish(update,
+	     (struct stp_wish){.kind = STP_WISH_ONLINE, .role = role, .key = update->online_key});
 }
 
-/* Changes root: who signs root, targets and, with a new online key, timestamp and snapshot. 0: no
- * memory. */
-static int change_root(const struct update *update, json_t *body)
+static enum stp_errc wish_all(struct update *update, struct stp_err *err)
 {
-	json_t *roles = json_object_get(body, "roles");
-	json_t *keys = json_object_get(body, "keys");
-	int good = 1;
+	const struct {
+		const struct stp_signing_plan *plan;
+		const char *why;
+	} roles[] = {{&update->root, why_root(update)},
+	             {&update->targets, why_targets(update)},
+	             {&update->bins, why_bins(update)}};
+	unsigned role;
+	int wanted;
 
-	if (update->root.is_changed)
-		good &= stp_signing_plan_apply(&update->root, json_object_get(roles, "root"), keys);
-	if (update->targets.is_changed)
-		good &= stp_signing_plan_apply(&update->targets, json_object_get(roles, "targets"),
-		                               keys);
-	if (update->online_is_new)
-		good &= name_online(update, json_object_get(roles, "timestamp"), keys) &&
-		        name_online(update, json_object_get(roles, "snapshot"), keys);
-	drop_unused(keys, roles);
-	return good;
-}
-
-/* Changes targets with a bins role: who signs bins. */
-static int change_targets(const struct update *update, json_t *body)
-{
-	json_t *delegations = json_object_get(body, "delegations");
-	json_t *roles = json_object_get(delegations, "roles");
-	long index = stp_delegated_bins_role(roles);
-
-	return !update->bins.is_changed ||
-	       (index >= 0 &&
-	        stp_signing_plan_apply(&update->bins, json_array_get(roles, (size_t)index),
-	                               json_object_get(delegations, "keys")));
-}
-
-/* The same document with another version and expiry, and what was changed, in canonical form. */
-static enum stp_errc renew(const struct update *update, struct renewal *renewal,
-                           struct stp_err *err)
-{
-	json_t *body = json_deep_copy(renewal->published->body_json);
-	char expires[STP_TIME_BYTES + 1];
-	enum stp_errc code;
-	int good;
-
-	stp_time_format(renewal->head.expires, expires);
-	good = body &&
-	       json_object_set_new(body, "version",
-	                           json_integer((json_int_t)renewal->head.version)) == 0 &&
-	       json_object_set_new(body, "expires", json_string(expires)) == 0;
-	if (good && renewal->plan == &update->root)
-		good = json_object_set_new(body, "consistent_snapshot", json_true()) == 0 &&
-		       change_root(update, body);
-	if (good && renewal->plan == &update->targets && update->trust.has_bins)
-		good = change_targets(update, body);
-	code = good ? stp_canonical_append(body, &renewal->body, err)
-	            : STP_FAIL_ERRNO(err, ENOMEM, STAGE, renewal->plan->role, "no memory");
-	json_decref(body);
-	return code;
-}
-
-/* Changes the document that delegates to the bins, as the configuration says. */
-static enum stp_errc delegate_anew(struct update *update, struct renewal *renewal,
-                                   struct stp_err *err)
-{
-	struct stp_role_keys online_keys = {&update->online_key, 1, 1};
-
-	return update->config.has_bins_role ? stp_bins_body(&update->config, renewal->head,
-	                                                    &online_keys, &renewal->body, err)
-	                                    : stp_targets_body(&update->config, renewal->head, NULL,
-	                                                       &online_keys, &renewal->body, err);
-}
-
-/* Makes the new version of a role, which is shown and signed later. */
-static enum stp_errc prepare(struct update *update, const struct stp_signing_plan *plan,
-                             const struct stp_document *published, int64_t expiry_seconds,
-                             int delegates_anew, struct stp_err *err)
-{
-	struct renewal *renewal = &update->renewals[update->renewal_count++];
-
-	renewal->plan = plan;
-	renewal->published = published;
-	renewal->head =
-	    (struct stp_role_head){published->version + 1, update->now + expiry_seconds};
-	STP_TRY(delegates_anew ? delegate_anew(update, renewal, err) : renew(update, renewal, err));
-	return stp_cjson_to_file(renewal->body.data, renewal->body.count, STAGE, plan->role,
-	                         &renewal->form, err);
-}
-
-static enum stp_errc prepare_all(struct update *update, struct stp_err *err)
-{
-	const struct stp_expiry *expiry = &update->config.expiry;
-	const struct stp_trust *trust = &update->trust;
-	int delegates = update->delegation_is_new;
-	int with_root = 0;
-	int with_targets = 0;
-	int with_bins = 0;
-
-	STP_TRY(
-	    wants(update, &update->root, STP_INIT_ROLE_ROOT, why_root(update), &with_root, err));
-	STP_TRY(wants(update, &update->targets, STP_INIT_ROLE_TARGETS, why_targets(update),
-	              &with_targets, err));
-	if (trust->has_bins)
-		STP_TRY(wants(update, &update->bins, STP_INIT_ROLE_BINS, why_bins(update),
-		              &with_bins, err));
-	if (!with_root && !with_targets && !with_bins)
+	for (role = 0; role < (update->opened.trust.has_bins ? 3u : 2u); role++) {
+		STP_TRY(wants(update, roles[role].plan, STP_INIT_ROLE_ROOT << role, roles[role].why,
+		              &wanted, err));
+		if (!wanted)
+			continue;
+		wish(update,
+		     (struct stp_wish){.kind = STP_WISH_RENEW, .role = (enum stp_wish_role)role});
+		wish_plan(update, roles[role].plan, (enum stp_wish_role)role);
+	}
+	if (!update->wish_count)
 		return STP_FAIL(stp_hinted(err, STP_HINT_OFFLINE_KEYS), STP_KEY, STAGE,
 		                "offline keys",
 		                "no role has enough keys in the folder; name another with %s",
 		                stp_hint_text(STP_HINT_OFFLINE_KEYS));
-	if (with_bins)
-		STP_TRY(prepare(update, &update->bins, &trust->bins, expiry->bins, delegates, err));
-	if (with_targets)
-		STP_TRY(prepare(update, &update->targets, &trust->targets, expiry->targets,
-		                delegates && !trust->has_bins, err));
-	if (with_root)
-		STP_TRY(prepare(update, &update->root, &trust->root.doc, expiry->root, 0, err));
+	if (update->online_is_new) {
+		wish_online(update, STP_WISH_TIMESTAMP);
+		wish_online(update, STP_WISH_SNAPSHOT);
+	}
+	if (update->bin_key_is_new)
+		wish_online(update, STP_WISH_BIN_N);
+	if (update->delegation_is_new)
+		wish(update,
+		     (struct stp_wish){.kind = STP_WISH_DELEGATION, .role = STP_WISH_BIN_N});
 	return STP_OK;
+}
+
+static enum stp_errc prepare(struct update *update, struct stp_err *err)
+{
+	const struct stp_trust *trust = &update->opened.trust;
+	struct stp_bodies_base base = {
+	    .published = {trust->root.doc.body_json, trust->targets.body_json,
+	                  trust->has_bins ? trust->bins.body_json : NULL},
+	    .config = &update->opened.config,
+	    .now = update->now,
+	};
+
+	STP_TRY(wish_all(update, err));
+	return stp_bodies_make(&update->bodies, &base, update->wishes, update->wish_count, err);
 }
 
 /* ------------------------------------------------------------------ shown and confirmed */
 
 /* What the new version of a role is compared with: the published one or, for root, the one that was
  * confirmed last, so that a root made by another tool is shown once. */
-static const json_t *shown_before(const struct update *update, const struct renewal *renewal)
+static const json_t *shown_before(const struct update *update, size_t role)
 {
-	if (renewal->plan == &update->root && update->trust.confirmed.body_json)
-		return update->trust.confirmed.body_json;
-	return renewal->published->body_json;
-}
+	const struct stp_trust *trust = &update->opened.trust;
+	const json_t *published[] = {trust->root.doc.body_json, trust->targets.body_json,
+	                             trust->bins.body_json};
 
-static enum stp_errc show(const struct update *update, const struct renewal *renewal,
-                          struct stp_buf *view, struct stp_err *err)
-{
-	json_t *after = json_loadb((const char *)renewal->form.data, renewal->form.count,
-	                           JSON_REJECT_DUPLICATES, NULL);
-	enum stp_errc code;
-
-	if (!after)
-		return STP_FAIL(err, STP_FORMAT, STAGE, renewal->plan->role,
-		                "cannot be renewed: what would be signed is not JSON; run stampede "
-		                "verify");
-	code =
-	    stp_ceremony_view(renewal->plan->role, shown_before(update, renewal), after, view, err);
-	json_decref(after);
-	return code;
+	if (role == STP_PAYLOAD_ROOT && trust->confirmed.body_json)
+		return trust->confirmed.body_json;
+	return published[role];
 }
 
 /* Shows all that will be signed, root first, and asks. */
@@ -423,8 +346,11 @@ static enum stp_errc confirm(const struct update *update, struct stp_err *err)
 
 	if (!update->options->confirm)
 		return STP_OK;
-	for (i = update->renewal_count; i-- > 0 && code == STP_OK;)
-		code = show(update, &update->renewals[i], &view, err);
+	for (i = 0; i < STP_PAYLOAD_ROLES && code == STP_OK; i++)
+		if (update->bodies.json[i])
+			code = stp_ceremony_view(stp_payload_role_name((enum stp_payload_role)i),
+			                         shown_before(update, i), update->bodies.json[i],
+			                         &view, err);
 	if (code == STP_OK)
 		code = stp_buf_append(&view, "", 1, err);
 	if (code == STP_OK &&
@@ -437,115 +363,146 @@ static enum stp_errc confirm(const struct update *update, struct stp_err *err)
 
 /* ------------------------------------------------------------------ signed and published */
 
-/* Signs a prepared role and publishes it as VERSION.ROLE.json. */
-static enum stp_errc publish(struct update *update, struct renewal *renewal, struct stp_err *err)
+/* A payload as ceremonies on several machines have it, but in memory. */
+static enum stp_errc make_payload(struct update *update, struct stp_err *err)
 {
-	const struct stp_offline_keys *offline = &renewal->plan->at_hand;
-	struct stp_sealed sealed;
-	struct stp_publish_file file;
-	char name[64];
+	struct stp_payload_input input = {.purpose = "update on one machine", .made = update->now};
+	const struct stp_buf *bodies[STP_PAYLOAD_ROLES];
+	struct stp_buf file = STP_BUF_INIT;
 	enum stp_errc code;
+	size_t role;
 
-	snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)renewal->head.version,
-	         offline->role);
-	STP_TRY(stp_sealed_make_escaped(name, renewal->head.version, renewal->body.data,
-	                                renewal->body.count, offline->signers, offline->count,
-	                                &sealed, err));
-	file = (struct stp_publish_file){sealed.name, sealed.bytes, sealed.length};
-	code = stp_publish_role(&update->repo, &file, err);
+	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
+		bodies[role] = update->bodies.json[role] ? &update->bodies.body[role] : NULL;
+	stp_opened_input(&update->opened, bodies, &input);
+	code = stp_payload_make(&input, &file, err);
 	if (code == STP_OK)
-		renewal->pin = stp_pin_of(renewal->head.version, sealed.bytes, sealed.length);
-	stp_sealed_release(&sealed);
+		return stp_payload_parse(&update->payload, &file, "update", err);
+	stp_buf_release(&file);
 	return code;
 }
 
-/* Notes the new version in the floors and in the report. */
-static void note_published(struct update *update, const struct renewal *renewal,
-                           struct stp_floors *floors)
+static const struct stp_offline_keys *signers_of(const struct update *update,
+                                                 enum stp_payload_role role)
 {
-	struct stp_init_update_report *report = update->report;
+	const struct stp_signing_plan *plans[] = {&update->root, &update->targets, &update->bins};
 
-	if (renewal->plan == &update->root) {
-		stp_older_add(floors->older.sha256, floors->root.sha256);
-		floors->root = renewal->pin;
-		report->root_version = renewal->head.version;
-		stp_time_format(renewal->head.expires, report->root_expires);
-	} else if (renewal->plan == &update->targets) {
-		floors->targets = renewal->pin;
-		report->targets_version = renewal->head.version;
-		stp_time_format(renewal->head.expires, report->targets_expires);
-	} else {
-		floors->bins = renewal->pin;
-		report->bins_version = renewal->head.version;
-		stp_time_format(renewal->head.expires, report->bins_expires);
-	}
+	return &plans[role]->at_hand;
 }
 
-/* Notes what is in force now. */
-static void note_in_force(struct update *update, struct stp_floors *floors)
+/* Signs document with key index of its role. */
+static enum stp_errc sign_one(struct update *update, const struct stp_payload_document *document,
+                              size_t index, struct stp_err *err)
 {
-	struct stp_config *config = &update->config;
+	const struct stp_offline_keys *keys = signers_of(update, document->role);
+	struct stp_signatures *out = &update->signatures[update->signature_count++];
+	struct stp_sign_message message = {.name = document->name,
+	                                   .bytes = document->doc->body.data,
+	                                   .count = document->doc->body.count,
+	                                   .signature = out->items[0].bytes};
 
-	config->root_threshold = update->root.threshold;
-	config->root_key_count = (unsigned)update->root.keyid_count;
-	config->targets_threshold = update->targets.threshold;
-	config->targets_key_count = (unsigned)update->targets.keyid_count;
-	if (update->trust.has_bins) {
-		config->bins_threshold = update->bins.threshold;
-		config->bins_key_count = (unsigned)update->bins.keyid_count;
+	snprintf(out->subject, sizeof(out->subject), "%s", keys->role);
+	memcpy(out->payload_sha256, update->payload.sha256, sizeof(out->payload_sha256));
+	memcpy(out->keyid, keys->public_keys[index].keyid, sizeof(out->keyid));
+	memcpy(out->items[0].document, document->name, sizeof(out->items[0].document));
+	STP_TRY(stp_signer_sign(keys->signers[index], &message, 1, err));
+	STP_TRY(stp_signer_check(keys->signers[index], &message, 1, err));
+	out->items[0].count = message.signature_bytes;
+	out->count = 1;
+	return STP_OK;
+}
+
+static enum stp_errc sign_all(struct update *update, struct stp_err *err)
+{
+	size_t i;
+	size_t k;
+
+	update->signatures =
+	    calloc(STP_PAYLOAD_ROLES * STP_ROLE_KEYS_MAX, sizeof(*update->signatures));
+	if (!update->signatures)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	for (i = 0; i < update->payload.document_count; i++) {
+		const struct stp_payload_document *document = &update->payload.documents[i];
+
+		for (k = 0; k < signers_of(update, document->role)->count; k++)
+			STP_TRY(sign_one(update, document, k, err));
 	}
-	config->trusted_root = floors->root;
-	stp_trusted_note_offline(floors, config);
+	return stp_tally_make(&update->tally, &update->payload, update->signatures,
+	                      update->signature_count, err);
+}
+
+static enum stp_errc publish(struct update *update, struct stp_err *err)
+{
+	struct stp_publication_options options = {
+	    .repo = &update->opened.repo,
+	    .config = &update->opened.config,
+	    .seal = update->opened.seal,
+	    .payload = &update->payload,
+	    .tally = &update->tally,
+	    .root_file = update->options->trusted_root,
+	    .now = update->now,
+	};
+	struct stp_publication publication;
+	enum stp_errc code = stp_publication_make(&publication, &options, err);
+
+	stp_publication_release(&publication);
+	return code;
+}
+
+static void report_all(const struct update *update)
+{
+	struct stp_init_update_report *report = update->report;
+	const struct stp_bodies *bodies = &update->bodies;
+
+	report->root_version = bodies->version[STP_PAYLOAD_ROOT];
+	report->targets_version = bodies->version[STP_PAYLOAD_TARGETS];
+	report->bins_version = bodies->version[STP_PAYLOAD_BINS];
+	if (report->root_version)
+		stp_time_format(bodies->expires[STP_PAYLOAD_ROOT], report->root_expires);
+	if (report->targets_version)
+		stp_time_format(bodies->expires[STP_PAYLOAD_TARGETS], report->targets_expires);
+	if (report->bins_version)
+		stp_time_format(bodies->expires[STP_PAYLOAD_BINS], report->bins_expires);
+	report->bin_count = stp_bin_count(&update->opened.config);
+	report->online_is_new = update->online_is_new;
 }
 
 static enum stp_errc run(struct update *update, struct stp_err *err)
 {
-	struct stp_floors floors;
-	size_t i;
+	struct stp_ceremony_signer *signers = NULL;
+	enum stp_errc code;
+	size_t count;
 
 	STP_TRY(open_all(update, err));
 	STP_TRY(plan_all(update, err));
 	STP_TRY(change_bins(update, err));
-	STP_TRY(prepare_all(update, err));
+	STP_TRY(prepare(update, err));
 	STP_TRY(confirm(update, err));
-	floors = update->trust.found;
-	for (i = 0; i < update->renewal_count; i++) {
-		STP_TRY(publish(update, &update->renewals[i], err));
-		note_published(update, &update->renewals[i], &floors);
-	}
-	note_in_force(update, &floors);
-	/* Only sign uses up version numbers: it must still learn that a backup was restored. */
-	STP_TRY(stp_floors_save(update->repo.state_fd, stp_seal_key_bytes(update->seal), &floors,
-	                        update->trust.origin, err));
-	update->report->bin_count = stp_bin_count(&update->config);
-	update->report->online_is_new = update->online_is_new;
-	return stp_config_replace(&update->config, update->repo.root_fd, err);
-}
-
-static void release_renewal(struct renewal *renewal)
-{
-	stp_buf_release(&renewal->body);
-	stp_buf_release(&renewal->form);
+	STP_TRY(make_payload(update, err));
+	STP_TRY(sign_all(update, err));
+	STP_TRY(publish(update, err));
+	report_all(update);
+	code = stp_seen_note(update->opened.repo.root_fd, &update->payload, &update->tally,
+	                     update->now, &signers, &count, err);
+	free(signers);
+	return code;
 }
 
 static void release(struct update *update)
 {
 	size_t i;
 
-	for (i = 0; i < update->renewal_count; i++)
-		release_renewal(&update->renewals[i]);
-	stp_former_keys_release(&update->former);
+	stp_tally_release(&update->tally);
+	free(update->signatures);
+	stp_payload_release(&update->payload);
+	stp_bodies_release(&update->bodies);
 	stp_signing_plan_release(&update->root);
 	stp_signing_plan_release(&update->targets);
 	stp_signing_plan_release(&update->bins);
 	stp_key_destroy(update->online);
-	stp_seal_key_destroy(update->seal);
 	for (i = 0; i < update->offline_count; i++)
 		stp_fd_close(&update->offline_fds[i]);
-	stp_current_release(&update->current);
-	stp_trust_release(&update->trust);
-	stp_config_release(&update->config);
-	stp_repo_close(&update->repo);
+	stp_opened_close(&update->opened);
 	free(update);
 }
 
@@ -566,7 +523,7 @@ enum stp_errc stp_init_update(const struct stp_init_update_options *options,
 	update->options = &mine;
 	update->report = &report;
 	update->now = stp_options_now(mine.now, mine.has_now);
-	stp_repo_init(&update->repo);
+	stp_repo_init(&update->opened.repo);
 	code = run(update, err);
 	release(update);
 	if (code == STP_OK)

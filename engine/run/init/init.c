@@ -24,6 +24,7 @@
 #include "publish/repo.h"
 #include "roles/config.h"
 #include "roles/roles.h"
+#include "run/init/first.h"
 #include "run/new_repo.h"
 #include "run/offline_keys.h"
 #include "run/trusted.h"
@@ -47,8 +48,28 @@ struct init {
 	struct stp_offline_keys root, targets_keys, bins;
 	struct stp_key *online;
 	struct stp_seal_key *seal;
-	struct stp_floors floors; /* of the documents written */
+	struct stp_floors floors;     /* of the documents written */
+	struct stp_init_first *first; /* NULL: the offline keys are made here */
 };
+
+/* Makes the configuration from the profile and the options, and checks it. */
+static enum stp_errc make_config(struct init *init, struct stp_err *err)
+{
+	STP_TRY(stp_new_repo_config(&init->config, init->options, err));
+	if (init->first)
+		STP_TRY(stp_init_first_keys(init->first, &init->config, err));
+	init->config.targets_dir = init->place.targets;
+	return stp_config_check(&init->config, STAGE, err);
+}
+
+static enum stp_errc check_places(struct init *init, struct stp_err *err)
+{
+	STP_TRY(stp_new_repo_places(&init->place, init->options->repo, init->options->targets_dir,
+	                            err));
+	return init->first
+	           ? stp_new_repo_absolute(init->first->options->out, init->first->path, err)
+	           : STP_OK;
+}
 
 /* ------------------------------------------------------------------ keys */
 
@@ -97,20 +118,28 @@ static enum stp_errc open_role_keys(struct init *init, struct stp_offline_keys *
 	return STP_OK;
 }
 
-static enum stp_errc make_keys(struct init *init, struct stp_err *err)
+static enum stp_errc make_offline(struct init *init, struct stp_err *err)
 {
 	const struct stp_config *config = &init->config;
-	int keys_fd = -1;
-	enum stp_errc code;
 
 	STP_TRY(open_offline(init, err));
 	STP_TRY(open_role_keys(init, &init->root, "root", config->root_key_count,
 	                       config->root_threshold, err));
 	STP_TRY(open_role_keys(init, &init->targets_keys, "targets", config->targets_key_count,
 	                       config->targets_threshold, err));
-	if (config->has_bins_role)
-		STP_TRY(open_role_keys(init, &init->bins, "bins", config->bins_key_count,
-		                       config->bins_threshold, err));
+	if (!config->has_bins_role)
+		return STP_OK;
+	return open_role_keys(init, &init->bins, "bins", config->bins_key_count,
+	                      config->bins_threshold, err);
+}
+
+static enum stp_errc make_keys(struct init *init, struct stp_err *err)
+{
+	int keys_fd = -1;
+	enum stp_errc code;
+
+	if (!init->first)
+		STP_TRY(make_offline(init, err));
 	STP_TRY(stp_new_repo_folder(init->place.stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER,
 	                            &keys_fd, err));
 	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
@@ -126,23 +155,36 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 
 /* ------------------------------------------------------------------ documents */
 
-/* Signs body with all keys of the role and writes it as 1.ROLE.json, whose pin is *out_pin. */
-static enum stp_errc write_role(struct init *init, const char *role, const struct stp_buf *body,
-                                const struct stp_offline_keys *offline, struct stp_pin *out_pin,
-                                struct stp_err *err)
+/* Signs the body of role with all its keys and writes it as 1.ROLE.json. In a first ceremony others
+ * will sign it. */
+static enum stp_errc write_role(struct init *init, enum stp_payload_role role,
+                                const struct stp_buf *body, struct stp_err *err)
 {
+	const struct stp_offline_keys *keys[] = {&init->root, &init->targets_keys, &init->bins};
+	struct stp_pin *pins[] = {&init->floors.root, &init->floors.targets, &init->floors.bins};
+	const struct stp_offline_keys *offline = keys[role];
 	struct stp_sealed sealed;
 	char name[64];
 	enum stp_errc code;
 
-	snprintf(name, sizeof(name), "1.%s.json", role);
+	if (init->first)
+		return stp_buf_append(&init->first->bodies[role], body->data, body->count, err);
+	snprintf(name, sizeof(name), "1.%s.json", stp_payload_role_name(role));
 	STP_TRY(stp_sealed_make(name, 1, body->data, body->count, offline->signers, offline->count,
 	                        &sealed, err));
 	code = stp_file_write(init->metadata_fd, name, sealed.bytes, sealed.length,
 	                      STP_MODE_PUBLIC_FILE, STP_FILE_NEW, STAGE, err);
-	*out_pin = stp_pin_of(1, sealed.bytes, sealed.length);
+	*pins[role] = stp_pin_of(1, sealed.bytes, sealed.length);
 	stp_sealed_release(&sealed);
 	return code;
+}
+
+static struct stp_role_keys keys_of(const struct init *init, enum stp_payload_role role)
+{
+	const struct stp_offline_keys *keys[] = {&init->root, &init->targets_keys, &init->bins};
+
+	return init->first ? stp_init_first_role(init->first, role)
+	                   : stp_offline_keys_public(keys[role]);
 }
 
 static enum stp_errc write_documents(struct init *init, struct stp_buf *body, struct stp_err *err)
@@ -150,24 +192,43 @@ static enum stp_errc write_documents(struct init *init, struct stp_buf *body, st
 	const struct stp_config *config = &init->config;
 	struct stp_key_object online;
 	struct stp_role_keys online_keys = {&online, 1, 1};
-	struct stp_role_keys bins_keys = stp_offline_keys_public(&init->bins);
-	struct stp_root_keys root_keys = {stp_offline_keys_public(&init->root),
-	                                  stp_offline_keys_public(&init->targets_keys), online_keys,
+	struct stp_role_keys bins_keys = keys_of(init, STP_PAYLOAD_BINS);
+	struct stp_root_keys root_keys = {keys_of(init, STP_PAYLOAD_ROOT),
+	                                  keys_of(init, STP_PAYLOAD_TARGETS), online_keys,
 	                                  online_keys};
 
 	stp_key_object_ed25519(&online, stp_key_public(init->online));
 	STP_TRY(stp_root_body((struct stp_role_head){1, init->now + config->expiry.root},
 	                      &root_keys, body, err));
-	STP_TRY(write_role(init, "root", body, &init->root, &init->floors.root, err));
+	STP_TRY(write_role(init, STP_PAYLOAD_ROOT, body, err));
 	STP_TRY(stp_targets_body(config,
 	                         (struct stp_role_head){1, init->now + config->expiry.targets},
 	                         &bins_keys, &online_keys, body, err));
-	STP_TRY(write_role(init, "targets", body, &init->targets_keys, &init->floors.targets, err));
+	STP_TRY(write_role(init, STP_PAYLOAD_TARGETS, body, err));
 	if (!config->has_bins_role)
 		return STP_OK;
 	STP_TRY(stp_bins_body(config, (struct stp_role_head){1, init->now + config->expiry.bins},
 	                      &online_keys, body, err));
-	return write_role(init, "bins", body, &init->bins, &init->floors.bins, err);
+	return write_role(init, STP_PAYLOAD_BINS, body, err);
+}
+
+/* What state/ has of the documents: their floors, or that they are to be signed. */
+static enum stp_errc write_state(struct init *init, struct stp_err *err)
+{
+	int state_fd = -1;
+	enum stp_errc code;
+
+	STP_TRY(stp_folder_open(init->place.stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
+	if (init->first) {
+		code = stp_init_first_payload(init->first, init->now, state_fd, err);
+	} else {
+		init->config.trusted_root = init->floors.root;
+		stp_trusted_note_offline(&init->floors, &init->config);
+		code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors,
+		                       STP_FLOORS_OWN, err);
+	}
+	stp_fd_close(&state_fd);
+	return code;
 }
 
 /* Folders, keys and documents in .init. */
@@ -175,7 +236,6 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 {
 	struct stp_buf body = STP_BUF_INIT;
 	int public_fd = -1;
-	int state_fd = -1;
 	int fd = -1;
 	enum stp_errc code;
 
@@ -195,14 +255,9 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	code = write_documents(init, &body, err);
 	stp_buf_release(&body);
 	STP_TRY(code);
-	init->config.trusted_root = init->floors.root;
-	stp_trusted_note_offline(&init->floors, &init->config);
-	STP_TRY(stp_folder_open(init->place.stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
-	code = stp_floors_save(state_fd, stp_seal_key_bytes(init->seal), &init->floors,
-	                       STP_FLOORS_OWN, err);
-	stp_fd_close(&state_fd);
+	STP_TRY(write_state(init, err));
 	/* The mark becomes the configuration, which names the root. */
-	return code == STP_OK ? stp_config_replace(&init->config, init->place.stage.fd, err) : code;
+	return stp_config_replace(&init->config, init->place.stage.fd, err);
 }
 
 /* Removes everything that this run made. */
@@ -212,6 +267,8 @@ static void undo(struct init *init)
 	/* Never remove keys that a repository needs. */
 	if (init->place.stage.committed)
 		return;
+	if (init->first)
+		stp_init_first_undo(init->first);
 	if (init->options->offline_keys && init->offline_fd != -1) {
 		stp_offline_keys_unmake(&init->root, init->offline_fd);
 		stp_offline_keys_unmake(&init->targets_keys, init->offline_fd);
@@ -257,7 +314,7 @@ static enum stp_errc make_report(const struct init *init, struct stp_init_report
 	if (init->config.has_bins_role && e->bins < first)
 		first = e->bins;
 	report->offline_keys =
-	    calloc(init->root.count + init->targets_keys.count + init->bins.count,
+	    calloc(init->root.count + init->targets_keys.count + init->bins.count + 1,
 	           sizeof(*report->offline_keys));
 	report->repo = strdup(init->place.repo);
 	report->targets_dir = strdup(init->place.targets);
@@ -295,19 +352,18 @@ static enum stp_errc run(struct init *init, struct stp_init_report *report, stru
 {
 	STP_TRY(stp_now_check(init->now,
 	                      init->options->now ? stp_hint_text(STP_HINT_NOW) : "the clock", err));
-	STP_TRY(stp_new_repo_places(&init->place, init->options->repo, init->options->targets_dir,
-	                            err));
-	STP_TRY(stp_new_repo_config(&init->config, init->options, err));
-	init->config.targets_dir = init->place.targets;
-	STP_TRY(stp_config_check(&init->config, STAGE, err));
+	STP_TRY(check_places(init, err));
+	STP_TRY(make_config(init, err));
 	STP_TRY(stp_new_repo_begin(&init->place, &init->config, err));
 	STP_TRY(fill_stage(init, err));
 	STP_TRY(make_report(init, report, err));
+	if (init->first)
+		STP_TRY(stp_init_first_write(init->first, &init->place.stage, err));
 	return stp_init_stage_commit(&init->place.stage, err);
 }
 
-enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
-                       struct stp_err *err)
+enum stp_errc stp_init_run(const struct stp_init_options *options, struct stp_init_first *first,
+                           struct stp_init_report *out_report, struct stp_err *err)
 {
 	struct stp_init_report report = {0};
 	struct stp_init_options mine;
@@ -322,6 +378,7 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 	if (!init)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	init->options = &mine;
+	init->first = first;
 	init->now = stp_options_now(mine.now, mine.has_now);
 	init->place.root_fd = init->metadata_fd = init->offline_fd = -1;
 	stp_init_stage_init(&init->place.stage, -1);
@@ -344,4 +401,10 @@ enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_r
 	stp_config_release(&init->config);
 	free(init);
 	return code;
+}
+
+enum stp_errc stp_init(const struct stp_init_options *options, struct stp_init_report *out_report,
+                       struct stp_err *err)
+{
+	return stp_init_run(options, NULL, out_report, err);
 }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/passphrase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+/* Reads a line byte by byte, so that nothing behind it is taken from the descriptor. */
+static long read_line(int fd, char *out, size_t size)
+{
+	size_t count = 0;
+
+	for (;;) {
+		char c;
+		ssize_t got = read(fd, &c, 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 || (got == 0 && count == 0))
+			return -1;
+		if (got == 0 || c == '\n')
+			return (long)count;
+		if (count + 1 >= size)
+			return -1;
+		out[count++] = c;
+	}
+}
+
+static void prompt(int fd, const char *subject)
+{
+	char name[1024];
+	char text[1100];
+	int chars;
+
+	stp_text_escape(subject, strlen(subject), name, sizeof(name));
+	chars = snprintf(text, sizeof(text), "Passphrase of %s: ", name);
+	if (write(fd, text, (size_t)chars) != chars)
+		return; /* whoever sees no prompt still may type */
+}
+
+static long ask(const char *subject, char *out, size_t size)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct termios before;
+	struct termios quiet;
+	long count = -1;
+
+	if (fd < 0)
+		return -1;
+	if (tcgetattr(fd, &before) == 0) {
+		quiet = before;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		prompt(fd, subject);
+		if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0) {
+			count = read_line(fd, out, size);
+			tcsetattr(fd, TCSAFLUSH, &before);
+		}
+		if (write(fd, "\n", 1) != 1)
+			count = -1;
+	}
+	close(fd);
+	return count;
+}
+
+long stp_cli_passphrase_read(void *ctx, const char *subject, char *out, size_t size)
+{
+	const struct stp_cli_passphrase *from = ctx;
+
+	return from->fd >= 0 ? read_line(from->fd, out, size) : ask(subject, out, size);
+}

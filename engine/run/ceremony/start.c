@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ceremony start: makes a payload of what was wished for. Nothing in the repository changes.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "run/ceremony/opened.h"
+#include "run/new_payload.h"
+
+#define STAGE "ceremony"
+/* The shortest beginning of a keyid that names a key. */
+#define KEYID_CHARS_MIN 8
+
+struct start {
+	const struct stp_ceremony_start_options *options;
+	struct stp_opened opened;
+	struct stp_wish *wishes;
+	size_t count;
+	struct stp_bodies bodies;
+};
+
+static enum stp_errc push(struct start *start, const struct stp_wish *wish, struct stp_err *err)
+{
+	struct stp_wish *more = realloc(start->wishes, (start->count + 1) * sizeof(*more));
+
+	if (!more)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	start->wishes = more;
+	start->wishes[start->count++] = *wish;
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ roles and keys */
+
+static enum stp_errc offline_role(const char *name, enum stp_wish_role *out, struct stp_err *err)
+{
+	unsigned role;
+
+	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
+		if (name && strcmp(name, stp_payload_role_name((enum stp_payload_role)role)) == 0) {
+			*out = (enum stp_wish_role)role;
+			return STP_OK;
+		}
+	return STP_FAIL(err, STP_CONFIG, STAGE, name ? name : "role",
+	                "is not an offline role: these are root, targets and bins");
+}
+
+static enum stp_errc online_role(const char *name, enum stp_wish_role *out, struct stp_err *err)
+{
+	static const char *const names[] = {"timestamp", "snapshot", "bins"};
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		if (name && strcmp(name, names[i]) == 0) {
+			*out = (enum stp_wish_role)(STP_WISH_TIMESTAMP + i);
+			return STP_OK;
+		}
+	return STP_FAIL(err, STP_CONFIG, STAGE, name ? name : "role",
+	                "is not an online role: these are timestamp, snapshot and bins");
+}
+
+/* Reads a key's description into wish, and notes its name. */
+static enum stp_errc describe(struct start *start, const char *path, struct stp_wish *wish,
+                              struct stp_err *err)
+{
+	struct stp_key_description key;
+
+	if (!path)
+		return STP_FAIL(err, STP_CONFIG, STAGE, "key", "has no file");
+	STP_TRY(stp_key_description_read(path, &key, err));
+	if (!key.is_proven && !start->options->allows_unproven)
+		return STP_FAIL(stp_hinted(err, STP_HINT_ALLOW_UNPROVEN), STP_KEY, STAGE, path,
+		                "is not signed by the key itself, so nothing proves that its "
+		                "holder has the secret key; let the holder make it, or %s",
+		                stp_hint_text(STP_HINT_ALLOW_UNPROVEN));
+	wish->key = key.object;
+	wish->name = path;
+	return stp_opened_name(&start->opened, &key, err);
+}
+
+/* The published keys of an offline role. */
+static const struct stp_role *keys_of(const struct stp_opened *opened, enum stp_wish_role role)
+{
+	switch (role) {
+	case STP_WISH_ROOT:
+		return &opened->trust.root.root;
+	case STP_WISH_TARGETS:
+		return &opened->trust.root.targets;
+	default:
+		return &opened->trust.bins_role;
+	}
+}
+
+/* Whether text names the key: by its name in the keyring, its keyid, or the beginning of that. */
+static int is_named(const struct start *start, const char *keyid, const char *text)
+{
+	const struct stp_keyring_entry *entry = stp_keyring_find(&start->opened.keyring, keyid);
+	size_t count = strlen(text);
+
+	return (entry && strcmp(entry->name, text) == 0) ||
+	       (count >= KEYID_CHARS_MIN && count <= STP_KEYID_CHARS &&
+	        strncmp(keyid, text, count) == 0);
+}
+
+static enum stp_errc find_key(const struct start *start, const char *text, struct stp_wish *wish,
+                              struct stp_err *err)
+{
+	const struct stp_role *role = keys_of(&start->opened, wish->role);
+	const char *name = stp_payload_role_name((enum stp_payload_role)wish->role);
+	size_t found = 0;
+	size_t i;
+
+	for (i = 0; text && i < role->key_count; i++)
+		if (is_named(start, role->keys[i]->keyid, text)) {
+			memcpy(wish->keyid, role->keys[i]->keyid, sizeof(wish->keyid));
+			found++;
+		}
+	wish->name = text;
+	if (found == 1)
+		return STP_OK;
+	return STP_FAIL(err, STP_CONFIG, STAGE, text ? text : "key",
+	                found ? "names several keys of %s; give the whole keyid"
+	                      : "names no key of %s; give a name of keyring.json, or a keyid of "
+	                        "at least 8 digits",
+	                name);
+}
+
+/* ------------------------------------------------------------------ wishes */
+
+static enum stp_errc wish_bins(struct start *start, uint64_t bins, struct stp_err *err)
+{
+	struct stp_wish wish = {.kind = STP_WISH_DELEGATION, .role = STP_WISH_BIN_N};
+
+	if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
+		return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_BINS),
+		                "%" PRIu64 " is not a power of two from 2 to %d", bins,
+		                1 << STP_BIN_BITS_MAX);
+	start->opened.config.bin_bits = (unsigned)__builtin_ctzll(bins);
+	return push(start, &wish, err);
+}
+
+static enum stp_errc take(struct start *start, const struct stp_ceremony_wish *said,
+                          struct stp_err *err)
+{
+	static const enum stp_wish_kind kinds[] = {
+	    [STP_CEREMONY_RENEW] = STP_WISH_RENEW,
+	    [STP_CEREMONY_EXPIRES] = STP_WISH_EXPIRES,
+	    [STP_CEREMONY_REMOVE_KEY] = STP_WISH_REMOVE,
+	    [STP_CEREMONY_ADD_KEY] = STP_WISH_ADD,
+	    [STP_CEREMONY_THRESHOLD] = STP_WISH_THRESHOLD,
+	    [STP_CEREMONY_BINS] = STP_WISH_DELEGATION,
+	    [STP_CEREMONY_ONLINE_KEY] = STP_WISH_ONLINE,
+	};
+	struct stp_wish wish = {.number = said->number};
+
+	if ((unsigned)said->change >= sizeof(kinds) / sizeof(kinds[0]))
+		return STP_FAIL(err, STP_CONFIG, STAGE, "wish", "is of an unknown kind");
+	wish.kind = kinds[said->change];
+	switch (said->change) {
+	case STP_CEREMONY_BINS:
+		return wish_bins(start, said->number, err);
+	case STP_CEREMONY_ONLINE_KEY:
+		STP_TRY(online_role(said->role, &wish.role, err));
+		STP_TRY(describe(start, said->value, &wish, err));
+		break;
+	case STP_CEREMONY_EXPIRES:
+		if (said->number > STP_EXPIRY_SECONDS_MAX / 86400)
+			wish.number = UINT64_MAX / 86400;
+		wish.number *= 86400;
+		/* fall through */
+	default:
+		STP_TRY(offline_role(said->role, &wish.role, err));
+	}
+	if (said->change == STP_CEREMONY_ADD_KEY)
+		STP_TRY(describe(start, said->value, &wish, err));
+	if (said->change == STP_CEREMONY_REMOVE_KEY)
+		STP_TRY(find_key(start, said->value, &wish, err));
+	return push(start, &wish, err);
+}
+
+/* What was edited in stampede.json since: the delegation takes effect here; thresholds are wishes.
+ */
+static enum stp_errc take_config(struct start *start, struct stp_err *err)
+{
+	const struct stp_config *config = &start->opened.config;
+	const struct stp_current *current = &start->opened.current;
+	struct stp_wish wish = {.kind = STP_WISH_DELEGATION, .role = STP_WISH_BIN_N};
+	const struct stp_floors *floors = &start->opened.trust.floors;
+	struct stp_floors said = {.committed_at = 0};
+
+	stp_trusted_note_offline(&said, config);
+	if (floors->root_keys.key_count &&
+	    (memcmp(&said.root_keys, &floors->root_keys, sizeof(said.root_keys)) != 0 ||
+	     memcmp(&said.targets_keys, &floors->targets_keys, sizeof(said.targets_keys)) != 0 ||
+	     memcmp(&said.bins_keys, &floors->bins_keys, sizeof(said.bins_keys)) != 0))
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"thresholds\" was edited, and is what the published metadata "
+		                "says: set it back, and ask for the change here");
+	if (config->has_bins_role != start->opened.trust.has_bins)
+		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
+		                "\"bins_role\" cannot be changed in a repository that is "
+		                "published; set it back to %s, or make a new repository",
+		                start->opened.trust.has_bins ? "true" : "false");
+	if (stp_bin_count(config) == current->bin_count &&
+	    config->delegation == current->delegation &&
+	    strcmp(config->bin_prefix, current->bin_prefix) == 0)
+		return STP_OK;
+	return push(start, &wish, err);
+}
+
+static enum stp_errc take_all(struct start *start, struct stp_err *err)
+{
+	unsigned role;
+	size_t i;
+
+	STP_TRY(take_config(start, err));
+	for (i = 0; i < start->options->wish_count; i++)
+		STP_TRY(take(start, &start->options->wishes[i], err));
+	for (role = 0; role < STP_PAYLOAD_ROLES && !start->options->wish_count; role++) {
+		struct stp_wish wish = {.kind = STP_WISH_RENEW, .role = (enum stp_wish_role)role};
+
+		if (role != STP_PAYLOAD_BINS || start->opened.trust.has_bins)
+			STP_TRY(push(start, &wish, err));
+	}
+	return STP_OK;
+}
+
+/* ------------------------------------------------------------------ the payload */
+
+static enum stp_errc make_bodies(struct start *start, int64_t now, struct stp_err *err)
+{
+	const struct stp_trust *trust = &start->opened.trust;
+	struct stp_bodies_base base = {
+	    .published = {trust->root.doc.body_json, trust->targets.body_json,
+	                  trust->has_bins ? trust->bins.body_json : NULL},
+	    .former = {&start->opened.former.root, &start->opened.former.targets, NULL},
+	    .config = &start->opened.config,
+	    .now = now,
+	    .allows_former = start->options->allows_replaced,
+	};
+
+	return stp_bodies_make(&start->bodies, &base, start->wishes, start->count, err);
+}
+
+static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *report,
+                         struct stp_err *err)
+{
+	int64_t now = stp_options_now(start->options->now, start->options->has_now);
+	struct stp_payload_input input = {.purpose = start->options->purpose, .made = now};
+	struct stp_opened_options opening = {start->options->repo, STP_REPO_READ, "ceremony", NULL};
+	const struct stp_buf *bodies[STP_PAYLOAD_ROLES];
+	struct stp_buf file = STP_BUF_INIT;
+	enum stp_errc code;
+	size_t role;
+
+	STP_TRY(stp_now_check(now, start->options->now ? stp_hint_text(STP_HINT_NOW) : "the clock",
+	                      err));
+	STP_TRY(stp_new_payload_check(start->options->out, err));
+	STP_TRY(stp_opened_open(&start->opened, &opening, err));
+	STP_TRY(take_all(start, err));
+	STP_TRY(make_bodies(start, now, err));
+	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
+		bodies[role] = start->bodies.json[role] ? &start->bodies.body[role] : NULL;
+	stp_opened_input(&start->opened, bodies, &input);
+	code = stp_new_payload_make(&input, &file, report, err);
+	if (code == STP_OK)
+		code = stp_new_payload_write(&file, start->options->out, err);
+	stp_buf_release(&file);
+	return code;
+}
+
+enum stp_errc stp_ceremony_start(const struct stp_ceremony_start_options *options,
+                                 struct stp_ceremony_start_report *out_report, struct stp_err *err)
+{
+	struct stp_ceremony_start_options mine;
+	struct start start;
+	enum stp_errc code;
+
+	memset(out_report, 0, sizeof(*out_report));
+	STP_TRY(STP_OPTIONS_TAKE(&mine, options, reserved, STAGE, err));
+	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
+	STP_TRY(stp_options_need(mine.out, "out", STAGE, err));
+	STP_TRY(stp_options_need(mine.purpose, "purpose", STAGE, err));
+	memset(&start, 0, sizeof(start));
+	stp_repo_init(&start.opened.repo);
+	start.options = &mine;
+	code = run(&start, out_report, err);
+	if (code != STP_OK)
+		stp_ceremony_start_report_release(out_report);
+	stp_bodies_release(&start.bodies);
+	stp_opened_close(&start.opened);
+	free(start.wishes);
+	return code;
+}
