@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "keys/key_description.h"
+#include "scheme/scheme.h"
 
 /* Whether name is a word of list. */
 static int has_word(const char *list, const char *name)
@@ -78,16 +78,4 @@ int stp_form_keyid_ok(const char *text, size_t count)
 	uint8_t bytes[STP_KEYID_CHARS / 2];
 
 	return count == STP_KEYID_CHARS && stp_hex_decode(text, sizeof(bytes), bytes, 0);
-}
-
-int stp_form_key_name_ok(const char *text, size_t count)
-{
-	size_t i;
-
-	if (count < 1 || count > STP_KEY_NAME_BYTES_MAX)
-		return 0;
-	for (i = 0; i < count; i++)
-		if (text[i] <= ' ' || text[i] > '~' || strchr("\"\\/", text[i]))
-			return 0;
-	return 1;
 }

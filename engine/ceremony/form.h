@@ -30,7 +30,4 @@ int stp_form_text_ok(const char *text, size_t count, size_t min, size_t max);
 /* 64 lower-case hex digits. */
 int stp_form_keyid_ok(const char *text, size_t count);
 
-/* See STP_KEY_NAME_BYTES_MAX. */
-int stp_form_key_name_ok(const char *text, size_t count);
-
 #endif

@@ -384,13 +384,11 @@ static enum stp_errc read_names(const struct reading *reading, json_t *names)
 
 		if (!stp_form_keyid_ok(keyid, strlen(keyid)) || !json_is_object(entry) ||
 		    !stp_form_members_ok(entry, "name", "holder") || !json_is_string(name) ||
-		    !stp_form_key_name_ok(json_string_value(name), json_string_length(name)))
+		    stp_key_name_problem(json_string_value(name)))
 			return refuse(reading, "\"names\" has a key whose id or name is not of the "
 			                       "allowed characters");
-		if (holder &&
-		    (!json_is_string(holder) ||
-		     !stp_form_text_ok(json_string_value(holder), json_string_length(holder), 1,
-		                       STP_KEY_HOLDER_BYTES_MAX)))
+		if (holder && (!json_is_string(holder) || !json_string_length(holder) ||
+		               stp_key_holder_problem(json_string_value(holder))))
 			return refuse(reading, "\"names\" has a holder that is not of the allowed "
 			                       "characters");
 	}

@@ -34,7 +34,7 @@ static int show_run(struct stp_cli *cli)
 	while ((id = stp_cli_option(cli, &value)) > 0) {
 		if (id == OPT_TRUST)
 			asked.trusted_root = value;
-		else if (!stp_cli_time(cli, "--now", value, &asked.now))
+		else if (!stp_cli_time(cli, "now", value, &asked.now))
 			return STP_EXIT_USAGE;
 		asked.has_now |= id == OPT_NOW;
 	}
@@ -132,10 +132,10 @@ static int take_option(struct stp_cli *cli, int id, const char *value,
 	else if (id == OPT_NOW)
 		asked->has_now = 1;
 	if (id == OPT_NOW)
-		return stp_cli_time(cli, "--now", value, &asked->now);
+		return stp_cli_time(cli, "now", value, &asked->now);
 	if (id != OPT_PASSPHRASE_FD)
 		return 1;
-	if (!stp_cli_u64(cli, "--passphrase-fd", value, 0, INT_MAX, &number))
+	if (!stp_cli_u64(cli, "passphrase-fd", value, 0, INT_MAX, &number))
 		return 0;
 	passphrase->fd = (int)number;
 	return 1;
@@ -177,7 +177,7 @@ const struct stp_verb stp_verb_ceremony_sign = {
     .synopsis = "ceremony sign PAYLOAD --trust ROOT.json --key pem:PATH [options]",
     .options = sign_options,
     .examples = "  stampede ceremony sign P --trust 4.root.json --key pem:safe-1.pem\n"
-                "  stampede ceremony sign P --trust 4.root.json --key pem:safe-1.pem "
-                "--passphrase-fd 3 3<secret\n",
+                "  stampede ceremony sign P --trust 4.root.json --key pem:safe-1.pem \\\n"
+                "      --passphrase-fd 3 3<secret\n",
     .run = sign_run,
 };

@@ -232,7 +232,7 @@ static int add_run(struct stp_cli *cli)
 const struct stp_verb stp_verb_ceremony_add = {
     .name = "ceremony add",
     .summary = "verify a signature of another program, and keep it with the others of its key",
-    .synopsis = "ceremony add PAYLOAD --document NAME --keyid KEYID --raw FILE [options]",
+    .synopsis = "ceremony add PAYLOAD --document D --keyid K --raw FILE [options]",
     .options = add_options,
     .examples = "  stampede ceremony add P --document root --keyid safe-1 --raw safe-1.sig\n",
     .run = add_run,

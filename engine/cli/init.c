@@ -582,8 +582,7 @@ static int run(struct stp_cli *cli)
 const struct stp_verb stp_verb_init = {
     "init",
     "makes keys, configuration, root, targets and bins metadata",
-    "init REPO --targets DIR [options] | init REPO --targets DIR --ceremony P --keys FILE... | "
-    "init REPO --update [options]",
+    "init REPO --targets DIR [options] | init REPO --update [options]",
     options_table,
     "  stampede init /srv/stampede/pypi --targets /srv/index\n"
     "  stampede init /srv/stampede/pypi --targets /srv/index --profile compat\n"

@@ -22,4 +22,14 @@ struct stp_cli_passphrase {
  * writes it to out; returns its bytes, or -1: there is no terminal, or the descriptor has ended. */
 long stp_cli_passphrase_read(void *ctx, const char *subject, char *out, size_t size);
 
+enum {
+	STP_CLI_PASSPHRASE_NONE = -1,   /* no terminal, or the descriptor has ended */
+	STP_CLI_PASSPHRASE_DIFFER = -2, /* two different ones were typed */
+};
+
+/* The passphrase for a new file called subject, which is typed twice at a terminal: its bytes, or
+ * one of the above. */
+long stp_cli_passphrase_new(const struct stp_cli_passphrase *from, const char *subject, char *out,
+                            size_t size);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
@@ -66,9 +67,27 @@ json_t *stp_cli_payload_json(const char *path, const struct stp_ceremony_start_r
 	                 thresholds);
 }
 
+/* Keys that must sign whatever the threshold is. */
+static void print_new(const struct stp_ceremony_threshold *item)
+{
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < item->signer_count; i++) {
+		if (!item->signers[i].is_new)
+			continue;
+		if (!count++)
+			printf("%-16s each new key must sign, to prove itself:", "");
+		stp_cli_print_signer(&item->signers[i]);
+	}
+	if (count)
+		putchar('\n');
+}
+
 void stp_cli_print_payload(const char *repo, const char *path,
                            const struct stp_ceremony_start_report *report)
 {
+	int is_first;
 	size_t i;
 	size_t k;
 
@@ -78,20 +97,18 @@ void stp_cli_print_payload(const char *repo, const char *path,
 	for (i = 0; i < report->threshold_count; i++) {
 		const struct stp_ceremony_threshold *item = &report->thresholds[i];
 
-		printf("%-20s %s: %" PRIu64 " of", item->document, item->by, item->threshold);
+		printf("%-16s %s: %" PRIu64 " of", item->document, item->by, item->threshold);
 		for (k = 0; k < item->signer_count; k++)
 			stp_cli_print_signer(&item->signers[k]);
 		putchar('\n');
-		for (k = 0; k < item->signer_count; k++)
-			if (item->signers[k].is_new) {
-				printf("%-20s must sign, since it is new:", "");
-				stp_cli_print_signer(&item->signers[k]);
-				putchar('\n');
-			}
+		print_new(item);
 	}
+	is_first =
+	    report->threshold_count && !strcmp(report->thresholds[0].document, "1.root.json");
 	stp_cli_print_path("\nEach holder, on a machine of their own, compares the words and "
 	                   "signs:\n  stampede ceremony sign ",
-	                   path, " --trust ROOT.json --key NAME.pem\n");
+	                   path,
+	                   is_first ? " --key NAME.pem\n" : " --trust ROOT.json --key NAME.pem\n");
 	stp_cli_print_path("next: stampede ceremony finish ", repo, "");
 	stp_cli_print_path(" ", path, " SIGNATURES\n");
 }

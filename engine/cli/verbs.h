@@ -27,6 +27,9 @@
 	X(plan)            \
 	X(bench)           \
 	X(gc)              \
+	X(key_new)         \
+	X(key_show)        \
+	X(key_import)      \
 	X(ceremony_start)  \
 	X(ceremony_show)   \
 	X(ceremony_sign)   \

@@ -219,7 +219,7 @@ static enum stp_errc read_key(struct reading *reading, struct stp_key_object *ob
 	STP_TRY(take_text(reading, "scheme", scheme, sizeof(scheme)));
 	STP_TRY(expect(reading, "}"));
 	row = stp_scheme_find(keytype, scheme);
-	if (!row)
+	if (!row || row->kind == STP_KEY_KIND_ECDSA_P384_SHA384)
 		return STP_FAIL(reading->err, STP_KEY, STAGE, reading->subject,
 		                "has a key of type '%s' with scheme '%s', which is not supported",
 		                keytype, scheme);

@@ -131,6 +131,12 @@ enum stp_errc stp_pem_block_read(const void *text, size_t chars, const char *sub
 	return STP_OK;
 }
 
+int stp_pem_block_label(const void *text, size_t chars, char out_label[STP_PEM_LABEL_BYTES])
+{
+	return chars > sizeof(BEGIN) && memcmp(text, BEGIN, sizeof(BEGIN) - 1) == 0 &&
+	       take_label(text, chars, out_label) != NULL;
+}
+
 void stp_pem_block_release(struct stp_pem_block *block)
 {
 	sodium_free(block->der);

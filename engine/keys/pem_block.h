@@ -31,6 +31,9 @@ enum stp_errc stp_pem_block_read(const void *text, size_t chars, const char *sub
                                  struct stp_pem_block *out, struct stp_err *err) STP_MUST_CHECK;
 void stp_pem_block_release(struct stp_pem_block *block);
 
+/* The label of the block that text begins with, without a look at the rest; 0: there is none. */
+int stp_pem_block_label(const void *text, size_t chars, char out_label[STP_PEM_LABEL_BYTES]);
+
 /* Writes *out_chars characters to *out_text, without NUL. */
 enum stp_errc stp_pem_block_write(const char *label, const uint8_t *der, size_t der_bytes,
                                   char **out_text, size_t *out_chars,

@@ -112,14 +112,17 @@ static enum stp_errc decrypt(const struct stp_pem_block *block, const char *subj
 	STP_TRY(stp_pbes2_check(block->der, block->der_bytes, subject, err));
 	if (!passphrases)
 		return STP_FAIL(err, STP_KEY, "keys", subject,
-		                "is encrypted, and here no passphrase can be asked for");
+		                "is encrypted, and no passphrase can be asked for; give %s",
+		                stp_hint_text(STP_HINT_PASSPHRASE));
 	passphrase = sodium_malloc(STP_PASSPHRASE_BYTES_MAX);
 	if (!passphrase)
 		return STP_FAIL_ERRNO(err, ENOMEM, "keys", subject, "cannot get locked memory");
 	bytes = passphrases->read(passphrases->ctx, subject, passphrase);
 	if (bytes < 0)
 		code = STP_FAIL(err, STP_KEY, "keys", subject,
-		                "is encrypted, and there is no passphrase for it");
+		                "is encrypted, and there is no passphrase for it: no terminal to "
+		                "ask on, and nothing from %s",
+		                stp_hint_text(STP_HINT_PASSPHRASE));
 	else
 		code = stp_pbes2_decrypt(block->der, block->der_bytes, passphrase, (size_t)bytes,
 		                         subject, out_der, out_bytes, err);
@@ -144,6 +147,7 @@ enum stp_errc stp_secret_key_parse(const void *text, size_t chars, const char *s
                                    const struct stp_passphrase_source *passphrases,
                                    struct stp_secret_key **out_key, struct stp_err *err)
 {
+	char label[STP_PEM_LABEL_BYTES];
 	struct stp_pem_block block;
 	uint8_t *der = NULL;
 	size_t der_bytes = 0;
@@ -152,17 +156,19 @@ enum stp_errc stp_secret_key_parse(const void *text, size_t chars, const char *s
 
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_KEY, "keys", subject, "cannot initialize libsodium");
+	/* Other kinds of keys have blocks of other forms. */
+	if (stp_pem_block_label(text, chars, label) && strcmp(label, LABEL_PLAIN) != 0 &&
+	    strcmp(label, LABEL_ENCRYPTED) != 0)
+		return refuse_label(label, subject, err);
 	STP_TRY(stp_pem_block_read(text, chars, subject, &block, err));
 	is_encrypted = strcmp(block.label, LABEL_ENCRYPTED) == 0;
 	if (is_encrypted) {
 		code = decrypt(&block, subject, passphrases, &der, &der_bytes, err);
-	} else if (strcmp(block.label, LABEL_PLAIN) == 0) {
+	} else {
 		der = block.der;
 		der_bytes = block.der_bytes;
 		block.der = NULL;
 		code = STP_OK;
-	} else {
-		code = refuse_label(block.label, subject, err);
 	}
 	stp_pem_block_release(&block);
 	if (code == STP_OK)

@@ -110,8 +110,24 @@ enum stp_errc stp_pending_check(int state_fd, struct stp_err *err)
 	if (!pending.found)
 		return STP_OK;
 	return STP_FAIL(stp_hinted(err, STP_HINT_CEREMONY_FINISH), STP_CONFIG, STAGE, pending.path,
-	                "the first ceremony (%s…) is not finished, so the repository has no root: "
-	                "have this payload signed by its holders, then %s",
+	                "this payload of the first ceremony (%s…) is not finished, so the "
+	                "repository has no root yet: have it signed by its holders, then: %s",
 	                stp_pending_words(&pending, words),
 	                stp_hint_text(STP_HINT_CEREMONY_FINISH));
+}
+
+enum stp_errc stp_pending_check_at(const char *path, struct stp_err *err)
+{
+	int repo_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int state_fd = -1;
+	enum stp_errc code = STP_OK;
+
+	if (repo_fd >= 0)
+		state_fd = openat(repo_fd, STP_STATE_FOLDER,
+		                  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (state_fd >= 0)
+		code = stp_pending_check(state_fd, err);
+	stp_fd_close(&state_fd);
+	stp_fd_close(&repo_fd);
+	return code;
 }

@@ -41,4 +41,7 @@ const char *stp_pending_words(const struct stp_pending *pending, char out[64]);
 /* STP_CONFIG, with what to do, while the first ceremony is not finished. */
 enum stp_errc stp_pending_check(int state_fd, struct stp_err *err) STP_MUST_CHECK;
 
+/* The same for the repository at path, if it is one that this user can look into. */
+enum stp_errc stp_pending_check_at(const char *path, struct stp_err *err) STP_MUST_CHECK;
+
 #endif

@@ -370,11 +370,10 @@ static enum stp_errc make_targets(const struct making *making)
 
 /* ------------------------------------------------------------------ all */
 
-int stp_takeover_is_needed(const struct stp_current *current, const struct stp_config *config)
+int stp_takeover_is_needed(const struct stp_current *current, const char *online_keyid)
 {
-	return current->is_taken_over &&
-	       (!current->is_consistent || !current->bin_count ||
-	        (current->bins.version != 0) != (config->has_bins_role != 0));
+	return current->is_taken_over && (!current->is_consistent || !current->bin_count ||
+	                                  strcmp(current->timestamp_keyid, online_keyid) != 0);
 }
 
 enum stp_errc stp_takeover_make(struct stp_takeover *takeover,

@@ -43,9 +43,9 @@ struct stp_takeover {
 	json_t *bins; /* NULL without a bins role */
 };
 
-/* Whether the published targets still lack the delegation that config asks for, so that the first
- * ceremony must make it. */
-int stp_takeover_is_needed(const struct stp_current *current, const struct stp_config *config);
+/* Whether root is still another tool's, so that the first ceremony must make the documents below.
+ * online_keyid: of the key that will sign timestamp and snapshot. */
+int stp_takeover_is_needed(const struct stp_current *current, const char *online_keyid);
 
 /* Whether the bins of this repository replace a role to which targets delegate: hash bins, and a
  * role "bins" that leads to them. All others are foreign, and stay. */

@@ -18,6 +18,7 @@
 
 #include "stampede/err.h"
 #include "stampede/init.h"
+#include "stampede/key.h"
 #include "stampede/options.h"
 
 #ifdef __cplusplus
@@ -57,10 +58,6 @@ STP_API enum stp_errc stp_ceremony_show(const struct stp_ceremony_show_options *
                                         struct stp_err *err) STP_MUST_CHECK;
 
 STP_API void stp_ceremony_show_report_release(struct stp_ceremony_show_report *report);
-
-/* Writes the passphrase of the key called subject to out; returns its bytes, or -1: there is none.
- */
-typedef long stp_passphrase_fn(void *ctx, const char *subject, char *out, size_t size);
 
 /* Shows text, which is what stp_ceremony_show() makes, with what the key counts for; asks for the
  * first two words of the payload and writes what was typed to out. 0: nobody answered. */

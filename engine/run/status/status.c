@@ -19,6 +19,7 @@
 #include "publish/repo.h"
 #include "roles/expiry.h"
 #include "run/last_run.h"
+#include "run/pending.h"
 #include "run/trusted.h"
 #include "verify/bin_file.h"
 #include "verify/bins.h"
@@ -341,6 +342,7 @@ enum stp_errc stp_status(const struct stp_status_options *options, struct stp_st
 	out->now = stp_options_now(mine.now, mine.has_now);
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
+	STP_TRY(stp_pending_check_at(mine.repo, err));
 	STP_TRY(stp_repo_open(mine.repo, STP_REPO_READ, "status", &repo, err));
 	name_roles(out, &repo);
 	find_published(out, &repo, &floors);

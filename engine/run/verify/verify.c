@@ -16,6 +16,7 @@
 #include "base/progress.h"
 #include "record/stamp.h"
 #include "roles/config.h"
+#include "run/pending.h"
 #include "run/trusted.h"
 #include "run/verify/files.h"
 #include "run/verify/served.h"
@@ -431,7 +432,9 @@ static enum stp_errc run(struct audit *audit, struct stp_err *err)
 	audit->options = &audit->mine;
 	audit->report.now = stp_options_now(audit->mine.now, audit->mine.has_now);
 	audit->report.delegation = "none";
-	code = stp_metadata_folder_open(&audit->folder, path, err);
+	code = stp_pending_check_at(path, err);
+	if (code == STP_OK)
+		code = stp_metadata_folder_open(&audit->folder, path, err);
 	if (code == STP_OK)
 		code = audit_all(audit, err);
 	if (code == STP_OK && audit->findings.out_of_memory)

@@ -1,0 +1,295 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# init --ceremony, ceremony start, finish and drill: the repository's side, with keys of their holders. Attacks on it:
+# thresholds of the old or the new role only, a base that moved, two payloads for one version, expired documents, an
+# online key that is an offline one, removals below the threshold, a kill at every step.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+: "${STAMPEDE:=$here/../../build/dev/stampede}"
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/stampede-ceremony-repo-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'echo "FAILED: line $LINENO" >&2' ERR
+set -E
+cd "$scratch"
+umask 022
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# is STATUS WORDS…: stampede WORDS…, its output in out and err
+is() {
+	local want=$1 got=0
+	shift
+	"$STAMPEDE" "$@" >out 2>err || got=$?
+	[ "$got" = "$want" ] || fail "$*: exit $got, not $want: $(cat out err)"
+}
+says() { grep -qF -- "$1" out || fail "does not print '$1': $(cat out)"; }
+complains() { grep -qF -- "$1" err || fail "does not report '$1': $(cat err)"; }
+json() { python3 -c "import json,sys;v=json.load(open('out'));[v:=v[int(k) if k.isdigit() else k] for k in sys.argv[1].split('.')];print(v)" "$1"; }
+at() { printf '2030-%02d-01T12:00:00Z' "$1"; }
+# signed PAYLOAD KEY…: each key signs the payload; --trust is trust.json unless it makes the first root
+signed() {
+	local payload=$1 trust=() key
+	shift
+	[ ! -e trust.json ] || trust=(--trust trust.json)
+	"$STAMPEDE" ceremony show "$payload" "${trust[@]}" --json | python3 -c "import json,sys;print(*json.load(sys.stdin)['words'][:2])" >words
+	for key; do is 0 ceremony sign "$payload" "${trust[@]}" --key "pem:keys/$key.pem" <words; done
+}
+finish() { # STATUS PAYLOAD [OPTIONS…]: with all its signature files
+	local status=$1 payload=$2
+	shift 2
+	is "$status" ceremony finish "${repo:-repo}" "$payload" "$payload".*.sig "$@"
+}
+
+mkdir -m 700 keys
+mkdir index
+echo one >index/one.whl
+for name in ada bob eve dan tim; do "$STAMPEDE" key new keys/$name >/dev/null; done
+keyid() { python3 -c "import json,sys;print(json.load(open(f'keys/{sys.argv[1]}.key.json'))['signatures'][0]['keyid'])" "$1"; }
+
+# ------------------------------------------------------------------ init --ceremony
+is 2 init repo --targets index --keys keys/ada.key.json
+complains 'go with --ceremony'
+is 2 init repo --targets index --ceremony first.json
+complains 'root: has no key'
+is 2 init repo --targets index --ceremony first.json --keys keys/ada.key.json keys/ada.key.json
+complains 'is given twice for root'
+is 2 init repo --targets index --ceremony first.json --keys keys/ada.key.json --root-threshold 2
+complains 'root: 2 of 1 keys must sign, which nobody can reach'
+is 2 init repo --targets index --ceremony first.json --keys keys/ada.key.json --threshold timestamp=2
+complains 'is not ROLE=T of root, targets or bins'
+python3 - <<'EOF'
+import json
+key = json.load(open("keys/ada.key.json"))
+key["signatures"] = []
+json.dump(key, open("unproven.key.json", "w"), separators=(",", ":"), sort_keys=True)
+EOF
+is 2 init repo --targets index --ceremony first.json --keys unproven.key.json
+complains 'is not signed by the key itself'
+[ ! -e repo ] && [ ! -e first.json ]
+is 0 init repo --targets index --bins 4 --ceremony first.json --now "$(at 1)" --json \
+	--keys keys/ada.key.json keys/bob.key.json root=keys/eve.key.json targets=keys/tim.key.json
+[ "$(json thresholds.0.document)" = 1.root.json ] && [ "$(json thresholds.0.threshold)" = 2 ]
+[ "$(json words | tr -cd , | wc -c)" = 12 ]
+[ ! -e repo/offline-keys ] && [ -z "$(ls repo/public/metadata)" ]
+for command in sign status verify; do
+	got=0
+	"$STAMPEDE" $command repo >out 2>err || got=$?
+	[ $got = 2 ] || fail "$command of a repository without a root: exit $got"
+	complains "$scratch/first.json: this payload of the first ceremony ("
+	complains 'stampede ceremony finish'
+done
+is 2 ceremony start repo --out x.json --purpose x
+complains 'this payload of the first ceremony'
+is 2 init repo --targets index --ceremony first.json --keys keys/ada.key.json
+complains 'is a repository already'
+
+# Another payload of a first root is not the one that this repository waits for.
+is 0 init other --targets index --bins 4 --ceremony other.json --now "$(at 1)" --keys keys/ada.key.json --quiet
+signed other.json ada
+finish 3 other.json --now "$(at 1)"
+complains 'is not the first payload of this repository'
+repo=other finish 0 other.json --now "$(at 1)"
+
+signed first.json ada
+finish 3 first.json --now "$(at 1)"
+complains '1.root.json: has 1 of the 2 signatures that root 1 demands'
+signed first.json bob
+finish 3 first.json --now "$(at 1)"
+complains 'a new key, so nothing proves that it can sign'
+complains --allow-unproven
+signed first.json eve tim
+finish 3 first.json --now 2032-01-01T12:00:00Z
+complains '1.root.json: expired at 2031-01-01T12:00:00Z, before it was published'
+[ -z "$(ls repo/public/metadata)" ]
+cp -r repo unfinished
+cp first.json first.json.*.sig unfinished
+finish 0 first.json --now "$(at 1)"
+says 'root     version 1, valid until 2031-01-01T12:00:00Z'
+finish 0 first.json --now "$(at 2)"
+says 'All of it was published already.'
+[ ! -e repo/state/ceremony ] && [ ! -e repo/state/shadow ]
+is 0 sign repo --now "$(at 1)" --quiet
+is 0 verify repo --now "$(at 1)"
+cp repo/public/metadata/1.root.json trust.json
+python3 - "$(keyid eve)" <<'EOF'
+import json, sys
+key = json.load(open("repo/keyring.json"))["keys"][sys.argv[1]]
+assert (key["name"], key["last_document"], key["last_signature"]) == ("eve", "1.root.json", "2030-02-01T12:00:00Z"), key
+EOF
+
+# ------------------------------------------------------------------ what cannot be had
+start() { # STATUS OPTIONS…
+	local status=$1
+	shift
+	rm -f p.json p.json.*
+	is "$status" ceremony start repo --out p.json --purpose test --now "$(at 2)" "$@"
+}
+start 2 --remove root=ada --remove root=bob
+complains 'without ada it has 1 key, but 2 must sign'
+start 2 --remove root=tim
+complains 'tim: names no key of root'
+start 2 --threshold root=4
+complains '4 of 3 keys must sign, which nobody can reach'
+start 2 --add root=keys/ada.key.json
+complains 'signs root already'
+start 2 --add snapshot=keys/dan.key.json
+complains 'snapshot: is not an offline role'
+start 2 --online root=keys/dan.key.json
+complains 'root: is not an online role'
+start 2 --online timestamp,snapshot=keys/eve.key.json
+complains 'cannot sign both timestamp and root'
+start 2 --online bins=keys/dan.key.json --add root=keys/dan.key.json
+complains 'cannot sign both'
+start 2 --add root=unproven.key.json
+complains 'is not signed by the key itself'
+start 2 --bins 5
+complains '5 is not a power of two'
+start 2 --renew snapshot
+complains 'snapshot: is not an offline role'
+start 2 --expires root=99999
+start 2 --add root
+complains 'is not ROLE=VALUE'
+is 2 ceremony start repo --out p.json --now "$(at 2)"
+complains '--purpose TEXT is required'
+is 2 ceremony start repo --out first.json --purpose x --now "$(at 2)"
+complains 'first.json: exists; name a new file'
+[ ! -e p.json ]
+
+# ------------------------------------------------------------------ somebody leaves
+start 0 --remove root=eve --add root=keys/dan.key.json --json
+[ "$(json thresholds.0.by)" = 'root 1' ] && [ "$(json thresholds.1.by)" = 'root 2' ]
+cp p.json leave.json
+start 0 --renew root
+cp p.json second.json
+start 0 --threshold root=3 --renew targets,bins
+cp p.json third.json
+# Only the new threshold: ada and dan are two of root 2, but one of root 1.
+signed leave.json ada dan
+finish 3 leave.json --now "$(at 2)"
+complains '2.root.json: has 1 of the 2 signatures that root 1 demands'
+# Only the old one.
+rm leave.json.*.sig
+signed leave.json bob eve
+finish 3 leave.json --now "$(at 2)"
+complains '2.root.json: has 1 of the 2 signatures that root 2 demands'
+signed leave.json ada
+finish 3 leave.json --now "$(at 2)"
+complains 'is not signed by dan, a new key'
+signed leave.json dan
+before=$(cd repo && find . -type f ! -name lock ! -name last-run.json -exec sha256sum {} + | sort)
+finish 3 leave.json --now 2032-01-01T12:00:00Z
+[ "$before" = "$(cd repo && find . -type f ! -name lock ! -name last-run.json -exec sha256sum {} + | sort)" ] || fail 'a refused finish changed the repository'
+cp -r repo two
+finish 0 leave.json --now "$(at 2)" --json
+[ "$(json versions.root)" = 2 ] && [ "$(json versions.targets)" = None ] && [ "$(json must_sign)" = False ]
+# A second payload for root 2, as good as the first.
+signed second.json ada bob eve
+finish 3 second.json --now "$(at 2)"
+complains '2.root.json: is published already, and is not what this payload has'
+# One for targets and bins only would be of a root that moved.
+is 0 ceremony start two --out moved.json --purpose x --now "$(at 2)" --renew bins
+signed moved.json ada bob
+finish 3 moved.json --now "$(at 2)"
+complains 'root: has moved from version 1 to 2 since this payload was made'
+# Of another repository.
+repo=other finish 3 moved.json --now "$(at 2)"
+complains 'root: version 1 has other bytes than when this payload was made'
+is 0 sign repo --now "$(at 2)" --quiet
+is 0 verify repo --now "$(at 2)"
+# Whoever left does not come back from an old stick.
+start 2 --add root=keys/eve.key.json
+complains 'version 2 of root replaced this key of root'
+complains --allow-replaced
+start 0 --add root=keys/eve.key.json --allow-replaced
+
+# ------------------------------------------------------------------ the other roles, more bins, a new key for them
+start 0 --remove targets=tim --add bins=keys/eve.key.json --bins 8 --expires bins=30
+says '2.targets.json   root 3: 2 of'
+signed p.json ada bob eve
+finish 0 p.json --now "$(at 2)"
+says 'bins     version 2, valid until 2030-03-03T12:00:00Z'
+says '8 bins from the next sign on'
+! grep -q 'sign now' out || fail 'the keys that stay have signed the published targets'
+is 0 sign repo --now "$(at 2)" --quiet
+is 0 verify repo --now "$(at 2)"
+grep -q '"bins": 8' repo/stampede.json
+
+# The online keys: sign refuses until keys/online.pem is the new one.
+"$STAMPEDE" key new keys/online >/dev/null
+start 0 --online timestamp,snapshot,bins=keys/online.key.json
+signed p.json ada bob eve dan
+finish 0 p.json --now "$(at 2)"
+says 'sign now'
+is 2 sign repo --now "$(at 2)"
+cp keys/online.pem repo/keys/online.pem
+is 0 sign repo --now "$(at 2)" --quiet
+is 0 verify repo --now "$(at 2)"
+
+# ------------------------------------------------------------------ a drill
+cp repo/keyring.json keyring.before
+before=$(ls repo/public/metadata)
+is 0 ceremony drill repo --out drill.json --now "$(at 3)"
+signed drill.json bob
+finish 0 drill.json --now "$(at 3)"
+says 'This was a drill'
+[ "$before" = "$(ls repo/public/metadata)" ]
+python3 - "$(keyid bob)" <<'EOF'
+import json, sys
+before, after = (json.load(open(f))["keys"] for f in ("keyring.before", "repo/keyring.json"))
+changed = [k for k in after if after[k] != before.get(k)]
+assert changed == [sys.argv[1]], changed
+assert (after[changed[0]]["last_document"], after[changed[0]]["last_signature"]) == ("drill", "2030-03-01T12:00:00Z")
+EOF
+is 0 ceremony start repo --out after.json --purpose x --now "$(at 3)" --renew root --remove root=dan
+signed after.json ada bob
+finish 0 after.json --now "$(at 3)"
+finish 3 drill.json --now "$(at 3)"
+complains 'is a drill of other keys than those published now'
+
+# ------------------------------------------------------------------ kill -9 at every step
+STAMPEDE_FAULT_TRACE=trace "$STAMPEDE" sign repo --now "$(at 3)" --quiet
+# killed POINT WORDS…: a shell of its own keeps the message that it was killed to itself
+killed() {
+	(STAMPEDE_FAULT_POINT=$1 "$STAMPEDE" "${@:2}"; exit $?) >/dev/null 2>&1 && fail "survived $1"
+	true
+}
+if [ -e trace ]; then # a build with test hooks
+	for case in unfinished two; do
+		payload=leave.json
+		[ $case = two ] || payload=first.json
+		now=$(at 2)
+		rm -rf run trace
+		cp -r $case run
+		STAMPEDE_FAULT_TRACE=trace "$STAMPEDE" ceremony finish run $payload $payload.*.sig --now "$now" >/dev/null
+		sort trace | uniq -c >points
+		[ -s points ]
+		while read -r count point; do
+			for n in $(seq "$count"); do
+				rm -rf run
+				cp -r $case run
+				killed "$point:$n" ceremony finish run $payload $payload.*.sig --now "$now"
+				[ $case = unfinished ] || { "$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n: $(cat err)"; }
+				"$STAMPEDE" ceremony finish run $payload $payload.*.sig --now "$now" >out 2>err || fail "finish again after $point:$n: $(cat err)"
+				"$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n, finished: $(cat err)"
+				"$STAMPEDE" verify run --now "$now" >out 2>err || fail "verify after $point:$n: $(cat out err)"
+				[ ! -e run/state/shadow ] && [ ! -e run/state/ceremony ] || fail "left behind after $point:$n"
+			done
+		done <points
+		echo "killed finish of $payload at $(awk '{ sum += $1 } END { print sum }' points) places"
+	done
+	begin=(init run --targets index --bins 4 --ceremony p.json --now "$(at 1)" --quiet --keys keys/ada.key.json keys/bob.key.json)
+	rm -rf run trace p.json
+	STAMPEDE_FAULT_TRACE=trace "$STAMPEDE" "${begin[@]}"
+	sort trace | uniq -c >points
+	while read -r count point; do
+		for n in $(seq "$count"); do
+			rm -rf run p.json
+			killed "$point:$n" "${begin[@]}"
+			[ -e run/stampede.json ] || "$STAMPEDE" "${begin[@]}" >out 2>err || fail "init after $point:$n: $(cat err)"
+			grep -q "$(sha256sum <p.json | cut -d' ' -f1)" run/state/ceremony || fail "another payload after $point:$n"
+		done
+	done <points
+	echo "killed init at $(awk '{ sum += $1 } END { print sum }' points) places"
+fi
+
+echo ok
