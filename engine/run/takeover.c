@@ -119,25 +119,6 @@ static enum stp_errc parse_body(const struct making *making, const struct stp_bu
 	return code;
 }
 
-static enum stp_errc make_bins(const struct making *making)
-{
-	const struct stp_takeover_input *input = making->input;
-	struct stp_role_keys online = {input->online, 1, 1};
-	struct stp_buf body = STP_BUF_INIT;
-	enum stp_errc code;
-
-	code =
-	    stp_bins_body(input->config, (struct stp_role_head){1, 1}, &online, &body, making->err);
-	if (code == STP_OK)
-		code = parse_body(making, &body, STP_BINS_ROLE, &making->out->bins);
-	stp_buf_release(&body);
-	if (code == STP_OK &&
-	    json_object_set_new(making->out->bins, "version",
-	                        json_integer((json_int_t)input->bins_version)) != 0)
-		code = no_memory(making, STP_BINS_ROLE);
-	return code;
-}
-
 /* ------------------------------------------------------------------ foreign roles */
 
 static const char *name_of(const json_t *role)
@@ -227,6 +208,49 @@ static size_t clear_place(json_t *roles)
 		if (ends_every_search(json_array_get(roles, i)))
 			return i;
 	return place;
+}
+
+int stp_takeover_has_later(const json_t *targets)
+{
+	json_t *roles =
+	    json_deep_copy(json_object_get(json_object_get(targets, "delegations"), "roles"));
+	int has = roles && clear_place(roles) < json_array_size(roles);
+
+	json_decref(roles);
+	return has;
+}
+
+/* ------------------------------------------------------------------ bins */
+
+/* Lets clients search on when a bin does not list a path. */
+static void search_on(json_t *bins)
+{
+	json_t *role;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(bins, "delegations"), "roles"), i, role)
+	    json_object_set_new(role, "terminating", json_false());
+}
+
+static enum stp_errc make_bins(const struct making *making)
+{
+	const struct stp_takeover_input *input = making->input;
+	struct stp_role_keys online = {input->online, 1, 1};
+	struct stp_buf body = STP_BUF_INIT;
+	enum stp_errc code;
+
+	code =
+	    stp_bins_body(input->config, (struct stp_role_head){1, 1}, &online, &body, making->err);
+	if (code == STP_OK)
+		code = parse_body(making, &body, STP_BINS_ROLE, &making->out->bins);
+	stp_buf_release(&body);
+	if (code == STP_OK && stp_takeover_has_later(input->targets))
+		search_on(making->out->bins);
+	if (code == STP_OK &&
+	    json_object_set_new(making->out->bins, "version",
+	                        json_integer((json_int_t)input->bins_version)) != 0)
+		code = no_memory(making, STP_BINS_ROLE);
+	return code;
 }
 
 /* ------------------------------------------------------------------ targets */

@@ -12,7 +12,8 @@
  * Everything else stays: unknown members, key objects, the delegations to other roles with their
  * order. Clients search delegations in order, so the one to the bins stands where the old hash bins
  * stood, or else last, but before a terminating role that matches every path. It is terminating
- * itself unless others come after it.
+ * itself unless others come after it; then the bins are not terminating either, and delegated to by
+ * path_hash_prefixes, as succinct delegations end each search.
  *
  * Versions and expiries are those of the published documents: whoever signs raises them.
  *
@@ -53,6 +54,9 @@ int stp_takeover_replaces(const json_t *role);
 
 /* The number of roles in "delegations" of targets that stay besides the bins. */
 size_t stp_takeover_foreign(const json_t *targets);
+
+/* Whether roles that stay come after the bins: then config must delegate by path_hash_prefixes. */
+int stp_takeover_has_later(const json_t *targets);
 
 /* Makes the documents. STP_CONFIG when a role that stays has a name that the bins need, or stays
  * where config has no bins role. */

@@ -225,6 +225,16 @@ refused("no metadata", (() => {
 	assert.ok(!fs.existsSync(path.join(offline, "bins-1.pem")), "keys that were made are removed");
 }
 
+/* Without consistent_snapshot, which some clients demand, a repository can be taken over all the same. */
+{
+	const old = build(good({ consistent: null }));
+	const done = run(old, old.trusted());
+	assert.equal(done.status, 0, done.stderr);
+	assert.match(done.stdout, /consistent_snapshot becomes true \(it was absent\)/);
+	assert.ok(fs.existsSync(path.join(done.repo, "public/metadata/1.vendor.json")));
+	fs.rmSync(done.repo, { recursive: true });
+}
+
 /* Killed at every step of a test build: nothing, or a whole repository; the next import finishes. */
 {
 	const old = build(good());

@@ -89,7 +89,7 @@ export class OldRepository {
 		const { root, targets, snapshot, timestamp } = this.keys;
 		const signed = {
 			_type: "root",
-			...(this.consistent === undefined ? {} : { consistent_snapshot: this.consistent }),
+			...(this.consistent === null ? {} : { consistent_snapshot: this.consistent }),
 			expires,
 			keys: keysOf(root, targets, snapshot, timestamp),
 			roles: { root: role(root, this.rootThreshold), targets: role(targets), snapshot: role(snapshot), timestamp: role(timestamp) },

@@ -84,6 +84,8 @@ static enum stp_errc make_config(struct stp_import_run *run, struct stp_err *err
 		config->has_bins_role = 1;
 		config->expiry.bins = config->expiry.targets;
 	}
+	if (stp_takeover_has_later(run->old.tree.targets.body_json))
+		config->delegation = STP_DELEGATION_PREFIXES;
 	if (!config->has_bins_role) {
 		config->bins_threshold = config->bins_key_count = 0;
 	} else if (!options->offline_keys || !config->bins_key_count) {

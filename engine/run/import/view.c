@@ -179,8 +179,11 @@ static enum stp_errc show_delegations(struct stp_import_run *run, struct stp_err
 		if (!name || stp_delegated_is_bin(role))
 			continue;
 		if (strcmp(name, STP_BINS_ROLE) == 0) {
-			STP_TRY(stp_import_line(run, err, "  + role bins: every path%s",
-			                        ends ? "" : "; roles after it are searched, too"));
+			STP_TRY(
+			    stp_import_line(run, err, "  + role bins: every path%s",
+			                    ends ? ""
+			                         : "; roles after it are searched, too, so its "
+			                           "bins are delegated to by path_hash_prefixes"));
 			continue;
 		}
 		STP_TRY(note_foreign(run, name, err));
@@ -200,8 +203,9 @@ static enum stp_errc show_targets(struct stp_import_run *run, struct stp_err *er
 	STP_TRY(stp_import_line(run, err, "targets %" PRIu64 " -> %" PRIu64, doc->version,
 	                        doc->version + 1));
 	if (own)
-		STP_TRY(stp_import_line(
-		    run, err, "  - %zu targets leave targets.json: the bins list them", own));
+		STP_TRY(stp_import_line(run, err, "  - %zu target%s targets.json: the bins list %s",
+		                        own, own == 1 ? " leaves" : "s leave",
+		                        own == 1 ? "it" : "them"));
 	STP_TRY(show_delegations(run, err));
 	STP_TRY(show_unknown(run, doc->body_json, "targets",
 	                     "_type delegations expires spec_version targets version", err));
