@@ -175,7 +175,7 @@ const struct stp_verb stp_verb_import = {
     "takes over a repository that another TUF tool made",
     "import REPO --from METADATA_DIR --trust ROOT.json --targets DIR [options]",
     options_table,
-    "  stampede import /srv/stampede/pypi --from /srv/old/metadata --trust /root/1.root.json "
+    "  stampede import /srv/stampede/pypi --from /srv/old/metadata --trust 1.root.json "
     "--targets /srv/index\n"
     "  stampede import /srv/stampede/pypi --from /srv/old/metadata --trust 1.root.json "
     "--targets /srv/index --offline-keys /mnt/keys\n",
