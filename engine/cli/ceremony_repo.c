@@ -282,15 +282,15 @@ static json_t *text_json(const char *text)
 static void print_finish_json(const struct stp_ceremony_finish_report *report)
 {
 	stp_cli_print_json(json_pack(
-	    "{s:s,s:o,s:b,s:b,s:b,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:I,s:b,s:b,s:o}", "payload",
+	    "{s:s,s:o,s:b,s:b,s:b,s:b,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:I,s:b,s:b,s:o}", "payload",
 	    report->payload, "words", stp_cli_words_json(report->words), "drill", report->is_drill,
-	    "published", !report->is_drill, "was_published", report->was_published, "versions",
-	    "root", version_json(report->root_version), "targets",
-	    version_json(report->targets_version), "bins", version_json(report->bins_version),
-	    "expires", "root", text_json(report->root_expires), "targets",
-	    text_json(report->targets_expires), "bins", text_json(report->bins_expires), "bins",
-	    (json_int_t)report->bin_count, "bins_changed", report->bins_changed, "must_sign",
-	    report->must_sign, "signers",
+	    "published", !report->is_drill && !report->is_staged, "staged", report->is_staged,
+	    "was_published", report->was_published, "versions", "root",
+	    version_json(report->root_version), "targets", version_json(report->targets_version),
+	    "bins", version_json(report->bins_version), "expires", "root",
+	    text_json(report->root_expires), "targets", text_json(report->targets_expires), "bins",
+	    text_json(report->bins_expires), "bins", (json_int_t)report->bin_count, "bins_changed",
+	    report->bins_changed, "must_sign", report->must_sign, "signers",
 	    stp_cli_signers_json(report->signers, report->signer_count)));
 }
 
@@ -318,6 +318,9 @@ static void print_finish(const char *repo, const struct stp_ceremony_finish_repo
 	print_role("root", report->root_version, report->root_expires);
 	print_role("targets", report->targets_version, report->targets_expires);
 	print_role("bins", report->bins_version, report->bins_expires);
+	if (report->is_staged)
+		puts("Staged: clients see nothing of it yet. The next sign publishes it; the old "
+		     "and the new online keys sign for 48 hours.");
 	if (report->was_published)
 		puts("All of it was published already.");
 	if (report->bins_changed)
@@ -375,7 +378,7 @@ const struct stp_verb stp_verb_ceremony_start = {
     "  stampede ceremony start /srv/repo --out 2027.json --purpose 'yearly renewal'\n"
     "  stampede ceremony start /srv/repo --out leave.json --purpose 'Ada leaves' \\\n"
     "      --remove root=ada --add root=grace.key.json\n"
-    "  stampede ceremony start /srv/repo --out bins.json --purpose 'more targets' --bins 32768\n",
+    "  stampede ceremony start REPO --out P --purpose 'more bins' --bins 32768\n",
     run_start,
 };
 

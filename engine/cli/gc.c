@@ -25,7 +25,7 @@ static const struct stp_option options_table[] = {
 /* A period that may be none; 0 after printing usage. */
 static int take_period(struct stp_cli *cli, const char *name, const char *value, int64_t *out)
 {
-	if (!stp_cli_period(cli, name, value, 0, out))
+	if (!stp_cli_period(cli, name, value, out))
 		return 0;
 	if (*out == 0)
 		*out = STP_GC_NO_TIME;

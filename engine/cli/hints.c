@@ -24,6 +24,7 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_AS_OWNER] = "stampede sign REPO",
     [STP_HINT_CEREMONY_FINISH] = "stampede ceremony finish",
     [STP_HINT_ALLOW_UNPROVEN] = "--allow-unproven",
+    [STP_HINT_ROTATE] = "stampede rotate REPO --online-key",
     [STP_HINT_REPLACE_IT] = "--allow-replace it",
     [STP_HINT_REPLACE] = "--allow-replace",
     [STP_HINT_REHASH] = "--rehash",

@@ -16,8 +16,7 @@ static int64_t unit_seconds(char unit)
 	return unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86400 : 0;
 }
 
-int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, int64_t min_s,
-                   int64_t *out_seconds)
+int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, int64_t *out_seconds)
 {
 	size_t count = strlen(value);
 	int64_t unit = count ? unit_seconds(value[count - 1]) : 0;
@@ -26,8 +25,7 @@ int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, i
 	if (unit && stp_u64_parse(value, count - 1, &number) && number <= NUMBER_MAX) {
 		*out_seconds =
 		    number <= (uint64_t)(SECONDS_MAX / unit) ? (int64_t)number * unit : SECONDS_MAX;
-		if (*out_seconds >= min_s)
-			return 1;
+		return 1;
 	}
 	stp_cli_usage(cli, "--%s takes a time with its unit, such as 90m, 12h or 7d, not '%s'",
 	              option, value);

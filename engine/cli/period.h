@@ -14,10 +14,9 @@
 
 #define STP_PERIOD_TEXT 48
 
-/* A whole number and its unit m, h or d, from min_s seconds to a hundred years. A number alone is
- * refused: whoever leaves the unit out may mean any of them. On error prints usage naming option
- * and returns 0. */
-int stp_cli_period(struct stp_cli *cli, const char *option, const char *value, int64_t min_s,
+/* A whole number and its unit m, h or d, up to a hundred years. A number alone is refused: whoever
+ * leaves the unit out may mean any of them. On error prints usage naming option and returns 0. */
+int stp_cli_period(struct stp_cli *cli, const char *option, const char *value,
                    int64_t *out_seconds);
 
 /* "in 23 h 59 m", or "5 d ago" for what has passed. Returns out. */

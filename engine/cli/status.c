@@ -2,6 +2,7 @@
 #include "stampede/status.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,31 +10,45 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/period.h"
+#include "cli/status_lost.h"
+#include "cli/status_signers.h"
 
-enum { OPT_WITHIN = 1, OPT_NOW };
+enum { OPT_WITHIN = 1, OPT_LOST, OPT_NOW };
 
 static const struct stp_option options[] = {
     {"expires-within", "[ROLE=]TIME",
      "exit 1 when something expires within this time (m, h, d): TIME alone is for bin-n, snapshot "
-     "and timestamp, and then root, targets and bins count from when they are due; may be repeated",
+     "and timestamp, and then root, targets and bins count from when they are due; ROLE is one "
+     "role, online or offline; may be repeated",
      OPT_WITHIN},
+    {"lost", "KEY",
+     "print what to do when this key is lost, by name, keyid or the first 8 digits of it; several "
+     "with commas, or repeated",
+     OPT_LOST},
     {"now", "TIME", "hold expiries against YYYY-MM-DDTHH:MM:SSZ, not the clock", OPT_NOW},
     {NULL, NULL, NULL, 0},
 };
 
 /* What --expires-within asks for; -1: nothing. */
 struct limits {
-	int64_t online_s;
+	int64_t plain_s; /* without a role: for online roles, and offline ones when they are due */
+	int64_t online_s, offline_s;
 	int64_t role_s[STP_STATUS_ROLES];
 };
 
-/* How near the expiry of role may come; -1: it may come as near as it likes. */
+/* How near the expiry of role may come; -1: it may come as near as it likes. What was asked for
+ * the role itself goes before what was asked for several. */
 static int64_t limit_of(const struct limits *limits, const struct stp_status_report *status,
                         size_t role)
 {
-	if (limits->role_s[role] >= 0 || limits->online_s < 0)
+	int is_offline = status->roles[role].is_offline;
+	int64_t group_s = is_offline ? limits->offline_s : limits->online_s;
+
+	if (limits->role_s[role] >= 0)
 		return limits->role_s[role];
-	return status->roles[role].is_offline ? status->roles[role].due_s : limits->online_s;
+	if (group_s >= 0 || limits->plain_s < 0)
+		return group_s;
+	return is_offline ? status->roles[role].due_s : limits->plain_s;
 }
 
 static int is_late(const struct limits *limits, const struct stp_status_report *status, size_t role)
@@ -44,33 +59,83 @@ static int is_late(const struct limits *limits, const struct stp_status_report *
 	return limit_s >= 0 && expires && expires - status->now <= limit_s;
 }
 
+/* Where the time of "ROLE=TIME" goes; word loses its "=TIME". NULL after printing usage. */
+static int64_t *limit_named(struct stp_cli *cli, char *word, struct limits *limits)
+{
+	static const char *const names[] = {"root",      "targets", "bins",    "bin-n", "snapshot",
+	                                    "timestamp", "online",  "offline", NULL};
+	int name;
+
+	*strchr(word, '=') = '\0';
+	name = stp_cli_choice(cli, "expires-within ROLE=TIME", word, names);
+	if (name < 0)
+		return NULL;
+	if (name < STP_STATUS_ROLES)
+		return &limits->role_s[name];
+	return name == STP_STATUS_ROLES ? &limits->online_s : &limits->offline_s;
+}
+
 /* "12h", "root=30d", or several of them with commas; 0 after printing usage. */
 static int take_within(struct stp_cli *cli, const char *value, struct limits *limits)
 {
-	static const char *const names[] = {"root",     "targets",   "bins", "bin-n",
-	                                    "snapshot", "timestamp", NULL};
 	char word[64];
 
 	for (;;) {
 		size_t count = strcspn(value, ",");
-		char *equals;
-		int role = -1;
+		int64_t *out = &limits->plain_s;
+		char *time = word;
 
 		snprintf(word, sizeof(word), "%.*s", (int)(count < 63 ? count : 63), value);
-		equals = strchr(word, '=');
-		if (equals) {
-			*equals = '\0';
-			role = stp_cli_choice(cli, "expires-within ROLE=TIME", word, names);
-			if (role < 0)
-				return 0;
+		if (strchr(word, '=')) {
+			time = strchr(word, '=') + 1;
+			out = limit_named(cli, word, limits);
 		}
-		if (!stp_cli_period(cli, "expires-within", equals ? equals + 1 : word, 0,
-		                    role < 0 ? &limits->online_s : &limits->role_s[role]))
+		if (!out || !stp_cli_period(cli, "expires-within", time, out))
 			return 0;
 		if (!value[count])
 			return 1;
 		value += count + 1;
 	}
+}
+
+/* Keys named with --lost. */
+struct lost {
+	char **names;
+	size_t count;
+};
+
+/* Adds the names of value; 0 after printing usage. */
+static int take_lost(struct stp_cli *cli, const char *value, struct lost *lost)
+{
+	const char *rest = value;
+
+	for (;; rest++) {
+		size_t count = strcspn(rest, ",");
+		char **names = realloc(lost->names, (lost->count + 1) * sizeof(*names));
+		char *name = names ? strndup(rest, count) : NULL;
+
+		lost->names = names ? names : lost->names;
+		if (name)
+			lost->names[lost->count++] = name;
+		if (!name || !count) {
+			stp_cli_usage(cli,
+			              name ? "--lost takes names or keyids of keys with commas "
+			                     "between them, not '%s'"
+			                   : "memory is too short for '%s'",
+			              value);
+			return 0;
+		}
+		rest += count;
+		if (!*rest)
+			return 1;
+	}
+}
+
+static void release_lost(struct lost *lost)
+{
+	for (size_t i = 0; i < lost->count; i++)
+		free(lost->names[i]);
+	free(lost->names);
 }
 
 static void print_role(const struct stp_status_report *status, const struct stp_status_role *role)
@@ -85,12 +150,16 @@ static void print_role(const struct stp_status_report *status, const struct stp_
 	       stp_period_format(role->expires - status->now, left));
 }
 
-static void print_published(const struct stp_status_report *status)
+static void print_published(const struct stp_cli *cli, const struct stp_status_report *status)
 {
 	if (!status->published)
-		printf("nothing is published yet; run 'stampede sign'\n");
+		printf("nothing is published yet%s\n",
+		       status->roles[STP_STATUS_ROOT].version ? "; run 'stampede sign'" : "");
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		print_role(status, &status->roles[i]);
+	stp_status_print_signers(cli, status);
+	stp_status_print_calendar(cli, status);
+	stp_status_print_margins(cli, status);
 	if (status->bins_missing)
 		printf("MISSING    %llu of %llu bins are not there\n",
 		       (unsigned long long)status->bins_missing,
@@ -179,12 +248,6 @@ static void print_disk(const struct stp_status_report *status)
 	       stp_bytes_format(status->state.bytes, state));
 }
 
-/* A role's name in JSON. */
-static const char *json_name(const struct stp_status_role *role)
-{
-	return strcmp(role->name, "bin-n") == 0 ? "bin_n" : role->name;
-}
-
 /* versions, expires and seconds_left of each role. */
 static void set_roles(json_t *object, const struct stp_status_report *status)
 {
@@ -193,9 +256,9 @@ static void set_roles(json_t *object, const struct stp_status_report *status)
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		const struct stp_status_role *role = &status->roles[i];
 
-		stp_json_set_u64(versions, json_name(role), role->version);
-		stp_json_set_time(expires, json_name(role), role->expires);
-		json_object_set_new(left, json_name(role),
+		stp_json_set_u64(versions, stp_status_json_name(role), role->version);
+		stp_json_set_time(expires, stp_status_json_name(role), role->expires);
+		json_object_set_new(left, stp_status_json_name(role),
 		                    role->expires ? json_integer(role->expires - status->now)
 		                                  : json_null());
 	}
@@ -211,7 +274,8 @@ static json_t *late_json(const struct stp_status_report *status, const struct li
 
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		if (is_late(limits, status, i))
-			json_array_append_new(array, json_string(json_name(&status->roles[i])));
+			json_array_append_new(array,
+			                      json_string(stp_status_json_name(&status->roles[i])));
 	return array;
 }
 
@@ -260,7 +324,8 @@ static json_t *disk_json(const struct stp_status_disk *disk)
 	                 (json_int_t)disk->bytes);
 }
 
-static json_t *status_json(const struct stp_status_report *status, const struct limits *limits)
+static json_t *status_json(const struct stp_cli *cli, const struct stp_status_report *status,
+                           const struct limits *limits)
 {
 	json_t *object = json_object();
 
@@ -280,6 +345,7 @@ static json_t *status_json(const struct stp_status_report *status, const struct 
 	                    json_pack("{s:o, s:o, s:o}", "metadata", disk_json(&status->metadata),
 	                              "target_files", disk_json(&status->target_files), "state",
 	                              disk_json(&status->state)));
+	stp_status_set_signers(object, cli, status);
 	return object;
 }
 
@@ -322,7 +388,7 @@ static int is_broken(const struct stp_status_report *status)
 
 static int asks_anything(const struct limits *limits)
 {
-	int asks = limits->online_s >= 0;
+	int asks = limits->plain_s >= 0 || limits->online_s >= 0 || limits->offline_s >= 0;
 
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		asks |= limits->role_s[i] >= 0;
@@ -339,54 +405,104 @@ static int judge(const struct stp_cli *cli, const struct stp_status_report *stat
 		stp_cli_warn(cli, "status: nothing is published yet; run 'stampede sign'");
 		is_bad = 1;
 	}
-	if (is_broken(status))
+	if (!status->published && !status->roles[STP_STATUS_ROOT].version && status->problem_count)
+		stp_cli_warn(cli, "status: %s", status->problems[0].text);
+	else if (is_broken(status))
 		stp_cli_warn(cli, "status: what is published is not in order; 'stampede verify' "
 		                  "lists what is wrong");
+	stp_status_warn_margins(cli, status);
 	if (say_late(cli, status, limits))
 		is_bad = 1;
 	return is_bad ? STP_EXIT_VERIFY : STP_EXIT_OK;
 }
 
-static int run(struct stp_cli *cli)
+/* Prints the plan for keys that are lost; the exit status says whether there is one. */
+static int answer_lost(const struct stp_cli *cli, const struct stp_status_report *status,
+                       const struct limits *limits)
 {
-	struct limits limits = {-1, {-1, -1, -1, -1, -1, -1}};
-	struct stp_status_options asked = STP_STATUS_OPTIONS_INIT;
-	struct stp_err err = STP_ERR_INIT;
-	struct stp_status_report status;
+	if (cli->json) {
+		json_t *object = status_json(cli, status, limits);
+
+		json_object_set_new(object, "lost", stp_status_lost_json(cli, status));
+		stp_cli_print_json(object);
+	} else {
+		stp_status_print_lost(cli, status);
+	}
+	return stp_status_lost_is_final(status) ? STP_EXIT_VERIFY : STP_EXIT_OK;
+}
+
+static int answer(const struct stp_cli *cli, const struct stp_status_report *status,
+                  const struct limits *limits)
+{
+	if (cli->json) {
+		stp_cli_print_json(status_json(cli, status, limits));
+	} else {
+		print_published(cli, status);
+		print_run(status);
+		print_disk(status);
+	}
+	return judge(cli, status, limits);
+}
+
+/* 0 after printing usage. */
+static int take_options(struct stp_cli *cli, struct limits *limits, struct lost *lost,
+                        struct stp_status_options *asked)
+{
 	const char *value;
 	int id;
 
 	while ((id = stp_cli_option(cli, &value)) > 0) {
-		if (id == OPT_WITHIN && !take_within(cli, value, &limits))
-			return STP_EXIT_USAGE;
-		asked.has_now |= id == OPT_NOW;
-		if (id == OPT_NOW && !stp_cli_time(cli, "now", value, &asked.now))
-			return STP_EXIT_USAGE;
+		if (id == OPT_WITHIN && !take_within(cli, value, limits))
+			return 0;
+		if (id == OPT_LOST && !take_lost(cli, value, lost))
+			return 0;
+		asked->has_now |= id == OPT_NOW;
+		if (id == OPT_NOW && !stp_cli_time(cli, "now", value, &asked->now))
+			return 0;
 	}
 	if (id == STP_OPT_ERROR)
-		return STP_EXIT_USAGE;
-	if (cli->argument_count != 1)
-		return stp_cli_usage(cli, "give one repository");
-	asked.repo = cli->arguments[0];
-	if (stp_status(&asked, &status, &err) != STP_OK)
-		return stp_cli_fail(cli, &err);
-	if (cli->json) {
-		stp_cli_print_json(status_json(&status, &limits));
-	} else {
-		print_published(&status);
-		print_run(&status);
-		print_disk(&status);
+		return 0;
+	if (cli->argument_count != 1) {
+		stp_cli_usage(cli, "give one repository");
+		return 0;
 	}
-	return judge(cli, &status, &limits);
+	asked->repo = cli->arguments[0];
+	asked->lost = (const char *const *)lost->names;
+	asked->lost_count = lost->count;
+	return 1;
+}
+
+static int run(struct stp_cli *cli)
+{
+	struct limits limits = {-1, -1, -1, {-1, -1, -1, -1, -1, -1}};
+	struct stp_status_options asked = STP_STATUS_OPTIONS_INIT;
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_status_report status;
+	struct lost lost = {NULL, 0};
+	int code = STP_EXIT_USAGE;
+
+	memset(&status, 0, sizeof(status));
+	if (take_options(cli, &limits, &lost, &asked)) {
+		if (stp_status(&asked, &status, &err) != STP_OK)
+			code = stp_cli_fail(cli, &err);
+		else if (lost.count)
+			code = answer_lost(cli, &status, &limits);
+		else
+			code = answer(cli, &status, &limits);
+	}
+	stp_status_report_release(&status);
+	release_lost(&lost);
+	return code;
 }
 
 const struct stp_verb stp_verb_status = {
     .name = "status",
-    .summary = "versions, expiries, what the last run did, disk use",
+    .summary = "versions, expiries, who must sign when, what the last run did, disk use",
     .synopsis = "status REPO [options]",
     .options = options,
     .examples = "  stampede status /srv/stampede/pypi\n"
                 "  stampede status /srv/stampede/pypi --expires-within 12h || page-somebody\n"
-                "  stampede status /srv/stampede/pypi --expires-within root=60d,timestamp=6h\n",
+                "  stampede status /srv/stampede/pypi --expires-within online=12h,offline=30d\n"
+                "  stampede status /srv/stampede/pypi --lost safe-1\n",
     .run = run,
 };

@@ -19,6 +19,7 @@
 #define STP_VERBS(X)       \
 	X(init)            \
 	X(import)          \
+	X(rotate)          \
 	X(sign)            \
 	X(verify)          \
 	X(hash)            \
@@ -29,6 +30,7 @@
 	X(gc)              \
 	X(key_new)         \
 	X(key_show)        \
+	X(key_list)        \
 	X(key_import)      \
 	X(ceremony_start)  \
 	X(ceremony_show)   \
@@ -38,6 +40,16 @@
 	X(ceremony_status) \
 	X(ceremony_finish) \
 	X(ceremony_drill)
+
+#ifdef STP_OFFLINE /* stampede-offline: what holders of keys do, without a repository */
+#undef STP_VERBS
+#define STP_VERBS(X)       \
+	X(ceremony_show)   \
+	X(ceremony_sign)   \
+	X(ceremony_export) \
+	X(ceremony_add)    \
+	X(ceremony_status)
+#endif
 
 #define STP_VERB_DECLARE(name) extern const struct stp_verb stp_verb_##name;
 STP_VERBS(STP_VERB_DECLARE)

@@ -298,7 +298,7 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct as
 		out->strict = 1;
 		return 1;
 	case OPT_WITHIN:
-		return stp_cli_period(cli, "expires-within", value, 1, &out->expires_within_s);
+		return stp_cli_period(cli, "expires-within", value, &out->expires_within_s);
 	case OPT_NOW:
 		out->has_now = 1;
 		return stp_cli_time(cli, "now", value, &out->now);

@@ -74,34 +74,6 @@ static enum stp_errc check_delegation(const struct stp_current *current,
 	return STP_OK;
 }
 
-/* Whether root and targets are what the first ceremony after an import makes. */
-static int is_ready(const struct stp_current *current, const struct stp_config *config,
-                    const char *online_keyid)
-{
-	return current->is_consistent && current->bin_count &&
-	       (current->bins.version != 0) == (config->has_bins_role != 0) &&
-	       strcmp(online_keyid, current->timestamp_keyid) == 0;
-}
-
-/* A repository that was taken over must first have root and targets of its own. */
-static enum stp_errc check_taken_over(const struct stp_current *current,
-                                      const struct stp_config *config, const char *online_keyid,
-                                      struct stp_err *err)
-{
-	if (current->is_taken_over && !is_ready(current, config, online_keyid))
-		return STP_FAIL(
-		    err, STP_REFUSED, STAGE, "root",
-		    "is still that of the tool that made this repository: root, targets "
-		    "and bins must be signed once before anything else: %s",
-		    stp_hint_text(STP_HINT_CEREMONY));
-	if (!current->bin_count)
-		return STP_FAIL(
-		    err, STP_FORMAT, STAGE, "targets",
-		    "does not delegate to bins the way stampede does; restore it from a "
-		    "backup, or make a new repository");
-	return STP_OK;
-}
-
 enum stp_errc stp_current_check_clock(const struct stp_current *current, int64_t now,
                                       int after_clock_error, struct stp_err *err)
 {
@@ -122,27 +94,100 @@ enum stp_errc stp_current_check_clock(const struct stp_current *current, int64_t
 	                text, stp_hint_text(STP_HINT_AFTER_CLOCK_ERROR));
 }
 
+static int has_key(const struct stp_current_keys *keys, const char *keyid)
+{
+	size_t i;
+
+	for (i = 0; i < keys->count; i++)
+		if (strcmp(keys->keyids[i], keyid) == 0)
+			return 1;
+	return 0;
+}
+
+/* Whether root and targets are what the first ceremony after an import makes. */
+static int is_ready(const struct stp_current *current, const struct stp_config *config,
+                    const struct stp_current_keys keys[STP_ONLINE_ROLES])
+{
+	return current->is_consistent && current->bin_count &&
+	       (current->bins.version != 0) == (config->has_bins_role != 0) &&
+	       has_key(&keys[STP_ONLINE_TIMESTAMP], current->timestamp_keyid);
+}
+
+/* A repository that was taken over must first have root and targets of its own. */
+static enum stp_errc check_taken_over(const struct stp_current *current,
+                                      const struct stp_config *config,
+                                      const struct stp_current_keys keys[STP_ONLINE_ROLES],
+                                      struct stp_err *err)
+{
+	if (current->is_taken_over && !is_ready(current, config, keys))
+		return STP_FAIL(
+		    err, STP_REFUSED, STAGE, "root",
+		    "is still that of the tool that made this repository: root, targets "
+		    "and bins must be signed once before anything else: %s",
+		    stp_hint_text(STP_HINT_CEREMONY));
+	if (!current->bin_count)
+		return STP_FAIL(
+		    err, STP_FORMAT, STAGE, "targets",
+		    "does not delegate to bins the way stampede does; restore it from a "
+		    "backup, or make a new repository");
+	return STP_OK;
+}
+
+/* Whether one key file signs all online roles, and does not sign any that is published. */
+static int is_one_wrong_key(const struct stp_current_keys keys[STP_ONLINE_ROLES],
+                            const char *const published[STP_ONLINE_ROLES])
+{
+	size_t role;
+
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		if (keys[role].count != 1 || strcmp(keys[role].file, keys[0].file) != 0 ||
+		    has_key(&keys[role], published[role]))
+			return 0;
+	return 1;
+}
+
+/* Compares the keys at hand with those that root and the delegation to the bins name. */
+static enum stp_errc check_keys(const struct stp_current *current,
+                                const struct stp_current_keys keys[STP_ONLINE_ROLES],
+                                struct stp_err *err)
+{
+	static const char *const names[STP_ONLINE_ROLES] = {"bin-n", "snapshot", "timestamp"};
+	const char *const published[STP_ONLINE_ROLES] = {
+	    current->bin_keyid, current->snapshot_keyid, current->timestamp_keyid};
+	size_t role;
+
+	if (is_one_wrong_key(keys, published))
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE, keys[0].file,
+		                "is not the key that root and bins name; restore the right one, or "
+		                "publish this one: %s",
+		                stp_hint_text(STP_HINT_RENEW));
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		if (!has_key(&keys[role], published[role]))
+			return STP_FAIL(
+			    stp_hinted(err, STP_HINT_ROTATE), STP_CONFIG, STAGE, keys[role].file,
+			    "is key %.16s…, but %.16s… is published for %s; name the right key "
+			    "file in \"signers\" of " STP_CONFIG_FILE
+			    ", or replace the published key: %s",
+			    keys[role].count ? keys[role].keyids[0] : "?", published[role],
+			    names[role], stp_hint_text(STP_HINT_ROTATE));
+	return STP_OK;
+}
+
 enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
-                                const char *online_keyid, int64_t now, struct stp_err *err)
+                                const struct stp_current_keys keys[STP_ONLINE_ROLES], int64_t now,
+                                struct stp_err *err)
 {
 	const struct stp_expiry *e = &config->expiry;
 	int64_t last = now + e->bin_n;
 
-	STP_TRY(check_taken_over(current, config, online_keyid, err));
+	STP_TRY(check_taken_over(current, config, keys, err));
 	if (!current->is_consistent)
 		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_REFUSED, STAGE, "root",
 		                "does not say \"consistent_snapshot\": true, so clients would ask "
 		                "for names without versions; renew it: %s",
 		                stp_hint_text(STP_HINT_RENEW));
 	STP_TRY(check_delegation(current, config, err));
-	if (strcmp(online_keyid, current->bin_keyid) != 0 ||
-	    strcmp(online_keyid, current->timestamp_keyid) != 0 ||
-	    strcmp(online_keyid, current->snapshot_keyid) != 0)
-		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_CONFIG, STAGE,
-		                "keys/online.pem",
-		                "is not the key that root and bins name; restore the right one, or "
-		                "publish this one: %s",
-		                stp_hint_text(STP_HINT_RENEW));
+	STP_TRY(check_keys(current, keys, err));
 	if (e->snapshot > e->bin_n)
 		last = now + e->snapshot;
 	if (now + e->timestamp > last)

@@ -50,12 +50,21 @@ struct stp_current {
 enum stp_errc stp_current_check_clock(const struct stp_current *current, int64_t now,
                                       int after_clock_error, struct stp_err *err) STP_MUST_CHECK;
 
-/* Whether a run at now with config and the online key online_keyid may publish on top of it:
- *	STP_CONFIG   configuration and published delegation differ, or another online key
+/* The keys at hand that sign an online role. */
+struct stp_current_keys {
+	const char *file; /* the first of them, for messages: "keys/online.pem" */
+	const char *keyids[2];
+	size_t count;
+};
+
+/* Whether a run at now with config and these keys (by enum stp_online_role) may publish on top of
+ * it:
+ *	STP_CONFIG   configuration and published delegation differ, or none of the keys of an
+ *	             online role is the one that is published for it
  *	STP_REFUSED  root, targets or bins has expired, or would expire before what the run
  *publishes Each message names the remedy. */
 enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
-                                const char *online_keyid, int64_t now,
+                                const struct stp_current_keys keys[STP_ONLINE_ROLES], int64_t now,
                                 struct stp_err *err) STP_MUST_CHECK;
 
 /* The version that was published last and that state/ledger knows; 0: this repository published

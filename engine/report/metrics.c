@@ -16,6 +16,7 @@
 #define VERSION      "stampede_metadata_version"
 #define ROLE_EXPIRES "stampede_role_expires_timestamp_seconds"
 #define ROLE_LEFT    "stampede_role_expires_seconds"
+#define MARGIN       "stampede_quorum_margin"
 
 /* The label's value: backslash, quote and newline escaped as the format asks, other control bytes
  * left out. */
@@ -51,9 +52,9 @@ static void gauge(struct stp_out *out, const char *name, const char *help, const
 	sample(out, name, repo, "", value);
 }
 
-/* The value of the first sample called name, and with label among its labels, in an earlier file of
- * ours; 0 when there is none. */
-static double previous_value(const char *text, const char *name, const char *label)
+/* The line of the first sample called name, and with label among its labels, in an earlier file of
+ * ours; NULL when there is none. */
+static const char *find_sample(const char *text, const char *name, const char *label)
 {
 	size_t n = strlen(name);
 	const char *line;
@@ -61,26 +62,22 @@ static double previous_value(const char *text, const char *name, const char *lab
 	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *end = line + strcspn(line, "\n");
 		const char *found = strstr(line, label);
-		const char *space = end;
 
-		if (strncmp(line, name, n) != 0 || line[n] != '{' || !found || found >= end)
-			continue;
-		while (space > line && *space != ' ')
-			space--;
-		return strtod(space, NULL);
+		if (strncmp(line, name, n) == 0 && line[n] == '{' && found && found < end)
+			return line;
 	}
-	return 0;
+	return NULL;
 }
 
-static int has_sample(const char *text, const char *name)
+/* Its value; 0 when there is none. */
+static double previous_value(const char *text, const char *name, const char *label)
 {
-	size_t n = strlen(name);
-	const char *line;
+	const char *line = find_sample(text, name, label);
+	const char *space = line ? line + strcspn(line, "\n") : NULL;
 
-	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-		if (strncmp(line, name, n) == 0 && line[n] == '{')
-			return 1;
-	return 0;
+	while (space > line && *space != ' ')
+		space--;
+	return space ? strtod(space, NULL) : 0;
 }
 
 /* Expiry of each role. A run that did not come so far leaves what the file of before says. */
@@ -111,6 +108,30 @@ static void write_roles(struct stp_out *out, const struct stp_sign_expiries *exp
 	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (roles[i].at > 0)
 			sample(out, ROLE_LEFT, repo, roles[i].label, roles[i].at - (double)now);
+}
+
+/* Quorum margins; as with expiries, an earlier file stands in for a run that did not look. */
+static void write_margins(struct stp_out *out, const struct stp_sign_margins *margins,
+                          const char *repo, const char *previous)
+{
+	const struct {
+		const char *label;
+		const struct stp_sign_margin *margin;
+	} roles[] = {
+	    {",role=\"root\"", &margins->root},
+	    {",role=\"targets\"", &margins->targets},
+	    {",role=\"bins\"", &margins->bins},
+	};
+
+	head(out, MARGIN,
+	     "Keys of each offline role that signed within 400 days, minus its threshold.");
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (roles[i].margin->known)
+			sample(out, MARGIN, repo, roles[i].label, (double)roles[i].margin->margin);
+		else if (find_sample(previous, MARGIN, roles[i].label))
+			sample(out, MARGIN, repo, roles[i].label,
+			       previous_value(previous, MARGIN, roles[i].label));
+	}
 }
 
 static void write_seconds(struct stp_out *out, const struct stp_sign_seconds *seconds,
@@ -154,6 +175,7 @@ static void write_times(struct stp_out *out, const struct stp_sign_report *repor
 		      repo, expires - (double)now);
 	}
 	write_roles(out, &report->expiries, repo, now, previous);
+	write_margins(out, &report->margins, repo, previous);
 	if (report->oldest_verified_at > 0)
 		gauge(out, "stampede_oldest_verified_age_seconds",
 		      "Age of the oldest digest that was read from its file here.", repo,
@@ -180,7 +202,7 @@ static void write_published(struct stp_out *out, const struct stp_sign_report *r
 
 		if (report->published)
 			gauge(out, name, gauges[i].help, repo, (double)gauges[i].now);
-		else if (has_sample(previous, name))
+		else if (find_sample(previous, name, ""))
 			gauge(out, name, gauges[i].help, repo, previous_value(previous, name, ""));
 	}
 }

@@ -420,6 +420,28 @@ static enum stp_errc read_trusted_root(struct reading *reading, const char *fiel
 	return STP_OK;
 }
 
+static enum stp_errc read_signer(struct reading *reading, const char *field, const json_t *value)
+{
+	size_t role;
+
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		if (strcmp(field + strlen("signers."),
+		           stp_online_role_name((enum stp_online_role)role)) == 0)
+			return get_string(reading, field, value, &reading->config->signers[role]);
+	return STP_OK;
+}
+
+static enum stp_errc read_signers(struct reading *reading, const char *field, const json_t *value)
+{
+	static const struct field fields[] = {
+	    {"bin_n", read_signer},
+	    {"snapshot", read_signer},
+	    {"timestamp", read_signer},
+	};
+
+	return read_members(reading, field, value, fields, COUNT_OF(fields));
+}
+
 static const struct field config_fields[] = {
     {"format", read_format},
     {"profile", read_ignored}, /* read before all others, which override it */
@@ -444,6 +466,7 @@ static const struct field config_fields[] = {
     {"max_removals", read_max_removals},
     {"removed_retention_days", read_retention},
     {"trusted_root", read_trusted_root},
+    {"signers", read_signers},
 };
 
 /* Checks the required members, then reads all members over the profile's values. */

@@ -77,6 +77,18 @@ struct stp_pin {
 	uint8_t sha256[32];
 };
 
+/* The roles that keys on this machine sign at every run. */
+enum stp_online_role {
+	STP_ONLINE_BIN_N,
+	STP_ONLINE_SNAPSHOT,
+	STP_ONLINE_TIMESTAMP,
+	STP_ONLINE_ROLES,
+};
+
+/* What signs a role that stampede.json does not name a signer for. */
+#define STP_SIGNER_DEFAULT       "pem:keys/online.pem"
+#define STP_SIGNER_URI_BYTES_MAX 1024
+
 struct stp_globs {
 	const char **items;
 	size_t count;
@@ -114,6 +126,7 @@ struct stp_config {
 	unsigned removed_retention_days; /* 0: forever */
 	/* the root from which all trust starts, see trust/trust.h */
 	struct stp_pin trusted_root;
+	const char *signers[STP_ONLINE_ROLES]; /* "pem:PATH"; NULL: STP_SIGNER_DEFAULT */
 };
 
 /* Fills config with a profile's values. STP_CONFIG lists the profiles when profile is unknown. */
@@ -164,6 +177,10 @@ const char *stp_trust_in_name(enum stp_trust_in how);
 const char *stp_mounts_name(enum stp_mounts how);
 const char *stp_delegation_name(enum stp_delegation how);
 const char *stp_index_source_name(enum stp_index_source source); /* NULL for UNKNOWN */
+const char *stp_online_role_name(enum stp_online_role role);     /* "bin_n", … */
+
+/* What signs role: the URI that stampede.json names, or the default. */
+const char *stp_config_signer(const struct stp_config *config, enum stp_online_role role);
 
 /* True when path (path_bytes) matches one of globs: "*" and "?" stop at "/", "**" does not,
  * "[a-z]" sets. */

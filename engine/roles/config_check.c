@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "roles/config.h"
 
 #define STAGE "config"
@@ -73,6 +74,43 @@ static int prefix_valid(const char *prefix)
 	       strspn(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-_") == count;
 }
 
+/* Signers other than key files are not there yet. */
+static enum stp_errc check_signer(const struct stp_config *config, enum stp_online_role role,
+                                  const char *file, struct stp_err *err)
+{
+	const char *uri = config->signers[role];
+	const char *name = stp_online_role_name(role);
+	char shown[4 * 64];
+
+	if (!uri)
+		return STP_OK;
+	stp_text_escape(uri, strnlen(uri, 64), shown, sizeof(shown));
+	if (strncmp(uri, "pem:", 4) != 0)
+		return REFUSE("\"signers.%s\": \"%s\" is not a signer of this version; use "
+		              "\"pem:PATH\", a key file in the repository or an absolute path",
+		              name, shown);
+	if (strlen(uri) > STP_SIGNER_URI_BYTES_MAX || uri[4] == '\0' ||
+	    uri[strlen(uri) - 1] == '/' || strcspn(uri, "\n\r\t\x7f") != strlen(uri))
+		return REFUSE("\"signers.%s\": \"%s\" does not name a key file; use "
+		              "\"pem:keys/NAME.pem\" or an absolute path",
+		              name, shown);
+	if (uri[4] != '/' && !stp_glob_is_relative(uri + 4))
+		return REFUSE("\"signers.%s\": \"%s\" leaves the repository; use "
+		              "\"pem:keys/NAME.pem\" or an absolute path",
+		              name, shown);
+	return STP_OK;
+}
+
+static enum stp_errc check_signers(const struct stp_config *config, const char *file,
+                                   struct stp_err *err)
+{
+	size_t role;
+
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		STP_TRY(check_signer(config, (enum stp_online_role)role, file, err));
+	return STP_OK;
+}
+
 enum stp_errc stp_config_check(const struct stp_config *config, const char *file,
                                struct stp_err *err)
 {
@@ -94,5 +132,6 @@ enum stp_errc stp_config_check(const struct stp_config *config, const char *file
 	STP_TRY(check_expiries(config, file, err));
 	STP_TRY(check_globs(&config->include, "include", file, err));
 	STP_TRY(check_globs(&config->exclude, "exclude", file, err));
-	return check_globs(&config->mutable_globs, "mutable", file, err);
+	STP_TRY(check_globs(&config->mutable_globs, "mutable", file, err));
+	return check_signers(config, file, err);
 }

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "record/fingerprint.h"
 
 #define STAGE "config"
@@ -117,5 +118,78 @@ enum stp_errc stp_config_note_commit(struct stp_config_note *note, enum stp_inde
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_CONFIG_FILE, "no memory");
 	code = write_and_rename(note, text, err);
 	free(text);
+	return code;
+}
+
+/* ------------------------------------------------------------------ the signers */
+
+static int set_signers(json_t *document, const char *const signers[STP_ONLINE_ROLES])
+{
+	json_t *object = json_object();
+	int good = object != NULL;
+	size_t role;
+
+	for (role = 0; role < STP_ONLINE_ROLES && good; role++)
+		if (signers[role] && strcmp(signers[role], STP_SIGNER_DEFAULT) != 0)
+			good = json_object_set_new(object,
+			                           stp_online_role_name((enum stp_online_role)role),
+			                           json_string(signers[role])) == 0;
+	if (good && json_object_size(object) == 0) {
+		json_decref(object);
+		json_object_del(document, "signers");
+		return 1;
+	}
+	return json_object_set_new(document, "signers", object) == 0 && good;
+}
+
+static int set_root(json_t *document, const struct stp_pin *pin)
+{
+	char hex[2 * sizeof(pin->sha256)];
+
+	stp_hex_encode(pin->sha256, sizeof(pin->sha256), hex);
+	return json_object_set_new(document, "trusted_root",
+	                           json_pack("{s:s%,s:I}", "sha256", hex, sizeof(hex), "version",
+	                                     (json_int_t)pin->version)) == 0;
+}
+
+/* The text with the new values; malloc'ed. *out_same when it has them already. */
+static char *text_with_online(const struct stp_buf *text,
+                              const char *const signers[STP_ONLINE_ROLES],
+                              const struct stp_pin *trusted_root, int *out_same)
+{
+	json_t *before =
+	    json_loadb((const char *)text->data, text->count, JSON_REJECT_DUPLICATES, NULL);
+	json_t *after = json_deep_copy(before);
+	char *changed = NULL;
+
+	if (after && set_signers(after, signers) &&
+	    (!trusted_root->version || set_root(after, trusted_root)))
+		changed = json_dumps(after, JSON_INDENT(2));
+	*out_same = changed && json_equal(before, after);
+	json_decref(before);
+	json_decref(after);
+	return changed;
+}
+
+enum stp_errc stp_config_note_online(int repo_fd, const char *const signers[STP_ONLINE_ROLES],
+                                     const struct stp_pin *trusted_root, struct stp_err *err)
+{
+	struct stp_buf text = STP_BUF_INIT;
+	char *changed;
+	size_t count;
+	enum stp_errc code = STP_OK;
+	int same;
+
+	STP_TRY(stp_file_read(repo_fd, STP_CONFIG_FILE, STP_CONFIG_BYTES_MAX, STAGE, &text, err));
+	changed = text_with_online(&text, signers, trusted_root, &same);
+	stp_buf_release(&text);
+	if (!changed)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_CONFIG_FILE, "no memory");
+	count = strlen(changed);
+	changed[count++] = '\n'; /* over the NUL */
+	if (!same)
+		code = stp_file_write(repo_fd, STP_CONFIG_FILE, changed, count, 0644,
+		                      STP_FILE_REPLACE, STAGE, err);
+	free(changed);
 	return code;
 }

@@ -45,6 +45,12 @@ enum stp_errc stp_config_note_begin(struct stp_config_note *note, int repo_fd,
 enum stp_errc stp_config_note_commit(struct stp_config_note *note, enum stp_index_source source,
                                      struct stp_err *err) STP_MUST_CHECK;
 
+/* Replaces stampede.json by the same text with signers (NULL: the default) and trusted_root,
+ * durably; a file that says so already stays as it is. */
+enum stp_errc stp_config_note_online(int repo_fd, const char *const signers[STP_ONLINE_ROLES],
+                                     const struct stp_pin *trusted_root,
+                                     struct stp_err *err) STP_MUST_CHECK;
+
 /* Removes the temporary file if it still exists, and frees. */
 void stp_config_note_end(struct stp_config_note *note);
 

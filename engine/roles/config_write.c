@@ -62,6 +62,23 @@ static json_t *trusted_root_json(const struct stp_pin *pin)
 	                 (json_int_t)pin->version);
 }
 
+/* The same when no role has a signer of its own. */
+static json_t *signers_json(const struct stp_config *config)
+{
+	json_t *object = NULL;
+	size_t role;
+
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		if (config->signers[role]) {
+			if (!object)
+				object = json_object();
+			json_object_set_new(object,
+			                    stp_online_role_name((enum stp_online_role)role),
+			                    json_string(config->signers[role]));
+		}
+	return object;
+}
+
 static json_t *max_removals_json(const struct stp_removal_limit *limit)
 {
 	char share[STP_REMOVAL_SHARE_BYTES];
@@ -84,7 +101,7 @@ static json_t *config_json(const struct stp_config *config)
 	return json_pack(
 	    "{s:i,s:s,s:s,s:o,s:I,s:s,s:s,s:b,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:s,"
 	    "s:s,s:s,s:s,s:s,s:o,s:o,"
-	    "s:o,s:o,s:o,s:s*,s:o*}",
+	    "s:o,s:o,s:o,s:s*,s:o*,s:o*}",
 	    "format", STP_CONFIG_FORMAT, "profile", config->profile, "targets_dir",
 	    config->targets_dir, "hashes", hashes_json(config->hash_set), "bins",
 	    (json_int_t)1 << config->bin_bits, "bin_prefix", config->bin_prefix, "delegation",
@@ -101,7 +118,7 @@ static json_t *config_json(const struct stp_config *config)
 	    max_removals_json(&config->max_removals), "removed_retention_days",
 	    retention_json(config->removed_retention_days), "source",
 	    stp_index_source_name(config->source), "trusted_root",
-	    trusted_root_json(&config->trusted_root));
+	    trusted_root_json(&config->trusted_root), "signers", signers_json(config));
 }
 
 static enum stp_errc config_write(const struct stp_config *config, int repo_fd,

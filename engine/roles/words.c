@@ -104,6 +104,18 @@ const char *stp_mounts_name(enum stp_mounts how)
 	return mounts_words[how];
 }
 
+const char *stp_online_role_name(enum stp_online_role role)
+{
+	static const char *const names[STP_ONLINE_ROLES] = {"bin_n", "snapshot", "timestamp"};
+
+	return names[role];
+}
+
+const char *stp_config_signer(const struct stp_config *config, enum stp_online_role role)
+{
+	return config->signers[role] ? config->signers[role] : STP_SIGNER_DEFAULT;
+}
+
 const char *stp_index_source_name(enum stp_index_source from)
 {
 	return from == STP_INDEX_UNKNOWN ? NULL : source_words[from - 1];

@@ -11,14 +11,25 @@ enum stp_errc stp_role_signers_create(struct stp_role_signers *signers, const st
 {
 	memset(signers, 0, sizeof(*signers));
 	STP_TRY(stp_lanes_create(key, features, &signers->bin_n, err));
-	STP_TRY(stp_key_signer_create(key, &signers->snapshot, err));
-	return stp_key_signer_create(key, &signers->timestamp, err);
+	STP_TRY(stp_key_signer_create(key, &signers->snapshot.items[0], err));
+	signers->snapshot.count = 1;
+	STP_TRY(stp_key_signer_create(key, &signers->timestamp.items[0], err));
+	signers->timestamp.count = 1;
+	return STP_OK;
+}
+
+static void release_set(const struct stp_signer_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < STP_ROLE_SIGNERS_MAX; i++)
+		stp_signer_destroy(set->items[i]);
 }
 
 void stp_role_signers_release(struct stp_role_signers *signers)
 {
 	stp_signer_destroy(signers->bin_n);
-	stp_signer_destroy(signers->snapshot);
-	stp_signer_destroy(signers->timestamp);
+	release_set(&signers->snapshot);
+	release_set(&signers->timestamp);
 	memset(signers, 0, sizeof(*signers));
 }

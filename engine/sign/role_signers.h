@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signers of the online roles. At present one key signs all three.
+ * The signers of the online roles. Bins are signed by one key; snapshot and timestamp by one, or by
+ * two while an online key is rotated: clients that know either accept them.
  *
- * Shape      one signer per role, each its own.
+ * Shape      one signer for bins, up to STP_ROLE_SIGNERS_MAX for each of the others.
  * Memory     that of the signers.
  * Ownership  release with stp_role_signers_release(), also after a failure.
  * Threads    those of keys/signer.h: workers that sign bins clone bin_n.
@@ -13,8 +14,18 @@
 #include "keys/keys.h"
 #include "keys/signer.h"
 
+/* The old key and the new one. */
+#define STP_ROLE_SIGNERS_MAX 2
+
+/* The signers of one document. */
+struct stp_signer_set {
+	struct stp_signer *items[STP_ROLE_SIGNERS_MAX];
+	size_t count;
+};
+
 struct stp_role_signers {
-	struct stp_signer *bin_n, *snapshot, *timestamp;
+	struct stp_signer *bin_n;
+	struct stp_signer_set snapshot, timestamp;
 };
 
 /* Makes signers with one key for all roles: bins are signed over the lanes of these CPU features,

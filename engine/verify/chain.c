@@ -241,7 +241,8 @@ static enum stp_errc load_timestamp(struct stp_chain *tree, const struct stp_cha
 	if (!tree->has_timestamp)
 		return STP_OK;
 	if (tree->has_root)
-		stp_document_signed_by(doc, &tree->root.timestamp, NULL, "timestamp", &tree->tally);
+		stp_document_signed_by(doc, &tree->root.timestamp, options->rotated, "timestamp",
+		                       &tree->tally);
 	stp_chain_check_expiry(findings, doc->name, doc->expires, options->now,
 	                       options->expires_within_s);
 	meta = stp_document_member(doc, doc->body_json, "signed", "meta", JSON_OBJECT);
@@ -348,8 +349,8 @@ static enum stp_errc load_snapshot(struct stp_chain *tree, const struct stp_list
 	if (!tree->has_snapshot)
 		return STP_OK;
 	if (tree->has_root)
-		stp_document_signed_by(&tree->snapshot, &tree->root.snapshot, NULL, "snapshot",
-		                       &tree->tally);
+		stp_document_signed_by(&tree->snapshot, &tree->root.snapshot, options->rotated,
+		                       "snapshot", &tree->tally);
 	STP_TRY(read_meta(tree, &tree->snapshot, &tree->listed, &tree->listed_count, err));
 	old_version = older_snapshot(options, line->version);
 	return old_version ? check_rollback(tree, old_version, findings, err) : STP_OK;

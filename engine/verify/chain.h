@@ -77,6 +77,9 @@ struct stp_chain_options {
 	const uint64_t *snapshot_versions; /* of N.snapshot.json in the folder, any order */
 	size_t snapshot_version_count;     /* 0: no older one to compare with */
 	int64_t now, expires_within_s;
+	/* keys that sign timestamp and snapshot as well while online keys are replaced, by their
+	 * keyids only; NULL: none */
+	const struct stp_role *rotated;
 };
 
 /* Loads and checks. Findings report what is wrong; what could not be read is left out (has_* is 0,

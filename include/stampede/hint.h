@@ -52,7 +52,8 @@ extern "C" {
 	X(WORK, "stp_bench_options.work_dir")                             \
 	X(AS_OWNER, "PROGRAM")                                            \
 	X(CEREMONY_FINISH, "stp_ceremony_finish()")                       \
-	X(ALLOW_UNPROVEN, "allows_unproven")
+	X(ALLOW_UNPROVEN, "allows_unproven")                              \
+	X(ROTATE, "stp_rotate()")
 
 /* And these in texts only: in notes and faults, or as other forms of the same. */
 #define STP_HINTS_TO_READ(X)                                            \

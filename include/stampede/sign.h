@@ -159,6 +159,17 @@ struct stp_sign_expiries {
 	int64_t root, targets, bins, bin_n, snapshot, timestamp;
 };
 
+/* The quorum margin of an offline role: see struct stp_status_role. known 0: there is no such role,
+ * or it was not looked at. */
+struct stp_sign_margin {
+	int known;
+	int64_t margin;
+};
+
+struct stp_sign_margins {
+	struct stp_sign_margin root, targets, bins;
+};
+
 /* What a run did. Also filled, as far as it got, when the run fails. */
 struct stp_sign_report {
 	uint64_t targets, bins;              /* of the index as it is signed now */
@@ -199,6 +210,7 @@ struct stp_sign_report {
 	int64_t now;             /* the time of signing */
 	int64_t expires_at;      /* first expiry of what was published: bins, snapshot, timestamp */
 	struct stp_sign_expiries expiries;
+	struct stp_sign_margins margins;
 	int64_t interval_seconds;   /* since the run before; 0: first run */
 	int64_t oldest_verified_at; /* epoch seconds; 0: no file was ever read */
 	const char *source;         /* "tree", "list", or "ledger" when known targets were signed

@@ -25,6 +25,7 @@
 #include "stampede/plan.h"
 #include "stampede/progress.h"
 #include "stampede/repository.h"
+#include "stampede/rotate.h"
 #include "stampede/show.h"
 #include "stampede/sign.h"
 #include "stampede/status.h"

@@ -6,7 +6,7 @@ profile pep458, 16,384 bins, root, targets and bins valid until 2031-01-01T12:00
 (blank)
 These offline keys were made on this machine, as for a first try; for a real
 index let each holder make a key elsewhere: stampede init --ceremony
-
+(blank)
 Take these 7 files off this machine, each to another safe place;
 sign never needs them:
   SCRATCH/repo/offline-keys/root-1.pem
@@ -224,7 +224,7 @@ profile compat, 16 bins, root, targets valid until 2031-01-01T12:00:00Z
 (blank)
 These offline keys were made on this machine, as for a first try; for a real
 index let each holder make a key elsewhere: stampede init --ceremony
-
+(blank)
 Take these 2 files off this machine, each to another safe place;
 sign never needs them:
   SCRATCH/away/root-1.pem

@@ -107,10 +107,10 @@ stampede_role_expires_seconds{repo="SCRATCH/repo"
 stampede_role_expires_timestamp_seconds{repo="SCRATCH/repo"
 $ grep -oE ',role="[a-z_]*"\} [0-9]' m.prom | cut -d ' ' -f 1 | sort | uniq -c | tr -s ' '
  2 ,role="bin_n"}
- 2 ,role="bins"}
- 2 ,role="root"}
+ 3 ,role="bins"}
+ 3 ,role="root"}
  2 ,role="snapshot"}
- 2 ,role="targets"}
+ 3 ,role="targets"}
  2 ,role="timestamp"}
 
 # A run that fails early knows nothing of targets and expiries: earlier values stay.

@@ -38,6 +38,9 @@ $ stampede gc repo --now 1970-01-01T00:00:00Z --dry-run
 2> stampede: published: timestamp.json: was published *after this run's time* (glob)
 = 3
 $ stampede status repo --now 9999-12-31T23:59:59Z --expires-within 100000000d >/dev/null
+2> stampede: status: root: quorum margin -2: 0 of * keys signed within 400 days, and 2 must sign; find * (glob)
+2> stampede: status: targets: quorum margin -2: 0 of * keys signed within 400 days, and 2 must sign; find * (glob)
+2> stampede: status: bins: quorum margin -2: 0 of * keys signed within 400 days, and 2 must sign; find * (glob)
 2> stampede: status: root: expired at 2031-01-01T12:00:00Z, 2910616 d ago; renew it with the offline keys: stampede init REPO --update
 2> stampede: status: targets: expired at 2031-01-01T12:00:00Z, 2910616 d ago; renew it with the offline keys: stampede init REPO --update
 2> stampede: status: bins: expired at 2031-01-01T12:00:00Z, 2910616 d ago; renew it with the offline keys: stampede init REPO --update

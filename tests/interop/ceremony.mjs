@@ -33,7 +33,8 @@ const signatures = (payload) => fs.readdirSync(folder).filter((name) => name.sta
 	.map((name) => path.join(folder, name));
 
 fs.mkdirSync(keys, { mode: 0o700 });
-for (const name of ["ada", "bob", "eve", "dan"]) run(stampede, ["key", "new", path.join(keys, name)]);
+for (const name of ["ada", "bob", "eve", "dan"])
+	run(stampede, ["key", "new", path.join(keys, name), "--type", name === "bob" || name === "dan" ? "p256" : "ed25519"]);
 makeIndex(index, "--count", "20", "--sizes", "small");
 
 step("the first ceremony: no offline secret was ever on this machine");

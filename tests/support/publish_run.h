@@ -20,6 +20,8 @@
 #include "sign/sealed.h"
 
 static char online_keyid[65];
+/* The same for every online role. */
+static struct stp_current_keys online_keys[STP_ONLINE_ROLES];
 /* Members of "targets" of bin 0 in the next run, "" for none. */
 static const char *first_bin_targets = "";
 
@@ -43,6 +45,9 @@ static inline void load(struct repository *r, struct stp_current *current)
 
 	repository_check(load_code(r, current, &err) == STP_OK, &err);
 	memcpy(online_keyid, current->bin_keyid, sizeof(online_keyid));
+	for (size_t role = 0; role < STP_ONLINE_ROLES; role++)
+		online_keys[role] =
+		    (struct stp_current_keys){"keys/online.pem", {online_keyid, NULL}, 1};
 }
 
 static inline void put(struct stp_publisher *publisher, const char *name, const char *bytes)

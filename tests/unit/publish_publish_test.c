@@ -31,7 +31,7 @@ static void test_publish__a_fresh_repository_has_no_snapshot(void **state)
 	assert_string_equal(current.bin_prefix, "bin-n");
 	assert_int_equal(strlen(current.bin_keyid), 64);
 	assert_int_equal(current.root.expires, REPOSITORY_NOW + 365 * 86400);
-	assert_int_equal(stp_current_check(&current, &r.config, online_keyid, REPOSITORY_NOW, &err),
+	assert_int_equal(stp_current_check(&current, &r.config, online_keys, REPOSITORY_NOW, &err),
 	                 STP_OK);
 	stp_current_release(&current);
 	repository_release(&r);
@@ -54,8 +54,8 @@ static void test_publish__every_profile_reads_back(void **state)
 		assert_int_equal(current.timestamp_version, 1);
 		assert_int_equal(current.meta.count, 17 + (i == 0));
 		assert_int_equal(current.bins.version, i == 0);
-		assert_int_equal(stp_current_check(&current, &r.config, online_keyid,
-		                                   REPOSITORY_NOW, &err),
+		assert_int_equal(stp_current_check(&current, &r.config, online_keys, REPOSITORY_NOW,
+		                                   &err),
 		                 STP_OK);
 		stp_current_release(&current);
 		repository_release(&r);
@@ -345,12 +345,11 @@ static void test_publish__a_run_that_must_not_publish_is_refused(void **state)
 	repository_init(&r, "pep458");
 	run_all(&r, REPOSITORY_NOW + 1000);
 	load(&r, &current);
-#define CHECK(now, expected)                                                                 \
-	do {                                                                                 \
-		err = (struct stp_err)STP_ERR_INIT;                                          \
-		assert_int_equal(stp_current_check(&current, &r.config, online_keyid, (now), \
-		                                   &err),                                    \
-		                 (expected));                                                \
+#define CHECK(now, expected)                                                                       \
+	do {                                                                                       \
+		err = (struct stp_err)STP_ERR_INIT;                                                \
+		assert_int_equal(stp_current_check(&current, &r.config, online_keys, (now), &err), \
+		                 (expected));                                                      \
 	} while (0)
 	CHECK(REPOSITORY_NOW + 1000, STP_OK);
 	CHECK(REPOSITORY_NOW + 365 * 86400 - 86399, STP_REFUSED); /* bins would outlive targets */

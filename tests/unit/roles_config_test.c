@@ -62,6 +62,35 @@ static void test_config__profiles_are_those_of_the_table(void **state)
 	assert_int_equal(stp_config_profile(&config, "pep459", &err), STP_CONFIG);
 }
 
+static void test_config__signers_are_key_files(void **state)
+{
+	static const char *const refused[] = {
+	    "agent:SHA256:x", "pkcs11:x",  "keys/online.pem", "pem:",
+	    "pem:../x",       "pem:keys/", "pem:a\\nb",
+	};
+	struct stp_config config;
+	struct stp_err err = STP_ERR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(parse("{" LEAST ",\"signers\":{\"snapshot\":\"pem:/safe/s.pem\"}}",
+	                       &config, &err),
+	                 STP_OK);
+	assert_string_equal(stp_config_signer(&config, STP_ONLINE_SNAPSHOT), "pem:/safe/s.pem");
+	assert_string_equal(stp_config_signer(&config, STP_ONLINE_TIMESTAMP), STP_SIGNER_DEFAULT);
+	assert_string_equal(stp_config_signer(&config, STP_ONLINE_BIN_N), STP_SIGNER_DEFAULT);
+	stp_config_release(&config);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "{" LEAST ",\"signers\":{\"bin_n\":\"%s\"}}",
+		         refused[i]);
+		err = (struct stp_err)STP_ERR_INIT;
+		assert_int_equal(parse(text, &config, &err), STP_CONFIG);
+		assert_non_null(strstr(err.text, "\"signers.bin_n\": "));
+	}
+}
+
 static void test_config__what_is_not_in_the_file_comes_from_the_profile(void **state)
 {
 	struct stp_config config;
@@ -424,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_config__profiles_are_those_of_the_table),
+	    cmocka_unit_test(test_config__signers_are_key_files),
 	    cmocka_unit_test(test_config__what_is_not_in_the_file_comes_from_the_profile),
 	    cmocka_unit_test(test_config__what_may_be_removed_and_for_how_long_it_is_remembered),
 	    cmocka_unit_test(test_config__a_path_is_kept_by_include_and_not_by_exclude),

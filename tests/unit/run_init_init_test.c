@@ -389,8 +389,8 @@ static void test_init__update_changes_the_number_of_bins_and_keeps_names(void **
 		assert_int_equal(r.config.bin_bits, 2);
 		load(&r, &current);
 		assert_int_equal(current.bin_count, 4);
-		assert_int_equal(stp_current_check(&current, &r.config, online_keyid,
-		                                   REPOSITORY_NOW, &err),
+		assert_int_equal(stp_current_check(&current, &r.config, online_keys, REPOSITORY_NOW,
+		                                   &err),
 		                 STP_OK);
 		stp_current_release(&current);
 		run_all(&r, REPOSITORY_NOW);

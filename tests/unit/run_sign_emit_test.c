@@ -208,8 +208,7 @@ static struct fixture *set_up_writing(size_t jobs)
 	run->digest_bytes = stp_alg_set_digest_bytes(run->config.hash_set);
 	assert_int_equal(run->config.hash_set, STP_ALG_BIT(STP_ALG_SHA512));
 	stp_sign_opened_init(&fixture->opened);
-	fixture->opened.key = repository->online_key;
-	assert_int_equal(stp_role_signers_create(&fixture->opened.signers, fixture->opened.key,
+	assert_int_equal(stp_role_signers_create(&fixture->opened.signers, repository->online_key,
 	                                         run->features, NULL),
 	                 STP_OK);
 	assert_int_equal(stp_trusted_load(&fixture->opened.trust, &run->repo, &run->config,

@@ -158,6 +158,7 @@ static enum stp_errc publish(struct finish *finish, struct stp_err *err)
 
 	report->was_published = publication.was_published;
 	report->must_sign = publication.must_sign;
+	report->is_staged = publication.is_staged;
 	report->bins_changed = publication.bins_changed;
 	report->bin_count = UINT64_C(1) << finish->config.bin_bits;
 	stp_publication_release(&publication);

@@ -13,6 +13,7 @@
 #include "publish/publish.h"
 #include "run/ceremony/clients.h"
 #include "run/ceremony/shadow.h"
+#include "run/ceremony/staging.h"
 #include "run/trusted.h"
 
 #define STAGE "ceremony"
@@ -363,6 +364,35 @@ static int is_superseded(const struct stp_publication *publication, const struct
 	return 0;
 }
 
+/* Online keys are replaced by a rotation, if they can be. */
+static enum stp_errc stage(struct stp_publication *publication, const struct view *before,
+                           const struct view *after, struct stp_err *err)
+{
+	const struct stp_publication_options *options = publication->options;
+	struct stp_rotation_document documents[STP_PAYLOAD_ROLES];
+	struct stp_staging staging = {
+	    .repo = options->repo,
+	    .config = options->config,
+	    .seal_key = stp_seal_key_bytes(options->seal),
+	    .before = &before->current,
+	    .after = &after->current,
+	    .documents = documents,
+	    .now = options->now,
+	};
+	size_t role;
+
+	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
+		if (document(publication, role))
+			documents[staging.document_count++] =
+			    (struct stp_rotation_document){document(publication, role)->name,
+			                                   publication->files[role].data,
+			                                   publication->files[role].count};
+	STP_TRY(stp_staging_try(&staging, &publication->is_staged, err));
+	if (publication->is_staged)
+		publication->must_sign = 0;
+	return STP_OK;
+}
+
 static enum stp_errc make(struct stp_publication *publication, struct view *before,
                           struct view *after, struct stp_err *err)
 {
@@ -387,6 +417,10 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		return STP_OK;
 	publication->bins_changed =
 	    !is_first && before->is_loaded && before->current.bin_count != after->current.bin_count;
+	if (before->is_loaded && !publication->there_count)
+		STP_TRY(stage(publication, before, after, err));
+	if (publication->is_staged)
+		return STP_OK;
 	STP_TRY(publish(publication, err));
 	return note(publication, after, err);
 }

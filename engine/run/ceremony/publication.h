@@ -41,6 +41,7 @@ struct stp_publication {
 	/* out */
 	int was_published; /* all of it, before this run: nothing was left to do */
 	int must_sign;    /* clients fail until the next sign: it has new keys for what they read */
+	int is_staged;    /* it replaces online keys: the next sign publishes it */
 	int bins_changed; /* another number of bins */
 };
 

@@ -31,6 +31,8 @@
 #include "run/ceremony/publication.h"
 #include "run/ceremony/seen.h"
 #include "run/ceremony/signing_plan.h"
+#include "run/online_keys.h"
+#include "run/rotation.h"
 #include "stampede/init.h"
 
 #define STAGE "update"
@@ -45,8 +47,9 @@ struct update {
 	struct stp_opened opened;
 	int offline_fds[STP_INIT_FOLDERS_MAX];
 	size_t offline_count;
-	struct stp_key *online;
-	struct stp_key_object online_key; /* its public key */
+	struct stp_online_keys online;
+	/* those that are at hand, by enum stp_online_role */
+	const struct stp_key_object *online_keys[STP_ONLINE_ROLES];
 	struct stp_signing_plan root, targets, bins;
 	int online_is_new;     /* root names another key for timestamp or snapshot */
 	int bin_key_is_new;    /* the bins' delegation does */
@@ -89,6 +92,26 @@ static enum stp_errc open_folders(struct update *update, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The keys that sign the online roles from now on. */
+static enum stp_errc open_online(struct update *update, struct stp_err *err)
+{
+	const struct stp_repo *repo = &update->opened.repo;
+	struct stp_rotation rotation;
+	enum stp_online_role role;
+
+	STP_TRY(stp_rotation_load(repo->state_fd, stp_seal_key_bytes(update->opened.seal),
+	                          &rotation, err));
+	STP_TRY(stp_rotation_check_free(&rotation, 0, "an update", err));
+	for (role = 0; role < STP_ONLINE_ROLES; role++) {
+		const char *uri = stp_rotation_signer(&rotation, &update->opened.config, role);
+		const struct stp_online_key *key;
+
+		STP_TRY(stp_online_keys_open(&update->online, repo, role, uri, &key, err));
+		update->online_keys[role] = &key->object;
+	}
+	return STP_OK;
+}
+
 static enum stp_errc open_all(struct update *update, struct stp_err *err)
 {
 	const struct stp_init_update_options *options = update->options;
@@ -97,8 +120,7 @@ static enum stp_errc open_all(struct update *update, struct stp_err *err)
 	struct stp_opened *opened = &update->opened;
 
 	STP_TRY(stp_opened_open(opened, &opening, err));
-	STP_TRY(stp_key_load(opened->repo.keys_fd, STP_ONLINE_KEY_FILE, &update->online, err));
-	stp_key_object_ed25519(&update->online_key, stp_key_public(update->online));
+	STP_TRY(open_online(update, err));
 	STP_TRY(stp_current_check_clock(&opened->current, update->now, options->after_clock_error,
 	                                err));
 	return open_folders(update, err);
@@ -140,6 +162,11 @@ static enum stp_errc plan_all(struct update *update, struct stp_err *err)
 	                 &trust->floors.bins_keys, NULL, err);
 }
 
+static int is_new(const struct update *update, enum stp_online_role role, const char *published)
+{
+	return strcmp(update->online_keys[role]->keyid, published) != 0;
+}
+
 /* Applies changes of the number of bins, and of anything else in the delegation to them. */
 static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 {
@@ -161,9 +188,9 @@ static enum stp_errc change_bins(struct update *update, struct stp_err *err)
 		    "set it back to %s, or make a new repository",
 		    update->opened.trust.has_bins ? "true" : "false");
 	update->report->bins_changed = stp_bin_count(config) != current->bin_count;
-	update->online_is_new = strcmp(update->online_key.keyid, current->timestamp_keyid) != 0 ||
-	                        strcmp(update->online_key.keyid, current->snapshot_keyid) != 0;
-	update->bin_key_is_new = strcmp(update->online_key.keyid, current->bin_keyid) != 0;
+	update->online_is_new = is_new(update, STP_ONLINE_TIMESTAMP, current->timestamp_keyid) ||
+	                        is_new(update, STP_ONLINE_SNAPSHOT, current->snapshot_keyid);
+	update->bin_key_is_new = is_new(update, STP_ONLINE_BIN_N, current->bin_keyid);
 	update->delegation_is_new = update->report->bins_changed ||
 	                            config->delegation != current->delegation ||
 	                            strcmp(config->bin_prefix, current->bin_prefix) != 0;
@@ -265,10 +292,10 @@ static void wish_plan(struct update *update, const struct stp_signing_plan *plan
 	                 .kind = STP_WISH_THRESHOLD, .role = role, .number = plan->threshold});
 }
 
-static void wish_online(struct update *update, enum stp_wish_role role)
+static void wish_online(struct update *update, enum stp_wish_role role, enum stp_online_role key)
 {
-	wish(update,
-	     (struct stp_wish){.kind = STP_WISH_ONLINE, .role = role, .key = update->online_key});
+	wish(update, (struct stp_wish){
+	                 .kind = STP_WISH_ONLINE, .role = role, .key = *update->online_keys[key]});
 }
 
 static enum stp_errc wish_all(struct update *update, struct stp_err *err)
@@ -297,11 +324,11 @@ static enum stp_errc wish_all(struct update *update, struct stp_err *err)
 		                "no role has enough keys in the folder; name another with %s",
 		                stp_hint_text(STP_HINT_OFFLINE_KEYS));
 	if (update->online_is_new) {
-		wish_online(update, STP_WISH_TIMESTAMP);
-		wish_online(update, STP_WISH_SNAPSHOT);
+		wish_online(update, STP_WISH_TIMESTAMP, STP_ONLINE_TIMESTAMP);
+		wish_online(update, STP_WISH_SNAPSHOT, STP_ONLINE_SNAPSHOT);
 	}
 	if (update->bin_key_is_new)
-		wish_online(update, STP_WISH_BIN_N);
+		wish_online(update, STP_WISH_BIN_N, STP_ONLINE_BIN_N);
 	if (update->delegation_is_new)
 		wish(update,
 		     (struct stp_wish){.kind = STP_WISH_DELEGATION, .role = STP_WISH_BIN_N});
@@ -499,7 +526,7 @@ static void release(struct update *update)
 	stp_signing_plan_release(&update->root);
 	stp_signing_plan_release(&update->targets);
 	stp_signing_plan_release(&update->bins);
-	stp_key_destroy(update->online);
+	stp_online_keys_release(&update->online);
 	for (i = 0; i < update->offline_count; i++)
 		stp_fd_close(&update->offline_fds[i]);
 	stp_opened_close(&update->opened);

@@ -264,8 +264,10 @@ static enum stp_errc check_made(struct stp_import_run *run, struct stp_err *err)
 {
 	struct stp_current current;
 	struct stp_trust trust;
+	struct stp_current_keys keys[STP_ONLINE_ROLES];
 	struct stp_repo repo;
 	enum stp_errc code;
+	size_t role;
 
 	stp_repo_init(&repo);
 	repo.metadata_fd = run->metadata_fd;
@@ -274,9 +276,11 @@ static enum stp_errc check_made(struct stp_import_run *run, struct stp_err *err)
 	                        &current, err);
 	if (code != STP_OK)
 		return code;
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		keys[role] = (struct stp_current_keys){
+		    STP_KEYS_FOLDER "/" STP_ONLINE_KEY_FILE, {run->online_key.keyid, NULL}, 1};
 	if (run->report->made.root)
-		code =
-		    stp_current_check(&current, &run->config, run->online_key.keyid, run->now, err);
+		code = stp_current_check(&current, &run->config, keys, run->now, err);
 	stp_current_release(&current);
 	stp_trust_release(&trust);
 	return code;

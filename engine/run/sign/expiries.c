@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The expiries of what is published, and which offline roles are due. */
+/* The expiries of what is published, which offline roles are due, and whether their keys are alive.
+ */
 #include <string.h>
 
 #include "base/clock.h"
 #include "roles/expiry.h"
+#include "run/quorum.h"
 #include "run/sign/open.h"
 
 #define DAY_S 86400
@@ -38,4 +40,51 @@ void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *
 	note_if_due(run, "root", expiries->root, period->root);
 	note_if_due(run, "targets", expiries->targets, period->targets);
 	note_if_due(run, "bins", expiries->bins, period->bins);
+}
+
+static enum stp_errc judge_keys(struct stp_sign_run *run, const struct stp_quorum *quorum,
+                                struct stp_arena *arena, struct stp_err *err)
+{
+	struct stp_sign_margins *margins = &run->report->margins;
+	struct stp_sign_margin *const outs[STP_QUORUM_ROLES] = {&margins->root, &margins->targets,
+	                                                        &margins->bins};
+
+	for (size_t i = 0; i < STP_QUORUM_ROLES; i++) {
+		struct stp_status_role role = {.name = NULL};
+
+		STP_TRY(stp_quorum_judge(quorum, i, arena, &role, err));
+		outs[i]->known = role.has_margin;
+		outs[i]->margin = role.margin;
+	}
+	return STP_OK;
+}
+
+void stp_sign_note_margins(struct stp_sign_run *run, const struct stp_trust *trust)
+{
+	struct stp_quorum quorum = {.now = run->now};
+	struct stp_err why = STP_ERR_INIT;
+	struct stp_keyring keyring;
+	struct stp_arena arena;
+
+	if (stp_keyring_load(&keyring, run->repo.root_fd, &why) != STP_OK) {
+		stp_fault_add(&run->notes, STP_OK, 0, "keys", STP_KEYRING_FILE,
+		              strlen(STP_KEYRING_FILE),
+		              "cannot be used, so nothing is known about the keys of people: %s",
+		              why.text);
+		return;
+	}
+	stp_arena_init(&arena, 16 * 1024);
+	quorum.keyring = &keyring;
+	quorum.roles[STP_STATUS_ROOT] =
+	    (struct stp_quorum_role){&trust->root.doc, &trust->root.root, -1};
+	quorum.roles[STP_STATUS_TARGETS] =
+	    (struct stp_quorum_role){&trust->targets, &trust->root.targets, -1};
+	if (trust->has_bins)
+		quorum.roles[STP_STATUS_BINS] =
+		    (struct stp_quorum_role){&trust->bins, &trust->bins_role, -1};
+	stp_quorum_date(&quorum, &run->config, &trust->floors);
+	if (judge_keys(run, &quorum, &arena, &why) != STP_OK)
+		memset(&run->report->margins, 0, sizeof(run->report->margins));
+	stp_arena_release(&arena);
+	stp_keyring_release(&keyring);
 }

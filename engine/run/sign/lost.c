@@ -10,12 +10,17 @@
  * anything else can fail; the ledger is recovered from what is published. */
 static enum stp_errc make_key(struct stp_sign_run *run, struct stp_err *err)
 {
+	struct stp_rotation rotation;
 	struct stp_floors floors;
 	enum stp_floors_origin origin;
 	int found;
 
 	STP_TRY(stp_floors_load(run->repo.state_fd, NULL, &floors, &found, &origin, err));
+	STP_TRY(stp_rotation_load(run->repo.state_fd, NULL, &rotation, err));
 	STP_TRY(stp_seal_key_generate(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
+	if (rotation.phase != STP_ROTATION_NONE)
+		STP_TRY(stp_rotation_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key),
+		                          &rotation, err));
 	if (!found)
 		return STP_OK;
 	return stp_floors_save(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &floors,

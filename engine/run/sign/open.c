@@ -117,14 +117,15 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 	if (run->repo.keys_fd < 0) /* a dry run gets this far without keys */
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
-	STP_TRY(stp_key_load(run->repo.keys_fd, STP_ONLINE_KEY_FILE, &opened->key, err));
-	STP_TRY(stp_role_signers_create(&opened->signers, opened->key, run->features, err));
 	STP_TRY(stp_sign_load_seal_key(run, err));
+	STP_TRY(stp_rotating_begin(run, &opened->rotating, err));
+	STP_TRY(stp_rotating_signers(run, &opened->rotating, &opened->signers, err));
 	STP_TRY(stp_trusted_load(&opened->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED,
 	                         NULL, run->seal_key, current, err));
 	stp_sign_note_expiries(run, current);
+	stp_sign_note_margins(run, &opened->trust);
 	STP_TRY(stp_current_check_clock(current, run->now, run->options->after_clock_error, err));
-	STP_TRY(stp_current_check(current, &run->config, stp_key_id(opened->key), run->now, err));
+	STP_TRY(stp_current_check(current, &run->config, opened->rotating.at_hand, run->now, err));
 	return stp_sign_find_above(run, &opened->trust, current, &opened->above, err);
 }
 
@@ -190,5 +191,5 @@ void stp_sign_opened_release(struct stp_sign_opened *opened)
 	stp_current_release(&opened->current);
 	stp_trust_release(&opened->trust);
 	stp_role_signers_release(&opened->signers);
-	stp_key_destroy(opened->key);
+	stp_rotating_release(&opened->rotating);
 }

@@ -14,13 +14,14 @@
 
 #include "publish/current.h"
 #include "roles/config_note.h"
+#include "run/sign/rotating.h"
 #include "run/sign/sign_run.h"
 #include "run/trusted.h"
 #include "sign/role_signers.h"
 
 struct stp_sign_opened {
-	struct stp_key *key;             /* the online one */
-	struct stp_role_signers signers; /* of the online roles, over key */
+	struct stp_rotating rotating;    /* the keys */
+	struct stp_role_signers signers; /* of the online roles, over them */
 	struct stp_trust trust;
 	struct stp_current current;  /* what trust has verified */
 	uint64_t above;              /* the version that --above names; 0 without */
@@ -36,6 +37,9 @@ enum stp_errc stp_sign_open(struct stp_sign_run *run, struct stp_sign_opened *op
 /* Notes which of root, targets and bins should be renewed soon, and writes the expiries of what is
  * published into the report. */
 void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *current);
+
+/* Writes the quorum margins of root, targets and bins into the report. */
+void stp_sign_note_margins(struct stp_sign_run *run, const struct stp_trust *trust);
 
 /* Loads run->seal_key, or creates it again if it is lost. Reports everything that was lost from the
  * repository and was created again when it was opened. */

@@ -60,17 +60,21 @@ void stp_publishing_end(struct stp_publishing *publishing)
 
 /* --- the documents --------------------------------------------------------------------------- */
 
-/* Makes a document signed by the role's signer, and its audit line. */
-static enum stp_errc seal(const struct commit *commit, const char *role, struct stp_signer *signer,
-                          const char *file_name, const struct stp_buf *body,
-                          struct stp_sealed *out_sealed, struct stp_err *err)
+/* Makes a document signed by the role's signers, and an audit line for each. */
+static enum stp_errc seal(const struct commit *commit, const char *role,
+                          const struct stp_signer_set *signers, const char *file_name,
+                          const struct stp_buf *body, struct stp_sealed *out_sealed,
+                          struct stp_err *err)
 {
 	const struct stp_publishing *publishing = commit->publishing;
+	size_t i;
 
-	STP_TRY(stp_sealed_make(file_name, publishing->version, body->data, body->count, &signer, 1,
-	                        out_sealed, err));
-	return stp_audit_add_sealed(publishing->audit, commit->run->now, role, out_sealed, signer,
-	                            err);
+	STP_TRY(stp_sealed_make(file_name, publishing->version, body->data, body->count,
+	                        signers->items, signers->count, out_sealed, err));
+	for (i = 0; i < signers->count; i++)
+		STP_TRY(stp_audit_add_sealed(publishing->audit, commit->run->now, role, out_sealed,
+		                             signers->items[i], err));
+	return STP_OK;
 }
 
 static enum stp_errc make_snapshot(const struct commit *commit, struct stp_arena *arena,
@@ -95,7 +99,7 @@ static enum stp_errc make_snapshot(const struct commit *commit, struct stp_arena
 	snprintf(name, sizeof(name), "%llu.snapshot.json", (unsigned long long)publishing->version);
 	code = stp_snapshot_body(head, &list, &body, err);
 	if (code == STP_OK)
-		code = seal(commit, "snapshot", commit->publishing->signers->snapshot, name, &body,
+		code = seal(commit, "snapshot", &commit->publishing->signers->snapshot, name, &body,
 		            out_sealed, err);
 	stp_buf_release(&body);
 	return code;
@@ -112,7 +116,7 @@ static enum stp_errc make_timestamp(const struct commit *commit, const struct st
 	                                        snapshot->sha256, &body, err);
 
 	if (code == STP_OK)
-		code = seal(commit, "timestamp", commit->publishing->signers->timestamp,
+		code = seal(commit, "timestamp", &commit->publishing->signers->timestamp,
 		            "timestamp.json", &body, out_sealed, err);
 	stp_buf_release(&body);
 	return code;
@@ -226,6 +230,8 @@ enum stp_errc stp_publishing_commit(struct stp_sign_run *run, struct stp_sign_op
 		code = make_timestamp(&commit, &snapshot, &timestamp, err);
 	if (code == STP_OK)
 		code = commit_metadata(&commit, &snapshot, &timestamp, err);
+	if (code == STP_OK)
+		code = stp_rotating_publish_root(run, &opened->rotating, &opened->trust, err);
 	if (code == STP_OK)
 		code = commit_state(&commit, &snapshot, &timestamp, err);
 	stp_sealed_release(&snapshot);

@@ -34,10 +34,8 @@ int stp_recover_is_needed(const struct stp_ledger *ledger, const struct stp_faul
 	        damage->total != 0 || stp_ledger_summary(ledger)->run_version != published);
 }
 
-/* The one signature that counts is that of the key that signs bins. */
-static int is_signed(const struct stp_recover_in *in, const struct stp_bin_file *bin)
+static int is_signed_by(const struct stp_public_key *key, const struct stp_bin_file *bin)
 {
-	const struct stp_public_key *key = in->key;
 	size_t i;
 
 	for (i = 0; i < bin->signature_count; i++) {
@@ -50,6 +48,12 @@ static int is_signed(const struct stp_recover_in *in, const struct stp_bin_file 
 			                           STP_LIBRARIES_ONE) == STP_SIGNATURE_GOOD;
 	}
 	return 0;
+}
+
+/* The only signatures that count are those of the keys that sign bins. */
+static int is_signed(const struct stp_recover_in *in, const struct stp_bin_file *bin)
+{
+	return is_signed_by(in->key, bin) || (in->former_key && is_signed_by(in->former_key, bin));
 }
 
 static enum stp_errc refuse(const char *name, struct stp_err *err)

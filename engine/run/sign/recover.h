@@ -42,6 +42,8 @@ struct stp_recover_in {
 	int metadata_fd;
 	int spill_fd;                     /* folder for records that do not fit into memory */
 	const struct stp_public_key *key; /* that signs bins */
+	/* that signed them before it, or NULL: the last run may have used it */
+	const struct stp_public_key *former_key;
 	unsigned hash_set;
 	size_t jobs;
 	struct stp_cancel *cancel;

@@ -126,6 +126,21 @@ static json_t *expiries_json(const struct stp_sign_expiries *expiries)
 	return object;
 }
 
+static json_t *margin_json(const struct stp_sign_margin *margin)
+{
+	return margin->known ? json_integer(margin->margin) : json_null();
+}
+
+static json_t *margins_json(const struct stp_sign_margins *margins)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "root", margin_json(&margins->root));
+	json_object_set_new(object, "targets", margin_json(&margins->targets));
+	json_object_set_new(object, "bins", margin_json(&margins->bins));
+	return object;
+}
+
 static json_t *kernels_json(const struct stp_sign_report *report)
 {
 	json_t *object = json_object();
@@ -251,6 +266,7 @@ static json_t *report_json(const struct stp_sign_report *report)
 	stp_json_set_time(object, "now", report->now);
 	stp_json_set_time(object, "expires", report->expires_at);
 	json_object_set_new(object, "expiries", expiries_json(&report->expiries));
+	json_object_set_new(object, "quorum_margin", margins_json(&report->margins));
 	stp_json_set_time(object, "oldest_verified", report->oldest_verified_at);
 	return object;
 }

@@ -116,12 +116,14 @@ static enum stp_errc recover(struct sign *sign, struct stp_err *err)
 {
 	struct stp_sign_run *run = &sign->run;
 	const struct stp_current *current = &sign->opened.current;
+	const struct stp_signer *former = sign->opened.rotating.former_bins;
 	struct stp_recover_in in = {
 	    .meta = &current->meta,
 	    .version = current->snapshot_version,
 	    .metadata_fd = run->repo.metadata_fd,
 	    .spill_fd = run->repo.state_fd,
 	    .key = &sign->opened.signers.bin_n->public_key,
+	    .former_key = former ? &former->public_key : NULL,
 	    .hash_set = run->config.hash_set,
 	    .jobs = run->jobs,
 	    .cancel = run->cancel,

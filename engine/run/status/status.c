@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -20,6 +21,9 @@
 #include "roles/expiry.h"
 #include "run/last_run.h"
 #include "run/pending.h"
+#include "run/quorum.h"
+#include "run/status/calendar.h"
+#include "run/status/loss.h"
 #include "run/trusted.h"
 #include "verify/bin_file.h"
 #include "verify/bins.h"
@@ -27,6 +31,7 @@
 
 #define BIN_HEAD_BYTES (64 * 1024)
 #define TIMESTAMP      "timestamp.json"
+#define YEAR_S         (INT64_C(365) * 86400)
 
 /* ------------------------------------------------------------------------ published */
 
@@ -135,15 +140,16 @@ static void add_problem(struct stp_status_report *status, const char *subject, c
 }
 
 /* Turns findings into problems. Before the first sign there is no timestamp, which is not a
- * problem. */
-static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings)
+ * problem; before the first ceremony is finished there is no root, which is reported by itself. */
+static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings,
+                         int is_pending)
 {
 	stp_finding_list_sort(findings);
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct stp_finding *finding = &findings->items[i];
 
 		if (!status->published && finding->code == STP_FINDING_FILE_MISSING &&
-		    strcmp(finding->subject, TIMESTAMP) == 0)
+		    (is_pending || strcmp(finding->subject, TIMESTAMP) == 0))
 			continue;
 		add_problem(status, finding->subject, finding->text);
 	}
@@ -197,34 +203,93 @@ static void compare_floors(struct stp_status_report *status, const struct stp_fl
 	}
 }
 
-/* Sets names, and when each offline role is due; without a configuration, as if for a year. */
-static void name_roles(struct stp_status_report *status, const struct stp_repo *repo)
+/* What stampede.json, keyring.json and state/floors know. */
+struct known {
+	struct stp_config config; /* only its periods; as if for a year when it cannot be read */
+	struct stp_keyring keyring;
+	struct stp_floors floors;
+	int is_pending; /* the first ceremony is not finished */
+};
+
+/* Reads the configuration and the keyring; what is wrong with them becomes a problem. */
+static void read_known(struct stp_status_report *status, const struct stp_repo *repo,
+                       struct known *known)
+{
+	const struct stp_expiry years = {.root = YEAR_S, .targets = YEAR_S, .bins = YEAR_S};
+	struct stp_err why = STP_ERR_INIT;
+
+	memset(known, 0, sizeof(*known));
+	if (stp_config_load(&known->config, repo->root_fd, &why) != STP_OK) {
+		add_problem(status, STP_CONFIG_FILE, why.text);
+		memset(&known->config, 0, sizeof(known->config));
+		known->config.expiry = years;
+	}
+	why = (struct stp_err)STP_ERR_INIT;
+	if (stp_keyring_load(&known->keyring, repo->root_fd, &why) != STP_OK) {
+		add_problem(status, STP_KEYRING_FILE, why.text);
+		memset(&known->keyring, 0, sizeof(known->keyring));
+	}
+	why = (struct stp_err)STP_ERR_INIT;
+	if (stp_pending_check(repo->state_fd, &why) != STP_OK) {
+		known->is_pending = 1;
+		add_problem(status, why.subject, why.text);
+	}
+}
+
+static void release_known(struct known *known)
+{
+	stp_config_release(&known->config);
+	stp_keyring_release(&known->keyring);
+}
+
+/* Sets names, and when each offline role is due. */
+static void name_roles(struct stp_status_report *status, const struct stp_expiry *expiry)
 {
 	static const char *const names[] = {"root",  "targets",  "bins",
 	                                    "bin-n", "snapshot", "timestamp"};
-	struct stp_err why = STP_ERR_INIT;
-	struct stp_config config;
-	enum stp_errc code = stp_config_load(&config, repo->root_fd, &why);
-	int64_t year = INT64_C(365) * 86400;
 
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		status->roles[i].name = names[i];
 		status->roles[i].is_offline = i <= STP_STATUS_BINS;
 	}
-	if (code != STP_OK)
-		add_problem(status, STP_CONFIG_FILE, why.text);
-	status->roles[STP_STATUS_ROOT].due_s =
-	    stp_expiry_due_s(code == STP_OK ? config.expiry.root : year);
-	status->roles[STP_STATUS_TARGETS].due_s =
-	    stp_expiry_due_s(code == STP_OK ? config.expiry.targets : year);
-	status->roles[STP_STATUS_BINS].due_s =
-	    stp_expiry_due_s(code == STP_OK ? config.expiry.bins : year);
-	if (code == STP_OK)
-		stp_config_release(&config);
+	status->roles[STP_STATUS_ROOT].due_s = stp_expiry_due_s(expiry->root);
+	status->roles[STP_STATUS_TARGETS].due_s = stp_expiry_due_s(expiry->targets);
+	status->roles[STP_STATUS_BINS].due_s = stp_expiry_due_s(expiry->bins);
+}
+
+/* Lists who signs each role, and judges the keys of offline ones. */
+static enum stp_errc read_signers(struct stp_status_report *status, const struct stp_chain *tree,
+                                  const struct known *known, struct stp_err *err)
+{
+	struct stp_arena *arena = status->private_;
+	struct stp_quorum quorum = {.keyring = &known->keyring, .now = status->now};
+	const struct {
+		enum stp_status_role_name name;
+		const struct stp_role *role;
+	} online[] = {
+	    {STP_STATUS_BIN_N, tree->bin_role_count ? tree->bin_roles : NULL},
+	    {STP_STATUS_SNAPSHOT, tree->has_root ? &tree->root.snapshot : NULL},
+	    {STP_STATUS_TIMESTAMP, tree->has_root ? &tree->root.timestamp : NULL},
+	};
+
+	quorum.roles[STP_STATUS_ROOT].doc = stp_chain_document(tree, STP_CHAIN_ROOT);
+	quorum.roles[STP_STATUS_TARGETS].doc = stp_chain_document(tree, STP_CHAIN_TARGETS);
+	quorum.roles[STP_STATUS_BINS].doc = stp_chain_document(tree, STP_CHAIN_BINS);
+	quorum.roles[STP_STATUS_ROOT].role = tree->has_root ? &tree->root.root : NULL;
+	quorum.roles[STP_STATUS_TARGETS].role = tree->has_root ? &tree->root.targets : NULL;
+	quorum.roles[STP_STATUS_BINS].role = tree->has_bins ? &tree->bins_role : NULL;
+	stp_quorum_date(&quorum, &known->config, &known->floors);
+	for (size_t i = 0; i < STP_QUORUM_ROLES; i++)
+		STP_TRY(stp_quorum_judge(&quorum, i, arena, &status->roles[i], err));
+	for (size_t i = 0; i < sizeof(online) / sizeof(online[0]); i++)
+		if (online[i].role)
+			STP_TRY(stp_quorum_keys(online[i].role, &known->keyring, arena,
+			                        &status->roles[online[i].name], err));
+	return STP_OK;
 }
 
 static enum stp_errc read_published(struct stp_status_report *status, const struct stp_repo *repo,
-                                    struct stp_err *err)
+                                    const struct known *known, struct stp_err *err)
 {
 	struct stp_chain_options options = {
 	    .folder_fd = repo->metadata_fd,
@@ -243,8 +308,10 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	status->bin_count = tree.bin_count;
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);
+	if (code == STP_OK)
+		code = read_signers(status, &tree, known, err);
 	note_first_expiry(status);
-	set_problems(status, &findings);
+	set_problems(status, &findings, known->is_pending);
 	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;
@@ -252,8 +319,12 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 
 int stp_status_is_bad(const struct stp_status_report *status)
 {
-	return status->problem_count || status->bins_missing || status->bins_unreadable ||
-	       (status->expires_min && status->expires_min <= status->now);
+	int is_bad = status->problem_count || status->bins_missing || status->bins_unreadable ||
+	             (status->expires_min && status->expires_min <= status->now);
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
+		is_bad |= status->roles[i].is_margin_alarm;
+	return is_bad;
 }
 
 /* ------------------------------------------------------------------------- last run */
@@ -328,11 +399,40 @@ static int again(int folder_fd)
 	return openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Disk use of the folders. */
+static enum stp_errc read_disk(struct stp_status_report *status, const struct stp_repo *repo,
+                               struct stp_err *err)
+{
+	STP_TRY(sum_folder(&status->metadata, again(repo->metadata_fd), "public/metadata", err));
+	STP_TRY(sum_folder(&status->target_files, again(repo->targets_fd), "public/targets", err));
+	return sum_folder(&status->state, again(repo->state_fd), STP_STATE_FOLDER, err);
+}
+
+static enum stp_errc read_all(struct stp_status_report *status, const struct stp_repo *repo,
+                              const struct stp_status_options *options, struct stp_err *err)
+{
+	struct known known;
+	enum stp_errc code;
+
+	read_known(status, repo, &known);
+	name_roles(status, &known.config.expiry);
+	find_published(status, repo, &known.floors);
+	code = read_published(status, repo, &known, err);
+	compare_floors(status, &known.floors);
+	read_last_run(&status->run, repo->state_fd);
+	release_known(&known);
+	STP_TRY(code);
+	stp_calendar_make(status);
+	STP_TRY(stp_loss_mark(status, options->lost, options->lost_count, err));
+	stp_loss_judge(status);
+	return read_disk(status, repo, err);
+}
+
 enum stp_errc stp_status(const struct stp_status_options *options, struct stp_status_report *out,
                          struct stp_err *err)
 {
 	struct stp_status_options mine;
-	struct stp_floors floors;
+	struct stp_arena *arena;
 	struct stp_repo repo;
 	enum stp_errc code;
 
@@ -344,23 +444,21 @@ enum stp_errc stp_status(const struct stp_status_options *options, struct stp_st
 		return STP_FAIL(err, STP_IO, "status", "", "libsodium cannot start");
 	STP_TRY(stp_pending_check_at(mine.repo, err));
 	STP_TRY(stp_repo_open(mine.repo, STP_REPO_READ, "status", &repo, err));
-	name_roles(out, &repo);
-	find_published(out, &repo, &floors);
-	code = read_published(out, &repo, err);
-	compare_floors(out, &floors);
-	read_last_run(&out->run, repo.state_fd);
-	if (code == STP_OK)
-		code = sum_folder(&out->metadata, again(repo.metadata_fd), "public/metadata", err);
-	if (code == STP_OK)
-		code =
-		    sum_folder(&out->target_files, again(repo.targets_fd), "public/targets", err);
-	if (code == STP_OK)
-		code = sum_folder(&out->state, again(repo.state_fd), STP_STATE_FOLDER, err);
+	arena = out->private_ = calloc(1, sizeof(*arena));
+	if (arena) {
+		stp_arena_init(arena, 16 * 1024);
+		code = read_all(out, &repo, &mine, err);
+	} else {
+		code = STP_FAIL_ERRNO(err, ENOMEM, "status", "", "cannot read the repository");
+	}
 	stp_repo_close(&repo);
 	return code;
 }
 
 void stp_status_report_release(struct stp_status_report *report)
 {
+	if (report->private_)
+		stp_arena_release(report->private_);
+	free(report->private_);
 	memset(report, 0, sizeof(*report));
 }

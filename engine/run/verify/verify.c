@@ -17,6 +17,7 @@
 #include "record/stamp.h"
 #include "roles/config.h"
 #include "run/pending.h"
+#include "run/rotation.h"
 #include "run/trusted.h"
 #include "run/verify/files.h"
 #include "run/verify/served.h"
@@ -124,6 +125,25 @@ static void pin_root(const struct audit *audit, struct stp_chain_options *option
 	stp_fd_close(&repo_fd);
 }
 
+/* While online keys are replaced, the old and the new one sign timestamp and snapshot. */
+static void note_rotation(const struct audit *audit, struct stp_rotation_keys *keys)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_rotation rotation = {.phase = STP_ROTATION_NONE};
+	int repo_fd = -1;
+	int state_fd = -1;
+
+	if (audit->folder.repository[0] &&
+	    stp_folder_open(AT_FDCWD, audit->folder.repository, "verify", &repo_fd, &ignored) ==
+	        STP_OK &&
+	    stp_folder_open(repo_fd, STP_STATE_FOLDER, "verify", &state_fd, &ignored) == STP_OK &&
+	    stp_rotation_load(state_fd, NULL, &rotation, &ignored) != STP_OK)
+		memset(&rotation, 0, sizeof(rotation));
+	stp_fd_close(&state_fd);
+	stp_fd_close(&repo_fd);
+	stp_rotation_keys(&rotation, keys);
+}
+
 static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
 {
 	const struct stp_verify_options *options = audit->options;
@@ -139,8 +159,11 @@ static enum stp_errc audit_tree(struct audit *audit, struct stp_err *err)
 	    .now = audit->report.now,
 	    .expires_within_s = options->expires_within_s,
 	};
+	struct stp_rotation_keys rotated;
 	enum stp_errc code;
 
+	note_rotation(audit, &rotated);
+	tree_options.rotated = &rotated.role;
 	pin_root(audit, &tree_options);
 	stp_progress_stage(options->progress, "roles", 0, 0);
 	code = stp_chain_load(&audit->tree, &tree_options, &audit->findings, err);
