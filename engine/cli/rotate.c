@@ -317,7 +317,7 @@ static int run(struct stp_cli *cli)
 const struct stp_verb stp_verb_rotate = {
     "rotate",
     "replaces the online keys, without a moment in which a client fails",
-    "rotate REPO --online-key NAME.key.json [--stolen --against GOOD] [options] | rotate REPO",
+    "rotate REPO --online-key NAME.key.json [options] | rotate REPO",
     options_table,
     "  stampede key new /srv/stampede/pypi/keys/online-2\n"
     "  stampede rotate /srv/repo --online-key /srv/repo/keys/online-2.key.json\n"
