@@ -249,8 +249,9 @@ static enum stp_errc open_former(struct stp_sign_run *run, struct stp_rotating *
 	const struct stp_rotation_role *item = &rotating->rotation.roles[STP_ONLINE_BIN_N];
 	const struct stp_online_key *key;
 
-	if (rotating->rotation.phase != STP_ROTATION_STAGED || !item->is_rotated ||
-	    !exists(run, item->former.uri))
+	/* Nothing that a stolen key signed is recovered from. */
+	if (rotating->rotation.phase != STP_ROTATION_STAGED || rotating->rotation.is_stolen ||
+	    !item->is_rotated || !exists(run, item->former.uri))
 		return STP_OK;
 	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, STP_ONLINE_BIN_N,
 	                             item->former.uri, &key, err));
