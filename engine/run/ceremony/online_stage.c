@@ -134,7 +134,7 @@ static enum stp_errc open_next(const struct stp_online_stage *stage, struct stp_
 	return STP_OK;
 }
 
-/* *out_gone: the old key was replaced by the new one already. */
+/* *out_gone: the old key is lost, or was replaced by the new one already. */
 static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_online_keys *keys,
                               enum stp_online_role role, struct stp_rotation_role *item,
                               int *out_gone, struct stp_err *err)
@@ -143,6 +143,10 @@ static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_o
 	const char *published = keyid_of(stage->before, role);
 	const struct stp_online_key *former;
 
+	if (!stp_online_key_exists(stage->repo, uri)) {
+		*out_gone = 1;
+		return STP_OK;
+	}
 	STP_TRY(stp_online_keys_open(keys, stage->repo, role, uri, &former, err));
 	if (strcmp(former->object.keyid, published) != 0) {
 		*out_gone = 1;
