@@ -18,6 +18,7 @@
 
 #define STP_VERBS(X)       \
 	X(init)            \
+	X(import)          \
 	X(rotate)          \
 	X(sign)            \
 	X(verify)          \

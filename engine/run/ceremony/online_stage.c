@@ -49,7 +49,7 @@ enum stp_errc stp_online_stage_check(const struct stp_online_stage *stage, int *
 	STP_TRY(stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &rotation,
 	                          err));
 	*out_staged = rotation.phase == STP_ROTATION_STAGED && is_staged(stage, &rotation);
-	return *out_staged ? STP_OK : stp_rotation_check_free(&rotation, 0, "a ceremony", err);
+	return *out_staged ? STP_OK : stp_rotation_check_free(&rotation, 0, "this ceremony", err);
 }
 
 /* ------------------------------------------------------------------ what changes */
@@ -134,7 +134,7 @@ static enum stp_errc open_next(const struct stp_online_stage *stage, struct stp_
 	return STP_OK;
 }
 
-/* *out_gone: the old key is lost, or was replaced by the new one already. */
+/* *out_gone: the old key is lost, or was replaced by hand. */
 static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_online_keys *keys,
                               enum stp_online_role role, struct stp_rotation_role *item,
                               int *out_gone, struct stp_err *err)
@@ -143,15 +143,13 @@ static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_o
 	const char *published = keyid_of(stage->before, role);
 	const struct stp_online_key *former;
 
-	if (!stp_online_key_exists(stage->repo, uri)) {
-		*out_gone = 1;
+	*out_gone = !stp_online_key_exists(stage->repo, uri);
+	if (*out_gone)
 		return STP_OK;
-	}
 	STP_TRY(stp_online_keys_open(keys, stage->repo, role, uri, &former, err));
-	if (strcmp(former->object.keyid, published) != 0) {
-		*out_gone = 1;
+	*out_gone = strcmp(former->object.keyid, published) != 0;
+	if (*out_gone)
 		return STP_OK;
-	}
 	item->is_rotated = 1;
 	memcpy(item->former.uri, former->uri, sizeof(item->former.uri));
 	memcpy(item->former.keyid, published, sizeof(item->former.keyid));
@@ -165,10 +163,14 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 	                                .overlap_seconds = STP_ROTATION_OVERLAP_S};
 	struct stp_rotation_document documents[STP_PAYLOAD_ROLES];
 	enum stp_online_role role;
+	struct stp_rotation now;
 	int is_gone = 0;
 	size_t count = 0;
 	size_t i;
 
+	STP_TRY(
+	    stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &now, err));
+	STP_TRY(stp_rotation_check_free(&now, 1, "this ceremony", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++)
 		if (changes(stage, role) && !is_gone)
 			STP_TRY(set_role(stage, keys, role, &rotation.roles[role], &is_gone, err));
