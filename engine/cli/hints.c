@@ -41,6 +41,8 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_CHECK] = "--check",
     [STP_HINT_ALLOW_REPLACED] = "--allow-replaced",
     [STP_HINT_PASSPHRASE] = "--passphrase-fd",
+    [STP_HINT_CEREMONY] = "stampede ceremony start REPO --out PAYLOAD --purpose TEXT",
+    [STP_HINT_DROP_TARGETS] = "--drop-targets",
 };
 
 void stp_cli_hints_use(void)

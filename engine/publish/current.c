@@ -13,6 +13,11 @@ void stp_current_release(struct stp_current *current)
 	memset(current, 0, sizeof(*current));
 }
 
+uint64_t stp_current_published(const struct stp_current *current)
+{
+	return current->is_taken_over ? 0 : current->timestamp_version;
+}
+
 /* ------------------------------------------------------------------ checks before a run */
 
 /* Compares expires of role with now, and with last, the latest expiry of what this run signs. */
@@ -99,6 +104,35 @@ static int has_key(const struct stp_current_keys *keys, const char *keyid)
 	return 0;
 }
 
+/* Whether root and targets are what the first ceremony after an import makes. */
+static int is_ready(const struct stp_current *current, const struct stp_config *config,
+                    const struct stp_current_keys keys[STP_ONLINE_ROLES])
+{
+	return current->is_consistent && current->bin_count &&
+	       (current->bins.version != 0) == (config->has_bins_role != 0) &&
+	       has_key(&keys[STP_ONLINE_TIMESTAMP], current->timestamp_keyid);
+}
+
+/* A repository that was taken over must first have root and targets of its own. */
+static enum stp_errc check_taken_over(const struct stp_current *current,
+                                      const struct stp_config *config,
+                                      const struct stp_current_keys keys[STP_ONLINE_ROLES],
+                                      struct stp_err *err)
+{
+	if (current->is_taken_over && !is_ready(current, config, keys))
+		return STP_FAIL(
+		    err, STP_REFUSED, STAGE, "root",
+		    "is still that of the tool that made this repository: root, targets "
+		    "and bins must be signed once before anything else: %s",
+		    stp_hint_text(STP_HINT_CEREMONY));
+	if (!current->bin_count)
+		return STP_FAIL(
+		    err, STP_FORMAT, STAGE, "targets",
+		    "does not delegate to bins the way stampede does; restore it from a "
+		    "backup, or make a new repository");
+	return STP_OK;
+}
+
 /* Whether one key file signs all online roles, and does not sign any that is published. */
 static int is_one_wrong_key(const struct stp_current_keys keys[STP_ONLINE_ROLES],
                             const char *const published[STP_ONLINE_ROLES])
@@ -146,6 +180,12 @@ enum stp_errc stp_current_check(const struct stp_current *current, const struct 
 	const struct stp_expiry *e = &config->expiry;
 	int64_t last = now + e->bin_n;
 
+	STP_TRY(check_taken_over(current, config, keys, err));
+	if (!current->is_consistent)
+		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_REFUSED, STAGE, "root",
+		                "does not say \"consistent_snapshot\": true, so clients would ask "
+		                "for names without versions; renew it: %s",
+		                stp_hint_text(STP_HINT_RENEW));
 	STP_TRY(check_delegation(current, config, err));
 	STP_TRY(check_keys(current, keys, err));
 	if (e->snapshot > e->bin_n)

@@ -27,11 +27,14 @@ struct stp_current {
 	struct stp_current_role root, targets, bins;
 	/* The delegation to bin-n in the published bins (or targets) role. */
 	enum stp_delegation delegation;
-	uint32_t bin_count;
+	uint32_t bin_count; /* 0: targets are another tool's and delegate to no bins */
 	char bin_prefix[STP_BIN_NAME_BYTES]; /* succinct only, else "" */
 	char bin_keyid[65];                  /* the online key that bin-n must be signed with */
 	char timestamp_keyid[65];            /* the same in root, for timestamp and snapshot */
 	char snapshot_keyid[65];
+	int is_consistent; /* root says consistent_snapshot: true */
+	int is_taken_over; /* timestamp and snapshot are another tool's: nothing was signed here yet
+	                    */
 	/* 0 before the first sign. */
 	uint64_t timestamp_version;
 	uint64_t snapshot_version;
@@ -63,6 +66,10 @@ struct stp_current_keys {
 enum stp_errc stp_current_check(const struct stp_current *current, const struct stp_config *config,
                                 const struct stp_current_keys keys[STP_ONLINE_ROLES], int64_t now,
                                 struct stp_err *err) STP_MUST_CHECK;
+
+/* The version that was published last and that state/ledger knows; 0: this repository published
+ * nothing yet. */
+uint64_t stp_current_published(const struct stp_current *current);
 
 void stp_current_release(struct stp_current *current);
 

@@ -93,11 +93,28 @@ static int is_listed(const struct stp_current *current, const char *role)
 	return stp_meta_list_find(&current->meta, name) >= 0;
 }
 
+/* Whether the verified snapshot lists exactly that file: a role of another tool may have any
+ * version. */
+static int is_listed_as(const struct stp_current *current, const char *file, uint64_t version)
+{
+	char name[STP_NAME_BYTES_MAX + 1];
+	long at;
+
+	if (version <= current->timestamp_version)
+		return 0;
+	snprintf(name, sizeof(name), "%s", strchr(file, '.') + 1);
+	name[strlen(name) - 5] = '\0'; /* ".json" */
+	at = stp_meta_list_find(&current->meta, name);
+	return at >= 0 && current->meta.items[at].version == version;
+}
+
 static enum stp_errc visit_version(struct sweep *sweep, int folder_fd, const char *name,
                                    uint64_t version, struct stp_err *err)
 {
 	struct stp_publisher *publisher = sweep->publisher;
 
+	if (is_listed_as(sweep->current, name, version))
+		return STP_OK;
 	if (version > publisher->highest_used)
 		return stp_buf_append(&publisher->occupied, &version, sizeof(version), err);
 	if (version <= sweep->current->timestamp_version || version > sweep->reserved ||

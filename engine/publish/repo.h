@@ -24,7 +24,7 @@
 #define STP_STATE_FOLDER        "state"
 #define STP_COMMITS_FOLDER      "commits"
 #define STP_OFFLINE_KEYS_FOLDER "offline-keys"
-/* The folder in which init works (run/init/init_stage.h), and its list of what it made. */
+/* The folder in which init works (run/init_stage.h), and its list of what it made. */
 #define STP_INIT_FOLDER    ".init"
 #define STP_INIT_MADE_FILE "made"
 

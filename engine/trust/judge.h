@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Decides whether a document that was read from public/ is trusted: turns findings and versions
- * into the error that refuses it. Inside trust/ only.
+ * into the error that refuses it. For trust/, and for run/import/, which trusts another tool's
+ * documents by the same rules.
  *
  * Shape      findings or two pins in, an error or none out.
  * Memory     none.

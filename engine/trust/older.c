@@ -42,7 +42,7 @@ static enum stp_errc verify_one(struct stp_trust *trust, int metadata_fd, uint64
 	int good;
 
 	stp_trust_root_name(version, name);
-	STP_TRY(stp_root_read(root, metadata_fd, name, &trust->findings, &good, err));
+	STP_TRY(stp_root_read_old(root, metadata_fd, name, &trust->findings, &good, err));
 	stp_trust_version(&root->doc, version, &trust->findings);
 	good = good && root->doc.version == version &&
 	       stp_document_signed_by(&root->doc, &root->root, NULL, "root", &tally) &&

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "trust/judge.h"
 #include "verify/chain.h"
+#include "verify/delegated.h"
 #include "verify/role_name.h"
 
 #define STAGE STP_TRUST_STAGE
@@ -24,13 +25,18 @@ void stp_trust_version(const struct stp_document *doc, uint64_t expected,
 		                "holds version %" PRIu64 ", not that of its name", doc->version);
 }
 
-void stp_trust_listed_snapshot(struct stp_document *timestamp, struct stp_pin *out_snapshot)
+void stp_trust_listed_snapshot(struct stp_document *timestamp, const struct stp_pin *floor,
+                               struct stp_pin *out_snapshot)
 {
 	const json_t *meta = json_object_get(timestamp->body_json, "meta");
 	const json_t *line = json_object_get(meta, "snapshot.json");
 	const json_t *hash = json_object_get(json_object_get(line, "hashes"), "sha256");
 	json_int_t version = json_integer_value(json_object_get(line, "version"));
 
+	if (!hash && version > 0 && (uint64_t)version == floor->version) {
+		*out_snapshot = *floor;
+		return;
+	}
 	if (version < 1 || (uint64_t)version > STP_VERSION_MAX || !json_is_string(hash) ||
 	    json_string_length(hash) != 2 * sizeof(out_snapshot->sha256) ||
 	    !stp_hex_decode(json_string_value(hash), sizeof(out_snapshot->sha256),
@@ -105,23 +111,26 @@ enum stp_errc stp_trust_read_bins_role(struct stp_trust *trust, struct stp_err *
 	struct stp_document *doc = &trust->targets;
 	const json_t *delegations = delegations_of(doc);
 	json_t *keys = json_object_get(delegations, "keys");
-	json_t *role = json_array_get(json_object_get(delegations, "roles"), 0);
+	const json_t *roles = json_object_get(delegations, "roles");
+	long index = stp_delegated_bins_role(roles);
+	json_t *role = index < 0 ? NULL : json_array_get(roles, (size_t)index);
 	const char *name = json_string_value(json_object_get(role, "name"));
 
-	trust->has_bins = name && strcmp(name, "bins") == 0;
+	trust->has_bins =
+	    name && strcmp(name, STP_BINS_ROLE) == 0 && !json_object_get(role, "paths");
 	if (!trust->has_bins)
 		return STP_OK;
 	STP_TRY(stp_key_ring_load(&trust->targets_ring, doc, keys, "delegations.keys", err));
 	return stp_role_load(&trust->bins_role, &trust->targets_ring, doc, role, "bins", err);
 }
 
-enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, struct stp_current *current,
-                                        struct stp_err *err)
+enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, int is_bins_role,
+                                        struct stp_current *current, struct stp_err *err)
 {
 	const json_t *delegations = delegations_of(doc);
 	const json_t *succinct = json_object_get(delegations, "succinct_roles");
 	const json_t *roles = json_object_get(delegations, "roles");
-	const json_t *first = succinct ? succinct : json_array_get(roles, 0);
+	const json_t *first = succinct ? succinct : stp_delegated_first_bin(roles);
 	const json_t *keyids = json_object_get(first, "keyids");
 	const char *keyid = json_string_value(json_array_get(keyids, 0));
 	const char *name =
@@ -129,6 +138,8 @@ enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, struct s
 	json_int_t bits = json_integer_value(json_object_get(succinct, "bit_length"));
 	size_t count;
 
+	if (!first && !is_bins_role)
+		return STP_OK; /* another tool's */
 	if (!name || strlen(name) >= sizeof(current->bin_prefix) ||
 	    (succinct && (bits < STP_BIN_BITS_MIN || bits > STP_BIN_BITS_MAX)) ||
 	    json_array_size(roles) > (1u << STP_BIN_BITS_MAX))
@@ -137,7 +148,8 @@ enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, struct s
 	if (json_array_size(keyids) == 1 && keyid && strlen(keyid) == 64)
 		memcpy(current->bin_keyid, keyid, 65);
 	current->delegation = succinct ? STP_DELEGATION_SUCCINCT : STP_DELEGATION_PREFIXES;
-	current->bin_count = succinct ? UINT32_C(1) << bits : (uint32_t)json_array_size(roles);
+	current->bin_count =
+	    succinct ? UINT32_C(1) << bits : (uint32_t)stp_delegated_count_bins(roles);
 	count = strlen(name);
 	if (!succinct) { /* "bin-n-000" consists of the prefix, "-" and the index */
 		const char *dash = strrchr(name, '-');

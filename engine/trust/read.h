@@ -17,8 +17,10 @@
 void stp_trust_version(const struct stp_document *doc, uint64_t expected,
                        struct stp_finding_list *findings);
 
-/* Reads what the timestamp lists about the snapshot; adds a finding when that is unusable. */
-void stp_trust_listed_snapshot(struct stp_document *timestamp, struct stp_pin *out_snapshot);
+/* Reads what the timestamp lists about the snapshot; adds a finding when that is unusable. Other
+ * tools may list no SHA-256: floor says which bytes the snapshot of its version has. */
+void stp_trust_listed_snapshot(struct stp_document *timestamp, const struct stp_pin *floor,
+                               struct stp_pin *out_snapshot);
 
 /* Reads the snapshot's names and versions, sorted, into current. */
 enum stp_errc stp_trust_read_meta(const struct stp_document *snapshot, struct stp_current *current,
@@ -27,8 +29,10 @@ enum stp_errc stp_trust_read_meta(const struct stp_document *snapshot, struct st
 /* If targets delegates to a bins role: sets has_bins, reads its keys and its role. */
 enum stp_errc stp_trust_read_bins_role(struct stp_trust *trust, struct stp_err *err) STP_MUST_CHECK;
 
-/* Reads the delegation to bin-n, from bins, or from targets without a bins role, into current. */
-enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, struct stp_current *current,
+/* Reads the delegation to bin-n, from bins (is_bins_role), or from targets without a bins role,
+ * into current. bin_count stays 0 for targets of another tool, which delegate to no bins. */
+enum stp_errc stp_trust_read_delegation(const struct stp_document *doc, int is_bins_role,
+                                        struct stp_current *current,
                                         struct stp_err *err) STP_MUST_CHECK;
 
 /* The keyid of a role that has exactly one key, else "". */

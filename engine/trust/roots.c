@@ -68,7 +68,7 @@ static enum stp_errc pin_file(const char *path, struct stp_pin *out_pin, struct 
 	int usable;
 
 	stp_finding_list_init(&findings);
-	code = stp_root_read(&root, AT_FDCWD, path, &findings, &usable, err);
+	code = stp_root_read_old(&root, AT_FDCWD, path, &findings, &usable, err);
 	if (code == STP_OK)
 		code = stp_trust_judge(&findings, path, usable && root.doc.version,
 		                       "give a copy of a root that was published", err);
@@ -114,7 +114,7 @@ static enum stp_errc read_root(struct stp_trust *trust, int metadata_fd, uint64_
 	char name[64];
 
 	stp_trust_root_name(version, name);
-	STP_TRY(stp_root_read(root, metadata_fd, name, &trust->findings, out_good, err));
+	STP_TRY(stp_root_read_old(root, metadata_fd, name, &trust->findings, out_good, err));
 	stp_trust_version(&root->doc, version, &trust->findings);
 	*out_good = *out_good && root->doc.version == version;
 	return STP_OK;

@@ -60,7 +60,7 @@ static enum stp_errc load_timestamp(struct stp_trust *trust, int metadata_fd,
 	                   &trust->root.timestamp, &trust->floors.timestamp, &doc,
 	                   &trust->found.timestamp, &good, err);
 	if (code == STP_OK && good) {
-		stp_trust_listed_snapshot(&doc, out_snapshot);
+		stp_trust_listed_snapshot(&doc, &trust->floors.snapshot, out_snapshot);
 		good = out_snapshot->version != 0;
 		current->timestamp_version = doc.version;
 		current->timestamp_expires = doc.expires;
@@ -164,8 +164,8 @@ static enum stp_errc load_roles(struct stp_trust *trust, int metadata_fd,
 	if (trust->has_bins)
 		STP_TRY(load_role(trust, metadata_fd, "bins", &trust->bins_role, current,
 		                  &trust->floors.bins, &trust->bins, &trust->found.bins, err));
-	return stp_trust_read_delegation(trust->has_bins ? &trust->bins : &trust->targets, current,
-	                                 err);
+	return stp_trust_read_delegation(trust->has_bins ? &trust->bins : &trust->targets,
+	                                 trust->has_bins, current, err);
 }
 
 /* ------------------------------------------------------------------ whole */
@@ -213,6 +213,9 @@ static enum stp_errc load_all(struct stp_trust *trust, const struct stp_trust_op
 		                trust->floors.timestamp.version);
 	}
 	STP_TRY(load_roles(trust, repo->metadata_fd, current, err));
+	current->is_consistent = trust->root.is_consistent;
+	current->is_taken_over =
+	    trust->has_floors && trust->floors.timestamp.version && !trust->floors.committed_at;
 	current->root = role_of(&trust->root.doc);
 	current->targets = role_of(&trust->targets);
 	current->bins = role_of(&trust->bins);

@@ -22,7 +22,7 @@
 #define ENTRY_FIELDS   "hashes length"
 
 static const struct stp_document_rule bin_rule = {
-    "targets", "_type delegations expires spec_version targets version", STP_BIN_FILE_BYTES_MAX};
+    "targets", "_type delegations expires spec_version targets version", STP_BIN_FILE_BYTES_MAX, 0};
 
 struct shared {
 	const struct stp_bins_options *options;

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "hash/hash.h"
 #include "verify/delegation.h"
+#include "verify/foreign.h"
 
 void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
                             int64_t now, int64_t within_s)
@@ -119,6 +120,19 @@ static void check_reached(struct stp_chain *tree, const struct stp_chain_options
 		    newest);
 }
 
+/* Reads a root; one that another follows is not judged as a document of this repository. */
+static enum stp_errc read_root(const struct stp_chain *tree, struct stp_root *root,
+                               uint64_t version, struct stp_finding_list *findings, int *out_usable,
+                               struct stp_err *err)
+{
+	char name[64], next[64];
+
+	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", version);
+	snprintf(next, sizeof(next), "%" PRIu64 ".root.json", version + 1);
+	return (stp_file_exists(tree->folder_fd, next) ? stp_root_read_old : stp_root_read)(
+	    root, tree->folder_fd, name, findings, out_usable, err);
+}
+
 /* Steps from tree->root to the next version; *out_more is 0 when there is none. */
 static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_options *options,
                                struct stp_finding_list *findings, int *out_more,
@@ -142,7 +156,7 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 			                options->root_version_max);
 		return STP_OK;
 	}
-	code = stp_root_read(&next, tree->folder_fd, name, findings, &usable, err);
+	code = read_root(tree, &next, version, findings, &usable, err);
 	if (code != STP_OK || !usable) {
 		stp_root_release(&next);
 		return code;
@@ -161,11 +175,12 @@ static enum stp_errc step_root(struct stp_chain *tree, const struct stp_chain_op
 static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_options *options,
                                struct stp_finding_list *findings, struct stp_err *err)
 {
-	const char *name = options->root_name ? options->root_name : "1.root.json";
-	int fd = options->root_name ? options->root_fd : tree->folder_fd;
 	int more = 1;
 
-	STP_TRY(stp_root_read(&tree->root, fd, name, findings, &tree->has_root, err));
+	STP_TRY(options->root_name
+	            ? stp_root_read_old(&tree->root, options->root_fd, options->root_name, findings,
+	                                &tree->has_root, err)
+	            : read_root(tree, &tree->root, 1, findings, &tree->has_root, err));
 	if (!tree->has_root)
 		return STP_OK;
 	tree->root_steps = 1;
@@ -179,6 +194,11 @@ static enum stp_errc load_root(struct stp_chain *tree, const struct stp_chain_op
 	check_trusted(tree, options, findings);
 	while (more)
 		STP_TRY(step_root(tree, options, findings, &more, err));
+	if (options->root_name && tree->root_steps == 1 && !tree->root.is_consistent)
+		stp_finding_add(
+		    findings, STP_FINDING_CONSISTENT_SNAPSHOT, tree->root.doc.name,
+		    "consistent_snapshot is not true: clients would ask for unversioned "
+		    "names");
 	check_reached(tree, options, findings);
 	stp_chain_check_expiry(findings, tree->root.doc.name, tree->root.doc.expires, options->now,
 	                       options->expires_within_s);
@@ -443,6 +463,7 @@ enum stp_errc stp_chain_load(struct stp_chain *tree, const struct stp_chain_opti
 	if (!tree->has_snapshot)
 		return STP_OK;
 	STP_TRY(load_delegations(tree, options, findings, err));
+	STP_TRY(stp_foreign_audit(tree, options->now, options->expires_within_s, findings, err));
 	match_listed(tree, findings);
 	return STP_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/limits.h"
+#include "verify/delegated.h"
 #include "verify/role_name.h"
 
 /* The state while a list of roles is read. */
@@ -366,6 +367,49 @@ static enum stp_errc read_succinct(struct plan *plan, json_t *object, struct stp
 	return STP_OK;
 }
 
+/* The members of "roles" of targets that are bins; foreign roles may stand among them. All of them
+ * when none looks like a bin, so that what is wrong with them is reported. A new reference. */
+static json_t *own_bins(json_t *roles, int among_foreign)
+{
+	json_t *bins;
+	json_t *role;
+	size_t i;
+
+	if (!among_foreign || !stp_delegated_first_bin(roles))
+		return json_incref(roles);
+	bins = json_array();
+	json_array_foreach(roles, i, role)
+	{
+		if (stp_delegated_is_bin(role) && json_array_append(bins, role) != 0) {
+			json_decref(bins);
+			return NULL;
+		}
+	}
+	return bins;
+}
+
+/* Reads "roles": the role between targets and the bins, or the bins. */
+static enum stp_errc read_roles(struct plan *plan, json_t *roles, const char **out_intermediate,
+                                struct stp_err *err)
+{
+	long index = out_intermediate ? stp_delegated_bins_role(roles) : -1;
+	enum stp_errc code;
+	json_t *bins;
+
+	if (index < 0 && out_intermediate && json_array_size(roles) == 1 &&
+	    !stp_delegated_first_bin(roles))
+		index = 0;
+	if (index >= 0)
+		return read_intermediate(plan, json_array_get(roles, (size_t)index),
+		                         out_intermediate, err);
+	bins = own_bins(roles, out_intermediate != NULL);
+	if (!bins)
+		return STP_FAIL_ERRNO(err, ENOMEM, "verify", plan->doc->name, "cannot plan bins");
+	code = read_bins(plan, bins, err);
+	json_decref(bins);
+	return code;
+}
+
 enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *doc,
                                   struct stp_key_ring *ring, const char **out_intermediate,
                                   struct stp_err *err)
@@ -388,10 +432,8 @@ enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *d
 	tree->range_count = 0;
 	if (json_is_object(succinct) && !roles)
 		return read_succinct(&plan, succinct, err);
-	if (json_is_array(roles) && !succinct && json_array_size(roles) == 1 && out_intermediate)
-		return read_intermediate(&plan, json_array_get(roles, 0), out_intermediate, err);
 	if (json_is_array(roles) && !succinct && json_array_size(roles) > 0)
-		return read_bins(&plan, roles, err);
+		return read_roles(&plan, roles, out_intermediate, err);
 	stp_finding_add(
 	    doc->findings, STP_FINDING_DELEGATION, doc->name,
 	    "delegates neither to a list of roles nor to succinct_roles: there are no bins");

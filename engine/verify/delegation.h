@@ -13,9 +13,10 @@
 
 #include "verify/chain.h"
 
-/* Reads doc's delegations into tree and its keys into ring. When they name a single role that is
- * not a bin, *out_intermediate is its name (in tree's arena) and tree->bins_role its keys;
- * out_intermediate NULL means that there must be bins. Errors in the document become findings. */
+/* Reads doc's delegations into tree and its keys into ring; foreign roles of targets are left out
+ * (verify/delegated.h, verify/foreign.h). When they name a role between targets and the bins,
+ * *out_intermediate is its name (in tree's arena) and tree->bins_role its keys; out_intermediate
+ * NULL means that there must be bins. Errors in the document become findings. */
 enum stp_errc stp_delegation_load(struct stp_chain *tree, struct stp_document *doc,
                                   struct stp_key_ring *ring, const char **out_intermediate,
                                   struct stp_err *err) STP_MUST_CHECK;

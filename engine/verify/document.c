@@ -11,14 +11,21 @@
 #include "verify/published.h"
 
 const struct stp_document_rule stp_rule_root = {
-    "root", "_type consistent_snapshot expires keys roles spec_version version",
-    STP_ROOT_BYTES_MAX};
+    "root", "_type consistent_snapshot expires keys roles spec_version version", STP_ROOT_BYTES_MAX,
+    0};
 const struct stp_document_rule stp_rule_timestamp = {
-    "timestamp", "_type expires meta spec_version version", STP_TIMESTAMP_BYTES_MAX};
+    "timestamp", "_type expires meta spec_version version", STP_TIMESTAMP_BYTES_MAX, 0};
 const struct stp_document_rule stp_rule_snapshot = {
-    "snapshot", "_type expires meta spec_version version", STP_SNAPSHOT_BYTES_MAX};
+    "snapshot", "_type expires meta spec_version version", STP_SNAPSHOT_BYTES_MAX, 0};
 const struct stp_document_rule stp_rule_targets = {
-    "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX};
+    "targets", "_type delegations expires spec_version targets version", STP_TARGETS_BYTES_MAX, 0};
+
+const struct stp_document_rule stp_rule_old_root = {"root", NULL, STP_ROOT_BYTES_MAX, 1};
+const struct stp_document_rule stp_rule_old_timestamp = {"timestamp", NULL, STP_TIMESTAMP_BYTES_MAX,
+                                                         1};
+const struct stp_document_rule stp_rule_old_snapshot = {"snapshot", NULL, STP_SNAPSHOT_BYTES_MAX,
+                                                        1};
+const struct stp_document_rule stp_rule_foreign = {"targets", NULL, STP_TARGETS_BYTES_MAX, 1};
 
 /* True when no array or object of text is nested deeper than depth_max; strings are skipped. */
 static int depth_ok(const char *text, size_t count, unsigned depth_max)
@@ -232,6 +239,8 @@ void stp_document_known(struct stp_document *doc, json_t *object, const char *wh
 	json_t *value;
 	const char *key;
 
+	if (doc->rule && doc->rule->any_layout)
+		return;
 	json_object_foreach(object, key, value)
 	{
 		if (!is_listed(allowed, key) || strchr(key, ' '))
@@ -257,7 +266,8 @@ static void check_common(struct stp_document *doc, const struct stp_document_rul
 		    doc->findings, STP_FINDING_TYPE, doc->name, "_type is \"%s\", not \"%s\"",
 		    stp_finding_quote(&quote, json_string_value(type), json_string_length(type)),
 		    rule->type);
-	if (spec && strncmp(json_string_value(spec), "1.0.", 4) != 0)
+	if (spec && strncmp(json_string_value(spec), "1.0.", 4) != 0 &&
+	    strcmp(json_string_value(spec), "1.0") != 0)
 		stp_finding_add(doc->findings, STP_FINDING_SPEC_VERSION, doc->name,
 		                "spec_version is \"%s\"; clients of 1.0 refuse it",
 		                stp_finding_quote(&quote, json_string_value(spec),
@@ -269,7 +279,8 @@ static void check_common(struct stp_document *doc, const struct stp_document_rul
 		                "signed.expires is \"%s\", not YYYY-MM-DDTHH:MM:SSZ",
 		                stp_finding_quote(&quote, json_string_value(expires),
 		                                  json_string_length(expires)));
-	stp_document_known(doc, body, "signed", rule->fields);
+	if (rule->fields)
+		stp_document_known(doc, body, "signed", rule->fields);
 }
 
 /* Whether file equals, or contains, the canonical form of value. */
@@ -292,7 +303,8 @@ static enum stp_errc compare_canonical(const struct stp_buf *file, const json_t 
 }
 
 /* Compares the bytes of the file with their canonical form. */
-static enum stp_errc check_canonical(struct stp_document *doc, int *out_ok, struct stp_err *err)
+static enum stp_errc check_canonical(struct stp_document *doc, int any_layout, int *out_ok,
+                                     struct stp_err *err)
 {
 	struct stp_err cause = STP_ERR_INIT;
 	enum stp_errc code = stp_canonical_append(doc->body_json, &doc->body, &cause);
@@ -311,6 +323,8 @@ static enum stp_errc check_canonical(struct stp_document *doc, int *out_ok, stru
 		return code;
 	}
 	*out_ok = 1;
+	if (any_layout)
+		return STP_OK;
 	/* An envelope with numbers that are not integers has no canonical form. */
 	code = compare_canonical(&doc->file, doc->root, &same, &holds, &cause);
 	if (code == STP_OK && same)
@@ -341,7 +355,8 @@ static int check_envelope(struct stp_document *doc)
 
 /* Parses JSON and envelope; *out_there is 1 when signed exists. Takes ownership of file. */
 static void parse_json(struct stp_document *doc, struct stp_buf *file, const char *name,
-                       struct stp_finding_list *findings, int *out_there)
+                       const struct stp_document_rule *rule, struct stp_finding_list *findings,
+                       int *out_there)
 {
 	json_error_t problem;
 	struct stp_quote quote;
@@ -349,6 +364,7 @@ static void parse_json(struct stp_document *doc, struct stp_buf *file, const cha
 	memset(doc, 0, sizeof(*doc));
 	snprintf(doc->name, sizeof(doc->name), "%s", name);
 	doc->findings = findings;
+	doc->rule = rule;
 	doc->file = *file;
 	memset(file, 0, sizeof(*file));
 	*out_there = 0;
@@ -376,10 +392,10 @@ enum stp_errc stp_document_parse(struct stp_document *doc, struct stp_buf *file,
 	int there;
 
 	*out_usable = 0;
-	parse_json(doc, file, name, findings, &there);
+	parse_json(doc, file, name, rule, findings, &there);
 	if (!there)
 		return STP_OK;
-	STP_TRY(check_canonical(doc, out_usable, err));
+	STP_TRY(check_canonical(doc, rule->any_layout, out_usable, err));
 	check_common(doc, rule);
 	return STP_OK;
 }
@@ -390,7 +406,7 @@ enum stp_errc stp_document_parse_known(struct stp_document *doc, struct stp_buf 
                                        struct stp_err *err)
 {
 	(void)err;
-	parse_json(doc, file, name, findings, out_usable);
+	parse_json(doc, file, name, rule, findings, out_usable);
 	if (*out_usable)
 		check_common(doc, rule);
 	return STP_OK;

@@ -21,9 +21,12 @@
 #include "base/bytes.h"
 #include "verify/finding.h"
 
+struct stp_document_rule;
+
 struct stp_document {
 	char name[300]; /* file name, the subject of findings */
 	struct stp_finding_list *findings;
+	const struct stp_document_rule *rule;
 	struct stp_buf file;
 	struct stp_buf body; /* canonical bytes of signed: what signatures cover */
 	json_t *root;        /* owned */
@@ -36,13 +39,22 @@ struct stp_document {
 /* The rules for a role's file. */
 struct stp_document_rule {
 	const char *type;   /* "_type" */
-	const char *fields; /* names allowed in signed, separated by spaces */
+	const char *fields; /* names allowed in signed, separated by spaces; NULL: any */
 	size_t bytes_max;
+	/* The layout of the file is not judged: other tools indent what they write, and clients
+	 * verify the canonical form of what they parsed. */
+	int any_layout;
 };
 
-/* Those of the top-level roles; stp_rule_targets also applies to every delegated role. */
+/* Those of the top-level roles; stp_rule_targets also applies to every delegated role of this
+ * repository. */
 extern const struct stp_document_rule stp_rule_root, stp_rule_timestamp, stp_rule_snapshot,
     stp_rule_targets;
+
+/* Those of documents that other tools made and that nobody can sign again: roots that others
+ * followed, roles to which targets delegates besides the bins, and what import reads. */
+extern const struct stp_document_rule stp_rule_old_root, stp_rule_old_timestamp,
+    stp_rule_old_snapshot, stp_rule_foreign;
 
 /* Reads and checks name in folder_fd: JSON without duplicate keys, depth, envelope, canonical
  * bytes, _type, spec_version, version and expires present and well formed, no unknown field. Errors
@@ -77,7 +89,8 @@ json_t *stp_document_member(struct stp_document *doc, json_t *object, const char
 int stp_document_integer(struct stp_document *doc, json_t *object, const char *where,
                          const char *name, uint64_t min, uint64_t max, uint64_t *out);
 
-/* Adds a finding for every member of object whose name is not in allowed (separated by spaces). */
+/* Adds a finding for every member of object whose name is not in allowed (separated by spaces);
+ * none in a document whose members are not judged (any_layout). */
 void stp_document_known(struct stp_document *doc, json_t *object, const char *where,
                         const char *allowed);
 

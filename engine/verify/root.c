@@ -15,14 +15,13 @@ void stp_root_release(struct stp_root *root)
 }
 
 /* Reads keys and the four roles of a root document that could be parsed. */
-static enum stp_errc load_root_roles(struct stp_root *root, int *out_usable, struct stp_err *err)
+static enum stp_errc load_root_roles(struct stp_root *root, int is_old, int *out_usable,
+                                     struct stp_err *err)
 {
 	struct stp_document *doc = &root->doc;
 	json_t *body = doc->body_json;
 	json_t *keys = stp_document_member(doc, body, "signed", "keys", JSON_OBJECT);
 	json_t *roles = stp_document_member(doc, body, "signed", "roles", JSON_OBJECT);
-	json_t *consistent =
-	    stp_document_member(doc, body, "signed", "consistent_snapshot", JSON_TRUE);
 	struct {
 		const char *name;
 		struct stp_role *role;
@@ -33,10 +32,15 @@ static enum stp_errc load_root_roles(struct stp_root *root, int *out_usable, str
 	size_t i;
 
 	*out_usable = 0;
-	if (consistent && json_is_false(consistent))
+	/* Other tools leave it out where it is false. */
+	root->is_consistent = json_object_get(body, "consistent_snapshot") &&
+	                      json_is_true(stp_document_member(doc, body, "signed",
+	                                                       "consistent_snapshot", JSON_TRUE));
+	if (!root->is_consistent && !is_old)
 		stp_finding_add(
 		    doc->findings, STP_FINDING_CONSISTENT_SNAPSHOT, doc->name,
-		    "consistent_snapshot is false: clients would ask for unversioned names");
+		    "consistent_snapshot is %s: clients would ask for unversioned names",
+		    json_object_get(body, "consistent_snapshot") ? "not true" : "missing");
 	if (!keys || !roles)
 		return STP_OK;
 	STP_TRY(stp_key_ring_load(&root->ring, doc, keys, "signed.keys", err));
@@ -56,15 +60,29 @@ static enum stp_errc load_root_roles(struct stp_root *root, int *out_usable, str
 	return STP_OK;
 }
 
+static enum stp_errc read_root(struct stp_root *root, int folder_fd, const char *name,
+                               const struct stp_document_rule *rule,
+                               struct stp_finding_list *findings, int *out_usable,
+                               struct stp_err *err)
+{
+	memset(root, 0, sizeof(*root));
+	STP_TRY(stp_document_read(&root->doc, folder_fd, name, rule, findings, out_usable, err));
+	if (*out_usable)
+		return load_root_roles(root, rule->any_layout, out_usable, err);
+	return STP_OK;
+}
+
 enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *name,
                             struct stp_finding_list *findings, int *out_usable, struct stp_err *err)
 {
-	memset(root, 0, sizeof(*root));
-	STP_TRY(stp_document_read(&root->doc, folder_fd, name, &stp_rule_root, findings, out_usable,
-	                          err));
-	if (*out_usable)
-		return load_root_roles(root, out_usable, err);
-	return STP_OK;
+	return read_root(root, folder_fd, name, &stp_rule_root, findings, out_usable, err);
+}
+
+enum stp_errc stp_root_read_old(struct stp_root *root, int folder_fd, const char *name,
+                                struct stp_finding_list *findings, int *out_usable,
+                                struct stp_err *err)
+{
+	return read_root(root, folder_fd, name, &stp_rule_old_root, findings, out_usable, err);
 }
 
 enum stp_errc stp_root_parse(struct stp_root *root, struct stp_buf *file, const char *name,
@@ -75,7 +93,7 @@ enum stp_errc stp_root_parse(struct stp_root *root, struct stp_buf *file, const 
 	STP_TRY(
 	    stp_document_parse(&root->doc, file, name, &stp_rule_root, findings, out_usable, err));
 	if (*out_usable)
-		return load_root_roles(root, out_usable, err);
+		return load_root_roles(root, 0, out_usable, err);
 	return STP_OK;
 }
 

@@ -19,6 +19,7 @@ struct stp_root {
 	struct stp_document doc;
 	struct stp_key_ring ring;
 	struct stp_role root, timestamp, snapshot, targets;
+	int is_consistent; /* consistent_snapshot is true */
 };
 
 /* Reads name in folder_fd. *out_usable is 1 when its keys and all four roles could be read;
@@ -31,6 +32,11 @@ enum stp_errc stp_root_read(struct stp_root *root, int folder_fd, const char *na
 enum stp_errc stp_root_parse(struct stp_root *root, struct stp_buf *file, const char *name,
                              struct stp_finding_list *findings, int *out_usable,
                              struct stp_err *err) STP_MUST_CHECK;
+/* The same of a root that may be another tool's and that another one follows or will follow: its
+ * members, its layout and consistent_snapshot are not judged. */
+enum stp_errc stp_root_read_old(struct stp_root *root, int folder_fd, const char *name,
+                                struct stp_finding_list *findings, int *out_usable,
+                                struct stp_err *err) STP_MUST_CHECK;
 void stp_root_release(struct stp_root *root);
 
 /* True when next is signed by a threshold of previous' root keys and by one of its own

@@ -7,28 +7,40 @@
 
 #include "base/limits.h"
 
-/* Checks that keyid is the SHA-256 of the canonical form of {"keytype","keyval","scheme"}. */
+/* The keyid of an object: "" when it has no canonical form. */
+static enum stp_errc keyid_of(const json_t *object, char hex[STP_KEYID_CHARS + 1])
+{
+	struct stp_buf form = STP_BUF_INIT;
+	enum stp_errc code = stp_canonical_append(object, &form, NULL);
+
+	hex[0] = '\0';
+	if (code == STP_OK)
+		stp_keyid_of_form(form.data, form.count, hex);
+	stp_buf_release(&form);
+	return code == STP_FORMAT ? STP_OK : code;
+}
+
+/* Checks that keyid is the SHA-256 of the canonical form of {"keytype","keyval","scheme"} or, as
+ * some tools and clients compute it, of the whole object with the members that they add. */
 static enum stp_errc check_keyid(struct stp_document *doc, json_t *object, const char *keyid,
                                  struct stp_err *err)
 {
 	json_t *core = json_object();
-	struct stp_buf form = STP_BUF_INIT;
 	enum stp_errc code = STP_OK;
 	char hex[STP_KEYID_CHARS + 1] = "";
+	char whole[STP_KEYID_CHARS + 1] = "";
 
 	if (!core || json_object_set(core, "keytype", json_object_get(object, "keytype")) != 0 ||
 	    json_object_set(core, "keyval", json_object_get(object, "keyval")) != 0 ||
 	    json_object_set(core, "scheme", json_object_get(object, "scheme")) != 0)
 		code = STP_FAIL_ERRNO(err, ENOMEM, "verify", doc->name, "cannot check a keyid");
-	else
-		code = stp_canonical_append(core, &form, NULL);
 	if (code == STP_OK)
-		stp_keyid_of_form(form.data, form.count, hex);
+		code = keyid_of(core, hex);
+	if (code == STP_OK && strcmp(hex, keyid) != 0)
+		code = keyid_of(object, whole);
 	json_decref(core);
-	stp_buf_release(&form);
-	if (code != STP_OK && code != STP_FORMAT)
-		return code;
-	if (strcmp(hex, keyid) != 0) {
+	STP_TRY(code);
+	if (strcmp(hex, keyid) != 0 && strcmp(whole, keyid) != 0) {
 		struct stp_quote quote;
 
 		stp_finding_add(doc->findings, STP_FINDING_KEYID, doc->name,

@@ -72,7 +72,9 @@ extern "C" {
 	X(VERIFY, "stp_verify()")                                       \
 	X(CHECK, "stp_show_options.check")                              \
 	X(ALLOW_REPLACED, "stp_ceremony_start_options.allows_replaced") \
-	X(PASSPHRASE, "a function for passphrases")
+	X(PASSPHRASE, "a function for passphrases")                     \
+	X(CEREMONY, "stp_ceremony_start()")                             \
+	X(DROP_TARGETS, "stp_import_options.drop_targets")
 
 enum stp_hint {
 	STP_HINT_NONE,

@@ -18,6 +18,7 @@
 #include "stampede/hash.h"
 #include "stampede/hasher.h"
 #include "stampede/hint.h"
+#include "stampede/import.h"
 #include "stampede/init.h"
 #include "stampede/io.h"
 #include "stampede/key.h"

@@ -48,7 +48,7 @@ enum stp_severity {
 	X(CANONICAL, "canonical", ERROR)                       \
 	X(ENVELOPE, "envelope", ERROR)                         \
 	X(FIELD, "field", ERROR)                               \
-	X(FIELD_UNKNOWN, "field-unknown", WARNING)             \
+	X(FIELD_UNKNOWN, "field-unknown", SETUP)               \
 	X(TYPE, "type", ERROR)                                 \
 	X(SPEC_VERSION, "spec-version", ERROR)                 \
 	X(VERSION, "version", ERROR)                           \

@@ -12,8 +12,8 @@ $ stampede --version | head -n 1
 stampede * (glob)
 
 # Help fits a terminal of 80 columns, and names an option once.
-$ for command in init sign verify plan hash show bench status gc key_new key_show key_import ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status; do stampede ${command/_/ } --help; done | awk 'length > 80'
-$ for command in init sign verify plan hash show bench status gc key_new key_show key_import ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status; do stampede ${command/_/ } --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
+$ for command in init sign verify plan hash show bench status gc rotate key_new key_show key_list key_import ceremony_start ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status ceremony_finish ceremony_drill; do stampede ${command/_/ } --help; done | awk 'length > 80'
+$ for command in init sign verify plan hash show bench status gc rotate key_new key_show key_list key_import ceremony_start ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status ceremony_finish ceremony_drill; do stampede ${command/_/ } --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
 
 # Output that could not be written is a failure.
 $ stampede --help >/dev/full
@@ -94,6 +94,6 @@ $ stampede sign repo --report --dry-run
 = 2
 $ forgotten() { stampede $1 repo $2 >out 2>err; [ $? = 2 ] && grep -q ": $2 needs a value" err || { echo "$1 $2"; cat out err; }; }
 $ swallowed() { stampede $1 repo $2 --quiet >out 2>err; [ $? = 2 ] && grep -q ": $2 needs a value .*'--quiet' is an option" err || { echo "$1 $2"; cat out err; }; }
-$ for command in init sign verify plan hash show bench status gc key_new key_show key_import ceremony_start ceremony_finish ceremony_drill ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status; do command=${command/_/ }; for option in $(stampede $command --help | sed -nE 's/^  (--[a-z-]+) (\[[^]]*\])?[^[ ].*/\1/p'); do echo $option; forgotten "$command" $option; swallowed "$command" $option; done; done | sort -u | tr '\n' ' '; ls | grep -c '^-'
---above --add --against --algorithm --allow-removals --allow-replace --audit --bins --bytes --ceremony --compare --digests --dir --document --expires --expires-within --file-bytes --from --grace --hash --holder --html --io --jobs --keep --key --keyid --keys --link --log-format --lost --metrics --name --now --offline-keys --on-fault --online --out --passphrase-fd --path-bytes --profile --progress --purpose --raw --rehash --remove --renew --repo --report --roles --root --root-threshold --sample --scan --seconds --shape --svg --target-files --targets --targets-count --threshold --trust --type --updates-per-day --work 0
+$ for command in init sign verify plan hash show bench status gc rotate key_new key_show key_list key_import ceremony_start ceremony_finish ceremony_drill ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status; do command=${command/_/ }; for option in $(stampede $command --help | sed -nE 's/^  (--[a-z-]+) (\[[^]]*\])?[^[ ].*/\1/p'); do echo $option; forgotten "$command" $option; swallowed "$command" $option; done; done | sort -u | tr '\n' ' '; ls | grep -c '^-'
+--above --add --against --algorithm --allow-removals --allow-replace --audit --bins --bytes --ceremony --compare --digests --dir --document --expires --expires-within --file-bytes --from --grace --hash --holder --html --io --jobs --keep --key --keyid --keys --link --log-format --lost --metrics --name --now --offline-keys --on-fault --online --online-key --out --overlap --passphrase-fd --path-bytes --profile --progress --purpose --raw --rehash --remove --renew --repo --report --role --roles --root --root-threshold --sample --scan --seconds --shape --svg --target-files --targets --targets-count --threshold --trust --type --updates-per-day --work 0
 = 1

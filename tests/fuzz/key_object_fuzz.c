@@ -18,7 +18,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 
 static const struct stp_document_rule rule = {
-    "root", "_type consistent_snapshot expires keys roles spec_version version", 1 << 20};
+    "root", "_type consistent_snapshot expires keys roles spec_version version", 1 << 20, 0};
 
 /* The text of an accepted key is what libcrypto writes for it. */
 static void check_spelling(const struct stp_public_key *key, json_t *object)

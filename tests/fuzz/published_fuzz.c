@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct stp_document_rule rule = {
-    "targets", "_type delegations expires spec_version targets version", 1 << 20};
+    "targets", "_type delegations expires spec_version targets version", 1 << 20, 0};
 
 /* Every entry of the strict reader is in jansson's object, with the same length. */
 static void compare_entries(const struct stp_bin_file *bin, json_t *targets)

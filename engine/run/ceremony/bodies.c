@@ -101,7 +101,8 @@ static enum stp_errc begin_role(const struct making *making, enum stp_payload_ro
 	if (!published)
 		return STP_FAIL(err, STP_CONFIG, STAGE, role_names[role],
 		                "is not a role of this repository");
-	if (version < 1 || (uint64_t)version >= STP_VERSION_MAX)
+	/* 0: the first bins role of a repository that was taken over (run/takeover.h). */
+	if (version < (role == STP_PAYLOAD_BINS ? 0 : 1) || (uint64_t)version >= STP_VERSION_MAX)
 		return STP_FAIL(err, STP_LIMIT, STAGE, role_names[role],
 		                "has version %lld, and no higher one can be published; make a new "
 		                "repository",
@@ -118,6 +119,10 @@ static enum stp_errc begin_role(const struct making *making, enum stp_payload_ro
 	    json_object_set_new(bodies->json[role], "version",
 	                        json_integer((json_int_t)bodies->version[role])) != 0 ||
 	    json_object_set_new(bodies->json[role], "expires", json_string(expires)) != 0)
+		return no_memory(role_names[role], err);
+	/* Another tool's root may say false, or nothing. */
+	if (role == STP_PAYLOAD_ROOT &&
+	    json_object_set_new(bodies->json[role], "consistent_snapshot", json_true()) != 0)
 		return no_memory(role_names[role], err);
 	return STP_OK;
 }

@@ -33,11 +33,13 @@ static json_t *bin_json(const struct stp_config *config, uint32_t index,
                         const struct stp_role_json *keys)
 {
 	char name[STP_BIN_NAME_BYTES];
+	/* Roles of another tool after the bins must still be found. */
+	int leads_on = json_is_false(json_object_get(keys->object, "terminating"));
 
 	stp_bin_name(config, index, name);
 	return json_pack("{s:o,s:s,s:o,s:b,s:O}", "keyids", json_deep_copy(keys->keyids), "name",
-	                 name, "path_hash_prefixes", prefixes_of(config, index), "terminating", 1,
-	                 "threshold", json_object_get(keys->object, "threshold"));
+	                 name, "path_hash_prefixes", prefixes_of(config, index), "terminating",
+	                 !leads_on, "threshold", json_object_get(keys->object, "threshold"));
 }
 
 /* Takes the bins out of "roles"; returns how many other roles stay. */

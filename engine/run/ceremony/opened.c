@@ -158,7 +158,7 @@ void stp_opened_input(const struct stp_opened *opened,
 		out_input->bodies[role] = bodies[role];
 	if (bodies[STP_PAYLOAD_TARGETS] || bodies[STP_PAYLOAD_BINS])
 		out_input->published_targets = &trust->targets.file;
-	if (bodies[STP_PAYLOAD_BINS])
+	if (bodies[STP_PAYLOAD_BINS] && trust->has_bins)
 		out_input->published_bins = &trust->bins.file;
 	out_input->keys = opened->keys;
 	out_input->key_count = opened->key_count;

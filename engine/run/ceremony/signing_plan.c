@@ -26,6 +26,23 @@ static int at_hand(const struct stp_signing_plan *plan, const char *keyid)
 	return 0;
 }
 
+/* Other tools compute keyids in other ways: a key at hand has the one that the published role gives
+ * it. */
+static void use_published_keyid(struct stp_signing_plan *plan, size_t index)
+{
+	struct stp_signer *signer = plan->at_hand.signers[index];
+	size_t i;
+
+	for (i = 0; i < plan->before->key_count; i++) {
+		const struct stp_public_key *key = plan->before->keys[i];
+
+		if (memcmp(key->identity, signer->public_key.identity, sizeof(key->identity)) != 0)
+			continue;
+		memcpy(signer->object.keyid, key->keyid, sizeof(key->keyid));
+		memcpy(plan->at_hand.public_keys[index].keyid, key->keyid, sizeof(key->keyid));
+	}
+}
+
 static enum stp_errc load_keys(struct stp_signing_plan *plan, const int *folder_fds,
                                size_t folder_count, struct stp_err *err)
 {
@@ -36,6 +53,7 @@ static enum stp_errc load_keys(struct stp_signing_plan *plan, const int *folder_
 	for (i = 0; i < folder_count; i++)
 		STP_TRY(stp_offline_keys_add_folder(&plan->at_hand, folder_fds[i], err));
 	for (i = 0; i < plan->at_hand.count; i++) {
+		use_published_keyid(plan, i);
 		plan->is_new[i] = !in_before(plan, plan->at_hand.public_keys[i].keyid);
 		plan->old_count += !plan->is_new[i];
 	}

@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "run/ceremony/opened.h"
 #include "run/new_payload.h"
+#include "run/rotation.h"
+#include "run/takeover.h"
 
 #define STAGE "ceremony"
 /* The shortest beginning of a keyid that names a key. */
@@ -24,6 +26,9 @@ struct start {
 	struct stp_wish *wishes;
 	size_t count;
 	struct stp_bodies bodies;
+	/* With a repository that was taken over and has no root of its own yet: */
+	struct stp_takeover takeover;
+	int takes_over;
 };
 
 static enum stp_errc push(struct start *start, const struct stp_wish *wish, struct stp_err *err)
@@ -203,6 +208,8 @@ static enum stp_errc take_config(struct start *start, struct stp_err *err)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"thresholds\" was edited, and is what the published metadata "
 		                "says: set it back, and ask for the change here");
+	if (start->takes_over)
+		return STP_OK;
 	if (config->has_bins_role != start->opened.trust.has_bins)
 		return STP_FAIL(err, STP_CONFIG, STAGE, STP_CONFIG_FILE,
 		                "\"bins_role\" cannot be changed in a repository that is "
@@ -215,14 +222,94 @@ static enum stp_errc take_config(struct start *start, struct stp_err *err)
 	return push(start, &wish, err);
 }
 
+/* ------------------------------------------------------------------ taking over */
+
+/* Keys that are wished for the bins role are its only ones: it is new. */
+static enum stp_errc take_bins_keys(struct start *start, struct stp_key_object *keys,
+                                    size_t *out_count, struct stp_err *err)
+{
+	size_t kept = 0;
+	size_t i;
+
+	*out_count = 0;
+	for (i = 0; i < start->count; i++) {
+		const struct stp_wish *wish = &start->wishes[i];
+
+		if (wish->kind != STP_WISH_ADD || wish->role != STP_WISH_BINS)
+			start->wishes[kept++] = *wish;
+		else if (*out_count == STP_ROLE_KEYS_MAX)
+			return STP_FAIL(err, STP_LIMIT, STAGE, "bins", "has more than %d keys",
+			                STP_ROLE_KEYS_MAX);
+		else
+			keys[(*out_count)++] = wish->key;
+	}
+	start->count = kept;
+	return STP_OK;
+}
+
+/* The documents of the first ceremony after an import: all three are new. */
+static enum stp_errc take_over(struct start *start, const struct stp_key_object *online,
+                               struct stp_err *err)
+{
+	const struct stp_trust *trust = &start->opened.trust;
+	struct stp_key_object *keys = calloc(STP_ROLE_KEYS_MAX, sizeof(*keys));
+	struct stp_role_keys bins = {.items = keys};
+	struct stp_takeover_input input = {
+	    .root = trust->root.doc.body_json,
+	    .targets = trust->targets.body_json,
+	    .bins_version = trust->bins.version,
+	    .config = &start->opened.config,
+	    .online = online,
+	};
+	enum stp_errc code;
+	unsigned role;
+
+	if (!keys)
+		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	code = take_bins_keys(start, keys, &bins.count, err);
+	bins.threshold = input.config->bins_threshold < bins.count ? input.config->bins_threshold
+	                                                           : (unsigned)bins.count;
+	if (bins.count)
+		input.bins = &bins;
+	if (code == STP_OK)
+		code = stp_takeover_make(&start->takeover, &input, err);
+	free(keys);
+	for (role = 0; role < STP_PAYLOAD_ROLES && code == STP_OK; role++) {
+		struct stp_wish wish = {.kind = STP_WISH_RENEW, .role = (enum stp_wish_role)role};
+
+		if (role != STP_PAYLOAD_BINS || start->takeover.bins)
+			code = push(start, &wish, err);
+	}
+	return code;
+}
+
+/* Sets takes_over, and online, when root is still another tool's. */
+static enum stp_errc look_at_root(struct start *start, struct stp_key_object *out_online,
+                                  struct stp_err *err)
+{
+	struct stp_key *key;
+
+	if (!start->opened.current.is_taken_over)
+		return STP_OK;
+	STP_TRY(stp_key_load(start->opened.repo.keys_fd, STP_ONLINE_KEY_FILE, &key, err));
+	stp_key_object_ed25519(out_online, stp_key_public(key));
+	stp_key_destroy(key);
+	start->takes_over = stp_takeover_is_needed(&start->opened.current, out_online->keyid);
+	return STP_OK;
+}
+
 static enum stp_errc take_all(struct start *start, struct stp_err *err)
 {
+	struct stp_key_object online;
 	unsigned role;
 	size_t i;
 
+	STP_TRY(look_at_root(start, &online, err));
 	STP_TRY(take_config(start, err));
 	for (i = 0; i < start->options->wish_count; i++)
 		STP_TRY(take(start, &start->options->wishes[i], err));
+	if (start->takes_over)
+		return take_over(start, &online, err);
 	for (role = 0; role < STP_PAYLOAD_ROLES && !start->options->wish_count; role++) {
 		struct stp_wish wish = {.kind = STP_WISH_RENEW, .role = (enum stp_wish_role)role};
 
@@ -246,7 +333,22 @@ static enum stp_errc make_bodies(struct start *start, int64_t now, struct stp_er
 	    .allows_former = start->options->allows_replaced,
 	};
 
+	if (start->takes_over) {
+		base.published[STP_PAYLOAD_ROOT] = start->takeover.root;
+		base.published[STP_PAYLOAD_TARGETS] = start->takeover.targets;
+		base.published[STP_PAYLOAD_BINS] = start->takeover.bins;
+	}
 	return stp_bodies_make(&start->bodies, &base, start->wishes, start->count, err);
+}
+
+/* What is staged would be overtaken. */
+static enum stp_errc check_rotation(const struct stp_opened *opened, struct stp_err *err)
+{
+	struct stp_rotation rotation;
+
+	STP_TRY(stp_rotation_load(opened->repo.state_fd, stp_seal_key_bytes(opened->seal),
+	                          &rotation, err));
+	return stp_rotation_check_free(&rotation, 0, "a ceremony", err);
 }
 
 static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *report,
@@ -264,6 +366,7 @@ static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *
 	                      err));
 	STP_TRY(stp_new_payload_check(start->options->out, err));
 	STP_TRY(stp_opened_open(&start->opened, &opening, err));
+	STP_TRY(check_rotation(&start->opened, err));
 	STP_TRY(take_all(start, err));
 	STP_TRY(make_bodies(start, now, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
@@ -295,6 +398,7 @@ enum stp_errc stp_ceremony_start(const struct stp_ceremony_start_options *option
 	if (code != STP_OK)
 		stp_ceremony_start_report_release(out_report);
 	stp_bodies_release(&start.bodies);
+	stp_takeover_release(&start.takeover);
 	stp_opened_close(&start.opened);
 	free(start.wishes);
 	return code;

@@ -29,6 +29,7 @@
 #include "publish/publish.h"
 #include "run/gc/run.h"
 #include "verify/bin_file.h"
+#include "verify/foreign.h"
 
 #define STAGE "gc"
 
@@ -307,14 +308,16 @@ static enum stp_errc mark_line(struct marking *m, const char *key, json_int_t ve
 	struct stp_gc_run *run = m->run;
 	enum stp_errc code;
 	int count = snprintf(name, sizeof(name), "%lld.%s", (long long)version, key);
-	int is_role = strcmp(key, "targets.json") == 0 || strcmp(key, "bins.json") == 0;
+	char role[STP_NAME_BYTES_MAX + 1];
 
 	if (count < 0 || (size_t)count >= sizeof(name) || strchr(name, '/'))
 		return STP_FAIL(err, STP_FORMAT, STAGE, key, "is not the name of a role");
 	if (stp_name_set_has(&run->files, name, (size_t)count))
 		return STP_OK; /* an earlier snapshot lists it too */
 	STP_TRY(stp_name_set_add(&run->files, name, (size_t)count, err));
-	if (!m->with_links || is_role || (uint64_t)version != run_version)
+	snprintf(role, sizeof(role), "%s", key);
+	role[strcspn(role, ".")] = '\0'; /* the name of a bin has no dot */
+	if (!m->with_links || (uint64_t)version != run_version || !stp_bin_role_is(role))
 		return STP_OK;
 	code = mark_bin(m, name, err);
 	return code == STP_OK ? STP_OK : forgive(m, name, code, err);
@@ -372,11 +375,34 @@ static enum stp_errc mark_snapshot(struct marking *m, uint64_t version, struct s
 	return STP_OK;
 }
 
+static uint64_t version_of(const void *ctx, const char *role)
+{
+	const struct stp_meta_list *meta = ctx;
+	long at = stp_meta_list_find(meta, role);
+
+	return at < 0 ? 0 : meta->items[at].version;
+}
+
+/* Marks the file of a target of a foreign role: whoever publishes that target put it there. */
+static enum stp_errc mark_foreign(void *ctx, const char *path, size_t path_bytes, const char *hex,
+                                  size_t hex_chars, struct stp_err *err)
+{
+	struct stp_gc_run *run = ctx;
+	char name[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 2];
+	size_t count = hex_chars <= 2 * STP_DIGEST_BYTES_MAX
+	                   ? stp_target_name(path, path_bytes, hex, hex_chars, name, sizeof(name))
+	                   : 0;
+
+	return count ? stp_name_set_add(&run->links, name, count, err) : STP_OK;
+}
+
 enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links, struct stp_err *err)
 {
 	struct marking m = {.run = run,
 	                    .with_links = with_links,
 	                    .with_marks = stp_file_exists(run->repo.targets_fd, STP_MARKS_FOLDER)};
+	struct stp_foreign_source foreign = {run->repo.metadata_fd, run->trust.targets.body_json,
+	                                     version_of, &run->current.meta};
 	enum stp_errc code = STP_OK;
 	size_t i;
 
@@ -385,5 +411,7 @@ enum stp_errc stp_gc_mark(struct stp_gc_run *run, int with_links, struct stp_err
 		code = mark_snapshot(&m, run->live.items[i].snapshot_version, err);
 	stp_bin_file_release(&m.bin);
 	stp_buf_release(&m.file);
+	if (code == STP_OK && with_links)
+		code = stp_foreign_each_target(&foreign, mark_foreign, run, err);
 	return code;
 }

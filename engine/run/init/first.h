@@ -19,7 +19,7 @@
 
 #include "ceremony/payload.h"
 #include "roles/roles.h"
-#include "run/init/init_stage.h"
+#include "run/init_stage.h"
 #include "stampede/ceremony.h"
 
 struct stp_init_first {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * init: all or nothing. Everything is made in REPO/.init and moved into place at the end
- * (run/init/init_stage.h). An init that fails removes what it made. Offline keys that the operator
+ * (run/init_stage.h). An init that fails removes what it made. Offline keys that the operator
  * wants elsewhere are created there directly, and removed again if the run fails.
  */
 #include "stampede/init.h"
@@ -25,7 +25,7 @@
 #include "roles/config.h"
 #include "roles/roles.h"
 #include "run/init/first.h"
-#include "run/init/init_stage.h"
+#include "run/new_repo.h"
 #include "run/offline_keys.h"
 #include "run/trusted.h"
 #include "sign/sealed.h"
@@ -40,11 +40,7 @@ struct init {
 	const struct stp_init_options *options;
 	struct stp_config config;
 	int64_t now;
-	char repo[PATH_MAX];    /* absolute */
-	char targets[PATH_MAX]; /* absolute, as configured */
-	int repo_made;
-	int root_fd;
-	struct stp_init_stage stage;
+	struct stp_new_repo place;
 	int metadata_fd;
 	int offline_fd;
 	char offline_path[PATH_MAX];
@@ -56,192 +52,26 @@ struct init {
 	struct stp_init_first *first; /* NULL: the offline keys are made here */
 };
 
-/* ------------------------------------------------------------------ configuration */
-
-static enum stp_errc apply_names(struct init *init, struct stp_err *err)
-{
-	const struct stp_init_options *options = init->options;
-	int how;
-
-	if (options->hashes) {
-		init->config.hash_set = stp_alg_set_parse(options->hashes);
-		if (!init->config.hash_set)
-			return STP_FAIL(
-			    err, STP_CONFIG, STAGE, options->hashes,
-			    "is not a list of sha256, sha512 and blake2b-256, each at most once");
-	}
-	if (options->target_files) {
-		how = stp_target_files_from_name(options->target_files);
-		if (how < 0)
-			return STP_FAIL(err, STP_CONFIG, STAGE, options->target_files,
-			                "is not auto, all, mutable or none");
-		init->config.target_files = (enum stp_target_files)how;
-	}
-	if (options->link) {
-		how = stp_link_from_name(options->link);
-		if (how < 0)
-			return STP_FAIL(err, STP_CONFIG, STAGE, options->link,
-			                "is not symlink, hardlink, reflink or copy");
-		init->config.link = (enum stp_link)how;
-	}
-	return STP_OK;
-}
-
 /* Makes the configuration from the profile and the options, and checks it. */
 static enum stp_errc make_config(struct init *init, struct stp_err *err)
 {
-	const struct stp_init_options *options = init->options;
-	uint64_t bins = options->bin_count;
-
-	STP_TRY(
-	    stp_config_profile(&init->config, options->profile ? options->profile : "pep458", err));
-	if (bins) {
-		if (bins < 2 || (bins & (bins - 1)) || bins > (UINT64_C(1) << STP_BIN_BITS_MAX))
-			return STP_FAIL(err, STP_CONFIG, STAGE, stp_hint_text(STP_HINT_BINS),
-			                "%llu is not a power of two from 2 to %d",
-			                (unsigned long long)bins, 1 << STP_BIN_BITS_MAX);
-		init->config.bin_bits = (unsigned)__builtin_ctzll(bins);
-	}
-	if (options->root_key_count) {
-		init->config.root_threshold = options->root_threshold;
-		init->config.root_key_count = options->root_key_count;
-	}
-	STP_TRY(apply_names(init, err));
+	STP_TRY(stp_new_repo_config(&init->config, init->options, err));
 	if (init->first)
 		STP_TRY(stp_init_first_keys(init->first, &init->config, err));
-	init->config.targets_dir = init->targets;
+	init->config.targets_dir = init->place.targets;
 	return stp_config_check(&init->config, STAGE, err);
 }
 
-/* ------------------------------------------------------------------ places */
-
-/* Makes path absolute, without a trailing "/". */
-static enum stp_errc make_absolute(const char *path, char out[PATH_MAX], struct stp_err *err)
-{
-	char here[PATH_MAX];
-	size_t count;
-	int need;
-
-	if (path[0] == '\0')
-		return STP_FAIL(err, STP_CONFIG, STAGE, "folder", "has an empty name");
-	if (path[0] == '/') {
-		need = snprintf(out, PATH_MAX, "%s", path);
-	} else {
-		if (!getcwd(here, sizeof(here)))
-			return STP_FAIL_SYS(err, STAGE, path,
-			                    "cannot find the path of the current folder");
-		need = snprintf(out, PATH_MAX, "%s/%s", strcmp(here, "/") ? here : "", path);
-	}
-	if (need < 0 || need >= PATH_MAX)
-		return STP_FAIL(err, STP_CONFIG, STAGE, path, "the path is too long");
-	for (count = strlen(out); count > 1 && out[count - 1] == '/'; count--)
-		out[count - 1] = '\0';
-	return STP_OK;
-}
-
-/* True when inner is outer or is in it; both are real paths. */
-static int lies_in(const char *inner, const char *outer)
-{
-	size_t count = strlen(outer);
-
-	if (strcmp(outer, "/") == 0)
-		return 1;
-	return strncmp(inner, outer, count) == 0 && (inner[count] == '\0' || inner[count] == '/');
-}
-
-/* The real path of REPO; if it does not exist yet, that of its parent and the last name. */
-static enum stp_errc real_repo(const char *repo, char out[PATH_MAX], struct stp_err *err)
-{
-	char parent[PATH_MAX];
-	char real[PATH_MAX];
-	char *slash;
-	const char *last;
-
-	if (realpath(repo, out))
-		return STP_OK;
-	if (errno != ENOENT)
-		return STP_FAIL(err, STP_CONFIG, STAGE, repo, "cannot be reached: %s",
-		                strerror(errno));
-	snprintf(parent, sizeof(parent), "%s", repo);
-	slash = strrchr(parent, '/');
-	last = repo + (slash - parent) + 1;
-	slash[slash == parent] = '\0';
-	if (strcmp(last, "..") == 0 || strcmp(last, ".") == 0 || !realpath(parent, real))
-		return STP_FAIL(err, STP_CONFIG, STAGE, repo,
-		                "the folder above it does not exist; create it first");
-	if (snprintf(out, PATH_MAX, "%s/%s", strcmp(real, "/") ? real : "", last) >= PATH_MAX)
-		return STP_FAIL(err, STP_CONFIG, STAGE, repo, "the path is too long");
-	return STP_OK;
-}
-
-/* The targets folder must exist, and neither folder may contain the other: sign would sign its own
- * output, or publish keys. */
 static enum stp_errc check_places(struct init *init, struct stp_err *err)
 {
-	const struct stp_init_options *options = init->options;
-	char repo[PATH_MAX];
-	char targets[PATH_MAX];
-	struct stat st;
-
-	STP_TRY(make_absolute(options->repo, repo, err));
-	STP_TRY(make_absolute(options->targets_dir, init->targets, err));
-	if (stat(init->targets, &st) != 0)
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
-		                "cannot be used as targets folder: %s", strerror(errno));
-	if (!S_ISDIR(st.st_mode) || !realpath(init->targets, targets))
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir, "is not a folder");
-	STP_TRY(real_repo(repo, init->repo, err));
-	if (lies_in(init->repo, targets))
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
-		                "is in the targets folder; put the repository elsewhere");
-	if (lies_in(targets, init->repo))
-		return STP_FAIL(err, STP_CONFIG, STAGE, options->targets_dir,
-		                "is in the repository; put the targets elsewhere");
-	return init->first ? make_absolute(init->first->options->out, init->first->path, err)
-	                   : STP_OK;
-}
-
-/* ------------------------------------------------------------------ REPO */
-
-/* Creates or opens REPO, locks the folder itself, and begins there. */
-static enum stp_errc open_root(struct init *init, struct stp_err *err)
-{
-	if (mkdir(init->repo, STP_MODE_PUBLIC_FOLDER) == 0)
-		init->repo_made = 1;
-	else if (errno != EEXIST)
-		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot make the folder");
-	init->root_fd = open(init->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (init->root_fd < 0)
-		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo, "cannot open the folder: %s",
-		                strerror(errno));
-	if (init->repo_made && fchmod(init->root_fd, STP_MODE_PUBLIC_FOLDER) != 0)
-		return STP_FAIL_SYS(err, STAGE, init->repo, "cannot set permissions");
-	if (flock(init->root_fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK)
-			return STP_FAIL_SYS(err, STAGE, init->repo, "cannot lock the folder");
-		return STP_FAIL(
-		    err, STP_BUSY, STAGE, init->repo,
-		    "another init is working on this folder; try again when it has finished");
-	}
-	if (stp_file_exists(init->root_fd, STP_CONFIG_FILE))
-		return STP_FAIL(err, STP_CONFIG, STAGE, init->repo,
-		                "is a repository already; use it, or name another folder");
-	stp_init_stage_init(&init->stage, init->root_fd);
-	return stp_init_stage_begin(&init->stage, &init->config, err);
+	STP_TRY(stp_new_repo_places(&init->place, init->options->repo, init->options->targets_dir,
+	                            err));
+	return init->first
+	           ? stp_new_repo_absolute(init->first->options->out, init->first->path, err)
+	           : STP_OK;
 }
 
 /* ------------------------------------------------------------------ keys */
-
-/* Creates folder name (0700 or 0755, whatever the umask is) and opens it. */
-static enum stp_errc make_folder(int folder_fd, const char *name, mode_t mode, int *out_fd,
-                                 struct stp_err *err)
-{
-	STP_FAULT_TRY(err, STAGE, "folder", name);
-	STP_TRY(stp_folder_make(folder_fd, name, mode, STAGE, out_fd, err));
-	if (fchmod(*out_fd, mode) != 0)
-		return STP_FAIL_SYS(err, STAGE, name, "cannot set permissions");
-	return STP_OK;
-}
 
 /* Opens the folder for offline keys: in REPO, or where the operator wants it. */
 static enum stp_errc open_offline(struct init *init, struct stp_err *err)
@@ -249,13 +79,14 @@ static enum stp_errc open_offline(struct init *init, struct stp_err *err)
 	const char *path = init->options->offline_keys;
 
 	if (!path) {
-		if (snprintf(init->offline_path, sizeof(init->offline_path), "%s/%s", init->repo,
-		             STP_OFFLINE_KEYS_FOLDER) >= PATH_MAX)
-			return STP_FAIL(err, STP_CONFIG, STAGE, init->repo, "the path is too long");
-		return make_folder(init->stage.fd, STP_OFFLINE_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER,
-		                   &init->offline_fd, err);
+		if (snprintf(init->offline_path, sizeof(init->offline_path), "%s/%s",
+		             init->place.repo, STP_OFFLINE_KEYS_FOLDER) >= PATH_MAX)
+			return STP_FAIL(err, STP_CONFIG, STAGE, init->place.repo,
+			                "the path is too long");
+		return stp_new_repo_folder(init->place.stage.fd, STP_OFFLINE_KEYS_FOLDER,
+		                           STP_MODE_PRIVATE_FOLDER, &init->offline_fd, err);
 	}
-	STP_TRY(make_absolute(path, init->offline_path, err));
+	STP_TRY(stp_new_repo_absolute(path, init->offline_path, err));
 	init->offline_made = mkdir(init->offline_path, STP_MODE_PRIVATE_FOLDER) == 0;
 	if (!init->offline_made && errno != EEXIST)
 		return STP_FAIL(err, STP_CONFIG, STAGE, path, "cannot make the folder: %s",
@@ -272,8 +103,8 @@ static enum stp_errc open_role_keys(struct init *init, struct stp_offline_keys *
 	size_t i;
 
 	if (init->options->offline_keys)
-		STP_TRY(stp_init_stage_keys(&init->stage, init->offline_fd, init->offline_path,
-		                            role, count, &files, err));
+		STP_TRY(stp_init_stage_keys(&init->place.stage, init->offline_fd,
+		                            init->offline_path, role, count, &files, err));
 	STP_TRY(
 	    stp_offline_keys_open(offline, init->offline_fd, role, count, threshold, files, err));
 	for (i = 0; i < offline->count && !init->options->offline_keys; i++) {
@@ -281,8 +112,8 @@ static enum stp_errc open_role_keys(struct init *init, struct stp_offline_keys *
 
 		memcpy(path, STP_OFFLINE_KEYS_FOLDER "/", sizeof(STP_OFFLINE_KEYS_FOLDER));
 		stp_offline_keys_file(role, i, path + sizeof(STP_OFFLINE_KEYS_FOLDER));
-		STP_TRY(
-		    stp_init_stage_note(&init->stage, path, offline->public_keys[i].keyid, err));
+		STP_TRY(stp_init_stage_note(&init->place.stage, path, offline->public_keys[i].keyid,
+		                            err));
 	}
 	return STP_OK;
 }
@@ -309,12 +140,13 @@ static enum stp_errc make_keys(struct init *init, struct stp_err *err)
 
 	if (!init->first)
 		STP_TRY(make_offline(init, err));
-	STP_TRY(
-	    make_folder(init->stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER, &keys_fd, err));
+	STP_TRY(stp_new_repo_folder(init->place.stage.fd, STP_KEYS_FOLDER, STP_MODE_PRIVATE_FOLDER,
+	                            &keys_fd, err));
 	code = stp_key_generate(keys_fd, STP_ONLINE_KEY_FILE, &init->online, err);
 	if (code == STP_OK)
-		code = stp_init_stage_note(&init->stage, STP_KEYS_FOLDER "/" STP_ONLINE_KEY_FILE,
-		                           stp_key_id(init->online), err);
+		code =
+		    stp_init_stage_note(&init->place.stage, STP_KEYS_FOLDER "/" STP_ONLINE_KEY_FILE,
+		                        stp_key_id(init->online), err);
 	if (code == STP_OK)
 		code = stp_seal_key_generate(keys_fd, STP_LEDGER_KEY_FILE, &init->seal, err);
 	close(keys_fd);
@@ -386,7 +218,7 @@ static enum stp_errc write_state(struct init *init, struct stp_err *err)
 	int state_fd = -1;
 	enum stp_errc code;
 
-	STP_TRY(stp_folder_open(init->stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
+	STP_TRY(stp_folder_open(init->place.stage.fd, STP_STATE_FOLDER, STAGE, &state_fd, err));
 	if (init->first) {
 		code = stp_init_first_payload(init->first, init->now, state_fd, err);
 	} else {
@@ -407,15 +239,16 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	int fd = -1;
 	enum stp_errc code;
 
-	STP_TRY(make_folder(init->stage.fd, STP_STATE_FOLDER, STP_MODE_PRIVATE_FOLDER, &fd, err));
+	STP_TRY(stp_new_repo_folder(init->place.stage.fd, STP_STATE_FOLDER, STP_MODE_PRIVATE_FOLDER,
+	                            &fd, err));
 	stp_fd_close(&fd);
-	STP_TRY(make_folder(init->stage.fd, STP_PUBLIC_FOLDER, STP_MODE_PUBLIC_FOLDER, &public_fd,
-	                    err));
-	code = make_folder(public_fd, STP_TARGETS_FOLDER, STP_MODE_PUBLIC_FOLDER, &fd, err);
+	STP_TRY(stp_new_repo_folder(init->place.stage.fd, STP_PUBLIC_FOLDER, STP_MODE_PUBLIC_FOLDER,
+	                            &public_fd, err));
+	code = stp_new_repo_folder(public_fd, STP_TARGETS_FOLDER, STP_MODE_PUBLIC_FOLDER, &fd, err);
 	stp_fd_close(&fd);
 	if (code == STP_OK)
-		code = make_folder(public_fd, STP_METADATA_FOLDER, STP_MODE_PUBLIC_FOLDER,
-		                   &init->metadata_fd, err);
+		code = stp_new_repo_folder(public_fd, STP_METADATA_FOLDER, STP_MODE_PUBLIC_FOLDER,
+		                           &init->metadata_fd, err);
 	stp_fd_close(&public_fd);
 	STP_TRY(code);
 	STP_TRY(make_keys(init, err));
@@ -424,15 +257,15 @@ static enum stp_errc fill_stage(struct init *init, struct stp_err *err)
 	STP_TRY(code);
 	STP_TRY(write_state(init, err));
 	/* The mark becomes the configuration, which names the root. */
-	return stp_config_replace(&init->config, init->stage.fd, err);
+	return stp_config_replace(&init->config, init->place.stage.fd, err);
 }
 
 /* Removes everything that this run made. */
 static void undo(struct init *init)
 {
-	stp_init_stage_undo(&init->stage);
+	stp_init_stage_undo(&init->place.stage);
 	/* Never remove keys that a repository needs. */
-	if (init->stage.committed)
+	if (init->place.stage.committed)
 		return;
 	if (init->first)
 		stp_init_first_undo(init->first);
@@ -443,8 +276,8 @@ static void undo(struct init *init)
 	}
 	if (init->offline_made)
 		rmdir(init->offline_path);
-	if (init->repo_made)
-		rmdir(init->repo);
+	if (init->place.repo_made)
+		rmdir(init->place.repo);
 }
 
 /* ------------------------------------------------------------------ report */
@@ -483,8 +316,8 @@ static enum stp_errc make_report(const struct init *init, struct stp_init_report
 	report->offline_keys =
 	    calloc(init->root.count + init->targets_keys.count + init->bins.count + 1,
 	           sizeof(*report->offline_keys));
-	report->repo = strdup(init->repo);
-	report->targets_dir = strdup(init->targets);
+	report->repo = strdup(init->place.repo);
+	report->targets_dir = strdup(init->place.targets);
 	if (!report->offline_keys || !report->repo || !report->targets_dir)
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
 	STP_TRY(report_keys(init, &init->root, report, err));
@@ -521,12 +354,12 @@ static enum stp_errc run(struct init *init, struct stp_init_report *report, stru
 	                      init->options->now ? stp_hint_text(STP_HINT_NOW) : "the clock", err));
 	STP_TRY(check_places(init, err));
 	STP_TRY(make_config(init, err));
-	STP_TRY(open_root(init, err));
+	STP_TRY(stp_new_repo_begin(&init->place, &init->config, err));
 	STP_TRY(fill_stage(init, err));
 	STP_TRY(make_report(init, report, err));
 	if (init->first)
-		STP_TRY(stp_init_first_write(init->first, &init->stage, err));
-	return stp_init_stage_commit(&init->stage, err);
+		STP_TRY(stp_init_first_write(init->first, &init->place.stage, err));
+	return stp_init_stage_commit(&init->place.stage, err);
 }
 
 enum stp_errc stp_init_run(const struct stp_init_options *options, struct stp_init_first *first,
@@ -547,8 +380,8 @@ enum stp_errc stp_init_run(const struct stp_init_options *options, struct stp_in
 	init->options = &mine;
 	init->first = first;
 	init->now = stp_options_now(mine.now, mine.has_now);
-	init->root_fd = init->metadata_fd = init->offline_fd = -1;
-	stp_init_stage_init(&init->stage, -1);
+	init->place.root_fd = init->metadata_fd = init->offline_fd = -1;
+	stp_init_stage_init(&init->place.stage, -1);
 	code = run(init, &report, err);
 	if (code == STP_OK) {
 		*out_report = report;
@@ -556,7 +389,7 @@ enum stp_errc stp_init_run(const struct stp_init_options *options, struct stp_in
 		undo(init);
 		stp_init_report_release(&report);
 	}
-	stp_init_stage_end(&init->stage);
+	stp_init_stage_end(&init->place.stage);
 	stp_offline_keys_release(&init->root);
 	stp_offline_keys_release(&init->targets_keys);
 	stp_offline_keys_release(&init->bins);
@@ -564,7 +397,7 @@ enum stp_errc stp_init_run(const struct stp_init_options *options, struct stp_in
 	stp_seal_key_destroy(init->seal);
 	stp_fd_close(&init->offline_fd);
 	stp_fd_close(&init->metadata_fd);
-	stp_fd_close(&init->root_fd);
+	stp_fd_close(&init->place.root_fd);
 	stp_config_release(&init->config);
 	free(init);
 	return code;

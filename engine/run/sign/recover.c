@@ -13,6 +13,7 @@
 #include "bins/bin.h"
 #include "hash/hash.h"
 #include "ledger/run.h"
+#include "publish/names.h"
 #include "verify/bin_file.h"
 
 #define RECOVER_BUDGET_BYTES ((size_t)256 << 20)
@@ -160,11 +161,11 @@ static enum stp_errc read_bin(struct recover *recover, size_t worker, const stru
 	return STP_OK;
 }
 
-/* The bins of the last run have its version, as the snapshot has; retired names have older ones. */
+/* The bins of the last run have its version, as the snapshot has; retired names, and those of
+ * foreign roles that look like bins, have others (run/import/). */
 static int is_live_bin(const struct stp_recover_in *in, const struct stp_meta *meta)
 {
-	return meta->version == in->version && strcmp(meta->name, "targets") != 0 &&
-	       strcmp(meta->name, "bins") != 0;
+	return meta->version == in->version && stp_bin_role_is(meta->name);
 }
 
 static enum stp_errc recover_worker(void *ctx, size_t worker, struct stp_err *err)

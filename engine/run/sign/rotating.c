@@ -198,8 +198,9 @@ static enum stp_errc open_role(struct stp_sign_run *run, struct stp_rotating *ro
 
 	*out_count = 1;
 	if (!item->is_rotated || !(is_staged || is_overlap))
-		return add_key(run, rotating, role, stp_config_signer(&run->config, role),
-		               &out_keys[0], err);
+		return add_key(run, rotating, role,
+		               stp_rotation_signer(rotation, &run->config, role), &out_keys[0],
+		               err);
 	/* A dry run has not published the delegation to the new key. */
 	if (role == STP_ONLINE_BIN_N && is_staged && run->options->dry_run)
 		return add_rotated(run, rotating, role, &item->former, &out_keys[0], err);

@@ -84,7 +84,7 @@ static int needs_recovery(const struct sign *sign)
 {
 	return !sign->recovered.has_published &&
 	       stp_recover_is_needed(sign->run.ledger, &sign->run.damage,
-	                             sign->opened.current.timestamp_version);
+	                             stp_current_published(&sign->opened.current));
 }
 
 /* How many targets were signed last time, before they are counted: as the ledger or the published
@@ -100,7 +100,7 @@ static enum stp_errc collect(struct sign *sign, struct stp_err *err)
 	struct stp_collected *collected = &sign->collected;
 	struct stp_collect_in in = {
 	    .recovered = &sign->recovered,
-	    .published = sign->opened.current.timestamp_version,
+	    .published = stp_current_published(&sign->opened.current),
 	};
 
 	if (!sign->choice.is_refresh)
@@ -304,8 +304,8 @@ static enum stp_errc do_run(struct sign *sign, struct stp_err *err)
 	enum stp_errc code;
 
 	STP_TRY(stp_sign_open(run, &sign->opened, err));
-	STP_TRY(stp_sign_choose_source(run, sign->opened.current.timestamp_version, &sign->choice,
-	                               err));
+	STP_TRY(stp_sign_choose_source(run, stp_current_published(&sign->opened.current),
+	                               &sign->choice, err));
 	STP_TRY(collect(sign, err));
 	code = compare_and_emit(sign, err);
 	if (run->options->dry_run)

@@ -97,7 +97,9 @@ static uint64_t restored_gap(const struct stp_sign_run *run, const struct stp_ve
 {
 	int64_t committed_at = in->trust->floors.committed_at;
 
-	return RESTORED_GAP + (run->now > committed_at ? (uint64_t)(run->now - committed_at) : 0);
+	/* 0: nothing was published here yet, in a repository that was taken over. */
+	return RESTORED_GAP +
+	       (committed_at && run->now > committed_at ? (uint64_t)(run->now - committed_at) : 0);
 }
 
 static int raise_above_restored(struct stp_sign_run *run, const struct stp_version_in *in,

@@ -28,6 +28,7 @@
 #include "run/trusted.h"
 #include "run/verify/served_absent.h"
 #include "run/verify/served_unknown.h"
+#include "verify/foreign.h"
 
 #define STAGE "verify"
 /* Folders remembered per worker: the upper ones of any tree, and those that many targets share. */
@@ -492,6 +493,36 @@ static enum stp_errc join_known(struct stp_verify_served *served, size_t *out_co
 	return STP_OK;
 }
 
+static uint64_t version_of(const void *ctx, const char *role)
+{
+	const struct stp_listed *listed = stp_chain_listed(ctx, role);
+
+	return listed ? listed->version : 0;
+}
+
+/* A target of a foreign role: whoever publishes it puts its file there, sign does not. */
+static enum stp_errc add_foreign(void *ctx, const char *path, size_t path_bytes, const char *hex,
+                                 size_t hex_chars, struct stp_err *err)
+{
+	struct stp_verify_served *served = ctx;
+	char name[STP_PATH_BYTES_MAX + 2 * STP_DIGEST_BYTES_MAX + 2];
+	size_t count = hex_chars <= 2 * STP_DIGEST_BYTES_MAX
+	                   ? stp_target_name(path, path_bytes, hex, hex_chars, name, sizeof(name))
+	                   : 0;
+
+	return count ? add_known(served, &served->workers[0], name, count, err) : STP_OK;
+}
+
+static enum stp_errc add_all_foreign(struct stp_verify_served *served, int metadata_fd,
+                                     struct stp_err *err)
+{
+	const struct stp_chain *tree = served->options.tree;
+	struct stp_foreign_source source = {metadata_fd, tree->targets.body_json, version_of, tree};
+
+	return tree->has_targets ? stp_foreign_each_target(&source, add_foreign, served, err)
+	                         : STP_OK;
+}
+
 enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int metadata_fd,
                                        const uint64_t *snapshot_versions,
                                        size_t snapshot_version_count,
@@ -531,6 +562,7 @@ enum stp_errc stp_verify_served_finish(struct stp_verify_served *served, int met
 	out_totals->index_fd = served->index_fd;
 	out_totals->why = stp_served_absent(&absent, served->options.findings);
 	stp_missing_release(&absent.missing);
+	STP_TRY(add_all_foreign(served, metadata_fd, err));
 	STP_TRY(join_known(served, &unknown.known_count, err));
 	unknown.known = served->all_known;
 	return stp_served_unknown(&unknown, &out_totals->unpublished, err);

@@ -23,8 +23,8 @@
  * Ownership  begin, then commit or undo; end releases.
  * Threads    one thread, which holds a lock on REPO.
  */
-#ifndef STP_RUN_INIT_INIT_STAGE_H
-#define STP_RUN_INIT_INIT_STAGE_H
+#ifndef STP_RUN_INIT_STAGE_H
+#define STP_RUN_INIT_STAGE_H
 
 #include "base/bytes.h"
 #include "roles/config.h"
@@ -54,7 +54,8 @@ enum stp_errc stp_init_stage_keys(struct stp_init_stage *stage, int folder_fd, c
                                   enum stp_offline_keys_files *out_files,
                                   struct stp_err *err) STP_MUST_CHECK;
 
-/* Notes a key file that was created in .init ("keys/online.pem"), before commit. */
+/* Notes a file that was created in .init, before commit: a key file ("keys/online.pem") by its
+ * keyid, another one by its SHA-256 in hex. */
 enum stp_errc stp_init_stage_note(struct stp_init_stage *stage, const char *path, const char *keyid,
                                   struct stp_err *err) STP_MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/init/init_stage.h"
+#include "run/init_stage.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,8 +19,9 @@
 #include "trust/floors.h"
 
 #define STAGE "init"
-/* Keys of three roles, their paths and the folder that they are in. */
-#define MADE_BYTES_MAX ((size_t)256 * 1024)
+/* Keys of three roles, their paths and the folder that they are in; with import also a line for
+ * each file of metadata that was copied. */
+#define MADE_BYTES_MAX ((size_t)256 * 1024 * 1024)
 /* More than any payload that init makes. */
 #define PAYLOAD_BYTES_MAX ((size_t)64 << 20)
 
@@ -213,9 +214,33 @@ static enum stp_errc prove_none(void *ctx, int folder_fd, const char *name, stru
 	return refuse(proof->member, err);
 }
 
-/* state/ must hold only what init wrote, without any run. */
+/* Whether the file is one that the interrupted import noted, with its bytes. */
+static int is_noted(const struct proof *proof, const char *folder, int folder_fd, const char *name)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf file = STP_BUF_INIT;
+	char line[STP_NAME_BYTES_MAX + 160];
+	uint8_t digest[32];
+	char hex[65];
+	int found;
+
+	found = stp_file_read(folder_fd, name, STP_SNAPSHOT_BYTES_MAX, STAGE, &file, &ignored) ==
+	        STP_OK;
+	if (found) {
+		stp_hash_one(STP_ALG_SHA256, file.data, file.count, digest);
+		stp_hex_encode(digest, sizeof(digest), hex);
+		hex[64] = '\0';
+		snprintf(line, sizeof(line), "made %s %s/%.255s", hex, folder, name);
+		found = has_line(&proof->stage->made, line);
+	}
+	stp_buf_release(&file);
+	return found;
+}
+
+/* state/ must hold only the floors that init wrote, without any run, or what import noted. */
 static enum stp_errc prove_state(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
+	const struct proof *proof = ctx;
 	struct stp_err ignored = STP_ERR_INIT;
 	enum stp_floors_origin origin;
 	struct stp_floors floors;
@@ -227,14 +252,17 @@ static enum stp_errc prove_state(void *ctx, int folder_fd, const char *name, str
 	    stp_floors_load(folder_fd, NULL, &floors, &found, &origin, &ignored) == STP_OK &&
 	    !floors.timestamp.version)
 		return STP_OK;
+	if (is_noted(proof, STP_STATE_FOLDER, folder_fd, name))
+		return STP_OK;
 	return prove_none(ctx, folder_fd, name, err);
 }
 
-/* There must be only the first versions of the offline roles: nothing was ever signed with the
- * online key. */
+/* There must be only the first versions of the offline roles, or files that import noted: nothing
+ * was ever signed with the online key. */
 static enum stp_errc prove_metadata(void *ctx, int folder_fd, const char *name, struct stp_err *err)
 {
-	(void)folder_fd;
+	if (is_noted(ctx, STP_PUBLIC_FOLDER "/" STP_METADATA_FOLDER, folder_fd, name))
+		return STP_OK;
 	if (strcmp(name, "1.root.json") == 0 || strcmp(name, "1.targets.json") == 0 ||
 	    strcmp(name, "1.bins.json") == 0)
 		return STP_OK;
