@@ -56,7 +56,7 @@ static int show_run(struct stp_cli *cli)
 const struct stp_verb stp_verb_ceremony_show = {
     .name = "ceremony show",
     .summary = "what a payload changes, verified from a root of your own",
-    .synopsis = "ceremony show PAYLOAD --trust ROOT.json [options]",
+    .synopsis = "ceremony show P --trust ROOT.json [options]",
     .options = show_options,
     .examples = "  stampede ceremony show /media/stick/P --trust ~/4.root.json\n"
                 "  stampede ceremony show P --trust 4.root.json --json | jq -r '.words[:2][]'\n",
@@ -174,7 +174,7 @@ static int sign_run(struct stp_cli *cli)
 const struct stp_verb stp_verb_ceremony_sign = {
     .name = "ceremony sign",
     .summary = "show a payload, ask for its first two words, and sign it",
-    .synopsis = "ceremony sign PAYLOAD --trust ROOT.json --key pem:PATH [options]",
+    .synopsis = "ceremony sign P --trust ROOT.json --key pem:PATH [options]",
     .options = sign_options,
     .examples = "  stampede ceremony sign P --trust 4.root.json --key pem:safe-1.pem\n"
                 "  stampede ceremony sign P --trust 4.root.json --key pem:safe-1.pem \\\n"

@@ -181,7 +181,7 @@ static int export_run(struct stp_cli *cli)
 const struct stp_verb stp_verb_ceremony_export = {
     .name = "ceremony export",
     .summary = "the exact bytes to sign, for openssl, signify, minisign and others",
-    .synopsis = "ceremony export PAYLOAD --raw DIR [options]",
+    .synopsis = "ceremony export P --raw DIR [options]",
     .options = export_options,
     .examples = "  stampede ceremony export P --raw /tmp/raw\n",
     .run = export_run,
@@ -327,7 +327,7 @@ static int status_run(struct stp_cli *cli)
 const struct stp_verb stp_verb_ceremony_status = {
     .name = "ceremony status",
     .summary = "who has signed a payload, and who is missing",
-    .synopsis = "ceremony status PAYLOAD [SIGNATURES…] [options]",
+    .synopsis = "ceremony status P [SIGNATURES…] [options]",
     .options = status_options,
     .examples = "  stampede ceremony status P P.*.sig\n",
     .run = status_run,

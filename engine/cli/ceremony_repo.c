@@ -284,8 +284,8 @@ static void print_finish_json(const struct stp_ceremony_finish_report *report)
 	stp_cli_print_json(json_pack(
 	    "{s:s,s:o,s:b,s:b,s:b,s:b,s:{s:o,s:o,s:o},s:{s:o,s:o,s:o},s:I,s:b,s:b,s:o}", "payload",
 	    report->payload, "words", stp_cli_words_json(report->words), "drill", report->is_drill,
-	    "published", !report->is_drill && !report->is_staged, "staged", report->is_staged,
-	    "was_published", report->was_published, "versions", "root",
+	    "published", !report->is_drill && !report->is_staged, "was_published",
+	    report->was_published, "staged", report->is_staged, "versions", "root",
 	    version_json(report->root_version), "targets", version_json(report->targets_version),
 	    "bins", version_json(report->bins_version), "expires", "root",
 	    text_json(report->root_expires), "targets", text_json(report->targets_expires), "bins",
@@ -319,9 +319,9 @@ static void print_finish(const char *repo, const struct stp_ceremony_finish_repo
 	print_role("targets", report->targets_version, report->targets_expires);
 	print_role("bins", report->bins_version, report->bins_expires);
 	if (report->is_staged)
-		puts("Staged: clients see nothing of it yet. The next sign publishes it; the old "
-		     "and the new online keys sign for 48 hours.");
-	if (report->was_published)
+		puts("The new online keys are staged: the next sign publishes them, and signs with "
+		     "the old\nand the new ones for two days. No client fails.");
+	else if (report->was_published)
 		puts("All of it was published already.");
 	if (report->bins_changed)
 		printf("%" PRIu64 " bins from the next sign on; names of earlier bins stay "
@@ -378,7 +378,7 @@ const struct stp_verb stp_verb_ceremony_start = {
     "  stampede ceremony start /srv/repo --out 2027.json --purpose 'yearly renewal'\n"
     "  stampede ceremony start /srv/repo --out leave.json --purpose 'Ada leaves' \\\n"
     "      --remove root=ada --add root=grace.key.json\n"
-    "  stampede ceremony start REPO --out P --purpose 'more bins' --bins 32768\n",
+    "  stampede ceremony start /srv/repo --out b.json --purpose growth --bins 32768\n",
     run_start,
 };
 

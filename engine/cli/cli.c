@@ -339,9 +339,23 @@ static void print_options(const struct stp_option *table, const struct stp_optio
 	}
 }
 
+/* One line for each of several usages, which " | " separates. */
+static void print_synopsis(const char *synopsis)
+{
+	const char *before = "usage: stampede ", *bar;
+
+	while ((bar = strstr(synopsis, " | "))) {
+		printf("%s%.*s\n", before, (int)(bar - synopsis), synopsis);
+		before = "       stampede ";
+		synopsis = bar + 3;
+	}
+	printf("%s%s\n", before, synopsis);
+}
+
 static void print_help(const struct stp_verb *verb)
 {
-	printf("usage: stampede %s\n\n%s\n", verb->synopsis, verb->summary);
+	print_synopsis(verb->synopsis);
+	printf("\n%s\n", verb->summary);
 	if (verb->options && verb->options->name) {
 		puts("\noptions:");
 		print_options(verb->options, NULL);

@@ -74,7 +74,7 @@ struct stp_cli {
 struct stp_verb {
 	const char *name;                 /* one word, or a family and a word: "key new" */
 	const char *summary;              /* one line */
-	const char *synopsis;             /* "sign REPO [options]" */
+	const char *synopsis;             /* "sign REPO [options]"; " | " between several */
 	const struct stp_option *options; /* ends with a NULL name */
 	const char *examples;             /* lines for --help, may be NULL */
 	int (*run)(struct stp_cli *cli);  /* returns an exit code */

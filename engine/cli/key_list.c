@@ -132,8 +132,8 @@ static void print_key(const struct stp_status_report *status, const struct liste
 	char roles[80];
 
 	add_roles(status, item->roles, roles, sizeof(roles));
-	printf("%-10s  %s  %s%s\n            %s\n", key->name[0] ? key->name : "(no name)",
-	       key->key_type, key->holder[0] ? "of " : "", key->holder, key->keyid);
+	printf("%-10s  %s%s%s\n            %s\n", key->name[0] ? key->name : "(no name)",
+	       key->key_type, key->holder[0] ? ", of " : "", key->holder, key->keyid);
 	printf("            %s%s\n", is_online(item) ? "online: " : "", roles);
 	if (!is_online(item))
 		print_life(status, key);
@@ -221,8 +221,10 @@ static int judge(const struct stp_cli *cli, const struct stp_status_report *stat
 		           status->roles[i].expires <= status->now;
 	if (status->problem_count <= expired)
 		return STP_EXIT_OK;
-	stp_cli_warn(cli, "key: what is published is not in order, and so may be these keys; "
-	                  "'stampede verify' lists what is wrong");
+	for (i = 0; i < status->problem_count && i < STP_STATUS_PROBLEMS_KEPT; i++)
+		stp_cli_warn(cli, "key: %s", status->problems[i].text);
+	stp_cli_warn(cli, "key: because of that, the list may be wrong; 'stampede verify' lists "
+	                  "all that is wrong with what is published");
 	return STP_EXIT_VERIFY;
 }
 

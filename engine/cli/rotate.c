@@ -249,8 +249,8 @@ const struct stp_verb stp_verb_rotate = {
     "rotate REPO --online-key NAME.key.json [options] | rotate REPO",
     options_table,
     "  stampede key new /srv/stampede/pypi/keys/online-2\n"
-    "  stampede rotate /srv/stampede/pypi --online-key /srv/stampede/pypi/keys/online-2.key.json\n"
-    "  stampede rotate /srv/stampede/pypi --online-key ts.key.json --role timestamp,snapshot\n"
+    "  stampede rotate /srv/repo --online-key /srv/repo/keys/online-2.key.json\n"
+    "  stampede rotate /srv/repo --online-key ts.key.json --role timestamp,snapshot\n"
     "  stampede rotate /srv/stampede/pypi\n",
     run,
 };

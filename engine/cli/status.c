@@ -150,6 +150,30 @@ static void print_role(const struct stp_status_report *status, const struct stp_
 	       stp_period_format(role->expires - status->now, left));
 }
 
+static void print_rotation(const struct stp_status_report *status)
+{
+	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
+
+	if (status->rotation == STP_STATUS_ROTATION_STAGED)
+		printf(
+		    "rotation   staged: the next 'stampede sign' publishes the new online keys\n");
+	if (status->rotation != STP_STATUS_ROTATION_OVERLAP)
+		return;
+	stp_time_format(status->rotation_until, time);
+	printf("rotation   the old and the new online keys sign until %s, %s\n", time,
+	       stp_period_format(status->rotation_until - status->now, left));
+}
+
+static json_t *rotation_json(const struct stp_status_report *status)
+{
+	static const char *const names[] = {"none", "staged", "overlap"};
+	json_t *object = json_object();
+
+	json_object_set_new(object, "phase", json_string(names[status->rotation]));
+	stp_json_set_time(object, "until", status->rotation_until);
+	return object;
+}
+
 static void print_published(const struct stp_cli *cli, const struct stp_status_report *status)
 {
 	if (!status->published)
@@ -159,6 +183,7 @@ static void print_published(const struct stp_cli *cli, const struct stp_status_r
 		print_role(status, &status->roles[i]);
 	stp_status_print_signers(cli, status);
 	stp_status_print_calendar(cli, status);
+	print_rotation(status);
 	stp_status_print_margins(cli, status);
 	if (status->bins_missing)
 		printf("MISSING    %llu of %llu bins are not there\n",
@@ -340,6 +365,7 @@ static json_t *status_json(const struct stp_cli *cli, const struct stp_status_re
 	stp_json_set_u64(object, "bins_unreadable", status->bins_unreadable);
 	stp_json_set_u64(object, "problems", status->problem_count);
 	json_object_set_new(object, "problem_list", problems_json(status));
+	json_object_set_new(object, "rotation", rotation_json(status));
 	json_object_set_new(object, "last_run", run_json(&status->run));
 	json_object_set_new(object, "disk",
 	                    json_pack("{s:o, s:o, s:o}", "metadata", disk_json(&status->metadata),

@@ -44,6 +44,9 @@
 #ifdef STP_OFFLINE /* stampede-offline: what holders of keys do, without a repository */
 #undef STP_VERBS
 #define STP_VERBS(X)       \
+	X(key_new)         \
+	X(key_show)        \
+	X(key_import)      \
 	X(ceremony_show)   \
 	X(ceremony_sign)   \
 	X(ceremony_export) \

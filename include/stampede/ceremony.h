@@ -313,11 +313,11 @@ struct stp_ceremony_finish_report {
 	int bins_changed;
 	int was_published; /* by an earlier call: nothing was left to do */
 	int must_sign;     /* clients fail until the next stp_sign(): what they read has new keys */
+	int is_staged;     /* new online keys: the next stp_sign() publishes it, nothing is visible
+	                    * yet */
 	int is_drill;      /* nothing was published */
 	struct stp_ceremony_signer *signers; /* whose signatures were in the files */
 	size_t signer_count;
-	int is_staged; /* it replaces online keys: the next stp_sign() publishes it, see
-	                * stampede/rotate.h */
 };
 
 /* Publishes a payload that its holders have signed, or notes that they took part in a drill. May be

@@ -116,6 +116,13 @@ struct stp_status_task {
 
 #define STP_STATUS_TASKS_MAX 7
 
+/* How far the replacement of an online key is, see stp_rotate(). */
+enum stp_status_rotation {
+	STP_STATUS_ROTATION_NONE,    /* none, or the last one is done */
+	STP_STATUS_ROTATION_STAGED,  /* signed by the offline keys: the next sign publishes it */
+	STP_STATUS_ROTATION_OVERLAP, /* published: the old and the new key sign until the end */
+};
+
 /* Problems that are kept with their text; the others are only counted. */
 #define STP_STATUS_PROBLEMS_KEPT 8
 
@@ -153,6 +160,8 @@ struct stp_status_report {
 	const char *expires_what;         /* "timestamp", "bin-n", …; static string */
 	struct stp_status_task tasks[STP_STATUS_TASKS_MAX]; /* sorted by "before" */
 	size_t task_count;
+	enum stp_status_rotation rotation;
+	int64_t rotation_until; /* when the overlap ends; 0: it has not begun */
 	/* With options.lost: until when clients work if a loss is final; 0: they can go on. */
 	int64_t lost_until;
 	/* What is wrong with the documents above the bins, expiries among it. `verify` reports all.

@@ -289,6 +289,11 @@ printf '{"_type":"stampede-ceremony","_type":"x"}' >twice
 is 3 show twice --trust root1.json
 
 # A full stick: nothing is left but a clear message.
+words P --trust root1.json >words
+(ulimit -f 0; trap '' XFSZ; exec "$STAMPEDE" ceremony sign P --trust root1.json --key pem:$keys/root-2.pem --out full.sig) \
+	<words 2>&1 >/dev/null | cat >err || true
+complains 'full.sig'
+[ ! -e full.sig ] && ! ls .tmp-* 2>/dev/null || fail "left: $(ls -a)"
 if [ -w /dev/full ]; then
 	"$STAMPEDE" ceremony show P --trust root1.json >/dev/full 2>err && fail 'a full disk went unnoticed'
 fi

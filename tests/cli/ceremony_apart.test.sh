@@ -67,11 +67,39 @@ apart server sh -c "./stampede ceremony finish repo P P.*.SIG --now $now" >/dev/
 apart server ./stampede sign repo --quiet --now $now >/dev/null
 apart server ./stampede verify repo --now $now >verify || fail "verify: $(cat verify)"
 [ -f server/repo/public/metadata/2.root.json ] && [ -f server/repo/public/metadata/2.targets.json ]
+# A fourth holder replaces the third, with a key that was made without a network as well.
+mkdir -m 700 holder4
+cp "$STAMPEDE_OFFLINE" holder4/stampede
+cp server/repo/public/metadata/2.root.json holder4/kept.json
+apart holder4 ./stampede key new ./grace --now $now >/dev/null
+third=$(apart holder3 ./stampede key show key.pem --json | python3 -c "import json,sys;print(json.load(sys.stdin)['keyid'])")
+cp holder4/grace.key.json server/
+apart server ./stampede ceremony start repo --out R --purpose 'grace for the third' --remove "root=$third" \
+	--add root=grace.key.json --now $now >/dev/null
+for who in holder1 holder2 holder4; do
+	cp server/R "$who/R"
+	key=key.pem
+	[ $who != holder4 ] || key=grace.pem
+	cp server/repo/public/metadata/2.root.json "$who/kept2.json"
+	apart $who ./stampede ceremony show R --trust kept2.json --json --now $now >words.json
+	python3 -c "import json;print(*json.load(open('words.json'))['words'][:2])" >words
+	apart $who ./stampede ceremony sign R --trust kept2.json --key pem:$key --now $now <words >shown
+	grep -q '+ grace ' shown || fail "the new key is not shown: $(cat shown)"
+	[ $who = holder4 ] || cp "$who"/R.*.sig server/
+done
+# The old and the new threshold are reached, but the new key has not signed.
+got=0
+apart server sh -c "./stampede ceremony status R R.*.sig" >status || got=$?
+[ $got = 1 ] || fail "complete without the new key: $(cat status)"
+! apart server sh -c "./stampede ceremony finish repo R R.*.sig --now $now" >/dev/null 2>err || fail 'published'
+cp holder4/R.*.sig server/
+apart server sh -c "./stampede ceremony finish repo R R.*.sig --now $now" >/dev/null
+[ -f server/repo/public/metadata/3.root.json ]
 # What the holders keep from now on verifies the next payload.
 cp server/repo/public/metadata/2.root.json holder3/kept.json
 apart server ./stampede ceremony start repo --out Q --purpose 'the next' --renew root --now $now >/dev/null
 cp server/Q holder3/
-apart holder3 ./stampede ceremony show Q --trust kept.json --now $now | grep -q 'root 2 → 3'
+apart holder3 ./stampede ceremony show Q --trust kept.json --now $now | grep -q 'root 3 → 4'
 cp holder1/kept.json holder3/old.json
 apart holder3 ./stampede ceremony show Q --trust old.json --now $now >/dev/null
 got=0

@@ -214,16 +214,35 @@ is 0 sign repo --now "$(at 2)" --quiet
 is 0 verify repo --now "$(at 2)"
 grep -q '"bins": 8' repo/stampede.json
 
-# The online keys: sign refuses until keys/online.pem is the new one.
-"$STAMPEDE" key new keys/online >/dev/null
-start 0 --online timestamp,snapshot,bins=keys/online.key.json
+# Online keys alone: staged, and the next sign publishes them, with both keys.
+"$STAMPEDE" key new keys/next >/dev/null
+start 0 --online timestamp,snapshot,bins=keys/next.key.json
 signed p.json ada bob eve dan
+cp -r repo gone
+finish 2 p.json --now "$(at 2)"
+complains 'keys/next.pem: is not there: put the secret key of'
+cp keys/ada.pem repo/keys/next.pem
+finish 2 p.json --now "$(at 2)"
+complains 'the key of bin_n; put that key there'
+cp keys/next.pem repo/keys/next.pem
+before=$(ls repo/public/metadata)
+finish 0 p.json --now "$(at 2)" --json
+[ "$(json staged)" = True ] && [ "$(json published)" = False ] && [ "$(json must_sign)" = False ]
 finish 0 p.json --now "$(at 2)"
-says 'sign now'
-is 2 sign repo --now "$(at 2)"
-cp keys/online.pem repo/keys/online.pem
+says 'The new online keys are staged'
+[ "$before" = "$(ls repo/public/metadata)" ]
+is 2 ceremony start repo --out x.json --purpose x --now "$(at 2)"
+complains 'a rotation of online keys is staged, which a ceremony would overtake'
 is 0 sign repo --now "$(at 2)" --quiet
+[ -e repo/public/metadata/4.root.json ]
 is 0 verify repo --now "$(at 2)"
+# The old key was replaced by hand before: at once, and clients wait for the next sign.
+cp keys/next.pem gone/keys/online.pem
+repo=gone finish 0 p.json --now "$(at 2)"
+says 'sign now'
+is 0 sign gone --now "$(at 2)" --quiet
+is 0 verify gone --now "$(at 2)"
+is 0 sign repo --now "$(at 3)" --quiet
 
 # ------------------------------------------------------------------ a drill
 cp repo/keyring.json keyring.before

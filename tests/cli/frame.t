@@ -12,8 +12,8 @@ $ stampede --version | head -n 1
 stampede * (glob)
 
 # Help fits a terminal of 80 columns, and names an option once.
-$ for command in init sign verify plan hash show bench status gc key_new key_show key_list key_import ceremony_start ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status; do stampede ${command/_/ } --help; done | awk 'length > 80'
-$ for command in init sign verify plan hash show bench status gc key_new key_show key_list key_import ceremony_start ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status; do stampede ${command/_/ } --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
+$ for command in init sign verify plan hash show bench status gc rotate key_new key_show key_list key_import ceremony_start ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status ceremony_finish ceremony_drill; do stampede ${command/_/ } --help; done | awk 'length > 80'
+$ for command in init sign verify plan hash show bench status gc rotate key_new key_show key_list key_import ceremony_start ceremony_show ceremony_sign ceremony_export ceremony_add ceremony_status ceremony_finish ceremony_drill; do stampede ${command/_/ } --help | grep -o '^  --[a-z-]*' | sort | uniq -d; done
 
 # Output that could not be written is a failure.
 $ stampede --help >/dev/full

@@ -16,7 +16,7 @@ $ stampede key new --help | head -n 1
 usage: stampede key new DIR/NAME [options]
 $ stampede --help | grep -A 1 '^  key '
   key      secret keys of people, and the files that describe them:
-           new, show, import
+           new, show, list, import
 $ stampede new
 2> stampede: unknown command; 'stampede --help' lists them
 = 2

@@ -16,9 +16,10 @@ for library in sodium crypto jansson; do
 	[ -n "$("${CC:-cc}" -print-file-name="lib$library.a" | grep /)" ] || { echo "skipped: no lib$library.a"; exit 77; }
 done
 
+mkdir -p "$scratch/one" "$scratch/another"
+cp -r "$source"/{CMakeLists.txt,CMakePresets.json,LICENSE,README.md,CHANGELOG.md,engine,include,tools} "$scratch/one/"
+cp -r "$scratch/one" "$scratch/another/place"
 for folder in one another/place; do
-	mkdir -p "$scratch/$folder"
-	cp -r "$source"/{CMakeLists.txt,CMakePresets.json,LICENSE,README.md,CHANGELOG.md,engine,include,tools} "$scratch/$folder/"
 	(cd "$scratch/$folder" && cmake --preset offline && cmake --build --preset offline) >"$scratch/log" 2>&1 ||
 		fail "build: $(tail -n 20 "$scratch/log")"
 done

@@ -67,6 +67,39 @@ through() {
 	mv signed repo
 }
 
+# stage: rotate, after copies of the repository died at each step of that: it is staged as a whole or not at all
+stage() {
+	local point phase got
+	local rotate=(rotate repo --online-key repo/keys/next.key.json --overlap 20h --now "$(at 0)" --quiet --yes)
+	cp -r repo before
+	STAMPEDE_FAULT_TRACE=$scratch/trace "$STAMPEDE" "${rotate[@]}" >/dev/null 2>err || fail "rotate: $(cat err)"
+	rm -rf signed
+	mv repo signed
+	sort -u trace | grep -E '^(stage|rotation)\.' >points
+	: >trace
+	[ -s points ] || fail 'no step was passed'
+	names_before=$(cd before && find public -type f -print0 | sort -z | xargs -0 sha256sum)
+	while read -r point; do
+		rm -rf repo
+		cp -r before repo
+		! { STAMPEDE_FAULT_POINT=$point "$STAMPEDE" "${rotate[@]}" >/dev/null; } 2>/dev/null || fail "$point: did not die"
+		[ "$(cd repo && find public -type f -print0 | sort -z | xargs -0 sha256sum)" = "$names_before" ] || fail "$point: visible"
+		phase=$("$STAMPEDE" rotate repo --json | grep -oE '"phase":"[a-z]+"')
+		got=0
+		"$STAMPEDE" "${rotate[@]}" >/dev/null 2>err || got=$?
+		case $phase$got in
+		'"phase":"none"0') ;;
+		'"phase":"staged"2') says 'a rotation of online keys is staged' ;;
+		*) fail "$point: $phase, then exit $got: $(cat err)" ;;
+		esac
+		now=$(at 1)
+		sign_is 0 repo --quiet --now "$now"
+		clients "killed at $point of rotate, then signed"
+	done <points
+	rm -rf repo before
+	mv signed repo
+}
+
 began=$(date +%s)
 : >trace
 index 12
@@ -76,9 +109,8 @@ for profile in pep458 prefixes; do
 	cp repo/public/metadata/1.root.json first.root.json
 	sign_is 0 repo --quiet --now "$(at 0)"
 	key repo/keys next
-	"$STAMPEDE" rotate repo --online-key repo/keys/next.key.json --overlap 20h --now "$(at 0)" --quiet --yes >/dev/null 2>err ||
-		fail "rotate: $(cat err)"
 	hidden=2.root.json
+	stage
 	through "$(at 1)"
 	through "$(at 12)"
 	[ -e repo/keys/online.pem ] || fail 'the old key was wiped too early'

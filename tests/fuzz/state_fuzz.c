@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The small files of state/ as somebody who may write there could leave them: the input is read as
- * state/reserved, as a commit record and as the report of the last run. A number that is accepted
- * is one that can be published; no control character gets from the report to a terminal.
+ * state/reserved, as a commit record, as the report of the last run and as state/rotation.json. A
+ * number that is accepted is one that can be published; no control character gets from the report
+ * to a terminal.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "publish/commits.h"
 #include "publish/publish.h"
 #include "run/last_run.h"
+#include "run/rotation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes);
 
@@ -70,10 +72,30 @@ static void try_last_run(const uint8_t *data, size_t data_bytes)
 	check_text(run.io_backend, sizeof(run.io_backend));
 }
 
+/* Names of documents lead to no other folder, and texts end. */
+static void try_rotation(const uint8_t *data, size_t data_bytes)
+{
+	struct stp_err err = STP_ERR_INIT;
+	struct stp_rotation rotation;
+
+	if (stp_rotation_parse((const char *)data, data_bytes, NULL, &rotation, &err) != STP_OK) {
+		STP_ASSERT(err.code == STP_FORMAT);
+		return;
+	}
+	STP_ASSERT(rotation.phase != STP_ROTATION_NONE && rotation.file_count >= 1 &&
+	           rotation.file_count <= STP_ROTATION_FILES_MAX);
+	for (size_t i = 0; i < rotation.file_count; i++)
+		STP_ASSERT(!strchr(rotation.files[i].name, '/'));
+	for (size_t i = 0; i < STP_ONLINE_ROLES; i++)
+		STP_ASSERT(!rotation.roles[i].is_rotated ||
+		           strlen(rotation.roles[i].next.keyid) == STP_KEYID_CHARS);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t data_bytes)
 {
 	try_reserved(data, data_bytes);
 	try_commit(data, data_bytes);
 	try_last_run(data, data_bytes);
+	try_rotation(data, data_bytes);
 	return 0;
 }

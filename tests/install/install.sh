@@ -52,6 +52,7 @@ wanted() {
 		share/man/man3/libstampede.3
 		share/man/man5/stampede-ledger.5
 		share/man/man5/stampede.json.5
+		share/man/man7/stampede-ceremony.7
 		share/man/man7/stampede-recovery.7
 		share/zsh/vendor-completions/_stampede
 	END

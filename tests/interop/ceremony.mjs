@@ -121,4 +121,21 @@ await followed();
 
 step("more bins, and other keys of targets");
 await ceremony("bins", ["--bins", "8", "--add", `targets=${description("dan")}`], ["ada", "bob", "dan"]);
+
+step("other online keys: staged by finish, published by sign with both");
+run(stampede, ["key", "new", path.join(keys, "next")]);
+fs.copyFileSync(path.join(keys, "next.pem"), path.join(repo, "keys/next.pem"));
+fs.chmodSync(path.join(repo, "keys/next.pem"), 0o600);
+const online = path.join(folder, "online.json");
+run(stampede, ["ceremony", "start", repo, "--out", online, "--purpose", "online", "--online", `timestamp,snapshot,bins=${description("next")}`]);
+signPayload(online, "ada", "bob", "dan");
+const before = newest();
+assert.equal(JSON.parse(run(stampede, ["ceremony", "finish", repo, online, ...signatures(online), "--json"])).staged, true);
+await seenByAll();
+assert.equal(newest(), before);
+sign(repo);
+assert.equal(newest(), before + 1);
+await seenByAll();
+await followed();
+verify(repo);
 server.close();

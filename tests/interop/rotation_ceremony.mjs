@@ -61,6 +61,8 @@ const report = JSON.parse(stampede(0, ["rotate", repo, "--online-key", key.json,
 assert.match(report.payload, /^[0-9a-f]{64}$/);
 assert.equal(report.phase, "none");
 const files = signed(payload, ...everybody);
+const other = path.join(folder, "Q");
+stampede(0, ["ceremony", "start", repo, "--out", other, "--purpose", "another", "--renew", "root"]);
 const done = JSON.parse(finish(0, payload, files).stdout);
 assert.deepEqual([done.staged, done.published, done.must_sign], [true, false, false]);
 assert.equal(phase(), "staged");
@@ -69,8 +71,8 @@ await followed();
 
 step("finish may be repeated, and no other ceremony overtakes it");
 assert.equal(JSON.parse(finish(0, payload, files).stdout).staged, true);
-const other = path.join(folder, "Q");
-stampede(0, ["ceremony", "start", repo, "--out", other, "--purpose", "another", "--renew", "root"]);
+assert.match(stampede(2, ["ceremony", "start", repo, "--out", path.join(folder, "late"), "--purpose", "late"]).stderr,
+	/a rotation of online keys is staged, which a ceremony would overtake/);
 assert.match(finish(2, other, signed(other, "root-1", "root-2")).stderr, /a rotation of online keys is staged, which this ceremony would overtake/);
 
 step("the next sign publishes it");

@@ -10,7 +10,11 @@ endforeach()
 foreach(name show sign export add status signature_file)
   list(APPEND OFFLINE_SOURCES ${CMAKE_SOURCE_DIR}/engine/run/ceremony/${name}.c)
 endforeach()
-foreach(name main verbs cli log stdout progress value hints passphrase ceremony ceremony_collect offline/absent)
+foreach(name key public_key_file source)
+  list(APPEND OFFLINE_SOURCES ${CMAKE_SOURCE_DIR}/engine/run/key/${name}.c)
+endforeach()
+foreach(name main verbs cli log stdout progress value hints passphrase key key_show ceremony ceremony_collect
+    offline/absent)
   list(APPEND OFFLINE_SOURCES ${CMAKE_SOURCE_DIR}/engine/cli/${name}.c)
 endforeach()
 

@@ -416,18 +416,30 @@ static int is_of_page(const struct stp_verb *verb, const char *name)
 	return strcmp(family ? family->name : verb->name, name) == 0;
 }
 
+/* One line for each usage; *before is what comes before the next one. */
+static void man_synopsis(const char *synopsis, const char **before)
+{
+	while (synopsis) {
+		const char *bar = strstr(synopsis, " | ");
+		char line[256];
+
+		snprintf(line, sizeof(line), "%.*s",
+		         (int)(bar ? (size_t)(bar - synopsis) : strlen(synopsis)), synopsis);
+		printf("%s.B stampede\n", *before);
+		print_roff(line);
+		putchar('\n');
+		*before = ".br\n";
+		synopsis = bar ? bar + 3 : NULL;
+	}
+}
+
 static void man_synopses(const char *name)
 {
 	const char *before = "";
 
-	for (size_t i = 0; stp_verbs[i]; i++) {
-		if (!is_of_page(stp_verbs[i], name))
-			continue;
-		printf("%s.B stampede\n", before);
-		print_roff(stp_verbs[i]->synopsis);
-		putchar('\n');
-		before = ".br\n";
-	}
+	for (size_t i = 0; stp_verbs[i]; i++)
+		if (is_of_page(stp_verbs[i], name))
+			man_synopsis(stp_verbs[i]->synopsis, &before);
 }
 
 static void man_all_options(const char *name)

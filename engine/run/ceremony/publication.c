@@ -12,8 +12,8 @@
 #include "hash/hash.h"
 #include "publish/publish.h"
 #include "run/ceremony/clients.h"
+#include "run/ceremony/online_stage.h"
 #include "run/ceremony/shadow.h"
-#include "run/ceremony/staging.h"
 #include "run/trusted.h"
 
 #define STAGE "ceremony"
@@ -364,33 +364,23 @@ static int is_superseded(const struct stp_publication *publication, const struct
 	return 0;
 }
 
-/* Online keys are replaced by a rotation, if they can be. */
-static enum stp_errc stage(struct stp_publication *publication, const struct view *before,
-                           const struct view *after, struct stp_err *err)
+static struct stp_online_stage stage_of(const struct stp_publication *publication,
+                                        const struct view *before, const struct view *after)
 {
 	const struct stp_publication_options *options = publication->options;
-	struct stp_rotation_document documents[STP_PAYLOAD_ROLES];
-	struct stp_staging staging = {
+
+	return (struct stp_online_stage){
 	    .repo = options->repo,
 	    .config = options->config,
-	    .seal_key = stp_seal_key_bytes(options->seal),
+	    .seal = options->seal,
+	    .payload = options->payload,
+	    .files = publication->files,
+	    .trust_before = &before->trust,
+	    .trust_after = &after->trust,
 	    .before = &before->current,
 	    .after = &after->current,
-	    .documents = documents,
 	    .now = options->now,
 	};
-	size_t role;
-
-	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
-		if (document(publication, role))
-			documents[staging.document_count++] =
-			    (struct stp_rotation_document){document(publication, role)->name,
-			                                   publication->files[role].data,
-			                                   publication->files[role].count};
-	STP_TRY(stp_staging_try(&staging, &publication->is_staged, err));
-	if (publication->is_staged)
-		publication->must_sign = 0;
-	return STP_OK;
 }
 
 static enum stp_errc make(struct stp_publication *publication, struct view *before,
@@ -398,6 +388,7 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 {
 	const struct stp_publication_options *options = publication->options;
 	int is_first = options->payload->chain_count == 0;
+	struct stp_online_stage stage = stage_of(publication, before, after);
 	size_t role;
 
 	if (!options->tally->is_reached)
@@ -407,6 +398,10 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		STP_TRY(look(publication, role, err));
 	STP_TRY(check_expiry(publication, err));
 	publication->was_published = publication->there_count == options->payload->document_count;
+	if (!publication->was_published)
+		STP_TRY(stp_online_stage_check(&stage, &publication->is_staged, err));
+	if (publication->is_staged)
+		return STP_OK;
 	if (!publication->was_published && !is_first) {
 		STP_TRY(load_base(publication, before, err));
 		STP_TRY(check_base(publication, before, err));
@@ -417,10 +412,12 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		return STP_OK;
 	publication->bins_changed =
 	    !is_first && before->is_loaded && before->current.bin_count != after->current.bin_count;
-	if (before->is_loaded && !publication->there_count)
-		STP_TRY(stage(publication, before, after, err));
-	if (publication->is_staged)
-		return STP_OK;
+	if (before->is_loaded && !publication->there_count && !options->at_once) {
+		STP_TRY(stp_online_stage_make(&stage, &publication->is_staged, err));
+		publication->must_sign &= !publication->is_staged;
+		if (publication->is_staged)
+			return STP_OK;
+	}
 	STP_TRY(publish(publication, err));
 	return note(publication, after, err);
 }

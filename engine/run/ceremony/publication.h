@@ -31,6 +31,8 @@ struct stp_publication_options {
 	const struct stp_tally *tally;     /* its thresholds are reached */
 	const char *root_file;             /* a root that the operator trusts, or NULL */
 	int64_t now;
+	int at_once; /* new online keys are not staged as a rotation (run/ceremony/online_stage.h)
+	              */
 };
 
 struct stp_publication {

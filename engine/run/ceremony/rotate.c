@@ -446,7 +446,7 @@ static void fill_report(const struct rotate *rotate)
 
 /* ------------------------------------------------------------------ a ceremony instead */
 
-/* Writes the payload; its end finds the key in REPO/keys (run/ceremony/staging.h). */
+/* Writes the payload; its end finds the key in REPO/keys (run/ceremony/online_stage.h). */
 static enum stp_errc start_ceremony(struct rotate *rotate, struct stp_err *err)
 {
 	static const char *const names[STP_ONLINE_ROLES] = {"bins", "snapshot", "timestamp"};

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "run/ceremony/opened.h"
 #include "run/new_payload.h"
+#include "run/rotation.h"
 #include "run/takeover.h"
 
 #define STAGE "ceremony"
@@ -340,6 +341,16 @@ static enum stp_errc make_bodies(struct start *start, int64_t now, struct stp_er
 	return stp_bodies_make(&start->bodies, &base, start->wishes, start->count, err);
 }
 
+/* What is staged would be overtaken. */
+static enum stp_errc check_rotation(const struct stp_opened *opened, struct stp_err *err)
+{
+	struct stp_rotation rotation;
+
+	STP_TRY(stp_rotation_load(opened->repo.state_fd, stp_seal_key_bytes(opened->seal),
+	                          &rotation, err));
+	return stp_rotation_check_free(&rotation, 0, "a ceremony", err);
+}
+
 static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *report,
                          struct stp_err *err)
 {
@@ -355,6 +366,7 @@ static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *
 	                      err));
 	STP_TRY(stp_new_payload_check(start->options->out, err));
 	STP_TRY(stp_opened_open(&start->opened, &opening, err));
+	STP_TRY(check_rotation(&start->opened, err));
 	STP_TRY(take_all(start, err));
 	STP_TRY(make_bodies(start, now, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)

@@ -468,6 +468,7 @@ static enum stp_errc publish(struct update *update, struct stp_err *err)
 	    .tally = &update->tally,
 	    .root_file = update->options->trusted_root,
 	    .now = update->now,
+	    .at_once = 1,
 	};
 	struct stp_publication publication;
 	enum stp_errc code = stp_publication_make(&publication, &options, err);

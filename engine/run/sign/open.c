@@ -108,6 +108,24 @@ static enum stp_errc open_ledger(struct stp_sign_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* The keys of the online roles, then the seal key, which is made again if it is lost: not before it
+ * is certain that this is the right folder of keys. Then a rotation may need others. */
+static enum stp_errc open_keys(struct stp_sign_run *run, struct stp_sign_opened *opened,
+                               struct stp_err *err)
+{
+	struct stp_rotating *rotating = &opened->rotating;
+
+	STP_TRY(stp_rotation_load(run->repo.state_fd, NULL, &rotating->rotation, err));
+	STP_TRY(stp_rotating_signers(run, rotating, &opened->signers, err));
+	STP_TRY(stp_sign_load_seal_key(run, err));
+	if (rotating->rotation.phase == STP_ROTATION_NONE)
+		return STP_OK;
+	stp_role_signers_release(&opened->signers);
+	stp_rotating_release(rotating);
+	STP_TRY(stp_rotating_begin(run, rotating, err));
+	return stp_rotating_signers(run, rotating, &opened->signers, err);
+}
+
 /* The keys, and what is published, verified with them. */
 static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened *opened,
                                 struct stp_err *err)
@@ -117,9 +135,7 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 	if (run->repo.keys_fd < 0) /* a dry run gets this far without keys */
 		return STP_FAIL(err, STP_KEY, "keys", STP_KEYS_FOLDER,
 		                "cannot open the folder; run this as the user that signs");
-	STP_TRY(stp_sign_load_seal_key(run, err));
-	STP_TRY(stp_rotating_begin(run, &opened->rotating, err));
-	STP_TRY(stp_rotating_signers(run, &opened->rotating, &opened->signers, err));
+	STP_TRY(open_keys(run, opened, err));
 	STP_TRY(stp_trusted_load(&opened->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED,
 	                         NULL, run->seal_key, current, err));
 	stp_sign_note_expiries(run, current);

@@ -170,20 +170,6 @@ static enum stp_errc add_rotated(struct stp_sign_run *run, struct stp_rotating *
 	                key->keyid);
 }
 
-static int exists(const struct stp_sign_run *run, const char *uri)
-{
-	struct stp_err ignored = STP_ERR_INIT;
-	const char *name;
-	int found;
-	int fd;
-
-	if (stp_online_key_folder(&run->repo, uri, &fd, &name, &ignored) != STP_OK)
-		return 0;
-	found = stp_file_exists(fd, name);
-	stp_fd_close(&fd);
-	return found;
-}
-
 /* The keys that sign role, the one of root N first. */
 static enum stp_errc open_role(struct stp_sign_run *run, struct stp_rotating *rotating,
                                enum stp_online_role role,
@@ -198,12 +184,14 @@ static enum stp_errc open_role(struct stp_sign_run *run, struct stp_rotating *ro
 
 	*out_count = 1;
 	if (!item->is_rotated || !(is_staged || is_overlap))
-		return add_key(run, rotating, role, stp_config_signer(&run->config, role),
-		               &out_keys[0], err);
+		return add_key(run, rotating, role,
+		               stp_rotation_signer(rotation, &run->config, role), &out_keys[0],
+		               err);
 	/* A dry run has not published the delegation to the new key. */
 	if (role == STP_ONLINE_BIN_N && is_staged && run->options->dry_run)
 		return add_rotated(run, rotating, role, &item->former, &out_keys[0], err);
-	if (role != STP_ONLINE_BIN_N && (is_staged || exists(run, item->former.uri)))
+	if (role != STP_ONLINE_BIN_N &&
+	    (is_staged || stp_online_key_exists(&run->repo, item->former.uri)))
 		STP_TRY(add_rotated(run, rotating, role, &item->former, &out_keys[count++], err));
 	STP_TRY(add_rotated(run, rotating, role, &item->next, &out_keys[count++], err));
 	*out_count = count;
@@ -229,7 +217,7 @@ static enum stp_errc open_former(struct stp_sign_run *run, struct stp_rotating *
 	const struct stp_online_key *key;
 
 	if (rotating->rotation.phase != STP_ROTATION_STAGED || !item->is_rotated ||
-	    !exists(run, item->former.uri))
+	    !stp_online_key_exists(&run->repo, item->former.uri))
 		return STP_OK;
 	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, STP_ONLINE_BIN_N,
 	                             item->former.uri, &key, err));

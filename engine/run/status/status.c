@@ -22,6 +22,7 @@
 #include "run/last_run.h"
 #include "run/pending.h"
 #include "run/quorum.h"
+#include "run/rotation.h"
 #include "run/status/calendar.h"
 #include "run/status/loss.h"
 #include "run/trusted.h"
@@ -288,6 +289,26 @@ static enum stp_errc read_signers(struct stp_status_report *status, const struct
 	return STP_OK;
 }
 
+/* How far a rotation is. Its keys sign too, which is not a problem. */
+static void read_rotation(struct stp_status_report *status, const struct stp_repo *repo,
+                          struct stp_rotation_keys *out_keys)
+{
+	struct stp_err why = STP_ERR_INIT;
+	struct stp_rotation rotation;
+
+	if (stp_rotation_load(repo->state_fd, NULL, &rotation, &why) != STP_OK) {
+		add_problem(status, STP_STATE_FOLDER "/" STP_ROTATION_FILE, why.text);
+		memset(&rotation, 0, sizeof(rotation));
+	}
+	stp_rotation_keys(&rotation, out_keys);
+	if (rotation.phase == STP_ROTATION_STAGED)
+		status->rotation = STP_STATUS_ROTATION_STAGED;
+	if (rotation.phase == STP_ROTATION_OVERLAP) {
+		status->rotation = STP_STATUS_ROTATION_OVERLAP;
+		status->rotation_until = rotation.until;
+	}
+}
+
 static enum stp_errc read_published(struct stp_status_report *status, const struct stp_repo *repo,
                                     const struct known *known, struct stp_err *err)
 {
@@ -298,9 +319,12 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	    .now = status->now,
 	};
 	struct stp_finding_list findings;
+	struct stp_rotation_keys rotated;
 	struct stp_chain tree;
 	enum stp_errc code;
 
+	read_rotation(status, repo, &rotated);
+	options.rotated = &rotated.role;
 	stp_trusted_pins(repo->root_fd, options.pinned);
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);

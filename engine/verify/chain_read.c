@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What callers ask of a chain that was loaded. */
+/*
+ * What is in a loaded chain, for those who read it. Apart from verify/chain.c, which loads it with
+ * the help of some of them.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "verify/chain.h"
