@@ -29,11 +29,6 @@ static void check_version(struct stp_document *doc, uint64_t expected)
 		                expected);
 }
 
-static int compare_listed(const void *a, const void *b)
-{
-	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
-}
-
 /* ------------------------------------------------------------------- root chain */
 
 /* Compares a pinned root with the file of the same version in the folder, if that exists. */
@@ -253,7 +248,7 @@ static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
 		else if (stp_listed_read(&tree->arena, doc, name, object, &listed[count]))
 			count++;
 	}
-	qsort(listed, count, sizeof(*listed), compare_listed);
+	qsort(listed, count, sizeof(*listed), stp_listed_compare);
 	*out_listed = listed;
 	*out_count = count;
 	return STP_OK;

@@ -26,18 +26,14 @@ void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subje
 		                (within_s + 3599) / 3600);
 }
 
-static int compare_listed(const void *a, const void *b)
-{
-	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
-}
-
 const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const char *role)
 {
 	struct stp_listed wanted = {.role = role};
 
 	if (!tree->listed_count)
 		return NULL;
-	return bsearch(&wanted, tree->listed, tree->listed_count, sizeof(wanted), compare_listed);
+	return bsearch(&wanted, tree->listed, tree->listed_count, sizeof(wanted),
+	               stp_listed_compare);
 }
 
 const struct stp_document *stp_chain_document(const struct stp_chain *tree,
