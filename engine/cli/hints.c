@@ -40,6 +40,7 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_VERIFY] = "stampede verify",
     [STP_HINT_CHECK] = "--check",
     [STP_HINT_ALLOW_REPLACED] = "--allow-replaced",
+    [STP_HINT_ROTATE_STOLEN] = "stampede rotate --stolen",
     [STP_HINT_PASSPHRASE] = "--passphrase-fd",
     [STP_HINT_CEREMONY] = "stampede ceremony start REPO --out PAYLOAD --purpose TEXT",
     [STP_HINT_DROP_TARGETS] = "--drop-targets",

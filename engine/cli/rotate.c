@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/period.h"
 #include "cli/stdout.h"
+#include "cli/stolen.h"
 #include "cli/verbs.h"
 #include "stampede/init.h"
 #include "stampede/rotate.h"
@@ -15,10 +16,15 @@ enum {
 	OPT_ROLE,
 	OPT_OVERLAP,
 	OPT_OFFLINE_KEYS,
-	OPT_OUT,
 	OPT_YES,
 	OPT_DRY_RUN,
-	OPT_NOW
+	OPT_NOW,
+	OPT_STOLEN,
+	OPT_AGAINST,
+	OPT_MIRROR,
+	OPT_PURGE_LIST,
+	OPT_OUT,
+	OPT_JOBS
 };
 
 static const struct stp_option options_table[] = {
@@ -28,6 +34,15 @@ static const struct stp_option options_table[] = {
     {"role", "timestamp,snapshot,bins", "only the keys of these (default: all three)", OPT_ROLE},
     {"overlap", "48h", "how long both keys sign: as long as caches may lack the new root (m, h, d)",
      OPT_OVERLAP},
+    {"stolen", NULL, "the key was stolen: freeze, hunt for forgeries, replace all online keys",
+     OPT_STOLEN},
+    {"against", "GOOD", "with --stolen: a copy of the repository from before the theft",
+     OPT_AGAINST},
+    {"mirror", "DIR", "with --stolen: hunt in these copies of metadata too; may be repeated",
+     OPT_MIRROR},
+    {"purge-list", "FILE", "with --stolen: write the URL paths that caches must forget",
+     OPT_PURGE_LIST},
+    {"jobs", "N", "with --stolen: threads; 0: one thread and the plain kernels", OPT_JOBS},
     {"offline-keys", "DIR", "folder of root, targets and bins keys; may be repeated",
      OPT_OFFLINE_KEYS},
     {"out", "P", "write the payload of a ceremony, for keys on other machines", OPT_OUT},
@@ -46,6 +61,9 @@ struct said {
 	const char *folders[STP_INIT_FOLDERS_MAX + 1];
 	size_t folder_count;
 	int yes;
+	int is_stolen, has_stolen_option;
+	const char *role;
+	struct stp_cli_stolen stolen;
 };
 
 /* "timestamp,bins"; 0 after printing usage. */
@@ -73,6 +91,24 @@ static int take_roles(struct stp_cli *cli, const char *value, unsigned *out_role
 	}
 }
 
+/* Takes one option of --stolen; 0 after printing usage. */
+static int take_stolen_option(struct stp_cli *cli, int id, const char *value,
+                              struct stp_cli_stolen *stolen)
+{
+	switch (id) {
+	case OPT_AGAINST:
+		stolen->options.against = value;
+		return 1;
+	case OPT_MIRROR:
+		return stp_cli_stolen_mirror(cli, stolen, value);
+	case OPT_PURGE_LIST:
+		stolen->purge_list = value;
+		return 1;
+	default:
+		return stp_cli_jobs(cli, value, &stolen->options.jobs);
+	}
+}
+
 /* Takes one option; 0 after printing usage. */
 static int take_option(struct stp_cli *cli, int id, const char *value, struct said *said)
 {
@@ -83,7 +119,8 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 		options->online_key = value;
 		return 1;
 	case OPT_ROLE:
-		return take_roles(cli, value, &options->roles);
+		said->role = value;
+		return 1;
 	case OPT_OVERLAP:
 		options->has_overlap = 1;
 		return stp_cli_period(cli, "overlap", value, &options->overlap_seconds);
@@ -100,9 +137,15 @@ static int take_option(struct stp_cli *cli, int id, const char *value, struct sa
 	case OPT_DRY_RUN:
 		options->dry_run = 1;
 		return 1;
-	default:
+	case OPT_NOW:
 		options->has_now = 1;
 		return stp_cli_now(cli, value, &options->now);
+	case OPT_STOLEN:
+		said->is_stolen = 1;
+		return 1;
+	default:
+		said->has_stolen_option = 1;
+		return take_stolen_option(cli, id, value, &said->stolen);
 	}
 }
 
@@ -202,6 +245,27 @@ static void print_text(const struct said *said, const struct stp_rotate_report *
 		       report->until);
 }
 
+static int run_stolen(struct stp_cli *cli, struct said *said)
+{
+	const struct stp_rotate_options *options = &said->options;
+	struct stp_stolen_options *stolen = &said->stolen.options;
+
+	if (options->has_overlap)
+		return stp_cli_usage(cli, "--overlap: a stolen key signs nothing any more");
+	said->stolen.role = said->role;
+	stolen->repo = options->repo;
+	stolen->online_key = options->online_key;
+	stolen->payload = options->payload;
+	stolen->offline_folders = options->offline_folders;
+	stolen->offline_folder_count = options->offline_folder_count;
+	stolen->dry_run = options->dry_run;
+	stolen->now = options->now;
+	stolen->has_now = options->has_now;
+	stolen->confirm = options->confirm;
+	stolen->confirm_ctx = options->confirm_ctx;
+	return stp_cli_stolen_run(cli, &said->stolen);
+}
+
 static int run(struct stp_cli *cli)
 {
 	struct said said = {.options = STP_ROTATE_OPTIONS_INIT};
@@ -218,6 +282,18 @@ static int run(struct stp_cli *cli)
 		return STP_EXIT_USAGE;
 	if (cli->argument_count != 1)
 		return stp_cli_usage(cli, "takes one repository");
+	said.options.repo = cli->arguments[0];
+	said.options.offline_folders = said.folders;
+	said.options.offline_folder_count = said.folder_count;
+	said.options.confirm = confirm;
+	said.options.confirm_ctx = &asking;
+	if (said.is_stolen)
+		return run_stolen(cli, &said);
+	if (said.has_stolen_option)
+		return stp_cli_usage(cli, "takes --against, --mirror, --purge-list and "
+		                          "--jobs only with --stolen");
+	if (said.role && !take_roles(cli, said.role, &said.options.roles))
+		return STP_EXIT_USAGE;
 	if (!said.options.online_key &&
 	    (said.options.roles || said.options.has_overlap || said.folder_count || said.yes ||
 	     said.options.dry_run || said.options.payload))
@@ -225,11 +301,6 @@ static int run(struct stp_cli *cli)
 	if (said.options.payload &&
 	    (said.options.has_overlap || said.folder_count || said.yes || said.options.dry_run))
 		return stp_cli_usage(cli, "--out takes only --online-key, --role and --now");
-	said.options.repo = cli->arguments[0];
-	said.options.offline_folders = said.folders;
-	said.options.offline_folder_count = said.folder_count;
-	said.options.confirm = confirm;
-	said.options.confirm_ctx = &asking;
 	if (stp_rotate(&said.options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
@@ -246,7 +317,7 @@ static int run(struct stp_cli *cli)
 const struct stp_verb stp_verb_rotate = {
     "rotate",
     "replaces the online keys, without a moment in which a client fails",
-    "rotate REPO --online-key NAME.key.json [options] | rotate REPO",
+    "rotate REPO --online-key NAME.key.json [--stolen --against GOOD] [options] | rotate REPO",
     options_table,
     "  stampede key new /srv/stampede/pypi/keys/online-2\n"
     "  stampede rotate /srv/repo --online-key /srv/repo/keys/online-2.key.json\n"

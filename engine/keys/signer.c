@@ -82,23 +82,30 @@ void stp_signer_destroy(struct stp_signer *signer)
 		signer->ops->destroy(signer);
 }
 
-void stp_signer_covered(const struct stp_signer *signer, const uint8_t *message,
-                        size_t message_bytes, const uint8_t *signature,
-                        uint8_t out_covered[STP_COVERED_BYTES])
+void stp_signature_covered(const struct stp_public_key *key, const uint8_t *message,
+                           size_t message_bytes, const uint8_t *signature,
+                           uint8_t out_covered[STP_COVERED_BYTES])
 {
 	crypto_hash_sha512_state state;
 	uint8_t digest[crypto_hash_sha512_BYTES];
 
-	if (signer->object.scheme->kind != STP_KEY_KIND_ED25519) {
+	if (key->scheme->kind != STP_KEY_KIND_ED25519) {
 		crypto_hash_sha256(out_covered, message, message_bytes);
 		return;
 	}
 	crypto_hash_sha512_init(&state);
 	crypto_hash_sha512_update(&state, signature, 32);
-	crypto_hash_sha512_update(&state, signer->public_key.ed25519, 32);
+	crypto_hash_sha512_update(&state, key->ed25519, 32);
 	crypto_hash_sha512_update(&state, message, message_bytes);
 	crypto_hash_sha512_final(&state, digest);
 	memcpy(out_covered, digest, STP_COVERED_BYTES);
+}
+
+void stp_signer_covered(const struct stp_signer *signer, const uint8_t *message,
+                        size_t message_bytes, const uint8_t *signature,
+                        uint8_t out_covered[STP_COVERED_BYTES])
+{
+	stp_signature_covered(&signer->public_key, message, message_bytes, signature, out_covered);
 }
 
 enum stp_errc stp_signer_refuse(const char *name, const char *what, struct stp_err *err)

@@ -103,7 +103,13 @@ enum stp_errc stp_signer_clone(const struct stp_signer *signer, struct stp_signe
 /* NULL is allowed. */
 void stp_signer_destroy(struct stp_signer *signer);
 
-/* What signature covers for message, see STP_COVERED_BYTES. */
+/* What signature, by key, covers for message, see STP_COVERED_BYTES. An Ed25519 signature has at
+ * least 32 bytes here. */
+void stp_signature_covered(const struct stp_public_key *key, const uint8_t *message,
+                           size_t message_bytes, const uint8_t *signature,
+                           uint8_t out_covered[STP_COVERED_BYTES]);
+
+/* The same for signer's key. */
 void stp_signer_covered(const struct stp_signer *signer, const uint8_t *message,
                         size_t message_bytes, const uint8_t *signature,
                         uint8_t out_covered[STP_COVERED_BYTES]);

@@ -82,11 +82,18 @@ static json_t *files_json(const struct stp_rotation *rotation)
 
 static json_t *rotation_json(const struct stp_rotation *rotation)
 {
-	return json_pack("{s:i,s:s,s:o,s:I,s:o,s:o,s:o}", "format", 1, "phase",
-	                 phase_names[rotation->phase], "started", time_json(rotation->started),
-	                 "overlap_seconds", (json_int_t)rotation->overlap_seconds, "until",
-	                 rotation->until ? time_json(rotation->until) : json_null(), "roles",
-	                 roles_json(rotation), "staged", files_json(rotation));
+	json_t *document =
+	    json_pack("{s:i,s:s,s:o,s:I,s:o,s:o,s:o}", "format", 1, "phase",
+	              phase_names[rotation->phase], "started", time_json(rotation->started),
+	              "overlap_seconds", (json_int_t)rotation->overlap_seconds, "until",
+	              rotation->until ? time_json(rotation->until) : json_null(), "roles",
+	              roles_json(rotation), "staged", files_json(rotation));
+
+	if (rotation->is_stolen && json_object_set_new(document, "stolen", json_true()) != 0) {
+		json_decref(document);
+		return NULL;
+	}
+	return document;
 }
 
 /* The seal of document, which has no member "seal"; 0 when memory is short. */
@@ -254,7 +261,8 @@ static int read_document(const json_t *document, struct stp_rotation *rotation)
 {
 	const json_t *overlap = json_object_get(document, "overlap_seconds");
 
-	if (json_object_size(document) != 7 ||
+	rotation->is_stolen = json_is_true(json_object_get(document, "stolen"));
+	if (json_object_size(document) != (rotation->is_stolen ? 8 : 7) ||
 	    json_integer_value(json_object_get(document, "format")) != 1 ||
 	    !read_phase(document, rotation) ||
 	    !read_time(json_object_get(document, "started"), &rotation->started) ||
@@ -406,7 +414,8 @@ enum stp_errc stp_rotation_stage(const struct stp_repo *repo, const uint8_t *sea
 	int fd;
 
 	STP_TRY(stp_rotation_load(repo->state_fd, seal_key, &before, err));
-	STP_TRY(stp_rotation_check_free(&before, 1, "another rotation", err));
+	if (!rotation->is_stolen)
+		STP_TRY(stp_rotation_check_free(&before, 1, "another rotation", err));
 	rotation->file_count = 0;
 	rotation->until = 0;
 	STP_TRY(open_staged(repo, &fd, err));

@@ -65,7 +65,9 @@ struct stp_rotation_file {
 struct stp_rotation {
 	enum stp_rotation_phase phase;
 	int64_t started;         /* epoch seconds */
-	int64_t overlap_seconds; /* wanted */
+	int64_t overlap_seconds; /* wanted; 0 after a theft */
+	int is_stolen;           /* the former keys were stolen: they sign nothing any more, and the
+	                          * root is published before the timestamp (run/freeze.h) */
 	int64_t until;           /* end of the overlap, epoch seconds; 0 before it begins */
 	struct stp_rotation_role roles[STP_ONLINE_ROLES];
 	struct stp_rotation_file files[STP_ROTATION_FILES_MAX];
@@ -129,7 +131,7 @@ struct stp_rotation_document {
  *
  * The documents are written to state/staged/ first, and state/rotation.json last: either the
  * rotation is staged as a whole or it is not. Nothing becomes visible; the next sign publishes.
- * STP_CONFIG when another rotation is not done yet. */
+ * STP_CONFIG when another rotation is not done yet; after a theft it is given up. */
 enum stp_errc stp_rotation_stage(const struct stp_repo *repo, const uint8_t *seal_key,
                                  struct stp_rotation *rotation,
                                  const struct stp_rotation_document *documents, size_t count,

@@ -53,7 +53,8 @@ extern "C" {
 	X(AS_OWNER, "PROGRAM")                                            \
 	X(CEREMONY_FINISH, "stp_ceremony_finish()")                       \
 	X(ALLOW_UNPROVEN, "allows_unproven")                              \
-	X(ROTATE, "stp_rotate()")
+	X(ROTATE, "stp_rotate()")                                         \
+	X(ROTATE_STOLEN, "stp_rotate_stolen()")
 
 /* And these in texts only: in notes and faults, or as other forms of the same. */
 #define STP_HINTS_TO_READ(X)                                            \

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "ceremony/tally.h"
 #include "hash/hash.h"
+#include "run/freeze.h"
 #include "run/online_keys.h"
 #include "run/rotation.h"
 
@@ -41,14 +42,34 @@ static int is_staged(const struct stp_online_stage *stage, const struct stp_rota
 	return found == stage->payload->document_count && found == rotation->file_count;
 }
 
+/* Notes after a theft that the new keys are staged: sign goes on. */
+static enum stp_errc release_freeze(const struct stp_online_stage *stage, struct stp_freeze *freeze,
+                                    const struct stp_rotation *rotation, struct stp_err *err)
+{
+	const struct stp_rotation_key *next = &rotation->roles[STP_ONLINE_TIMESTAMP].next;
+
+	freeze->step = STP_FREEZE_STAGED;
+	memcpy(freeze->next, next->keyid, sizeof(freeze->next));
+	memcpy(freeze->uri, next->uri, sizeof(freeze->uri));
+	return stp_freeze_save(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), freeze, err);
+}
+
 enum stp_errc stp_online_stage_check(const struct stp_online_stage *stage, int *out_staged,
                                      struct stp_err *err)
 {
 	struct stp_rotation rotation;
+	struct stp_freeze freeze;
 
 	STP_TRY(stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &rotation,
 	                          err));
+	STP_TRY(
+	    stp_freeze_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &freeze, err));
 	*out_staged = rotation.phase == STP_ROTATION_STAGED && is_staged(stage, &rotation);
+	/* After a theft, the rotation that was under way is given up. */
+	if (freeze.step == STP_FREEZE_BEGUN)
+		return *out_staged && rotation.is_stolen
+		           ? release_freeze(stage, &freeze, &rotation, err)
+		           : STP_OK;
 	return *out_staged ? STP_OK : stp_rotation_check_free(&rotation, 0, "this ceremony", err);
 }
 
@@ -156,8 +177,47 @@ static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_o
 	return open_next(stage, keys, role, &item->next, err);
 }
 
+/* After a theft the old key is not needed. */
+static enum stp_errc set_stolen(const struct stp_online_stage *stage, struct stp_online_keys *keys,
+                                enum stp_online_role role, struct stp_rotation_role *item,
+                                struct stp_err *err)
+{
+	item->is_rotated = 1;
+	snprintf(item->former.uri, sizeof(item->former.uri), "%s",
+	         stp_config_signer(stage->config, role));
+	memcpy(item->former.keyid, keyid_of(stage->before, role), sizeof(item->former.keyid));
+	return open_next(stage, keys, role, &item->next, err);
+}
+
+/* After a theft no stolen key may stay, or clients that saw what the thief signed stay stuck
+ * (specification section 5.3.11). A role of several keys has keyid "". */
+static enum stp_errc check_replaced(const struct stp_online_stage *stage,
+                                    const struct stp_freeze *freeze, struct stp_err *err)
+{
+	enum stp_online_role role;
+
+	for (role = 0; role < STP_ONLINE_ROLES; role++) {
+		const char *keyid = keyid_of(stage->after, role);
+
+		if (!keyid[0] || stp_freeze_is_stolen(freeze, keyid))
+			return STP_FAIL(
+			    stp_hinted(err, STP_HINT_ROTATE_STOLEN), STP_REFUSED, STAGE,
+			    stp_online_role_name(role),
+			    "keeps the key that was stolen: clients that saw what the thief signed "
+			    "stay stuck, unless one new key replaces those of timestamp, snapshot "
+			    "and bin-n together: %s",
+			    stp_hint_text(STP_HINT_ROTATE_STOLEN));
+	}
+	if (is_rotation(stage))
+		return STP_OK;
+	return STP_FAIL(stp_hinted(err, STP_HINT_ROTATE_STOLEN), STP_REFUSED, STAGE, "root",
+	                "changes more than the online keys, which were stolen; replace them first, "
+	                "by a ceremony of their own: %s",
+	                stp_hint_text(STP_HINT_ROTATE_STOLEN));
+}
+
 static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_online_keys *keys,
-                               int *out_staged, struct stp_err *err)
+                               struct stp_freeze *freeze, int *out_staged, struct stp_err *err)
 {
 	struct stp_rotation rotation = {.started = stage->now,
 	                                .overlap_seconds = STP_ROTATION_OVERLAP_S};
@@ -170,9 +230,15 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 
 	STP_TRY(
 	    stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &now, err));
-	STP_TRY(stp_rotation_check_free(&now, 1, "this ceremony", err));
+	rotation.is_stolen = freeze->step == STP_FREEZE_BEGUN;
+	if (rotation.is_stolen)
+		rotation.overlap_seconds = 0;
+	else
+		STP_TRY(stp_rotation_check_free(&now, 1, "this ceremony", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++)
-		if (changes(stage, role) && !is_gone)
+		if (rotation.is_stolen)
+			STP_TRY(set_stolen(stage, keys, role, &rotation.roles[role], err));
+		else if (changes(stage, role) && !is_gone)
 			STP_TRY(set_role(stage, keys, role, &rotation.roles[role], &is_gone, err));
 	if (is_gone)
 		return STP_OK;
@@ -187,19 +253,24 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 	STP_TRY(stp_rotation_stage(stage->repo, stp_seal_key_bytes(stage->seal), &rotation,
 	                           documents, count, err));
 	*out_staged = 1;
-	return STP_OK;
+	return rotation.is_stolen ? release_freeze(stage, freeze, &rotation, err) : STP_OK;
 }
 
 enum stp_errc stp_online_stage_make(const struct stp_online_stage *stage, int *out_staged,
                                     struct stp_err *err)
 {
 	struct stp_online_keys keys = {.count = 0};
+	struct stp_freeze freeze;
 	enum stp_errc code;
 
 	*out_staged = 0;
+	STP_TRY(
+	    stp_freeze_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &freeze, err));
+	if (freeze.step == STP_FREEZE_BEGUN)
+		STP_TRY(check_replaced(stage, &freeze, err));
 	if (!is_rotation(stage))
 		return STP_OK;
-	code = stage_all(stage, &keys, out_staged, err);
+	code = stage_all(stage, &keys, &freeze, out_staged, err);
 	stp_online_keys_release(&keys);
 	return code;
 }

@@ -22,6 +22,7 @@
 #include "keys/key_description.h"
 #include "run/ceremony/bodies.h"
 #include "run/ceremony/ceremony_view.h"
+#include "run/freeze.h"
 #include "run/offline_keys.h"
 #include "run/online_keys.h"
 #include "run/rotation.h"
@@ -48,6 +49,7 @@ struct rotate {
 	struct stp_key_description next;
 	char next_uri[STP_SIGNER_URI_BYTES_MAX + 1];
 	struct stp_online_keys online;
+	struct stp_freeze freeze; /* the keys that are replaced were stolen */
 	struct stp_rotation rotation;
 	struct stp_bodies bodies;
 	struct stp_offline_keys offline[STP_PAYLOAD_ROLES]; /* those that sign each new body */
@@ -96,6 +98,24 @@ static enum stp_errc open_folders(struct rotate *rotate, struct stp_err *err)
 	return STP_OK;
 }
 
+/* After a theft all online keys are replaced, by one that was not stolen. Clients that saw a
+ * version of the thief's come back only if timestamp, snapshot and bins change together, and the
+ * stolen key is gone (specification section 5.3.11). */
+static enum stp_errc open_freeze(struct rotate *rotate, struct stp_err *err)
+{
+	STP_TRY(stp_freeze_load(rotate->repo.state_fd, stp_seal_key_bytes(rotate->seal),
+	                        &rotate->freeze, err));
+	rotate->rotation.is_stolen = rotate->freeze.step == STP_FREEZE_BEGUN;
+	if (!rotate->rotation.is_stolen || !rotate->options->roles ||
+	    rotate->options->roles ==
+	        (STP_ROTATE_TIMESTAMP | STP_ROTATE_SNAPSHOT | STP_ROTATE_BINS))
+		return STP_OK;
+	return STP_FAIL(err, STP_REFUSED, STAGE, "roles",
+	                "some only: the online key was stolen, and clients that saw what the thief "
+	                "signed stay stuck unless the keys of timestamp, snapshot and bins are "
+	                "replaced together; name no roles");
+}
+
 static enum stp_errc open_all(struct rotate *rotate, struct stp_err *err)
 {
 	struct stp_rotation before;
@@ -105,7 +125,9 @@ static enum stp_errc open_all(struct rotate *rotate, struct stp_err *err)
 	STP_TRY(stp_seal_key_load(rotate->repo.keys_fd, STP_LEDGER_KEY_FILE, &rotate->seal, err));
 	STP_TRY(stp_rotation_load(rotate->repo.state_fd, stp_seal_key_bytes(rotate->seal), &before,
 	                          err));
-	STP_TRY(stp_rotation_check_free(&before, 1, "another rotation", err));
+	STP_TRY(open_freeze(rotate, err));
+	if (!rotate->rotation.is_stolen)
+		STP_TRY(stp_rotation_check_free(&before, 1, "another rotation", err));
 	STP_TRY(stp_trusted_load(&rotate->trust, &rotate->repo, &rotate->config, STP_TRUSTED_PINNED,
 	                         NULL, rotate->seal, &rotate->current, err));
 	rotate->has_trust = 1;
@@ -210,6 +232,9 @@ static enum stp_errc open_next(struct rotate *rotate, struct stp_err *err)
 		return STP_FAIL(err, STP_KEY, STAGE, path,
 		                "is not signed by the key itself, so nothing proves that its "
 		                "secret key is at hand; make the key with its description");
+	if (stp_freeze_is_stolen(&rotate->freeze, rotate->next.object.keyid))
+		return STP_FAIL(err, STP_REFUSED, STAGE, path,
+		                "is the key that was stolen; make a new one");
 	STP_TRY(find_secret(rotate, pem, err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {
 		const struct stp_online_key *key;
@@ -249,21 +274,22 @@ static enum stp_errc set_role(struct rotate *rotate, size_t role, struct stp_err
 	struct stp_rotation_role *item = &rotate->rotation.roles[role];
 	const char *uri = stp_config_signer(&rotate->config, (enum stp_online_role)role);
 	const char *published = published_key(rotate, role);
-	const struct stp_online_key *former;
+	const struct stp_online_key *former = NULL;
 
 	if (strcmp(published, rotate->next.object.keyid) == 0)
 		return STP_FAIL(err, STP_CONFIG, STAGE, rotate->options->online_key,
 		                "signs %s already; name a new key, or other roles",
 		                role_names[role]);
-	STP_TRY(stp_online_keys_open(&rotate->online, &rotate->repo, (enum stp_online_role)role,
-	                             uri, &former, err));
-	if (strcmp(former->object.keyid, published) != 0)
+	if (!rotate->rotation.is_stolen)
+		STP_TRY(stp_online_keys_open(&rotate->online, &rotate->repo,
+		                             (enum stp_online_role)role, uri, &former, err));
+	if (!rotate->rotation.is_stolen && strcmp(former->object.keyid, published) != 0)
 		return STP_FAIL(err, STP_KEY, STAGE, stp_online_key_path(uri),
 		                "is key %.16s…, but %.16s… is published for %s; restore the key "
 		                "that signs now: it has to sign until clients know the new one",
 		                former->object.keyid, published, role_names[role]);
 	item->is_rotated = 1;
-	memcpy(item->former.uri, former->uri, sizeof(item->former.uri));
+	snprintf(item->former.uri, sizeof(item->former.uri), "%s", uri);
 	memcpy(item->former.keyid, published, sizeof(item->former.keyid));
 	memcpy(item->next.uri, rotate->next_uri, sizeof(item->next.uri));
 	memcpy(item->next.keyid, rotate->next.object.keyid, sizeof(item->next.keyid));
@@ -398,6 +424,16 @@ static enum stp_errc sign_body(struct rotate *rotate, enum stp_payload_role role
 	                               err);
 }
 
+/* From here on sign may sign: with the new key only. */
+static enum stp_errc release_freeze(struct rotate *rotate, struct stp_err *err)
+{
+	rotate->freeze.step = STP_FREEZE_STAGED;
+	memcpy(rotate->freeze.next, rotate->next.object.keyid, sizeof(rotate->freeze.next));
+	memcpy(rotate->freeze.uri, rotate->next_uri, sizeof(rotate->freeze.uri));
+	return stp_freeze_save(rotate->repo.state_fd, stp_seal_key_bytes(rotate->seal),
+	                       &rotate->freeze, err);
+}
+
 static enum stp_errc stage(struct rotate *rotate, struct stp_err *err)
 {
 	const struct stp_rotate_options *options = rotate->options;
@@ -418,8 +454,11 @@ static enum stp_errc stage(struct rotate *rotate, struct stp_err *err)
 	rotate->rotation.overlap_seconds = options->has_overlap || options->overlap_seconds
 	                                       ? options->overlap_seconds
 	                                       : STP_ROTATION_OVERLAP_S;
-	return stp_rotation_stage(&rotate->repo, stp_seal_key_bytes(rotate->seal),
-	                          &rotate->rotation, documents, count, err);
+	if (rotate->rotation.is_stolen)
+		rotate->rotation.overlap_seconds = 0;
+	STP_TRY(stp_rotation_stage(&rotate->repo, stp_seal_key_bytes(rotate->seal),
+	                           &rotate->rotation, documents, count, err));
+	return rotate->rotation.is_stolen ? release_freeze(rotate, err) : STP_OK;
 }
 
 static void fill_report(const struct rotate *rotate)

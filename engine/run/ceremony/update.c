@@ -31,6 +31,7 @@
 #include "run/ceremony/publication.h"
 #include "run/ceremony/seen.h"
 #include "run/ceremony/signing_plan.h"
+#include "run/freeze.h"
 #include "run/online_keys.h"
 #include "run/rotation.h"
 #include "stampede/init.h"
@@ -97,10 +98,14 @@ static enum stp_errc open_online(struct update *update, struct stp_err *err)
 {
 	const struct stp_repo *repo = &update->opened.repo;
 	struct stp_rotation rotation;
+	struct stp_freeze freeze;
 	enum stp_online_role role;
 
 	STP_TRY(stp_rotation_load(repo->state_fd, stp_seal_key_bytes(update->opened.seal),
 	                          &rotation, err));
+	STP_TRY(
+	    stp_freeze_load(repo->state_fd, stp_seal_key_bytes(update->opened.seal), &freeze, err));
+	STP_TRY(stp_freeze_check(&freeze, err));
 	STP_TRY(stp_rotation_check_free(&rotation, 0, "an update", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {
 		const char *uri = stp_rotation_signer(&rotation, &update->opened.config, role);

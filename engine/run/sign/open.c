@@ -115,10 +115,13 @@ static enum stp_errc open_keys(struct stp_sign_run *run, struct stp_sign_opened 
 {
 	struct stp_rotating *rotating = &opened->rotating;
 
+	STP_TRY(stp_freeze_load(run->repo.state_fd, NULL, &rotating->freeze, err));
+	STP_TRY(stp_freeze_check(&rotating->freeze, err));
 	STP_TRY(stp_rotation_load(run->repo.state_fd, NULL, &rotating->rotation, err));
 	STP_TRY(stp_rotating_signers(run, rotating, &opened->signers, err));
 	STP_TRY(stp_sign_load_seal_key(run, err));
-	if (rotating->rotation.phase == STP_ROTATION_NONE)
+	if (rotating->rotation.phase == STP_ROTATION_NONE &&
+	    rotating->freeze.step == STP_FREEZE_NONE)
 		return STP_OK;
 	stp_role_signers_release(&opened->signers);
 	stp_rotating_release(rotating);
@@ -142,7 +145,11 @@ static enum stp_errc open_trust(struct stp_sign_run *run, struct stp_sign_opened
 	stp_sign_note_margins(run, &opened->trust);
 	STP_TRY(stp_current_check_clock(current, run->now, run->options->after_clock_error, err));
 	STP_TRY(stp_current_check(current, &run->config, opened->rotating.at_hand, run->now, err));
-	return stp_sign_find_above(run, &opened->trust, current, &opened->above, err);
+	STP_TRY(stp_sign_find_above(run, &opened->trust, current, &opened->above, err));
+	/* The jump after a theft. */
+	if (!opened->above && opened->rotating.freeze.above > current->timestamp_version)
+		opened->above = opened->rotating.freeze.above;
+	return STP_OK;
 }
 
 static enum stp_errc choose_io(struct stp_sign_run *run, struct stp_err *err)

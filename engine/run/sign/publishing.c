@@ -182,6 +182,7 @@ static enum stp_errc commit_metadata(const struct commit *commit, const struct s
 
 	STP_TRY(stp_publish_barrier(publishing->publisher, err));
 	STP_TRY(stp_audit_commit(publishing->audit, err));
+	STP_TRY(stp_rotating_publish_first(run, &commit->opened->rotating, err));
 	code = stp_publish_commit(publishing->publisher, &file, timestamp->bytes, timestamp->length,
 	                          run->now, err);
 	run->report->published = code == STP_OK || is_out(commit, timestamp);

@@ -110,6 +110,8 @@ static enum stp_errc catch_up(struct stp_sign_run *run, struct stp_rotation *rot
 	int is_public;
 
 	STP_TRY(stp_rotation_is_public(&run->repo, rotation, &is_public, err));
+	/* After a theft the root comes first: the timestamp is still to come. */
+	is_public = is_public && !rotation->is_stolen;
 	if (is_public && run->options->dry_run) {
 		rotation->phase = STP_ROTATION_OVERLAP;
 		rotation->until = run->now + rotation->overlap_seconds;
@@ -128,11 +130,15 @@ enum stp_errc stp_rotating_begin(struct stp_sign_run *run, struct stp_rotating *
 	struct stp_rotation *rotation = &rotating->rotation;
 	int dry_run = run->options->dry_run;
 
+	STP_TRY(stp_freeze_load(run->repo.state_fd, seal_of(run), &rotating->freeze, err));
+	STP_TRY(stp_freeze_check(&rotating->freeze, err));
 	STP_TRY(stp_rotation_load(run->repo.state_fd, seal_of(run), rotation, err));
 	if (rotation->phase == STP_ROTATION_STAGED)
 		STP_TRY(catch_up(run, rotation, err));
 	if (dry_run)
 		return STP_OK;
+	if (rotation->phase == STP_ROTATION_STAGED && rotation->is_stolen)
+		return wipe(run, rotation, err); /* nothing needs the stolen key any more */
 	if (rotation->phase == STP_ROTATION_OVERLAP)
 		STP_TRY(note_config(run, rotation, err));
 	if (rotation->phase == STP_ROTATION_DONE ||
@@ -170,6 +176,18 @@ static enum stp_errc add_rotated(struct stp_sign_run *run, struct stp_rotating *
 	                key->keyid);
 }
 
+/* After a theft: the new key alone, in place of the former one, which is published. */
+static enum stp_errc open_replacing(struct stp_sign_run *run, struct stp_rotating *rotating,
+                                    enum stp_online_role role, const struct stp_rotation_role *item,
+                                    const struct stp_online_key **out_key, struct stp_err *err)
+{
+	struct stp_current_keys *at_hand = &rotating->at_hand[role];
+
+	STP_TRY(add_rotated(run, rotating, role, &item->next, out_key, err));
+	at_hand->keyids[at_hand->count++] = item->former.keyid;
+	return STP_OK;
+}
+
 /* The keys that sign role, the one of root N first. */
 static enum stp_errc open_role(struct stp_sign_run *run, struct stp_rotating *rotating,
                                enum stp_online_role role,
@@ -183,6 +201,8 @@ static enum stp_errc open_role(struct stp_sign_run *run, struct stp_rotating *ro
 	size_t count = 0;
 
 	*out_count = 1;
+	if (item->is_rotated && is_staged && rotation->is_stolen)
+		return open_replacing(run, rotating, role, item, &out_keys[0], err);
 	if (!item->is_rotated || !(is_staged || is_overlap))
 		return add_key(run, rotating, role,
 		               stp_rotation_signer(rotation, &run->config, role), &out_keys[0],
@@ -242,6 +262,29 @@ enum stp_errc stp_rotating_signers(struct stp_sign_run *run, struct stp_rotating
 
 /* ------------------------------------------------------------------ the root */
 
+enum stp_errc stp_rotating_publish_first(const struct stp_sign_run *run,
+                                         const struct stp_rotating *rotating, struct stp_err *err)
+{
+	const struct stp_rotation *rotation = &rotating->rotation;
+	struct stp_pin pin;
+
+	if (rotation->phase != STP_ROTATION_STAGED || !rotation->is_stolen)
+		return STP_OK;
+	return stp_rotation_publish_root(&run->repo, rotation, &pin, err);
+}
+
+/* The stolen keys are out of use. */
+static enum stp_errc end_freeze(struct stp_sign_run *run, const struct stp_rotation *rotation,
+                                struct stp_err *err)
+{
+	STP_FAULT_TRY(err, STAGE, "thaw", STP_FREEZE_FILE);
+	STP_TRY(stp_freeze_end(run->repo.state_fd, err));
+	note(run, stp_rotation_root(rotation)->name,
+	     "is published: it names the new online keys, and no client that has it accepts the "
+	     "stolen ones; purge caches now, and run verify");
+	return STP_OK;
+}
+
 enum stp_errc stp_rotating_publish_root(struct stp_sign_run *run, struct stp_rotating *rotating,
                                         struct stp_trust *trust, struct stp_err *err)
 {
@@ -253,12 +296,14 @@ enum stp_errc stp_rotating_publish_root(struct stp_sign_run *run, struct stp_rot
 	if (rotation->phase != STP_ROTATION_STAGED)
 		return STP_OK;
 	STP_TRY(stp_rotation_publish_root(&run->repo, rotation, &pin, err));
-	if (pin.version) {
+	if (pin.version && pin.version != trust->found.root.version) {
 		stp_older_add(trust->found.older.sha256, trust->found.root.sha256);
 		trust->found.root = pin;
 		run->report->versions.root = pin.version;
 	}
 	STP_TRY(stp_rotation_begin_overlap(&run->repo, seal_of(run), rotation, run->now, err));
+	if (rotation->is_stolen)
+		return end_freeze(run, rotation, err);
 	stp_time_format(rotation->until, until);
 	if (pin.version) {
 		snprintf(text, sizeof(text),

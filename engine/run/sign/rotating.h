@@ -7,6 +7,10 @@
  *	keys                               those of "signers"; in a rotation the old and the new
  *	right after the timestamp's rename the staged root
  *
+ * After a theft (run/freeze.h) nothing is signed until the new keys are staged. Then only they
+ *sign, and the staged root is published right before the timestamp: clients that saw what the thief
+ * signed come back with it.
+ *
  * A run that dies anywhere leaves what was, or what will be: the next one looks at what is public,
  * and goes on from there.
  *
@@ -19,6 +23,7 @@
 #define STP_RUN_SIGN_ROTATING_H
 
 #include "publish/current.h"
+#include "run/freeze.h"
 #include "run/online_keys.h"
 #include "run/rotation.h"
 #include "run/sign/sign_run.h"
@@ -27,6 +32,7 @@
 
 struct stp_rotating {
 	struct stp_rotation rotation;
+	struct stp_freeze freeze; /* after a theft */
 	struct stp_online_keys keys;
 	struct stp_current_keys at_hand[STP_ONLINE_ROLES];
 	/* of the key that may have signed the bins of the last run, besides that of bin_n; or NULL
@@ -42,6 +48,11 @@ enum stp_errc stp_rotating_begin(struct stp_sign_run *run, struct stp_rotating *
 enum stp_errc stp_rotating_signers(struct stp_sign_run *run, struct stp_rotating *rotating,
                                    struct stp_role_signers *out_signers,
                                    struct stp_err *err) STP_MUST_CHECK;
+
+/* Right before the timestamp's rename: after a theft, publishes the staged root. */
+enum stp_errc stp_rotating_publish_first(const struct stp_sign_run *run,
+                                         const struct stp_rotating *rotating,
+                                         struct stp_err *err) STP_MUST_CHECK;
 
 /* Right after the timestamp's rename: publishes the staged root, and notes it in trust->found. */
 enum stp_errc stp_rotating_publish_root(struct stp_sign_run *run, struct stp_rotating *rotating,
