@@ -378,7 +378,7 @@ const struct stp_verb stp_verb_ceremony_start = {
     "  stampede ceremony start /srv/repo --out 2027.json --purpose 'yearly renewal'\n"
     "  stampede ceremony start /srv/repo --out leave.json --purpose 'Ada leaves' \\\n"
     "      --remove root=ada --add root=grace.key.json\n"
-    "  stampede ceremony start /srv/repo --out bins.json --purpose 'more targets' --bins 32768\n",
+    "  stampede ceremony start /srv/repo --out b.json --purpose growth --bins 32768\n",
     run_start,
 };
 

@@ -222,19 +222,18 @@ static int is_noted(const struct proof *proof, const char *folder, int folder_fd
 	char line[STP_NAME_BYTES_MAX + 160];
 	uint8_t digest[32];
 	char hex[65];
-	int found;
+	int is_noted_so = 0;
 
-	found = stp_file_read(folder_fd, name, STP_SNAPSHOT_BYTES_MAX, STAGE, &file, &ignored) ==
-	        STP_OK;
-	if (found) {
+	if (stp_file_read(folder_fd, name, STP_SNAPSHOT_BYTES_MAX, STAGE, &file, &ignored) ==
+	    STP_OK) {
 		stp_hash_one(STP_ALG_SHA256, file.data, file.count, digest);
 		stp_hex_encode(digest, sizeof(digest), hex);
 		hex[64] = '\0';
 		snprintf(line, sizeof(line), "made %s %s/%.255s", hex, folder, name);
-		found = has_line(&proof->stage->made, line);
+		is_noted_so = has_line(&proof->stage->made, line);
 	}
 	stp_buf_release(&file);
-	return found;
+	return is_noted_so;
 }
 
 /* state/ must hold only the floors that init wrote, without any run, or what import noted. */

@@ -41,6 +41,20 @@ enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri
 	return STP_OK;
 }
 
+int stp_online_key_exists(const struct stp_repo *repo, const char *uri)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	const char *name;
+	int found;
+	int fd;
+
+	if (stp_online_key_folder(repo, uri, &fd, &name, &ignored) != STP_OK)
+		return 0;
+	found = stp_file_exists(fd, name);
+	close(fd);
+	return found;
+}
+
 /* Loads the key for bins, or for roles with few documents. */
 static enum stp_errc load_from(struct stp_online_key *item, int folder_fd, const char *name,
                                enum stp_online_role role, struct stp_err *err)

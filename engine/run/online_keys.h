@@ -45,6 +45,9 @@ const char *stp_online_key_path(const char *uri);
 enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri, int *out_fd,
                                     const char **out_name, struct stp_err *err) STP_MUST_CHECK;
 
+/* Whether there is a file where uri says. */
+int stp_online_key_exists(const struct stp_repo *repo, const char *uri);
+
 /* Opens the key of uri, for role, if it is not open yet. STP_KEY as stp_key_load(), and for bins
  * when it is not an Ed25519 key. *out_key is valid until release. */
 enum stp_errc stp_online_keys_open(struct stp_online_keys *keys, const struct stp_repo *repo,

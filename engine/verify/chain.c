@@ -20,22 +20,6 @@
 #include "verify/delegation.h"
 #include "verify/foreign.h"
 
-void stp_chain_check_expiry(struct stp_finding_list *findings, const char *subject, int64_t expires,
-                            int64_t now, int64_t within_s)
-{
-	char text[STP_TIME_BYTES + 1];
-
-	if (expires == 0)
-		return; /* reported as malformed */
-	stp_time_format(expires, text);
-	if (expires <= now)
-		stp_finding_add(findings, STP_FINDING_EXPIRED, subject, "expired at %s", text);
-	else if (within_s > 0 && expires - now <= within_s)
-		stp_finding_add(findings, STP_FINDING_EXPIRES_SOON, subject,
-		                "expires at %s, in less than %" PRId64 " hours", text,
-		                (within_s + 3599) / 3600);
-}
-
 /* Compares the version in a file with the one in its name or in the document that lists it. */
 static void check_version(struct stp_document *doc, uint64_t expected)
 {
@@ -43,20 +27,6 @@ static void check_version(struct stp_document *doc, uint64_t expected)
 		stp_finding_add(doc->findings, STP_FINDING_VERSION, doc->name,
 		                "has version %" PRIu64 ", but is listed as %" PRIu64, doc->version,
 		                expected);
-}
-
-static int compare_listed(const void *a, const void *b)
-{
-	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
-}
-
-const struct stp_listed *stp_chain_listed(const struct stp_chain *tree, const char *role)
-{
-	struct stp_listed wanted = {.role = role};
-
-	if (!tree->listed_count)
-		return NULL;
-	return bsearch(&wanted, tree->listed, tree->listed_count, sizeof(wanted), compare_listed);
 }
 
 /* ------------------------------------------------------------------- root chain */
@@ -278,7 +248,7 @@ static enum stp_errc read_meta(struct stp_chain *tree, struct stp_document *doc,
 		else if (stp_listed_read(&tree->arena, doc, name, object, &listed[count]))
 			count++;
 	}
-	qsort(listed, count, sizeof(*listed), compare_listed);
+	qsort(listed, count, sizeof(*listed), stp_listed_compare);
 	*out_listed = listed;
 	*out_count = count;
 	return STP_OK;
@@ -488,40 +458,4 @@ void stp_chain_release(struct stp_chain *tree)
 	free(tree->ranges);
 	stp_arena_release(&tree->arena);
 	memset(tree, 0, sizeof(*tree));
-}
-
-const struct stp_document *stp_chain_document(const struct stp_chain *tree,
-                                              enum stp_chain_role role)
-{
-	const struct {
-		const struct stp_document *doc;
-		int found;
-	} documents[] = {
-	    [STP_CHAIN_ROOT] = {&tree->root.doc, tree->has_root},
-	    [STP_CHAIN_TIMESTAMP] = {&tree->timestamp, tree->has_timestamp},
-	    [STP_CHAIN_SNAPSHOT] = {&tree->snapshot, tree->has_snapshot},
-	    [STP_CHAIN_TARGETS] = {&tree->targets, tree->has_targets},
-	    [STP_CHAIN_BINS] = {&tree->bins, tree->has_bins},
-	};
-
-	return documents[role].found ? documents[role].doc : NULL;
-}
-
-uint32_t stp_chain_bin_of(const struct stp_chain *tree, uint64_t key_begin)
-{
-	size_t low = 0, high = tree->range_count;
-
-	if (tree->bits)
-		return (uint32_t)(key_begin >> (64 - tree->bits));
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tree->ranges[middle].last < key_begin)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < tree->range_count && tree->ranges[low].first <= key_begin)
-		return tree->ranges[low].bin;
-	return UINT32_MAX;
 }

@@ -89,3 +89,8 @@ int stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const cha
 		                "hashes of %s hold neither sha256 nor sha512", quote.text);
 	return 1;
 }
+
+int stp_listed_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
+}

@@ -29,6 +29,9 @@ struct stp_listed {
 int stp_listed_read(struct stp_arena *arena, struct stp_document *doc, const char *name,
                     json_t *object, struct stp_listed *line);
 
+/* For qsort() and bsearch(): the order of role names. */
+int stp_listed_compare(const void *a, const void *b);
+
 /* Compares length and digests of a file with its line; adds findings. */
 void stp_listed_check(struct stp_finding_list *findings, const char *subject,
                       const struct stp_listed *listed, const struct stp_buf *file);

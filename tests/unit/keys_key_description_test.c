@@ -305,7 +305,8 @@ static void other_encodings_of_the_key_are_refused(void **state)
 	refused_with(text, "-----END PUBLIC KEY-----\\n",
 	             "-----END PUBLIC KEY-----\\n-----BEGIN PUBLIC KEY-----\\n", STP_KEY,
 	             "PEM block");
-	refused_with(text, "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", STP_KEY, "curve");
+	refused_with(text, "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", STP_KEY,
+	             "is not supported");
 	/* A raw line feed is of the signed bytes, not of a file; other escapes are other files. */
 	refused_with(text, "\\n", "\n", STP_FORMAT, "");
 	refused_with(text, "\\n", "\\u000a", STP_FORMAT, "");

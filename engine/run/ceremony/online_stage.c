@@ -155,21 +155,6 @@ static enum stp_errc open_next(const struct stp_online_stage *stage, struct stp_
 	return STP_OK;
 }
 
-/* Whether there is a file where the old key should be. */
-static int has_file(const struct stp_repo *repo, const char *uri)
-{
-	struct stp_err ignored = STP_ERR_INIT;
-	const char *name;
-	int folder_fd;
-	int found;
-
-	if (stp_online_key_folder(repo, uri, &folder_fd, &name, &ignored) != STP_OK)
-		return 0;
-	found = stp_file_exists(folder_fd, name);
-	stp_fd_close(&folder_fd);
-	return found;
-}
-
 /* *out_gone: the old key is lost, or was replaced by hand. */
 static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_online_keys *keys,
                               enum stp_online_role role, struct stp_rotation_role *item,
@@ -179,7 +164,7 @@ static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_o
 	const char *published = keyid_of(stage->before, role);
 	const struct stp_online_key *former;
 
-	*out_gone = !has_file(stage->repo, uri);
+	*out_gone = !stp_online_key_exists(stage->repo, uri);
 	if (*out_gone)
 		return STP_OK;
 	STP_TRY(stp_online_keys_open(keys, stage->repo, role, uri, &former, err));

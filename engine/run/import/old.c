@@ -351,11 +351,6 @@ static enum stp_errc read_timestamp(struct stp_import_old *old, struct stp_err *
 	return stp_import_judge(&old->findings, "timestamp.json", good, err);
 }
 
-static int compare_listed(const void *a, const void *b)
-{
-	return strcmp(((const struct stp_listed *)a)->role, ((const struct stp_listed *)b)->role);
-}
-
 static enum stp_errc read_snapshot(struct stp_import_old *old, struct stp_err *err)
 {
 	struct stp_chain *tree = &old->tree;
@@ -378,7 +373,7 @@ static enum stp_errc read_snapshot(struct stp_import_old *old, struct stp_err *e
 		else
 			good = 0;
 	}
-	qsort(tree->listed, tree->listed_count, sizeof(*tree->listed), compare_listed);
+	qsort(tree->listed, tree->listed_count, sizeof(*tree->listed), stp_listed_compare);
 	tree->has_snapshot = 1;
 	return stp_import_judge(&old->findings, doc->name, good, err);
 }

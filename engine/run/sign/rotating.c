@@ -176,20 +176,6 @@ static enum stp_errc add_rotated(struct stp_sign_run *run, struct stp_rotating *
 	                key->keyid);
 }
 
-static int exists(const struct stp_sign_run *run, const char *uri)
-{
-	struct stp_err ignored = STP_ERR_INIT;
-	const char *name;
-	int found;
-	int fd;
-
-	if (stp_online_key_folder(&run->repo, uri, &fd, &name, &ignored) != STP_OK)
-		return 0;
-	found = stp_file_exists(fd, name);
-	stp_fd_close(&fd);
-	return found;
-}
-
 /* After a theft: the new key alone, in place of the former one, which is published. */
 static enum stp_errc open_replacing(struct stp_sign_run *run, struct stp_rotating *rotating,
                                     enum stp_online_role role, const struct stp_rotation_role *item,
@@ -224,7 +210,8 @@ static enum stp_errc open_role(struct stp_sign_run *run, struct stp_rotating *ro
 	/* A dry run has not published the delegation to the new key. */
 	if (role == STP_ONLINE_BIN_N && is_staged && run->options->dry_run)
 		return add_rotated(run, rotating, role, &item->former, &out_keys[0], err);
-	if (role != STP_ONLINE_BIN_N && (is_staged || exists(run, item->former.uri)))
+	if (role != STP_ONLINE_BIN_N &&
+	    (is_staged || stp_online_key_exists(&run->repo, item->former.uri)))
 		STP_TRY(add_rotated(run, rotating, role, &item->former, &out_keys[count++], err));
 	STP_TRY(add_rotated(run, rotating, role, &item->next, &out_keys[count++], err));
 	*out_count = count;
@@ -251,7 +238,7 @@ static enum stp_errc open_former(struct stp_sign_run *run, struct stp_rotating *
 
 	/* Nothing that a stolen key signed is recovered from. */
 	if (rotating->rotation.phase != STP_ROTATION_STAGED || rotating->rotation.is_stolen ||
-	    !item->is_rotated || !exists(run, item->former.uri))
+	    !item->is_rotated || !stp_online_key_exists(&run->repo, item->former.uri))
 		return STP_OK;
 	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, STP_ONLINE_BIN_N,
 	                             item->former.uri, &key, err));
