@@ -376,8 +376,8 @@ const struct stp_verb stp_verb_ceremony_start = {
     "ceremony start REPO --out P --purpose TEXT [options]",
     start_table,
     "  stampede ceremony start /srv/repo --out 2027.json --purpose 'yearly renewal'\n"
-    "  stampede ceremony start /srv/repo --out leave.json --purpose 'Ada leaves' \\\n"
-    "      --remove root=ada --add root=grace.key.json\n"
+    "  stampede ceremony start /srv/repo --out leave.json --purpose 'safe-3 leaves' \\\n"
+    "      --remove root=safe-3 --add root=safe-4.key.json\n"
     "  stampede ceremony start /srv/repo --out b.json --purpose growth --bins 32768\n",
     run_start,
 };

@@ -232,7 +232,7 @@ const struct stp_verb stp_verb_key_new = {
     .summary = "make a key pair: NAME.pem, and NAME.key.json for the ceremony",
     .synopsis = "key new DIR/NAME [options]",
     .options = new_options,
-    .examples = "  stampede key new safe/safe-1 --encrypt --holder 'Ada Example'\n"
+    .examples = "  stampede key new safe/safe-1 --encrypt --holder 'safe in the east wing'\n"
                 "  stampede key new stick/stick-2 --type p256\n",
     .run = new_run,
 };
