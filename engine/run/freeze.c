@@ -234,6 +234,6 @@ enum stp_errc stp_freeze_check(const struct stp_freeze *freeze, struct stp_err *
 	stp_time_format(freeze->since, since);
 	return STP_FAIL(stp_hinted(err, STP_HINT_ROTATE_STOLEN), STP_REFUSED, STAGE, NAME,
 	                "the online key %.16s… was stolen, as was noted at %s: nothing is signed "
-	                "until it is replaced; go on with %s",
+	                "or removed until it is replaced; go on with %s",
 	                freeze->stolen[0], since, stp_hint_text(STP_HINT_ROTATE_STOLEN));
 }

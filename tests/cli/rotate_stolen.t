@@ -51,12 +51,17 @@ Replace the stolen key by a ceremony, then sign:
 # From here on nothing is signed.
 $ stampede rotate repo --stolen --against good --now $(at 1) --quiet
 $ stampede sign repo --now $(at 1)
-2> stampede: freeze: state/frozen: the online key ????????????????… was stolen, as was noted at 2030-01-01T12:00:00Z: nothing is signed until it is replaced; go on with stampede rotate --stolen (glob)
+2> stampede: freeze: state/frozen: the online key ????????????????… was stolen, as was noted at 2030-01-01T12:00:00Z: nothing is signed or removed until it is replaced; go on with stampede rotate --stolen (glob)
 = 3
+$ stampede gc repo --now $(at 1)
+2> stampede: freeze: state/frozen: the online key ????????????????… was stolen, as was noted at 2030-01-01T12:00:00Z: nothing is signed or removed until it is replaced; go on with stampede rotate --stolen (glob)
+= 3
+$ stampede status repo --now $(at 1) 2>/dev/null | grep ^PROBLEM | cut -c 1-39
+PROBLEM    state/frozen: the online key
 $ stampede rotate repo --online-key repo/keys/online-2.key.json --role timestamp --now $(at 1) --yes --quiet
 2> stampede: rotate: roles: some only: the online key was stolen, and clients that saw what the thief signed stay stuck unless the keys of timestamp, snapshot and bins are replaced together; name no roles
 = 3
-$ stampede init repo --update --now $(at 1) --yes --quiet 2>&1 | grep -c 'nothing is signed until it is replaced'
+$ stampede init repo --update --now $(at 1) --yes --quiet 2>&1 | grep -c 'nothing is signed or removed until it is replaced'
 1
 = 3
 # A ceremony that keeps the stolen key somewhere is refused as well.

@@ -18,6 +18,7 @@
 #include "base/faultpoint.h"
 #include "base/file.h"
 #include "base/options.h"
+#include "run/freeze.h"
 #include "run/gc/run.h"
 #include "run/last_run.h"
 #include "sign/audit.h"
@@ -95,6 +96,16 @@ static enum stp_errc drop_last_run(struct stp_gc_run *run, struct stp_err *err)
 	return STP_OK;
 }
 
+/* What a thief left in public/ is evidence until the key is replaced. */
+static enum stp_errc check_frozen(const struct stp_gc_run *run, struct stp_err *err)
+{
+	struct stp_freeze freeze;
+
+	STP_TRY(
+	    stp_freeze_load(run->repo.state_fd, stp_seal_key_bytes(run->seal_key), &freeze, err));
+	return stp_freeze_check(&freeze, err);
+}
+
 static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 {
 	enum stp_repo_use use = run->options->dry_run ? STP_REPO_READ : STP_REPO_LOCK;
@@ -102,9 +113,11 @@ static enum stp_errc run_all(struct stp_gc_run *run, struct stp_err *err)
 
 	STP_TRY(stp_repo_open(run->options->repo, use, "gc", &run->repo, err));
 	STP_TRY(stp_config_load(&run->config, run->repo.root_fd, err));
-	if (!run->options->dry_run)
+	if (!run->options->dry_run) {
 		STP_TRY(
 		    stp_seal_key_load(run->repo.keys_fd, STP_LEDGER_KEY_FILE, &run->seal_key, err));
+		STP_TRY(check_frozen(run, err));
+	}
 	STP_TRY(stp_trusted_load(&run->trust, &run->repo, &run->config, STP_TRUSTED_UNPINNED, NULL,
 	                         run->seal_key, &run->current, err));
 	STP_TRY(

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "publish/repo.h"
 #include "roles/expiry.h"
+#include "run/freeze.h"
 #include "run/last_run.h"
 #include "run/pending.h"
 #include "run/quorum.h"
@@ -289,6 +290,17 @@ static enum stp_errc read_signers(struct stp_status_report *status, const struct
 	return STP_OK;
 }
 
+/* After a theft nothing is signed until the key is replaced: a problem, which grows with time. */
+static void read_freeze(struct stp_status_report *status, const struct stp_repo *repo)
+{
+	struct stp_err why = STP_ERR_INIT;
+	struct stp_freeze freeze;
+
+	if (stp_freeze_load(repo->state_fd, NULL, &freeze, &why) != STP_OK ||
+	    stp_freeze_check(&freeze, &why) != STP_OK)
+		add_problem(status, STP_STATE_FOLDER "/" STP_FREEZE_FILE, why.text);
+}
+
 /* How far a rotation is. Its keys sign too, which is not a problem. */
 static void read_rotation(struct stp_status_report *status, const struct stp_repo *repo,
                           struct stp_rotation_keys *out_keys)
@@ -323,6 +335,7 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	struct stp_chain tree;
 	enum stp_errc code;
 
+	read_freeze(status, repo);
 	read_rotation(status, repo, &rotated);
 	options.rotated = &rotated.role;
 	stp_trusted_pins(repo->root_fd, options.pinned);
