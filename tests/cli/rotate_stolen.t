@@ -58,6 +58,7 @@ $ stampede gc repo --now $(at 1)
 = 3
 $ stampede status repo --now $(at 1) 2>/dev/null | grep ^PROBLEM | cut -c 1-39
 PROBLEM    state/frozen: the online key
+= 1
 $ stampede rotate repo --online-key repo/keys/online-2.key.json --role timestamp --now $(at 1) --yes --quiet
 2> stampede: rotate: roles: some only: the online key was stolen, and clients that saw what the thief signed stay stuck unless the keys of timestamp, snapshot and bins are replaced together; name no roles
 = 3
