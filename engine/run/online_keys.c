@@ -33,6 +33,8 @@ enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri
 	if (slash == path)
 		snprintf(folder, sizeof(folder), "/");
 	*out_fd = openat(repo->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out_fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		return STP_FAIL_SYS(err, STAGE, folder, "cannot open the folder of a key");
 	if (*out_fd < 0)
 		return STP_FAIL(err, STP_KEY, STAGE, folder,
 		                "cannot open the folder of the key %s (%s); restore it, or correct "
