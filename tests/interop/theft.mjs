@@ -200,7 +200,7 @@ const frozen = JSON.parse(stampede(args(repo)).stdout);
 assert.equal(frozen.frozen, true);
 assert.equal(frozen.new_seal_key, true);
 assert.ok(frozen.above >= 2 + 2 ** 20 && frozen.above < 2 + 2 ** 21);
-assert.match(stampede(["sign", repo], { status: 3 }).stderr, /was stolen.*nothing is signed until it is replaced; go on with stampede rotate --stolen/);
+assert.match(stampede(["sign", repo], { status: 3 }).stderr, /was stolen.*nothing is signed or removed until it is replaced; go on with stampede rotate --stolen/);
 assert.match(stampede(args(repo, "--role", "timestamp"), { status: 2 }).stderr, /replaced together/);
 assert.match(stampede(["rotate", repo, "--online-key", key.json, "--role", "timestamp,snapshot"], { status: 3 }).stderr, /stay stuck unless/);
 await check(repo, "frozen", { stuck: ["victim"] });
