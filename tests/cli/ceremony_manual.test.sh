@@ -13,6 +13,13 @@ for i in 1 2 3 4; do mkdir -m 700 "media/safe-$i"; done
 "$STAMPEDE_CORPUS" --count 20 --sizes small srv/index 2>/dev/null
 find srv/index -type f -exec touch -d '2 days ago' {} +
 
+# What another tool published, and the keys of its holders.
+"$STAMPEDE" init old --targets srv/index --bins 4 --profile prefixes --quiet >/dev/null
+"$STAMPEDE" sign old --quiet
+mkdir srv/old
+cp -a old/public/metadata srv/old/
+mv old/offline-keys media/old
+
 # The program, and the holder who types the first two words.
 cat >bin/stampede <<EOF
 #!/usr/bin/env bash
@@ -28,7 +35,7 @@ PATH=$scratch/bin:$PATH
 
 page=$top/tools/man/stampede-ceremony.7
 succeeds=yes
-paths=(/srv/stampede /srv/index /media/)
+paths=(/srv/stampede /srv/index /srv/old /media/)
 # shellcheck source=../support/manual.sh
 source "$top/tests/support/manual.sh"
 blocks=$(grep -c '^\.EX' "$page")
