@@ -44,6 +44,9 @@ const char *const stp_cli_hints[STP_HINT_COUNT] = {
     [STP_HINT_PASSPHRASE] = "--passphrase-fd",
     [STP_HINT_CEREMONY] = "stampede ceremony start REPO --out PAYLOAD --purpose TEXT",
     [STP_HINT_DROP_TARGETS] = "--drop-targets",
+    [STP_HINT_PAYLOAD] = "--out",
+    [STP_HINT_KEY_NEW] = "stampede key new REPO/keys/NAME",
+    [STP_HINT_LOST] = "stampede status REPO --lost KEYID",
 };
 
 void stp_cli_hints_use(void)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/payload_report.h"
 #include "cli/period.h"
 #include "cli/stdout.h"
 #include "cli/stolen.h"
@@ -58,6 +59,7 @@ static const unsigned role_bits[] = {STP_ROTATE_BINS, STP_ROTATE_SNAPSHOT, STP_R
 
 struct said {
 	struct stp_rotate_options options;
+	struct stp_ceremony_start_report payload; /* with --out: who must sign */
 	const char *folders[STP_INIT_FOLDERS_MAX + 1];
 	size_t folder_count;
 	int yes;
@@ -228,9 +230,7 @@ static void print_text(const struct said *said, const struct stp_rotate_report *
 {
 	if (report->payload[0]) {
 		print_roles(report);
-		stp_cli_print_path("payload: ", said->options.payload, "\n");
-		printf("Have it signed by the holders of the offline keys (stampede ceremony sign),"
-		       "\nthen stage it: stampede ceremony finish REPO PAYLOAD SIGNATURES…\n");
+		stp_cli_print_payload(said->options.repo, said->options.payload, &said->payload);
 		return;
 	}
 	printf("rotation: %s\n", said->options.dry_run ? "not staged (dry run)" : report->phase);
@@ -301,12 +301,14 @@ static int run(struct stp_cli *cli)
 	if (said.options.payload &&
 	    (said.options.has_overlap || said.folder_count || said.yes || said.options.dry_run))
 		return stp_cli_usage(cli, "--out takes only --online-key, --role and --now");
+	said.options.out_payload = &said.payload;
 	if (stp_rotate(&said.options, &report, &err) != STP_OK)
 		return stp_cli_fail(cli, &err);
 	if (cli->json)
 		print_json(&said, &report);
 	else if (!cli->quiet)
 		print_text(&said, &report);
+	stp_ceremony_start_report_release(&said.payload);
 	return stp_stdout_finish(cli, "rotate", said.options.repo,
 	                         report.payload[0] ? "the payload was written"
 	                         : said.options.online_key && !said.options.dry_run

@@ -75,7 +75,10 @@ extern "C" {
 	X(ALLOW_REPLACED, "stp_ceremony_start_options.allows_replaced") \
 	X(PASSPHRASE, "a function for passphrases")                     \
 	X(CEREMONY, "stp_ceremony_start()")                             \
-	X(DROP_TARGETS, "stp_import_options.drop_targets")
+	X(DROP_TARGETS, "stp_import_options.drop_targets")              \
+	X(PAYLOAD, "stp_rotate_options.payload")                        \
+	X(KEY_NEW, "stp_key_new()")                                     \
+	X(LOST, "stp_status() with lost keys")
 
 enum stp_hint {
 	STP_HINT_NONE,

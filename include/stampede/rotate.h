@@ -27,6 +27,8 @@ extern "C" {
 #define STP_ROTATE_SNAPSHOT  2u
 #define STP_ROTATE_BINS      4u /* the keys of bin-n */
 
+struct stp_ceremony_start_report; /* stampede/ceremony.h */
+
 struct stp_rotate_options {
 	size_t size;             /* see stampede/options.h */
 	const char *repo;        /* folder of the repository; required */
@@ -46,6 +48,9 @@ struct stp_rotate_options {
 	 * nobody is asked. Not asked with dry_run. */
 	int (*confirm)(void *ctx, const char *view);
 	void *confirm_ctx;
+	/* With payload: is filled with its words and who must sign it, to be released with
+	 * stp_ceremony_start_report_release(). Or NULL. */
+	struct stp_ceremony_start_report *out_payload;
 };
 
 #define STP_ROTATE_OPTIONS_INIT STP_SIZED(struct stp_rotate_options)

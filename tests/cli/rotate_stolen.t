@@ -68,7 +68,7 @@ $ stampede init repo --update --now $(at 1) --yes --quiet 2>&1 | grep -c 'nothin
 # A ceremony that keeps the stolen key somewhere is refused as well.
 $ holders() { stampede ceremony show $1 --trust good/public/metadata/1.root.json --json | python3 -c "import json,sys; print(*json.load(sys.stdin)['words'][:2])" >words; for key in root-1 root-2 targets-1; do stampede ceremony sign $1 --trust good/public/metadata/1.root.json --key pem:repo/offline-keys/$key.pem --now $(at 1) <words >/dev/null 2>&1; done; }
 $ stampede ceremony start repo --out P1 --purpose some --online timestamp=repo/keys/online-2.key.json --now $(at 1) --quiet; holders P1; stampede ceremony finish repo P1 P1.*.sig --now $(at 1)
-2> stampede: ceremony: bin_n: keeps the key that was stolen: clients that saw what the thief signed stay stuck, unless one new key replaces those of timestamp, snapshot and bin-n together: stampede rotate --stolen
+2> stampede: ceremony: bin-n: keeps the key that was stolen: clients that saw what the thief signed stay stuck, unless one new key replaces those of timestamp, snapshot and bin-n together: stampede rotate --stolen
 = 3
 $ ls repo/public/metadata | grep root
 1.root.json

@@ -82,7 +82,7 @@ $ chmod 600 repo/keys/online.pem; chmod 755 repo/keys; stampede sign repo --now 
 2> stampede: keys: online.pem: the key folder is open to others (mode 0755); chmod 700 it
 = 2
 $ chmod 700 repo/keys; mv repo/keys/online.pem key.pem; stampede sign repo --now $(at 2)
-2> stampede: keys: online.pem: cannot open the key file: No such file or directory
+2> stampede: keys: keys/online.pem: is not there: restore this online key from a backup, or, if it is lost, see how to replace it: stampede status REPO --lost KEYID
 = 2
 $ openssl genpkey -algorithm ed25519 -out repo/keys/online.pem; chmod 600 repo/keys/online.pem
 $ stampede sign repo --now $(at 2)

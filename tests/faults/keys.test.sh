@@ -42,7 +42,7 @@ sign_is 2 repo
 says 'online.pem: is a symbolic link, not a regular file'
 rm repo/keys/online.pem
 sign_is 2 repo
-says 'online.pem: cannot open the key file'
+says 'keys/online.pem: is not there: restore this online key from a backup'
 mv repo/keys/real.pem repo/keys/online.pem
 sign_is 0 repo --json
 

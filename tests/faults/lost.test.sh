@@ -89,7 +89,7 @@ says 'was restored from a backup'
 for part in public/metadata keys keys/online.pem; do
 	lose "$part"
 	"$STAMPEDE" sign repo >out 2>err && fail "signed without $part"
-	says 'restore (it|public/metadata) from a backup|cannot open the key file'
+	says 'restore (it|public/metadata|this online key) from a backup|cannot open the key file'
 	[ ! -e "repo/$part" ] || fail "$part was made"
 done
 

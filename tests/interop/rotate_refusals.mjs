@@ -77,7 +77,15 @@ const both = makeKey(other, "both");
 const rooted = path.join(repo, "offline-keys/root-1.pem");
 fs.copyFileSync(both.pem, rooted);
 stampede(0, "init", repo, "--update", "--yes", "--roles", "root", "--quiet");
-refused(/cannot sign both (timestamp|snapshot|bin-n) and root/, ...rotate(both.json));
+const never = /both\.key\.json: signs root, and an offline key is never an online key; make one with: stampede key new REPO\/keys\/NAME/;
+refused(never, ...rotate(both.json));
+fs.rmSync(both.pem);
+refused(never, ...rotate(both.json));
+
+step("without offline keys");
+fs.renameSync(path.join(repo, "offline-keys"), path.join(folder, "away"));
+refused(/there are no offline keys here: make a payload for their holders with --out/, ...rotate(good.json));
+fs.renameSync(path.join(folder, "away"), path.join(repo, "offline-keys"));
 
 step("a dry run shows, and stages nothing");
 const shown = stampede(0, ...rotate(good.json, "--dry-run")).stderr;

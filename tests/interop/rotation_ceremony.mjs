@@ -60,6 +60,11 @@ const key = makeKey(path.join(repo, "keys"), "online-2");
 const report = JSON.parse(stampede(0, ["rotate", repo, "--online-key", key.json, "--out", payload, "--json"]).stdout);
 assert.match(report.payload, /^[0-9a-f]{64}$/);
 assert.equal(report.phase, "none");
+fs.rmSync(payload);
+const said = stampede(0, ["rotate", repo, "--online-key", key.json, "--out", payload]).stdout;
+assert.match(said, /^payload [a-z]+(-[a-z]+){3,}$/m);
+assert.match(said, /^2\.root\.json +root 1: 2 of/m);
+assert.ok(said.includes(`stampede ceremony finish ${repo} ${payload} SIGNATURES`), said);
 const files = signed(payload, ...everybody);
 const other = path.join(folder, "Q");
 stampede(0, ["ceremony", "start", repo, "--out", other, "--purpose", "another", "--renew", "root"]);
@@ -99,5 +104,51 @@ const later = new Date(Date.now() + 3 * 86400000).toISOString().replace(/\.\d+Z$
 sign(repo, "--now", later);
 assert.equal(phase(), "done");
 fs.rmSync(lost);
-assert.equal(JSON.parse(finish(0, last, signed(last, ...everybody)).stdout).must_sign, true);
+const lastFiles = signed(last, ...everybody);
+fs.renameSync(path.join(repo, "keys/online-3.pem"), path.join(folder, "aside.pem"));
+const before = fs.readdirSync(metadata).sort();
+assert.match(finish(2, last, lastFiles).stderr,
+	/keys\/online-3\.pem: is not there, so nothing could be signed after this; put it there.*Nothing was published/);
+fs.copyFileSync(away.pem, path.join(repo, "keys/online-3.pem"));
+assert.match(finish(2, last, lastFiles).stderr, /keys\/online-3\.pem: is key [0-9a-f]{16}…, but .*Nothing was published/);
+assert.deepEqual(fs.readdirSync(metadata).sort(), before);
+fs.renameSync(path.join(folder, "aside.pem"), path.join(repo, "keys/online-3.pem"));
+assert.equal(JSON.parse(finish(0, last, lastFiles).stdout).must_sign, true);
+
+step("the end of the ceremony made stampede.json name the new key, and the next sign signs with it");
+const config = path.join(repo, "stampede.json");
+const named = () => JSON.parse(fs.readFileSync(config, "utf8")).signers;
+const all = (uri) => ({ bin_n: uri, snapshot: uri, timestamp: uri });
+assert.deepEqual(named(), all("pem:keys/online-3.pem"));
+sign(repo, "--now", later);
+assert.deepEqual(signers("timestamp.json"), [third.keyid]);
+verify(repo, "--now", later);
+await followed();
+
+step("a run that died before it wrote that is repeated");
+fs.writeFileSync(config, JSON.stringify({ ...JSON.parse(fs.readFileSync(config, "utf8")), signers: all("pem:keys/online-2.pem") }));
+assert.equal(JSON.parse(finish(0, last, lastFiles).stdout).was_published, true);
+assert.deepEqual(named(), all("pem:keys/online-3.pem"));
+sign(repo, "--now", later);
+
+step("a ceremony that changes more is published at once, and signed with the new key, though the old one is there");
+const fourth = makeKey(path.join(repo, "keys"), "online-4");
+const mixed = path.join(folder, "S");
+stampede(0, ["ceremony", "start", repo, "--out", mixed, "--purpose", "more", "--renew", "targets", "--online", `timestamp,snapshot,bins=${fourth.json}`]);
+assert.equal(JSON.parse(finish(0, mixed, signed(mixed, ...everybody, "targets-1", "targets-2")).stdout).must_sign, true);
+assert.deepEqual(named(), all("pem:keys/online-4.pem"));
+sign(repo, "--now", later);
+assert.deepEqual(signers("timestamp.json"), [fourth.keyid]);
+verify(repo, "--now", later);
+await followed();
+
+step("a key that took the place of the old file is found there");
+const fifth = makeKey(folder, "online-5");
+const placed = path.join(folder, "T");
+fs.copyFileSync(fifth.pem, path.join(repo, "keys/online-4.pem"));
+stampede(0, ["ceremony", "start", repo, "--out", placed, "--purpose", "placed", "--online", `timestamp,snapshot,bins=${fifth.json}`]);
+finish(0, placed, signed(placed, ...everybody));
+assert.deepEqual(named(), all("pem:keys/online-4.pem"));
+sign(repo, "--now", later);
+assert.deepEqual(signers("timestamp.json"), [fifth.keyid]);
 server.close();

@@ -13,6 +13,8 @@
 
 #define STAGE "ceremony"
 
+static const char *const role_names[STP_ONLINE_ROLES] = {"bin-n", "snapshot", "timestamp"};
+
 static const struct stp_payload_document *document(const struct stp_online_stage *stage,
                                                    enum stp_payload_role role)
 {
@@ -145,13 +147,13 @@ static enum stp_errc open_next(const struct stp_online_stage *stage, struct stp_
 		                "is not there: put the secret key of %.16s…, the new key of %s, "
 		                "there, so that it takes over without a moment in which clients "
 		                "fail",
-		                keyid, stp_online_role_name(role));
+		                keyid, role_names[role]);
 	STP_TRY(stp_online_keys_open(keys, stage->repo, role, out->uri, &key, err));
 	if (strcmp(key->object.keyid, keyid) != 0)
 		return STP_FAIL(err, STP_KEY, STAGE, stp_online_key_path(out->uri),
 		                "is key %.16s…, but the ceremony made %.16s… the key of %s; put "
 		                "that key there",
-		                key->object.keyid, keyid, stp_online_role_name(role));
+		                key->object.keyid, keyid, role_names[role]);
 	return STP_OK;
 }
 
@@ -202,7 +204,7 @@ static enum stp_errc check_replaced(const struct stp_online_stage *stage,
 		if (!keyid[0] || stp_freeze_is_stolen(freeze, keyid))
 			return STP_FAIL(
 			    stp_hinted(err, STP_HINT_ROTATE_STOLEN), STP_REFUSED, STAGE,
-			    stp_online_role_name(role),
+			    role_names[role],
 			    "keeps the key that was stolen: clients that saw what the thief signed "
 			    "stay stuck, unless one new key replaces those of timestamp, snapshot "
 			    "and bin-n together: %s",

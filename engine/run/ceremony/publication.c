@@ -335,6 +335,7 @@ static void note_in_force(struct stp_publication *publication, const struct view
 	if (publication->bins_changed || publication->was_published)
 		config->bin_bits = (unsigned)__builtin_ctz(after->current.bin_count);
 	config->trusted_root = floors->root;
+	stp_online_signers_note(&publication->signers, config);
 	stp_trusted_note_offline(floors, config);
 }
 
@@ -383,6 +384,18 @@ static struct stp_online_stage stage_of(const struct stp_publication *publicatio
 	};
 }
 
+/* The next sign must be able to sign, with the new keys. A repeated run does not know what was
+ * before. */
+static enum stp_errc find_signers(struct stp_publication *publication, const struct view *before,
+                                  const struct view *after, struct stp_err *err)
+{
+	struct stp_online_stage stage = stage_of(publication, before, after);
+
+	if (!before->is_loaded)
+		stage.before = NULL;
+	return stp_online_signers_find(&stage, &publication->signers, err);
+}
+
 static enum stp_errc make(struct stp_publication *publication, struct view *before,
                           struct view *after, struct stp_err *err)
 {
@@ -418,6 +431,8 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		if (publication->is_staged)
 			return STP_OK;
 	}
+	if (!options->at_once)
+		STP_TRY(find_signers(publication, before, after, err));
 	STP_TRY(publish(publication, err));
 	return note(publication, after, err);
 }

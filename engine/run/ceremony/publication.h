@@ -22,10 +22,12 @@
 #include "keys/keys.h"
 #include "publish/repo.h"
 #include "roles/config.h"
+#include "run/ceremony/online_signers.h"
 
 struct stp_publication_options {
 	const struct stp_repo *repo; /* locked */
-	struct stp_config *config;   /* is changed to what is in force, and saved */
+	struct stp_config *config;   /* is changed to what is in force, and saved; borrows strings
+	                              * of the publication */
 	const struct stp_seal_key *seal;
 	const struct stp_payload *payload; /* no drill */
 	const struct stp_tally *tally;     /* its thresholds are reached */
@@ -40,6 +42,7 @@ struct stp_publication {
 	struct stp_buf files[STP_PAYLOAD_ROLES]; /* as they are, or will be, in public/metadata */
 	int is_there[STP_PAYLOAD_ROLES];         /* published before this run */
 	size_t there_count;
+	struct stp_online_signers signers; /* the files of new online keys */
 	/* out */
 	int was_published; /* all of it, before this run: nothing was left to do */
 	int must_sign;    /* clients fail until the next sign: it has new keys for what they read */
@@ -48,7 +51,8 @@ struct stp_publication {
 };
 
 /* Publishes. STP_REFUSED, before anything is visible, names what moved since the payload was made,
- * what has expired, or what a client would refuse. */
+ * what has expired, or what a client would refuse; STP_KEY, an online key that
+ * is not on this machine. */
 enum stp_errc stp_publication_make(struct stp_publication *publication,
                                    const struct stp_publication_options *options,
                                    struct stp_err *err) STP_MUST_CHECK;

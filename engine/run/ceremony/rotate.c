@@ -22,6 +22,7 @@
 #include "keys/key_description.h"
 #include "run/ceremony/bodies.h"
 #include "run/ceremony/ceremony_view.h"
+#include "run/ceremony/secret_path.h"
 #include "run/freeze.h"
 #include "run/offline_keys.h"
 #include "run/online_keys.h"
@@ -31,8 +32,7 @@
 #include "stampede/ceremony.h"
 #include "stampede/init.h"
 
-#define STAGE    "rotate"
-#define KEY_JSON STP_KEY_JSON_SUFFIX
+#define STAGE "rotate"
 
 struct rotate {
 	const struct stp_rotate_options *options;
@@ -76,6 +76,12 @@ static enum stp_errc open_folders(struct rotate *rotate, struct stp_err *err)
 	size_t i;
 
 	if (!options->offline_folder_count) {
+		if (!stp_file_exists(rotate->repo.root_fd, STP_OFFLINE_KEYS_FOLDER))
+			return STP_FAIL(err, STP_KEY, STAGE, STP_OFFLINE_KEYS_FOLDER,
+			                "there are no offline keys here: make a payload for their "
+			                "holders with %s, or name the folder of the keys with %s",
+			                stp_hint_text(STP_HINT_PAYLOAD),
+			                stp_hint_text(STP_HINT_OFFLINE_KEYS));
 		STP_TRY(stp_folder_open(rotate->repo.root_fd, STP_OFFLINE_KEYS_FOLDER, STAGE,
 		                        &rotate->offline_fds[0], err));
 		rotate->offline_count = 1;
@@ -132,52 +138,10 @@ static enum stp_errc open_all(struct rotate *rotate, struct stp_err *err)
 	                         NULL, rotate->seal, &rotate->current, err));
 	rotate->has_trust = 1;
 	STP_TRY(stp_current_check_clock(&rotate->current, rotate->now, 0, err));
-	return rotate->options->payload ? STP_OK : open_folders(rotate, err);
+	return STP_OK;
 }
 
 /* ------------------------------------------------------------------ the new key */
-
-/* NAME.pem for the description at path, in the same folder. */
-static enum stp_errc pem_beside(const char *path, char out[PATH_MAX], struct stp_err *err)
-{
-	size_t count = strlen(path);
-	size_t suffix = strlen(KEY_JSON);
-
-	if (count <= suffix || strcmp(path + count - suffix, KEY_JSON) != 0 ||
-	    path[count - suffix - 1] == '/')
-		return STP_FAIL(err, STP_CONFIG, STAGE, path,
-		                "is not named NAME" KEY_JSON
-		                "; name the description of the new key");
-	if (snprintf(out, PATH_MAX, "%.*s.pem", (int)(count - suffix), path) >= PATH_MAX)
-		return STP_FAIL(err, STP_CONFIG, STAGE, path, "the path is too long");
-	return STP_OK;
-}
-
-/* Writes the URI of the key file pem: relative to the repository if it is in it. */
-static enum stp_errc set_uri(struct rotate *rotate, const char *pem, struct stp_err *err)
-{
-	char folder[PATH_MAX];
-	char real[PATH_MAX];
-	char repo[PATH_MAX];
-	const char *slash = strrchr(pem, '/');
-	size_t count;
-	int need;
-
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - pem) + 1 : 1,
-	         slash ? pem : ".");
-	if (!realpath(folder, real) || !realpath(rotate->options->repo, repo))
-		return STP_FAIL_SYS(err, STAGE, folder, "cannot find the path of the folder");
-	count = strlen(repo);
-	if (strncmp(real, repo, count) == 0 && real[count] == '/')
-		need = snprintf(rotate->next_uri, sizeof(rotate->next_uri), "pem:%s/%s",
-		                real + count + 1, slash ? slash + 1 : pem);
-	else
-		need = snprintf(rotate->next_uri, sizeof(rotate->next_uri), "pem:%s/%s", real,
-		                slash ? slash + 1 : pem);
-	if (need < 0 || (size_t)need >= sizeof(rotate->next_uri))
-		return STP_FAIL(err, STP_CONFIG, STAGE, pem, "the path is too long");
-	return STP_OK;
-}
 
 /* Finds NAME.pem beside the description, or else in REPO/keys. */
 static enum stp_errc find_secret(struct rotate *rotate, const char *pem, struct stp_err *err)
@@ -186,7 +150,7 @@ static enum stp_errc find_secret(struct rotate *rotate, const char *pem, struct 
 	const char *name;
 
 	if (stp_file_exists(AT_FDCWD, pem))
-		return set_uri(rotate, pem, err);
+		return stp_secret_path_uri(rotate->options->repo, pem, rotate->next_uri, err);
 	slash = strrchr(pem, '/');
 	name = slash ? slash + 1 : pem;
 	if (!stp_file_exists(rotate->repo.keys_fd, name))
@@ -196,6 +160,25 @@ static enum stp_errc find_secret(struct rotate *rotate, const char *pem, struct 
 	if (snprintf(rotate->next_uri, sizeof(rotate->next_uri), "pem:" STP_KEYS_FOLDER "/%s",
 	             name) >= (int)sizeof(rotate->next_uri))
 		return STP_FAIL(err, STP_CONFIG, STAGE, pem, "the name is too long");
+	return STP_OK;
+}
+
+/* The key of a holder stays off this machine: said before its secret is asked for. */
+static enum stp_errc check_not_offline(const struct rotate *rotate, struct stp_err *err)
+{
+	const struct stp_trust *trust = &rotate->trust;
+	const struct stp_role *const roles[STP_PAYLOAD_ROLES] = {
+	    &trust->root.root, &trust->root.targets, trust->has_bins ? &trust->bins_role : NULL};
+	size_t role;
+
+	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
+		if (roles[role] &&
+		    stp_role_key(roles[role], rotate->next.object.keyid, STP_KEYID_CHARS))
+			return STP_FAIL(err, STP_KEY, STAGE, rotate->options->online_key,
+			                "signs %s, and an offline key is never an online key; make "
+			                "one with: %s",
+			                stp_payload_role_name((enum stp_payload_role)role),
+			                stp_hint_text(STP_HINT_KEY_NEW));
 	return STP_OK;
 }
 
@@ -226,7 +209,7 @@ static enum stp_errc open_next(struct rotate *rotate, struct stp_err *err)
 	char pem[PATH_MAX];
 	size_t role;
 
-	STP_TRY(pem_beside(path, pem, err));
+	STP_TRY(stp_secret_path_beside(path, pem, err));
 	STP_TRY(stp_key_description_read(path, &rotate->next, err));
 	if (!rotate->next.is_proven)
 		return STP_FAIL(err, STP_KEY, STAGE, path,
@@ -235,6 +218,7 @@ static enum stp_errc open_next(struct rotate *rotate, struct stp_err *err)
 	if (stp_freeze_is_stolen(&rotate->freeze, rotate->next.object.keyid))
 		return STP_FAIL(err, STP_REFUSED, STAGE, path,
 		                "is the key that was stolen; make a new one");
+	STP_TRY(check_not_offline(rotate, err));
 	STP_TRY(find_secret(rotate, pem, err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {
 		const struct stp_online_key *key;
@@ -498,7 +482,9 @@ static enum stp_errc start_ceremony(struct rotate *rotate, struct stp_err *err)
 	                                           .now = rotate->now,
 	                                           .has_now = 1,
 	                                           .size = sizeof(start)};
-	struct stp_ceremony_start_report report;
+	struct stp_ceremony_start_report own;
+	struct stp_ceremony_start_report *report =
+	    options->out_payload ? options->out_payload : &own;
 	size_t role;
 
 	if (strncmp(rotate->next_uri, "pem:" STP_KEYS_FOLDER "/", 9) != 0)
@@ -514,9 +500,10 @@ static enum stp_errc start_ceremony(struct rotate *rotate, struct stp_err *err)
 		                               .role = names[role],
 		                               .value = options->online_key};
 	}
-	STP_TRY(stp_ceremony_start(&start, &report, err));
-	snprintf(rotate->report->payload, sizeof(rotate->report->payload), "%s", report.payload);
-	stp_ceremony_start_report_release(&report);
+	STP_TRY(stp_ceremony_start(&start, report, err));
+	snprintf(rotate->report->payload, sizeof(rotate->report->payload), "%s", report->payload);
+	if (report == &own)
+		stp_ceremony_start_report_release(report);
 	fill_report(rotate);
 	return STP_OK;
 }
@@ -540,6 +527,7 @@ static enum stp_errc run(struct rotate *rotate, struct stp_err *err)
 	STP_TRY(open_next(rotate, err));
 	if (rotate->options->payload)
 		return start_ceremony(rotate, err);
+	STP_TRY(open_folders(rotate, err));
 	STP_TRY(make_bodies(rotate, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)
 		if (rotate->bodies.json[role])
@@ -583,6 +571,8 @@ enum stp_errc stp_rotate(const struct stp_rotate_options *options,
 	memset(out_report, 0, sizeof(*out_report));
 	out_report->phase = stp_rotation_phase_name(STP_ROTATION_NONE);
 	STP_TRY(STP_OPTIONS_TAKE(&mine, options, confirm_ctx, STAGE, err));
+	if (mine.out_payload)
+		memset(mine.out_payload, 0, sizeof(*mine.out_payload));
 	STP_TRY(stp_options_need(mine.repo, "repo", STAGE, err));
 	rotate = calloc(1, sizeof(*rotate));
 	if (!rotate)

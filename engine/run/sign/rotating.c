@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/faultpoint.h"
@@ -149,12 +150,32 @@ enum stp_errc stp_rotating_begin(struct stp_sign_run *run, struct stp_rotating *
 
 /* ------------------------------------------------------------------ keys */
 
+/* Whether the folder of the key is there, but not the key. */
+static int is_missing(const struct stp_sign_run *run, const char *uri)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	const char *name;
+	int missing;
+	int fd;
+
+	if (stp_online_key_folder(&run->repo, uri, &fd, &name, &ignored) != STP_OK)
+		return 0;
+	missing = !stp_file_exists(fd, name);
+	close(fd);
+	return missing;
+}
+
 static enum stp_errc add_key(struct stp_sign_run *run, struct stp_rotating *rotating,
                              enum stp_online_role role, const char *uri,
                              const struct stp_online_key **out_key, struct stp_err *err)
 {
 	struct stp_current_keys *at_hand = &rotating->at_hand[role];
 
+	if (is_missing(run, uri))
+		return STP_FAIL(err, STP_KEY, "keys", stp_online_key_path(uri),
+		                "is not there: restore this online key from a backup, or, if it is "
+		                "lost, see how to replace it: %s",
+		                stp_hint_text(STP_HINT_LOST));
 	STP_TRY(stp_online_keys_open(&rotating->keys, &run->repo, role, uri, out_key, err));
 	if (!at_hand->count)
 		at_hand->file = stp_online_key_path((*out_key)->uri);
