@@ -41,7 +41,8 @@ struct limits {
 static int64_t limit_of(const struct limits *limits, const struct stp_status_report *status,
                         size_t role)
 {
-	int is_offline = status->roles[role].is_offline;
+	/* what waits needs a run only */
+	int is_offline = status->roles[role].is_offline && !status->roles[role].waiting_version;
 	int64_t group_s = is_offline ? limits->offline_s : limits->online_s;
 
 	if (limits->role_s[role] >= 0)
@@ -150,6 +151,50 @@ static void print_role(const struct stp_status_report *status, const struct stp_
 	       stp_period_format(role->expires - status->now, left));
 }
 
+/* Whether there are newer documents than clients see. Before the first sign there are no others. */
+static int has_waiting(const struct stp_status_report *status)
+{
+	return status->published && (status->roles[STP_STATUS_TARGETS].waiting_version ||
+	                             status->roles[STP_STATUS_BINS].waiting_version);
+}
+
+static void print_waiting(const struct stp_cli *cli, const struct stp_status_report *status)
+{
+	struct stp_out out = STP_OUT_INIT;
+	const char *before = "";
+	char *text;
+
+	if (!has_waiting(status))
+		return;
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		if (!role->waiting_version)
+			continue;
+		stp_out_format(&out, "%s%s %llu", before, role->name,
+		               (unsigned long long)role->waiting_version);
+		before = ", ";
+	}
+	stp_out_format(&out, ": finished in a ceremony; the next sign makes them visible: "
+	                     "stampede sign ");
+	stp_status_add_repo(&out, cli);
+	text = stp_status_text(&out);
+	stp_cli_print_text("waiting    ", text ? text : "", "\n");
+	free(text);
+}
+
+/* {"targets":2,"bins":2}: versions of what waits for the next sign. */
+static json_t *waiting_json(const struct stp_status_report *status)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; has_waiting(status) && i < STP_STATUS_ROLES; i++)
+		if (status->roles[i].waiting_version)
+			stp_json_set_u64(object, stp_status_json_name(&status->roles[i]),
+			                 status->roles[i].waiting_version);
+	return object;
+}
+
 static void print_rotation(const struct stp_status_report *status)
 {
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
@@ -181,6 +226,7 @@ static void print_published(const struct stp_cli *cli, const struct stp_status_r
 		       status->roles[STP_STATUS_ROOT].version ? "; run 'stampede sign'" : "");
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		print_role(status, &status->roles[i]);
+	print_waiting(cli, status);
 	stp_status_print_signers(cli, status);
 	stp_status_print_calendar(cli, status);
 	print_rotation(status);
@@ -365,6 +411,7 @@ static json_t *status_json(const struct stp_cli *cli, const struct stp_status_re
 	stp_json_set_u64(object, "bins_unreadable", status->bins_unreadable);
 	stp_json_set_u64(object, "problems", status->problem_count);
 	json_object_set_new(object, "problem_list", problems_json(status));
+	json_object_set_new(object, "waiting", waiting_json(status));
 	json_object_set_new(object, "rotation", rotation_json(status));
 	json_object_set_new(object, "last_run", run_json(&status->run));
 	json_object_set_new(object, "disk",
@@ -394,7 +441,7 @@ static size_t say_late(const struct stp_cli *cli, const struct stp_status_report
 		stp_cli_warn(cli, "status: %s: %s at %s, %s; %s", role->name,
 		             is_over ? "expired" : "expires", time,
 		             stp_period_format(role->expires - status->now, left),
-		             role->is_offline
+		             role->is_offline && !role->waiting_version
 		                 ? "renew it with the offline keys: stampede init REPO --update"
 		                 : "run 'stampede sign'");
 	}

@@ -80,6 +80,11 @@ struct stp_status_role {
 	int is_offline;   /* renewed by people, not by each run */
 	uint64_t version; /* bin-n: the highest */
 	int64_t expires;  /* bin-n: the first; 0: there is none, or it cannot be read */
+	/* Targets and bins: of a newer document, finished in a ceremony, that the next sign makes
+	 * visible; 0: there is none. Before the first sign all of them wait. keys and threshold are
+	 * as this one has them. */
+	uint64_t waiting_version;
+	int64_t waiting_expires;
 	int64_t due_s;    /* so long before it expires it should be renewed; 0 unless offline */
 	/* Who signs it; threshold 0: not known, because a document above it cannot be read. */
 	uint64_t threshold;

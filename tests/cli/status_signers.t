@@ -25,9 +25,12 @@ $ index idx 20
 $ stampede init repo --targets idx --bins 4 --now $(at 1) --quiet >/dev/null && keyring repo
 $ next repo --now $(at 1)
 signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 1
-signers    targets: 2 of 2 {targets-1 targets-2}
-signers    snapshot, timestamp: 1 of 1 {ONLINE}, online: this machine
-calendar   root: 2 of 3 {root-1 root-2 root-3} must sign before 2031-01-01T12:00:00Z (in 365 d): stampede ceremony start repo --renew root --out PAYLOAD --purpose TEXT
+signers    targets: 2 of 2 {targets-1 targets-2}, quorum margin 0
+signers    bins: 2 of 2 {bins-1 bins-2}, quorum margin 0
+signers    bin-n, snapshot, timestamp: 1 of 1 {ONLINE}, online: this machine
+calendar   root: 2 of 3 {root-1 root-2 root-3} must sign before 2031-01-01T12:00:00Z (in 365 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
+calendar   targets: 2 of 2 {targets-1 targets-2} must sign before 2031-01-01T12:00:00Z (in 365 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
+calendar   bins: 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 365 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
 $ stampede sign repo --now $(at 2) --metrics m.prom --quiet >/dev/null
 $ next repo --now $(at 2)
 signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 1
