@@ -433,25 +433,29 @@ static size_t say_late(const struct stp_cli *cli, const struct stp_status_report
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		const struct stp_status_role *role = &status->roles[i];
 		int is_over = role->expires && role->expires <= status->now;
+		int is_renewed = role->is_offline && !role->waiting_version;
 
 		if (!is_over && !is_late(limits, status, i))
 			continue;
 		found++;
 		stp_time_format(role->expires, time);
-		stp_cli_warn(cli, "status: %s: %s at %s, %s; %s", role->name,
+		stp_cli_warn(cli, "status: %s: %s at %s, %s; %s%s", role->name,
 		             is_over ? "expired" : "expires", time,
 		             stp_period_format(role->expires - status->now, left),
-		             role->is_offline && !role->waiting_version
-		                 ? "renew it with the offline keys: stampede init REPO --update"
-		                 : "run 'stampede sign'");
+		             is_renewed ? "renew it with the offline keys: "
+		                        : "run 'stampede sign'",
+		             is_renewed ? stp_hint_text(status->is_offline_apart ? STP_HINT_CEREMONY
+		                                                                 : STP_HINT_UPDATE)
+		                        : "");
 	}
 	return found;
 }
 
-/* Whether more is wrong than that something has expired. */
+/* Whether more is wrong than that something has expired, or that nothing is signed after a theft.
+ */
 static int is_broken(const struct stp_status_report *status)
 {
-	uint64_t expired = 0;
+	uint64_t expired = status->is_frozen != 0;
 
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		expired += i != STP_STATUS_BIN_N && status->roles[i].expires &&
@@ -483,6 +487,11 @@ static int judge(const struct stp_cli *cli, const struct stp_status_report *stat
 	else if (is_broken(status))
 		stp_cli_warn(cli, "status: what is published is not in order; 'stampede verify' "
 		                  "lists what is wrong");
+	if (status->is_frozen)
+		stp_cli_warn(cli,
+		             "status: nothing is signed after the theft of a key; go on "
+		             "with %s",
+		             stp_hint_text(STP_HINT_ROTATE_STOLEN));
 	stp_status_warn_margins(cli, status);
 	if (say_late(cli, status, limits))
 		is_bad = 1;

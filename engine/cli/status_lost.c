@@ -201,8 +201,8 @@ static void print_keys(const struct stp_status_report *status)
 		}
 }
 
-/* The role index and the online ones behind it of which the same is to say; 0 when an earlier role's
- * line has it. */
+/* The role index and the online ones behind it of which the same is to say; 0 when an earlier
+ * role's line has it. */
 static unsigned roles_of_line(const struct stp_status_report *status, size_t index)
 {
 	const struct stp_status_role *role = &status->roles[index];

@@ -85,7 +85,7 @@ struct stp_status_role {
 	 * as this one has them. */
 	uint64_t waiting_version;
 	int64_t waiting_expires;
-	int64_t due_s;    /* so long before it expires it should be renewed; 0 unless offline */
+	int64_t due_s; /* so long before it expires it should be renewed; 0 unless offline */
 	/* Who signs it; threshold 0: not known, because a document above it cannot be read. */
 	uint64_t threshold;
 	struct stp_status_key *keys;
@@ -165,6 +165,8 @@ struct stp_status_report {
 	const char *expires_what;         /* "timestamp", "bin-n", …; static string */
 	struct stp_status_task tasks[STP_STATUS_TASKS_MAX]; /* sorted by "before" */
 	size_t task_count;
+	int is_offline_apart; /* no offline keys in the repository: a ceremony renews roles */
+	int is_frozen; /* a key was stolen, and nothing is signed until it is replaced: a problem */
 	enum stp_status_rotation rotation;
 	int64_t rotation_until; /* when the overlap ends; 0: it has not begun */
 	/* With options.lost: until when clients work if a loss is final; 0: they can go on. */

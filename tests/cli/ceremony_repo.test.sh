@@ -107,7 +107,21 @@ finish 0 first.json --now "$(at 1)"
 says 'root     version 1, valid until 2031-01-01T12:00:00Z'
 finish 0 first.json --now "$(at 2)"
 says 'All of it was published already.'
+# What refused the runs before is over, and everybody's keys are known before the first sign.
+is 0 status repo --now "$(at 1)"
+says 'last run   none on record'
+says 'signers    bins: 2 of 2 {ada bob}, quorum margin 0'
+says ' --renew root,targets,bins '
+! grep -q '^error\|^waiting' out || fail "an old refusal is shown: $(cat out)"
 [ ! -e repo/state/ceremony ] && [ ! -e repo/state/shadow ]
+# Offline keys are elsewhere, so only a ceremony renews roles.
+cp -r repo aged
+is 0 sign aged --now 2030-12-10T12:00:00Z --quiet
+complains 'root: expires at 2031-01-01T12:00:00Z, in 22 days, and clients accept nothing after that; renew it with the offline keys: stampede ceremony start REPO'
+is 1 status aged --now 2030-12-10T12:00:00Z --expires-within 1h
+complains 'bins: expires at 2031-01-01T12:00:00Z, in 22 d; renew it with the offline keys: stampede ceremony start REPO'
+is 3 sign aged --now 2031-01-01T12:00:00Z --quiet
+complains 'root: expired at 2031-01-01T12:00:00Z; renew it: stampede ceremony start REPO'
 is 0 sign repo --now "$(at 1)" --quiet
 is 0 verify repo --now "$(at 1)"
 cp repo/public/metadata/1.root.json trust.json

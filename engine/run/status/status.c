@@ -340,8 +340,10 @@ static void read_freeze(struct stp_status_report *status, const struct stp_repo 
 	struct stp_freeze freeze;
 
 	if (stp_freeze_load(repo->state_fd, NULL, &freeze, &why) != STP_OK ||
-	    stp_freeze_check(&freeze, &why) != STP_OK)
+	    stp_freeze_check(&freeze, &why) != STP_OK) {
+		status->is_frozen = 1;
 		add_problem(status, STP_STATE_FOLDER "/" STP_FREEZE_FILE, why.text);
+	}
 }
 
 /* How far a rotation is. Its keys sign too, which is not a problem. */
@@ -498,6 +500,7 @@ static enum stp_errc read_all(struct stp_status_report *status, const struct stp
 	struct known known;
 	enum stp_errc code;
 
+	status->is_offline_apart = !stp_file_exists(repo->root_fd, STP_OFFLINE_KEYS_FOLDER);
 	read_known(status, repo, &known);
 	name_roles(status, &known.config.expiry);
 	find_published(status, repo, &known.floors);
