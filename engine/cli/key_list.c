@@ -203,11 +203,12 @@ static void print_json(const struct stp_status_report *status, const struct list
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-/* Expired documents still show whose keys they are; what else is wrong casts doubt on all of it. */
+/* Documents that expired, or are frozen after a theft, still show whose keys they are; what else is
+ * wrong casts doubt on all of it. */
 static int judge(const struct stp_cli *cli, const struct stp_status_report *status,
                  const struct list *list)
 {
-	uint64_t expired = 0;
+	uint64_t expired = status->is_frozen != 0;
 	size_t i;
 
 	for (i = 0; i < list->count; i++)

@@ -41,7 +41,8 @@ struct limits {
 static int64_t limit_of(const struct limits *limits, const struct stp_status_report *status,
                         size_t role)
 {
-	int is_offline = status->roles[role].is_offline;
+	/* what waits needs a run only */
+	int is_offline = status->roles[role].is_offline && !status->roles[role].waiting_version;
 	int64_t group_s = is_offline ? limits->offline_s : limits->online_s;
 
 	if (limits->role_s[role] >= 0)
@@ -150,6 +151,50 @@ static void print_role(const struct stp_status_report *status, const struct stp_
 	       stp_period_format(role->expires - status->now, left));
 }
 
+/* Whether there are newer documents than clients see. Before the first sign there are no others. */
+static int has_waiting(const struct stp_status_report *status)
+{
+	return status->published && (status->roles[STP_STATUS_TARGETS].waiting_version ||
+	                             status->roles[STP_STATUS_BINS].waiting_version);
+}
+
+static void print_waiting(const struct stp_cli *cli, const struct stp_status_report *status)
+{
+	struct stp_out out = STP_OUT_INIT;
+	const char *before = "";
+	char *text;
+
+	if (!has_waiting(status))
+		return;
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		if (!role->waiting_version)
+			continue;
+		stp_out_format(&out, "%s%s %llu", before, role->name,
+		               (unsigned long long)role->waiting_version);
+		before = ", ";
+	}
+	stp_out_format(&out, ": finished in a ceremony; the next sign makes them visible: "
+	                     "stampede sign ");
+	stp_status_add_repo(&out, cli);
+	text = stp_status_text(&out);
+	stp_cli_print_text("waiting    ", text ? text : "", "\n");
+	free(text);
+}
+
+/* {"targets":2,"bins":2}: versions of what waits for the next sign. */
+static json_t *waiting_json(const struct stp_status_report *status)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; has_waiting(status) && i < STP_STATUS_ROLES; i++)
+		if (status->roles[i].waiting_version)
+			stp_json_set_u64(object, stp_status_json_name(&status->roles[i]),
+			                 status->roles[i].waiting_version);
+	return object;
+}
+
 static void print_rotation(const struct stp_status_report *status)
 {
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
@@ -181,6 +226,7 @@ static void print_published(const struct stp_cli *cli, const struct stp_status_r
 		       status->roles[STP_STATUS_ROOT].version ? "; run 'stampede sign'" : "");
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		print_role(status, &status->roles[i]);
+	print_waiting(cli, status);
 	stp_status_print_signers(cli, status);
 	stp_status_print_calendar(cli, status);
 	print_rotation(status);
@@ -365,6 +411,7 @@ static json_t *status_json(const struct stp_cli *cli, const struct stp_status_re
 	stp_json_set_u64(object, "bins_unreadable", status->bins_unreadable);
 	stp_json_set_u64(object, "problems", status->problem_count);
 	json_object_set_new(object, "problem_list", problems_json(status));
+	json_object_set_new(object, "waiting", waiting_json(status));
 	json_object_set_new(object, "rotation", rotation_json(status));
 	json_object_set_new(object, "last_run", run_json(&status->run));
 	json_object_set_new(object, "disk",
@@ -386,25 +433,29 @@ static size_t say_late(const struct stp_cli *cli, const struct stp_status_report
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		const struct stp_status_role *role = &status->roles[i];
 		int is_over = role->expires && role->expires <= status->now;
+		int is_renewed = role->is_offline && !role->waiting_version;
 
 		if (!is_over && !is_late(limits, status, i))
 			continue;
 		found++;
 		stp_time_format(role->expires, time);
-		stp_cli_warn(cli, "status: %s: %s at %s, %s; %s", role->name,
+		stp_cli_warn(cli, "status: %s: %s at %s, %s; %s%s", role->name,
 		             is_over ? "expired" : "expires", time,
 		             stp_period_format(role->expires - status->now, left),
-		             role->is_offline
-		                 ? "renew it with the offline keys: stampede init REPO --update"
-		                 : "run 'stampede sign'");
+		             is_renewed ? "renew it with the offline keys: "
+		                        : "run 'stampede sign'",
+		             is_renewed ? stp_hint_text(status->is_offline_apart ? STP_HINT_CEREMONY
+		                                                                 : STP_HINT_UPDATE)
+		                        : "");
 	}
 	return found;
 }
 
-/* Whether more is wrong than that something has expired. */
+/* Whether more is wrong than that something has expired, or that nothing is signed after a theft.
+ */
 static int is_broken(const struct stp_status_report *status)
 {
-	uint64_t expired = 0;
+	uint64_t expired = status->is_frozen != 0;
 
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++)
 		expired += i != STP_STATUS_BIN_N && status->roles[i].expires &&
@@ -436,6 +487,11 @@ static int judge(const struct stp_cli *cli, const struct stp_status_report *stat
 	else if (is_broken(status))
 		stp_cli_warn(cli, "status: what is published is not in order; 'stampede verify' "
 		                  "lists what is wrong");
+	if (status->is_frozen)
+		stp_cli_warn(cli,
+		             "status: nothing is signed after the theft of a key; go on "
+		             "with %s",
+		             stp_hint_text(STP_HINT_ROTATE_STOLEN));
 	stp_status_warn_margins(cli, status);
 	if (say_late(cli, status, limits))
 		is_bad = 1;

@@ -201,6 +201,26 @@ static void print_keys(const struct stp_status_report *status)
 		}
 }
 
+/* The role index and the online ones behind it of which the same is to say; 0 when an earlier
+ * role's line has it. */
+static unsigned roles_of_line(const struct stp_status_report *status, size_t index)
+{
+	const struct stp_status_role *role = &status->roles[index];
+	unsigned bits = 1u << index;
+
+	if (role->loss != STP_STATUS_LOSS_ONLINE)
+		return bits;
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		if (i == index || status->roles[i].loss != role->loss ||
+		    !stp_status_same_signers(&status->roles[i], role))
+			continue;
+		if (i < index)
+			return 0;
+		bits |= 1u << i;
+	}
+	return bits;
+}
+
 /* What the loss means for one role. */
 static const char *meaning(const struct stp_status_report *status, size_t index)
 {
@@ -215,9 +235,8 @@ static const char *meaning(const struct stp_status_report *status, size_t index)
 		           ? "the others cannot sign it any more; targets can give it new keys"
 		           : "the others cannot sign it any more; root can give it new keys";
 	case STP_STATUS_LOSS_ONLINE:
-		return "restore keys/ from a backup, see stampede-recovery(7); without one, the "
-		       "roles "
-		       "above it can give it a new key";
+		return "restore keys/ from a backup, see stampede-recovery(7); without one, a "
+		       "ceremony gives a new key";
 	case STP_STATUS_LOSS_FINAL:
 		return index == STP_STATUS_ROOT
 		           ? "nobody can renew root any more, and TUF has no recovery from that"
@@ -231,15 +250,26 @@ static void print_role(const struct stp_status_report *status, size_t index)
 {
 	const struct stp_status_role *role = &status->roles[index];
 	size_t left = role->key_count - role->lost_count;
+	unsigned bits = roles_of_line(status, index);
 	struct stp_out out = STP_OUT_INIT;
 	char *text;
 
-	stp_out_format(&out, "%llu needed, %zu of %zu keys left ",
-	               (unsigned long long)role->threshold, left, role->key_count);
-	stp_status_add_keys(&out, role, is_left);
+	if (!bits)
+		return;
+	if (bits == 1u << index)
+		stp_out_format(&out, "%-10s ", role->name);
+	else
+		stp_status_add_roles(&out, status, bits, ", ");
+	stp_out_format(&out, "%s%llu needed, ", bits == 1u << index ? "" : ": ",
+	               (unsigned long long)role->threshold);
+	if (left) {
+		stp_out_format(&out, "%zu of %zu keys left ", left, role->key_count);
+		stp_status_add_keys(&out, role, is_left);
+	} else {
+		stp_out_format(&out, "no key left of %zu", role->key_count);
+	}
 	stp_out_format(&out, ": %s", meaning(status, index));
 	text = stp_status_text(&out);
-	printf("%-10s ", role->name);
 	stp_cli_print_text("", text ? text : "", "\n");
 	free(text);
 }

@@ -98,7 +98,7 @@ static void print_line(const char *label, struct stp_out *out)
 
 /* ---------------------------------------------------------------------------- signers */
 
-static int same_signers(const struct stp_status_role *a, const struct stp_status_role *b)
+int stp_status_same_signers(const struct stp_status_role *a, const struct stp_status_role *b)
 {
 	if (a->key_count != b->key_count || a->threshold != b->threshold)
 		return 0;
@@ -119,7 +119,7 @@ static unsigned same_line(const struct stp_status_report *status, size_t index)
 		return bits;
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		if (i == index || roles[i].is_offline || !roles[i].key_count ||
-		    !same_signers(&roles[i], &roles[index]))
+		    !stp_status_same_signers(&roles[i], &roles[index]))
 			continue;
 		if (i < index)
 			return 0;
@@ -208,19 +208,70 @@ static void add_drill_keys(struct stp_out *out, const struct stp_status_role *ro
 	stp_out_format(out, "}");
 }
 
+/* "2 of 3 {a b c}" of each of the roles, once if that is the same for all, else with their names
+ * and a semicolon between. */
+static void add_all_signers(struct stp_out *out, const struct stp_status_report *status,
+                            unsigned bits)
+{
+	const struct stp_status_role *first = NULL;
+	const char *before = "";
+	int is_same = 1;
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		if (!(bits & 1u << i))
+			continue;
+		first = first ? first : &status->roles[i];
+		is_same &= stp_status_same_signers(first, &status->roles[i]);
+	}
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		if (!(bits & 1u << i) || (is_same && role != first))
+			continue;
+		stp_out_format(out, "%s", before);
+		if (!is_same)
+			stp_out_format(out, "%s ", role->name);
+		add_threshold(out, role);
+		stp_out_format(out, " ");
+		stp_status_add_keys(out, role, NULL);
+		before = "; ";
+	}
+}
+
+/* The roles of the tasks that are one with task: renewals that one ceremony makes, before the same
+ * time. 0: an earlier one's line has it. */
+static unsigned roles_of_line(const struct stp_status_report *status,
+                              const struct stp_status_task *task)
+{
+	unsigned roles = task->roles;
+
+	if (task->kind != STP_STATUS_TASK_RENEW)
+		return roles;
+	for (size_t i = 0; i < status->task_count; i++) {
+		const struct stp_status_task *other = &status->tasks[i];
+
+		if (other->kind != task->kind || other->together != task->together ||
+		    other->before != task->before || other->is_due != task->is_due ||
+		    !role_of(status, other)->key_count != !role_of(status, task)->key_count)
+			continue;
+		if (other < task)
+			return 0;
+		roles |= other->roles;
+	}
+	return roles;
+}
+
 /* Who must sign, and before when. */
 static void add_task(struct stp_out *out, const struct stp_status_report *status,
-                     const struct stp_status_task *task)
+                     const struct stp_status_task *task, unsigned roles)
 {
 	const struct stp_status_role *role = role_of(status, task);
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
 
-	stp_status_add_roles(out, status, task->roles, ", ");
+	stp_status_add_roles(out, status, roles, ", ");
 	stp_out_format(out, ": ");
 	if (task->kind == STP_STATUS_TASK_RENEW && role->key_count) {
-		add_threshold(out, role);
-		stp_out_format(out, " ");
-		stp_status_add_keys(out, role, NULL);
+		add_all_signers(out, status, roles);
 		stp_out_format(out, " must ");
 	} else if (task->kind == STP_STATUS_TASK_DRILL) {
 		add_drill_keys(out, role, task->before);
@@ -239,9 +290,12 @@ void stp_status_print_calendar(const struct stp_cli *cli, const struct stp_statu
 {
 	for (size_t i = 0; i < status->task_count; i++) {
 		const struct stp_status_task *task = &status->tasks[i];
+		unsigned roles = roles_of_line(status, task);
 		struct stp_out out = STP_OUT_INIT;
 
-		add_task(&out, status, task);
+		if (!roles)
+			continue;
+		add_task(&out, status, task, roles);
 		stp_out_format(&out, ": ");
 		add_task_command(&out, cli, status, task);
 		print_line(task->is_due ? "DUE" : "calendar", &out);

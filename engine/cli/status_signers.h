@@ -34,6 +34,9 @@ void stp_status_add_keys(struct stp_out *out, const struct stp_status_role *role
  * word. */
 void stp_status_add_repo(struct stp_out *out, const struct stp_cli *cli);
 
+/* Whether both roles have the same keys and threshold. */
+int stp_status_same_signers(const struct stp_status_role *a, const struct stp_status_role *b);
+
 /* The finished text, free() it; "" when memory is short. */
 char *stp_status_text(struct stp_out *out);
 

@@ -21,19 +21,22 @@ uint64_t stp_current_published(const struct stp_current *current)
 /* ------------------------------------------------------------------ checks before a run */
 
 /* Compares expires of role with now, and with last, the latest expiry of what this run signs. */
-static enum stp_errc check_role_expiry(const char *role, int64_t expires, int64_t now, int64_t last,
+static enum stp_errc check_role_expiry(const struct stp_current *current, const char *role,
+                                       int64_t expires, int64_t now, int64_t last,
                                        struct stp_err *err)
 {
+	enum stp_hint act = current->is_offline_apart ? STP_HINT_NONE : STP_HINT_UPDATE;
+	enum stp_hint renew = current->is_offline_apart ? STP_HINT_CEREMONY : STP_HINT_RENEW;
 	char text[STP_TIME_BYTES + 1];
 
 	stp_time_format(expires, text);
 	if (expires <= now)
-		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_REFUSED, STAGE, role,
-		                "expired at %s; renew it: %s", text, stp_hint_text(STP_HINT_RENEW));
+		return STP_FAIL(stp_hinted(err, act), STP_REFUSED, STAGE, role,
+		                "expired at %s; renew it: %s", text, stp_hint_text(renew));
 	if (expires < last)
-		return STP_FAIL(stp_hinted(err, STP_HINT_UPDATE), STP_REFUSED, STAGE, role,
+		return STP_FAIL(stp_hinted(err, act), STP_REFUSED, STAGE, role,
 		                "expires at %s, before what this run would sign; renew it: %s",
-		                text, stp_hint_text(STP_HINT_RENEW));
+		                text, stp_hint_text(renew));
 	return STP_OK;
 }
 
@@ -192,9 +195,9 @@ enum stp_errc stp_current_check(const struct stp_current *current, const struct 
 		last = now + e->snapshot;
 	if (now + e->timestamp > last)
 		last = now + e->timestamp;
-	STP_TRY(check_role_expiry("root", current->root.expires, now, last, err));
-	STP_TRY(check_role_expiry("targets", current->targets.expires, now, last, err));
+	STP_TRY(check_role_expiry(current, "root", current->root.expires, now, last, err));
+	STP_TRY(check_role_expiry(current, "targets", current->targets.expires, now, last, err));
 	if (current->bins.version)
-		STP_TRY(check_role_expiry("bins", current->bins.expires, now, last, err));
+		STP_TRY(check_role_expiry(current, "bins", current->bins.expires, now, last, err));
 	return STP_OK;
 }

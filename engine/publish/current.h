@@ -35,6 +35,7 @@ struct stp_current {
 	int is_consistent; /* root says consistent_snapshot: true */
 	int is_taken_over; /* timestamp and snapshot are another tool's: nothing was signed here yet
 	                    */
+	int is_offline_apart; /* there is no folder offline-keys: a ceremony renews roles */
 	/* 0 before the first sign. */
 	uint64_t timestamp_version;
 	uint64_t snapshot_version;

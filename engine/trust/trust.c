@@ -216,6 +216,7 @@ static enum stp_errc load_all(struct stp_trust *trust, const struct stp_trust_op
 	current->is_consistent = trust->root.is_consistent;
 	current->is_taken_over =
 	    trust->has_floors && trust->floors.timestamp.version && !trust->floors.committed_at;
+	current->is_offline_apart = !stp_file_exists(repo->root_fd, STP_OFFLINE_KEYS_FOLDER);
 	current->root = role_of(&trust->root.doc);
 	current->targets = role_of(&trust->targets);
 	current->bins = role_of(&trust->bins);

@@ -80,7 +80,12 @@ struct stp_status_role {
 	int is_offline;   /* renewed by people, not by each run */
 	uint64_t version; /* bin-n: the highest */
 	int64_t expires;  /* bin-n: the first; 0: there is none, or it cannot be read */
-	int64_t due_s;    /* so long before it expires it should be renewed; 0 unless offline */
+	/* Targets and bins: of a newer document, finished in a ceremony, that the next sign makes
+	 * visible; 0: there is none. Before the first sign all of them wait. keys and threshold are
+	 * as this one has them. */
+	uint64_t waiting_version;
+	int64_t waiting_expires;
+	int64_t due_s; /* so long before it expires it should be renewed; 0 unless offline */
 	/* Who signs it; threshold 0: not known, because a document above it cannot be read. */
 	uint64_t threshold;
 	struct stp_status_key *keys;
@@ -160,6 +165,8 @@ struct stp_status_report {
 	const char *expires_what;         /* "timestamp", "bin-n", …; static string */
 	struct stp_status_task tasks[STP_STATUS_TASKS_MAX]; /* sorted by "before" */
 	size_t task_count;
+	int is_offline_apart; /* no offline keys in the repository: a ceremony renews roles */
+	int is_frozen; /* a key was stolen, and nothing is signed until it is replaced: a problem */
 	enum stp_status_rotation rotation;
 	int64_t rotation_until; /* when the overlap ends; 0: it has not begun */
 	/* With options.lost: until when clients work if a loss is final; 0: they can go on. */

@@ -107,7 +107,21 @@ finish 0 first.json --now "$(at 1)"
 says 'root     version 1, valid until 2031-01-01T12:00:00Z'
 finish 0 first.json --now "$(at 2)"
 says 'All of it was published already.'
+# What refused the runs before is over, and everybody's keys are known before the first sign.
+is 0 status repo --now "$(at 1)"
+says 'last run   none on record'
+says 'signers    bins: 2 of 2 {ada bob}, quorum margin 0'
+says ' --renew root,targets,bins '
+! grep -q '^error\|^waiting' out || fail "an old refusal is shown: $(cat out)"
 [ ! -e repo/state/ceremony ] && [ ! -e repo/state/shadow ]
+# Offline keys are elsewhere, so only a ceremony renews roles.
+cp -r repo aged
+is 0 sign aged --now 2030-12-10T12:00:00Z --quiet
+complains 'root: expires at 2031-01-01T12:00:00Z, in 22 days, and clients accept nothing after that; renew it with the offline keys: stampede ceremony start REPO'
+is 1 status aged --now 2030-12-10T12:00:00Z --expires-within 1h
+complains 'bins: expires at 2031-01-01T12:00:00Z, in 22 d; renew it with the offline keys: stampede ceremony start REPO'
+is 3 sign aged --now 2031-01-01T12:00:00Z --quiet
+complains 'root: expired at 2031-01-01T12:00:00Z; renew it: stampede ceremony start REPO'
 is 0 sign repo --now "$(at 1)" --quiet
 is 0 verify repo --now "$(at 1)"
 cp repo/public/metadata/1.root.json trust.json
@@ -209,9 +223,38 @@ signed p.json ada bob eve
 finish 0 p.json --now "$(at 2)"
 says 'bins     version 2, valid until 2030-03-03T12:00:00Z'
 says '8 bins from the next sign on'
+# Until then clients see the old ones, which is in order: who signs and until when is counted from the new ones.
+is 0 status repo --now "$(at 2)"
+says 'waiting    targets 2, bins 2: finished in a ceremony; the next sign makes them visible: stampede sign repo'
+says 'targets    version 1 '
+says 'signers    bins: 2 of 3 '
+! grep -q ^PROBLEM out || fail 'what waits is not a problem'
+grep '^[cD].* bins:' out | grep -qF 'must sign before 2030-03-03T12:00:00Z' || fail "calendar is not of bins 2: $(cat out)"
+is 0 status repo --now "$(at 2)" --json
+[ "$(json waiting)" = "{'targets': 2, 'bins': 2}" ] && [ "$(json signers.bins.keys | grep -o keyid | wc -l)" = 3 ]
+is 2 status repo --now "$(at 2)" --lost tim
+is 0 status repo --now "$(at 2)" --lost eve
+says 'bins       2 needed, 2 of 3 keys left'
+is 0 key list repo --now "$(at 2)"
+grep -qE '^bins +2 +3 +3 +1$' out || fail "key list is not of bins 2: $(cat out)"
+# Without them, or with other bytes, it is a backup that was restored.
+for file in 2.targets.json 2.bins.json; do
+	for damage in rm 'cp repo/public/metadata/1.targets.json'; do
+		rm -rf damaged
+		cp -r repo damaged
+		$damage "damaged/public/metadata/$file"
+		role=${file#2.}
+		is 1 status damaged --now "$(at 2)"
+		says "PROBLEM    $role: is version 1, but version 2 was published; restore public/metadata"
+		! grep -q ^waiting out || fail "$file is waited for after $damage"
+		is 1 key list damaged --now "$(at 2)"
+	done
+done
 ! grep -q 'sign now' out || fail 'the keys that stay have signed the published targets'
 is 0 sign repo --now "$(at 2)" --quiet
 is 0 verify repo --now "$(at 2)"
+is 0 status repo --now "$(at 2)"
+! grep -q ^waiting out
 grep -q '"bins": 8' repo/stampede.json
 
 # Online keys alone: staged, and the next sign publishes them, with both keys.

@@ -59,6 +59,11 @@ $ stampede gc repo --now $(at 1)
 $ stampede status repo --now $(at 1) 2>/dev/null | grep ^PROBLEM | cut -c 1-39
 PROBLEM    state/frozen: the online key
 = 1
+# It is the only problem: what is published is in order, and the keys are known.
+$ stampede status repo --now $(at 1) >/dev/null
+2> stampede: status: nothing is signed after the theft of a key; go on with stampede rotate --stolen
+= 1
+$ stampede key list repo --now $(at 1) >/dev/null
 $ stampede rotate repo --online-key repo/keys/online-2.key.json --role timestamp --now $(at 1) --yes --quiet
 2> stampede: rotate: roles: some only: the online key was stolen, and clients that saw what the thief signed stay stuck unless the keys of timestamp, snapshot and bins are replaced together; name no roles
 = 3

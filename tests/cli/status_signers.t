@@ -25,9 +25,10 @@ $ index idx 20
 $ stampede init repo --targets idx --bins 4 --now $(at 1) --quiet >/dev/null && keyring repo
 $ next repo --now $(at 1)
 signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 1
-signers    targets: 2 of 2 {targets-1 targets-2}
-signers    snapshot, timestamp: 1 of 1 {ONLINE}, online: this machine
-calendar   root: 2 of 3 {root-1 root-2 root-3} must sign before 2031-01-01T12:00:00Z (in 365 d): stampede ceremony start repo --renew root --out PAYLOAD --purpose TEXT
+signers    targets: 2 of 2 {targets-1 targets-2}, quorum margin 0
+signers    bins: 2 of 2 {bins-1 bins-2}, quorum margin 0
+signers    bin-n, snapshot, timestamp: 1 of 1 {ONLINE}, online: this machine
+calendar   root, targets, bins: root 2 of 3 {root-1 root-2 root-3}; targets 2 of 2 {targets-1 targets-2}; bins 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 365 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
 $ stampede sign repo --now $(at 2) --metrics m.prom --quiet >/dev/null
 $ next repo --now $(at 2)
 signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 1
@@ -35,9 +36,7 @@ signers    targets: 2 of 2 {targets-1 targets-2}, quorum margin 0
 signers    bins: 2 of 2 {bins-1 bins-2}, quorum margin 0
 signers    bin-n, snapshot, timestamp: 1 of 1 {ONLINE}, online: this machine
 calendar   bin-n, snapshot, timestamp: sign before 2030-01-03T12:00:00Z (in 24 h 0 m), online, this machine: stampede sign repo
-calendar   root: 2 of 3 {root-1 root-2 root-3} must sign before 2031-01-01T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
-calendar   targets: 2 of 2 {targets-1 targets-2} must sign before 2031-01-01T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
-calendar   bins: 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
+calendar   root, targets, bins: root 2 of 3 {root-1 root-2 root-3}; targets 2 of 2 {targets-1 targets-2}; bins 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
 $ grep -E '^stampede_quorum_margin' m.prom | sed 's/repo="[^"]*"/repo=""/'
 stampede_quorum_margin{repo="",role="root"} 1
 stampede_quorum_margin{repo="",role="targets"} 0
@@ -46,9 +45,7 @@ stampede_quorum_margin{repo="",role="bins"} 0
 # A year: root is renewed without its third key, which has signed nothing since; then it is silent for 400 days.
 $ stampede sign repo --now 2030-12-10T12:00:00Z --quiet 2>/dev/null
 $ next repo --now 2030-12-10T12:00:00Z | grep -E '^(DUE|QUORUM)'
-DUE        root: 2 of 3 {root-1 root-2 root-3} must sign before 2031-01-01T12:00:00Z (in 22 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
-DUE        targets: 2 of 2 {targets-1 targets-2} must sign before 2031-01-01T12:00:00Z (in 22 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
-DUE        bins: 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 22 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
+DUE        root, targets, bins: root 2 of 3 {root-1 root-2 root-3}; targets 2 of 2 {targets-1 targets-2}; bins 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 22 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
 $ cp -a repo three && mv repo/offline-keys/root-3.pem away.pem && stampede init repo --update --yes --now 2030-12-10T12:00:00Z --quiet >/dev/null 2>&1
 $ stampede sign repo --now 2030-12-11T12:00:00Z --quiet && keyring repo root-3='Ana Lee'=2030-01-01T12:00:00Z
 $ next repo --now 2030-12-11T12:00:00Z
@@ -58,9 +55,7 @@ signers    bins: 2 of 2 {bins-1 bins-2}, quorum margin 0
 signers    bin-n, snapshot, timestamp: 1 of 1 {ONLINE}, online: this machine
 calendar   bin-n, snapshot, timestamp: sign before 2030-12-12T12:00:00Z (in 24 h 0 m), online, this machine: stampede sign repo
 calendar   root: {root-3} should sign before 2031-02-05T12:00:00Z (in 56 d), or too few of the keys are known to work: stampede ceremony drill repo --out PAYLOAD
-calendar   root: 2 of 3 {root-1 root-2 root-3} must sign before 2031-12-10T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
-calendar   targets: 2 of 2 {targets-1 targets-2} must sign before 2031-12-10T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
-calendar   bins: 2 of 2 {bins-1 bins-2} must sign before 2031-12-10T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
+calendar   root, targets, bins: root 2 of 3 {root-1 root-2 root-3}; targets 2 of 2 {targets-1 targets-2}; bins 2 of 2 {bins-1 bins-2} must sign before 2031-12-10T12:00:00Z (in 364 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
 
 # 400 days to the second.
 $ stampede sign repo --now 2031-02-05T12:00:00Z --quiet --metrics m.prom
@@ -235,7 +230,7 @@ If somebody else may have a key, it is not lost but stolen: see stampede-rotate(
 $ lost bins-2,bins-1 | grep -vE '^(root|targets|bin-n|snapshot|timestamp) '
 lost       bins-1, key KEYID, signs bins
 lost       bins-2, key KEYID, signs bins
-bins       2 needed, 0 of 2 keys left {}: the others cannot sign it any more; targets can give it new keys
+bins       2 needed, no key left of 2: the others cannot sign it any more; targets can give it new keys
 run        stampede key new DIR/NEW-1
 run        stampede key new DIR/NEW-2
 run        stampede ceremony start three --remove bins=bins-1 --add bins=NEW-1.key.json --remove bins=bins-2 --add bins=NEW-2.key.json --out PAYLOAD --purpose TEXT
@@ -253,9 +248,7 @@ signed by  targets: 2 of {targets-1 NEW-2}, every new key among them
 signed by  bins: 2 of {bins-1 NEW-3}, every new key among them
 $ lost $(python3 -c "import json; print(json.load(open('three/public/metadata/1.root.json'))['signed']['roles']['timestamp']['keyids'][0])") | grep -vE '^(root|targets|bins) '
 lost       ONLINE, key KEYID, signs bin-n, snapshot, timestamp
-bin-n      1 needed, 0 of 1 keys left {}: restore keys/ from a backup, see stampede-recovery(7); without one, the roles above it can give it a new key
-snapshot   1 needed, 0 of 1 keys left {}: restore keys/ from a backup, see stampede-recovery(7); without one, the roles above it can give it a new key
-timestamp  1 needed, 0 of 1 keys left {}: restore keys/ from a backup, see stampede-recovery(7); without one, the roles above it can give it a new key
+bin-n, snapshot, timestamp: 1 needed, no key left of 1: restore keys/ from a backup, see stampede-recovery(7); without one, a ceremony gives a new key
 run        stampede ceremony start three --online bins,snapshot,timestamp=NEW.key.json --out PAYLOAD --purpose TEXT
 signed by  root: 2 of {root-1 root-2 root-3}
 signed by  bins: 2 of {bins-1 bins-2}

@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/faultpoint.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "keys/fingerprint_words.h"
 #include "run/ceremony/publication.h"
 #include "run/ceremony/seen.h"
+#include "run/last_run.h"
 #include "run/pending.h"
 #include "run/trusted.h"
 #include "stampede/ceremony.h"
@@ -216,6 +219,9 @@ static enum stp_errc run(struct finish *finish, struct stp_err *err)
 	STP_TRY(publish(finish, err));
 	report_documents(finish);
 	STP_TRY(note_seen(finish, err));
+	/* The last run, if any, was refused because of this. */
+	if (stp_file_exists(finish->repo.state_fd, STP_PENDING_FILE))
+		unlinkat(finish->repo.state_fd, STP_LAST_RUN_FILE, 0);
 	STP_FAULT_TRY(err, STAGE, "pending", "state/" STP_PENDING_FILE);
 	return stp_pending_remove(finish->repo.state_fd, err);
 }

@@ -10,9 +10,10 @@
 
 #define DAY_S 86400
 
-static void note_if_due(struct stp_sign_run *run, const char *role, int64_t expires,
-                        int64_t period_s)
+static void note_if_due(struct stp_sign_run *run, const struct stp_current *current,
+                        const char *role, int64_t expires, int64_t period_s)
 {
+	enum stp_hint how = current->is_offline_apart ? STP_HINT_CEREMONY : STP_HINT_UPDATE;
 	int64_t left_s = expires - run->now;
 	int in_days = left_s >= 2 * DAY_S;
 	char when[STP_TIME_BYTES + 1];
@@ -25,7 +26,7 @@ static void note_if_due(struct stp_sign_run *run, const char *role, int64_t expi
 	              "expires at %s, in %lld %s, and clients accept nothing after that; renew it "
 	              "with the offline keys: %s",
 	              when, (long long)(left_s / (in_days ? DAY_S : 3600)),
-	              in_days ? "days" : "hours", stp_hint_text(STP_HINT_UPDATE));
+	              in_days ? "days" : "hours", stp_hint_text(how));
 }
 
 void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *current)
@@ -37,9 +38,9 @@ void stp_sign_note_expiries(struct stp_sign_run *run, const struct stp_current *
 	expiries->targets = current->targets.expires;
 	expiries->bins = current->bins.version ? current->bins.expires : 0;
 	expiries->timestamp = current->timestamp_version ? current->timestamp_expires : 0;
-	note_if_due(run, "root", expiries->root, period->root);
-	note_if_due(run, "targets", expiries->targets, period->targets);
-	note_if_due(run, "bins", expiries->bins, period->bins);
+	note_if_due(run, current, "root", expiries->root, period->root);
+	note_if_due(run, current, "targets", expiries->targets, period->targets);
+	note_if_due(run, current, "bins", expiries->bins, period->bins);
 }
 
 static enum stp_errc judge_keys(struct stp_sign_run *run, const struct stp_quorum *quorum,

@@ -22,7 +22,14 @@ static void add(struct stp_status_report *status, struct stp_status_task task)
 	status->tasks[at] = task;
 }
 
-/* All online roles are renewed by one run, before the first of them expires. */
+/* The expiry of a role's newest document, whether or not clients see it yet. */
+static int64_t newest_expiry(const struct stp_status_role *role)
+{
+	return role->waiting_version ? role->waiting_expires : role->expires;
+}
+
+/* All online roles are renewed by one run, before the first of them expires; it also replaces what
+ * clients see of an offline role by what waits. */
 static void add_online(struct stp_status_report *status)
 {
 	struct stp_status_task task = {.kind = STP_STATUS_TASK_SIGN};
@@ -30,9 +37,10 @@ static void add_online(struct stp_status_report *status)
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		const struct stp_status_role *role = &status->roles[i];
 
-		if (role->is_offline || !role->expires)
+		if ((role->is_offline && !role->waiting_version) || !role->expires)
 			continue;
-		task.roles |= 1u << i;
+		if (!role->is_offline)
+			task.roles |= 1u << i;
 		if (!task.before || role->expires < task.before)
 			task.before = role->expires;
 	}
@@ -44,13 +52,14 @@ static void add_online(struct stp_status_report *status)
 /* Offline roles that expire not long after the role index, which is among them, or before it. */
 static unsigned together(const struct stp_status_report *status, size_t index)
 {
-	int64_t last = stp_time_add(status->roles[index].expires, TOGETHER_S);
+	int64_t last = stp_time_add(newest_expiry(&status->roles[index]), TOGETHER_S);
 	unsigned roles = 0;
 
 	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
 		const struct stp_status_role *role = &status->roles[i];
+		int64_t expires = newest_expiry(role);
 
-		if (role->is_offline && role->expires && role->expires <= last)
+		if (role->is_offline && expires && expires <= last)
 			roles |= 1u << i;
 	}
 	return roles;
@@ -59,19 +68,20 @@ static unsigned together(const struct stp_status_report *status, size_t index)
 static void add_offline(struct stp_status_report *status, size_t index)
 {
 	const struct stp_status_role *role = &status->roles[index];
+	int64_t expires = newest_expiry(role);
 	unsigned bit = 1u << index;
 
-	if (role->expires)
+	if (expires)
 		add(status, (struct stp_status_task){
 		                .kind = STP_STATUS_TASK_RENEW,
 		                .roles = bit,
 		                .together = together(status, index),
-		                .start = stp_time_add(role->expires, -role->due_s),
-		                .before = role->expires,
+		                .start = stp_time_add(expires, -role->due_s),
+		                .before = expires,
 		            });
 	/* A renewal that comes first is a reason to sign anyway, for a threshold at least; what it
 	 * leaves is listed when it is done. */
-	if (role->margin_until && (!role->expires || role->margin_until < role->expires))
+	if (role->margin_until && (!expires || role->margin_until < expires))
 		add(status, (struct stp_status_task){
 		                .kind = STP_STATUS_TASK_DRILL,
 		                .roles = bit,

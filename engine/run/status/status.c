@@ -26,6 +26,7 @@
 #include "run/rotation.h"
 #include "run/status/calendar.h"
 #include "run/status/loss.h"
+#include "run/status/newest.h"
 #include "run/trusted.h"
 #include "verify/bin_file.h"
 #include "verify/bins.h"
@@ -141,6 +142,25 @@ static void add_problem(struct stp_status_report *status, const char *subject, c
 	         escaped, text);
 }
 
+/* Whether finding is a signature that clients ignore on what a waiting document replaces: of a key
+ * that the ceremony removed. */
+static int is_of_removed_key(const struct stp_status_report *status,
+                             const struct stp_finding *finding)
+{
+	char name[64];
+
+	for (size_t i = 0; i < STP_STATUS_ROLES; i++) {
+		const struct stp_status_role *role = &status->roles[i];
+
+		snprintf(name, sizeof(name), "%llu.%s.json", (unsigned long long)role->version,
+		         role->name);
+		if (role->waiting_version && finding->code == STP_FINDING_SIGNATURE_STRANGER &&
+		    strcmp(finding->subject, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 /* Turns findings into problems. Before the first sign there is no timestamp, which is not a
  * problem; before the first ceremony is finished there is no root, which is reported by itself. */
 static void set_problems(struct stp_status_report *status, struct stp_finding_list *findings,
@@ -152,6 +172,8 @@ static void set_problems(struct stp_status_report *status, struct stp_finding_li
 
 		if (!status->published && finding->code == STP_FINDING_FILE_MISSING &&
 		    (is_pending || strcmp(finding->subject, TIMESTAMP) == 0))
+			continue;
+		if (is_of_removed_key(status, finding))
 			continue;
 		add_problem(status, finding->subject, finding->text);
 	}
@@ -193,7 +215,9 @@ static void compare_floors(struct stp_status_report *status, const struct stp_fl
 	char text[200];
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		uint64_t version = status->roles[known[i].role].version;
+		const struct stp_status_role *role = &status->roles[known[i].role];
+		uint64_t version =
+		    role->waiting_version > role->version ? role->waiting_version : role->version;
 
 		if (!version || version >= known[i].floor)
 			continue;
@@ -259,9 +283,29 @@ static void name_roles(struct stp_status_report *status, const struct stp_expiry
 	status->roles[STP_STATUS_BINS].due_s = stp_expiry_due_s(expiry->bins);
 }
 
+/* Targets, bins and their keys: of the newest documents, or else of those that clients see. */
+static void take_delegators(struct stp_quorum *quorum, const struct stp_chain *tree,
+                            const struct stp_newest *newest)
+{
+	struct stp_quorum_role *targets = &quorum->roles[STP_STATUS_TARGETS];
+	struct stp_quorum_role *bins = &quorum->roles[STP_STATUS_BINS];
+
+	targets->doc = stp_chain_document(tree, STP_CHAIN_TARGETS);
+	targets->role = tree->has_root ? &tree->root.targets : NULL;
+	bins->doc = stp_chain_document(tree, STP_CHAIN_BINS);
+	bins->role = tree->has_bins ? &tree->bins_role : NULL;
+	if (!newest->found)
+		return;
+	targets->doc = &newest->trust.targets;
+	targets->role = &newest->trust.root.targets;
+	bins->doc = newest->trust.has_bins ? &newest->trust.bins : NULL;
+	bins->role = newest->trust.has_bins ? &newest->trust.bins_role : NULL;
+}
+
 /* Lists who signs each role, and judges the keys of offline ones. */
 static enum stp_errc read_signers(struct stp_status_report *status, const struct stp_chain *tree,
-                                  const struct known *known, struct stp_err *err)
+                                  const struct stp_newest *newest, const struct known *known,
+                                  struct stp_err *err)
 {
 	struct stp_arena *arena = status->private_;
 	struct stp_quorum quorum = {.keyring = &known->keyring, .now = status->now};
@@ -269,17 +313,16 @@ static enum stp_errc read_signers(struct stp_status_report *status, const struct
 		enum stp_status_role_name name;
 		const struct stp_role *role;
 	} online[] = {
-	    {STP_STATUS_BIN_N, tree->bin_role_count ? tree->bin_roles : NULL},
+	    {STP_STATUS_BIN_N, newest->bin_role.key_count ? &newest->bin_role
+	                       : tree->bin_role_count     ? tree->bin_roles
+	                                                  : NULL},
 	    {STP_STATUS_SNAPSHOT, tree->has_root ? &tree->root.snapshot : NULL},
 	    {STP_STATUS_TIMESTAMP, tree->has_root ? &tree->root.timestamp : NULL},
 	};
 
 	quorum.roles[STP_STATUS_ROOT].doc = stp_chain_document(tree, STP_CHAIN_ROOT);
-	quorum.roles[STP_STATUS_TARGETS].doc = stp_chain_document(tree, STP_CHAIN_TARGETS);
-	quorum.roles[STP_STATUS_BINS].doc = stp_chain_document(tree, STP_CHAIN_BINS);
 	quorum.roles[STP_STATUS_ROOT].role = tree->has_root ? &tree->root.root : NULL;
-	quorum.roles[STP_STATUS_TARGETS].role = tree->has_root ? &tree->root.targets : NULL;
-	quorum.roles[STP_STATUS_BINS].role = tree->has_bins ? &tree->bins_role : NULL;
+	take_delegators(&quorum, tree, newest);
 	stp_quorum_date(&quorum, &known->config, &known->floors);
 	for (size_t i = 0; i < STP_QUORUM_ROLES; i++)
 		STP_TRY(stp_quorum_judge(&quorum, i, arena, &status->roles[i], err));
@@ -297,8 +340,10 @@ static void read_freeze(struct stp_status_report *status, const struct stp_repo 
 	struct stp_freeze freeze;
 
 	if (stp_freeze_load(repo->state_fd, NULL, &freeze, &why) != STP_OK ||
-	    stp_freeze_check(&freeze, &why) != STP_OK)
+	    stp_freeze_check(&freeze, &why) != STP_OK) {
+		status->is_frozen = 1;
 		add_problem(status, STP_STATE_FOLDER "/" STP_FREEZE_FILE, why.text);
+	}
 }
 
 /* How far a rotation is. Its keys sign too, which is not a problem. */
@@ -332,6 +377,7 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	};
 	struct stp_finding_list findings;
 	struct stp_rotation_keys rotated;
+	struct stp_newest newest;
 	struct stp_chain tree;
 	enum stp_errc code;
 
@@ -341,14 +387,17 @@ static enum stp_errc read_published(struct stp_status_report *status, const stru
 	stp_trusted_pins(repo->root_fd, options.pinned);
 	stp_finding_list_init(&findings);
 	code = stp_chain_load(&tree, &options, &findings, err);
+	stp_newest_load(&newest, repo, &known->config);
 	note_roles(status, &tree);
+	stp_newest_note(&newest, status);
 	status->bin_count = tree.bin_count;
 	if (code == STP_OK)
 		code = read_bins(status, &tree, err);
 	if (code == STP_OK)
-		code = read_signers(status, &tree, known, err);
+		code = read_signers(status, &tree, &newest, known, err);
 	note_first_expiry(status);
 	set_problems(status, &findings, known->is_pending);
+	stp_newest_release(&newest);
 	stp_chain_release(&tree);
 	stp_finding_list_release(&findings);
 	return code;
@@ -451,6 +500,7 @@ static enum stp_errc read_all(struct stp_status_report *status, const struct stp
 	struct known known;
 	enum stp_errc code;
 
+	status->is_offline_apart = !stp_file_exists(repo->root_fd, STP_OFFLINE_KEYS_FOLDER);
 	read_known(status, repo, &known);
 	name_roles(status, &known.config.expiry);
 	find_published(status, repo, &known.floors);
