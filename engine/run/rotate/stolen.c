@@ -182,11 +182,32 @@ static enum stp_errc own_version(const struct stolen *stolen, uint64_t *out, str
 	return STP_OK;
 }
 
+static void add_stolen(struct stp_freeze *freeze, const char *keyid)
+{
+	if (freeze->stolen_count < STP_FREEZE_STOLEN_MAX && !stp_freeze_is_stolen(freeze, keyid))
+		memcpy(freeze->stolen[freeze->stolen_count++], keyid, STP_KEYID_CHARS + 1);
+}
+
+/* Notes the stolen keys, and those that they replaced in an overlap that has not ended: these lie
+ * beside them, and are wiped with them. */
+static enum stp_errc note_stolen(struct stolen *stolen, struct stp_err *err)
+{
+	struct stp_rotation rotation;
+	size_t i;
+
+	for (i = 0; i < stolen->evidence.key_count; i++)
+		add_stolen(&stolen->freeze, stolen->evidence.keys[i]->keyid);
+	STP_TRY(stp_rotation_load(stolen->repo.state_fd, seal_of(stolen), &rotation, err));
+	for (i = 0; i < STP_ONLINE_ROLES && rotation.phase == STP_ROTATION_OVERLAP; i++)
+		if (rotation.roles[i].is_rotated)
+			add_stolen(&stolen->freeze, rotation.roles[i].former.keyid);
+	return STP_OK;
+}
+
 static enum stp_errc freeze(struct stolen *stolen, struct stp_err *err)
 {
 	struct stp_freeze *freeze = &stolen->freeze;
 	uint64_t version;
-	size_t i;
 
 	/* Without the online key, the thief of an offline one cannot list what he signs. */
 	if (freeze->step == STP_FREEZE_NONE && !stolen->options->dry_run &&
@@ -196,10 +217,7 @@ static enum stp_errc freeze(struct stolen *stolen, struct stp_err *err)
 		freeze->step = STP_FREEZE_BEGUN;
 		freeze->since = stolen->now;
 		memcpy(freeze->role, "online", sizeof("online"));
-		for (i = 0; i < stolen->evidence.key_count; i++)
-			memcpy(freeze->stolen[i], stolen->evidence.keys[i]->keyid,
-			       sizeof(freeze->stolen[i]));
-		freeze->stolen_count = stolen->evidence.key_count;
+		STP_TRY(note_stolen(stolen, err));
 		STP_TRY(stp_freeze_save(stolen->repo.state_fd, seal_of(stolen), freeze, err));
 	}
 	stolen->report->is_frozen = freeze->step != STP_FREEZE_NONE;
