@@ -235,7 +235,11 @@ static void print_text(const struct said *said, const struct stp_rotate_report *
 	}
 	printf("rotation: %s\n", said->options.dry_run ? "not staged (dry run)" : report->phase);
 	print_roles(report);
-	if (strcmp(report->phase, "staged") == 0)
+	if (strcmp(report->phase, "staged") == 0 && report->is_stolen)
+		stp_cli_print_path("The next sign wipes the stolen key, signs everything with the "
+		                   "new one and\npublishes the root first: stampede sign ",
+		                   said->options.repo, "\n");
+	else if (strcmp(report->phase, "staged") == 0)
 		stp_cli_print_path("Take the offline keys off this machine again. The next run\n"
 		                   "publishes the rotation: stampede sign ",
 		                   said->options.repo, "\n");

@@ -73,7 +73,10 @@ $ stampede ceremony start repo --out P1 --purpose some --online timestamp=repo/k
 $ ls repo/public/metadata | grep root
 1.root.json
 # All of them: the documents are staged, and sign publishes.
-$ stampede rotate repo --stolen --against good --online-key repo/keys/online-2.key.json --out P2 --now $(at 1) --quiet; holders P2; stampede ceremony finish repo P2 P2.*.sig --now $(at 1) --quiet; stampede sign repo --now $(at 1) --quiet
+$ stampede rotate repo --stolen --against good --online-key repo/keys/online-2.key.json --out P2 --now $(at 1) --quiet; holders P2; stampede ceremony finish repo P2 P2.*.sig --now $(at 1) | tail -3; stampede sign repo --now $(at 1) --quiet
+The new online keys are staged. The next sign wipes the stolen key, signs everything with
+the new one and publishes the root first.
+next: stampede sign repo
 2> stampede: rotation: keys/online.pem: was replaced, and its key ????????????????… overwritten and removed; flash memory, snapshots and backups may still hold it (glob)
 2> stampede: rotation: 2.root.json: is published: it names the new online keys, and no client that has it accepts the stolen ones; purge caches now, and run verify
 $ ls repo/keys; ls repo/state | grep frozen; stampede verify repo --now $(at 1) --quiet >/dev/null

@@ -9,6 +9,11 @@ repo/keys/n2.pem
 repo/keys/n3.pem
 repo/keys/online.pem
 $ stampede rotate repo --stolen --against good --online-key repo/keys/n2.key.json --now $(at 1) --yes --quiet
+$ stampede status repo --now $(at 1) 2>/dev/null | grep ^rotation; stampede rotate repo | grep -v '…'
+rotation   staged: the next 'stampede sign' wipes the stolen key, signs everything with the new one and publishes the root first
+rotation: staged
+The next sign wipes the stolen key, signs everything with the new one and
+publishes the root first: stampede sign repo
 $ stampede sign repo --now $(at 1) --quiet
 2> stampede: rotation: keys/n1.pem: was replaced, and its key ????????????????… overwritten and removed; flash memory, snapshots and backups may still hold it (glob)
 2> stampede: rotation: keys/online.pem: was replaced, and its key ????????????????… overwritten and removed; flash memory, snapshots and backups may still hold it (glob)
@@ -16,6 +21,9 @@ $ stampede sign repo --now $(at 1) --quiet
 $ ls repo/keys/*.pem
 repo/keys/n2.pem
 repo/keys/n3.pem
+$ stampede rotate repo | head -1; stampede status repo --now $(at 1) | grep ^rotation
+rotation: done
+= 1
 # A second theft right after it.
 $ rm -r good; cp -a repo good; stampede rotate repo --stolen --against good --online-key repo/keys/n3.key.json --now $(at 1) --yes --quiet
 $ stampede sign repo --now $(at 1) --quiet
