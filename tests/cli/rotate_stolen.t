@@ -6,13 +6,16 @@ $ stampede rotate repo --stolen
 2> stampede: rotate: --stolen needs --against LAST-KNOWN-GOOD, a copy of the repository or of its metadata from before the theft; see 'stampede rotate --help'
 = 2
 $ stampede rotate repo --against good
-2> stampede: rotate: takes --against, --mirror, --purge-list and --jobs only with --stolen; see 'stampede rotate --help'
+2> stampede: rotate: takes --against, --key, --mirror, --purge-list and --jobs only with --stolen; see 'stampede rotate --help'
 = 2
 $ stampede rotate repo --stolen --against good --role timestamp
 2> stampede: rotate: --role timestamp: clients that saw what the thief signed stay stuck unless the keys of timestamp, snapshot and bin-n are replaced together; leave --role out, or name an offline role, targets or bins; see 'stampede rotate --help'
 = 2
 $ stampede rotate repo --stolen --against good --overlap 2h --online-key repo/keys/online-2.key.json
 2> stampede: rotate: --overlap: a stolen key signs nothing any more; see 'stampede rotate --help'
+= 2
+$ stampede rotate repo --stolen --against repo/public/metadata
+2> stampede: rotate: repo/public/metadata: is this repository itself; name a copy of it, from before the theft
 = 2
 $ stampede rotate repo --stolen --against nowhere
 2> stampede: verify: nowhere: holds no metadata (timestamp.json or 1.root.json); give a repository or its metadata folder

@@ -24,8 +24,17 @@ repo/keys/n3.pem
 $ stampede rotate repo | head -1; stampede status repo --now $(at 1) | grep ^rotation
 rotation: done
 = 1
-# A second theft right after it.
-$ rm -r good; cp -a repo good; stampede rotate repo --stolen --against good --online-key repo/keys/n3.key.json --now $(at 1) --yes --quiet
+# A second theft right after it: which key is meant has to be said.
+$ rm -r good; cp -a repo good; stampede rotate repo --stolen --against good --now $(at 1) --yes --quiet
+2> stampede: rotate: repo: has recovered from the last theft: nothing is left to do. If the new online key ????????????????… was stolen too, name it by its keyid (glob)
+= 2
+$ stampede rotate repo --stolen --against good --key 00000000 --now $(at 1) --yes --quiet
+2> stampede: rotate: 00000000: is not a key that signs online; the one that does is ????????????????… (glob)
+= 2
+$ ls repo/state | grep -c frozen
+0
+= 1
+$ stampede rotate repo --stolen --against good --key $(stampede rotate repo --json | grep -o '"next_keyid": *"[0-9a-f]*"' | head -1 | cut -d '"' -f 4) --online-key repo/keys/n3.key.json --now $(at 1) --yes --quiet
 $ stampede sign repo --now $(at 1) --quiet
 2> stampede: rotation: keys/n2.pem: was replaced, and its key ????????????????… overwritten and removed; flash memory, snapshots and backups may still hold it (glob)
 2> stampede: rotation: 4.root.json: is published: it names the new online keys, and no client that has it accepts the stolen ones; purge caches now, and run verify

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,10 +42,28 @@ static enum stp_errc check_ours(const struct stp_evidence *evidence, struct stp_
 	                name);
 }
 
+/* The last known good must not be the repository itself, nor a folder in it. */
+static enum stp_errc check_apart(const struct stp_evidence *evidence, struct stp_err *err)
+{
+	char repo[PATH_MAX];
+	char good[PATH_MAX];
+	size_t count;
+
+	if (!realpath(evidence->in.options->repo, repo) ||
+	    !realpath(evidence->in.options->against, good))
+		return STP_OK; /* reported by those who open them */
+	count = strlen(repo);
+	if (strncmp(good, repo, count) != 0 || (good[count] != '\0' && good[count] != '/'))
+		return STP_OK;
+	return STP_FAIL(err, STP_CONFIG, STAGE, evidence->in.options->against,
+	                "is this repository itself; name a copy of it, from before the theft");
+}
+
 static enum stp_errc open_good(struct stp_evidence *evidence, struct stp_err *err)
 {
 	char path[4096 + 16];
 
+	STP_TRY(check_apart(evidence, err));
 	STP_TRY(stp_side_open(&evidence->good, evidence->in.options->against, err));
 	STP_TRY(check_ours(evidence, err));
 	if (!evidence->good.folder.repository[0])

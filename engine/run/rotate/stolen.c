@@ -204,6 +204,46 @@ static enum stp_errc note_stolen(struct stolen *stolen, struct stp_err *err)
 	return STP_OK;
 }
 
+/* Whether the key that options name is one that signs now. */
+static int is_named(const struct stolen *stolen)
+{
+	const char *key = stolen->options->key;
+	size_t i;
+
+	for (i = 0; i < stolen->evidence.key_count && strlen(key) >= 8; i++)
+		if (strncmp(stolen->evidence.keys[i]->keyid, key, strlen(key)) == 0)
+			return 1;
+	return 0;
+}
+
+/* A call that is repeated after the recovery must not declare the new key stolen. */
+static enum stp_errc check_meant(struct stolen *stolen, struct stp_err *err)
+{
+	const struct stp_stolen_options *options = stolen->options;
+	const char *keyid = stolen->evidence.keys[0]->keyid;
+	struct stp_rotation rotation;
+	char view[256];
+
+	STP_TRY(stp_rotation_load(stolen->repo.state_fd, seal_of(stolen), &rotation, err));
+	if (options->key && !is_named(stolen))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->key,
+		                "is not a key that signs online; the one that does is %.16s…",
+		                keyid);
+	if (!options->key && rotation.is_stolen && rotation.phase >= STP_ROTATION_OVERLAP)
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
+		                "has recovered from the last theft: nothing is left to do. If the "
+		                "new online key %.16s… was stolen too, name it by its keyid",
+		                keyid);
+	snprintf(view, sizeof(view),
+	         "The online key %.16s… is declared stolen: nothing is signed until it is "
+	         "replaced.\n",
+	         keyid);
+	if (options->confirm_freeze && !options->confirm_freeze(options->confirm_ctx, view))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
+		                "was not confirmed, so nothing was frozen");
+	return STP_OK;
+}
+
 static enum stp_errc freeze(struct stolen *stolen, struct stp_err *err)
 {
 	struct stp_freeze *freeze = &stolen->freeze;
@@ -212,6 +252,7 @@ static enum stp_errc freeze(struct stolen *stolen, struct stp_err *err)
 	/* Without the online key, the thief of an offline one cannot list what he signs. */
 	if (freeze->step == STP_FREEZE_NONE && !stolen->options->dry_run &&
 	    stolen->options->role == STP_STOLEN_ONLINE) {
+		STP_TRY(check_meant(stolen, err));
 		STP_TRY(own_version(stolen, &version, err));
 		STP_TRY(stp_jump_above(version, &freeze->above, err));
 		freeze->step = STP_FREEZE_BEGUN;
