@@ -25,8 +25,9 @@ $ stampede init other --targets idx --bins 4 --profile compat --now $(at 1) --qu
 = 3
 # A dry run changes nothing, and a forged copy is found.
 $ stampede rotate repo --stolen --against good --dry-run --now $(at 1)
-hunt: 13 files read, 11 signed by us, 0 FORGED, 0 cannot be judged
+hunt: 13 files read, 11 signed by us, 0 forged, 0 cannot be judged
   state/audit.log: 12 lines from 2030-01-01T12:00:00Z to 2030-01-01T12:00:00Z
+    it agrees with the copy in the last known good
     not in public/metadata: 1 timestamps before the last, 0 files older than the oldest snapshot kept (gc), 0 of runs that published nothing
     the log shows what no run signed; a thief who could write state/ could add lines
     for files younger than the last known good
@@ -45,7 +46,7 @@ $ ls repo/state | grep -c frozen
 = 1
 # Keys of an offline role: the hunt, and what to do.
 $ cp repo/public/metadata/1.targets.json mirror/; stampede rotate repo --stolen --against good --role targets --mirror mirror --now $(at 1) | grep -v ^clients
-hunt: 15 files read, 2 signed by us, 0 FORGED, 1 cannot be judged
+hunt: 15 files read, 2 signed by us, 0 forged, 1 cannot be judged
     mirror/1.json: is a symbolic link, not a regular file; remove it, and put the file itself in its place
 since the last known good: 0 targets have other bytes, 0 were removed, 0 added
 keeps from it are at risk until 2031-01-01T12:00:00Z, when the first of root, targets and bins expires

@@ -24,8 +24,12 @@ repo/keys/n3.pem
 $ stampede rotate repo | head -1; stampede status repo --now $(at 1) | grep ^rotation
 rotation: done
 = 1
+# Files that a former key signed are there, so they are not missing.
+$ rm -r good; cp -a repo good; stampede rotate repo --stolen --against good --dry-run --now $(at 1) | grep -c MISSING
+0
+= 1
 # A second theft right after it: which key is meant has to be said.
-$ rm -r good; cp -a repo good; stampede rotate repo --stolen --against good --now $(at 1) --yes --quiet
+$ stampede rotate repo --stolen --against good --now $(at 1) --yes --quiet
 2> stampede: rotate: repo: has recovered from the last theft: nothing is left to do. If the new online key ????????????????… was stolen too, name it by its keyid (glob)
 = 2
 $ stampede rotate repo --stolen --against good --key 00000000 --now $(at 1) --yes --quiet

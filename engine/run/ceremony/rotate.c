@@ -468,10 +468,9 @@ static void fill_report(const struct rotate *rotate)
 	size_t role;
 
 	report->is_stolen = rotation->is_stolen;
-	/* A stolen key signs nothing any more: what is left is to tidy up. */
-	report->phase = rotation->is_stolen && rotation->phase == STP_ROTATION_OVERLAP
-	                    ? stp_rotation_phase_name(STP_ROTATION_DONE)
-	                    : stp_rotation_phase_name(rotation->phase);
+	report->phase = stp_rotation_phase_name(rotation->phase);
+	if (rotation->is_stolen && rotation->phase == STP_ROTATION_OVERLAP) /* nothing overlaps */
+		report->phase = stp_rotation_phase_name(STP_ROTATION_DONE);
 	if (rotation->until)
 		stp_time_format(rotation->until, report->until);
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {

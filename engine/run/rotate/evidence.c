@@ -255,7 +255,7 @@ static enum stp_errc report_log(struct stp_evidence *evidence, struct stp_hunt *
                                 struct stp_err *err)
 {
 	const struct stp_evidence_in *in = &evidence->in;
-	struct stp_rotate_published published = {.timestamp = 0};
+	struct stp_rotate_published published = {.metadata_fd = in->repo->metadata_fd};
 	struct stp_metadata_folder folder;
 	struct stp_err ignored = STP_ERR_INIT;
 	enum stp_errc code;
