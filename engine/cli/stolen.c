@@ -37,6 +37,13 @@ static int take_role(struct stp_cli *cli, struct stp_cli_stolen *stolen)
 		    strcmp(role, "bins") == 0 ? STP_STOLEN_BINS : STP_STOLEN_TARGETS;
 		return 1;
 	}
+	if (strcmp(role, "root") == 0) {
+		stp_cli_usage(cli, "--role root: fewer root keys than the threshold sign nothing "
+		                   "that clients take; "
+		                   "replace it by a ceremony: stampede ceremony start REPO --out "
+		                   "PAYLOAD --remove root=NAME --add root=NEW.key.json");
+		return 0;
+	}
 	stp_cli_usage(
 	    cli,
 	    "--role %s: clients that saw what the thief signed stay stuck unless the keys "

@@ -11,6 +11,9 @@ $ stampede rotate repo --against good
 $ stampede rotate repo --stolen --against good --role timestamp
 2> stampede: rotate: --role timestamp: clients that saw what the thief signed stay stuck unless the keys of timestamp, snapshot and bin-n are replaced together; leave --role out, or name an offline role, targets or bins; see 'stampede rotate --help'
 = 2
+$ stampede rotate repo --stolen --against good --role root
+2> stampede: rotate: --role root: fewer root keys than the threshold sign nothing that clients take; replace it by a ceremony: stampede ceremony start REPO --out PAYLOAD --remove root=NAME --add root=NEW.key.json; see 'stampede rotate --help'
+= 2
 $ stampede rotate repo --stolen --against good --overlap 2h --online-key repo/keys/online-2.key.json
 2> stampede: rotate: --overlap: a stolen key signs nothing any more; see 'stampede rotate --help'
 = 2
