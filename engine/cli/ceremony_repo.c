@@ -318,7 +318,10 @@ static void print_finish(const char *repo, const struct stp_ceremony_finish_repo
 	print_role("root", report->root_version, report->root_expires);
 	print_role("targets", report->targets_version, report->targets_expires);
 	print_role("bins", report->bins_version, report->bins_expires);
-	if (report->is_staged)
+	if (report->is_staged && report->is_stolen)
+		puts("The new online keys are staged. The next sign wipes the stolen key, signs "
+		     "everything with\nthe new one and publishes the root first.");
+	else if (report->is_staged)
 		puts("The new online keys are staged: the next sign publishes them, and signs with "
 		     "the old\nand the new ones for two days. No client fails.");
 	else if (report->was_published)

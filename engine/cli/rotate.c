@@ -25,6 +25,7 @@ enum {
 	OPT_MIRROR,
 	OPT_PURGE_LIST,
 	OPT_OUT,
+	OPT_KEY,
 	OPT_JOBS
 };
 
@@ -39,6 +40,8 @@ static const struct stp_option options_table[] = {
      OPT_STOLEN},
     {"against", "GOOD", "with --stolen: a copy of the repository from before the theft",
      OPT_AGAINST},
+    {"key", "KEYID",
+     "with --stolen, after an earlier recovery: the new stolen key, 8 digits or more", OPT_KEY},
     {"mirror", "DIR", "with --stolen: hunt in these copies of metadata too; may be repeated",
      OPT_MIRROR},
     {"purge-list", "FILE", "with --stolen: write the URL paths that caches must forget",
@@ -105,6 +108,9 @@ static int take_stolen_option(struct stp_cli *cli, int id, const char *value,
 		return stp_cli_stolen_mirror(cli, stolen, value);
 	case OPT_PURGE_LIST:
 		stolen->purge_list = value;
+		return 1;
+	case OPT_KEY:
+		stolen->options.key = value;
 		return 1;
 	default:
 		return stp_cli_jobs(cli, value, &stolen->options.jobs);
@@ -185,6 +191,19 @@ static int confirm(void *ctx, const char *view)
 	return fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0;
 }
 
+/* Shows which key is declared stolen. A person at a terminal is asked; a script has decided. */
+static int confirm_freeze(void *ctx, const char *view)
+{
+	const struct asking *asking = ctx;
+	char answer[16] = "";
+
+	if (asking->said->yes || !isatty(STDIN_FILENO))
+		return 1;
+	print_view(asking->cli, view);
+	fputs("Type yes to freeze the repository: ", stderr);
+	return fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0;
+}
+
 static json_t *version_json(uint64_t version)
 {
 	return version ? json_integer((json_int_t)version) : json_null();
@@ -235,7 +254,11 @@ static void print_text(const struct said *said, const struct stp_rotate_report *
 	}
 	printf("rotation: %s\n", said->options.dry_run ? "not staged (dry run)" : report->phase);
 	print_roles(report);
-	if (strcmp(report->phase, "staged") == 0)
+	if (strcmp(report->phase, "staged") == 0 && report->is_stolen)
+		stp_cli_print_path("The next sign wipes the stolen key, signs everything with the "
+		                   "new one and\npublishes the root first: stampede sign ",
+		                   said->options.repo, "\n");
+	else if (strcmp(report->phase, "staged") == 0)
 		stp_cli_print_path("Take the offline keys off this machine again. The next run\n"
 		                   "publishes the rotation: stampede sign ",
 		                   said->options.repo, "\n");
@@ -262,6 +285,7 @@ static int run_stolen(struct stp_cli *cli, struct said *said)
 	stolen->now = options->now;
 	stolen->has_now = options->has_now;
 	stolen->confirm = options->confirm;
+	stolen->confirm_freeze = confirm_freeze;
 	stolen->confirm_ctx = options->confirm_ctx;
 	return stp_cli_stolen_run(cli, &said->stolen);
 }
@@ -290,7 +314,7 @@ static int run(struct stp_cli *cli)
 	if (said.is_stolen)
 		return run_stolen(cli, &said);
 	if (said.has_stolen_option)
-		return stp_cli_usage(cli, "takes --against, --mirror, --purge-list and "
+		return stp_cli_usage(cli, "takes --against, --key, --mirror, --purge-list and "
 		                          "--jobs only with --stolen");
 	if (said.role && !take_roles(cli, said.role, &said.options.roles))
 		return STP_EXIT_USAGE;

@@ -199,7 +199,10 @@ static void print_rotation(const struct stp_status_report *status)
 {
 	char time[STP_TIME_BYTES + 1], left[STP_PERIOD_TEXT];
 
-	if (status->rotation == STP_STATUS_ROTATION_STAGED)
+	if (status->rotation == STP_STATUS_ROTATION_STAGED && status->rotation_stolen)
+		printf("rotation   staged: the next 'stampede sign' wipes the stolen key, signs "
+		       "everything with the new one and publishes the root first\n");
+	else if (status->rotation == STP_STATUS_ROTATION_STAGED)
 		printf(
 		    "rotation   staged: the next 'stampede sign' publishes the new online keys\n");
 	if (status->rotation != STP_STATUS_ROTATION_OVERLAP)

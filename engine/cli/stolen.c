@@ -37,6 +37,13 @@ static int take_role(struct stp_cli *cli, struct stp_cli_stolen *stolen)
 		    strcmp(role, "bins") == 0 ? STP_STOLEN_BINS : STP_STOLEN_TARGETS;
 		return 1;
 	}
+	if (strcmp(role, "root") == 0) {
+		stp_cli_usage(cli, "--role root: fewer root keys than the threshold sign nothing "
+		                   "that clients take; "
+		                   "replace it by a ceremony: stampede ceremony start REPO --out "
+		                   "PAYLOAD --remove root=NAME --add root=NEW.key.json");
+		return 0;
+	}
 	stp_cli_usage(
 	    cli,
 	    "--role %s: clients that saw what the thief signed stay stuck unless the keys "
@@ -106,6 +113,8 @@ static void print_log(const struct stp_hunt_report *hunt)
 		       " were inserted, %" PRIu64 " are malformed, %" PRIu64 " go back in time\n",
 		       hunt->log_vanished, hunt->log_inserted, hunt->log_malformed,
 		       hunt->log_backwards);
+	else if (hunt->has_known_log)
+		printf("    it agrees with the copy in the last known good\n");
 	printf("    not in public/metadata: %" PRIu64 " timestamps before the last, %" PRIu64
 	       " files older than the oldest snapshot kept (gc), %" PRIu64
 	       " of runs that published nothing\n",
@@ -121,9 +130,10 @@ static void print_log(const struct stp_hunt_report *hunt)
 
 static void print_hunt(const struct stp_hunt_report *hunt)
 {
-	printf("hunt: %" PRIu64 " files read, %" PRIu64 " signed by us, %" PRIu64
-	       " FORGED, %" PRIu64 " cannot be judged\n",
-	       hunt->files, hunt->ours, hunt->forgery_total, hunt->unjudged_total);
+	printf("hunt: %" PRIu64 " files read, %" PRIu64 " signed by us, %" PRIu64 " %s, %" PRIu64
+	       " cannot be judged\n",
+	       hunt->files, hunt->ours, hunt->forgery_total,
+	       hunt->forgery_total ? "FORGED" : "forged", hunt->unjudged_total);
 	for (size_t i = 0; i < hunt->forgery_count && i < STP_STOLEN_SHOWN; i++)
 		print_forgery(&hunt->forgeries[i]);
 	if (hunt->forgery_total > STP_STOLEN_SHOWN)
@@ -342,8 +352,10 @@ static int show(struct stp_cli *cli, const struct stp_cli_stolen *stolen,
 		print_json(stolen, report);
 	else if (report->has_hunt && !cli->quiet)
 		print_text(stolen, report);
-	if (code != STP_OK)
+	if (code != STP_OK) {
+		fflush(stdout); /* the error is the last line, also where both go to one place */
 		return stp_cli_fail(cli, err);
+	}
 	return stp_stdout_finish(cli, "rotate", stolen->options.repo,
 	                         report->is_staged   ? "the new keys are staged"
 	                         : report->is_frozen ? "the repository is frozen: nothing is signed"

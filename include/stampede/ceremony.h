@@ -318,6 +318,8 @@ struct stp_ceremony_finish_report {
 	int is_drill;      /* nothing was published */
 	struct stp_ceremony_signer *signers; /* whose signatures were in the files */
 	size_t signer_count;
+	int is_stolen; /* with is_staged: the keys that are replaced were stolen, and sign nothing
+	                */
 };
 
 /* Publishes a payload that its holders have signed, or notes that they took part in a drill. May be

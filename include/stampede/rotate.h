@@ -56,14 +56,15 @@ struct stp_rotate_options {
 #define STP_ROTATE_OPTIONS_INIT STP_SIZED(struct stp_rotate_options)
 
 struct stp_rotate_report {
-	const char *phase; /* "none", "staged", "overlap", "done" */
+	const char *phase; /* "none", "staged", "overlap", "done"; after a theft no overlap */
 	char payload[65];  /* its SHA-256; "": there is none */
 	char until[21];    /* end of the overlap; "": not known */
 	uint64_t root_version, targets_version, bins_version; /* staged; 0: not part of it */
 	struct {
 		int is_rotated;
 		char former_keyid[65], next_keyid[65];
-	} roles[3]; /* bin-n, snapshot, timestamp */
+	} roles[3];    /* bin-n, snapshot, timestamp */
+	int is_stolen; /* the former keys were stolen: they sign nothing any more */
 };
 
 /* Makes and signs new versions of root, and of what delegates to the bins, with the offline keys,

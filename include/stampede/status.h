@@ -169,6 +169,7 @@ struct stp_status_report {
 	int is_frozen; /* a key was stolen, and nothing is signed until it is replaced: a problem */
 	enum stp_status_rotation rotation;
 	int64_t rotation_until; /* when the overlap ends; 0: it has not begun */
+	int rotation_stolen;    /* what is staged replaces keys that were stolen */
 	/* With options.lost: until when clients work if a loss is final; 0: they can go on. */
 	int64_t lost_until;
 	/* What is wrong with the documents above the bins, expiries among it. `verify` reports all.

@@ -137,6 +137,12 @@ struct stp_stolen_options {
 	struct stp_progress *progress;               /* may be NULL */
 	int (*confirm)(void *ctx, const char *view); /* see stp_rotate_options */
 	void *confirm_ctx;
+	/* Keyid of the stolen key, or its first 8 digits or more; required to declare one stolen
+	 * after the last theft was recovered from. Or NULL */
+	const char *key;
+	/* Shown which key is declared stolen, before anything is frozen, with confirm_ctx; 0:
+	 * nothing is frozen. NULL: nobody is asked. */
+	int (*confirm_freeze)(void *ctx, const char *view);
 };
 
 #define STP_STOLEN_OPTIONS_INIT STP_SIZED(struct stp_stolen_options)

@@ -6,13 +6,19 @@ $ stampede rotate repo --stolen
 2> stampede: rotate: --stolen needs --against LAST-KNOWN-GOOD, a copy of the repository or of its metadata from before the theft; see 'stampede rotate --help'
 = 2
 $ stampede rotate repo --against good
-2> stampede: rotate: takes --against, --mirror, --purge-list and --jobs only with --stolen; see 'stampede rotate --help'
+2> stampede: rotate: takes --against, --key, --mirror, --purge-list and --jobs only with --stolen; see 'stampede rotate --help'
 = 2
 $ stampede rotate repo --stolen --against good --role timestamp
 2> stampede: rotate: --role timestamp: clients that saw what the thief signed stay stuck unless the keys of timestamp, snapshot and bin-n are replaced together; leave --role out, or name an offline role, targets or bins; see 'stampede rotate --help'
 = 2
+$ stampede rotate repo --stolen --against good --role root
+2> stampede: rotate: --role root: fewer root keys than the threshold sign nothing that clients take; replace it by a ceremony: stampede ceremony start REPO --out PAYLOAD --remove root=NAME --add root=NEW.key.json; see 'stampede rotate --help'
+= 2
 $ stampede rotate repo --stolen --against good --overlap 2h --online-key repo/keys/online-2.key.json
 2> stampede: rotate: --overlap: a stolen key signs nothing any more; see 'stampede rotate --help'
+= 2
+$ stampede rotate repo --stolen --against repo/public/metadata
+2> stampede: rotate: repo/public/metadata: is this repository itself; name a copy of it, from before the theft
 = 2
 $ stampede rotate repo --stolen --against nowhere
 2> stampede: verify: nowhere: holds no metadata (timestamp.json or 1.root.json); give a repository or its metadata folder
@@ -22,8 +28,9 @@ $ stampede init other --targets idx --bins 4 --profile compat --now $(at 1) --qu
 = 3
 # A dry run changes nothing, and a forged copy is found.
 $ stampede rotate repo --stolen --against good --dry-run --now $(at 1)
-hunt: 13 files read, 11 signed by us, 0 FORGED, 0 cannot be judged
+hunt: 13 files read, 11 signed by us, 0 forged, 0 cannot be judged
   state/audit.log: 12 lines from 2030-01-01T12:00:00Z to 2030-01-01T12:00:00Z
+    it agrees with the copy in the last known good
     not in public/metadata: 1 timestamps before the last, 0 files older than the oldest snapshot kept (gc), 0 of runs that published nothing
     the log shows what no run signed; a thief who could write state/ could add lines
     for files younger than the last known good
@@ -42,7 +49,7 @@ $ ls repo/state | grep -c frozen
 = 1
 # Keys of an offline role: the hunt, and what to do.
 $ cp repo/public/metadata/1.targets.json mirror/; stampede rotate repo --stolen --against good --role targets --mirror mirror --now $(at 1) | grep -v ^clients
-hunt: 15 files read, 2 signed by us, 0 FORGED, 1 cannot be judged
+hunt: 15 files read, 2 signed by us, 0 forged, 1 cannot be judged
     mirror/1.json: is a symbolic link, not a regular file; remove it, and put the file itself in its place
 since the last known good: 0 targets have other bytes, 0 were removed, 0 added
 keeps from it are at risk until 2031-01-01T12:00:00Z, when the first of root, targets and bins expires
@@ -78,7 +85,10 @@ $ stampede ceremony start repo --out P1 --purpose some --online timestamp=repo/k
 $ ls repo/public/metadata | grep root
 1.root.json
 # All of them: the documents are staged, and sign publishes.
-$ stampede rotate repo --stolen --against good --online-key repo/keys/online-2.key.json --out P2 --now $(at 1) --quiet; holders P2; stampede ceremony finish repo P2 P2.*.sig --now $(at 1) --quiet; stampede sign repo --now $(at 1) --quiet
+$ stampede rotate repo --stolen --against good --online-key repo/keys/online-2.key.json --out P2 --now $(at 1) --quiet; holders P2; stampede ceremony finish repo P2 P2.*.sig --now $(at 1) | tail -3; stampede sign repo --now $(at 1) --quiet
+The new online keys are staged. The next sign wipes the stolen key, signs everything with
+the new one and publishes the root first.
+next: stampede sign repo
 2> stampede: rotation: keys/online.pem: was replaced, and its key ????????????????… overwritten and removed; flash memory, snapshots and backups may still hold it (glob)
 2> stampede: rotation: 2.root.json: is published: it names the new online keys, and no client that has it accepts the stolen ones; purge caches now, and run verify
 $ ls repo/keys; ls repo/state | grep frozen; stampede verify repo --now $(at 1) --quiet >/dev/null

@@ -96,7 +96,7 @@ static const struct stp_hunt_report *hunt(struct theft *t)
 	    .good = &t->good,
 	};
 	static const uint64_t snapshots[] = {1, 2};
-	struct stp_rotate_published published = {2, snapshots, 2};
+	struct stp_rotate_published published = {2, snapshots, 2, -1};
 	struct stp_err err = STP_ERR_INIT;
 	char state[340];
 

@@ -20,6 +20,7 @@
 #include "run/ceremony/seen.h"
 #include "run/last_run.h"
 #include "run/pending.h"
+#include "run/rotation.h"
 #include "run/trusted.h"
 #include "stampede/ceremony.h"
 
@@ -157,11 +158,17 @@ static enum stp_errc publish(struct finish *finish, struct stp_err *err)
 	    .now = finish->now,
 	};
 	struct stp_publication publication;
+	struct stp_rotation rotation;
 	enum stp_errc code = stp_publication_make(&publication, &options, err);
 
 	report->was_published = publication.was_published;
 	report->must_sign = publication.must_sign;
 	report->is_staged = publication.is_staged;
+	if (code == STP_OK && report->is_staged) {
+		code = stp_rotation_load(finish->repo.state_fd, stp_seal_key_bytes(finish->seal),
+		                         &rotation, err);
+		report->is_stolen = code == STP_OK && rotation.is_stolen;
+	}
 	report->bins_changed = publication.bins_changed;
 	report->bin_count = UINT64_C(1) << finish->config.bin_bits;
 	stp_publication_release(&publication);

@@ -181,12 +181,12 @@ static enum stp_errc set_role(const struct stp_online_stage *stage, struct stp_o
 
 /* After a theft the old key is not needed. */
 static enum stp_errc set_stolen(const struct stp_online_stage *stage, struct stp_online_keys *keys,
-                                enum stp_online_role role, struct stp_rotation_role *item,
-                                struct stp_err *err)
+                                const struct stp_rotation *now, enum stp_online_role role,
+                                struct stp_rotation_role *item, struct stp_err *err)
 {
 	item->is_rotated = 1;
 	snprintf(item->former.uri, sizeof(item->former.uri), "%s",
-	         stp_config_signer(stage->config, role));
+	         stp_rotation_signer(now, stage->config, role));
 	memcpy(item->former.keyid, keyid_of(stage->before, role), sizeof(item->former.keyid));
 	return open_next(stage, keys, role, &item->next, err);
 }
@@ -239,7 +239,7 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 		STP_TRY(stp_rotation_check_free(&now, 1, "this ceremony", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++)
 		if (rotation.is_stolen)
-			STP_TRY(set_stolen(stage, keys, role, &rotation.roles[role], err));
+			STP_TRY(set_stolen(stage, keys, &now, role, &rotation.roles[role], err));
 		else if (changes(stage, role) && !is_gone)
 			STP_TRY(set_role(stage, keys, role, &rotation.roles[role], &is_gone, err));
 	if (is_gone)

@@ -49,7 +49,8 @@ struct rotate {
 	struct stp_key_description next;
 	char next_uri[STP_SIGNER_URI_BYTES_MAX + 1];
 	struct stp_online_keys online;
-	struct stp_freeze freeze; /* the keys that are replaced were stolen */
+	struct stp_freeze freeze;   /* the keys that are replaced were stolen */
+	struct stp_rotation before; /* the last one, which is given up after a theft */
 	struct stp_rotation rotation;
 	struct stp_bodies bodies;
 	struct stp_offline_keys offline[STP_PAYLOAD_ROLES]; /* those that sign each new body */
@@ -124,16 +125,14 @@ static enum stp_errc open_freeze(struct rotate *rotate, struct stp_err *err)
 
 static enum stp_errc open_all(struct rotate *rotate, struct stp_err *err)
 {
-	struct stp_rotation before;
-
 	STP_TRY(stp_repo_open(rotate->options->repo, STP_REPO_LOCK, "rotate", &rotate->repo, err));
 	STP_TRY(stp_config_load(&rotate->config, rotate->repo.root_fd, err));
 	STP_TRY(stp_seal_key_load(rotate->repo.keys_fd, STP_LEDGER_KEY_FILE, &rotate->seal, err));
-	STP_TRY(stp_rotation_load(rotate->repo.state_fd, stp_seal_key_bytes(rotate->seal), &before,
-	                          err));
+	STP_TRY(stp_rotation_load(rotate->repo.state_fd, stp_seal_key_bytes(rotate->seal),
+	                          &rotate->before, err));
 	STP_TRY(open_freeze(rotate, err));
 	if (!rotate->rotation.is_stolen)
-		STP_TRY(stp_rotation_check_free(&before, 1, "another rotation", err));
+		STP_TRY(stp_rotation_check_free(&rotate->before, 1, "another rotation", err));
 	STP_TRY(stp_trusted_load(&rotate->trust, &rotate->repo, &rotate->config, STP_TRUSTED_PINNED,
 	                         NULL, rotate->seal, &rotate->current, err));
 	rotate->has_trust = 1;
@@ -256,7 +255,8 @@ static const char *published_key(const struct rotate *rotate, size_t role)
 static enum stp_errc set_role(struct rotate *rotate, size_t role, struct stp_err *err)
 {
 	struct stp_rotation_role *item = &rotate->rotation.roles[role];
-	const char *uri = stp_config_signer(&rotate->config, (enum stp_online_role)role);
+	const char *uri =
+	    stp_rotation_signer(&rotate->before, &rotate->config, (enum stp_online_role)role);
 	const char *published = published_key(rotate, role);
 	const struct stp_online_key *former = NULL;
 
@@ -451,7 +451,10 @@ static void fill_report(const struct rotate *rotate)
 	struct stp_rotate_report *report = rotate->report;
 	size_t role;
 
+	report->is_stolen = rotation->is_stolen;
 	report->phase = stp_rotation_phase_name(rotation->phase);
+	if (rotation->is_stolen && rotation->phase == STP_ROTATION_OVERLAP) /* nothing overlaps */
+		report->phase = stp_rotation_phase_name(STP_ROTATION_DONE);
 	if (rotation->until)
 		stp_time_format(rotation->until, report->until);
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {

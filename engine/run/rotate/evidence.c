@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,10 +42,28 @@ static enum stp_errc check_ours(const struct stp_evidence *evidence, struct stp_
 	                name);
 }
 
+/* The last known good must not be the repository itself, nor a folder in it. */
+static enum stp_errc check_apart(const struct stp_evidence *evidence, struct stp_err *err)
+{
+	char repo[PATH_MAX];
+	char good[PATH_MAX];
+	size_t count;
+
+	if (!realpath(evidence->in.options->repo, repo) ||
+	    !realpath(evidence->in.options->against, good))
+		return STP_OK; /* reported by those who open them */
+	count = strlen(repo);
+	if (strncmp(good, repo, count) != 0 || (good[count] != '\0' && good[count] != '/'))
+		return STP_OK;
+	return STP_FAIL(err, STP_CONFIG, STAGE, evidence->in.options->against,
+	                "is this repository itself; name a copy of it, from before the theft");
+}
+
 static enum stp_errc open_good(struct stp_evidence *evidence, struct stp_err *err)
 {
 	char path[4096 + 16];
 
+	STP_TRY(check_apart(evidence, err));
 	STP_TRY(stp_side_open(&evidence->good, evidence->in.options->against, err));
 	STP_TRY(check_ours(evidence, err));
 	if (!evidence->good.folder.repository[0])
@@ -175,6 +195,29 @@ static int is_published(const struct stp_evidence *evidence, const char *name,
 	return same;
 }
 
+/* A key may serve several roles: a root up to the trusted one is ours, and so are its copies. */
+static int is_our_root(const struct stp_evidence *evidence, const struct stp_audit_line *line,
+                       const struct stp_buf *file, int is_public)
+{
+	const struct stp_trust *trust = evidence->in.trust;
+	struct stp_err ignored = STP_ERR_INIT;
+	struct stp_buf known = STP_BUF_INIT;
+	char name[64];
+	int same;
+
+	if (!trust || line->role_bytes != 4 || memcmp(line->role, "root", 4) != 0 ||
+	    line->version > trust->root.doc.version)
+		return 0;
+	if (is_public)
+		return 1;
+	snprintf(name, sizeof(name), "%" PRIu64 ".root.json", line->version);
+	same = stp_file_read(evidence->in.repo->metadata_fd, name, STP_ROOT_BYTES_MAX, STAGE,
+	                     &known, &ignored) == STP_OK &&
+	       known.count == file->count && memcmp(known.data, file->data, file->count) == 0;
+	stp_buf_release(&known);
+	return same;
+}
+
 /* A stp_hunt_known_fn for keys of offline roles, which the audit log does not have: ours is what
  * the last known good has, what is published now, and in public/metadata what came before that. */
 static enum stp_audit_answer is_known_document(void *ctx, const struct stp_audit_line *line,
@@ -188,6 +231,8 @@ static enum stp_audit_answer is_known_document(void *ctx, const struct stp_audit
 	                                    : is_bins ? &trust->bins
 	                                              : &trust->targets;
 
+	if (is_our_root(evidence, line, file, is_public))
+		return STP_AUDIT_RECORDED;
 	if (newest && newest->version == line->version && newest->file.count == file->count &&
 	    memcmp(newest->file.data, file->data, file->count) == 0)
 		return STP_AUDIT_RECORDED;
@@ -235,7 +280,7 @@ static enum stp_errc report_log(struct stp_evidence *evidence, struct stp_hunt *
                                 struct stp_err *err)
 {
 	const struct stp_evidence_in *in = &evidence->in;
-	struct stp_rotate_published published = {.timestamp = 0};
+	struct stp_rotate_published published = {.metadata_fd = in->repo->metadata_fd};
 	struct stp_metadata_folder folder;
 	struct stp_err ignored = STP_ERR_INIT;
 	enum stp_errc code;

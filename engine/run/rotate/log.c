@@ -123,10 +123,13 @@ static enum stp_errc note_absent(struct absence *absence, const struct stp_audit
 {
 	char name[STP_NAME_BYTES_MAX + 32];
 
-	if (absence->report->absent++)
-		return STP_OK;
 	snprintf(name, sizeof(name), "%" PRIu64 ".%.*s.json", line->version, (int)line->role_bytes,
 	         line->role);
+	/* Files that a former key signed are there, and are not what the hunt is for. */
+	if (stp_file_exists(absence->published->metadata_fd, name))
+		return STP_OK;
+	if (absence->report->absent++)
+		return STP_OK;
 	absence->report->absent_first = stp_arena_copy(absence->arena, name, strlen(name));
 	return absence->report->absent_first
 	           ? STP_OK

@@ -43,6 +43,7 @@ struct stp_rotate_published {
 	uint64_t timestamp;
 	const uint64_t *snapshots; /* any order */
 	size_t snapshot_count;
+	int metadata_fd; /* of public/metadata */
 };
 
 /* After the hunt in public/metadata: fills the members of report about the log. The arena keeps

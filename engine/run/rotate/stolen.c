@@ -182,24 +182,83 @@ static enum stp_errc own_version(const struct stolen *stolen, uint64_t *out, str
 	return STP_OK;
 }
 
+static void add_stolen(struct stp_freeze *freeze, const char *keyid)
+{
+	if (freeze->stolen_count < STP_FREEZE_STOLEN_MAX && !stp_freeze_is_stolen(freeze, keyid))
+		memcpy(freeze->stolen[freeze->stolen_count++], keyid, STP_KEYID_CHARS + 1);
+}
+
+/* Notes the stolen keys, and those that they replaced in an overlap that has not ended: these lie
+ * beside them, and are wiped with them. */
+static enum stp_errc note_stolen(struct stolen *stolen, struct stp_err *err)
+{
+	struct stp_rotation rotation;
+	size_t i;
+
+	for (i = 0; i < stolen->evidence.key_count; i++)
+		add_stolen(&stolen->freeze, stolen->evidence.keys[i]->keyid);
+	STP_TRY(stp_rotation_load(stolen->repo.state_fd, seal_of(stolen), &rotation, err));
+	for (i = 0; i < STP_ONLINE_ROLES && rotation.phase == STP_ROTATION_OVERLAP; i++)
+		if (rotation.roles[i].is_rotated)
+			add_stolen(&stolen->freeze, rotation.roles[i].former.keyid);
+	return STP_OK;
+}
+
+/* Whether the key that options name is one that signs now. */
+static int is_named(const struct stolen *stolen)
+{
+	const char *key = stolen->options->key;
+	size_t i;
+
+	for (i = 0; i < stolen->evidence.key_count && strlen(key) >= 8; i++)
+		if (strncmp(stolen->evidence.keys[i]->keyid, key, strlen(key)) == 0)
+			return 1;
+	return 0;
+}
+
+/* A call that is repeated after the recovery must not declare the new key stolen. */
+static enum stp_errc check_meant(struct stolen *stolen, struct stp_err *err)
+{
+	const struct stp_stolen_options *options = stolen->options;
+	const char *keyid = stolen->evidence.keys[0]->keyid;
+	struct stp_rotation rotation;
+	char view[256];
+
+	STP_TRY(stp_rotation_load(stolen->repo.state_fd, seal_of(stolen), &rotation, err));
+	if (options->key && !is_named(stolen))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->key,
+		                "is not a key that signs online; the one that does is %.16s…",
+		                keyid);
+	if (!options->key && rotation.is_stolen && rotation.phase >= STP_ROTATION_OVERLAP)
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
+		                "has recovered from the last theft: nothing is left to do. If the "
+		                "new online key %.16s… was stolen too, name it by its keyid",
+		                keyid);
+	snprintf(view, sizeof(view),
+	         "The online key %.16s… is declared stolen: nothing is signed until it is "
+	         "replaced.\n",
+	         keyid);
+	if (options->confirm_freeze && !options->confirm_freeze(options->confirm_ctx, view))
+		return STP_FAIL(err, STP_CONFIG, STAGE, options->repo,
+		                "was not confirmed, so nothing was frozen");
+	return STP_OK;
+}
+
 static enum stp_errc freeze(struct stolen *stolen, struct stp_err *err)
 {
 	struct stp_freeze *freeze = &stolen->freeze;
 	uint64_t version;
-	size_t i;
 
 	/* Without the online key, the thief of an offline one cannot list what he signs. */
 	if (freeze->step == STP_FREEZE_NONE && !stolen->options->dry_run &&
 	    stolen->options->role == STP_STOLEN_ONLINE) {
+		STP_TRY(check_meant(stolen, err));
 		STP_TRY(own_version(stolen, &version, err));
 		STP_TRY(stp_jump_above(version, &freeze->above, err));
 		freeze->step = STP_FREEZE_BEGUN;
 		freeze->since = stolen->now;
 		memcpy(freeze->role, "online", sizeof("online"));
-		for (i = 0; i < stolen->evidence.key_count; i++)
-			memcpy(freeze->stolen[i], stolen->evidence.keys[i]->keyid,
-			       sizeof(freeze->stolen[i]));
-		freeze->stolen_count = stolen->evidence.key_count;
+		STP_TRY(note_stolen(stolen, err));
 		STP_TRY(stp_freeze_save(stolen->repo.state_fd, seal_of(stolen), freeze, err));
 	}
 	stolen->report->is_frozen = freeze->step != STP_FREEZE_NONE;

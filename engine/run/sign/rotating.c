@@ -65,6 +65,24 @@ static int is_used_otherwise(const struct stp_sign_run *run, const struct stp_ro
 	return 0;
 }
 
+/* Wipes the file of uri if it holds the key keyid, and says so. */
+static enum stp_errc wipe_file(struct stp_sign_run *run, const char *uri, const char *keyid,
+                               struct stp_err *err)
+{
+	char text[256];
+	int wiped;
+
+	STP_TRY(stp_online_key_wipe(&run->repo, uri, keyid, &wiped, err));
+	if (!wiped)
+		return STP_OK;
+	snprintf(text, sizeof(text),
+	         "was replaced, and its key %.16s… overwritten and removed; flash memory, "
+	         "snapshots and backups may still hold it",
+	         keyid);
+	note(run, stp_online_key_path(uri), text);
+	return STP_OK;
+}
+
 /* Wipes the files of keys that nothing needs any more; again, when the last run died here. */
 static enum stp_errc wipe(struct stp_sign_run *run, const struct stp_rotation *rotation,
                           struct stp_err *err)
@@ -73,22 +91,55 @@ static enum stp_errc wipe(struct stp_sign_run *run, const struct stp_rotation *r
 
 	for (role = 0; role < STP_ONLINE_ROLES; role++) {
 		const struct stp_rotation_role *item = &rotation->roles[role];
-		char text[256];
-		int wiped;
 
-		if (!item->is_rotated || is_used_otherwise(run, rotation, &item->former))
-			continue;
-		STP_TRY(stp_online_key_wipe(&run->repo, item->former.uri, item->former.keyid,
-		                            &wiped, err));
-		if (!wiped)
-			continue;
-		snprintf(text, sizeof(text),
-		         "was replaced, and its key %.16s… overwritten and removed; flash memory, "
-		         "snapshots and backups may still hold it",
-		         item->former.keyid);
-		note(run, stp_online_key_path(item->former.uri), text);
+		if (item->is_rotated && !is_used_otherwise(run, rotation, &item->former))
+			STP_TRY(wipe_file(run, item->former.uri, item->former.keyid, err));
 	}
 	return STP_OK;
+}
+
+struct wiping {
+	struct stp_sign_run *run;
+	const struct stp_freeze *freeze;
+};
+
+/* Wipes the file of uri if it holds any key that the freeze names. */
+static enum stp_errc wipe_if_stolen(const struct wiping *wiping, const char *uri,
+                                    struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < wiping->freeze->stolen_count; i++)
+		STP_TRY(wipe_file(wiping->run, uri, wiping->freeze->stolen[i], err));
+	return STP_OK;
+}
+
+static enum stp_errc wipe_in_keys(void *ctx, int folder_fd, const char *name, struct stp_err *err)
+{
+	char uri[STP_SIGNER_URI_BYTES_MAX + 1];
+	size_t count = strlen(name);
+
+	(void)folder_fd;
+	if (count <= 4 || strcmp(name + count - 4, ".pem") != 0 ||
+	    snprintf(uri, sizeof(uri), "pem:" STP_KEYS_FOLDER "/%s", name) >= (int)sizeof(uri))
+		return STP_OK;
+	return wipe_if_stolen(ctx, uri, err);
+}
+
+/* After a theft: nothing needs the stolen key any more, nor the older one that an overlap which was
+ * given up still had. */
+static enum stp_errc wipe_stolen(struct stp_sign_run *run, const struct stp_rotation *rotation,
+                                 const struct stp_freeze *freeze, struct stp_err *err)
+{
+	struct wiping wiping = {run, freeze};
+	size_t role;
+
+	STP_TRY(wipe(run, rotation, err));
+	for (role = 0; role < STP_ONLINE_ROLES; role++)
+		STP_TRY(wipe_if_stolen(
+		    &wiping, stp_config_signer(&run->config, (enum stp_online_role)role), err));
+	return stp_folder_each(run->repo.keys_fd, STAGE, STP_KEYS_FOLDER, wipe_in_keys, &wiping,
+	                       err);
 }
 
 /* After the overlap: only the new key. */
@@ -139,7 +190,7 @@ enum stp_errc stp_rotating_begin(struct stp_sign_run *run, struct stp_rotating *
 	if (dry_run)
 		return STP_OK;
 	if (rotation->phase == STP_ROTATION_STAGED && rotation->is_stolen)
-		return wipe(run, rotation, err); /* nothing needs the stolen key any more */
+		return wipe_stolen(run, rotation, &rotating->freeze, err);
 	if (rotation->phase == STP_ROTATION_OVERLAP)
 		STP_TRY(note_config(run, rotation, err));
 	if (rotation->phase == STP_ROTATION_DONE ||

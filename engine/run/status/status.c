@@ -360,7 +360,9 @@ static void read_rotation(struct stp_status_report *status, const struct stp_rep
 	stp_rotation_keys(&rotation, out_keys);
 	if (rotation.phase == STP_ROTATION_STAGED)
 		status->rotation = STP_STATUS_ROTATION_STAGED;
-	if (rotation.phase == STP_ROTATION_OVERLAP) {
+	status->rotation_stolen = rotation.is_stolen;
+	/* Stolen keys sign nothing any more: their rotation is done with the root. */
+	if (rotation.phase == STP_ROTATION_OVERLAP && !rotation.is_stolen) {
 		status->rotation = STP_STATUS_ROTATION_OVERLAP;
 		status->rotation_until = rotation.until;
 	}
