@@ -148,6 +148,11 @@ start 2 --online bins=keys/dan.key.json --add root=keys/dan.key.json
 complains 'cannot sign both'
 start 2 --add root=unproven.key.json
 complains 'is not signed by the key itself'
+start 2 --add root=keys/dan.pem
+complains 'dan.pem: is a secret key, which must not come to this machine; give NAME.key.json'
+cp keys/dan.key.json keys/dan.copy && chmod 600 keys/dan.copy
+is 2 ceremony sign first.json --key pem:keys/dan.copy </dev/null
+complains 'is a description of a key, not a secret key; give NAME.pem'
 start 2 --bins 5
 complains '5 is not a power of two'
 start 2 --renew snapshot
