@@ -204,7 +204,8 @@ static enum stp_errc add_file(const struct adding *adding)
 
 /* Whether document has a signature that counts for key of a role: under the keyid that the role has
  * for it, as clients look it up. */
-static int has_signed(const struct stp_tally_document *document, const struct stp_public_key *key)
+int stp_tally_has_signed(const struct stp_tally_document *document,
+                         const struct stp_public_key *key)
 {
 	size_t i;
 
@@ -225,7 +226,7 @@ static void count(struct stp_tally *tally, struct stp_tally_document *document)
 
 		item->have = 0;
 		for (k = 0; k < item->role->key_count; k++)
-			item->have += (uint64_t)has_signed(document, item->role->keys[k]);
+			item->have += (uint64_t)stp_tally_has_signed(document, item->role->keys[k]);
 		if (item->role->threshold == 0 || item->have < item->role->threshold)
 			tally->is_reached = 0;
 	}
@@ -249,7 +250,7 @@ static enum stp_errc add_unproven(struct stp_tally *tally, struct stp_tally_docu
 	document->unproven = items;
 	for (i = 0; i < now->key_count; i++)
 		if (!stp_tally_role_has(before, now->keys[i]) &&
-		    !has_signed(document, now->keys[i]))
+		    !stp_tally_has_signed(document, now->keys[i]))
 			items[document->unproven_count++] = now->keys[i];
 	if (document->unproven_count)
 		tally->is_proven = 0;

@@ -71,6 +71,10 @@ void stp_tally_release(struct stp_tally *tally);
 const struct stp_public_key *stp_tally_key(const struct stp_tally_document *document,
                                            const char *keyid);
 
+/* Whether document has a good signature under key's keyid. */
+int stp_tally_has_signed(const struct stp_tally_document *document,
+                         const struct stp_public_key *key);
+
 /* Whether role has key, under whatever keyid. */
 int stp_tally_role_has(const struct stp_role *role, const struct stp_public_key *key);
 

@@ -13,6 +13,8 @@
 #define DAY   INT64_C(86400)
 /* Longer than this, a role is signed too seldom to notice in time that a key is lost. */
 #define EXPIRY_DAYS_MAX 731
+/* Sooner than this, holders hardly have the time to sign the next one. */
+#define EXPIRY_DAYS_MIN 30
 /* People sign within weeks; a payload that is older was forgotten, or the clock is wrong. */
 #define PAYLOAD_DAYS_MAX 60
 
@@ -77,9 +79,51 @@ static void check_threshold(const struct review *review, const char *name,
 	if (before && after && before->threshold != UINT64_MAX &&
 	    after->threshold < before->threshold)
 		stp_lines_add(review->lines, '!',
-		              "WARNING: %s needs only %" PRIu64
-		              " keys from now on, before %" PRIu64,
-		              name, after->threshold, before->threshold);
+		              "WARNING: only %" PRIu64 " key%s must sign %s from now on; "
+		              "before: %" PRIu64,
+		              after->threshold, after->threshold == 1 ? "" : "s", name,
+		              before->threshold);
+}
+
+/* Where losing one key ends the role; said when the ceremony makes it so. */
+static void check_spare(const struct review *review, const struct seat *seat)
+{
+	if (!seat->after || same_role(seat->before, seat->after) ||
+	    seat->after->key_count > seat->after->threshold)
+		return;
+	stp_lines_add(
+	    review->lines, '!',
+	    "WARNING: %s has no spare key from now on: %zu of %zu must sign, and when one is "
+	    "lost nobody can",
+	    seat->name, seat->after->key_count, seat->after->key_count);
+}
+
+/* A holder who leaves one role usually leaves all. */
+static void check_stays(const struct review *review, const struct seat *seat)
+{
+	size_t i;
+	size_t k;
+
+	for (i = 0; seat->before && i < seat->before->key_count; i++) {
+		const struct stp_public_key *key = seat->before->keys[i];
+		const char *stays[SEATS];
+		size_t count = 0;
+		struct stp_key_label label;
+
+		if (stp_tally_role_has(seat->after, key))
+			continue;
+		for (k = 0; k < SEATS; k++)
+			if (stp_tally_role_has(review->seats[k].before, key) &&
+			    stp_tally_role_has(review->seats[k].after, key))
+				stays[count++] = review->seats[k].name;
+		if (!count)
+			continue;
+		stp_key_label(&label, review->payload, key->keyid);
+		stp_lines_add(review->lines, '!',
+		              "WARNING: %s may no longer sign %s, but still signs %s%s%s",
+		              label.text, seat->name, stays[0], count > 1 ? " and " : "",
+		              count > 1 ? stays[1] : "");
+	}
 }
 
 /* Whose key it is: the holder's name, or the key's own. */
@@ -341,6 +385,34 @@ static int64_t made_of(const struct stp_payload *payload)
 	           : 0;
 }
 
+/* The published document that item replaces, or NULL. */
+static const struct stp_document *published_of(const struct review *review,
+                                               const struct stp_payload_document *item)
+{
+	const struct stp_payload *payload = review->payload;
+
+	if (!review->published)
+		return NULL;
+	if (item->role == STP_PAYLOAD_ROOT)
+		return &review->published->doc;
+	if (item->role == STP_PAYLOAD_TARGETS)
+		return &payload->published_targets;
+	return payload->published_bins.version ? &payload->published_bins : NULL;
+}
+
+static void check_sooner(const struct review *review, const struct stp_payload_document *item)
+{
+	const struct stp_document *before = published_of(review, item);
+	char text[STP_TIME_BYTES + 1];
+
+	if (!before || item->doc->expires > before->expires - DAY)
+		return;
+	stp_time_format(before->expires, text);
+	stp_lines_add(review->lines, '!',
+	              "WARNING: %s expires %" PRId64 " days sooner than the published version (%s)",
+	              item->name, (before->expires - item->doc->expires) / DAY, text);
+}
+
 static void check_expiries(const struct review *review)
 {
 	const struct stp_payload *payload = review->payload;
@@ -362,6 +434,12 @@ static void check_expiries(const struct review *review)
 			              "WARNING: %s is valid for %" PRId64
 			              " days, more than two years",
 			              document->name, (expires - made) / DAY);
+		else if (expires - made < EXPIRY_DAYS_MIN * DAY)
+			stp_lines_add(review->lines, '!',
+			              "WARNING: %s is valid for %" PRId64
+			              " days only: after that clients refuse everything",
+			              document->name, (expires - made) / DAY);
+		check_sooner(review, document);
 	}
 }
 
@@ -418,6 +496,8 @@ enum stp_errc stp_warnings_add(const struct stp_payload *payload, struct stp_lin
 
 		check_threshold(&review, seat->name, seat->before, seat->after);
 		check_holders(&review, seat);
+		check_spare(&review, seat);
+		check_stays(&review, seat);
 		check_mixed(&review, seat);
 		check_types(&review, seat->name, seat->before, seat->after);
 		if (i < 2)

@@ -225,6 +225,7 @@ static int call_start(struct stp_cli *cli, struct said *said, int is_drill)
 		stp_cli_print_json(stp_cli_payload_json(options->out, &report));
 	else if (!cli->quiet)
 		stp_cli_print_payload(options->repo, options->out, &report);
+	stp_cli_warn_payload(cli, &report);
 	stp_ceremony_start_report_release(&report);
 	return stp_stdout_finish(cli, cli->verb->name, options->out, "the payload was made");
 }
@@ -326,6 +327,10 @@ static void print_finish(const char *repo, const struct stp_ceremony_finish_repo
 		     "the old\nand the new ones for two days. No client fails.");
 	else if (report->was_published)
 		puts("All of it was published already.");
+	else if (report->root_version == 1)
+		stp_cli_print_path("Give ", repo,
+		                   "/public/metadata/1.root.json to every holder and every client: "
+		                   "it is what they trust\n");
 	if (report->bins_changed)
 		printf("%" PRIu64 " bins from the next sign on; names of earlier bins stay "
 		       "listed\n",
@@ -380,7 +385,9 @@ const struct stp_verb stp_verb_ceremony_start = {
     start_table,
     "  stampede ceremony start /srv/repo --out 2027.json --purpose 'yearly renewal'\n"
     "  stampede ceremony start /srv/repo --out leave.json --purpose 'safe-3 leaves' \\\n"
-    "      --remove root=safe-3 --add root=safe-4.key.json\n"
+    "      --remove root=safe-3 --remove targets=safe-3 --remove bins=safe-3 \\\n"
+    "      --add root=safe-4.key.json --add targets=safe-4.key.json \\\n"
+    "      --add bins=safe-4.key.json\n"
     "  stampede ceremony start /srv/repo --out b.json --purpose growth --bins 32768\n",
     run_start,
 };

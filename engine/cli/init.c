@@ -455,9 +455,9 @@ static void print_ceremony(const struct stp_cli *cli, const char *path,
 	       report->expires);
 	stp_cli_print_path("Keep here, and back up: ", report->repo,
 	                   "/keys (online key, seal key)\n");
-	stp_cli_print_rule(report);
-	putchar('\n');
 	stp_cli_print_payload(report->repo, path, payload);
+	putchar('\n');
+	stp_cli_print_rule(report);
 }
 
 static int run_ceremony(struct stp_cli *cli, struct said *said)
@@ -490,6 +490,7 @@ static int run_ceremony(struct stp_cli *cli, struct said *said)
 		return stp_cli_fail(cli, &err);
 	if (cli->json || !cli->quiet)
 		print_ceremony(cli, options->out, &report, &payload);
+	stp_cli_warn_payload(cli, &payload);
 	exit_code = finish(cli, &report);
 	stp_init_report_release(&report);
 	stp_ceremony_start_report_release(&payload);

@@ -51,8 +51,11 @@ void stp_cli_print_signer(const struct stp_ceremony_signer *signer)
 json_t *stp_cli_payload_json(const char *path, const struct stp_ceremony_start_report *report)
 {
 	json_t *thresholds = json_array();
+	json_t *warnings = json_array();
 	size_t i;
 
+	for (i = 0; i < report->warning_count; i++)
+		json_array_append_new(warnings, stp_cli_json_text(report->warnings[i]));
 	for (i = 0; i < report->threshold_count; i++) {
 		const struct stp_ceremony_threshold *item = &report->thresholds[i];
 
@@ -62,9 +65,9 @@ json_t *stp_cli_payload_json(const char *path, const struct stp_ceremony_start_r
 		              "threshold", (json_int_t)item->threshold, "keys",
 		              stp_cli_signers_json(item->signers, item->signer_count)));
 	}
-	return json_pack("{s:o,s:s,s:o,s:o}", "path", stp_cli_json_text(path), "payload",
+	return json_pack("{s:o,s:s,s:o,s:o,s:o}", "path", stp_cli_json_text(path), "payload",
 	                 report->payload, "words", stp_cli_words_json(report->words), "thresholds",
-	                 thresholds);
+	                 thresholds, "warnings", warnings);
 }
 
 /* Keys that must sign whatever the threshold is. */
@@ -82,6 +85,14 @@ static void print_new(const struct stp_ceremony_threshold *item)
 	}
 	if (count)
 		putchar('\n');
+}
+
+void stp_cli_warn_payload(const struct stp_cli *cli, const struct stp_ceremony_start_report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->warning_count; i++)
+		stp_cli_warn(cli, "%s", report->warnings[i]);
 }
 
 void stp_cli_print_payload(const char *repo, const char *path,
@@ -108,7 +119,8 @@ void stp_cli_print_payload(const char *repo, const char *path,
 	stp_cli_print_path("\nEach holder, on a machine of their own, compares the words and "
 	                   "signs:\n  stampede ceremony sign ",
 	                   path,
-	                   is_first ? " --key NAME.pem\n" : " --trust ROOT.json --key NAME.pem\n");
+	                   is_first ? " --key pem:PATH\n" : " --trust ROOT.json --key pem:PATH\n");
 	stp_cli_print_path("next: stampede ceremony finish ", repo, "");
-	stp_cli_print_path(" ", path, " SIGNATURES\n");
+	stp_cli_print_path(" ", path, "");
+	stp_cli_print_path(" ", path, ".*.sig\n");
 }

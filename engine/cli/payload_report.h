@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "cli/cli.h"
 #include "stampede/ceremony.h"
 
 json_t *stp_cli_words_json(const char *const words[STP_CEREMONY_WORDS]);
@@ -25,6 +26,10 @@ json_t *stp_cli_signers_json(const struct stp_ceremony_signer *signers, size_t c
 void stp_cli_print_signer(const struct stp_ceremony_signer *signer);
 
 json_t *stp_cli_payload_json(const char *path, const struct stp_ceremony_start_report *report);
+
+/* What holders will be warned of, on stderr. */
+void stp_cli_warn_payload(const struct stp_cli *cli,
+                          const struct stp_ceremony_start_report *report);
 void stp_cli_print_payload(const char *repo, const char *path,
                            const struct stp_ceremony_start_report *report);
 

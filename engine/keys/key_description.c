@@ -313,6 +313,10 @@ enum stp_errc stp_key_description_parse(const void *bytes, size_t count, const c
 		return STP_FAIL(err, STP_LIMIT, STAGE, subject,
 		                "has %zu bytes; a key file has at most %d", count,
 		                STP_KEY_FILE_BYTES_MAX);
+	if (memmem(bytes, count, "PRIVATE KEY-----", 16))
+		return STP_FAIL(err, STP_KEY, STAGE, subject,
+		                "is a secret key, which must not come to this machine; give "
+		                "NAME.key.json");
 	STP_TRY(stp_cjson_check_file(bytes, count, STAGE, subject, err));
 	stp_cjson_cursor_init(&reading.cursor, bytes, count);
 	reading.cursor.is_file = 1;

@@ -156,6 +156,9 @@ enum stp_errc stp_secret_key_parse(const void *text, size_t chars, const char *s
 
 	if (sodium_init() < 0)
 		return STP_FAIL(err, STP_KEY, "keys", subject, "cannot initialize libsodium");
+	if (chars && *(const char *)text == '{')
+		return STP_FAIL(err, STP_KEY, "keys", subject,
+		                "is a description of a key, not a secret key; give NAME.pem");
 	/* Other kinds of keys have blocks of other forms. */
 	if (stp_pem_block_label(text, chars, label) && strcmp(label, LABEL_PLAIN) != 0 &&
 	    strcmp(label, LABEL_ENCRYPTED) != 0)

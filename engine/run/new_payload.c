@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ceremony/tally.h"
+#include "ceremony/warnings.h"
 #include "keys/fingerprint_words.h"
 
 #define STAGE "ceremony"
@@ -27,6 +28,15 @@ static int is_unproven(const struct stp_tally_document *document, const struct s
 		if (document->unproven[i] == key)
 			return 1;
 	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct stp_ceremony_signer *first = a;
+	const struct stp_ceremony_signer *second = b;
+	int order = strcmp(first->name, second->name);
+
+	return order ? order : strcmp(first->keyid, second->keyid);
 }
 
 static enum stp_errc report_demand(const struct stp_payload *payload,
@@ -51,6 +61,7 @@ static enum stp_errc report_demand(const struct stp_payload *payload,
 		snprintf(signer->name, sizeof(signer->name), "%s", name ? name : "");
 		signer->is_new = is_unproven(document, key);
 	}
+	qsort(out->signers, out->signer_count, sizeof(*out->signers), by_name);
 	return STP_OK;
 }
 
@@ -73,6 +84,38 @@ static enum stp_errc report_all(const struct stp_payload *payload, const struct 
 	return STP_OK;
 }
 
+static enum stp_errc copy_warnings(const struct stp_lines *lines,
+                                   struct stp_ceremony_start_report *report, struct stp_err *err)
+{
+	size_t i;
+
+	report->warnings = calloc(lines->count + 1, sizeof(*report->warnings));
+	for (i = 0; report->warnings && i < lines->count; i++) {
+		report->warnings[i] = strdup(lines->items[i].text);
+		if (!report->warnings[i])
+			break;
+		report->warning_count++;
+	}
+	return report->warning_count == lines->count && report->warnings
+	           ? STP_OK
+	           : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+}
+
+/* What holders will be warned of is said to whoever makes the payload, before anybody signs it. */
+static enum stp_errc report_warnings(const struct stp_payload *payload,
+                                     struct stp_ceremony_start_report *report, struct stp_err *err)
+{
+	struct stp_lines lines;
+	enum stp_errc code;
+
+	stp_lines_init(&lines);
+	code = stp_warnings_add(payload, &lines, err);
+	if (code == STP_OK)
+		code = copy_warnings(&lines, report, err);
+	stp_lines_release(&lines);
+	return code;
+}
+
 enum stp_errc stp_new_payload_make(const struct stp_payload_input *input, struct stp_buf *file,
                                    struct stp_ceremony_start_report *report, struct stp_err *err)
 {
@@ -88,6 +131,8 @@ enum stp_errc stp_new_payload_make(const struct stp_payload_input *input, struct
 		code = stp_tally_make(&tally, &payload, NULL, 0, err);
 		if (code == STP_OK)
 			code = report_all(&payload, &tally, report, err);
+		if (code == STP_OK)
+			code = report_warnings(&payload, report, err);
 		stp_tally_release(&tally);
 	}
 	stp_payload_release(&payload);
@@ -101,6 +146,9 @@ void stp_ceremony_start_report_release(struct stp_ceremony_start_report *report)
 	for (i = 0; i < report->threshold_count; i++)
 		free(report->thresholds[i].signers);
 	free(report->thresholds);
+	for (i = 0; i < report->warning_count; i++)
+		free(report->warnings[i]);
+	free(report->warnings);
 	memset(report, 0, sizeof(*report));
 }
 

@@ -245,6 +245,8 @@ struct stp_ceremony_start_report {
 	const char *words[STP_CEREMONY_WORDS];
 	struct stp_ceremony_threshold *thresholds;
 	size_t threshold_count;
+	char **warnings; /* what to think about before anybody signs */
+	size_t warning_count;
 };
 
 /* Makes a payload of new versions of root, targets and bins, for their holders to sign. Nothing in

@@ -281,7 +281,7 @@ says '~ x-vendor: is new: {"a":1}'
 says 'WARNING: 2.root.json signed has a field "x-vendor"'
 payload X renew=root 'top:purpose="x"' "set=root:roles.root.threshold:1"
 is 0 show X --trust root1.json
-says 'WARNING: root needs only 1 keys from now on, before 2'
+says 'WARNING: only 1 key must sign root from now on; before: 2'
 truncate -s 1G large
 is 3 show large --trust root1.json
 complains 'large'

@@ -92,7 +92,7 @@ repo=other finish 0 other.json --now "$(at 1)"
 
 signed first.json ada
 finish 3 first.json --now "$(at 1)"
-complains '1.root.json: has 1 of the 2 signatures that root 1 demands'
+complains '1.root.json: has 1 of the 2 signatures that root 1 demands, and needs 1 more of bob, eve; name their files too'
 signed first.json bob
 finish 3 first.json --now "$(at 1)"
 complains 'a new key, so nothing proves that it can sign'
@@ -105,6 +105,7 @@ cp -r repo unfinished
 cp first.json first.json.*.sig unfinished
 finish 0 first.json --now "$(at 1)"
 says 'root     version 1, valid until 2031-01-01T12:00:00Z'
+says 'Give repo/public/metadata/1.root.json to every holder and every client'
 finish 0 first.json --now "$(at 2)"
 says 'All of it was published already.'
 # What refused the runs before is over, and everybody's keys are known before the first sign.
@@ -141,7 +142,12 @@ start() { # STATUS OPTIONS…
 start 2 --remove root=ada --remove root=bob
 complains 'without ada it has 1 key, but 2 must sign'
 start 2 --remove root=tim
-complains 'tim: names no key of root'
+complains 'tim: names no key of root; these are: '
+grep -q 'ada' err && grep -q 'bob' err && grep -q 'eve' err || fail "lists no keys: $(cat err)"
+start 2 --threshold root=2
+complains 'root: its threshold is 2 already; leave it out'
+start 2 --remove root=eve --add root=keys/eve.key.json
+complains 'is the key of root that is to be removed, so nothing would change'
 start 2 --threshold root=4
 complains '4 of 3 keys must sign, which nobody can reach'
 start 2 --add root=keys/ada.key.json
@@ -156,6 +162,11 @@ start 2 --online bins=keys/dan.key.json --add root=keys/dan.key.json
 complains 'cannot sign both'
 start 2 --add root=unproven.key.json
 complains 'is not signed by the key itself'
+start 2 --add root=keys/dan.pem
+complains 'dan.pem: is a secret key, which must not come to this machine; give NAME.key.json'
+cp keys/dan.key.json keys/dan.copy && chmod 600 keys/dan.copy
+is 2 ceremony sign first.json --key pem:keys/dan.copy </dev/null
+complains 'is a description of a key, not a secret key; give NAME.pem'
 start 2 --bins 5
 complains '5 is not a power of two'
 start 2 --renew snapshot
@@ -170,6 +181,15 @@ complains 'first.json: exists; name a new file'
 [ ! -e p.json ]
 
 # ------------------------------------------------------------------ somebody leaves
+start 0 --expires root=20 --threshold root=3 --remove targets=ada
+complains 'WARNING: root has no spare key from now on: 3 of 3 must sign, and when one is lost nobody can'
+complains 'WARNING: 2.root.json is valid for 20 days only'
+complains 'WARNING: 2.root.json expires 314 days sooner than the published version'
+complains 'may no longer sign targets, but still signs root and bins'
+start 0 --threshold root=1 --remove root=bob --remove root=eve
+complains 'WARNING: root has no spare key from now on'
+complains 'WARNING: only 1 key must sign root from now on; before: 2'
+complains 'may no longer sign root, but still signs targets'
 start 0 --remove root=eve --add root=keys/dan.key.json --json
 [ "$(json thresholds.0.by)" = 'root 1' ] && [ "$(json thresholds.1.by)" = 'root 2' ]
 cp p.json leave.json
@@ -291,6 +311,9 @@ is 0 sign repo --now "$(at 3)" --quiet
 cp repo/keyring.json keyring.before
 before=$(ls repo/public/metadata)
 is 0 ceremony drill repo --out drill.json --now "$(at 3)"
+is 3 ceremony finish repo drill.json --now "$(at 3)"
+complains 'nobody has signed this drill'
+cmp repo/keyring.json keyring.before
 signed drill.json bob
 finish 0 drill.json --now "$(at 3)"
 says 'This was a drill'

@@ -206,7 +206,7 @@ static void test_changes__delegations_are_shown(void **state)
 	shows("may no longer sign bins\n");
 	shows("sign bins; before: 2 of 2 {");
 	json_object_set_new(delegated_role(targets, 0), "threshold", json_integer(1));
-	shows("WARNING: bins needs only 1 keys from now on, before 2");
+	shows("WARNING: only 1 key must sign bins from now on; before: 2");
 	json_object_set_new(delegated_role(targets, 0), "terminating", json_false());
 	shows("  ~ delegations.roles[0].terminating: true → false\n");
 	json_array_remove(json_object_get(delegated_role(targets, 0), "path_hash_prefixes"), 15);
@@ -310,7 +310,7 @@ static void test_changes__warnings(void **state)
 
 	(void)state;
 	json_object_set_new(root_role("root"), "threshold", json_integer(1));
-	shows("WARNING: root needs only 1 keys from now on, before 2");
+	shows("WARNING: only 1 key must sign root from now on; before: 2");
 	shows("WARNING: safe-1 alone can sign root: holds 1 of its keys, and 1 must sign");
 	json_object_set_new(root_role("root"), "threshold", json_integer(2));
 	json_object_set_new(json_object_get(names, made.fresh.keyid), "holder", json_string("Ann"));

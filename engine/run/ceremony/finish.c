@@ -62,6 +62,37 @@ static const char *name_of(const struct finish *finish, const char *keyid)
 	return name ? name : keyid;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names the keys that could still sign. */
+static enum stp_errc refuse_demand(const struct finish *finish,
+                                   const struct stp_tally_document *document,
+                                   const struct stp_tally_demand *demand, struct stp_err *err)
+{
+	uint64_t more = demand->role->threshold - demand->have;
+	const char *names[STP_ROLE_KEYS_MAX];
+	char text[600] = "";
+	size_t count = 0;
+	size_t used = 0;
+	size_t i;
+
+	for (i = 0; i < demand->role->key_count && count < STP_ROLE_KEYS_MAX; i++)
+		if (!stp_tally_has_signed(document, demand->role->keys[i]))
+			names[count++] = name_of(finish, demand->role->keys[i]->keyid);
+	qsort(names, count, sizeof(names[0]), by_name);
+	for (i = 0; i < count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
+		                         names[i]);
+	return STP_FAIL(err, STP_REFUSED, STAGE, document->document->name,
+	                "has %" PRIu64 " of the %" PRIu64
+	                " signatures that %s demands, and needs %" PRIu64
+	                " more of %s; name their files too",
+	                demand->have, demand->role->threshold, demand->by, more, text);
+}
+
 /* Every threshold, of old and new roles, and every new key. */
 static enum stp_errc check_signed(const struct finish *finish, struct stp_err *err)
 {
@@ -75,11 +106,7 @@ static enum stp_errc check_signed(const struct finish *finish, struct stp_err *e
 			const struct stp_tally_demand *demand = &document->demands[k];
 
 			if (demand->have < demand->role->threshold)
-				return STP_FAIL(err, STP_REFUSED, STAGE, document->document->name,
-				                "has %" PRIu64 " of the %" PRIu64
-				                " signatures that %s demands; have it signed by "
-				                "more of its keys, and name their files too",
-				                demand->have, demand->role->threshold, demand->by);
+				return refuse_demand(finish, document, demand, err);
 		}
 	}
 	for (i = 0; i < finish->tally.document_count && !finish->options->allows_unproven; i++) {
@@ -175,6 +202,20 @@ static enum stp_errc publish(struct finish *finish, struct stp_err *err)
 	return code;
 }
 
+/* A drill without a good signature shows nothing about any key; a wrong one is refused before. */
+static enum stp_errc check_any(const struct finish *finish, struct stp_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < finish->tally.document_count; i++)
+		if (finish->tally.documents[i].signature_count)
+			return STP_OK;
+	return STP_FAIL(err, STP_REFUSED, STAGE, finish->options->payload,
+	                "nobody has signed this drill, so it shows nothing about any key; name the "
+	                "signature files of its holders too, %s.*.sig",
+	                finish->options->payload);
+}
+
 /* A drill is of the keys that the repository has now. */
 static enum stp_errc check_drill(const struct finish *finish, struct stp_err *err)
 {
@@ -219,6 +260,7 @@ static enum stp_errc run(struct finish *finish, struct stp_err *err)
 	stp_fingerprint_words(finish->payload.sha256, report->words);
 	report->is_drill = finish->payload.is_drill;
 	if (report->is_drill) {
+		STP_TRY(check_any(finish, err));
 		STP_TRY(check_drill(finish, err));
 		return note_seen(finish, err);
 	}

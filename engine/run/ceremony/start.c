@@ -3,6 +3,7 @@
  * ceremony start: makes a payload of what was wished for. Nothing in the repository changes.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,11 +115,32 @@ static int is_named(const struct start *start, const char *keyid, const char *te
 	        strncmp(keyid, text, count) == 0);
 }
 
+/* The names of role's keys, or the beginnings of their keyids. */
+static const char *list_keys(const struct start *start, const struct stp_role *role, char *out,
+                             size_t size)
+{
+	size_t used = 0;
+	size_t i;
+
+	out[0] = '\0';
+	for (i = 0; i < role->key_count && used < size; i++) {
+		const char *keyid = role->keys[i]->keyid;
+		const struct stp_keyring_entry *entry =
+		    stp_keyring_find(&start->opened.keyring, keyid);
+
+		used += (size_t)snprintf(out + used, size - used, "%s%.*s", i ? ", " : "",
+		                         entry && entry->name[0] ? STP_KEY_NAME_BYTES_MAX : 16,
+		                         entry && entry->name[0] ? entry->name : keyid);
+	}
+	return out;
+}
+
 static enum stp_errc find_key(const struct start *start, const char *text, struct stp_wish *wish,
                               struct stp_err *err)
 {
 	const struct stp_role *role = keys_of(&start->opened, wish->role);
 	const char *name = stp_payload_role_name((enum stp_payload_role)wish->role);
+	char names[512];
 	size_t found = 0;
 	size_t i;
 
@@ -130,11 +152,12 @@ static enum stp_errc find_key(const struct start *start, const char *text, struc
 	wish->name = text;
 	if (found == 1)
 		return STP_OK;
+	if (found)
+		return STP_FAIL(err, STP_CONFIG, STAGE, text,
+		                "names several keys of %s; give the whole keyid", name);
 	return STP_FAIL(err, STP_CONFIG, STAGE, text ? text : "key",
-	                found ? "names several keys of %s; give the whole keyid"
-	                      : "names no key of %s; give a name of keyring.json, or a keyid of "
-	                        "at least 8 digits",
-	                name);
+	                "names no key of %s; these are: %s", name,
+	                list_keys(start, role, names, sizeof(names)));
 }
 
 /* ------------------------------------------------------------------ wishes */
@@ -188,6 +211,34 @@ static enum stp_errc take(struct start *start, const struct stp_ceremony_wish *s
 	if (said->change == STP_CEREMONY_REMOVE_KEY)
 		STP_TRY(find_key(start, said->value, &wish, err));
 	return push(start, &wish, err);
+}
+
+/* A wish that changes nothing is a mistake: everybody would sign for nothing. */
+static enum stp_errc check_changes(const struct start *start, struct stp_err *err)
+{
+	size_t i;
+	size_t k;
+
+	for (i = 0; i < start->count; i++) {
+		const struct stp_wish *wish = &start->wishes[i];
+
+		if (wish->kind == STP_WISH_THRESHOLD &&
+		    wish->number == keys_of(&start->opened, wish->role)->threshold)
+			return STP_FAIL(err, STP_CONFIG, STAGE,
+			                stp_payload_role_name((enum stp_payload_role)wish->role),
+			                "its threshold is %" PRIu64 " already; leave it out",
+			                wish->number);
+		for (k = 0; k < start->count && wish->kind == STP_WISH_REMOVE; k++)
+			if (start->wishes[k].kind == STP_WISH_ADD &&
+			    start->wishes[k].role == wish->role &&
+			    strcmp(start->wishes[k].key.keyid, wish->keyid) == 0)
+				return STP_FAIL(
+				    err, STP_CONFIG, STAGE, start->wishes[k].name,
+				    "is the key of %s that is to be removed, so nothing would "
+				    "change; make a new key",
+				    stp_payload_role_name((enum stp_payload_role)wish->role));
+	}
+	return STP_OK;
 }
 
 /* What was edited in stampede.json since: the delegation takes effect here; thresholds are wishes.
@@ -310,6 +361,7 @@ static enum stp_errc take_all(struct start *start, struct stp_err *err)
 		STP_TRY(take(start, &start->options->wishes[i], err));
 	if (start->takes_over)
 		return take_over(start, &online, err);
+	STP_TRY(check_changes(start, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES && !start->options->wish_count; role++) {
 		struct stp_wish wish = {.kind = STP_WISH_RENEW, .role = (enum stp_wish_role)role};
 
