@@ -170,6 +170,37 @@ static int holds(int folder_fd, const char *name, const char *keyid)
 	return same;
 }
 
+/* The file of uri, and whether it holds the key keyid; 0 when there is none. */
+static int look_at(const struct stp_repo *repo, const char *uri, const char *keyid,
+                   struct stat *out_st, int *out_holds)
+{
+	struct stp_err ignored = STP_ERR_INIT;
+	const char *name;
+	int found;
+	int fd;
+
+	if (stp_online_key_folder(repo, uri, &fd, &name, &ignored) != STP_OK)
+		return 0;
+	found = fstatat(fd, name, out_st, 0) == 0;
+	*out_holds = found && holds(fd, name, keyid);
+	close(fd);
+	return found;
+}
+
+int stp_online_key_is(const struct stp_repo *repo, const char *uri, const char *other,
+                      const char *keyid)
+{
+	struct stat st;
+	struct stat other_st;
+	int is_key;
+	int ignored;
+
+	if (!look_at(repo, uri, keyid, &st, &is_key))
+		return 0;
+	return is_key || (look_at(repo, other, keyid, &other_st, &ignored) &&
+	                  st.st_dev == other_st.st_dev && st.st_ino == other_st.st_ino);
+}
+
 static enum stp_errc wipe(int folder_fd, const char *name, struct stp_err *err)
 {
 	STP_TRY(overwrite(folder_fd, name, err));

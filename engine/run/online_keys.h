@@ -48,6 +48,11 @@ enum stp_errc stp_online_key_folder(const struct stp_repo *repo, const char *uri
 /* Whether there is a file where uri says. */
 int stp_online_key_exists(const struct stp_repo *repo, const char *uri);
 
+/* Whether uri leads to the file that other leads to (links count as what they lead to), or to one
+ * that holds the key keyid. */
+int stp_online_key_is(const struct stp_repo *repo, const char *uri, const char *other,
+                      const char *keyid);
+
 /* Opens the key of uri, for role, if it is not open yet. STP_KEY as stp_key_load(), and for bins
  * when it is not an Ed25519 key. *out_key is valid until release. */
 enum stp_errc stp_online_keys_open(struct stp_online_keys *keys, const struct stp_repo *repo,

@@ -105,6 +105,24 @@ static int changes(const struct stp_online_stage *stage, enum stp_online_role ro
 	return strcmp(keyid_of(stage->before, role), keyid_of(stage->after, role)) != 0;
 }
 
+/* Nothing may replace online keys, whatever else it changes, while the last ones take over: clients
+ * that know only the root before would find no signature that they trust. */
+static enum stp_errc check_overlap(const struct stp_online_stage *stage, struct stp_err *err)
+{
+	struct stp_rotation rotation;
+	enum stp_online_role role;
+
+	for (role = 0; role < STP_ONLINE_ROLES && !changes(stage, role); role++)
+		;
+	if (role == STP_ONLINE_ROLES &&
+	    same_role(&stage->trust_before->root.snapshot, &stage->trust_after->root.snapshot) &&
+	    same_role(&stage->trust_before->root.timestamp, &stage->trust_after->root.timestamp))
+		return STP_OK;
+	STP_TRY(stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &rotation,
+	                          err));
+	return stp_rotation_check_free(&rotation, 1, "a ceremony that changes online keys", err);
+}
+
 /* Whether online keys are all that changes, one key in place of one. */
 static int is_rotation(const struct stp_online_stage *stage)
 {
@@ -225,18 +243,13 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 	                                .overlap_seconds = STP_ROTATION_OVERLAP_S};
 	struct stp_rotation_document documents[STP_PAYLOAD_ROLES];
 	enum stp_online_role role;
-	struct stp_rotation now;
 	int is_gone = 0;
 	size_t count = 0;
 	size_t i;
 
-	STP_TRY(
-	    stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &now, err));
 	rotation.is_stolen = freeze->step == STP_FREEZE_BEGUN;
 	if (rotation.is_stolen)
 		rotation.overlap_seconds = 0;
-	else
-		STP_TRY(stp_rotation_check_free(&now, 1, "this ceremony", err));
 	for (role = 0; role < STP_ONLINE_ROLES; role++)
 		if (rotation.is_stolen)
 			STP_TRY(set_stolen(stage, keys, &now, role, &rotation.roles[role], err));
@@ -270,6 +283,8 @@ enum stp_errc stp_online_stage_make(const struct stp_online_stage *stage, int *o
 	    stp_freeze_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &freeze, err));
 	if (freeze.step == STP_FREEZE_BEGUN)
 		STP_TRY(check_replaced(stage, &freeze, err));
+	else
+		STP_TRY(check_overlap(stage, err));
 	if (!is_rotation(stage))
 		return STP_OK;
 	code = stage_all(stage, &keys, &freeze, out_staged, err);

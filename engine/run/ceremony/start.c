@@ -13,6 +13,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "run/ceremony/opened.h"
+#include "run/freeze.h"
 #include "run/new_payload.h"
 #include "run/rotation.h"
 #include "run/takeover.h"
@@ -393,14 +394,24 @@ static enum stp_errc make_bodies(struct start *start, int64_t now, struct stp_er
 	return stp_bodies_make(&start->bodies, &base, start->wishes, start->count, err);
 }
 
-/* What is staged would be overtaken. */
-static enum stp_errc check_rotation(const struct stp_opened *opened, struct stp_err *err)
+/* What is staged would be overtaken; online keys wait for the end of an overlap too, unless they
+ * were stolen: then the rotation is given up. */
+static enum stp_errc check_rotation(const struct start *start, struct stp_err *err)
 {
+	const struct stp_opened *opened = &start->opened;
+	const uint8_t *seal = stp_seal_key_bytes(opened->seal);
 	struct stp_rotation rotation;
+	struct stp_freeze freeze;
+	int with_overlap = 0;
+	size_t i;
 
-	STP_TRY(stp_rotation_load(opened->repo.state_fd, stp_seal_key_bytes(opened->seal),
-	                          &rotation, err));
-	return stp_rotation_check_free(&rotation, 0, "a ceremony", err);
+	STP_TRY(stp_rotation_load(opened->repo.state_fd, seal, &rotation, err));
+	STP_TRY(stp_freeze_load(opened->repo.state_fd, seal, &freeze, err));
+	for (i = 0; i < start->options->wish_count && freeze.step != STP_FREEZE_BEGUN; i++)
+		with_overlap |= start->options->wishes[i].change == STP_CEREMONY_ONLINE_KEY;
+	return stp_rotation_check_free(
+	    &rotation, with_overlap,
+	    with_overlap ? "a ceremony that changes online keys" : "a ceremony", err);
 }
 
 static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *report,
@@ -418,7 +429,7 @@ static enum stp_errc run(struct start *start, struct stp_ceremony_start_report *
 	                      err));
 	STP_TRY(stp_new_payload_check(start->options->out, err));
 	STP_TRY(stp_opened_open(&start->opened, &opening, err));
-	STP_TRY(check_rotation(&start->opened, err));
+	STP_TRY(check_rotation(start, err));
 	STP_TRY(take_all(start, err));
 	STP_TRY(make_bodies(start, now, err));
 	for (role = 0; role < STP_PAYLOAD_ROLES; role++)

@@ -51,17 +51,26 @@ static enum stp_errc note_config(struct stp_sign_run *run, const struct stp_rota
 	return STP_OK;
 }
 
-/* Whether a role that the rotation did not change is signed by the key keyid. */
+/* Whether something signs with key from now on. The files of stampede.json's "signers" are looked
+ * at each time: in a run after the one that ended the rotation they may be others than its new
+ * keys, and before a staged rotation is published they are the old ones. */
 static int is_used_otherwise(const struct stp_sign_run *run, const struct stp_rotation *rotation,
                              const struct stp_rotation_key *key)
 {
 	size_t role;
 
-	for (role = 0; role < STP_ONLINE_ROLES; role++)
-		if (!rotation->roles[role].is_rotated &&
-		    strcmp(stp_config_signer(&run->config, (enum stp_online_role)role), key->uri) ==
-		        0)
+	for (role = 0; role < STP_ONLINE_ROLES; role++) {
+		const struct stp_rotation_role *item = &rotation->roles[role];
+		const char *uri = stp_config_signer(&run->config, (enum stp_online_role)role);
+
+		if (item->is_rotated &&
+		    (strcmp(item->next.keyid, key->keyid) == 0 ||
+		     stp_online_key_is(&run->repo, item->next.uri, key->uri, key->keyid)))
 			return 1;
+		if ((!item->is_rotated || rotation->phase != STP_ROTATION_STAGED) &&
+		    stp_online_key_is(&run->repo, uri, key->uri, key->keyid))
+			return 1;
+	}
 	return 0;
 }
 
