@@ -206,6 +206,8 @@ start 0 --add root=keys/eve.key.json --allow-replaced
 start 0 --remove targets=tim --add bins=keys/eve.key.json --bins 8 --expires bins=30
 says '2.targets.json   root 3: 2 of'
 signed p.json ada bob eve
+cp -r repo more
+for file in p.json p.json.*.sig; do cp "$file" "bins${file#p}"; done
 finish 0 p.json --now "$(at 2)"
 says 'bins     version 2, valid until 2030-03-03T12:00:00Z'
 says '8 bins from the next sign on'
@@ -273,9 +275,12 @@ killed() {
 	true
 }
 if [ -e trace ]; then # a build with test hooks
-	for case in unfinished two; do
-		payload=leave.json
-		[ $case = two ] || payload=first.json
+	for case in unfinished two more; do
+		case $case in
+		unfinished) payload=first.json ;;
+		two) payload=leave.json ;;
+		more) payload=bins.json ;;
+		esac
 		now=$(at 2)
 		rm -rf run trace
 		cp -r $case run
@@ -287,10 +292,11 @@ if [ -e trace ]; then # a build with test hooks
 				rm -rf run
 				cp -r $case run
 				killed "$point:$n" ceremony finish run $payload $payload.*.sig --now "$now"
-				[ $case = unfinished ] || { "$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n: $(cat err)"; }
+				[ $case != two ] || { "$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n: $(cat err)"; }
 				"$STAMPEDE" ceremony finish run $payload $payload.*.sig --now "$now" >out 2>err || fail "finish again after $point:$n: $(cat err)"
 				"$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n, finished: $(cat err)"
 				"$STAMPEDE" verify run --now "$now" >out 2>err || fail "verify after $point:$n: $(cat out err)"
+				[ $case != more ] || grep -q '"bins": 8' run/stampede.json || fail "bins after $point:$n"
 				[ ! -e run/state/shadow ] && [ ! -e run/state/ceremony ] || fail "left behind after $point:$n"
 			done
 		done <points

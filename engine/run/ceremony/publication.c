@@ -410,8 +410,10 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 	STP_TRY(try_all(publication, after, err));
 	if (publication->was_published && is_superseded(publication, after))
 		return STP_OK;
-	publication->bins_changed =
-	    !is_first && before->is_loaded && before->current.bin_count != after->current.bin_count;
+	/* After a kill, what is published may have the new bins already, so it shows no change. */
+	publication->bins_changed = !is_first && before->is_loaded &&
+	                            (publication->is_there[STP_PAYLOAD_BINS] ||
+	                             before->current.bin_count != after->current.bin_count);
 	if (before->is_loaded && !publication->there_count && !options->at_once) {
 		STP_TRY(stp_online_stage_make(&stage, &publication->is_staged, err));
 		publication->must_sign &= !publication->is_staged;
