@@ -155,6 +155,31 @@ is 2 ceremony start repo --out first.json --purpose x --now "$(at 2)"
 complains 'first.json: exists; name a new file'
 [ ! -e p.json ]
 
+# ------------------------------------------------------------------ what sign or verify would refuse
+# made_by_hand EDIT: a payload that was edited (d: its documents by their roles), signed, and refused whole
+made_by_hand() {
+	start 0 --renew root --renew targets --renew bins
+	python3 - "$1" <<'PY'
+import json, sys
+payload = json.load(open("p.json"))
+d = {x["name"].split(".")[1]: x["signed"] for x in payload["documents"]}
+exec(sys.argv[1])
+json.dump(payload, open("p.json", "w"), separators=(",", ":"), sort_keys=True)
+PY
+	signed p.json ada bob
+	finish 3 p.json --now "$(at 2)"
+	complains 'was not published: '
+	[ ! -e repo/public/metadata/2.root.json ] && [ ! -e repo/public/metadata/2.targets.json ]
+}
+made_by_hand 'r = d["targets"]["delegations"]["roles"]; r.insert(0, {"name": "evil", "keyids": r[0]["keyids"], "threshold": 1, "paths": ["*"], "terminating": True})'
+complains '2.targets.json: was not published: it delegates to evil, a new role that no snapshot lists'
+made_by_hand 'd["targets"]["targets"] = {"own.whl": {"length": 1, "hashes": {"sha256": 64 * "0"}}}'
+complains '2.targets.json: was not published: it lists targets itself'
+made_by_hand 'd["bins"]["delegations"]["succinct_roles"]["name_prefix"] = "binx"'
+complains 'bins: was not published: its bins are called binx'
+made_by_hand 'r = d["root"]["roles"]; r["timestamp"] = {"keyids": sorted(r["root"]["keyids"] + r["timestamp"]["keyids"]), "threshold": 2}'
+complains 'timestamp: was not published: 2 keys would have to sign it'
+
 # ------------------------------------------------------------------ somebody leaves
 start 0 --remove root=eve --add root=keys/dan.key.json --json
 [ "$(json thresholds.0.by)" = 'root 1' ] && [ "$(json thresholds.1.by)" = 'root 2' ]
