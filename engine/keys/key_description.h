@@ -22,7 +22,7 @@
 #include "base/err.h"
 #include "keys/secret_key.h"
 
-#define STP_KEY_NAME_BYTES_MAX   64 /* printable ASCII without spaces, '"', '\' and '/' */
+#define STP_KEY_NAME_BYTES_MAX   64 /* ASCII letters, digits and "._-+@" */
 #define STP_KEY_HOLDER_BYTES_MAX 128
 #define STP_KEY_JSON_SUFFIX      ".key.json"
 

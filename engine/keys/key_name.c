@@ -8,6 +8,11 @@
 #include "base/text.h"
 #include "keys/key_description.h"
 
+static int is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 const char *stp_key_name_problem(const char *name)
 {
 	size_t i;
@@ -17,11 +22,12 @@ const char *stp_key_name_problem(const char *name)
 	for (i = 0; name[i]; i++) {
 		if (i == STP_KEY_NAME_BYTES_MAX)
 			return "the name of a key has at most 64 characters";
-		if (name[i] <= ' ' || name[i] > '~' || strchr("\"\\/", name[i]))
-			return "the name of a key is of printable ASCII without spaces, '\"', '\\' "
-			       "and '/'";
+		/* Nothing that a shell takes apart: names stand in commands that people copy. */
+		if (!is_letter_or_digit(name[i]) && !strchr("._-+@", name[i]))
+			return "the name of a key is of ASCII letters, digits, '.', '_', '-', '+' "
+			       "and '@'";
 	}
-	if (strchr("!#$%&'()*+,-.:;<=>?@[]^_`{|}~", name[0]))
+	if (!is_letter_or_digit(name[0]))
 		return "the name of a key begins with a letter or a digit";
 	return NULL;
 }

@@ -124,7 +124,9 @@ static const char *take_member(struct stp_keyring_entry *entry, const char *name
 		return take_time(value, &entry->last_signature);
 	if (strcmp(name, "name") == 0) {
 		problem = take_text(value, entry->name, sizeof(entry->name));
-		return problem || !entry->name[0] ? problem : stp_key_name_problem(entry->name);
+		if (!problem && stp_key_name_problem(entry->name))
+			entry->name[0] = '\0'; /* once allowed, or edited: a key without a name */
+		return problem;
 	}
 	if (strcmp(name, "holder") == 0) {
 		problem = take_text(value, entry->holder, sizeof(entry->holder));

@@ -7,7 +7,7 @@
  *	                           "last_signature":TIME,"name":TEXT}}}
  *
  * Members that are not known are left out. Operators may edit the file; what is not as above is
- * STP_CONFIG.
+ * STP_CONFIG, but a name that no key may have counts as unknown.
  *
  * Nothing is trusted because of it: it decides what is shown and what is reminded of.
  *

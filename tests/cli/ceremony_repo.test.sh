@@ -180,6 +180,31 @@ is 2 ceremony start repo --out first.json --purpose x --now "$(at 2)"
 complains 'first.json: exists; name a new file'
 [ ! -e p.json ]
 
+# ------------------------------------------------------------------ what sign or verify would refuse
+# made_by_hand EDIT: a payload that was edited (d: its documents by their roles), signed, and refused whole
+made_by_hand() {
+	start 0 --renew root --renew targets --renew bins
+	python3 - "$1" <<'PY'
+import json, sys
+payload = json.load(open("p.json"))
+d = {x["name"].split(".")[1]: x["signed"] for x in payload["documents"]}
+exec(sys.argv[1])
+json.dump(payload, open("p.json", "w"), separators=(",", ":"), sort_keys=True)
+PY
+	signed p.json ada bob
+	finish 3 p.json --now "$(at 2)"
+	complains 'was not published: '
+	[ ! -e repo/public/metadata/2.root.json ] && [ ! -e repo/public/metadata/2.targets.json ]
+}
+made_by_hand 'r = d["targets"]["delegations"]["roles"]; r.insert(0, {"name": "evil", "keyids": r[0]["keyids"], "threshold": 1, "paths": ["*"], "terminating": True})'
+complains '2.targets.json: was not published: it delegates to evil, a new role that no snapshot lists'
+made_by_hand 'd["targets"]["targets"] = {"own.whl": {"length": 1, "hashes": {"sha256": 64 * "0"}}}'
+complains '2.targets.json: was not published: it lists targets itself'
+made_by_hand 'd["bins"]["delegations"]["succinct_roles"]["name_prefix"] = "binx"'
+complains 'bins: was not published: its bins are called binx'
+made_by_hand 'r = d["root"]["roles"]; r["timestamp"] = {"keyids": sorted(r["root"]["keyids"] + r["timestamp"]["keyids"]), "threshold": 2}'
+complains 'timestamp: was not published: 2 keys would have to sign it'
+
 # ------------------------------------------------------------------ somebody leaves
 start 0 --expires root=20 --threshold root=3 --remove targets=ada
 complains 'WARNING: root has no spare key from now on: 3 of 3 must sign, and when one is lost nobody can'
@@ -240,6 +265,8 @@ start 0 --add root=keys/eve.key.json --allow-replaced
 start 0 --remove targets=tim --add bins=keys/eve.key.json --bins 8 --expires bins=30
 says '2.targets.json   root 3: 2 of'
 signed p.json ada bob eve
+cp -r repo more
+for file in p.json p.json.*.sig; do cp "$file" "bins${file#p}"; done
 finish 0 p.json --now "$(at 2)"
 says 'bins     version 2, valid until 2030-03-03T12:00:00Z'
 says '8 bins from the next sign on'
@@ -339,9 +366,12 @@ killed() {
 	true
 }
 if [ -e trace ]; then # a build with test hooks
-	for case in unfinished two; do
-		payload=leave.json
-		[ $case = two ] || payload=first.json
+	for case in unfinished two more; do
+		case $case in
+		unfinished) payload=first.json ;;
+		two) payload=leave.json ;;
+		more) payload=bins.json ;;
+		esac
 		now=$(at 2)
 		rm -rf run trace
 		cp -r $case run
@@ -353,10 +383,11 @@ if [ -e trace ]; then # a build with test hooks
 				rm -rf run
 				cp -r $case run
 				killed "$point:$n" ceremony finish run $payload $payload.*.sig --now "$now"
-				[ $case = unfinished ] || { "$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n: $(cat err)"; }
+				[ $case != two ] || { "$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n: $(cat err)"; }
 				"$STAMPEDE" ceremony finish run $payload $payload.*.sig --now "$now" >out 2>err || fail "finish again after $point:$n: $(cat err)"
 				"$STAMPEDE" sign run --now "$now" --quiet >out 2>err || fail "sign after $point:$n, finished: $(cat err)"
 				"$STAMPEDE" verify run --now "$now" >out 2>err || fail "verify after $point:$n: $(cat out err)"
+				[ $case != more ] || grep -q '"bins": 8' run/stampede.json || fail "bins after $point:$n"
 				[ ! -e run/state/shadow ] && [ ! -e run/state/ceremony ] || fail "left behind after $point:$n"
 			done
 		done <points

@@ -63,19 +63,22 @@ $ stampede key import safe/rfc.pem --out nowhere
 = 3
 
 # Names and holders that mislead are refused.
-$ for name in '' . .. .x -x 'a b' a/ $'a\e[2J' "$(printf 'x%.0s' {1..65})" a.pem a.key.json a\"; do stampede key new "safe/$name"; done
+$ for name in '' . .. .x -x 'a b' a/ $'a\e[2J' "$(printf 'x%.0s' {1..65})" a.pem a.key.json a\" 'a;touch${IFS}b;c' 'a$b' "a'b"; do stampede key new "safe/$name"; done
 2> stampede: keys: safe/: a key needs a name
 2> stampede: keys: safe/.: the name of a key begins with a letter or a digit
 2> stampede: keys: safe/..: the name of a key begins with a letter or a digit
 2> stampede: keys: safe/.x: the name of a key begins with a letter or a digit
 2> stampede: keys: safe/-x: the name of a key begins with a letter or a digit
-2> stampede: keys: safe/a b: the name of a key is of printable ASCII without spaces, '"', '\' and '/'
+2> stampede: keys: safe/a b: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
 2> stampede: keys: safe/a/: a key needs a name
-2> stampede: keys: safe/a\x1b[2J: the name of a key is of printable ASCII without spaces, '"', '\' and '/'
+2> stampede: keys: safe/a\x1b[2J: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
 2> stampede: keys: safe/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: the name of a key has at most 64 characters
 2> stampede: keys: safe/a.pem: give the name without its ending
 2> stampede: keys: safe/a.key.json: give the name without its ending
-2> stampede: keys: safe/a": the name of a key is of printable ASCII without spaces, '"', '\' and '/'
+2> stampede: keys: safe/a": the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
+2> stampede: keys: safe/a;touch${IFS}b;c: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
+2> stampede: keys: safe/a$b: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
+2> stampede: keys: safe/a'b: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
 = 2
 $ stampede key new -- ../-x
 2> stampede: keys: ../-x: the name of a key begins with a letter or a digit
@@ -89,7 +92,7 @@ $ for holder in ' a' $'a\tb' $'a\xe2\x80\xaeb' $'a\xe2\x80\x8bb' $'\xd0\x90da' "
 2> stampede: keys: a: the holder of a key has at most 128 bytes
 = 2
 $ stampede key import safe/rfc.pem --name 'a b'
-2> stampede: keys: safe/rfc.pem: the name of a key is of printable ASCII without spaces, '"', '\' and '/'
+2> stampede: keys: safe/rfc.pem: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
 = 2
 $ ls safe
 rfc.pem

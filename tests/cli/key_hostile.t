@@ -157,7 +157,7 @@ $ stampede key show k/id
 
 # Names that mislead, duplicate members, depth, size.
 $ edit a.key.json 's["name"]="a\u202eb"'
-2> stampede: keys: x.key.json: the name of a key is of printable ASCII without spaces, '"', '\' and '/'
+2> stampede: keys: x.key.json: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
 = 3
 $ edit a.key.json 's["holder"]="a\u202eb"'
 2> stampede: keys: x.key.json: the holder of a key is UTF-8 without control characters
@@ -169,7 +169,7 @@ $ edit a.key.json 's["holder"]="\u0410da"'
 2> stampede: keys: x.key.json: the holder of a key has a word with letters of several scripts, which look alike
 = 3
 $ edit a.key.json 's["name"]="../a"'
-2> stampede: keys: x.key.json: the name of a key is of printable ASCII without spaces, '"', '\' and '/'
+2> stampede: keys: x.key.json: the name of a key is of ASCII letters, digits, '.', '_', '-', '+' and '@'
 = 3
 $ edit a.key.json 's["more"]=1'
 2> stampede: keys: x.key.json: is not a key file that stampede made: ',"name":' was expected at byte 449; a member is missing, unknown or of another form

@@ -235,6 +235,35 @@ refused("no metadata", (() => {
 	fs.rmSync(done.repo, { recursive: true });
 }
 
+/* A line of the snapshot for itself counts for no client; the file that it names was never verified. */
+{
+	const old = build(good(), { publish: { change: { snapshot: (signed) => (signed.meta["snapshot.json"] = { version: 2 }) } } });
+	fs.writeFileSync(path.join(old.metadata, "2.snapshot.json"), "junk");
+	const done = run(old, old.trusted());
+	assert.equal(done.status, 0, done.stderr);
+	assert.ok(fs.existsSync(path.join(done.repo, "public/metadata/1.snapshot.json")));
+	assert.ok(!fs.existsSync(path.join(done.repo, "public/metadata/2.snapshot.json")), "copies no junk");
+	fs.rmSync(done.repo, { recursive: true });
+}
+
+/* Hash bins that delegate to themselves, many times over: each is read a few times at most. */
+{
+	const old = good();
+	const entries = (names) => names.map((name) => ({ name, ...role(vendor), path_hash_prefixes: ["0"], terminating: false }));
+	const roles = Array.from({ length: 1500 }, () => "bin-n-0");
+	old.delegations.roles = entries(roles);
+	old.roles.clear();
+	old.delegate("bin-n-0", vendor, { "b.txt": old.entry("b.txt", "beta") }, { delegations: { keys: keysOf(vendor), roles: entries(roles) } });
+	build(old);
+	const repo = path.join(folder, "repo");
+	const done = spawnSync(process.env.STAMPEDE, ["import", repo, "--from", old.metadata, "--trust", old.trusted(), "--targets", old.tree, "--bins", "4", "--json"], { encoding: "utf8", timeout: 60000 });
+	assert.equal(done.signal, null, "ends");
+	console.log(`- hash bins in themselves: exit ${done.status} ${done.stderr.trim()}`);
+	assert.equal(done.status, 0);
+	assert.equal(JSON.parse(done.stdout).targets_listed, 2);
+	fs.rmSync(repo, { recursive: true, force: true });
+}
+
 /* Killed at every step of a test build: nothing, or a whole repository; the next import finishes. */
 {
 	const old = build(good());

@@ -222,6 +222,8 @@ static void test_payload__texts_cannot_steer_a_terminal(void **state)
 	refuses(STP_FORMAT, "name is not of the allowed");
 	json_object_set_new(names, made.fresh.keyid, json_pack("{s:s}", "name", "a/b"));
 	refuses(STP_FORMAT, "name is not of the allowed");
+	json_object_set_new(names, made.fresh.keyid, json_pack("{s:s}", "name", "a;b"));
+	refuses(STP_FORMAT, "name is not of the allowed");
 	json_object_del(names, made.fresh.keyid);
 	json_object_set_new(names, "ABCD", json_pack("{s:s}", "name", "safe-4"));
 	refuses(STP_FORMAT, "key whose id");

@@ -153,6 +153,11 @@ static void texts_that_mislead_are_refused(void **state)
 	static const char *const names[] = {
 	    "",
 	    "safe 1",
+	    "a;touch${IFS}PWNED;b",
+	    "safe$1",
+	    "safe*",
+	    "safe'1",
+	    "~safe",
 	    "safe/1",
 	    "..",
 	    ".safe",

@@ -15,6 +15,8 @@
 #include "run/ceremony/online_stage.h"
 #include "run/ceremony/shadow.h"
 #include "run/trusted.h"
+#include "verify/delegated.h"
+#include "verify/finding.h"
 
 #define STAGE "ceremony"
 #define AGAIN "make a new payload from what is published now, and have that signed"
@@ -246,6 +248,95 @@ static int same_keys(const struct stp_role *a, const struct stp_role *b)
 	return 1;
 }
 
+/* The signing machine has one key for each of timestamp and snapshot. */
+static enum stp_errc check_online(const struct stp_publication *publication, struct stp_err *err)
+{
+	const struct stp_payload *payload = publication->options->payload;
+	const struct stp_role *const roles[] = {&payload->root.timestamp, &payload->root.snapshot};
+	static const char *const names[] = {"timestamp", "snapshot"};
+	size_t i;
+
+	for (i = 0; payload->has_root && i < 2; i++)
+		if (roles[i]->threshold != 1)
+			return STP_FAIL(err, STP_REFUSED, STAGE, names[i],
+			                "was not published: %" PRIu64
+			                " keys would have to sign it, but the signing machine "
+			                "signs with one; make a payload with threshold 1",
+			                roles[i]->threshold);
+	return STP_OK;
+}
+
+static int has_role(const json_t *roles, const char *name)
+{
+	json_t *role;
+	size_t i;
+
+	json_array_foreach(roles, i, role)
+	{
+		const char *other = json_string_value(json_object_get(role, "name"));
+
+		if (other && strcmp(other, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static const json_t *roles_of(const struct stp_document *doc)
+{
+	return json_object_get(json_object_get(doc->body_json, "delegations"), "roles");
+}
+
+/* What sign and verify refuse of targets: targets of its own, which belong to bins, and a role that
+ * no snapshot will list. */
+static enum stp_errc check_targets(const struct stp_publication *publication,
+                                   const struct view *before, struct stp_err *err)
+{
+	const struct stp_payload_document *item = document(publication, STP_PAYLOAD_TARGETS);
+	const json_t *roles, *known;
+	json_t *role;
+	size_t i;
+
+	if (!item || publication->is_there[STP_PAYLOAD_TARGETS])
+		return STP_OK;
+	if (json_object_size(json_object_get(item->doc->body_json, "targets")))
+		return STP_FAIL(err, STP_REFUSED, STAGE, item->name,
+		                "was not published: it lists targets itself, which belong to the "
+		                "bins; make a payload without them");
+	roles = roles_of(item->doc);
+	known = before->is_loaded ? roles_of(&before->trust.targets) : NULL;
+	json_array_foreach(roles, i, role)
+	{
+		const char *name = json_string_value(json_object_get(role, "name"));
+		struct stp_quote quote;
+
+		if (!name || (long)i == stp_delegated_bins_role(roles) ||
+		    stp_delegated_is_bin(role) || has_role(known, name))
+			continue;
+		return STP_FAIL(err, STP_REFUSED, STAGE, item->name,
+		                "was not published: it delegates to %s, a new role that no "
+		                "snapshot lists, so clients would fail; make a payload without it",
+		                stp_finding_quote(&quote, name, strlen(name)));
+	}
+	return STP_OK;
+}
+
+/* sign would look for other bins than those that the new documents delegate to. */
+static enum stp_errc check_prefix(const struct stp_publication *publication,
+                                  const struct view *after, struct stp_err *err)
+{
+	const char *want = publication->options->config->bin_prefix;
+	struct stp_quote quote;
+
+	if (strcmp(after->current.bin_prefix, want) == 0)
+		return STP_OK;
+	return STP_FAIL(err, STP_REFUSED, STAGE, "bins",
+	                "was not published: its bins are called %s, but \"bin_prefix\" of "
+	                "stampede.json is \"%s\"; make a payload with that name",
+	                stp_finding_quote(&quote, after->current.bin_prefix,
+	                                  strlen(after->current.bin_prefix)),
+	                want);
+}
+
 static enum stp_errc try_clients(struct stp_publication *publication,
                                  const struct stp_shadow *shadow, const struct view *after,
                                  struct stp_err *err)
@@ -420,11 +511,19 @@ static enum stp_errc make(struct stp_publication *publication, struct view *befo
 		STP_TRY(check_base(publication, before, err));
 		STP_TRY(check_shown(publication, before, err));
 	}
+	if (!publication->was_published) {
+		STP_TRY(check_online(publication, err));
+		STP_TRY(check_targets(publication, before, err));
+	}
 	STP_TRY(try_all(publication, after, err));
+	if (!publication->was_published)
+		STP_TRY(check_prefix(publication, after, err));
 	if (publication->was_published && is_superseded(publication, after))
 		return STP_OK;
-	publication->bins_changed =
-	    !is_first && before->is_loaded && before->current.bin_count != after->current.bin_count;
+	/* After a kill, what is published may have the new bins already, so it shows no change. */
+	publication->bins_changed = !is_first && before->is_loaded &&
+	                            (publication->is_there[STP_PAYLOAD_BINS] ||
+	                             before->current.bin_count != after->current.bin_count);
 	if (before->is_loaded && !publication->there_count && !options->at_once) {
 		STP_TRY(stp_online_stage_make(&stage, &publication->is_staged, err));
 		publication->must_sign &= !publication->is_staged;

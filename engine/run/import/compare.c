@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct comparing {
 	struct stp_import_run *run;
 	int targets_fd;
 	struct stp_missing missing;
+	uint8_t *levels; /* below each role of the snapshot, those that were read */
 	struct stp_err *err;
 };
 
@@ -56,9 +58,11 @@ static void look_at_targets(struct comparing *comparing, json_t *targets)
 	}
 }
 
-static enum stp_errc look_at_document(struct comparing *comparing, json_t *body, unsigned depth);
+static enum stp_errc look_at_document(struct comparing *comparing, json_t *body, unsigned depth,
+                                      int is_again);
 
-/* Reads a role that is replaced; one without a file lists nothing. */
+/* Reads a role that is replaced, again only if that leads further down; one without a file lists
+ * nothing. */
 static enum stp_errc look_at_role(struct comparing *comparing, const char *name, unsigned depth)
 {
 	const struct stp_import_old *old = &comparing->run->old;
@@ -66,12 +70,16 @@ static enum stp_errc look_at_role(struct comparing *comparing, const char *name,
 	char file_name[STP_NAME_BYTES_MAX + 32];
 	struct stp_buf file = STP_BUF_INIT;
 	json_t *document = NULL;
-	enum stp_errc code = STP_OK;
+	enum stp_errc code;
+	uint8_t *levels = line ? &comparing->levels[line - old->tree.listed] : NULL;
+	int is_again = levels && *levels;
 	int there = 0;
 
-	if (line && depth < DEPTH_MAX)
-		code = stp_import_old_file(old, name, line->version, STP_TARGETS_BYTES_MAX, &file,
-		                           file_name, &there, comparing->err);
+	if (!line || depth + *levels >= DEPTH_MAX)
+		return STP_OK;
+	*levels = (uint8_t)(DEPTH_MAX - depth);
+	code = stp_import_old_file(old, name, line->version, STP_TARGETS_BYTES_MAX, &file,
+	                           file_name, &there, comparing->err);
 	if (code == STP_OK && there)
 		document =
 		    json_loadb((const char *)file.data, file.count, JSON_REJECT_DUPLICATES, NULL);
@@ -81,7 +89,8 @@ static enum stp_errc look_at_role(struct comparing *comparing, const char *name,
 		                "is not JSON, so what it signs is not known; restore it from a "
 		                "backup or a mirror");
 	if (code == STP_OK)
-		code = look_at_document(comparing, json_object_get(document, "signed"), depth + 1);
+		code = look_at_document(comparing, json_object_get(document, "signed"), depth + 1,
+		                        is_again);
 	json_decref(document);
 	return code;
 }
@@ -106,13 +115,15 @@ static enum stp_errc look_at_succinct(struct comparing *comparing, const json_t 
 }
 
 /* The targets of a document, and of the roles below it that are replaced. */
-static enum stp_errc look_at_document(struct comparing *comparing, json_t *body, unsigned depth)
+static enum stp_errc look_at_document(struct comparing *comparing, json_t *body, unsigned depth,
+                                      int is_again)
 {
 	json_t *delegations = json_object_get(body, "delegations");
 	json_t *role;
 	size_t i;
 
-	look_at_targets(comparing, json_object_get(body, "targets"));
+	if (!is_again)
+		look_at_targets(comparing, json_object_get(body, "targets"));
 	STP_TRY(look_at_succinct(comparing, json_object_get(delegations, "succinct_roles"), depth));
 	json_array_foreach(json_object_get(delegations, "roles"), i, role)
 	{
@@ -133,7 +144,11 @@ enum stp_errc stp_import_compare(struct stp_import_run *run, struct stp_err *err
 	comparing.targets_fd = open(run->place.targets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (comparing.targets_fd < 0)
 		return STP_FAIL_SYS(err, STAGE, run->place.targets, "cannot open the folder");
-	code = look_at_document(&comparing, run->old.tree.targets.body_json, 0);
+	comparing.levels = calloc(run->old.tree.listed_count + 1, 1);
+	code = comparing.levels
+	           ? look_at_document(&comparing, run->old.tree.targets.body_json, 0, 0)
+	           : STP_FAIL_ERRNO(err, ENOMEM, STAGE, NULL, "no memory");
+	free(comparing.levels);
 	close(comparing.targets_fd);
 	run->report->targets_missing = comparing.missing.count;
 	stp_missing_names(&comparing.missing, names);

@@ -91,6 +91,14 @@ static enum stp_errc audit(struct stp_import_run *run, struct stp_err *err)
 	return stp_import_judge(findings, tree->targets.name, 1, err);
 }
 
+/* Whether timestamp, or a root, names the file of role: a line of the snapshot for it counts for no
+ * client, and the file that it names was never verified. */
+static int is_top_level(const char *role)
+{
+	return strcmp(role, "root") == 0 || strcmp(role, "targets") == 0 ||
+	       strcmp(role, "snapshot") == 0 || strcmp(role, "timestamp") == 0;
+}
+
 enum stp_errc stp_import_copy(struct stp_import_run *run, struct stp_err *err)
 {
 	const struct stp_chain *tree = &run->old.tree;
@@ -101,8 +109,7 @@ enum stp_errc stp_import_copy(struct stp_import_run *run, struct stp_err *err)
 	STP_TRY(put_document(run, &tree->snapshot, "snapshot", err));
 	STP_TRY(put_document(run, &tree->targets, "targets", err));
 	for (i = 0; i < tree->listed_count; i++)
-		if (strcmp(tree->listed[i].role, "targets") != 0 &&
-		    strcmp(tree->listed[i].role, "root") != 0)
+		if (!is_top_level(tree->listed[i].role))
 			STP_TRY(put_listed(run, &tree->listed[i], err));
 	return audit(run, err);
 }
