@@ -243,10 +243,13 @@ static enum stp_errc stage_all(const struct stp_online_stage *stage, struct stp_
 	                                .overlap_seconds = STP_ROTATION_OVERLAP_S};
 	struct stp_rotation_document documents[STP_PAYLOAD_ROLES];
 	enum stp_online_role role;
+	struct stp_rotation now;
 	int is_gone = 0;
 	size_t count = 0;
 	size_t i;
 
+	STP_TRY(
+	    stp_rotation_load(stage->repo->state_fd, stp_seal_key_bytes(stage->seal), &now, err));
 	rotation.is_stolen = freeze->step == STP_FREEZE_BEGUN;
 	if (rotation.is_stolen)
 		rotation.overlap_seconds = 0;
