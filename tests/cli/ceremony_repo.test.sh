@@ -313,7 +313,7 @@ finish 2 p.json --now "$(at 2)"
 complains 'keys/next.pem: is not there: put the secret key of'
 cp keys/ada.pem repo/keys/next.pem
 finish 2 p.json --now "$(at 2)"
-complains 'the key of bin_n; put that key there'
+complains 'the key of bin-n; put that key there'
 cp keys/next.pem repo/keys/next.pem
 before=$(ls repo/public/metadata)
 finish 0 p.json --now "$(at 2)" --json
