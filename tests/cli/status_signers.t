@@ -47,7 +47,7 @@ $ stampede sign repo --now 2030-12-10T12:00:00Z --quiet 2>/dev/null
 $ next repo --now 2030-12-10T12:00:00Z | grep -E '^(DUE|QUORUM)'
 DUE        root, targets, bins: root 2 of 3 {root-1 root-2 root-3}; targets 2 of 2 {targets-1 targets-2}; bins 2 of 2 {bins-1 bins-2} must sign before 2031-01-01T12:00:00Z (in 22 d): stampede ceremony start repo --renew root,targets,bins --out PAYLOAD --purpose TEXT
 $ cp -a repo three && mv repo/offline-keys/root-3.pem away.pem && stampede init repo --update --yes --now 2030-12-10T12:00:00Z --quiet >/dev/null 2>&1
-$ stampede sign repo --now 2030-12-11T12:00:00Z --quiet && keyring repo root-3='Ana Lee'=2030-01-01T12:00:00Z
+$ stampede sign repo --now 2030-12-11T12:00:00Z --quiet && keyring repo root-3='third holder'=2030-01-01T12:00:00Z
 $ next repo --now 2030-12-11T12:00:00Z
 signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 1
 signers    targets: 2 of 2 {targets-1 targets-2}, quorum margin 0
@@ -64,8 +64,8 @@ signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 1
 DUE        root: {root-3} should sign before 2031-02-05T12:00:00Z (0 s ago), or too few of the keys are known to work: stampede ceremony drill repo --out PAYLOAD
 $ stampede status repo --now 2031-02-05T12:00:01Z | grep -E '^(signers    root|DUE|QUORUM)'
 signers    root: 2 of 3 {root-1 root-2 root-3}, quorum margin 0
-QUORUM     root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (Ana Lee; last signature 2030-01-01T12:00:00Z) and let them sign: stampede ceremony drill repo --out PAYLOAD
-2> stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (Ana Lee; last signature 2030-01-01T12:00:00Z) and let them sign: stampede ceremony drill repo --out PAYLOAD
+QUORUM     root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (third holder; last signature 2030-01-01T12:00:00Z) and let them sign: stampede ceremony drill repo --out PAYLOAD
+2> stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (third holder; last signature 2030-01-01T12:00:00Z) and let them sign: stampede ceremony drill repo --out PAYLOAD
 = 1
 $ stampede status repo --now 2031-02-05T12:00:01Z --quiet >/dev/null
 = 1
@@ -105,8 +105,8 @@ sign bin_n,snapshot,timestamp 1 online 2031-02-06T12:00:01Z 86400 later
 renew root 2 root-1 root-2 root-3 2031-12-10T12:00:00Z 26611199 later
 renew targets 2 targets-1 targets-2 2031-12-10T12:00:00Z 26611199 later
 renew bins 2 bins-1 bins-2 2031-12-10T12:00:00Z 26611199 later
-['root-3', 'Ana Lee', 'ed25519', 'silent', '2030-01-01T12:00:00Z', '1.root.json']
-2> stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (Ana Lee; last signature 2030-01-01T12:00:00Z) and let them sign: stampede ceremony drill repo --out PAYLOAD
+['root-3', 'third holder', 'ed25519', 'silent', '2030-01-01T12:00:00Z', '1.root.json']
+2> stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (third holder; last signature 2030-01-01T12:00:00Z) and let them sign: stampede ceremony drill repo --out PAYLOAD
 = 1
 $ stampede status repo --now 2030-12-11T12:00:00Z --json | python3 look.py | sed -n '7,$p'
 {'root': 1, 'targets': 0, 'bins': 0} []
@@ -115,13 +115,13 @@ sign bin_n,snapshot,timestamp 1 online 2031-02-06T12:00:01Z 4924801 later
 renew root 2 root-1 root-2 root-3 2031-12-10T12:00:00Z 31449600 later
 renew targets 2 targets-1 targets-2 2031-12-10T12:00:00Z 31449600 later
 renew bins 2 bins-1 bins-2 2031-12-10T12:00:00Z 31449600 later
-['root-3', 'Ana Lee', 'ed25519', 'alive', '2030-01-01T12:00:00Z', '1.root.json']
+['root-3', 'third holder', 'ed25519', 'alive', '2030-01-01T12:00:00Z', '1.root.json']
 
 # A drill, or any other signature in the keyring, ends the alarm; one in the future proves nothing, nor does a keyring
 # that cannot be read.
-$ keyring repo root-3='Ana Lee'=2031-02-01T12:00:00Z && stampede status repo --now 2031-02-05T12:00:01Z --quiet >/dev/null
-$ keyring repo root-3='Ana Lee'=2031-12-01T12:00:00Z && stampede status repo --now 2031-02-05T12:00:01Z >/dev/null
-2> stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (Ana Lee; its signature is dated 2031-12-01T12:00:00Z, in the future) and let them sign: stampede ceremony drill repo --out PAYLOAD
+$ keyring repo root-3='third holder'=2031-02-01T12:00:00Z && stampede status repo --now 2031-02-05T12:00:01Z --quiet >/dev/null
+$ keyring repo root-3='third holder'=2031-12-01T12:00:00Z && stampede status repo --now 2031-02-05T12:00:01Z >/dev/null
+2> stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find root-3 (third holder; its signature is dated 2031-12-01T12:00:00Z, in the future) and let them sign: stampede ceremony drill repo --out PAYLOAD
 = 1
 $ rm repo/keyring.json && stampede status repo --now 2031-02-05T12:00:01Z 2>&1 >/dev/null | sed -E 's/find [0-9a-f]{8}/find KEYID/'
 stampede: status: root: quorum margin 0: 2 of 3 keys signed within 400 days, and 2 must sign; find KEYID (no signature is known) and let them sign: stampede ceremony drill repo --out PAYLOAD
@@ -182,10 +182,10 @@ $ stampede status three --now 2030-12-12T13:00:00Z --expires-within 0h --json 2>
 = 1
 
 # What to do about lost keys.
-$ keyring three root-1='Ana Lee'=2030-01-01T12:00:00Z
+$ keyring three root-1='third holder'=2030-01-01T12:00:00Z
 $ lost() { stampede status three --now 2030-01-02T12:00:00Z --lost "$@" | sed -E 's/\{[0-9a-f]{8}\}/{ONLINE}/; s/key [0-9a-f]{8}/key KEYID/; s/^(lost +)[0-9a-f]{8},/\1ONLINE,/'; return ${PIPESTATUS[0]}; }
 $ lost root-1
-lost       root-1 (Ana Lee), key KEYID, signs root
+lost       root-1 (third holder), key KEYID, signs root
 root       2 needed, 2 of 3 keys left {root-2 root-3}: root can still be renewed; replace the lost keys at once, while it can
 targets    2 needed, 2 of 2 keys left {targets-1 targets-2}: not affected
 bins       2 needed, 2 of 2 keys left {bins-1 bins-2}: not affected
@@ -198,7 +198,7 @@ signed by  root: 2 of {root-2 root-3}, and every new key
 then       holders sign PAYLOAD, and finish publishes it: see stampede-ceremony(7)
 If somebody else may have a key, it is not lost but stolen: see stampede-rotate(1).
 $ lost root-1,root-2
-lost       root-1 (Ana Lee), key KEYID, signs root
+lost       root-1 (third holder), key KEYID, signs root
 lost       root-2, key KEYID, signs root
 root       2 needed, 1 of 3 keys left {root-3}: nobody can renew root any more, and TUF has no recovery from that
 targets    2 needed, 2 of 2 keys left {targets-1 targets-2}: not affected
