@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -178,6 +179,7 @@ enum stp_errc stp_config_note_online(int repo_fd, const char *const signers[STP_
 	char *changed;
 	size_t count;
 	enum stp_errc code = STP_OK;
+	struct stat st;
 	int same;
 
 	STP_TRY(stp_file_read(repo_fd, STP_CONFIG_FILE, STP_CONFIG_BYTES_MAX, STAGE, &text, err));
@@ -187,8 +189,10 @@ enum stp_errc stp_config_note_online(int repo_fd, const char *const signers[STP_
 		return STP_FAIL_ERRNO(err, ENOMEM, STAGE, STP_CONFIG_FILE, "no memory");
 	count = strlen(changed);
 	changed[count++] = '\n'; /* over the NUL */
-	if (!same)
-		code = stp_file_write(repo_fd, STP_CONFIG_FILE, changed, count, 0644,
+	if (!same && fstatat(repo_fd, STP_CONFIG_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		code = STP_FAIL_SYS(err, STAGE, STP_CONFIG_FILE, "cannot read its mode");
+	if (!same && code == STP_OK)
+		code = stp_file_write(repo_fd, STP_CONFIG_FILE, changed, count, st.st_mode & 0777,
 		                      STP_FILE_REPLACE, STAGE, err);
 	free(changed);
 	return code;

@@ -129,7 +129,7 @@ cp repo/public/metadata/1.root.json trust.json
 python3 - "$(keyid eve)" <<'EOF'
 import json, sys
 key = json.load(open("repo/keyring.json"))["keys"][sys.argv[1]]
-assert (key["name"], key["last_document"], key["last_signature"]) == ("eve", "1.root.json", "2030-02-01T12:00:00Z"), key
+assert (key["name"], key["last_document"], key["last_signature"]) == ("eve", "1.root.json", "2030-01-01T12:00:00Z"), key
 EOF
 
 # ------------------------------------------------------------------ what cannot be had
@@ -352,6 +352,10 @@ changed = [k for k in after if after[k] != before.get(k)]
 assert changed == [sys.argv[1]], changed
 assert (after[changed[0]]["last_document"], after[changed[0]]["last_signature"]) == ("drill", "2030-03-01T12:00:00Z")
 EOF
+# Signatures of then prove nothing about today.
+cp repo/keyring.json keyring.before
+finish 0 drill.json --now "$(at 9)"
+cmp repo/keyring.json keyring.before
 is 0 ceremony start repo --out after.json --purpose x --now "$(at 3)" --renew root --remove root=dan
 signed after.json ada bob
 finish 0 after.json --now "$(at 3)"

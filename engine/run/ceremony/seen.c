@@ -14,6 +14,7 @@ struct seen {
 	const struct stp_payload *payload;
 	const struct stp_tally *tally;
 	int64_t now;
+	int64_t signed_at; /* the earliest that the signatures can be */
 	struct stp_keyring keyring;
 	struct stp_ceremony_signer *signers;
 	size_t count;
@@ -50,8 +51,8 @@ static enum stp_errc note_signer(struct seen *seen, const char *keyid, const cha
 	STP_TRY(stp_keyring_entry(&seen->keyring, keyid, &entry, err));
 	if (entry->added < 0)
 		entry->added = seen->now;
-	if (entry->last_signature < seen->now) {
-		entry->last_signature = seen->now;
+	if (entry->last_signature < seen->signed_at) {
+		entry->last_signature = seen->signed_at;
 		snprintf(entry->last_document, sizeof(entry->last_document), "%s", document);
 	}
 	for (i = 0; i < seen->count; i++)
@@ -95,7 +96,13 @@ enum stp_errc stp_seen_note(int repo_fd, const struct stp_payload *payload,
                             struct stp_err *err)
 {
 	struct seen seen = {.payload = payload, .tally = tally, .now = now};
-	enum stp_errc code = note_all(&seen, repo_fd, err);
+	enum stp_errc code;
+
+	/* Files that were signed long ago, finished now or once more, prove nothing about today. */
+	if (!stp_expires_parse(payload->made, strlen(payload->made), &seen.signed_at) ||
+	    seen.signed_at > now)
+		seen.signed_at = now;
+	code = note_all(&seen, repo_fd, err);
 
 	stp_keyring_release(&seen.keyring);
 	*out_signers = seen.signers;

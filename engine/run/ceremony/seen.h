@@ -14,7 +14,8 @@
 #include "stampede/ceremony.h"
 
 /* Notes the names that payload gives to keys (not those of a drill, which publishes nothing), and
- * that the keys of tally's signatures have signed at now; saves keyring.json. *out_signers are
+ * that the keys of tally's signatures have signed: when the payload was made, or at now if that is
+ * earlier, since a signature has no time of its own; saves keyring.json. *out_signers are
  * these keys; free it, also after a failure. */
 enum stp_errc stp_seen_note(int repo_fd, const struct stp_payload *payload,
                             const struct stp_tally *tally, int64_t now,
