@@ -174,7 +174,7 @@ stampede verify "$repo" >out 2>&1 || fail "lost parts: $(cat out)"
 python3 - "$repo" <<'PY'
 import json, sys
 root = json.load(open(sys.argv[1] + '/public/metadata/1.root.json'))['signed']['roles']['root']
-keys = {keyid: {'added': '2026-01-01T12:00:00Z', 'holder': 'third holder' if n == 1 else '', 'last_document': '1.root.json',
+keys = {keyid: {'added': '2026-01-01T12:00:00Z', 'holder': 'board' if n == 1 else '', 'last_document': '1.root.json',
                 'last_signature': '2026-01-01T12:00:00Z', 'name': 'safe-%d' % n}
         for n, keyid in enumerate(root['keyids'], 1)}
 with open(sys.argv[1] + '/keyring.json', 'w') as out:
