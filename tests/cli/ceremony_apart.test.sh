@@ -16,11 +16,12 @@ umask 022
 fail() { echo "FAILED: $*" >&2; exit 1; }
 unshare -rn true 2>/dev/null || { echo 'skipped: no network namespaces here'; exit 77; }
 
-# apart WHO COMMAND…: without a network, without the environment, in the folder of WHO
+# apart WHO COMMAND…: without a network, without the environment, in the folder of WHO. A sanitizer cannot look for
+# leaks in there: the process is not dumpable, and another user namespace may not read its /proc.
 apart() {
 	local who=$1
 	shift
-	(cd "$who" && unshare -rn env -i PATH="$PATH" LC_ALL=C.UTF-8 "$@")
+	(cd "$who" && unshare -rn env -i PATH="$PATH" LC_ALL=C.UTF-8 ASAN_OPTIONS=detect_leaks=0 "$@")
 }
 now=2030-01-02T12:00:00Z
 
